@@ -1,0 +1,40 @@
+"""How one attempt ended, as one value, and the messages that came before."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+
+class Kind(Enum):
+    """Every way in which an attempt ends. What each leads to stands in studies/policy.py."""
+
+    COMPLETED = "completed"
+    PRUNED = "pruned"
+    DIVERGED = "diverged"  # NaN or inf where the study needs a number
+    OUT_OF_MEMORY = "out_of_memory"  # the device's, the host's, or the definition's memory_limit
+    TIMED_OUT = "timed_out"
+    INVALID = "invalid"  # the objective refused the config, or left out a metric the study needs
+    ERROR = "error"  # an exception, or an exit without a result
+    KILLED = "killed"  # by a signal that we did not send
+    GIVEN_BACK = "given_back"  # by its worker, on purpose: free of charge
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The end of an attempt."""
+
+    kind: Kind
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    message: str = ""  # one line for people: "ValueError: n_head must divide n_embd"
+    tail: str = ""  # the log's last lines (at most 4,000 characters), empty when completed
+    seconds: float = 0.0  # from start to end, by the worker's monotonic clock
+
+
+@dataclass(frozen=True)
+class Report:
+    """What an objective told at one step, on its way."""
+
+    step: int
+    metrics: Mapping[str, float]

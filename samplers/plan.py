@@ -1,0 +1,98 @@
+"""The words that every search speaks: a point to evaluate, what became of it, and what a search says next.
+
+A search is a pure function: `advance(state, results)` with the state after the last decision and the results
+of the points it asked for. It keeps nothing, draws no random numbers and looks at no clock.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+if TYPE_CHECKING:
+    from optuna.distributions import BaseDistribution
+
+Config = Mapping[str, Any]
+"""A configuration: JSON values by name, without the seed."""
+
+State = Mapping[str, Any]
+"""What a search carries from one decision to the next: JSON values only, written to the database as they are."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """One full assignment: everything an objective is given. Unique in its study by `hash`."""
+
+    config: Config
+    seed: int
+    params: Mapping[str, Any] = field(default_factory=dict)
+    """What Optuna shows as this trial's parameters: the varied names (dotted or indexed) and `seed`."""
+    role: Mapping[str, Any] = field(default_factory=dict)
+    """What the search wanted it for, for people: {"role": "candidate", "param": "n_head", "value": 2}."""
+
+    @cached_property
+    def hash(self) -> str:
+        """SHA-256 of the configuration and the seed, in hexadecimal; the order of keys does not matter."""
+        text = json.dumps({"config": self.config, "seed": self.seed}, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of a point that has finished. `metrics` is empty unless the state is COMPLETE."""
+
+    trial: int
+    state: Literal["COMPLETE", "PRUNED", "FAIL"]
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    reason: str | None = None
+
+
+Results = Mapping[str, Result]
+"""Finished points by hash. A hash that is missing is not finished, or not planned."""
+
+
+@dataclass(frozen=True)
+class Need:
+    """These points have to finish before the search can go on. Only points missing from the results."""
+
+    points: tuple[Point, ...]
+    why: str
+    """One line for people: `step 3: 7 candidates`."""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """A choice and the state after it. `record` holds the whole table that it was made from."""
+
+    kind: str
+    """`chosen`, `stalled`, `override`, …: the search's own words."""
+    record: Mapping[str, Any]
+    state: State
+
+
+@dataclass(frozen=True)
+class Done:
+    """The search has its answer, or cannot go on: `failed` says which."""
+
+    reason: str
+    failed: bool = False
+
+
+class Search(Protocol):
+    """What the engine asks of a search. Implementations are frozen dataclasses made from a definition."""
+
+    def start(self) -> State:
+        """The state before the first decision."""
+
+    def advance(self, state: State, results: Results) -> Need | Decision | Done:
+        """The next thing to do. The same arguments give the same answer, on any machine."""
+
+    def override(self, state: State, changes: Mapping[str, Any]) -> Decision:
+        """The decision, of kind `override`, that puts `changes` (`{"config": …}`) into effect from here on."""
+
+    def distributions(self, params: Mapping[str, Any]) -> Mapping[str, BaseDistribution]:
+        """Optuna's distribution of each parameter: the same for the same name throughout a study."""

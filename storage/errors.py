@@ -1,0 +1,40 @@
+"""What can go wrong, as values with one line each: only cli.py turns them into exit codes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class StudyhallError(Exception):
+    """The work failed."""
+
+    exit_code = 1
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or self.__doc__)
+
+
+class UsageError(StudyhallError):
+    """The command or the definition is wrong. Nothing was written."""
+
+    exit_code = 2
+
+
+class StorageError(StudyhallError):
+    """The storage cannot be used. The message never holds a password."""
+
+    exit_code = 2
+
+
+class SessionLostError(StudyhallError):
+    """The database session ended, and with it every lock that it held."""
+
+
+def nearest(word: str, allowed: Iterable[str]) -> str:
+    """The end of a message about an unknown word: `; did you mean 'n_layer'?`, or the list of what is allowed."""
+    known = [str(each) for each in allowed]
+    close = get_close_matches(str(word), known, n=1)
+    if close:
+        return f"; did you mean {close[0]!r}?"
+    return f"; allowed: {', '.join(known)}" if known else ""
