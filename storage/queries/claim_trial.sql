@@ -1,0 +1,35 @@
+-- Take the first WAITING point and its lock: both become visible together, or neither does.
+WITH next AS (
+    SELECT trial.trial_id
+    FROM trials AS trial
+    JOIN studyhall_studies AS study USING (study_id)
+    WHERE trial.study_id = %(study_id)s
+      AND trial.state = 'WAITING'
+      AND EXISTS (SELECT FROM studyhall_points AS point WHERE point.trial_id = trial.trial_id)
+      AND NOT study.draining
+      AND (study.max_trials IS NULL OR trial.number < study.max_trials)
+      AND (study.deadline IS NULL OR clock_timestamp() < study.deadline)
+    ORDER BY trial.number
+    LIMIT 1
+    FOR UPDATE OF trial SKIP LOCKED
+), held AS MATERIALIZED (
+    SELECT trial_id FROM next WHERE pg_try_advisory_lock(%(space)s, trial_id)
+), running AS (
+    UPDATE trials
+    SET state = 'RUNNING', datetime_start = clock_timestamp() AT TIME ZONE 'UTC'
+    FROM held WHERE trials.trial_id = held.trial_id
+    RETURNING trials.trial_id, trials.number
+), fenced AS (
+    UPDATE studyhall_points AS point
+    SET attempt = point.attempt + 1
+    FROM running WHERE point.trial_id = running.trial_id
+    RETURNING point.trial_id, running.number, point.attempt, point.config, point.seed, point.role
+), begun AS (
+    INSERT INTO studyhall_attempts (trial_id, attempt, worker_id, slot)
+    SELECT trial_id, attempt, %(worker_id)s, %(slot)s FROM fenced
+)
+SELECT fenced.*,
+    ARRAY(SELECT outcome FROM studyhall_attempts AS earlier
+          WHERE earlier.trial_id = fenced.trial_id AND outcome IS NOT NULL ORDER BY attempt) AS outcomes,
+    pg_backend_pid() AS backend
+FROM fenced

@@ -1,0 +1,14 @@
+-- Optuna's rows of a new study and ours, in one statement. The loser of a race gets no row.
+WITH study AS (
+    INSERT INTO studies (study_name) VALUES (%(name)s) ON CONFLICT DO NOTHING RETURNING study_id
+), direction AS (
+    INSERT INTO study_directions (direction, study_id, objective)
+    SELECT %(direction)s::studydirection, study_id, 0 FROM study
+), metric AS (
+    INSERT INTO study_system_attributes (study_id, key, value_json)
+    SELECT study_id, 'study:metric_names', %(metric_names)s FROM study
+), ours AS (
+    INSERT INTO studyhall_studies (study_id, search, definition, definitions, fingerprint, metrics)
+    SELECT study_id, %(search)s, %(definition)s, ARRAY[%(hash)s], %(fingerprint)s, %(metrics)s FROM study
+)
+SELECT study_id FROM study

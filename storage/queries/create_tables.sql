@@ -1,0 +1,107 @@
+-- Our tables beside Optuna's, and two indexes on Optuna's trials. A trial is never deleted, a finished one never changed.
+CREATE TABLE studyhall_version (
+    only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+    version integer NOT NULL
+);
+
+CREATE TABLE studyhall_studies (
+    study_id integer PRIMARY KEY REFERENCES studies ON DELETE CASCADE,
+    search text NOT NULL,
+    definition json NOT NULL,                -- as in force now; json, not jsonb: the order of keys breaks ties
+    definitions text[] NOT NULL,             -- hashes of every definition that was in force, oldest first
+    fingerprint json NOT NULL,               -- of the data, by name: a worker with other data is refused
+    metrics text[] NOT NULL,                 -- what the objective says that it returns; empty: it does not say
+    steps integer,                           -- the budget, shared by all workers; null: the definition's own
+    max_trials integer,                      -- trials with this number or a later one are not started
+    deadline timestamptz,                    -- nothing is started after this
+    draining boolean NOT NULL DEFAULT false, -- `stop`: workers finish what runs and leave
+    outcome text,                            -- why the search has ended; null while it goes on
+    failed boolean NOT NULL DEFAULT false,
+    created_at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+
+CREATE TABLE studyhall_workers (
+    worker_id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    study_id integer NOT NULL REFERENCES studyhall_studies ON DELETE CASCADE,
+    host text NOT NULL,
+    pid integer NOT NULL,
+    account text NOT NULL,
+    slots text[] NOT NULL,
+    versions json NOT NULL,                  -- of the code and of the libraries that matter
+    started_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    ended_at timestamptz                     -- null and its advisory lock free: it was killed
+);
+CREATE INDEX ON studyhall_workers (study_id);
+
+CREATE TABLE studyhall_points (
+    trial_id integer PRIMARY KEY REFERENCES trials ON DELETE CASCADE,
+    study_id integer NOT NULL REFERENCES studyhall_studies ON DELETE CASCADE,
+    hash text NOT NULL,
+    config json NOT NULL,
+    seed bigint NOT NULL,
+    role json NOT NULL,
+    round integer NOT NULL,                  -- decisions made before it was planned
+    attempt integer NOT NULL DEFAULT 0,      -- the fence: only this attempt's result is accepted
+    reason text,                             -- why it failed, or was withdrawn
+    retry_of integer REFERENCES trials ON DELETE SET NULL,
+    retired boolean NOT NULL DEFAULT false,  -- a retry stands in its place
+    planned_at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+-- A point exists once per study.
+CREATE UNIQUE INDEX studyhall_points_once ON studyhall_points (study_id, hash) WHERE NOT retired;
+CREATE INDEX ON studyhall_points (retry_of) WHERE retry_of IS NOT NULL;
+
+CREATE TABLE studyhall_attempts (
+    trial_id integer NOT NULL REFERENCES studyhall_points ON DELETE CASCADE,
+    attempt integer NOT NULL,
+    worker_id integer REFERENCES studyhall_workers ON DELETE SET NULL,
+    slot text NOT NULL,
+    started_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    ended_at timestamptz,
+    outcome text,                            -- objectives/outcome.py's kinds, or `lost`; null while it runs
+    message text NOT NULL DEFAULT '',
+    tail text NOT NULL DEFAULT '',           -- the log's last lines, of an attempt that failed
+    accepted boolean NOT NULL DEFAULT false, -- this attempt ended the trial
+    refused boolean NOT NULL DEFAULT false,  -- it came with a result after the trial had been taken from it
+    PRIMARY KEY (trial_id, attempt)
+);
+-- A result is accepted once.
+CREATE UNIQUE INDEX studyhall_attempts_once ON studyhall_attempts (trial_id) WHERE accepted;
+CREATE INDEX ON studyhall_attempts (worker_id);
+
+CREATE TABLE studyhall_metrics (
+    trial_id integer NOT NULL REFERENCES studyhall_points ON DELETE CASCADE,
+    name text NOT NULL,
+    value double precision NOT NULL,
+    PRIMARY KEY (trial_id, name)
+);
+
+CREATE TABLE studyhall_reports (
+    trial_id integer NOT NULL REFERENCES studyhall_points ON DELETE CASCADE,
+    step integer NOT NULL,
+    attempt integer NOT NULL,
+    names text[] NOT NULL,
+    figures double precision[] NOT NULL,
+    reported_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (trial_id, step)
+);
+
+CREATE TABLE studyhall_decisions (
+    study_id integer NOT NULL REFERENCES studyhall_studies ON DELETE CASCADE,
+    number integer NOT NULL,
+    kind text NOT NULL,
+    record json NOT NULL,                    -- the whole table that it was made from
+    state json NOT NULL,                     -- the search's state after it
+    trials integer[] NOT NULL,               -- the trials whose results it was made from
+    definition text NOT NULL,                -- hash of the definition in force
+    code text NOT NULL,                      -- version of the code that made it
+    decided_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (study_id, number)
+);
+
+-- The queue and what runs: as large as the open work, not as the study.
+CREATE INDEX IF NOT EXISTS studyhall_open ON trials (study_id, number) WHERE state IN ('WAITING', 'RUNNING');
+-- The next number, and a trial by its number, without counting.
+CREATE INDEX IF NOT EXISTS studyhall_numbers ON trials (study_id, number);
+
+INSERT INTO studyhall_version (version) VALUES (%(version)s);

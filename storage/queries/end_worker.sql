@@ -1,0 +1,2 @@
+-- A worker signs out.
+UPDATE studyhall_workers SET ended_at = clock_timestamp() WHERE worker_id = %(worker_id)s

@@ -1,0 +1,27 @@
+-- End a trial: accepted once, and only from the attempt that holds it. No row: refused.
+WITH fence AS (
+    SELECT trial.trial_id
+    FROM trials AS trial JOIN studyhall_points AS point USING (trial_id)
+    WHERE trial.trial_id = %(trial_id)s AND trial.state = 'RUNNING' AND point.attempt = %(attempt)s
+    FOR UPDATE
+), ended AS (
+    UPDATE trials
+    SET state = %(state)s::trialstate, datetime_complete = clock_timestamp() AT TIME ZONE 'UTC'
+    FROM fence WHERE trials.trial_id = fence.trial_id
+    RETURNING trials.trial_id, trials.study_id
+), attempt AS (
+    UPDATE studyhall_attempts AS attempt
+    SET ended_at = clock_timestamp(), outcome = %(outcome)s, message = %(message)s, tail = %(tail)s, accepted = true
+    FROM fence WHERE attempt.trial_id = fence.trial_id AND attempt.attempt = %(attempt)s
+), reason AS (
+    UPDATE studyhall_points AS point SET reason = %(reason)s
+    FROM fence WHERE point.trial_id = fence.trial_id AND %(reason)s::text IS NOT NULL
+), score AS (
+    INSERT INTO trial_values (trial_id, objective, value, value_type)
+    SELECT trial_id, 0, %(score)s::float8, 'FINITE' FROM fence WHERE %(score)s::float8 IS NOT NULL
+), metrics AS (
+    INSERT INTO studyhall_metrics (trial_id, name, value)
+    SELECT trial_id, metric.name, metric.value
+    FROM fence, unnest(%(names)s::text[], %(figures)s::float8[]) AS metric (name, value)
+)
+SELECT trial_id, pg_advisory_unlock(%(space)s, trial_id) AS unlocked FROM ended

@@ -1,0 +1,7 @@
+-- A study's row with what is derived from it, by name.
+SELECT study.study_id, study.study_name AS name, ours.search, ours.definition, ours.definitions, ours.fingerprint,
+    ours.metrics, ours.steps, ours.max_trials, ours.deadline, ours.draining, ours.outcome, ours.failed, ours.created_at,
+    ours.deadline IS NOT NULL AND ours.deadline <= clock_timestamp() AS late,
+    clock_timestamp() AS now
+FROM studies AS study JOIN studyhall_studies AS ours USING (study_id)
+WHERE study.study_name = %(name)s

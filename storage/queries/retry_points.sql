@@ -1,0 +1,28 @@
+-- Give failed points a new trial each, linked to the old one; the caller holds the study's row. Null numbers: all that failed.
+-- A withdrawn point stays withdrawn.
+WITH retired AS (
+    UPDATE studyhall_points AS point SET retired = true
+    FROM trials AS trial
+    WHERE trial.trial_id = point.trial_id AND point.study_id = %(study_id)s AND trial.state = 'FAIL' AND NOT point.retired
+      AND (%(numbers)s::integer[] IS NULL OR trial.number = ANY(%(numbers)s::integer[]))
+    RETURNING point.*, trial.number
+), last AS (
+    SELECT number FROM trials WHERE study_id = %(study_id)s ORDER BY number DESC NULLS LAST LIMIT 1
+), placed AS (
+    SELECT retired.*, row_number() OVER (ORDER BY retired.number) AS place FROM retired
+), trial AS (
+    INSERT INTO trials (study_id, number, state)
+    SELECT %(study_id)s, last.number + place, 'WAITING' FROM placed, last ORDER BY place
+    RETURNING trial_id, number
+), renewed AS (
+    SELECT trial.trial_id AS new_id, trial.number AS new_number, placed.*
+    FROM trial CROSS JOIN last JOIN placed ON trial.number = last.number + placed.place
+), param AS (
+    INSERT INTO trial_params (trial_id, param_name, param_value, distribution_json)
+    SELECT new_id, param_name, param_value, distribution_json
+    FROM renewed JOIN trial_params AS old ON old.trial_id = renewed.trial_id
+), point AS (
+    INSERT INTO studyhall_points (trial_id, study_id, hash, config, seed, role, round, retry_of)
+    SELECT new_id, study_id, hash, config, seed, role, round, trial_id FROM renewed
+)
+SELECT number AS old, new_number AS new, pg_notify('studyhall_' || study_id, 'planned') FROM renewed ORDER BY number

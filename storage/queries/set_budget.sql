@@ -1,0 +1,8 @@
+-- The budget shared by all workers: what is given is set, the rest stays. A study told to go on no longer drains.
+UPDATE studyhall_studies
+SET steps = coalesce(%(steps)s, steps),
+    max_trials = coalesce(%(max_trials)s, max_trials),
+    deadline = coalesce(clock_timestamp() + %(seconds)s * interval '1 second',
+                        CASE WHEN deadline > clock_timestamp() THEN deadline END),
+    draining = false
+WHERE study_id = %(study_id)s

@@ -1,0 +1,13 @@
+-- WAITING points that fell out of the plan become FAIL with that reason; the caller holds the study's row.
+WITH withdrawn AS (
+    UPDATE trials AS trial
+    SET state = 'FAIL', datetime_start = coalesce(datetime_start, clock_timestamp() AT TIME ZONE 'UTC'),
+        datetime_complete = clock_timestamp() AT TIME ZONE 'UTC'
+    FROM studyhall_points AS point
+    WHERE point.trial_id = trial.trial_id AND trial.study_id = %(study_id)s AND trial.state = 'WAITING'
+    RETURNING trial.trial_id
+), reason AS (
+    UPDATE studyhall_points AS point SET reason = %(reason)s, retired = true
+    FROM withdrawn WHERE point.trial_id = withdrawn.trial_id
+)
+SELECT count(*) AS withdrawn FROM withdrawn
