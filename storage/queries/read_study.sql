@@ -1,5 +1,5 @@
 -- A study's row with what is derived from it, by name.
-SELECT study.study_id, study.study_name AS name, ours.search, ours.definition, ours.definitions, ours.fingerprint,
+SELECT study.study_id, study.study_name AS name, ours.search, ours.origin, ours.definition, ours.definitions, ours.fingerprint,
     ours.metrics, ours.steps, ours.max_trials, ours.deadline, ours.draining, ours.outcome, ours.failed, ours.created_at,
     ours.deadline IS NOT NULL AND ours.deadline <= clock_timestamp() AS late,
     clock_timestamp() AS now

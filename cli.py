@@ -1,0 +1,352 @@
+"""Studyhall's command line. A verb parses, makes one call into studies/, and prints.
+
+python cli.py run grow --study lobo
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from storage.errors import StudyhallError, UsageError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from storage.records import StudyRow
+    from storage.session import Session
+
+INTERRUPTED = 130
+
+storage_option = click.option(
+    "--storage", "url", envvar="STUDYHALL_STORAGE", metavar="URL", help="PostgreSQL URL; default: the embedded server."
+)
+study_option = click.option("--study", "name", required=True, metavar="NAME", help="The study's name.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(package_name="studyhall")
+def cli() -> None:
+    """Searches over model shape as persistent Optuna studies: pull the plug at any moment, every point still takes
+    effect exactly once."""
+
+
+@cli.command()
+@click.argument("search")
+@study_option
+@click.option("--file", type=click.Path(path_type=Path), help="The definition, when it is not studies/NAME.yaml.")
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Override the config; may be repeated.")
+@click.option("--workers", type=int, metavar="N", help="CPU slots of this worker; default: one a core.")
+@click.option("--threads", type=int, metavar="T", help="Threads of each CPU slot; default 1.")
+@click.option("--steps", type=int, metavar="N", help="Budget of the study: this many steps of its search.")
+@click.option("--timeout", metavar="DURATION", help="Budget of the study: start nothing after 90s, 15m, 2h, 1d.")
+@click.option("--max-trials", type=int, metavar="N", help="Budget of the study: this many trials.")
+@click.option("--dry-run", is_flag=True, help="Print what would run next; touch nothing.")
+@click.option("--yes", is_flag=True, help="Do not ask before a plan that needs confirmation.")
+@storage_option
+def run(url: str | None, dry_run: bool, **asked: Any) -> None:
+    """Start, join or resume a study. SEARCH is grow."""
+    from studies.place import Place
+    from studies.run import Order, preview, run
+
+    order, place = Order.of(**asked), Place.of(url)
+    if dry_run:
+        _console().print(preview(place, order).table())
+        return
+    ending = run(place, order, _say)
+    with _study(url, order.name) as (session, study):
+        _show(session, study, whole=False)
+    _say(f"{study.name}: {ending.reason}")
+    sys.exit(INTERRUPTED if ending.interrupted else int(ending.failed))
+
+
+@cli.command()
+@click.option("--study", "name", metavar="NAME", help="One study in detail; default: all, a line each.")
+@click.option("--watch", is_flag=True, help="Refresh until the study ends; plain when not on a terminal.")
+@json_option
+@storage_option
+def status(name: str | None, watch: bool, as_json: bool, url: str | None) -> None:
+    """Where studies stand: counts, rounds, workers, what runs, what failed."""
+    from studies.status import glance, overview
+    from studies.status import watch as keep_watching
+
+    with _session(url) as session:
+        if as_json:
+            _print_json(overview(session, name))
+        elif watch:
+            keep_watching(lambda: glance(session, name), _console())
+        else:
+            _console().print(glance(session, name)[0])
+
+
+@cli.command()
+@study_option
+@click.option("--trial", "number", type=int, metavar="N", help="One trial with its attempts and reports.")
+@click.option("--log", is_flag=True, help="With --trial: its last attempt's log.")
+@click.option("--whole", is_flag=True, help="Every candidate of every round.")
+@json_option
+@storage_option
+def show(name: str, number: int | None, log: bool, whole: bool, as_json: bool, url: str | None) -> None:
+    """A study's result table, or one trial."""
+    from studies.showing import show_trial, study_json, trial_log
+
+    with _study(url, name) as (session, study):
+        if log:
+            click.echo(trial_log(session, study, number))
+        elif number is not None:
+            found = show_trial(session, study, number)
+            _print_json(found.to_json()) if as_json else _console().print(found.view())
+        elif as_json:
+            _print_json(study_json(session, study))
+        else:
+            _show(session, study, whole)
+
+
+@cli.command()
+@study_option
+@json_option
+@storage_option
+def audit(name: str, as_json: bool, url: str | None) -> None:
+    """The certificate: every point took effect once, every choice derived again. Exit 1 if anything is off."""
+    from studies.audit import audit
+
+    with _study(url, name) as (session, study):
+        certificate = audit(session, study)
+    _print_json(certificate.to_json()) if as_json else click.echo(certificate.text())
+    sys.exit(0 if certificate.holds else 1)
+
+
+@cli.command()
+@study_option
+@click.option("--cost", metavar="C", help="What if the cost were this metric: which decision falls otherwise, and why.")
+@json_option
+@storage_option
+def replay(name: str, cost: str | None, as_json: bool, url: str | None) -> None:
+    """Derive every decision again from the accepted results. Exit 1 if one comes out otherwise."""
+    from studies.replaying import replay_study
+
+    with _study(url, name) as (session, study):
+        replayed = replay_study(session, study, cost)
+    _print_json(replayed.to_json()) if as_json else click.echo(replayed.text())
+    sys.exit(0 if replayed.agrees else 1)
+
+
+@cli.command()
+@study_option
+@click.option("--as", "form", required=True, metavar="FORMAT", help="csv, json or results-yaml.")
+@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Default: standard output.")
+@storage_option
+def export(name: str, form: str, out: Path | None, url: str | None) -> None:
+    """A study's results as a file."""
+    from studies.export import export, write_aside
+
+    with _study(url, name) as (session, study):
+        text = export(session, study, form)
+    write_aside(out, text) if out is not None else click.echo(text, nl=False)
+
+
+@cli.command()
+@study_option
+@click.option("--trial", "numbers", type=int, multiple=True, metavar="N", help="This failed trial; may be repeated.")
+@click.option("--failed", is_flag=True, help="Every trial that failed.")
+@storage_option
+def retry(name: str, numbers: tuple[int, ...], failed: bool, url: str | None) -> None:
+    """Give failed points a new trial each, linked to the old one."""
+    from studies.mending import retry
+
+    if bool(numbers) == failed:
+        raise UsageError("retry: say which: --trial N or --failed")
+    with _study(url, name, writing=True) as (session, study):
+        for old, new in retry(session, study, numbers or None):
+            click.echo(f"trial {old}: tried again as trial {new}")
+
+
+@cli.command()
+@study_option
+@storage_option
+def stop(name: str, url: str | None) -> None:
+    """Every worker of the study drains, wherever it runs; `run` goes on from there."""
+    from studies.mending import stop
+
+    with _study(url, name, writing=True) as (session, study):
+        click.echo(stop(session, study))
+
+
+@cli.command()
+@study_option
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@storage_option
+def delete(name: str, yes: bool, url: str | None) -> None:
+    """Delete a study with all its trials, logs and checkpoints."""
+    from studies.mending import delete
+
+    with _study(url, name, writing=True) as (session, study):
+        if not yes:
+            click.confirm(f"delete study {name!r} with all its trials?", abort=True)
+        click.echo(delete(session, study))
+
+
+@cli.command()
+@json_option
+def studies(as_json: bool) -> None:
+    """The definitions that can be run, a line each."""
+    from studies.catalogue import catalogue_json, catalogue_table
+
+    _print_json(catalogue_json()) if as_json else _console().print(catalogue_table())
+
+
+@cli.group()
+def storage() -> None:
+    """The storage: the embedded server, or any PostgreSQL by --storage."""
+
+
+@storage.command()
+def up() -> None:
+    """Start the embedded server, if it is not up."""
+    from storage import server
+
+    click.echo(server.ensure(server.home()))
+
+
+@storage.command()
+def down() -> None:
+    """Stop the embedded server."""
+    from storage import server
+
+    click.echo("stopped" if server.down(server.home()) else "was not up")
+
+
+@storage.command("status")
+@json_option
+def storage_status(as_json: bool) -> None:
+    """The embedded server: up or not, where its data and log are."""
+    from studies.upkeep import server_status
+
+    found = server_status()
+    _print_json(found) if as_json else click.echo("\n".join(f"{key}: {value}" for key, value in found.items()))
+
+
+@storage.command("url")
+@storage_option
+def storage_url(url: str | None) -> None:
+    """The storage's URL, for stock Optuna and optuna-dashboard; no password is printed."""
+    from studies.place import Place
+    from storage.url import shown_url
+
+    click.echo(shown_url(Place.of(url).start()))
+
+
+@storage.command()
+@storage_option
+def check(url: str | None) -> None:
+    """Versions of server, Optuna's tables and ours; whether locks stay with their session."""
+    from studies.place import Place
+    from studies.upkeep import check
+
+    for line in check(Place.of(url)):
+        click.echo(line)
+
+
+@storage.command()
+@storage_option
+def upgrade(url: str | None) -> None:
+    """Bring the tables to the versions that this code knows."""
+    from studies.place import Place
+    from studies.upkeep import upgrade
+
+    click.echo(upgrade(Place.of(url)))
+
+
+@storage.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@storage_option
+def backup(file: Path, url: str | None) -> None:
+    """Write the whole database to FILE."""
+    from storage.backup import backup
+    from studies.place import Place
+
+    backup(Place.of(url).start(), file)
+    click.echo(str(file))
+
+
+@storage.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@storage_option
+def restore(file: Path, url: str | None) -> None:
+    """Read a backup into an empty database."""
+    from storage.backup import restore
+    from studies.place import Place
+
+    restore(Place.of(url).start(), file)
+    click.echo("restored")
+
+
+@contextmanager
+def _session(url: str | None) -> Iterator[Session]:
+    from studies.place import Place
+
+    session = Place.of(url).read()
+    try:
+        yield session
+    finally:
+        session.close()
+
+
+@contextmanager
+def _study(url: str | None, name: str, writing: bool = False) -> Iterator[tuple[Session, StudyRow]]:
+    from storage.records import need_study
+    from storage.schema import check_versions
+
+    with _session(url) as session:
+        if writing:
+            check_versions(session, writing=True)
+        yield session, need_study(session, name)
+
+
+def _show(session: Session, study: StudyRow, whole: bool) -> None:
+    from studies.showing import study_view
+
+    _console().print(study_view(session, study, whole))
+
+
+def _console() -> Console:
+    from rich.console import Console
+
+    # In a pipe nothing is cut: whoever reads it has no width.
+    return Console(highlight=False, width=None if sys.stdout.isatty() else 200, soft_wrap=not sys.stdout.isatty())
+
+
+def _say(line: str) -> None:
+    click.echo(line, err=True)
+
+
+def _print_json(value: object) -> None:
+    click.echo(json.dumps(value, indent=1, default=str, allow_nan=False))
+
+
+def main() -> None:
+    """The program: errors become one line and an exit code here, and nowhere else."""
+    try:
+        cli.main(standalone_mode=False)
+    except StudyhallError as error:
+        _say(f"studyhall: {error}")
+        sys.exit(error.exit_code)
+    except click.Abort:
+        sys.exit(INTERRUPTED)
+    except click.ClickException as error:
+        _say(f"studyhall: {error.format_message()}")
+        sys.exit(2)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read us has seen enough
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,118 @@
+"""The models: a decoder with a tied head, whose blocks are those of its family, and how many parameters it has."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from objectives.gpt.attention import LoboAttention
+from objectives.gpt.config import GptConfig, LayerShape
+
+_INIT_STD = 0.02
+_LOSS_ROWS = 1024  # positions whose logits are held at once on a CPU: they stay in its cache
+
+
+class Decoder(nn.Module):
+    """Token embedding, blocks, norm, and the embedding again as head."""
+
+    def __init__(self, config: GptConfig, vocab_size: int) -> None:
+        super().__init__()
+        width, is_lobo = config.n_embd, config.family == "lobo"
+        self.tokens = nn.Embedding(vocab_size, width)
+        learned = not is_lobo or config.use_abs_pos_embeddings
+        self.positions = nn.Embedding(config.block_size, width) if learned else None
+        self.dropout = nn.Dropout(config.dropout)
+        self.blocks = nn.ModuleList(_block(config, config.layer(index)) for index in range(config.n_layer))
+        self.norm = _norm(config)
+        self._initialize(config.n_layer)
+
+    def _initialize(self, n_layer: int) -> None:
+        """GPT-2's: normal, and smaller where a residual branch ends, so that depth does not add up."""
+        for name, parameter in self.named_parameters():
+            if parameter.dim() > 1:
+                ends_branch = name.endswith(("projections", "down.weight"))
+                nn.init.normal_(parameter, std=_INIT_STD / (2 * n_layer) ** 0.5 if ends_branch else _INIT_STD)
+            elif name.endswith("bias"):
+                nn.init.zeros_(parameter)
+
+    def hidden(self, tokens: Tensor) -> Tensor:
+        """What the head reads: (batch, time) in, (batch, time, n_embd) out."""
+        x = self.tokens(tokens)
+        if self.positions is not None:
+            x = x + self.positions.weight[: tokens.shape[1]]
+        x = self.dropout(x)
+        for block in self.blocks:
+            x = block(x)
+        out: Tensor = self.norm(x)
+        return out
+
+    def logits(self, tokens: Tensor) -> Tensor:
+        """(batch, time) in, (batch, time, vocab_size) out."""
+        return F.linear(self.hidden(tokens), self.tokens.weight)
+
+    def forward(self, tokens: Tensor, targets: Tensor) -> Tensor:
+        """Mean cross-entropy in nats a token; both of (batch, time)."""
+        x, y = self.hidden(tokens).flatten(0, 1), targets.flatten()
+        rows = _LOSS_ROWS if x.device.type == "cpu" else len(y)
+        losses = [
+            F.cross_entropy(F.linear(some, self.tokens.weight), wanted, reduction="sum")
+            for some, wanted in zip(x.split(rows), y.split(rows), strict=True)
+        ]
+        return torch.stack(losses).sum() / len(y)
+
+
+class Block(nn.Module):
+    """Two residual branches, each behind a norm: attention, then an MLP with GELU."""
+
+    def __init__(self, config: GptConfig, attention: nn.Module, mlp_size: int, bias: bool) -> None:
+        super().__init__()
+        self.attention_norm, self.mlp_norm = _norm(config), _norm(config)
+        self.attention = attention
+        self.up = nn.Linear(config.n_embd, mlp_size, bias=bias)
+        self.down = nn.Linear(mlp_size, config.n_embd, bias=bias)
+        self.dropout = nn.Dropout(config.dropout)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x + self.dropout(self.attention(self.attention_norm(x)))
+        out: Tensor = x + self.dropout(self.down(F.gelu(self.up(self.mlp_norm(x)))))
+        return out
+
+
+class Gpt2Attention(nn.Module):
+    """The usual causal attention: heads share n_embd, lie side by side, and pass through one projection."""
+
+    def __init__(self, config: GptConfig, n_head: int) -> None:
+        super().__init__()
+        self.n_head, self.dropout = n_head, config.dropout
+        self.qkv = nn.Linear(config.n_embd, 3 * config.n_embd, bias=config.bias)
+        self.down = nn.Linear(config.n_embd, config.n_embd, bias=config.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        heads = self.qkv(x).unflatten(-1, (3, self.n_head, -1)).permute(2, 0, 3, 1, 4)
+        dropout = self.dropout if self.training else 0.0
+        y = F.scaled_dot_product_attention(*heads.unbind(0), dropout_p=dropout, is_causal=True)
+        out: Tensor = self.down(y.transpose(1, 2).flatten(2))
+        return out
+
+
+def _norm(config: GptConfig) -> nn.Module:
+    if config.family == "lobo":
+        return nn.RMSNorm(config.n_embd, eps=1e-6)
+    return nn.LayerNorm(config.n_embd, bias=config.bias)
+
+
+def _block(config: GptConfig, shape: LayerShape) -> Block:
+    if config.family == "lobo":
+        return Block(config, LoboAttention(config, shape), shape.mlp_size, bias=False)
+    return Block(config, Gpt2Attention(config, shape.n_head), 4 * config.n_embd, bias=config.bias)
+
+
+def count_params(model: nn.Module) -> int:
+    """Parameters, a tied one once."""
+    return sum(each.numel() for each in model.parameters())
+
+
+def count_non_embedding_params(model: Decoder) -> int:
+    """Parameters without learned positions. The token embedding counts: it is the head as well."""
+    return count_params(model) - (0 if model.positions is None else model.positions.weight.numel())

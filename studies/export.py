@@ -1,0 +1,96 @@
+"""`export`: a study's results in the formats that its users have programs for."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from storage.errors import UsageError, nearest
+from storage.ledger import metrics_of
+from storage.records import StudyRow
+from storage.session import Session
+from studies.growth_table import show_json
+from studies.results_yaml import results_yaml
+
+FORMATS = ("csv", "json", "results-yaml")
+TRIAL_COLUMNS = ("trial", "state", "round", "role", "param", "value", "seed", "attempts", "seconds", "reason")
+
+
+def export(session: Session, study: StudyRow, form: str) -> str:
+    """The text of a study in one of `FORMATS`.
+
+    Raises:
+        UsageError: No such format.
+    """
+    values = {"study_id": study.study_id}
+    match form:
+        case "csv":
+            return trials_csv(session.run("read_points", values))
+        case "json":
+            document = show_json(study.origin["config"], session.run("read_decisions", values))
+            document["trials"] = [trial_json(row) for row in session.run("read_points", values)]
+            return json.dumps(document, indent=1, default=str) + "\n"
+        case "results-yaml":
+            return results_yaml(study.origin["config"], session.run("read_decisions", values), study.outcome)
+        case _:
+            raise UsageError(f"--as: no format {form!r}{nearest(form, FORMATS)}")
+
+
+def write_aside(file: Path, text: str) -> None:
+    """Write a file whole or not at all.
+
+    Raises:
+        UsageError: It cannot be written.
+    """
+    aside = file.with_name(f".{file.name}.{os.getpid()}")
+    try:
+        aside.write_text(text)
+        aside.replace(file)
+    except OSError as error:
+        aside.unlink(missing_ok=True)
+        raise UsageError(f"--out: {file}: {error.strerror}") from error
+
+
+def trials_csv(rows: Sequence[Any]) -> str:
+    """One row a trial: what it was for, its whole configuration, how it ended, its metrics."""
+    config = list(dict.fromkeys(name for row in rows for name in row.config))
+    metrics = list(dict.fromkeys(name for row in rows for name in row.metrics or ()))
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([*TRIAL_COLUMNS, *(f"config.{name}" for name in config), *metrics])
+    for row in rows:
+        told = metrics_of(row.metrics)
+        writer.writerow(
+            [row.number, row.state, row.round, row.role.get("role"), row.role.get("param"), _cell(row.role.get("value"))]
+            + [row.seed, row.attempt, row.seconds, row.reason]
+            + [_cell(row.config.get(name)) for name in config]
+            + [told.get(name) for name in metrics]
+        )
+    return text.getvalue()
+
+
+def trial_json(row: Any) -> Mapping[str, Any]:
+    """One trial with everything that is known of it; NaN and infinities as text."""
+    metrics = {name: value if value - value == 0 else str(value) for name, value in metrics_of(row.metrics).items()}
+    return {
+        "trial": row.number,
+        "state": row.state,
+        "round": row.round,
+        "role": row.role,
+        "config": row.config,
+        "seed": row.seed,
+        "attempts": row.attempt,
+        "seconds": row.seconds,
+        "reason": row.reason,
+        "retired": row.retired,
+        "metrics": metrics,
+    }
+
+
+def _cell(value: Any) -> Any:
+    return json.dumps(value) if isinstance(value, list | dict) else value

@@ -1,0 +1,59 @@
+"""Verbs that change a study from outside: retry, stop, delete."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+
+from storage import server
+from storage.errors import UsageError
+from storage.ledger import WORKER_LOCKS, Ledger
+from storage.records import StudyRow
+from storage.session import Session
+from studies.folders import study_folder
+
+
+def retry(session: Session, study: StudyRow, numbers: Sequence[int] | None) -> list[tuple[int, int]]:
+    """Failed points get a new trial each: (old, new) numbers. None: all that failed and were not retried yet.
+
+    Raises:
+        UsageError: There is nothing to retry, or one of the trials did not fail; nothing was written.
+    """
+    ledger = Ledger(session, study.study_id)
+    with ledger.planning():
+        renewed = ledger.retry_points(numbers)
+        missing = sorted(set(numbers or ()) - {old for old, _ in renewed})
+        if missing:
+            raise UsageError(f"--trial: {missing[0]} is not a failed trial of {study.name!r} that can be tried again")
+        if not renewed:
+            raise UsageError(f"--failed: no trial of {study.name!r} has failed")
+        session.run("set_outcome", {"study_id": study.study_id, "outcome": None, "failed": False})
+    return renewed
+
+
+def stop(session: Session, study: StudyRow) -> str:
+    """Tell every worker to drain; says how many there are."""
+    session.run("drain_study", {"study_id": study.study_id})
+    alive = _alive(session, study)
+    return f"{study.name}: told to {alive} worker{'' if alive == 1 else 's'}; what runs is finished first"
+
+
+def delete(session: Session, study: StudyRow) -> str:
+    """Delete a study and its files on this host.
+
+    Raises:
+        UsageError: Workers are at it.
+    """
+    alive = _alive(session, study)
+    if alive:
+        raise UsageError(f"--study: {alive} workers are at {study.name!r}; `stop` it first")
+    ledger = Ledger(session, study.study_id)
+    with ledger.planning():
+        session.run("delete_study", {"study_id": study.study_id})
+    shutil.rmtree(study_folder(server.home(), study.name, study.created_at), ignore_errors=True)
+    return f"{study.name}: deleted"
+
+
+def _alive(session: Session, study: StudyRow) -> int:
+    workers = session.run("read_workers", {"study_id": study.study_id, "space": WORKER_LOCKS})
+    return sum(worker.alive for worker in workers)

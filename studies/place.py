@@ -1,0 +1,62 @@
+"""Where the studies are: a storage URL, and the folder that this user's files lie in."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from storage import server
+from storage.schema import check_versions, ensure_tables
+from storage.session import Session
+from storage.url import check_url
+
+
+@dataclass(frozen=True)
+class Place:
+    """A storage that can be connected to, again and again; the embedded server is started when it is needed."""
+
+    url: str
+    home: Path
+
+    @staticmethod
+    def of(option: str | None) -> Place:
+        """The storage that `--storage` or `STUDYHALL_STORAGE` names; the embedded one by default, not yet started."""
+        given = option or os.environ.get("STUDYHALL_STORAGE")
+        home = server.home()
+        return Place(check_url(given) if given else "", home)
+
+    @property
+    def embedded(self) -> bool:
+        """Whether the server is ours to start."""
+        return not self.url or server.is_embedded(self.url, self.home)
+
+    def start(self) -> str:
+        """The URL, of a server that is up as far as that is in our hands."""
+        return server.ensure(self.home) if self.embedded else self.url
+
+    def read(self) -> Session:
+        """A session on tables that are there and of our version."""
+        session = Session(self.start())
+        try:
+            check_versions(session, writing=False)
+        except BaseException:
+            session.close()
+            raise
+        return session
+
+    def write(self) -> Session:
+        """A session on tables that are made if they are missing, and can be written."""
+        session = Session(self.start())
+        try:
+            ensure_tables(session)
+        except BaseException:
+            session.close()
+            raise
+        return session
+
+    def holds_anything(self) -> bool:
+        """Whether there can be studies here at all: looks, starts and makes nothing."""
+        return not self.embedded or server.status(self.home).data.exists()
+
+

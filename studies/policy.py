@@ -1,0 +1,78 @@
+"""What the end of an attempt leads to: the table of outcomes, as one function of values.
+
+| outcome | what happens |
+|---|---|
+| given back | WAITING again, free of charge |
+| out of memory | once more, then FAIL |
+| error, killed | up to `attempts`, then FAIL with the last lines of its log |
+| timed out, diverged, invalid | FAIL at once: it would happen again |
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from objectives.outcome import Kind, Outcome
+
+CHARGED = (Kind.ERROR.value, Kind.KILLED.value)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a study needs of an attempt."""
+
+    score: str
+    cost: str | None
+    attempts: int
+
+
+@dataclass(frozen=True)
+class Finish:
+    """The trial ends here, in this state."""
+
+    state: str
+    score: float | None
+    reason: str | None
+
+
+@dataclass(frozen=True)
+class Again:
+    """The trial waits for a further attempt."""
+
+
+def judge(outcome: Outcome, asked: Asked) -> Outcome:
+    """An attempt that completed, looked at again: has it all the numbers that the study needs?"""
+    if outcome.kind is not Kind.COMPLETED:
+        return outcome
+    for name in filter(None, (asked.score, asked.cost)):
+        value = outcome.metrics.get(name)
+        if value is None:
+            message = f"the objective returned no {name!r}; it returned: {_names(outcome.metrics)}"
+            return replace(outcome, kind=Kind.INVALID, message=message)
+        if not math.isfinite(value):
+            return replace(outcome, kind=Kind.DIVERGED, message=f"{name} is {value}")
+    return outcome
+
+
+def consequence(outcome: Outcome, earlier: Sequence[str], asked: Asked) -> Finish | Again:
+    """What becomes of a trial, from its judged outcome and how its earlier attempts ended."""
+    reason = f"{outcome.kind.value.replace('_', ' ')}: {outcome.message}".removesuffix(": ")
+    match outcome.kind:
+        case Kind.COMPLETED:
+            return Finish("COMPLETE", outcome.metrics[asked.score], None)
+        case Kind.PRUNED:
+            return Finish("PRUNED", None, reason)
+        case Kind.GIVEN_BACK:
+            return Again()
+        case Kind.OUT_OF_MEMORY if Kind.OUT_OF_MEMORY.value not in earlier:
+            return Again()
+        case Kind.ERROR | Kind.KILLED if sum(each in CHARGED for each in earlier) + 1 < asked.attempts:
+            return Again()
+        case _:
+            return Finish("FAIL", None, reason)
+
+
+def _names(metrics: Mapping[str, float]) -> str:
+    return ", ".join(metrics) or "nothing"

@@ -1,0 +1,60 @@
+"""`replay`: a study's decisions derived again; and what they would have been, had the cost been another."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from samplers.grow import what_if
+from storage.records import StudyRow
+from storage.session import Session
+from studies.lifecycle import search_in_force
+from studies.replay import Rederived, replay, trials_of
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """All decisions of a study, made again."""
+
+    decisions: Sequence[Rederived]
+    other: Sequence[Mapping[str, Any]]
+    """With `--cost`: each round's choice under that cost, in the search's words."""
+
+    @property
+    def agrees(self) -> bool:
+        return all(each.problem is None for each in self.decisions)
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "agrees": self.agrees,
+            "decisions": [
+                {"number": each.number, "kind": each.kind, "chosen": each.record.get("chosen"), "problem": each.problem}
+                for each in self.decisions
+            ],
+            "what_if": list(self.other),
+        }
+
+    def text(self) -> str:
+        lines = [f"round {each.number}: {_choice(each.record)}: {each.problem or 'again'}" for each in self.decisions]
+        lines += [str(each) for each in self.other]
+        agreeing = sum(each.problem is None for each in self.decisions)
+        return "\n".join([*lines, f"decisions derived again: {agreeing}/{len(self.decisions)}"])
+
+
+def _choice(record: Mapping[str, Any]) -> str:
+    chosen = record.get("chosen")
+    return f"{chosen['param']} → {chosen['value']}" if chosen else record.get("event") or "nothing chosen"
+
+
+def replay_study(session: Session, study: StudyRow, cost: str | None) -> Replayed:
+    """Derive every decision of a study again.
+
+    Raises:
+        UsageError: `cost` is no metric of its trials.
+    """
+    values = {"study_id": study.study_id}
+    decisions = session.run("read_decisions", values)
+    derived = replay(search_in_force(study), decisions, trials_of(session.run("read_points", values)))
+    other = [] if cost is None else what_if([row.record for row in decisions], cost)
+    return Replayed(derived, other)

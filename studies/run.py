@@ -1,0 +1,185 @@
+"""`run`: from a name and a definition to a worker at work. Everything is checked before anything is written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from objectives.reference import Reference
+from objectives.warm import Inspection, WarmServer
+from samplers.plan import Need, Point, Result
+from storage.errors import UsageError
+from storage.ledger import Ledger
+from storage.records import Budget, StudyRow, find_study
+from storage.schema import read_versions
+from storage.session import Session
+from studies.definition import Definition, parse_duration
+from studies.lifecycle import (
+    Membership,
+    Request,
+    check_definition,
+    current_state,
+    definition_of,
+    open_study,
+    search_in_force,
+)
+from studies.names import check_name
+from studies.place import Place
+from studies.planner import finished_results
+from studies.searches import search_of
+from studies.slot import Slot, cpu_slots
+from studies.versions import versions
+from studies.worker import Ending, Worker
+
+DEFINITIONS = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Order:
+    """What the command line asked for."""
+
+    search: str
+    name: str
+    file: Path | None
+    settings: Sequence[str]
+    budget: Budget
+    slots: tuple[Slot, ...]
+
+    @staticmethod
+    def of(
+        search: str,
+        name: str,
+        file: Path | None,
+        settings: Sequence[str],
+        workers: int | None,
+        threads: int | None,
+        steps: int | None,
+        timeout: str | None,
+        max_trials: int | None,
+        yes: bool,
+    ) -> Order:
+        """The options as typed, checked.
+
+        Raises:
+            UsageError: One of them is out of its range.
+        """
+        for option, value in (("--steps", steps), ("--max-trials", max_trials)):
+            if value is not None and value < 1:
+                raise UsageError(f"{option}: {value} is too few; 1 or more")
+        seconds = None if timeout is None else parse_duration(timeout, "--timeout")
+        return Order(search, name, file, settings, Budget(steps, max_trials, seconds), cpu_slots(workers, threads))
+
+
+def request_of(order: Order) -> Request:
+    """The order with its definition read, if there is a file.
+
+    Raises:
+        UsageError: The name or the file is wrong.
+    """
+    name = check_name(order.name)
+    file = order.file or DEFINITIONS / f"{name}.yaml"
+    definition = Definition.load(file, order.search) if order.file is not None or file.exists() else None
+    shown = str(order.file) if order.file is not None else f"studies/{name}.yaml"
+    return Request(order.search, name, definition, shown, order.settings, order.budget)
+
+
+def run(place: Place, order: Order, say: Callable[[str], None]) -> Ending:
+    """Start, join or resume a study with one worker, until it leaves.
+
+    Raises:
+        UsageError: The order or the definition is wrong; nothing was written.
+        StorageError: The storage cannot be used.
+    """
+    request = request_of(order)
+    study = peek(place, request.name)
+    definition = definition_of(request, study)
+    warm = WarmServer(Reference.parse(definition.objective, DEFINITIONS).text)
+    try:
+        if study is None:
+            check_definition(definition, warm, request.source)
+        description = warm.describe(definition.config)
+        session = place.write()
+        try:
+            open_study(session, request, definition, description)
+        finally:
+            session.close()
+        membership = Membership(place, request.name, order.slots)
+        return Worker(membership, place.home, warm, order.slots, versions()["studyhall"], say).run()
+    finally:
+        warm.close()
+
+
+def peek(place: Place, name: str) -> StudyRow | None:
+    """The study of this name, without making anything: no cluster, no tables."""
+    if not place.holds_anything():
+        return None
+    session = Session(place.start())
+    try:
+        return find_study(session, name) if read_versions(session).ours is not None else None
+    finally:
+        session.close()
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What `--dry-run` tells: the points that would be planned next, each with what the objective says of it."""
+
+    why: str
+    points: Sequence[tuple[Point, Inspection]]
+    ended: str | None = None
+
+    def table(self) -> RenderableType:
+        """What would run, a line a trial."""
+        if self.ended is not None:
+            return Text(f"{self.why}: {self.ended}")
+        table = Table("point", "seed", "params", "", title=self.why, title_justify="left", box=None, pad_edge=False)
+        for point, inspection in self.points:
+            known = ", ".join(f"{name} {value:,.6g}" for name, value in inspection.cost.items())
+            role = " ".join(str(value) for key, value in point.role.items() if key != "step")
+            table.add_row(role, str(point.seed), known, f"refused: {inspection.refusal}" if inspection.refusal else "")
+        return table
+
+
+def preview(place: Place, order: Order) -> Preview:
+    """What would run next. Touches nothing."""
+    request = request_of(order)
+    study = peek(place, request.name)
+    definition = definition_of(request, study)
+    search = search_of(definition, request.source) if study is None else search_in_force(study)
+    warm = WarmServer(Reference.parse(definition.objective, DEFINITIONS).text)
+    try:
+        if study is None:
+            check_definition(definition, warm, request.source)
+            step = search.advance(search.start(), {})
+        else:
+            step = _next(place, study)
+        if not isinstance(step, Need):
+            return Preview("nothing to run", (), getattr(step, "reason", str(step)))
+        return Preview(step.why, list(zip(step.points, warm.inspect([p.config for p in step.points]), strict=True)))
+    finally:
+        warm.close()
+
+
+def _next(place: Place, study: StudyRow) -> object:
+    """What the search says now, from the finished points of its round."""
+    session = place.read()
+    try:
+        ledger = Ledger(session, study.study_id)
+        search, state = search_in_force(study), current_state(ledger, study)
+        results: dict[str, Result] = {}
+        while True:
+            step = search.advance(state, results)
+            if not isinstance(step, Need):
+                return step
+            known = ledger.results([point.hash for point in step.points])
+            news = finished_results(known)
+            if not news:
+                return step
+            results |= news
+    finally:
+        session.close()

@@ -1,0 +1,63 @@
+"""Ctrl-C and SIGTERM as values that a loop can look at, with a descriptor to wait on."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+class Signals:
+    """First Ctrl-C: drain. Second Ctrl-C, or SIGTERM: give back. Valid inside `watching()`."""
+
+    def __init__(self) -> None:
+        self.interrupts = 0
+        self.terminated = False
+        self._reader, self._writer = os.pipe()
+        for end in (self._reader, self._writer):
+            os.set_blocking(end, False)
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """Take over both signals, and put back what was there."""
+        before = [(number, signal.getsignal(number)) for number in (signal.SIGINT, signal.SIGTERM)]
+        wakeup = signal.set_wakeup_fd(self._writer, warn_on_full_buffer=False)
+        signal.signal(signal.SIGINT, self._interrupt)
+        signal.signal(signal.SIGTERM, self._terminate)
+        try:
+            yield
+        finally:
+            signal.set_wakeup_fd(wakeup)
+            for number, handler in before:
+                signal.signal(number, handler)
+            os.close(self._reader)
+            os.close(self._writer)
+
+    @property
+    def draining(self) -> bool:
+        """Start nothing more."""
+        return self.interrupts > 0 or self.terminated
+
+    @property
+    def giving_back(self) -> bool:
+        """Do not wait for what runs."""
+        return self.interrupts > 1 or self.terminated
+
+    def fileno(self) -> int:
+        """Readable after a signal."""
+        return self._reader
+
+    def clear(self) -> None:
+        """Empty the descriptor; the flags stay."""
+        try:
+            while os.read(self._reader, 512):
+                pass
+        except BlockingIOError:
+            return
+
+    def _interrupt(self, *_: object) -> None:
+        self.interrupts += 1
+
+    def _terminate(self, *_: object) -> None:
+        self.terminated = True

@@ -1,0 +1,204 @@
+"""Where studies stand, for `status`: counts, workers, what runs, what failed. Reads only; needs neither torch nor Optuna."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from storage.ledger import WORKER_LOCKS
+from storage.records import need_study
+from storage.session import Session
+
+STATES = ("waiting", "running", "complete", "pruned", "failed")
+GROUND = 2  # finished trials before a rate means anything
+
+
+@dataclass(frozen=True)
+class Status:
+    """One study at one moment."""
+
+    row: Any
+    workers: Sequence[Any]
+    running: Sequence[Any]
+    attempts: Sequence[Any]
+    decisions: Sequence[Any]
+
+    @property
+    def counts(self) -> dict[str, int]:
+        row = self.row
+        return dict(zip(STATES, (row.waiting, row.running, row.complete, row.pruned, row.failures), strict=True))
+
+    @property
+    def state(self) -> str:
+        """One word for where it is."""
+        if self.row.outcome is not None:
+            return "failed" if self.row.failed else "done"
+        if self.row.draining:
+            return "stopping" if self.row.running else "stopped"
+        return "running" if any(worker.alive for worker in self.workers) else "nobody works on it"
+
+    @property
+    def seconds_left(self) -> float | None:
+        """For the open points of this round, from the mean time of finished ones; None before there is ground for it."""
+        times = [row.seconds for row in self.attempts if row.accepted and row.state == "COMPLETE"]
+        slots = sum(len(worker.slots) for worker in self.workers if worker.alive)
+        if len(times) < GROUND or not slots or self.row.outcome is not None:
+            return None
+        mean = sum(times) / len(times)
+        left = self.row.waiting * mean + sum(max(0.0, mean - row.seconds) for row in self.running)
+        return left / slots
+
+    @property
+    def failures(self) -> dict[str, int]:
+        """Attempts that did not end well, by why."""
+        bad = (row for row in self.attempts if row.outcome not in (None, "completed"))
+        return dict(Counter(f"{row.outcome}: {row.message}".removesuffix(": ") for row in bad).most_common())
+
+    def to_json(self) -> dict[str, Any]:
+        """`status --json`: names are stable."""
+        row = self.row
+        return {
+            "study": row.name,
+            "search": row.search,
+            "state": self.state,
+            "outcome": row.outcome,
+            "counts": self.counts,
+            "rounds": len(self.decisions),
+            "budget": {"steps": row.steps, "max_trials": row.max_trials},
+            "seconds_left": self.seconds_left,
+            "workers": [
+                {"host": each.host, "pid": each.pid, "account": each.account, "slots": each.slots, "alive": each.alive}
+                for each in self.workers
+                if each.alive
+            ],
+            "running": [
+                {
+                    "trial": each.number,
+                    "attempt": each.attempt,
+                    "role": each.role,
+                    "host": each.host,
+                    "slot": each.slot,
+                    "seconds": each.seconds,
+                    "step": each.step,
+                    "metrics": _metrics(each),
+                }
+                for each in self.running
+            ],
+            "failures": self.failures,
+        }
+
+
+def _metrics(row: Any) -> dict[str, float]:
+    return dict(zip(row.names or (), row.figures or (), strict=True))
+
+
+def list_studies(session: Session, name: str | None = None) -> list[Any]:
+    """Every study's row with its counts; one, if named."""
+    return session.run("list_studies", {"name": name})
+
+
+def read_status(session: Session, name: str) -> Status:
+    """One study, which has to exist."""
+    (row,) = list_studies(session, name)
+    values = {"study_id": row.study_id}
+    return Status(
+        row=row,
+        workers=session.run("read_workers", {**values, "space": WORKER_LOCKS}),
+        running=session.run("running_trials", values),
+        attempts=session.run("read_attempts", {**values, "number": None}),
+        decisions=session.run("read_decisions", values),
+    )
+
+
+def studies_table(rows: Sequence[Any]) -> RenderableType:
+    """All studies, a line each."""
+    if not rows:
+        return Text("no studies in this storage yet")
+    table = Table("study", "search", *STATES, "outcome", box=None, pad_edge=False)
+    for row in rows:
+        counts = (row.waiting, row.running, row.complete, row.pruned, row.failures)
+        table.add_row(row.name, row.search, *map(str, counts), row.outcome or ("draining" if row.draining else ""))
+    return table
+
+
+def study_view(status: Status) -> RenderableType:
+    """One study: counts, what runs, who works, the last rounds, what failed."""
+    row = status.row
+    counts = "  ".join(f"{count} {name}" for name, count in status.counts.items() if count)
+    head = f"{row.name} ({row.search}): {row.outcome or status.state}\n{counts or 'nothing planned yet'}"
+    if status.seconds_left is not None:
+        head += f"\nabout {duration(status.seconds_left)} to the end of this round"
+    parts: list[RenderableType] = [Text(head)]
+    if status.running:
+        parts.append(_running_table(status.running))
+    alive = [each for each in status.workers if each.alive]
+    if alive:
+        parts.append(Text("workers: " + ", ".join(f"{each.host}:{each.pid} ({len(each.slots)} slots)" for each in alive)))
+    for decision in status.decisions[-3:]:
+        parts.append(Text(f"round {decision.number}: {_told(decision.record)}"))
+    parts += [Text(f"{count} × {cause}") for cause, count in status.failures.items()]
+    return Group(*parts)
+
+
+def _running_table(rows: Sequence[Any]) -> Table:
+    table = Table("trial", "what", "slot", "for", "step", "last report", box=None, pad_edge=False)
+    for each in rows:
+        what = f"{each.role['param']}={each.role['value']}" if "param" in each.role else str(each.role.get("role", ""))
+        said = "  ".join(f"{name} {value:.4g}" for name, value in list(_metrics(each).items())[:3])
+        step = "" if each.step is None else str(each.step)
+        table.add_row(str(each.number), what, f"{each.host}:{each.slot}", duration(each.seconds), step, said)
+    return table
+
+
+def _told(record: Mapping[str, Any]) -> str:
+    chosen = record.get("chosen")
+    told = f"{chosen['param']} → {chosen['value']}" if chosen else ""
+    return "; ".join(filter(None, (told, record.get("event")))) or "nothing chosen"
+
+
+def overview(session: Session, name: str | None) -> Any:
+    """`status --json`: one study, or all of them."""
+    if name is not None:
+        return read_status(session, need_study(session, name).name).to_json()
+    return [read_status(session, row.name).to_json() for row in list_studies(session)]
+
+
+def glance(session: Session, name: str | None) -> tuple[RenderableType, bool]:
+    """What `status` shows, and whether nothing more will come."""
+    if name is None:
+        rows = list_studies(session)
+        return studies_table(rows), all(row.outcome is not None for row in rows)
+    status = read_status(session, need_study(session, name).name)
+    return study_view(status), status.row.outcome is not None and not status.running
+
+
+def duration(seconds: float) -> str:
+    """`42 s`, `3 min`, `2.5 h`, `4 d`."""
+    for limit, size, unit in ((120, 1, "s"), (7200, 60, "min"), (172_800, 3600, "h")):
+        if seconds < limit:
+            return f"{seconds / size:.3g} {unit}"
+    return f"{seconds / 86_400:.3g} d"
+
+
+def watch(view: Callable[[], tuple[RenderableType, bool]], console: Console, pause: float = 1.0) -> None:
+    """Show a view again and again until it says that it is over, or Ctrl-C; once and plainly when not on a terminal."""
+    shown, over = view()
+    if not console.is_terminal:
+        console.print(shown)
+        return
+    try:
+        with Live(shown, console=console, auto_refresh=False) as live:
+            while not over:
+                time.sleep(pause)
+                shown, over = view()
+                live.update(shown, refresh=True)
+    except KeyboardInterrupt:
+        return

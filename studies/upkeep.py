@@ -1,0 +1,59 @@
+"""`storage status`, `check` and `upgrade`: what the storage is, and whether a study can be trusted to it."""
+
+from __future__ import annotations
+
+from storage import server
+from storage.errors import StorageError
+from storage.schema import OPTUNA_SCHEMA, SCHEMA, read_versions
+from storage.schema import upgrade as upgrade_tables
+from storage.session import Session
+from storage.url import shown_url
+from studies.place import Place
+from storage.pooling import check_locks_stay
+
+
+def server_status() -> dict[str, object]:
+    """The embedded server, as it is; starts nothing."""
+    found = server.status(server.home())
+    return {
+        "up": found.up,
+        "url": found.url,
+        "version": found.version,
+        "pid": found.pid,
+        "data": str(found.data),
+        "log": str(found.log),
+    }
+
+
+def check(place: Place) -> list[str]:
+    """What is fine, a line each.
+
+    Raises:
+        StorageError: What is not, and which command mends it.
+    """
+    url = place.start()
+    session = Session(url)
+    try:
+        found = read_versions(session)
+        check_locks_stay(session)
+    finally:
+        session.close()
+    lines = [
+        f"storage: {shown_url(url)}",
+        f"server: PostgreSQL {found.server}",
+        f"Optuna's tables: {found.optuna or 'none yet'}",
+        f"Studyhall's tables: {found.ours or 'none yet'}",
+        "locks: stay with their session",
+    ]
+    if found.optuna not in (None, OPTUNA_SCHEMA) or found.ours not in (None, SCHEMA):
+        raise StorageError("; ".join([*lines, "`python cli.py storage upgrade` mends an older version"]))
+    return lines
+
+
+def upgrade(place: Place) -> str:
+    """Bring the tables to the versions that this code knows."""
+    session = Session(place.start())
+    try:
+        return upgrade_tables(session)
+    finally:
+        session.close()

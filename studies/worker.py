@@ -1,0 +1,305 @@
+"""The worker: one process, one database session, one or more slots. Recover, claim, start, follow, finish, plan.
+
+It keeps nothing that matters: what it runs is in the database, under locks that end with its session. So when the
+session is lost it stops its trials' processes, and begins again like any new worker.
+"""
+
+from __future__ import annotations
+
+import selectors
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from objectives.attempt import Assignment, Attempt
+from objectives.outcome import Kind, Outcome, Report
+from objectives.warm import WarmServer
+from samplers.plan import Done, Search
+from storage.errors import SessionLostError, StorageError
+from storage.ledger import Claim, End, Ledger, Verdict
+from storage.pooling import POOLED
+from storage.records import StudyRow
+from studies.definition import Definition
+from studies.folders import trial_folder
+from studies.planner import Waiting, plan
+from studies.policy import Again, Asked, consequence, judge
+from studies.signals import Signals
+from studies.slot import Slot
+
+IDLE = 0.5  # seconds between looks for orphans and for news, when there is a free slot
+BUSY = 2.0  # the same, when every slot is taken
+FLUSH = 1.0  # seconds between writes of what trials reported
+GRACE = 5.0  # seconds that a trial has after SIGTERM
+
+
+class Hall(Protocol):
+    """What a worker is given of the study: how to reach it, read it and sign in to it."""
+
+    def connect(self) -> tuple[Ledger, int]:
+        """A fresh session that listens, as a ledger, and the id under which this worker signed in to it."""
+
+    def read(self, ledger: Ledger) -> StudyRow:
+        """The study's row as it is now."""
+
+    def search(self, study: StudyRow) -> Search:
+        """Its search, with the budget in force."""
+
+
+@dataclass
+class Running:
+    """A trial on one of our slots."""
+
+    claim: Claim
+    slot: Slot
+    attempt: Attempt
+    reports: list[Report] = field(default_factory=list)
+    flushed: float = 0.0
+    asked_back: bool = False
+
+    def give_back(self) -> None:
+        """Ask the trial to end now; once."""
+        if not self.asked_back:
+            self.asked_back = True
+            self.attempt.give_back(GRACE)
+
+
+@dataclass(frozen=True)
+class Ending:
+    """Why a worker left, and whether the search failed."""
+
+    reason: str
+    failed: bool = False
+    interrupted: bool = False
+
+
+class Worker:
+    """One worker of one study, from sign-in to sign-out."""
+
+    def __init__(
+        self, hall: Hall, home: Path, warm: WarmServer, slots: tuple[Slot, ...], code: str, say: Callable[[str], None]
+    ) -> None:
+        self.hall, self.home, self.warm, self.slots, self.code, self.say = hall, home, warm, slots, code, say
+        self.running: dict[str, Running] = {}
+        self.signals = Signals()
+        self.selector = selectors.DefaultSelector()
+
+    def run(self) -> Ending:
+        """Work until the search has ended, the study drains, or a signal comes."""
+        with self.signals.watching():
+            self.selector.register(self.signals, selectors.EVENT_READ)
+            self._sign_in()
+            try:
+                while True:
+                    try:
+                        ending = self._turn()
+                        if ending is not None:
+                            self.ledger.session.run("end_worker", {"worker_id": self.worker_id})
+                            return ending
+                    except SessionLostError as error:
+                        self._start_over(str(error))
+            finally:
+                self._abandon()
+                self.ledger.session.close()
+                self.selector.close()
+
+    # One turn of the loop
+
+    def _turn(self) -> Ending | None:
+        if self.signals.giving_back:
+            for running in self.running.values():
+                running.give_back()
+        if not self.signals.draining:
+            self._fill_slots()
+        if not self.running:
+            ending = self._ending()
+            if ending is not None:
+                return ending
+        self._wait(BUSY if len(self.running) == len(self.slots) else IDLE)
+        self._follow()
+        return None
+
+    def _fill_slots(self) -> None:
+        """Start what can be started; plan, once, when there is nothing left to start."""
+        free = [slot for slot in self.slots if slot.name not in self.running]
+        if free:
+            for number in self.ledger.recover_orphans():
+                self.say(f"trial {number}: its worker is gone, it waits again")
+        planned = False
+        while free:
+            claim = self.ledger.claim_trial(self.worker_id, free[0].name)
+            if claim is not None:
+                self._start(claim, free.pop(0))
+            elif planned or not self._plan():
+                return
+            else:
+                planned = True
+
+    def _plan(self) -> bool:
+        """Take the next decision if its round is complete; whether there may be something to claim now."""
+        self.study = self.hall.read(self.ledger)
+        if self.study.draining or self.study.late or self.ledger.open_points().current:
+            return False
+        step = plan(self.ledger, self.hall.search(self.study), self._refusals, self.code)
+        if isinstance(step, Waiting):
+            self.say(step.why)
+        return isinstance(step, Waiting)
+
+    def _refusals(self, configs: Sequence[Mapping[str, object]]) -> list[str | None]:
+        return [inspection.refusal for inspection in self.warm.inspect(configs)]
+
+    def _ending(self) -> Ending | None:
+        """Why to leave, when nothing runs here: None while others' trials may still bring work."""
+        if self.signals.draining:
+            return Ending("interrupted", interrupted=True)
+        self.study = study = self.hall.read(self.ledger)
+        if study.draining:
+            return Ending("the study was told to stop")
+        if study.late:
+            return Ending("the study's time is up")
+        if study.outcome is not None:
+            return Ending(study.outcome, study.failed)
+        points = self.ledger.open_points()
+        if study.max_trials is not None and points.waiting and not points.running:
+            return Ending(f"the study's budget of {study.max_trials} trials is used up")
+        return None
+
+    def _wait(self, seconds: float) -> None:
+        """Sleep until a trial speaks, the database notifies, a signal comes, or the time is over."""
+        if any(running.reports for running in self.running.values()):
+            seconds = min(seconds, FLUSH)
+        self.selector.select(seconds)
+        self.signals.clear()
+        self.ledger.session.heard()
+
+    # Trials
+
+    def _start(self, claim: Claim, slot: Slot) -> None:
+        if claim.backend != self.ledger.session.backend:
+            raise StorageError(POOLED)
+        folder = trial_folder(self.home, self.study.name, self.study.created_at, claim.number)
+        folder.make()
+        definition = Definition.from_json(self.study.definition)
+        assignment = Assignment(
+            config=claim.config,
+            seed=claim.seed,
+            number=claim.number,
+            attempt=claim.attempt,
+            device=slot.device,
+            threads=slot.threads,
+            env=slot.environment,
+            log=folder.log(claim.attempt),
+            lock=folder.lock,
+            checkpoint_dir=folder.checkpoint,
+            run_dir=folder.files,
+            memory_limit=definition.memory_limit,
+            timeout=definition.timeout,
+        )
+        attempt = self.warm.start(assignment)
+        self.running[slot.name] = Running(claim, slot, attempt)
+        self.selector.register(attempt, selectors.EVENT_READ)
+
+    def _follow(self) -> None:
+        """Take what the trials said; end those that ended."""
+        for running in list(self.running.values()):
+            for message in running.attempt.receive():
+                if isinstance(message, Outcome):
+                    self._flush(running)
+                    self.selector.unregister(running.attempt)
+                    del self.running[running.slot.name]
+                    self._settle(running.claim, message)
+                elif isinstance(message, Report):
+                    running.reports.append(message)
+            if running.reports and time.monotonic() - running.flushed >= FLUSH:
+                self._flush(running)
+
+    def _flush(self, running: Running) -> None:
+        if not running.reports:
+            return
+        score = self._asked.score
+        # Optuna's column holds 32-bit steps: what is beyond is not a step.
+        rows = [(each.step, each.metrics, each.metrics.get(score)) for each in running.reports if abs(each.step) < 2**31]
+        running.reports.clear()
+        running.flushed = time.monotonic()
+        self.ledger.report_steps(running.claim, rows)
+
+    def _settle(self, claim: Claim, outcome: Outcome) -> None:
+        """Write an attempt's end. A session lost on the way is replaced, and the end written from there: the fence
+        refuses it if the trial has been given to somebody else meanwhile, and finds it if it had been written."""
+        asked = self._asked
+        outcome = judge(outcome, asked)
+        end = End(outcome.kind.value, outcome.message, "" if outcome.kind is Kind.COMPLETED else outcome.tail)
+        what = consequence(outcome, claim.outcomes, asked)
+        while True:
+            try:
+                if isinstance(what, Again):
+                    self.ledger.release_trial(claim, end)
+                    self.say(f"trial {claim.number}: {end.outcome.replace('_', ' ')}: {end.message}, it waits again")
+                    return
+                verdict = self.ledger.finish_trial(claim, what.state, end, what.score, outcome.metrics, what.reason)
+                break
+            except SessionLostError as error:
+                self._start_over(str(error))
+        if verdict is Verdict.REFUSED:
+            self.say(f"trial {claim.number}: the result of attempt {claim.attempt} was refused, somebody else has the trial")
+        else:
+            told = f"{asked.score} {what.score:.6g}" if what.score is not None else what.reason
+            self.say(f"trial {claim.number} {_role(claim.role)}: {what.state}, {told}, {outcome.seconds:.1f} s")
+
+    @property
+    def _asked(self) -> Asked:
+        definition = Definition.from_json(self.study.definition)
+        return Asked(definition.score_metric, definition.cost, definition.attempts)
+
+    # The session
+
+    def _sign_in(self) -> None:
+        self.ledger, self.worker_id = self.hall.connect()
+        self.study = self.hall.read(self.ledger)
+        self.selector.register(self.ledger.session, selectors.EVENT_READ)
+
+    def _start_over(self, why: str) -> None:
+        """The session is gone and our trials are no longer ours: stop their processes, then come back as a new worker."""
+        self.say(f"the database session was lost ({why}): its trials are stopped, trying to come back")
+        self._forget_session()
+        self._abandon()
+        pause = 0.05
+        while True:
+            try:
+                self._sign_in()
+                self.say("the database is back")
+                return
+            except (StorageError, SessionLostError) as error:
+                if self.signals.draining:
+                    raise StorageError(f"{error}; interrupted while waiting for it to come back") from error
+                self._forget_session()
+                self.selector.select(pause)
+                self.signals.clear()
+                pause = min(pause * 2, 5.0)
+
+    def _forget_session(self) -> None:
+        for key in list(self.selector.get_map().values()):
+            if key.fileobj is self.ledger.session:
+                self.selector.unregister(key.fileobj)
+        self.ledger.session.close()
+
+    def _abandon(self) -> None:
+        """Kill what still runs here and see it end: nothing of ours outlives us."""
+        for running in self.running.values():
+            self.selector.unregister(running.attempt)
+            running.attempt.kill()
+        deadline = time.monotonic() + GRACE
+        while self.running and time.monotonic() < deadline:
+            for running in list(self.running.values()):
+                if any(isinstance(message, Outcome) for message in running.attempt.receive()):
+                    del self.running[running.slot.name]
+            time.sleep(0.005 if self.running else 0)
+        self.running.clear()
+
+
+def _role(role: Mapping[str, Any]) -> str:
+    """What a trial was for, in brackets: `(n_head=2)`."""
+    if "param" in role:
+        return f"({role['param']}={role['value']})"
+    return f"({role['role']})" if "role" in role else ""
