@@ -51,7 +51,7 @@ def check_versions(session: Session, writing: bool) -> None:
     if found.optuna is not None and found.optuna != OPTUNA_SCHEMA:
         raise StorageError(
             f"{where}: Optuna's tables are of revision {found.optuna}, this version needs {OPTUNA_SCHEMA}; "
-            "an older one is mended by `python cli.py storage upgrade`, a newer one needs a newer Studyhall"
+            "an older one is mended by `python cli.py storage upgrade`, a newer one by a newer Studyhall"
         )
     if found.ours is not None and found.ours != SCHEMA:
         mend = "`python cli.py storage upgrade` mends it" if found.ours < SCHEMA else "a newer Studyhall is needed"

@@ -41,8 +41,7 @@ class Request:
 
 def search_in_force(study: StudyRow) -> Search:
     """A study's search: as it was started, with the budget of steps in force. Later changes are in its state."""
-    search = search_of(Definition.from_json(study.origin), f"study {study.name}")
-    return search if study.steps is None else replace(search, steps=study.steps)  # type: ignore[type-var]
+    return search_of(Definition.from_json(study.origin), f"study {study.name}", study.steps)
 
 
 def current_state(ledger: Ledger, study: StudyRow) -> Mapping[str, Any]:

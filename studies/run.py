@@ -18,7 +18,7 @@ from storage.ledger import Ledger
 from storage.records import Budget, StudyRow, find_study
 from storage.schema import read_versions
 from storage.session import Session
-from studies.definition import Definition, parse_duration
+from studies.definition import Definition
 from studies.lifecycle import (
     Membership,
     Request,
@@ -33,6 +33,7 @@ from studies.place import Place
 from studies.planner import finished_results
 from studies.searches import search_of
 from studies.slot import Slot, cpu_slots
+from studies.units import parse_duration
 from studies.versions import versions
 from studies.worker import Ending, Worker
 

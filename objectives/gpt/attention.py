@@ -1,9 +1,8 @@
-"""The attention of family lobo: heads of free size, grouped keys, rotary positions, a constant in the softmax."""
+"""Attention of family lobo: heads of free size, grouped keys, rotary positions, a constant in the softmax."""
 
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from objectives.gpt.config import GptConfig, LayerShape
@@ -46,7 +45,7 @@ class LoboAttention(nn.Module):
         heads = attend(queries, keys, values, self.log_constant, self.dropout if self.training else 0.0)
         y = heads.sum(1) if self.sums_heads else heads.transpose(1, 2).flatten(2)
         # Parallel projections of the same input: their sum is one projection by the sum of their weights.
-        return F.linear(y, self.projections.sum(0))
+        return nn.functional.linear(y, self.projections.sum(0))
 
 
 class Rotary(nn.Module):
@@ -65,7 +64,7 @@ class Rotary(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Turn `x` of (batch, time, heads, size)."""
         cos, sin = self.cos[: x.shape[1]], self.sin[: x.shape[1]]
-        pairs = x.unflatten(-1, (-1, 2))
+        pairs = x.view(*x.shape[:-1], -1, 2)
         if x.device.type == "cpu":  # four times faster here; what compiles on CUDA has no complex numbers
             turned = torch.view_as_real(torch.view_as_complex(pairs) * torch.complex(cos, sin))
         else:
@@ -74,7 +73,9 @@ class Rotary(nn.Module):
         return turned.flatten(-2).to(x.dtype)
 
 
-def attend(queries: Tensor, keys: Tensor, values: Tensor, log_constant: Tensor | None, dropout: float) -> Tensor:
+def attend(
+    queries: Tensor, keys: Tensor, values: Tensor, log_constant: Tensor | None, dropout: float
+) -> Tensor:
     """Causal attention of (batch, heads, time, size) with, if given, exp(log_constant) in the denominator.
 
     The constant is an extra key of score `log_constant` and value zero. It stands first, under a first query
@@ -82,20 +83,24 @@ def attend(queries: Tensor, keys: Tensor, values: Tensor, log_constant: Tensor |
     the queries and 0 in the other keys, carries its score. So the fused kernels apply, without a mask.
     """
     size, value_size, time = queries.shape[-1], values.shape[-1], queries.shape[-2]
-    scale = size**-0.5
+    scale, first = size**-0.5, 0
     if log_constant is not None:
-        queries = F.pad(queries, (0, 1, 1, 0), value=1.0)
-        extra = F.pad((log_constant / scale).view(1, -1, 1, 1), (size, 0)).to(keys.dtype)
+        first = 1
+        queries = nn.functional.pad(queries, (0, 1, 1, 0), value=1.0)
+        extra = nn.functional.pad((log_constant / scale).view(1, -1, 1, 1), (size, 0)).to(keys.dtype)
         extra = extra.expand(keys.shape[0], keys.shape[1], 1, size + 1)
-        keys = torch.cat((extra, F.pad(keys, (0, 1))), dim=2)
-        values = F.pad(values, (0, 0, 1, 0))
+        keys = torch.cat((extra, nn.functional.pad(keys, (0, 1))), dim=2)
     # The fused kernels want one size for all; zeros change neither scores nor sums.
-    short = queries.shape[-1] - value_size
-    if short > 0:
-        values = F.pad(values, (0, short))
-    elif short < 0:
-        queries, keys = F.pad(queries, (0, -short)), F.pad(keys, (0, -short))
-    y = F.scaled_dot_product_attention(
+    width = max(queries.shape[-1], value_size)
+    queries, keys = (_padded(each, 0, width) for each in (queries, keys))
+    values = _padded(values, first, width)
+    y = nn.functional.scaled_dot_product_attention(
         queries, keys, values, dropout_p=dropout, is_causal=True, scale=scale
     )
     return y[:, :, -time:, :value_size]
+
+
+def _padded(x: Tensor, before: int, width: int) -> Tensor:
+    """`x` with `before` more positions in front and `width` dimensions in all, zeros where new."""
+    missing = width - x.shape[-1]
+    return nn.functional.pad(x, (0, missing, before, 0)) if before or missing else x

@@ -152,11 +152,17 @@ class GptConfig:
             if self.family == "gpt2":
                 continue
             if shape.n_head % shape.n_kv_group:
-                raise UsageError(f"{where}n_kv_group {shape.n_kv_group} does not divide n_head {shape.n_head}")
-            if self.use_rotary_embeddings and shape.n_qk_head_dim % 2:
-                size = "n_qk_head_dim" if self.is_infinite else f"n_embd / n_head = {self.n_embd} / {shape.n_head} ="
                 raise UsageError(
-                    f"{where}{size} {shape.n_qk_head_dim} is odd; use_rotary_embeddings turns pairs of dimensions"
+                    f"{where}n_kv_group {shape.n_kv_group} does not divide n_head {shape.n_head}"
+                )
+            if self.use_rotary_embeddings and shape.n_qk_head_dim % 2:
+                size = (
+                    "n_qk_head_dim"
+                    if self.is_infinite
+                    else f"n_embd / n_head = {self.n_embd} / {shape.n_head} ="
+                )
+                raise UsageError(
+                    f"{where}{size} {shape.n_qk_head_dim} is odd; use_rotary_embeddings turns pairs"
                 )
 
     def _check_schedule(self) -> None:
@@ -180,7 +186,7 @@ _NEEDED = {
 
 
 def _read(key: str, kind: str, rule: _Rule, value: Any) -> Any:
-    """`value` as the field's type, or UsageError. A whole number serves as a float; nothing else is converted."""
+    """`value` as the field's type, or UsageError. A whole number serves as a float, else types are kept."""
     kind, _, optional = kind.partition(" | ")
     if value is None and optional:
         return None

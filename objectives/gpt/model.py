@@ -1,9 +1,8 @@
-"""The models: a decoder with a tied head, whose blocks are those of its family, and how many parameters it has."""
+"""The models: a decoder with a tied head, whose blocks are those of its family, and its parameter counts."""
 
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from objectives.gpt.attention import LoboAttention
@@ -49,15 +48,17 @@ class Decoder(nn.Module):
 
     def logits(self, tokens: Tensor) -> Tensor:
         """(batch, time) in, (batch, time, vocab_size) out."""
-        return F.linear(self.hidden(tokens), self.tokens.weight)
+        return nn.functional.linear(self.hidden(tokens), self.tokens.weight)
 
     def forward(self, tokens: Tensor, targets: Tensor) -> Tensor:
         """Mean cross-entropy in nats a token; both of (batch, time)."""
         x, y = self.hidden(tokens).flatten(0, 1), targets.flatten()
         rows = _LOSS_ROWS if x.device.type == "cpu" else len(y)
         losses = [
-            F.cross_entropy(F.linear(some, self.tokens.weight), wanted, reduction="sum")
-            for some, wanted in zip(x.split(rows), y.split(rows), strict=True)
+            nn.functional.cross_entropy(
+                nn.functional.linear(some, self.tokens.weight), wanted, reduction="sum"
+            )
+            for some, wanted in zip(torch.split(x, rows), torch.split(y, rows), strict=True)
         ]
         return torch.stack(losses).sum() / len(y)
 
@@ -75,7 +76,7 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = x + self.dropout(self.attention(self.attention_norm(x)))
-        out: Tensor = x + self.dropout(self.down(F.gelu(self.up(self.mlp_norm(x)))))
+        out: Tensor = x + self.dropout(self.down(nn.functional.gelu(self.up(self.mlp_norm(x)))))
         return out
 
 
@@ -89,9 +90,13 @@ class Gpt2Attention(nn.Module):
         self.down = nn.Linear(config.n_embd, config.n_embd, bias=config.bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        heads = self.qkv(x).unflatten(-1, (3, self.n_head, -1)).permute(2, 0, 3, 1, 4)
+        batch, time, width = x.shape
+        qkv = self.qkv(x).view(batch, time, 3, self.n_head, width // self.n_head)
+        queries, keys, values = qkv.permute(2, 0, 3, 1, 4)
         dropout = self.dropout if self.training else 0.0
-        y = F.scaled_dot_product_attention(*heads.unbind(0), dropout_p=dropout, is_causal=True)
+        y = nn.functional.scaled_dot_product_attention(
+            queries, keys, values, dropout_p=dropout, is_causal=True
+        )
         out: Tensor = self.down(y.transpose(1, 2).flatten(2))
         return out
 

@@ -1,0 +1,176 @@
+"""The text a model learns from: where it lies, whether it can serve, its fingerprint, and its batches.
+
+A dataset is a folder with train.bin and val.bin, uint16 tokens one after the other, as nanoGPT's users have
+them, and meta.json with `vocab_size` unless the config gives it. A pickle is never loaded.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from objectives.gpt import stdlib
+from objectives.gpt.config import GptConfig
+from storage.errors import UsageError
+
+_FILES = ("train.bin", "val.bin", "meta.json")
+_CHECKED_PLACES, _CHECKED_TOKENS = 64, 4096  # where, and how much, a token file is looked at before use
+
+
+@dataclass(frozen=True)
+class Data:
+    """An opened dataset; the tokens stay on disk until they are drawn."""
+
+    train: NDArray[np.uint16]
+    val: NDArray[np.uint16]
+    vocab_size: int
+
+
+def check_data(config: GptConfig) -> int:
+    """The vocabulary's size, if the dataset can serve this config; UsageError if not. Looks at sizes only."""
+    if config.dataset == "stdlib":
+        if config.vocab_size is not None and config.vocab_size < stdlib.VOCAB_SIZE:
+            raise UsageError(
+                f"config: vocab_size is {config.vocab_size}; dataset 'stdlib' has bytes: 256 is needed"
+            )
+        sources = stdlib.find_sources()
+        for name, files in (("train", sources.train), ("val", sources.val)):
+            _check_length(config, f"dataset 'stdlib': {name}", sum(size for _, size in files))
+        return config.vocab_size or stdlib.VOCAB_SIZE
+    folder = _folder(config)
+    for name in ("train.bin", "val.bin"):
+        path = folder / name
+        if not path.is_file():
+            raise UsageError(
+                f"dataset: {folder} has no {name}; uint16 tokens are needed in train.bin and val.bin"
+            )
+        size = path.stat().st_size
+        if size % 2:
+            raise UsageError(f"dataset: {path} has {size} bytes, an odd number; its tokens must be uint16")
+        _check_length(config, f"dataset: {path}", size // 2)
+    return config.vocab_size or _vocab_size_of(folder)
+
+
+def open_data(config: GptConfig) -> Data:
+    """Map the tokens into memory. A look at 64 places of each file that finds tokens beyond: UsageError."""
+    vocab_size = check_data(config)
+    folder = _folder(config)
+    train, val = (_open_tokens(folder / name, vocab_size) for name in ("train.bin", "val.bin"))
+    return Data(train, val, vocab_size)
+
+
+def fingerprint_data(config: GptConfig) -> str:
+    """SHA-256, hexadecimal, of the dataset's files; kept beside them, and good while sizes and times stay."""
+    open_data(config)
+    folder = _folder(config)
+    files = [folder / name for name in _FILES if (folder / name).is_file()]
+    stats = [[each.name, each.stat().st_size, each.stat().st_mtime_ns] for each in files]
+    cache = folder / "fingerprint.json"
+    with suppress(OSError, ValueError, KeyError, TypeError):  # not there yet, or not ours: made again
+        kept = json.loads(cache.read_text())
+        if kept["files"] == stats:
+            return str(kept["sha256"])
+    digest = hashlib.sha256()
+    for each in files:
+        with each.open("rb") as file:
+            digest.update(f"{each.name} {hashlib.file_digest(file, 'sha256').hexdigest()}\n".encode())
+    _keep(cache, {"files": stats, "sha256": digest.hexdigest()})
+    return digest.hexdigest()
+
+
+def train_batch(data: Data, config: GptConfig, seed: int, iteration: int) -> tuple[Tensor, Tensor]:
+    """Tokens and their successors, (batch, time) int64, placed by `seed` and `iteration` alone."""
+    # Philox is a function of its key; its raw words, unlike numpy's integers(), are the same for ever.
+    key = np.array([seed % 2**64, iteration], dtype=np.uint64)
+    raw = np.random.Philox(key=key).random_raw(config.batch_size)
+    starts = (raw % np.uint64(len(data.train) - config.block_size)).astype(np.int64)
+    return _windows(data.train, starts, config.block_size)
+
+
+def count_val_batches(data: Data, config: GptConfig) -> int:
+    """`eval_iters`, or as many as read val once, if that is less: more would say nothing new."""
+    return min(config.eval_iters, max(1, (len(data.val) - 1) // config.tokens_per_iteration))
+
+
+def val_batch(data: Data, config: GptConfig, index: int) -> tuple[Tensor, Tensor]:
+    """One of `count_val_batches`: windows spread evenly over val, the same for every seed and every model."""
+    windows = count_val_batches(data, config) * config.batch_size
+    places = np.arange(index * config.batch_size, (index + 1) * config.batch_size)
+    starts = places * (len(data.val) - config.block_size - 1) // max(1, windows - 1)
+    return _windows(data.val, starts, config.block_size)
+
+
+def _windows(tokens: NDArray[np.uint16], starts: NDArray[np.int64], size: int) -> tuple[Tensor, Tensor]:
+    window = torch.from_numpy(tokens[starts[:, None] + np.arange(size + 1)].astype(np.int64))
+    return window[:, :-1].contiguous(), window[:, 1:].contiguous()
+
+
+def _folder(config: GptConfig) -> Path:
+    if config.dataset == "stdlib":
+        return stdlib.make(stdlib.find_sources())
+    folder = Path(config.dataset).expanduser()
+    if not folder.is_dir():
+        raise UsageError(
+            f"config: dataset is {config.dataset!r}; 'stdlib' or a folder with train.bin, val.bin is needed;"
+            f" {folder.absolute()} is {'not a folder' if folder.exists() else 'not there'}"
+        )
+    return folder
+
+
+def _vocab_size_of(folder: Path) -> int:
+    path = folder / "meta.json"
+    try:
+        meta: Any = json.loads(path.read_text())
+    except FileNotFoundError:
+        pickled = "; meta.pkl is a pickle, which is never loaded" if (folder / "meta.pkl").exists() else ""
+        raise UsageError(
+            f"dataset: {folder} has no meta.json: give vocab_size in the config{pickled}"
+        ) from None
+    except (OSError, ValueError) as error:
+        raise UsageError(f"dataset: {path} cannot be read as JSON: {error}") from error
+    size = meta.get("vocab_size") if isinstance(meta, dict) else None
+    if type(size) is not int or not 1 <= size <= 2**16:
+        raise UsageError(
+            f"dataset: {path} gives vocab_size {size!r}; a whole number from 1 to 65536 is needed"
+        )
+    return size
+
+
+def _check_length(config: GptConfig, what: str, tokens: int) -> None:
+    if tokens < config.block_size + 1:
+        raise UsageError(
+            f"{what} has {tokens} tokens; block_size {config.block_size} needs {config.block_size + 1}"
+        )
+
+
+def _open_tokens(path: Path, vocab_size: int) -> NDArray[np.uint16]:
+    try:
+        tokens: NDArray[np.uint16] = np.asarray(np.memmap(path, dtype="<u2", mode="r"))
+    except OSError as error:
+        raise UsageError(f"dataset: {path} cannot be read: {error.strerror}") from error
+    last = max(0, len(tokens) - _CHECKED_TOKENS)
+    for start in sorted({last * place // (_CHECKED_PLACES - 1) for place in range(_CHECKED_PLACES)}):
+        largest = int(tokens[start : start + _CHECKED_TOKENS].max())
+        if largest >= vocab_size:
+            raise UsageError(
+                f"dataset: {path} holds token {largest}; vocab_size {vocab_size} ends at {vocab_size - 1}"
+            )
+    return tokens
+
+
+def _keep(cache: Path, content: Any) -> None:
+    """Write aside and rename. In a folder that cannot be written to, the next one reads it all again."""
+    aside = cache.with_name(f".{cache.name}.{os.getpid()}")
+    with suppress(OSError):
+        aside.write_text(json.dumps(content))
+        aside.replace(cache)

@@ -1,0 +1,198 @@
+"""A definition: what is searched, with which objective, from which configuration, and how long an attempt may take.
+
+It is read once, from `studies/NAME.yaml` or from the database, into a frozen dataclass; nothing looks at raw mappings after
+that. The block named like the search is the search's own: `studies/searches.py` hands it over.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from storage.errors import UsageError, nearest
+from studies.assignments import assign, parse_assignment
+from studies.reading import read_yaml
+from studies.units import parse_duration, parse_size
+
+SEARCHES = ("grow",)
+KEYS = (
+    "question",
+    "search",
+    "objective",
+    "score",
+    "cost",
+    "config",
+    "attempts",
+    "timeout",
+    "memory_limit",
+    *SEARCHES,
+)
+DIRECTIONS = ("maximize", "minimize")
+
+
+@dataclass(frozen=True)
+class Definition:
+    """One definition, whole and checked as far as that is possible without its search and its objective."""
+
+    search: str
+    objective: str
+    score_metric: str
+    direction: str
+    cost: str | None
+    settings: Mapping[str, Any]
+    """The search's own block."""
+    config: Mapping[str, Any]
+    question: str = ""
+    attempts: int = 2
+    timeout: float | None = None
+    """Seconds that one attempt may take."""
+    memory_limit: int | None = None
+    """Bytes that one attempt's processes may hold together."""
+
+    @staticmethod
+    def load(file: Path, search: str | None = None) -> Definition:
+        """The definition in a file; `search` is the one asked for on the command line.
+
+        Raises:
+            UsageError: The file is not a definition, or one of another search.
+        """
+        definition = _parse(read_yaml(file), str(file), file.parent)
+        if search is not None and search != definition.search:
+            if search not in SEARCHES:
+                raise UsageError(f"run: no search {search!r}{nearest(search, SEARCHES)}")
+            raise UsageError(f"run {search}: {file} is a {definition.search} search")
+        return definition
+
+    @staticmethod
+    def from_json(stored: Mapping[str, Any]) -> Definition:
+        """What `to_json` gave."""
+        return _parse(stored, "the stored definition", Path("/"))
+
+    def to_json(self) -> dict[str, Any]:
+        """As it is kept in the database: the keys of the file, in a fixed order, the config's own order kept."""
+        document = {
+            "question": self.question,
+            "search": self.search,
+            "objective": self.objective,
+            "score": {"metric": self.score_metric, "direction": self.direction},
+            "cost": self.cost,
+            self.search: dict(self.settings),
+            "config": dict(self.config),
+            "attempts": self.attempts,
+            "timeout": self.timeout,
+            "memory_limit": self.memory_limit,
+        }
+        return {key: value for key, value in document.items() if value not in (None, "")}
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 of the definition; the order of keys counts, since it breaks ties."""
+        return hashlib.sha256(json.dumps(self.to_json()).encode()).hexdigest()
+
+    def with_settings(self, assignments: Sequence[str]) -> Definition:
+        """With `--set KEY=VALUE` applied, in their order: KEY is a key of the config, or `grow.KEY`.
+
+        Raises:
+            UsageError: There is no such key; `+KEY=VALUE` adds one to the config.
+        """
+        made = self
+        for text in assignments:
+            path, value, adding = parse_assignment(text)
+            if path[0] == self.search and self.search not in self.config and len(path) > 1:
+                made = replace(made, settings=assign(made.settings, path[1:], value, True, text))
+            else:
+                made = replace(made, config=assign(made.config, path, value, adding, text))
+        return made
+
+
+@dataclass(frozen=True)
+class Change:
+    """What is different between two definitions of one study."""
+
+    config: Mapping[str, Any]
+    settings: Mapping[str, Any]
+    refused: Sequence[str]
+    """Why the change cannot be made to a study that has results; empty if it can."""
+
+
+def difference(old: Definition, new: Definition) -> Change:
+    """What has to happen for a study of `old` to go on as one of `new`."""
+    fixed = (
+        ("search", old.search, new.search),
+        ("objective", old.objective, new.objective),
+        ("score", f"{old.direction} {old.score_metric}", f"{new.direction} {new.score_metric}"),
+        ("cost", old.cost, new.cost),
+        ("config.dataset", old.config.get("dataset"), new.config.get("dataset")),
+    )
+    refused = [
+        f"{key}: the study was begun with {was!r}, not {now!r}: results would not be comparable; begin another study "
+        "with `--study OTHER`"
+        for key, was, now in fixed
+        if was != now
+    ]
+    refused += [f"config.{key}: cannot be taken out of a study that has begun; set it instead" for key in old.config
+                if key not in new.config]
+    return Change(_news(old.config, new.config), _news(old.settings, new.settings), refused)
+
+
+def _news(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in new.items() if key not in old or old[key] != value}
+
+
+def _parse(document: Mapping[str, Any], where: str, folder: Path) -> Definition:
+    for key in document:
+        if key not in KEYS:
+            raise UsageError(f"{where}: unknown key {key!r}{nearest(key, KEYS)}")
+    search = _text(document, "search", where)
+    if search not in SEARCHES:
+        raise UsageError(f"{where}: search: no search {search!r}{nearest(search, SEARCHES)}")
+    score = _mapping(document, "score", where)
+    for key in score:
+        if key not in ("metric", "direction"):
+            raise UsageError(f"{where}: score: unknown key {key!r}{nearest(key, ('metric', 'direction'))}")
+    direction = _text(score, "direction", f"{where}: score")
+    if direction not in DIRECTIONS:
+        raise UsageError(f"{where}: score.direction: {direction!r}{nearest(direction, DIRECTIONS)}")
+    attempts = document.get("attempts", 2)
+    if not isinstance(attempts, int) or isinstance(attempts, bool) or attempts < 1:
+        raise UsageError(f"{where}: attempts: {attempts!r} is not a whole number from 1 on")
+    timeout, limit = document.get("timeout"), document.get("memory_limit")
+    return Definition(
+        search=search,
+        objective=_objective(_text(document, "objective", where), folder),
+        score_metric=_text(score, "metric", f"{where}: score"),
+        direction=direction,
+        cost=_text(document, "cost", where) if document.get("cost") is not None else None,
+        settings=_mapping(document, search, where),
+        config=_mapping(document, "config", where),
+        question=_text(document, "question", where) if "question" in document else "",
+        attempts=attempts,
+        timeout=None if timeout is None else parse_duration(timeout, f"{where}: timeout"),
+        memory_limit=None if limit is None else parse_size(limit, f"{where}: memory_limit"),
+    )
+
+
+def _objective(text: str, folder: Path) -> str:
+    """`FILE.py:FUNCTION` is relative to the definition; every other form stands as it is."""
+    file, separator, function = text.rpartition(":")
+    if separator and file.endswith(".py"):
+        return f"{(folder / file).resolve()}:{function}"
+    return text
+
+
+def _text(document: Mapping[str, Any], key: str, where: str) -> str:
+    value = document.get(key)
+    if not isinstance(value, str) or not value:
+        raise UsageError(f"{where}: {key}: " + ("is missing" if value is None else f"{value!r} is not a text"))
+    return value
+
+
+def _mapping(document: Mapping[str, Any], key: str, where: str) -> Mapping[str, Any]:
+    value = document.get(key)
+    if not isinstance(value, dict):
+        raise UsageError(f"{where}: {key}: " + ("is missing" if value is None else f"{value!r} is not a mapping"))
+    return value

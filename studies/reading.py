@@ -1,0 +1,138 @@
+"""YAML as people mean it: `1e-4` is a number, `no` is a string, and nothing in a file can run code or fill the memory.
+
+A file is composed into nodes first, counted, and only then made into values: at most 1 MiB of text, 20,000 values after
+aliases are followed, 50 levels. Scalars follow YAML 1.2's core schema: `true`, `false`, `null` and `~`, decimal integers,
+floats; everything else is a string. NaN and infinities are refused, since a configuration is kept as JSON.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from storage.errors import UsageError
+
+LARGEST = 1 << 20
+MOST_VALUES = 20_000
+DEEPEST = 50
+
+WORDS = {"true": True, "false": False, "null": None, "~": None, "": None}
+INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]*)$")
+FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$")
+NOT_FINITE = re.compile(r"([-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN))$")
+TAG = "tag:yaml.org,2002:"
+SCALARS = ("str", "int", "float", "bool", "null", "timestamp", "value")  # what PyYAML guesses; we look at the text instead
+
+
+def read_yaml(file: Path) -> Mapping[str, Any]:
+    """A file that holds one mapping.
+
+    Raises:
+        UsageError: It cannot be read, or is not that; with the line.
+    """
+    try:
+        data = file.read_bytes() if file.stat().st_size <= LARGEST else None
+    except OSError as error:
+        raise UsageError(f"{file}: {error.strerror}") from error
+    if data is None:
+        raise UsageError(f"{file}: larger than {LARGEST // 1024} KiB; a definition is a page of text")
+    try:
+        value = _read(data.decode("utf-8-sig"), str(file))
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{file}: not UTF-8 at byte {error.start}") from error
+    if not isinstance(value, dict):
+        raise UsageError(f"{file}: has to hold a mapping of keys to values, not {_kind(value)}")
+    return value
+
+
+def read_scalar(text: str, where: str = "--set") -> Any:
+    """The value in `KEY=VALUE`, by the same rules: `true`, `1e-4`, `null`, `[1, 2]`, `{a: 1}`, `'no'`.
+
+    Raises:
+        UsageError: It is not YAML.
+    """
+    if len(text) > LARGEST:
+        raise UsageError(f"{where}: longer than {LARGEST // 1024} KiB")
+    return _read(text, where)
+
+
+def _read(text: str, where: str) -> Any:
+    loader = yaml.SafeLoader(text)
+    try:
+        node = loader.get_single_node()
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = f":{mark.line + 1}" if mark is not None else ""
+        raise UsageError(f"{where}{line}: {error.problem or error.context}") from error
+    except yaml.YAMLError as error:
+        raise UsageError(f"{where}: {str(error).splitlines()[0]}") from error
+    except RecursionError as error:
+        raise UsageError(f"{where}: nested more than {DEEPEST} levels deep") from error
+    finally:
+        loader.dispose()
+    return None if node is None else _Maker(where).make(node, 0)
+
+
+class _Maker:
+    """Nodes to values, counting."""
+
+    def __init__(self, where: str) -> None:
+        self.where = where
+        self.count = 0
+
+    def make(self, node: yaml.Node, depth: int) -> Any:
+        self.count += 1
+        if self.count > MOST_VALUES:
+            raise self.wrong(node, f"more than {MOST_VALUES:,} values once aliases are followed")
+        if depth > DEEPEST:
+            raise self.wrong(node, f"nested more than {DEEPEST} levels deep")
+        match node:
+            case yaml.ScalarNode():
+                return self.scalar(node)
+            case yaml.SequenceNode() if node.tag == f"{TAG}seq":
+                return [self.make(each, depth + 1) for each in node.value]
+            case yaml.MappingNode() if node.tag == f"{TAG}map":
+                return self.mapping(node, depth)
+            case _:
+                raise self.wrong(node, f"the tag {node.tag!r} is not allowed")
+
+    def mapping(self, node: yaml.MappingNode, depth: int) -> dict[str, Any]:
+        made: dict[str, Any] = {}
+        for key_node, value_node in node.value:
+            if not isinstance(key_node, yaml.ScalarNode) or key_node.tag == f"{TAG}merge":
+                raise self.wrong(key_node, "a key has to be a plain word (merges are not supported)")
+            key = key_node.value
+            if key in made:
+                raise self.wrong(key_node, f"{key!r} is there twice")
+            made[key] = self.make(value_node, depth + 1)
+        return made
+
+    def scalar(self, node: yaml.ScalarNode) -> Any:
+        text = node.value
+        if node.tag.removeprefix(TAG) not in SCALARS:
+            raise self.wrong(node, f"the tag {node.tag!r} is not allowed")
+        if node.style is not None:
+            return text
+        if text in WORDS:
+            return WORDS[text]
+        if NOT_FINITE.match(text):
+            raise self.wrong(node, f"{text} cannot be kept: a number has to be finite")
+        if INTEGER.match(text):
+            return int(text) if len(text) < 400 else text
+        if FLOAT.match(text):
+            number = float(text)
+            if number - number != 0:
+                raise self.wrong(node, f"{text} is too large for a number")
+            return number
+        return text
+
+    def wrong(self, node: yaml.Node, what: str) -> UsageError:
+        return UsageError(f"{self.where}:{node.start_mark.line + 1}: {what}")
+
+
+def _kind(value: object) -> str:
+    return {list: "a list", type(None): "nothing", str: "a text"}.get(type(value), f"a {type(value).__name__}")

@@ -1,0 +1,28 @@
+"""From a definition to its search."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from samplers.plan import Search
+from storage.errors import UsageError, nearest
+from studies.definition import SEARCHES, Definition
+
+
+def search_of(definition: Definition, where: str, steps: int | None = None) -> Search:
+    """The search that a definition asks for, with its own block checked; `steps`, where given, is the budget.
+
+    Raises:
+        UsageError: The search's block is wrong.
+    """
+    match definition.search:
+        case "grow":
+            from samplers.grow import Growth
+
+            if definition.cost is None:
+                raise UsageError(f"{where}: cost: is missing; a growth search needs one, like params")
+            score = (definition.score_metric, definition.direction)
+            growth = Growth.parse(definition.settings, definition.config, score, definition.cost, where)
+            return growth if steps is None else replace(growth, steps=steps)
+        case other:
+            raise UsageError(f"{where}: search: no search {other!r}{nearest(other, SEARCHES)}")

@@ -1,0 +1,50 @@
+"""Durations and sizes as people write them."""
+
+from __future__ import annotations
+
+import re
+
+from storage.errors import UsageError
+
+SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
+BYTES = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
+BYTES |= {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
+DURATION = re.compile(r"(?:\d+(?:\.\d+)?[smhd])+$")
+SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]i?B|B)$")
+
+
+def parse_duration(value: object, where: str) -> float:
+    """Seconds from 90, "90s", "15m", "2h" or "1d12h".
+
+    Raises:
+        UsageError: It is none of these, or not above zero.
+    """
+    if isinstance(value, str) and DURATION.match(value):
+        seconds = sum(float(size) * SECONDS[unit] for size, unit in re.findall(r"(\d+(?:\.\d+)?)([smhd])", value))
+    elif isinstance(value, str) and re.fullmatch(r"\d+(\.\d+)?", value):
+        seconds = float(value)
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        seconds = float(value)
+    else:
+        raise UsageError(f"{where}: {value!r} is not a duration; write 90, 90s, 15m, 2h or 1d12h")
+    if not 0 < seconds < 10**9:
+        raise UsageError(f"{where}: {value!r} is not a duration above zero")
+    return seconds
+
+
+def parse_size(value: object, where: str) -> int:
+    """Bytes from 1073741824, "6GiB" or "500MB".
+
+    Raises:
+        UsageError: It is none of these, or not above zero.
+    """
+    match = SIZE.match(value) if isinstance(value, str) else None
+    if match is not None:
+        size = int(float(match[1]) * BYTES[match[2]])
+    elif isinstance(value, int) and not isinstance(value, bool):
+        size = value
+    else:
+        raise UsageError(f"{where}: {value!r} is not a size; write a number of bytes, 500MB or 6GiB")
+    if size <= 0:
+        raise UsageError(f"{where}: {value!r} is not a size above zero")
+    return size

@@ -1,0 +1,105 @@
+"""A real PostgreSQL for the whole run, and a database of its own for each test, cloned from a template."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg2
+import pytest
+
+from storage import server
+from storage.optuna_storage import StudyStorage
+from storage.session import Session
+from storage.url import libpq_url
+
+CHECKOUT = Path(__file__).parent.parent
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    for name in [name for name in os.environ if name.startswith(("PG", "STUDYHALL_"))]:
+        del os.environ[name]
+
+
+@pytest.fixture(scope="session")
+def server_home() -> Iterator[Path]:
+    """The home of this run's embedded server."""
+    home = Path(tempfile.mkdtemp(prefix="studyhall-tests-"))
+    home.chmod(0o755)  # run as root, the server is another user
+    yield home
+    server.down(home)
+    shutil.rmtree(home)
+
+
+@pytest.fixture(scope="session")
+def server_url(server_home: Path) -> str:
+    """The embedded server, with a database `template` that has all tables."""
+    url = server.ensure(server_home)
+    _administer(url, "CREATE DATABASE template")
+    StudyStorage(_at(url, "template"))
+    return url
+
+
+@pytest.fixture
+def url(server_url: str) -> Iterator[str]:
+    """A database of its own, with all tables."""
+    name = f"test_{uuid.uuid4().hex}"
+    _administer(server_url, f"CREATE DATABASE {name} TEMPLATE template")
+    yield _at(server_url, name)
+    _administer(server_url, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def empty_url(server_url: str) -> Iterator[str]:
+    """A database of its own, without any table."""
+    name = f"test_{uuid.uuid4().hex}"
+    _administer(server_url, f"CREATE DATABASE {name}")
+    yield _at(server_url, name)
+    _administer(server_url, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def session(url: str) -> Iterator[Session]:
+    session = Session(url)
+    yield session
+    session.close()
+
+
+@pytest.fixture
+def environment(url: str, tmp_path: Path) -> dict[str, str]:
+    """What a process of the program is given: this test's database and a home of its own."""
+    return {**os.environ, "STUDYHALL_STORAGE": url, "STUDYHALL_HOME": str(tmp_path / "home"), "COLUMNS": "160"}
+
+
+@pytest.fixture
+def program(environment: dict[str, str]) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run `python cli.py ARGUMENTS` to its end."""
+
+    def call(*arguments: object, timeout: float = 120) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, CHECKOUT / "cli.py", *map(str, arguments)],
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+        )
+
+    return call
+
+
+def _administer(url: str, statement: str) -> None:
+    connection = psycopg2.connect(libpq_url(url))
+    connection.autocommit = True
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+    connection.close()
+
+
+def _at(url: str, database: str) -> str:
+    return url.replace("/studyhall?", f"/{database}?", 1)

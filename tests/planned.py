@@ -1,0 +1,46 @@
+"""A planned study made by hand, for tests of the ledger."""
+
+from __future__ import annotations
+
+from optuna.distributions import IntDistribution, distribution_to_json
+
+from storage.ledger import WORKER_LOCKS, Ledger, NewPoint
+from storage.records import NewStudy, create_study, need_study
+from storage.session import Session
+
+LAYERS = distribution_to_json(IntDistribution(0, 10**6))
+
+
+def begin(url: str, name: str = "study") -> tuple[Ledger, int]:
+    """A study of that name, made if it is not there, and a worker signed in to it over a session of its own."""
+    session = Session(url)
+    definition = {"search": "grow", "score": {"metric": "score", "direction": "maximize"}, "config": {}}
+    create_study(session, NewStudy(name, "maximize", "grow", "score", definition, "hash", {}, ()))
+    study = need_study(session, name)
+    worker = session.one(
+        "start_worker",
+        {
+            "study_id": study.study_id,
+            "host": "here",
+            "pid": 1,
+            "account": "me",
+            "slots": ["cpu0"],
+            "versions": "{}",
+            "space": WORKER_LOCKS,
+        },
+    )
+    return Ledger(session, study.study_id), worker.worker_id
+
+
+def new_points(count: int, first: int = 1) -> list[NewPoint]:
+    """Points that differ in `n_layer`: first, first + 1, …"""
+    return [
+        NewPoint(
+            hash=f"point-{layers}",
+            config={"n_layer": layers},
+            seed=1337,
+            role={"role": "candidate", "param": "n_layer", "value": layers},
+            params=[("n_layer", float(layers), LAYERS), ("seed", 1337.0, LAYERS)],
+        )
+        for layers in range(first, first + count)
+    ]

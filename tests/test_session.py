@@ -1,0 +1,89 @@
+"""One database session: what it says when it cannot be had, and when it is lost."""
+
+from __future__ import annotations
+
+import socket
+
+import pytest
+
+from storage.errors import SessionLostError, StorageError
+from storage.schema import check_versions, ensure_tables, read_versions
+from storage.session import Session
+
+
+def test_a_dead_host_is_told_in_one_line_without_the_password() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with pytest.raises(StorageError) as caught:
+        Session(f"postgresql://me:hunter2@127.0.0.1:{port}/db")
+    assert "hunter2" not in str(caught.value) and "\n" not in str(caught.value) and "refused" in str(caught.value)
+
+
+def test_a_statement_on_a_session_that_was_ended_says_that_it_is_lost(url: str) -> None:
+    one, other = Session(url), Session(url)
+    other.execute("SELECT pg_terminate_backend(%s)", [one.backend])
+    with pytest.raises(SessionLostError):
+        while True:
+            one.execute("SELECT 1")
+    assert one.closed
+    other.close()
+
+
+def test_a_listening_session_learns_from_its_socket_that_it_was_ended(url: str) -> None:
+    one, other = Session(url), Session(url)
+    one.listen("studyhall_1")
+    other.execute("SELECT pg_terminate_backend(%s)", [one.backend])
+    with pytest.raises(SessionLostError):
+        while True:
+            one.heard()
+    other.close()
+
+
+def test_a_notification_is_heard_once(url: str) -> None:
+    one, other = Session(url), Session(url)
+    one.listen("studyhall_1")
+    other.execute("SELECT pg_notify('studyhall_1', '')")
+    one.execute("SELECT 1")
+    assert one.heard() and not one.heard()
+    one.close()
+    other.close()
+
+
+def test_a_transaction_that_fails_leaves_nothing_and_the_session_goes_on(session: Session) -> None:
+    with pytest.raises(StorageError), session.transaction():
+        session.execute("CREATE TABLE half_made (x integer)")
+        session.execute("SELECT 1 / 0")
+    assert session.execute("SELECT to_regclass('half_made') AS made")[0].made is None
+
+
+def test_tables_are_made_once_however_often_a_storage_is_opened(empty_url: str) -> None:
+    session = Session(empty_url)
+    for _ in range(2):
+        ensure_tables(session)
+    assert read_versions(session).ours == 1
+    session.close()
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ("UPDATE alembic_version SET version_num = 'v9.9.9.a'", "newer Studyhall"),
+        ("UPDATE studyhall_version SET version = 99", "newer Studyhall"),
+        ("UPDATE studyhall_version SET version = 0", "storage upgrade"),
+    ],
+)
+def test_tables_of_another_version_are_refused_with_what_mends_them(session: Session, change: str, told: str) -> None:
+    session.execute(change)
+    with pytest.raises(StorageError) as caught:
+        check_versions(session, writing=False)
+    assert told in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_a_read_only_database_is_refused_for_writing(url: str, session: Session) -> None:
+    session.execute(f"ALTER DATABASE {url.rpartition('/')[2].partition('?')[0]} SET default_transaction_read_only = on")
+    reader = Session(url)
+    check_versions(reader, writing=False)
+    with pytest.raises(StorageError, match="read-only"):
+        check_versions(reader, writing=True)
+    reader.close()
