@@ -7,6 +7,7 @@ One base serves both families: a key that a family or an attention variant has n
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
@@ -125,16 +126,15 @@ class GptConfig:
     def layer(self, index: int) -> LayerShape:
         """The sizes of layer `index`, counted from 0."""
         n_head = _cycled(self.n_head, self.n_head_layerlist, index)
-        share = self.n_embd // n_head
+        qk_dim = _cycled(self.n_qk_head_dim, self.n_qk_head_dim_layerlist, index)
+        v_dim = _cycled(self.n_v_head_dim, self.n_v_head_dim_layerlist, index)
+        if not self.is_infinite:
+            qk_dim = v_dim = self.n_embd // n_head
         return LayerShape(
             n_head=n_head,
             n_kv_group=_cycled(self.n_kv_group or n_head, self.n_kv_group_layerlist, index),
-            n_qk_head_dim=_cycled(self.n_qk_head_dim, self.n_qk_head_dim_layerlist, index)
-            if self.is_infinite
-            else share,
-            n_v_head_dim=_cycled(self.n_v_head_dim, self.n_v_head_dim_layerlist, index)
-            if self.is_infinite
-            else share,
+            n_qk_head_dim=qk_dim,
+            n_v_head_dim=v_dim,
             n_cproj=_cycled(self.n_cproj, self.n_cproj_layerlist, index),
             mlp_size=_cycled(self.mlp_size, self.mlp_size_layerlist, index),
         )
@@ -143,27 +143,20 @@ class GptConfig:
         lists = (getattr(self, each.name) for each in fields(self) if each.name.endswith("_layerlist"))
         different = math.lcm(*(len(each) for each in lists if each))  # the lists' common period
         for index in range(min(self.n_layer, different)):
-            shape, where = self.layer(index), f"config: layer {index}: "
-            if not self.is_infinite and self.n_embd % shape.n_head:
-                raise UsageError(
-                    f"{where}n_head {shape.n_head} does not divide n_embd {self.n_embd}, as it must in "
-                    + ("family gpt2" if self.family == "gpt2" else "attention_variant causal")
-                )
-            if self.family == "gpt2":
-                continue
-            if shape.n_head % shape.n_kv_group:
-                raise UsageError(
-                    f"{where}n_kv_group {shape.n_kv_group} does not divide n_head {shape.n_head}"
-                )
-            if self.use_rotary_embeddings and shape.n_qk_head_dim % 2:
-                size = (
-                    "n_qk_head_dim"
-                    if self.is_infinite
-                    else f"n_embd / n_head = {self.n_embd} / {shape.n_head} ="
-                )
-                raise UsageError(
-                    f"{where}{size} {shape.n_qk_head_dim} is odd; use_rotary_embeddings turns pairs"
-                )
+            reason = self._unfit(self.layer(index))
+            if reason:
+                raise UsageError(f"config: layer {index}: {reason}")
+
+    def _unfit(self, shape: LayerShape) -> str | None:
+        if not self.is_infinite and self.n_embd % shape.n_head:
+            kind = "family gpt2" if self.family == "gpt2" else "attention_variant causal"
+            return f"n_head {shape.n_head} does not divide n_embd {self.n_embd}, as it must in {kind}"
+        if self.family == "lobo" and shape.n_head % shape.n_kv_group:
+            return f"n_kv_group {shape.n_kv_group} does not divide n_head {shape.n_head}"
+        if self.family == "lobo" and self.use_rotary_embeddings and shape.n_qk_head_dim % 2:
+            size = "n_qk_head_dim" if self.is_infinite else "n_embd / n_head"
+            return f"{size} is {shape.n_qk_head_dim}; use_rotary_embeddings turns pairs, so it must be even"
+        return None
 
     def _check_schedule(self) -> None:
         if self.warmup > self.max_iters:
@@ -193,10 +186,10 @@ def _read(key: str, kind: str, rule: _Rule, value: Any) -> Any:
     match kind, value:
         case "bool", bool():
             return value
-        case "int", int() if not isinstance(value, bool):
+        case "int", int() if type(value) is not bool:
             _check_range(key, rule, value)
             return value
-        case "float", int() | float() if not isinstance(value, bool) and math.isfinite(value):
+        case "float", int() | float() if type(value) is not bool and abs(value) <= sys.float_info.max:
             _check_range(key, rule, value)
             return float(value)
         case "str", str():

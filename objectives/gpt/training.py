@@ -72,7 +72,7 @@ def objective(config: Mapping[str, Any], trial: Trial) -> Mapping[str, float]:
 
 
 def _keep_freed_memory() -> None:
-    """Have glibc reuse the memory of freed tensors; left alone, it gives it back and faults it in at each step.
+    """Have glibc reuse the memory of freed tensors; left alone, it faults it in anew at each step.
 
     Small models are a tenth to a fifth faster on a CPU. It holds for this process, which trains and ends.
     """

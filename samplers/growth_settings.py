@@ -1,0 +1,82 @@
+"""The `grow:` block of a definition, checked against the configuration that it grows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from storage.errors import UsageError, nearest
+
+KEYS = ("increments", "multiples", "repeats", "seed", "steps", "on_stall", "racing", "n_layer")
+DUPLICATION = ("middle", "each")
+
+
+@dataclass(frozen=True)
+class GrowthSettings:
+    """What is tried in a step, and with how many seeds."""
+
+    increments: Mapping[str, float]
+    multiples: int = 1
+    """Each increment is tried 1 to this many times."""
+    repeats: int = 1
+    """Seeds of each candidate, the same for the baseline: seed, seed + 1, …"""
+    seed: int = 1337
+    steps: int = 20_000
+    on_stall: Mapping[str, float] | None = None
+    """When no candidate helps: raise these keys of the configuration by so much, and measure the baseline again."""
+    max_repeats: int | None = None
+    """Racing: leaders that cannot be told apart get more seeds, up to this many."""
+    duplication: str = "middle"
+    """Which layer a new layer copies: the middle one, or each in turn as a candidate of its own."""
+
+
+def parse_settings(block: Mapping[str, Any], config: Mapping[str, Any], where: str) -> GrowthSettings:
+    """The block as settings.
+
+    Raises:
+        UsageError: A key is unknown, a value out of its range, or a parameter not in the configuration.
+    """
+    for key in block:
+        if key not in KEYS:
+            raise UsageError(f"{where}: grow: unknown key {key!r}{nearest(key, KEYS)}")
+    repeats = _whole(block, "repeats", 1, 1, where)
+    racing = block.get("racing")
+    if racing is not None and (not isinstance(racing, Mapping) or list(racing) != ["max_repeats"]):
+        raise UsageError(f"{where}: grow.racing: {racing!r} is not {{max_repeats: N}}")
+    duplication = block.get("n_layer", DUPLICATION[0])
+    if duplication not in DUPLICATION:
+        raise UsageError(f"{where}: grow.n_layer: {duplication!r} is not one of {', '.join(DUPLICATION)}")
+    on_stall = block.get("on_stall")
+    return GrowthSettings(
+        increments=_amounts(block.get("increments"), config, f"{where}: grow.increments"),
+        multiples=_whole(block, "multiples", 1, 1, where),
+        repeats=repeats,
+        seed=_whole(block, "seed", config.get("seed", 1337), 0, where),
+        steps=_whole(block, "steps", 20_000, 0, where),
+        on_stall=None if on_stall is None else _amounts(on_stall, config, f"{where}: grow.on_stall"),
+        max_repeats=None if racing is None else _whole(racing, "max_repeats", repeats, repeats, f"{where}: grow.racing"),
+        duplication=duplication,
+    )
+
+
+def _whole(block: Mapping[str, Any], key: str, default: int, least: int, where: str) -> int:
+    value = block.get(key, default)
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        raise UsageError(f"{where}: grow.{key}: {value!r} is not a whole number from {least} on")
+    return value
+
+
+def _amounts(block: object, config: Mapping[str, Any], where: str) -> Mapping[str, float]:
+    if not isinstance(block, Mapping) or not block:
+        raise UsageError(f"{where}: {block!r} is not a mapping of parameters to amounts")
+    for name, amount in block.items():
+        if name not in config:
+            raise UsageError(f"{where}: there is no parameter {name!r} in the config{nearest(name, config)}")
+        if isinstance(amount, bool) or not isinstance(amount, int | float) or not 0 < amount < math.inf:
+            raise UsageError(f"{where}.{name}: {amount!r} is not a number above zero")
+        values = config[name] if isinstance(config[name], list) else [config[name]]
+        if not values or any(isinstance(each, bool) or not isinstance(each, int | float) for each in values):
+            raise UsageError(f"{where}.{name}: {config[name]!r} in the config is not a number that can grow")
+    return block

@@ -1,0 +1,206 @@
+"""The training loop of the objective gpt: it learns, repeats itself to the bit, and tells the truth when it fails."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from objectives import gpt
+from objectives.gpt.config import GptConfig
+from objectives.gpt.data import open_data, val_batch
+from objectives.gpt.model import Decoder
+from objectives.gpt.training import learning_rate
+
+REPORTED = {"train_loss", "val_loss", "learning_rate", "grad_norm", "tokens", "next_token_probability"}
+
+
+class Recorder:
+    """A trial that remembers what it was told."""
+
+    def __init__(self, seed: int = 1337, device: str = "cpu") -> None:
+        self.seed, self.device = seed, device
+        self.reports: list[tuple[int, dict[str, float]]] = []
+
+    def report(self, step: int, **metrics: float) -> None:
+        self.reports.append((step, metrics))
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> dict[str, Any]:
+    """A small model on a text of 12 tokens, each mostly followed by the next."""
+    draws = np.random.Generator(np.random.PCG64(0))
+    steps = draws.choice([1, 2], p=[0.9, 0.1], size=24_000)
+    tokens = (np.cumsum(steps) % 12).astype(np.uint16)
+    (tmp_path / "train.bin").write_bytes(tokens[:20_000].tobytes())
+    (tmp_path / "val.bin").write_bytes(tokens[20_000:].tobytes())
+    return {
+        "dataset": str(tmp_path),
+        "vocab_size": 12,
+        "batch_size": 8,
+        "block_size": 16,
+        "n_embd": 16,
+        "n_head": 2,
+        "use_flash_lobo": True,
+        "use_flash_lobo_per_head": True,
+        "max_iters": 150,
+        "eval_interval": 60,
+        "eval_iters": 10,
+        "learning_rate": 1e-2,
+    }
+
+
+@pytest.mark.parametrize("family", ["lobo", "gpt2"])
+def test_it_learns_what_there_is_to_learn(config, family):
+    trial = Recorder()
+    metrics = gpt.objective({**config, "family": family}, trial)
+    entropy = -(0.9 * math.log(0.9) + 0.1 * math.log(0.1))
+    assert entropy - 0.05 < metrics["val_loss"] < entropy + 0.1
+    assert trial.reports[0][1]["train_loss"] > trial.reports[-1][1]["train_loss"]
+
+
+def test_it_returns_the_metrics_that_it_announces(config):
+    trial = Recorder()
+    metrics = gpt.objective(config, trial)
+    assert tuple(metrics) == gpt.METRICS
+    assert metrics["next_token_probability"] == math.exp(-metrics["val_loss"])
+    cost = gpt.cost(config)
+    assert metrics["params"] == cost["params"]
+    assert metrics["non_embedding_params"] == cost["non_embedding_params"]
+    assert metrics["iter"] > 0
+    assert metrics["tokens_per_second"] == pytest.approx(8 * 16 / metrics["iter"] * 1e3)
+    assert all(type(value) is float for value in metrics.values())
+
+
+def test_it_reports_at_every_evaluation_and_at_the_end(config):
+    trial = Recorder()
+    metrics = gpt.objective(config, trial)
+    assert [step for step, _ in trial.reports] == [60, 120, 150]
+    for step, report in trial.reports:
+        assert set(report) == REPORTED
+        assert report["tokens"] == step * 8 * 16
+        assert report["learning_rate"] == learning_rate(GptConfig.parse(config), step - 1)
+        assert report["grad_norm"] > 0
+        assert report["next_token_probability"] == math.exp(-report["val_loss"])
+    losses = {step: report["val_loss"] for step, report in trial.reports}
+    assert metrics["val_loss"] == min(losses.values()) == losses[metrics["best_iter"]]
+
+
+def test_an_interval_beyond_the_end_still_gives_the_last_evaluation(config):
+    trial = Recorder()
+    gpt.objective({**config, "max_iters": 3, "eval_interval": 5000}, trial)
+    assert [step for step, _ in trial.reports] == [3]
+
+
+def test_the_best_evaluation_counts_not_the_last(config):
+    trial = Recorder()
+    config = {
+        **config,
+        "learning_rate": 3.0,
+        "min_lr": 3.0,
+        "warmup_iters": 0,
+        "grad_clip": 0,
+        "eval_interval": 1,
+    }
+    metrics = gpt.objective({**config, "max_iters": 12}, trial)
+    losses = [report["val_loss"] for _, report in trial.reports]
+    assert losses[-1] > min(losses)  # it was thrown off, as such a rate does
+    assert metrics["val_loss"] == min(losses)
+    assert metrics["best_iter"] == losses.index(min(losses)) + 1
+
+
+@pytest.mark.parametrize("changes", [{}, {"dropout": 0.2}, {"family": "gpt2", "bias": True}], ids=str)
+def test_the_same_seed_gives_the_same_numbers_to_the_bit(config, changes):
+    def numbers(seed: int) -> list[Any]:
+        trial = Recorder(seed)
+        metrics = gpt.objective({**config, **changes, "max_iters": 40, "eval_interval": 10}, trial)
+        return [trial.reports, metrics["val_loss"], metrics["best_iter"]]
+
+    first = numbers(5)
+    torch.rand(7)  # whatever else the process drew
+    assert numbers(5) == first
+    assert numbers(6) != first
+
+
+def test_how_often_it_is_evaluated_does_not_change_what_it_learns(config):
+    def last(eval_interval: int) -> float:
+        trial = Recorder()
+        gpt.objective({**config, "max_iters": 40, "eval_interval": eval_interval}, trial)
+        return trial.reports[-1][1]["val_loss"]
+
+    assert last(7) == last(40)
+
+
+def test_val_loss_is_the_mean_over_the_fixed_batches(config):
+    config = {**config, "max_iters": 1, "learning_rate": 0.0, "min_lr": 0.0}
+    metrics = gpt.objective(config, Recorder(seed=3))
+    parsed = GptConfig.parse(config)
+    torch.manual_seed(3)
+    model, data = Decoder(parsed, 12), open_data(parsed)  # with a rate of zero, still as it started
+    losses = [model(*val_batch(data, parsed, index)).item() for index in range(10)]
+    assert metrics["val_loss"] == pytest.approx(sum(losses) / 10, rel=1e-6)
+
+
+def test_a_loss_that_is_no_number_ends_the_training_and_is_returned_as_it_is(config):
+    trial = Recorder()
+    config = {**config, "learning_rate": 1e30, "warmup_iters": 0, "grad_clip": 0, "eval_interval": 100_000}
+    metrics = gpt.objective({**config, "max_iters": 10_000_000}, trial)  # hours, if it did not stop
+    assert not math.isfinite(metrics["val_loss"])
+    assert math.isnan(metrics["next_token_probability"])
+    assert tuple(metrics) == gpt.METRICS
+    assert trial.reports == []
+
+
+def test_a_small_gradient_limit_slows_the_first_steps(config):
+    # SGD would move less; AdamW divides the limit out again, so only what it reports can be seen: the norm before.
+    trial = Recorder()
+    gpt.objective({**config, "max_iters": 1, "grad_clip": 1e-3}, trial)
+    assert trial.reports[0][1]["grad_norm"] > 1e-2
+
+
+def test_the_learning_rate_warms_up_and_follows_a_cosine():
+    config = GptConfig.parse({"max_iters": 110, "warmup_iters": 10, "learning_rate": 1.0, "min_lr": 0.2})
+    rates = [learning_rate(config, iteration) for iteration in range(111)]
+    assert rates[:10] == pytest.approx([(i + 1) / 11 for i in range(10)])
+    assert rates[10] == 1.0
+    assert rates[60] == pytest.approx(0.6)  # half-way
+    assert rates[110] == pytest.approx(0.2)
+    assert all(later < earlier for earlier, later in zip(rates[10:], rates[11:], strict=False))
+
+
+def test_weight_decay_is_on_matrices_only(config):
+    config = {**config, "max_iters": 1, "warmup_iters": 0, "flash_lobo_log_const": 5.0}
+    # AdamW's first step moves each number by the rate; decay of 1 / rate then takes all of a matrix away.
+    rate = 1e-2
+    norms = {}
+    for decay in (0.0, 1 / rate):
+        trial = Recorder()
+        gpt.objective(
+            {**config, "learning_rate": rate, "weight_decay": decay, "max_iters": 2, "eval_interval": 1},
+            trial,
+        )
+        norms[decay] = trial.reports[-1][1]["train_loss"]
+    assert norms[0.0] != norms[1 / rate]
+
+
+@pytest.mark.gpu
+def test_on_cuda_it_learns_too_and_tells_its_peak_memory(config):
+    if not torch.cuda.is_available():
+        pytest.skip("no CUDA device")
+    metrics = gpt.objective({**config, "compile": True}, Recorder(device="cuda"))
+    assert tuple(metrics) == (*gpt.METRICS, *gpt.CUDA_METRICS)
+    assert metrics["val_loss"] < 0.5
+    assert metrics["vram"] > 0
