@@ -56,5 +56,6 @@ def replay_study(session: Session, study: StudyRow, cost: str | None) -> Replaye
     values = {"study_id": study.study_id}
     decisions = session.run("read_decisions", values)
     derived = replay(search_in_force(study), decisions, trials_of(session.run("read_points", values)))
-    other = [] if cost is None else what_if([row.record for row in decisions], cost)
+    direction = study.definition["score"]["direction"]
+    other = [] if cost is None else what_if([row.record for row in decisions], cost, direction)
     return Replayed(derived, other)

@@ -99,7 +99,7 @@ def run(place: Place, order: Order, say: Callable[[str], None]) -> Ending:
     request = request_of(order)
     study = peek(place, request.name)
     definition = definition_of(request, study)
-    warm = WarmServer(Reference.parse(definition.objective, DEFINITIONS).text)
+    warm = WarmServer(Reference.parse(definition.objective, DEFINITIONS).text, order.slots[0].threads)
     try:
         if study is None:
             check_definition(definition, warm, request.source)
@@ -152,7 +152,7 @@ def preview(place: Place, order: Order) -> Preview:
     study = peek(place, request.name)
     definition = definition_of(request, study)
     search = search_of(definition, request.source) if study is None else search_in_force(study)
-    warm = WarmServer(Reference.parse(definition.objective, DEFINITIONS).text)
+    warm = WarmServer(Reference.parse(definition.objective, DEFINITIONS).text, order.slots[0].threads)
     try:
         if study is None:
             check_definition(definition, warm, request.source)

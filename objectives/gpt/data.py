@@ -24,6 +24,7 @@ from objectives.gpt.config import GptConfig
 from storage.errors import UsageError
 
 _FILES = ("train.bin", "val.bin", "meta.json")
+_PIECE = 2**24  # bytes read at once
 _CHECKED_PLACES, _CHECKED_TOKENS = 64, 4096  # where, and how much, a token file is looked at before use
 
 
@@ -70,22 +71,40 @@ def open_data(config: GptConfig) -> Data:
 
 
 def fingerprint_data(config: GptConfig) -> str:
-    """SHA-256, hexadecimal, of the dataset's files; kept beside them, and good while sizes and times stay."""
-    open_data(config)
+    """SHA-256, hexadecimal, of the dataset's files; kept beside them, and good while sizes and times stay.
+
+    The one place that reads every token: UsageError where one is beyond the vocabulary.
+    """
+    vocab_size = check_data(config)
     folder = _folder(config)
+    known = _describe(folder)
+    for name, largest in known["largest"].items():
+        _check_token(folder / name, largest, vocab_size)
+    return str(known["sha256"])
+
+
+def _describe(folder: Path) -> dict[str, Any]:
+    """The fingerprint of a folder and the largest token of each file, which only reading it all can tell."""
     files = [folder / name for name in _FILES if (folder / name).is_file()]
     stats = [[each.name, each.stat().st_size, each.stat().st_mtime_ns] for each in files]
     cache = folder / "fingerprint.json"
     with suppress(OSError, ValueError, KeyError, TypeError):  # not there yet, or not ours: made again
         kept = json.loads(cache.read_text())
-        if kept["files"] == stats:
-            return str(kept["sha256"])
-    digest = hashlib.sha256()
+        if kept["files"] == stats and kept["sha256"] and kept["largest"]:
+            return dict(kept)
+    total, largest = hashlib.sha256(), dict[str, int]()
     for each in files:
+        digest = hashlib.sha256()
         with each.open("rb") as file:
-            digest.update(f"{each.name} {hashlib.file_digest(file, 'sha256').hexdigest()}\n".encode())
-    _keep(cache, {"files": stats, "sha256": digest.hexdigest()})
-    return digest.hexdigest()
+            while piece := file.read(_PIECE):
+                digest.update(piece)
+                if each.suffix == ".bin":
+                    highest = int(np.frombuffer(piece, dtype="<u2").max())
+                    largest[each.name] = max(highest, largest.get(each.name, 0))
+        total.update(f"{each.name} {digest.hexdigest()}\n".encode())
+    found = {"files": stats, "sha256": total.hexdigest(), "largest": largest}
+    _keep(cache, found)
+    return found
 
 
 def train_batch(data: Data, config: GptConfig, seed: int, iteration: int) -> tuple[Tensor, Tensor]:
@@ -118,8 +137,10 @@ def _windows(tokens: NDArray[np.uint16], starts: NDArray[np.int64], size: int) -
 def _folder(config: GptConfig) -> Path:
     if config.dataset == "stdlib":
         return stdlib.make(stdlib.find_sources())
-    folder = Path(config.dataset).expanduser()
-    if not folder.is_dir():
+    folder = Path(config.dataset)
+    with suppress(RuntimeError):  # a ~user that nobody is
+        folder = folder.expanduser()
+    if not config.dataset or not folder.is_dir():
         raise UsageError(
             f"config: dataset is {config.dataset!r}; 'stdlib' or a folder with train.bin, val.bin is needed;"
             f" {folder.absolute()} is {'not a folder' if folder.exists() else 'not there'}"
@@ -160,12 +181,15 @@ def _open_tokens(path: Path, vocab_size: int) -> NDArray[np.uint16]:
         raise UsageError(f"dataset: {path} cannot be read: {error.strerror}") from error
     last = max(0, len(tokens) - _CHECKED_TOKENS)
     for start in sorted({last * place // (_CHECKED_PLACES - 1) for place in range(_CHECKED_PLACES)}):
-        largest = int(tokens[start : start + _CHECKED_TOKENS].max())
-        if largest >= vocab_size:
-            raise UsageError(
-                f"dataset: {path} holds token {largest}; vocab_size {vocab_size} ends at {vocab_size - 1}"
-            )
+        _check_token(path, int(tokens[start : start + _CHECKED_TOKENS].max()), vocab_size)
     return tokens
+
+
+def _check_token(path: Path, token: int, vocab_size: int) -> None:
+    if token >= vocab_size:
+        raise UsageError(
+            f"dataset: {path} holds token {token}; vocab_size {vocab_size} ends at {vocab_size - 1}"
+        )
 
 
 def _keep(cache: Path, content: Any) -> None:

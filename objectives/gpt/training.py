@@ -91,6 +91,20 @@ def learning_rate(config: GptConfig, iteration: int) -> float:
     return config.lowest_rate + share * (config.learning_rate - config.lowest_rate)
 
 
+def make_optimizer(model: nn.Module, config: GptConfig) -> torch.optim.Optimizer:
+    """AdamW that decays matrices, not gains, biases and constants."""
+    parameters = list(model.parameters())
+    return torch.optim.AdamW(
+        [
+            {"params": [p for p in parameters if p.dim() > 1], "weight_decay": config.weight_decay},
+            {"params": [p for p in parameters if p.dim() <= 1], "weight_decay": 0.0},
+        ],
+        lr=config.learning_rate,
+        betas=(config.beta1, config.beta2),
+        fused=True,
+    )
+
+
 @dataclass(frozen=True)
 class _Result:
     val_loss: float
@@ -106,17 +120,8 @@ class _Run:
         self.is_cuda = trial.device == "cuda"
         self.loss = torch.compile(model) if config.compile and self.is_cuda else model
         self.autocast = torch.autocast(trial.device, dtype=torch.bfloat16, enabled=self.is_cuda)
-        parameters = list(model.parameters())
-        self.optimizer = torch.optim.AdamW(
-            [
-                {"params": [p for p in parameters if p.dim() > 1], "weight_decay": config.weight_decay},
-                {"params": [p for p in parameters if p.dim() <= 1], "weight_decay": 0.0},
-            ],
-            lr=config.learning_rate,
-            betas=(config.beta1, config.beta2),
-            fused=True,
-        )
-        self.parameters = parameters
+        self.parameters = list(model.parameters())
+        self.optimizer = make_optimizer(model, config)
         self.clock = _Clock(self.is_cuda, _UNTIMED if config.max_iters > _UNTIMED else 0)
 
     def train(self) -> _Result:

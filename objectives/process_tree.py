@@ -1,0 +1,81 @@
+"""Processes below a process, and the end of them all. Linux tells through /proc; elsewhere a process group has to do."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+PR_SET_PDEATHSIG = 1
+PR_SET_CHILD_SUBREAPER = 36
+PROC = Path("/proc")
+
+
+def adopt_orphans() -> None:
+    """Whatever this process's descendants leave behind becomes its own child, also what called setsid."""
+    _prctl(PR_SET_CHILD_SUBREAPER, 1)
+
+
+def die_with_parent(parent: int) -> None:
+    """This process is killed when its parent ends, however that ends."""
+    _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it ended before we could ask
+        os._exit(1)
+
+
+def descendants(pid: int) -> list[int]:
+    """Every process below `pid`, nearest first."""
+    parents: dict[int, list[int]] = {}
+    for stat in PROC.glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            fields = stat.read_text().rpartition(")")[2].split()
+            parents.setdefault(int(fields[1]), []).append(int(stat.parent.name))
+    found: list[int] = []
+    level = [pid]
+    while level:
+        level = [child for each in level for child in parents.get(each, ())]
+        found += level
+    return found
+
+
+def kill_descendants(limit: float = 10.0) -> None:
+    """Kill and reap everything below this process, again until nothing is left."""
+    deadline = time.monotonic() + limit
+    while time.monotonic() < deadline:
+        try:
+            while os.waitpid(-1, os.WNOHANG) != (0, 0):
+                pass
+        except ChildProcessError:
+            return  # no child means no descendant: orphans become our children
+        for pid in descendants(os.getpid()):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(0.002)
+
+
+def kill_session(leader: int) -> None:
+    """Kill every process of a session: what is left when its keeper is gone."""
+    for stat in PROC.glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            if int(stat.read_text().rpartition(")")[2].split()[3]) == leader:
+                os.kill(int(stat.parent.name), signal.SIGKILL)
+
+
+def anonymous_memory(pids: list[int]) -> int:
+    """Bytes that these processes hold for themselves: no file's pages."""
+    total = 0
+    for pid in pids:
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            for each in (PROC / str(pid) / "status").read_text().splitlines():
+                if each.startswith(("RssAnon:", "RssShmem:")):
+                    total += int(each.split()[1]) * 1024
+    return total
+
+
+def _prctl(option: int, value: int) -> None:
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0)

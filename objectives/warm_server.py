@@ -1,0 +1,132 @@
+"""The warm server's own process: `python -m objectives.warm_server FD REFERENCE`, started by objectives/warm.py.
+
+It imports the objective, then forks: a keeper with its trial for every start, a child for every question. It starts no
+thread and never touches CUDA, so that a fork of it is a clean beginning. It ends when its worker does.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import socket
+import sys
+import traceback
+from collections.abc import Mapping
+from typing import Any
+
+from objectives.keeper import keep
+from objectives.process_tree import adopt_orphans, die_with_parent
+from objectives.reference import Objective, Reference
+from objectives.trial import run_trial
+from objectives.wire import line, receive, send
+from storage.errors import StudyhallError
+
+
+def main(fd: int, reference: str) -> None:
+    die_with_parent(os.getppid())
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps keepers and answers
+    channel = socket.socket(fileno=fd)
+    channel.set_inheritable(False)
+    try:
+        objective = Reference(reference).load()
+    except BaseException as error:
+        send(channel, {"wrong": _import_error(reference, error)})
+        return
+    gc.collect()
+    gc.freeze()  # what is imported stays where it is: children share its pages
+    send(channel, {"right": None})
+    while True:
+        try:
+            message, fds = receive(channel)
+        except EOFError:
+            return
+        if os.fork() == 0:
+            try:
+                _serve(objective, message, fds, channel)
+            except BaseException:
+                traceback.print_exc()
+            finally:
+                os._exit(1)
+        for each in fds:
+            os.close(each)
+
+
+def _serve(objective: Objective, message: Mapping[str, Any], fds: list[int], channel: socket.socket) -> None:
+    channel.close()
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    if message["do"] == "start":
+        start(objective, message["assignment"], *fds)
+        return
+    answer = socket.socket(fileno=fds[0])
+    try:
+        said = _inspect(objective, message["configs"]) if message["do"] == "inspect" else _describe(objective, message["config"])
+        send(answer, {"right": said})
+    except Exception as error:
+        send(answer, {"wrong": _one_line(error)})
+
+
+def start(objective: Objective, assignment: Mapping[str, Any], channel_fd: int, lifeline_fd: int, lock_fd: int) -> None:
+    """Become the keeper of a new trial. Its session's number stands in the lock file: it is what has to be killed."""
+    os.setsid()
+    adopt_orphans()
+    os.pwrite(lock_fd, str(os.getpid()).encode(), 0)
+    channel = socket.socket(fileno=channel_fd)
+    lifeline = socket.socket(fileno=lifeline_fd)
+    reading, writing = os.pipe()
+    keeper = os.getpid()
+    trial = os.fork()
+    if trial == 0:
+        lifeline.close()
+        os.close(reading)
+        die_with_parent(keeper)
+        nothing = os.open(os.devnull, os.O_RDONLY)
+        for source, target in ((nothing, 0), (writing, 1), (writing, 2)):
+            os.dup2(source, target)
+        os.close(nothing)
+        os.close(writing)
+        run_trial(objective, assignment, channel)
+    os.close(writing)
+    channel.sendall(line({"keeper": keeper, "trial": trial}))
+    keep(trial, assignment, channel, lifeline, reading)
+
+
+def _inspect(objective: Objective, configs: list[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    answers = []
+    for config in configs:
+        refusal = objective.validate(config) if objective.validate is not None else None
+        known = objective.cost(config) if objective.cost is not None and refusal is None else {}
+        cost = {str(name): float(value) for name, value in known.items()}
+        answers.append({"refusal": None if refusal is None else str(refusal), "cost": cost})
+    return answers
+
+
+def _describe(objective: Objective, config: Mapping[str, Any]) -> dict[str, Any]:
+    known = objective.fingerprint(config) if objective.fingerprint is not None else {}
+    metrics = objective.metrics + (objective.cuda_metrics if objective.metrics and _cuda() else ())
+    return {"metrics": metrics, "fingerprint": {str(name): str(value) for name, value in known.items()}}
+
+
+def _cuda() -> bool:
+    """Asked in a child: it may initialize the driver."""
+    torch = sys.modules.get("torch")
+    return torch is not None and torch.cuda.is_available()
+
+
+def _import_error(reference: str, error: BaseException) -> str:
+    if isinstance(error, StudyhallError):
+        return str(error)
+    own = [frame for frame in traceback.extract_tb(error.__traceback__) if "importlib" not in frame.filename]
+    where = f" ({own[-1].filename}:{own[-1].lineno})" if own else ""
+    return f"objective: {reference} cannot be imported: {_one_line(error)}{where}"
+
+
+def _one_line(error: BaseException) -> str:
+    text = " ".join(str(error).split())
+    return text if isinstance(error, StudyhallError) else f"{type(error).__name__}: {text}".removesuffix(": ")
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), sys.argv[2])
