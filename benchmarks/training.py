@@ -1,9 +1,9 @@
-"""The training loop beside a plain PyTorch loop over the same model: tokens a second, one thread, and the ratio.
+"""The training loop beside a plain PyTorch loop over the same model: tokens a second and their ratio.
 
     python benchmarks/training.py
 
-Four layers, 128 wide, 4 heads, batches of 12 x 64, on the bytes of the standard library. Both sides run in turn, in
-this process; a side's figure is the median of its rounds, each after ten iterations that are not counted.
+Four layers, 128 wide, 4 heads, batches of 12 x 64, on the bytes of the standard library, one thread. Both sides
+run in turn, in this process; a figure is the median of its rounds, each after ten iterations not counted.
 """
 
 from __future__ import annotations
@@ -80,9 +80,8 @@ def main() -> None:
     torch.set_num_threads(1)
     config = GptConfig.parse(CONFIG)
     data = open_data(config)
-    print(
-        f"{count_params(Decoder(config, data.vocab_size)):,} parameters, {config.tokens_per_iteration} tokens a step"
-    )
+    params = count_params(Decoder(config, data.vocab_size))
+    print(f"{params:,} parameters, {config.tokens_per_iteration} tokens an iteration, one thread")
     our_rounds, plain_rounds = [], []
     for _ in range(ROUNDS):
         plain_rounds.append(plain(config, data))
