@@ -238,8 +238,8 @@ def storage_status(as_json: bool) -> None:
 @storage_option
 def storage_url(url: str | None) -> None:
     """The storage's URL, for stock Optuna and optuna-dashboard; no password is printed."""
-    from studies.place import Place
     from storage.url import shown_url
+    from studies.place import Place
 
     click.echo(shown_url(Place.of(url).start()))
 
@@ -271,6 +271,7 @@ def upgrade(url: str | None) -> None:
 def backup(file: Path, url: str | None) -> None:
     """Write the whole database to FILE."""
     from storage.backup import backup
+
     from studies.place import Place
 
     backup(Place.of(url).start(), file)
@@ -283,6 +284,7 @@ def backup(file: Path, url: str | None) -> None:
 def restore(file: Path, url: str | None) -> None:
     """Read a backup into an empty database."""
     from storage.backup import restore
+
     from studies.place import Place
 
     restore(Place.of(url).start(), file)

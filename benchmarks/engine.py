@@ -2,9 +2,9 @@
 
     python benchmarks/engine.py
 
-Prints claim + finish at 100 and at 20,000 finished trials (their ratio should stay near 1), planning of 10,000 points,
-SQL statements a trial, the start of a trial's process with torch imported beside `python -c "import torch"`, and Optuna's own
-ask + tell on the same server for scale. One run, one machine, one PostgreSQL.
+Prints claim + finish at 100 and at 20,000 finished trials (their ratio should stay near 1), planning of 10,000
+points, SQL statements a trial, the start of a trial's process with torch imported beside `python -c "import torch"`,
+and Optuna's own ask + tell on the same server for scale. One run, one machine, one PostgreSQL.
 """
 
 from __future__ import annotations
@@ -107,7 +107,9 @@ def _optuna(storage: StudyStorage) -> None:
         trial.suggest_int("seed", 0, 10**6)
         study.tell(trial, 0.5)
         times.append(time.perf_counter() - began)
-    print(f"Optuna's ask + two suggests + tell, RandomSampler, {SAMPLE} trials: {statistics.median(times) * 1e3:.2f} ms")
+    print(
+        f"Optuna's ask + two suggests + tell, RandomSampler, {SAMPLE} trials: {statistics.median(times) * 1e3:.2f} ms"
+    )
     storage.engine.dispose()
 
 
@@ -119,8 +121,10 @@ def _process(home: Path) -> None:
     finally:
         warm.close()
     start, fresh = statistics.median(times), statistics.median(torch)
-    print(f'a trial\'s process, torch imported, to its first word: {start * 1e3:.1f} ms; python -c "import torch": '
-          f"{fresh * 1e3:.0f} ms; ratio 1 / {fresh / start:.0f}")
+    print(
+        f'a trial\'s process, torch imported, to its first word: {start * 1e3:.1f} ms; python -c "import torch": '
+        f"{fresh * 1e3:.0f} ms; ratio 1 / {fresh / start:.0f}"
+    )
 
 
 def _seconds(command: list[str]) -> float:

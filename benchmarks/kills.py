@@ -2,10 +2,10 @@
 
     python benchmarks/kills.py --kills 60 --seed 7
 
-Several worker processes on one embedded server; at random moments drawn from the printed seed one of them is killed by -9
-or SIGTERM, or stopped for a while by SIGSTOP, or the server itself is killed by -9, or a trial's process. Whoever died is
-started again. At the end the path is compared with the one that the same search takes in a plain loop in this process, and
-`audit` and `replay` are run as a user would. Exit 1 if anything differs.
+Several worker processes on one embedded server; at random moments drawn from the printed seed one of them is killed
+by -9 or SIGTERM, or stopped for a while by SIGSTOP, or the server itself is killed by -9, or a trial's process.
+Whoever died is started again. At the end the path is compared with the one that the same search takes in a plain loop
+in this process, and `audit` and `replay` are run as a user would. Exit 1 if anything differs.
 """
 
 from __future__ import annotations
@@ -145,7 +145,11 @@ def trial_processes(worker: int) -> list[int]:
 def children(pid: int) -> list[int]:
     """Linux's own list."""
     try:
-        return [int(each) for task in Path(f"/proc/{pid}/task").iterdir() for each in (task / "children").read_text().split()]
+        return [
+            int(each)
+            for task in Path(f"/proc/{pid}/task").iterdir()
+            for each in (task / "children").read_text().split()
+        ]
     except OSError:
         return []
 
@@ -181,7 +185,9 @@ def judge(work: Disturbance, expected: list[Mapping[str, Any]]) -> Verdict:
     """Ask as a user would. Trial numbers may differ between runs; everything else has to be the same."""
     shown = json.loads(work.call("show", "--json"))["rounds"]
     same = [_timeless(record) for record in shown] == [_timeless(record) for record in expected]
-    return Verdict(json.loads(work.call("audit", "--json")), json.loads(work.call("replay", "--json")), same, len(shown))
+    return Verdict(
+        json.loads(work.call("audit", "--json")), json.loads(work.call("replay", "--json")), same, len(shown)
+    )
 
 
 def _timeless(value: Any) -> Any:
@@ -217,10 +223,14 @@ def main() -> int:
         work.end()
     audit = verdict.audit
     print(f"{time.monotonic() - began:.0f} s; disturbances: {dict(work.done)}")
-    print(f"points {audit['points']}, attempts {audit['attempts']}, beyond the one that counted {audit['extra_attempts']}")
+    print(
+        f"points {audit['points']}, attempts {audit['attempts']}, beyond the one that counted {audit['extra_attempts']}"
+    )
     print(f"accepted twice {audit['duplicates']}, lost {audit['holes']}, refused by the fence {audit['refused']}")
     print(f"decisions derived again {audit['decisions']['rederived']}/{audit['decisions']['made']}")
-    print(f"path of the undisturbed run: {'the same' if verdict.same_path else 'NOT the same'}, {verdict.rounds} rounds")
+    print(
+        f"path of the undisturbed run: {'the same' if verdict.same_path else 'NOT the same'}, {verdict.rounds} rounds"
+    )
     print("audit holds" if audit["holds"] else f"audit does not hold: {audit['violations']}")
     good = audit["holds"] and verdict.same_path and verdict.replay["agrees"]
     if good:

@@ -64,9 +64,7 @@ def plain(config: GptConfig, data: Data) -> float:
         if iteration == UNTIMED:
             started = time.perf_counter()
         places = torch.randint(len(data.train) - config.block_size, (config.batch_size,)).tolist()
-        windows = [
-            torch.from_numpy(data.train[p : p + config.block_size + 1].astype("int64")) for p in places
-        ]
+        windows = [torch.from_numpy(data.train[p : p + config.block_size + 1].astype("int64")) for p in places]
         batch = torch.stack(windows)
         loss = model(batch[:, :-1], batch[:, 1:])
         optimizer.zero_grad()

@@ -7,6 +7,7 @@ import signal
 import socket
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -80,7 +81,9 @@ class Attempt:
         if over and not self._ended:
             if self._keeper:
                 kill_session(self._keeper)
-            found.append(self._end({"end": signal.SIGKILL, "cause": None, "message": "its keeper was killed", "tail": ""}))
+            found.append(
+                self._end({"end": signal.SIGKILL, "cause": None, "message": "its keeper was killed", "tail": ""})
+            )
         return found
 
     def request_stop(self) -> None:
@@ -111,10 +114,8 @@ class Attempt:
             self._buffer += text
 
     def _say(self, channel: socket.socket, text: bytes) -> None:
-        try:
+        with suppress(OSError):  # it has ended: the outcome is on its way
             channel.sendall(text)
-        except OSError:
-            pass  # it has ended: the outcome is on its way
 
     def _end(self, message: Mapping[str, Any]) -> Outcome:
         self._ended = True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from contextlib import suppress
 from pathlib import Path
 
 from objectives.wire import line
@@ -39,16 +40,14 @@ class TrialContext:
         self.checkpoint_dir, self.run_dir = checkpoint_dir, run_dir
 
     def report(self, step: int, **metrics: float) -> None:
-        """Tell how it goes at a step: numbers by name. What was told at an earlier visit to the same step is replaced."""
+        """Tell how it goes at a step: numbers by name; what was told earlier for the same step is replaced."""
         told = {name: float(value) for name, value in metrics.items()}
         self._channel.sendall(line({"report": int(step), "metrics": told}))
 
     def should_stop(self) -> bool:
         """Whether the trial is asked to end early: write a checkpoint and return, or raise `optuna.TrialPruned`."""
-        try:
+        with suppress(BlockingIOError):
             self._stop = self._stop or bool(self._channel.recv(64, socket.MSG_DONTWAIT))
-        except BlockingIOError:
-            pass
         return self._stop
 
     def attach(self, path: Path | str) -> None:

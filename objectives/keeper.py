@@ -1,8 +1,8 @@
 """The keeper: one small process above each trial, which sees to it that nothing of the trial outlives its worker.
 
-It holds one end of a lifeline whose other end only the worker has: when that closes, however the worker ended, the keeper
-kills the trial and all that it started. It writes the log, keeps the last lines, watches time and memory, and tells the end
-only when nothing of the trial is left. The trial is killed by the kernel if the keeper dies first.
+It holds one end of a lifeline whose other end only the worker has: when that closes, however the worker ended, the
+keeper kills the trial and all that it started. It writes the log, keeps the last lines, watches time and memory, and
+tells the end only when nothing of the trial is left. The trial is killed by the kernel if the keeper dies first.
 """
 
 from __future__ import annotations
@@ -107,7 +107,9 @@ class Keeper:
             os.kill(self.trial, signal.SIGKILL)
 
 
-def keep(trial: int, assignment: Mapping[str, Any], channel: socket.socket, lifeline: socket.socket, output: int) -> None:
+def keep(
+    trial: int, assignment: Mapping[str, Any], channel: socket.socket, lifeline: socket.socket, output: int
+) -> None:
     """Watch a trial to its end, clear up after it, tell, and leave the process."""
     log = Log(assignment["log"])
     keeper = Keeper(trial, assignment, lifeline, output, log)

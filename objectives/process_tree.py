@@ -1,4 +1,4 @@
-"""Processes below a process, and the end of them all. Linux tells through /proc; elsewhere a process group has to do."""
+"""Processes below a process, and the end of them all: Linux tells through /proc; elsewhere a group has to do."""
 
 from __future__ import annotations
 

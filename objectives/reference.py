@@ -53,7 +53,9 @@ class Reference:
         if not colon:
             if text not in SHIPPED:
                 hint = nearest(text, SHIPPED)
-                raise UsageError(f"objective: no objective {text!r}{hint}; or module.path:function, or FILE.py:function")
+                raise UsageError(
+                    f"objective: no objective {text!r}{hint}; or module.path:function, or FILE.py:function"
+                )
             return Reference(text)
         if not function.isidentifier() or not where:
             raise UsageError(f"objective: {text!r} is not module.path:function or FILE.py:function")

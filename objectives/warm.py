@@ -1,7 +1,7 @@
 """The warm server, from the worker's side: a process that has imported the objective once and forks every trial.
 
-Starting a trial costs a fork instead of an import of torch. The server runs nothing itself: questions about configurations
-(`validate`, `cost`, `fingerprint`) are answered by a fork too, so that whatever they do ends with it.
+Starting a trial costs a fork instead of an import of torch. The server runs nothing itself: questions about
+configurations (`validate`, `cost`, `fingerprint`) are answered by a fork too, so that whatever they do ends with it.
 """
 
 from __future__ import annotations
@@ -151,7 +151,7 @@ class WarmServer:
 
 
 def _lock(file: Path) -> int:
-    """The trial's lock on this host, as a descriptor to pass on; whoever has it, a trial without a worker, is killed."""
+    """The trial's lock on this host, a descriptor to pass on; a holder that lost its worker is killed."""
     fd = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     deadline = time.monotonic() + EVICTION
     while True:
@@ -165,7 +165,9 @@ def _lock(file: Path) -> int:
                 _kill_keeper(int(holder))
             if time.monotonic() > deadline:
                 os.close(fd)
-                raise StudyhallError(f"{file}: processes of an earlier attempt are still there and cannot be ended") from None
+                raise StudyhallError(
+                    f"{file}: processes of an earlier attempt are still there and cannot be ended"
+                ) from None
             time.sleep(0.005)
 
 
@@ -176,5 +178,3 @@ def _kill_keeper(pid: int) -> None:
         os.kill(pid, signal.SIGKILL)
     except (ProcessLookupError, PermissionError):
         return
-
-

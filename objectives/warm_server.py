@@ -62,7 +62,11 @@ def _serve(objective: Objective, message: Mapping[str, Any], fds: list[int], cha
         return
     answer = socket.socket(fileno=fds[0])
     try:
-        said = _inspect(objective, message["configs"]) if message["do"] == "inspect" else _describe(objective, message["config"])
+        said = (
+            _inspect(objective, message["configs"])
+            if message["do"] == "inspect"
+            else _describe(objective, message["config"])
+        )
         send(answer, {"right": said})
     except Exception as error:
         send(answer, {"wrong": _one_line(error)})

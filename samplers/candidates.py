@@ -44,7 +44,9 @@ def _deeper(config: Mapping[str, Any], added: int, duplication: str) -> Iterator
     """New layers copy a layer of every per-layer list. Lists are cycled over the layers, so a list of another length is
     first written out. Without such lists all copies are the same configuration: there is one candidate."""
     layers = config[LAYERS]
-    lists = {name: value for name, value in config.items() if name.endswith(PER_LAYER) and isinstance(value, list) and value}
+    lists = {
+        name: value for name, value in config.items() if name.endswith(PER_LAYER) and isinstance(value, list) and value
+    }
     each = duplication == "each" and lists
     for copied in range(layers) if each else [max(0, (layers - 1) // 2)]:
         grown = {**config, LAYERS: layers + added}

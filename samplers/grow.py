@@ -6,17 +6,16 @@ With the seeds S that a candidate and the baseline share,
     added cost = mean over S of cost(candidate, s) - cost(baseline, s)
     efficiency = gain / added cost
 
-A gain of zero or less is never eligible; a gain at no added cost beats any gain at a cost, the larger gain first; the rest
-go by efficiency. Ties: the smaller added cost, then the order of the definition. A candidate with a point that failed is
-out. Everything here is a pure function of the state after the last step and the results of this one.
+A gain of zero or less is never eligible; a gain at no added cost beats any gain at a cost, the larger gain first; the
+rest go by efficiency. Ties: the smaller added cost, then the order of the definition. A candidate with a point that
+failed is out. Everything here is a pure function of the state after the last step and the results of this one.
 """
 
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
@@ -95,9 +94,7 @@ class Growth:
     steps: int
 
     @staticmethod
-    def parse(
-        settings: Mapping[str, Any], config: Config, score: tuple[str, str], cost: str, where: str
-    ) -> Growth:
+    def parse(settings: Mapping[str, Any], config: Config, score: tuple[str, str], cost: str, where: str) -> Growth:
         """From a definition's `grow:` block and config.
 
         Raises:
@@ -117,13 +114,14 @@ class Growth:
         if step >= self.steps:
             return Done(f"{step} steps are done")
         settings = parse_settings(state["grow"], config, self.where)
-        seeds = dict.fromkeys(range(settings.repeats), None)
         repeats = settings.repeats
         tried = list(candidates(config, settings))
         counts = [repeats] * len(tried)
         while True:
             role = {"role": "baseline", "step": step}
-            asked = [self._point(config, settings.seed + index, role, settings) for index in range(max(repeats, *counts))]
+            asked = [
+                self._point(config, settings.seed + index, role, settings) for index in range(max(repeats, *counts))
+            ]
             missing = [point for point in asked if point.hash not in results]
             if missing:
                 return Need(tuple(missing), f"step {step}: the baseline, {len(missing)} trials")
@@ -134,7 +132,9 @@ class Growth:
             if need is not None:
                 return need
             tied = tie(rows)
-            racing = [index for index, row in enumerate(rows) if row in tied and counts[index] < (settings.max_repeats or 0)]
+            racing = [
+                index for index, row in enumerate(rows) if row in tied and counts[index] < (settings.max_repeats or 0)
+            ]
             if not racing:
                 return self._decide(state, settings, baseline, rows, tied)
             for index in racing:
@@ -167,7 +167,9 @@ class Growth:
         for result in results:
             if result.state != "COMPLETE":
                 what = "was pruned" if result.state == "PRUNED" else "failed"
-                return Measured(config, results, (), (), f"trial {result.trial} {what}: {result.reason or 'no reason kept'}")
+                return Measured(
+                    config, results, (), (), f"trial {result.trial} {what}: {result.reason or 'no reason kept'}"
+                )
         scores = [result.metrics[self.metric] for result in results]
         return Measured(config, results, scores, [result.metrics[self.cost] for result in results])
 
@@ -296,7 +298,11 @@ def tie(rows: Sequence[Row]) -> list[Row]:
     if not eligible:
         return []
     leader = min(eligible, key=lambda row: row.rank)
-    near = [row for row in eligible if row is not leader and row.free == leader.free and inseparable(leader.worth, row.worth)]
+    near = [
+        row
+        for row in eligible
+        if row is not leader and row.free == leader.free and inseparable(leader.worth, row.worth)
+    ]
     return [leader, *near] if near else []
 
 
@@ -305,7 +311,9 @@ def _params(config: Config, increments: Mapping[str, float]) -> dict[str, Any]:
     shown: dict[str, Any] = {}
     for name in increments:
         value = config[name]
-        shown |= {f"{name}[{index}]": each for index, each in enumerate(value)} if isinstance(value, list) else {name: value}
+        shown |= (
+            {f"{name}[{index}]": each for index, each in enumerate(value)} if isinstance(value, list) else {name: value}
+        )
     return shown
 
 
@@ -323,11 +331,15 @@ def what_if(records: Sequence[Mapping[str, Any]], cost: str, direction: str) -> 
         known = set(baseline[0]["metrics"])
         if cost not in known:
             raise UsageError(f"--cost: the trials have no metric {cost!r}{nearest(cost, sorted(known))}")
-        ranked = [(_other_rank(each, baseline, cost, direction), each) for each in record["candidates"] if each["seeds"]]
+        ranked = [
+            (_other_rank(each, baseline, cost, direction), each) for each in record["candidates"] if each["seeds"]
+        ]
         able = [(rank, each) for rank, each in ranked if rank is not None]
         best = min(able, key=lambda pair: pair[0])[1] if able else None
         other = None if best is None else {"param": best["param"], "value": best["value"]}
-        told.append({"round": record["round"], "was": record["chosen"], "would_be": other, "same": other == record["chosen"]})
+        told.append(
+            {"round": record["round"], "was": record["chosen"], "would_be": other, "same": other == record["chosen"]}
+        )
     return told
 
 
@@ -338,6 +350,7 @@ def _other_rank(
     if gain is None or gain <= 0:
         return None
     added = fmean(
-        mine["metrics"][cost] - theirs["metrics"][cost] for mine, theirs in zip(candidate["seeds"], baseline, strict=False)
+        mine["metrics"][cost] - theirs["metrics"][cost]
+        for mine, theirs in zip(candidate["seeds"], baseline, strict=False)
     )
     return (0, -gain, added) if added <= 0 else (1, -gain / added, added)

@@ -56,7 +56,9 @@ def parse_settings(block: Mapping[str, Any], config: Mapping[str, Any], where: s
         seed=_whole(block, "seed", config.get("seed", 1337), 0, where),
         steps=_whole(block, "steps", 20_000, 0, where),
         on_stall=None if on_stall is None else _amounts(on_stall, config, f"{where}: grow.on_stall"),
-        max_repeats=None if racing is None else _whole(racing, "max_repeats", repeats, repeats, f"{where}: grow.racing"),
+        max_repeats=None
+        if racing is None
+        else _whole(racing, "max_repeats", repeats, repeats, f"{where}: grow.racing"),
         duplication=duplication,
     )
 

@@ -5,7 +5,7 @@ A trial's states, and who moves it:
 
     (planned) ──► WAITING ──claim──► RUNNING ──finish──► COMPLETE | PRUNED | FAIL      never changed again
                      ▲                  │
-                     └── release (its own worker), recover (anyone, once its lock is free): attempt + 1 at the next claim
+                     └── release (its worker), recover (anyone, once its lock is free): attempt + 1 at the next claim
     WAITING ──withdraw──► FAIL ("withdrawn: …")
 """
 
@@ -218,7 +218,13 @@ class Ledger:
         return int(self.session.one("insert_points", values).planned)
 
     def record_decision(
-        self, number: int, kind: str, record: Mapping[str, Any], state: Mapping[str, Any], trials: Sequence[int], code: str
+        self,
+        number: int,
+        kind: str,
+        record: Mapping[str, Any],
+        state: Mapping[str, Any],
+        trials: Sequence[int],
+        code: str,
     ) -> None:
         """Keep a decision with what it was made from."""
         self.session.run(

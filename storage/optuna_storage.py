@@ -35,7 +35,10 @@ class StudyStorage(RDBStorage):
         # A URL may hold braces (in a password): RDBStorage would take them for its template.
         template = url.replace("{", "{{").replace("}", "}}")
         super().__init__(
-            template, {"pool_pre_ping": True, **(engine_kwargs or {})}, skip_compatibility_check=True, skip_table_creation=True
+            template,
+            {"pool_pre_ping": True, **(engine_kwargs or {})},
+            skip_compatibility_check=True,
+            skip_table_creation=True,
         )
         self.engine.dispose()
 

@@ -6,8 +6,8 @@ from storage.errors import StorageError
 from storage.session import Session
 
 POOLED = (
-    "the storage's URL leads to a proxy that pools by transaction (PgBouncer's pool_mode=transaction): locks do not stay "
-    "with their worker there; use pool_mode=session, or the server's own address"
+    "the storage's URL leads to a proxy that pools by transaction (PgBouncer's pool_mode=transaction): locks do not "
+    "stay with their worker there; use pool_mode=session, or the server's own address"
 )
 PROBE = 0x5348_00FF
 
@@ -15,8 +15,8 @@ PROBE = 0x5348_00FF
 def check_locks_stay(session: Session) -> None:
     """Take a lock, let a second session in, and look whether the lock is still ours.
 
-    A proxy that pools by transaction hands the second session the server process of the first, which is free between two
-    statements; the first one's next statement then runs elsewhere. On a server of one's own neither can happen.
+    A proxy that pools by transaction hands the second session the server process of the first, which is free between
+    two statements; the first one's next statement then runs elsewhere. On a server of one's own neither can happen.
 
     Raises:
         StorageError: Locks do not stay.
@@ -26,7 +26,8 @@ def check_locks_stay(session: Session) -> None:
     try:
         with other.transaction():
             second = other.execute("SELECT pg_backend_pid() AS backend")[0].backend
-            again = session.execute("SELECT pg_backend_pid() AS backend, pg_advisory_unlock_shared(%s) AS held", [PROBE])[0]
+            freed = "SELECT pg_backend_pid() AS backend, pg_advisory_unlock_shared(%s) AS held"
+            again = session.execute(freed, [PROBE])[0]
     finally:
         other.close()
     if second == first or again.backend != first or not again.held:

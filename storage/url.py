@@ -27,14 +27,27 @@ def check_url(url: str) -> str:
         _ = parts.port
         parse_qsl(parts.query, strict_parsing=True) if parts.query else []
     except ValueError as error:
-        raise UsageError("--storage: the URL cannot be read: a port has to be a number, options have to be "
-                         "KEY=VALUE, and / : @ # in a password have to be percent-encoded") from error
+        raise UsageError(
+            "--storage: the URL cannot be read: a port has to be a number, options have to be "
+            "KEY=VALUE, and / : @ # in a password have to be percent-encoded"
+        ) from error
     return urlunsplit(parts)
 
 
 def libpq_url(url: str) -> str:
     """The same URL as libpq reads it."""
     return "postgresql://" + check_url(url).partition("://")[2]
+
+
+def without_password(url: str) -> tuple[str, str]:
+    """The URL as libpq reads it but without its password, and the password: for a program's arguments and environment."""
+    parts = urlsplit(libpq_url(url))
+    login, at, host = parts.netloc.rpartition("@")
+    user, _, password = login.partition(":")
+    options = parse_qsl(parts.query)
+    password = dict(options).get("password") or unquote(password)
+    query = urlencode([(key, value) for key, value in options if key != "password"], quote_via=quote)
+    return urlunsplit(parts._replace(netloc=user + at + host, query=query)), password
 
 
 def shown_url(url: str) -> str:

@@ -1,4 +1,4 @@
-"""The certificate: from the ledger alone, whether every point took effect exactly once and every choice can be made again."""
+"""The certificate: from the ledger alone, whether every point took effect once and every choice is derived again."""
 
 from __future__ import annotations
 
@@ -116,7 +116,9 @@ def _hours(attempts: Any) -> float:
 def _duplicates(points: Sequence[Any], accepted: Counter[int]) -> list[str]:
     """Points that took effect twice: two accepted ends of one trial, or two trials of one point that completed."""
     ended = Counter(row.hash for row in points if row.state == "COMPLETE")
-    twice = [f"trial {row.number}: {accepted[row.trial_id]} results accepted" for row in points if accepted[row.trial_id] > 1]
+    twice = [
+        f"trial {row.number}: {accepted[row.trial_id]} results accepted" for row in points if accepted[row.trial_id] > 1
+    ]
     return twice + [f"point {hash_[:12]}: completed by {count} trials" for hash_, count in ended.items() if count > 1]
 
 

@@ -1,7 +1,7 @@
 """A definition: what is searched, with which objective, from which configuration, and how long an attempt may take.
 
-It is read once, from `studies/NAME.yaml` or from the database, into a frozen dataclass; nothing looks at raw mappings after
-that. The block named like the search is the search's own: `studies/searches.py` hands it over.
+It is read once, from `studies/NAME.yaml` or from the database, into a frozen dataclass; nothing looks at raw mappings
+after that. The block named like the search is the search's own: `studies/searches.py` hands it over.
 """
 
 from __future__ import annotations
@@ -134,8 +134,11 @@ def difference(old: Definition, new: Definition) -> Change:
         for key, was, now in fixed
         if was != now
     ]
-    refused += [f"config.{key}: cannot be taken out of a study that has begun; set it instead" for key in old.config
-                if key not in new.config]
+    refused += [
+        f"config.{key}: cannot be taken out of a study that has begun; set it instead"
+        for key in old.config
+        if key not in new.config
+    ]
     return Change(_news(old.config, new.config), _news(old.settings, new.settings), refused)
 
 

@@ -66,7 +66,14 @@ def trials_csv(rows: Sequence[Any]) -> str:
     for row in rows:
         told = metrics_of(row.metrics)
         writer.writerow(
-            [row.number, row.state, row.round, row.role.get("role"), row.role.get("param"), _cell(row.role.get("value"))]
+            [
+                row.number,
+                row.state,
+                row.round,
+                row.role.get("role"),
+                row.role.get("param"),
+                _cell(row.role.get("value")),
+            ]
             + [row.seed, row.attempt, row.seconds, row.reason]
             + [_cell(row.config.get(name)) for name in config]
             + [told.get(name) for name in metrics]

@@ -43,7 +43,7 @@ class TrialFolder:
 
 
 def study_folder(home: Path, study: str, created_at: datetime) -> Path:
-    """The time of the study's making keeps studies of one name apart: in other storages, or made again after a delete."""
+    """With the time of its making, so that studies of one name in two storages, or made anew, keep apart."""
     return home / "runs" / f"{study}-{created_at:%Y%m%d-%H%M%S-%f}"
 
 

@@ -16,7 +16,9 @@ def show_json(start: Mapping[str, Any], decisions: Sequence[Any]) -> dict[str, A
     return {"search": "grow", "config": dict(config), "rounds": [row.record for row in decisions]}
 
 
-def show_table(start: Mapping[str, Any], decisions: Sequence[Any], varied: Sequence[str], whole: bool) -> RenderableType:
+def show_table(
+    start: Mapping[str, Any], decisions: Sequence[Any], varied: Sequence[str], whole: bool
+) -> RenderableType:
     """The path, a line a round; with `whole`, every candidate of every round under it."""
     parts: list[RenderableType] = [_path([row.record for row in decisions])]
     if whole:

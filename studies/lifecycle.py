@@ -7,7 +7,7 @@ import json
 import os
 import socket
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +36,7 @@ class Request:
     """The file's name, for messages."""
     settings: Sequence[str] = ()
     """`--set KEY=VALUE` as typed."""
-    budget: Budget = Budget()
+    budget: Budget = field(default_factory=Budget)
 
 
 def search_in_force(study: StudyRow) -> Search:
@@ -86,7 +86,7 @@ def definition_of(request: Request, study: StudyRow | None) -> Definition:
 
 
 def _here(stored: Definition, file: Definition | None) -> Definition:
-    """The stored definition; a `FILE.py:function` that lies elsewhere on this host is taken from the local definition."""
+    """The stored definition, with a `FILE.py:function` of another host taken from the local one."""
     if file is not None and _same_objective(stored.objective, file.objective):
         return replace(stored, objective=file.objective)
     return stored

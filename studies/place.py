@@ -58,5 +58,3 @@ class Place:
     def holds_anything(self) -> bool:
         """Whether there can be studies here at all: looks, starts and makes nothing."""
         return not self.embedded or server.status(self.home).data.exists()
-
-

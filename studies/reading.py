@@ -1,8 +1,8 @@
 """YAML as people mean it: `1e-4` is a number, `no` is a string, and nothing in a file can run code or fill the memory.
 
-A file is composed into nodes first, counted, and only then made into values: at most 1 MiB of text, 20,000 values after
-aliases are followed, 50 levels. Scalars follow YAML 1.2's core schema: `true`, `false`, `null` and `~`, decimal integers,
-floats; everything else is a string. NaN and infinities are refused, since a configuration is kept as JSON.
+A file is composed into nodes first, counted, and only then made into values: at most 1 MiB of text, 20,000 values
+after aliases are followed, 50 levels. Scalars follow YAML 1.2's core schema: `true`, `false`, `null` and `~`, decimal
+integers, floats; everything else is a string. NaN and infinities are refused, since a configuration is kept as JSON.
 """
 
 from __future__ import annotations
@@ -25,7 +25,15 @@ INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]*)$")
 FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$")
 NOT_FINITE = re.compile(r"([-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN))$")
 TAG = "tag:yaml.org,2002:"
-SCALARS = ("str", "int", "float", "bool", "null", "timestamp", "value")  # what PyYAML guesses; we look at the text instead
+SCALARS = (
+    "str",
+    "int",
+    "float",
+    "bool",
+    "null",
+    "timestamp",
+    "value",
+)  # what PyYAML guesses; we look at the text instead
 
 
 def read_yaml(file: Path) -> Mapping[str, Any]:

@@ -1,7 +1,8 @@
 """`export --as results-yaml`: a growth study as the `results.yaml` that viewers of greedy growth searches read.
 
-Each candidate's means are over its seeds, `delta_*` are against the step's baseline, `avg_loss` is -ln(mean score), parameter
-counts are floats, infinities `.inf`, and `chosen` is the same object as one candidate (an anchor and an alias).
+Each candidate's means are over its seeds, `delta_*` are against the step's baseline, `avg_loss` is -ln(mean score),
+parameter counts are floats, infinities `.inf`, and `chosen` is the same object as one candidate (an anchor and an
+alias).
 """
 
 from __future__ import annotations
@@ -65,7 +66,7 @@ def _candidate(candidate: Mapping[str, Any], baseline: Mapping[str, Any]) -> dic
     if candidate["param"] == "n_layer":
         value = {"dup": candidate.get("dup"), "new_layers": value}
     score = _mean(seeds, "score")
-    row = {
+    return {
         "param": candidate["param"],
         "value": value,
         "avg_loss": _loss(score),
@@ -80,7 +81,6 @@ def _candidate(candidate: Mapping[str, Any], baseline: Mapping[str, Any]) -> dic
         "efficiency": _efficiency(candidate),
         "seeds": [_seed(each) for each in seeds],
     }
-    return row
 
 
 def _efficiency(candidate: Mapping[str, Any]) -> float:

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from objectives.reference import Reference
 from objectives.warm import Inspection, WarmServer
-from samplers.plan import Need, Point, Result
+from samplers.plan import Decision, Done, Need, Point, Result
 from storage.errors import UsageError
 from storage.ledger import Ledger
 from storage.records import Budget, StudyRow, find_study
@@ -166,7 +166,7 @@ def preview(place: Place, order: Order) -> Preview:
         warm.close()
 
 
-def _next(place: Place, study: StudyRow) -> object:
+def _next(place: Place, study: StudyRow) -> Need | Decision | Done:
     """What the search says now, from the finished points of its round."""
     session = place.read()
     try:

@@ -119,7 +119,7 @@ def trial_log(session: Session, study: StudyRow, number: int | None) -> str:
     kept = [each.tail for each in story.attempts if each.tail]
     if not kept:
         raise UsageError(f"--log: trial {number} has no log on this host ({story.log})")
-    return kept[-1]
+    return str(kept[-1])
 
 
 def _plain(value: float) -> float | str:

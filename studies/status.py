@@ -1,4 +1,4 @@
-"""Where studies stand, for `status`: counts, workers, what runs, what failed. Reads only; needs neither torch nor Optuna."""
+"""Where studies stand: counts, workers, what runs, what failed. Reads only, without torch or Optuna."""
 
 from __future__ import annotations
 
@@ -47,13 +47,13 @@ class Status:
 
     @property
     def seconds_left(self) -> float | None:
-        """For the open points of this round, from the mean time of finished ones; None before there is ground for it."""
+        """For this round's open points, from the mean time of finished ones; None before there is ground."""
         times = [row.seconds for row in self.attempts if row.accepted and row.state == "COMPLETE"]
         slots = sum(len(worker.slots) for worker in self.workers if worker.alive)
         if len(times) < GROUND or not slots or self.row.outcome is not None:
             return None
         mean = sum(times) / len(times)
-        left = self.row.waiting * mean + sum(max(0.0, mean - row.seconds) for row in self.running)
+        left: float = self.row.waiting * mean + sum(max(0.0, mean - row.seconds) for row in self.running)
         return left / slots
 
     @property
@@ -141,7 +141,9 @@ def study_view(status: Status) -> RenderableType:
         parts.append(_running_table(status.running))
     alive = [each for each in status.workers if each.alive]
     if alive:
-        parts.append(Text("workers: " + ", ".join(f"{each.host}:{each.pid} ({len(each.slots)} slots)" for each in alive)))
+        parts.append(
+            Text("workers: " + ", ".join(f"{each.host}:{each.pid} ({len(each.slots)} slots)" for each in alive))
+        )
     for decision in status.decisions[-3:]:
         parts.append(Text(f"round {decision.number}: {_told(decision.record)}"))
     parts += [Text(f"{count} × {cause}") for cause, count in status.failures.items()]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from storage import server
 from storage.errors import StorageError
+from storage.pooling import check_locks_stay
 from storage.schema import OPTUNA_SCHEMA, SCHEMA, read_versions
 from storage.schema import upgrade as upgrade_tables
 from storage.session import Session
 from storage.url import shown_url
 from studies.place import Place
-from storage.pooling import check_locks_stay
 
 
 def server_status() -> dict[str, object]:

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 from objectives.attempt import Assignment, Attempt
 from objectives.outcome import Kind, Outcome, Report
 from objectives.warm import WarmServer
-from samplers.plan import Done, Search
+from samplers.plan import Search
 from storage.errors import SessionLostError, StorageError
 from storage.ledger import Claim, End, Ledger, Verdict
 from storage.pooling import POOLED
@@ -219,7 +219,9 @@ class Worker:
             return
         score = self._asked.score
         # Optuna's column holds 32-bit steps: what is beyond is not a step.
-        rows = [(each.step, each.metrics, each.metrics.get(score)) for each in running.reports if abs(each.step) < 2**31]
+        rows = [
+            (each.step, each.metrics, each.metrics.get(score)) for each in running.reports if abs(each.step) < 2**31
+        ]
         running.reports.clear()
         running.flushed = time.monotonic()
         self.ledger.report_steps(running.claim, rows)
@@ -242,7 +244,9 @@ class Worker:
             except SessionLostError as error:
                 self._start_over(str(error))
         if verdict is Verdict.REFUSED:
-            self.say(f"trial {claim.number}: the result of attempt {claim.attempt} was refused, somebody else has the trial")
+            self.say(
+                f"trial {claim.number}: the result of attempt {claim.attempt} was refused, somebody else has the trial"
+            )
         else:
             told = f"{asked.score} {what.score:.6g}" if what.score is not None else what.reason
             self.say(f"trial {claim.number} {_role(claim.role)}: {what.state}, {told}, {outcome.seconds:.1f} s")
@@ -260,7 +264,7 @@ class Worker:
         self.selector.register(self.ledger.session, selectors.EVENT_READ)
 
     def _start_over(self, why: str) -> None:
-        """The session is gone and our trials are no longer ours: stop their processes, then come back as a new worker."""
+        """The session is gone and our trials with it: stop their processes, come back as a new worker."""
         self.say(f"the database session was lost ({why}): its trials are stopped, trying to come back")
         self._forget_session()
         self._abandon()

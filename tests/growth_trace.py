@@ -1,4 +1,4 @@
-"""A landscape with known steps: closed forms for loss and costs, and the twelve choices of a greedy growth search on it."""
+"""A landscape with known steps: closed forms for loss and costs, and a greedy growth search's twelve choices."""
 
 from __future__ import annotations
 
@@ -18,7 +18,15 @@ BASELINE = {
     "n_v_head_dim": 32,
     "max_iters": 5000,
 }
-INCREMENTS = {"n_layer": 1, "n_head": 1, "n_cproj": 1, "n_embd": 32, "mlp_size": 32, "n_qk_head_dim": 32, "n_v_head_dim": 32}
+INCREMENTS = {
+    "n_layer": 1,
+    "n_head": 1,
+    "n_cproj": 1,
+    "n_embd": 32,
+    "mlp_size": 32,
+    "n_qk_head_dim": 32,
+    "n_v_head_dim": 32,
+}
 CHOICES = ["mlp_size", "n_head", "n_embd", "n_v_head_dim", "n_embd", "mlp_size"]
 CHOICES += ["n_qk_head_dim", "n_embd", "n_layer", "n_embd", "n_cproj", "mlp_size"]
 

@@ -74,8 +74,7 @@ def test_stdlib_is_made_once_however_many_processes_begin_at_once(home):
     command = [sys.executable, "-c", code]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     processes = [
-        subprocess.Popen(command, cwd=CHECKOUT, env=environment, stdout=subprocess.PIPE, text=True)
-        for _ in range(3)
+        subprocess.Popen(command, cwd=CHECKOUT, env=environment, stdout=subprocess.PIPE, text=True) for _ in range(3)
     ]
     prints = {process.communicate(timeout=60)[0].strip() for process in processes}
     assert prints == {gpt.fingerprint(BASELINE)["data"]}
@@ -204,9 +203,7 @@ def test_a_pickle_is_never_loaded(tmp_path):
     (tmp_path / "set/meta.pkl").write_bytes(pickle.dumps(Trap()))
     reason = gpt.validate(config)
     assert reason is not None
-    assert (
-        "no meta.json: give vocab_size in the config; meta.pkl is a pickle, which is never loaded" in reason
-    )
+    assert "no meta.json: give vocab_size in the config; meta.pkl is a pickle, which is never loaded" in reason
     assert gpt.validate({**config, "vocab_size": 1000}) is None
     open_data(GptConfig.parse({**config, "vocab_size": 1000}))
     assert not (tmp_path / "sprung").exists()

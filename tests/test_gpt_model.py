@@ -201,9 +201,7 @@ def test_with_a_constant_every_position_still_attends_to_itself():
     for position in range(5):
         changed = values.clone()
         changed[0, 0, position] += 1.0
-        moved = (
-            (attend(queries, keys, changed, torch.tensor([0.1]), dropout=0.0) - before).abs().sum(-1)[0, 0]
-        )
+        moved = (attend(queries, keys, changed, torch.tensor([0.1]), dropout=0.0) - before).abs().sum(-1)[0, 0]
         assert (moved[:position] == 0).all()
         assert (moved[position:] > 0).all()
 
@@ -279,16 +277,12 @@ def test_a_lobo_model_agrees_with_a_slow_one(changes):
     for parameter in model.parameters():  # large enough that every part matters
         torch.nn.init.normal_(parameter, std=0.5)
     tokens = torch.randint(20, (12,))
-    torch.testing.assert_close(
-        model.logits(tokens[None])[0], slow_logits(model, config, tokens), atol=1e-5, rtol=1e-5
-    )
+    torch.testing.assert_close(model.logits(tokens[None])[0], slow_logits(model, config, tokens), atol=1e-5, rtol=1e-5)
 
 
 def test_a_gpt2_model_agrees_with_pytorch_s_own_transformer_layer():
     torch.manual_seed(0)
-    config = GptConfig.parse(
-        {"family": "gpt2", "n_layer": 1, "n_head": 4, "n_embd": 16, "bias": True, "block_size": 9}
-    )
+    config = GptConfig.parse({"family": "gpt2", "n_layer": 1, "n_head": 4, "n_embd": 16, "bias": True, "block_size": 9})
     model = Decoder(config, 20).eval()
     for parameter in model.parameters():
         torch.nn.init.normal_(parameter, std=0.3)

@@ -150,7 +150,9 @@ def test_a_lock_is_free_again_after_a_trial_ended_or_was_given_back(url: str) ->
     assert claim is not None and one.release_trial(claim, End("given_back"))
     again = two.claim_trial(you, "cpu0")
     assert again is not None and again.attempt == 2 and finish(two, again) is Verdict.ACCEPTED
-    held = one.session.execute("SELECT count(*) AS held FROM pg_locks WHERE locktype = 'advisory' AND classid = 1397227521")
+    held = one.session.execute(
+        "SELECT count(*) AS held FROM pg_locks WHERE locktype = 'advisory' AND classid = 1397227521"
+    )
     assert held[0].held == 0
 
 

@@ -73,9 +73,7 @@ class Rotary(nn.Module):
         return turned.flatten(-2).to(x.dtype)
 
 
-def attend(
-    queries: Tensor, keys: Tensor, values: Tensor, log_constant: Tensor | None, dropout: float
-) -> Tensor:
+def attend(queries: Tensor, keys: Tensor, values: Tensor, log_constant: Tensor | None, dropout: float) -> Tensor:
     """Causal attention of (batch, heads, time, size) with, if given, exp(log_constant) in the denominator.
 
     The constant is an extra key of score `log_constant` and value zero. It stands first, under a first query

@@ -41,9 +41,7 @@ def check_data(config: GptConfig) -> int:
     """The vocabulary's size, if the dataset can serve this config; UsageError if not. Looks at sizes only."""
     if config.dataset == "stdlib":
         if config.vocab_size is not None and config.vocab_size < stdlib.VOCAB_SIZE:
-            raise UsageError(
-                f"config: vocab_size is {config.vocab_size}; dataset 'stdlib' has bytes: 256 is needed"
-            )
+            raise UsageError(f"config: vocab_size is {config.vocab_size}; dataset 'stdlib' has bytes: 256 is needed")
         sources = stdlib.find_sources()
         for name, files in (("train", sources.train), ("val", sources.val)):
             _check_length(config, f"dataset 'stdlib': {name}", sum(size for _, size in files))
@@ -52,9 +50,7 @@ def check_data(config: GptConfig) -> int:
     for name in ("train.bin", "val.bin"):
         path = folder / name
         if not path.is_file():
-            raise UsageError(
-                f"dataset: {folder} has no {name}; uint16 tokens are needed in train.bin and val.bin"
-            )
+            raise UsageError(f"dataset: {folder} has no {name}; uint16 tokens are needed in train.bin and val.bin")
         size = path.stat().st_size
         if size % 2:
             raise UsageError(f"dataset: {path} has {size} bytes, an odd number; its tokens must be uint16")
@@ -154,24 +150,18 @@ def _vocab_size_of(folder: Path) -> int:
         meta: Any = json.loads(path.read_text())
     except FileNotFoundError:
         pickled = "; meta.pkl is a pickle, which is never loaded" if (folder / "meta.pkl").exists() else ""
-        raise UsageError(
-            f"dataset: {folder} has no meta.json: give vocab_size in the config{pickled}"
-        ) from None
+        raise UsageError(f"dataset: {folder} has no meta.json: give vocab_size in the config{pickled}") from None
     except (OSError, ValueError) as error:
         raise UsageError(f"dataset: {path} cannot be read as JSON: {error}") from error
     size = meta.get("vocab_size") if isinstance(meta, dict) else None
     if type(size) is not int or not 1 <= size <= 2**16:
-        raise UsageError(
-            f"dataset: {path} gives vocab_size {size!r}; a whole number from 1 to 65536 is needed"
-        )
+        raise UsageError(f"dataset: {path} gives vocab_size {size!r}; a whole number from 1 to 65536 is needed")
     return size
 
 
 def _check_length(config: GptConfig, what: str, tokens: int) -> None:
     if tokens < config.block_size + 1:
-        raise UsageError(
-            f"{what} has {tokens} tokens; block_size {config.block_size} needs {config.block_size + 1}"
-        )
+        raise UsageError(f"{what} has {tokens} tokens; block_size {config.block_size} needs {config.block_size + 1}")
 
 
 def _open_tokens(path: Path, vocab_size: int) -> NDArray[np.uint16]:
@@ -187,9 +177,7 @@ def _open_tokens(path: Path, vocab_size: int) -> NDArray[np.uint16]:
 
 def _check_token(path: Path, token: int, vocab_size: int) -> None:
     if token >= vocab_size:
-        raise UsageError(
-            f"dataset: {path} holds token {token}; vocab_size {vocab_size} ends at {vocab_size - 1}"
-        )
+        raise UsageError(f"dataset: {path} holds token {token}; vocab_size {vocab_size} ends at {vocab_size - 1}")
 
 
 def _keep(cache: Path, content: Any) -> None:

