@@ -1,356 +1,75 @@
-"""The growth search: try every candidate one step up, keep the one that gains most for what it costs, go on from there.
-
-With the seeds S that a candidate and the baseline share,
-
-    gain       = mean over S of score(candidate, s) - score(baseline, s)      (its negative when minimizing)
-    added cost = mean over S of cost(candidate, s) - cost(baseline, s)
-    efficiency = gain / added cost
-
-A gain of zero or less is never eligible; a gain at no added cost beats any gain at a cost, the larger gain first; the
-rest go by efficiency. Ties: the smaller added cost, then the order of the definition. A candidate with a point that
-failed is out. Everything here is a pure function of the state after the last step and the results of this one.
-"""
+"""The growth search as an Optuna sampler: samplers/growth.py under `study.optimize`."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from statistics import fmean
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
-from samplers.candidates import Candidate, candidates
-from samplers.growth_settings import GrowthSettings, parse_settings
-from samplers.noise import inseparable, standard_error
-from samplers.plan import Config, Decision, Done, Need, Point, Result, Results, State
-from storage.errors import UsageError, nearest
+from optuna.samplers import BaseSampler
 
-if TYPE_CHECKING:
-    from optuna.distributions import BaseDistribution
-
-MOST_SEEDS = 2**31 - 1
+from samplers.growth import Growth
+from samplers.planned import SCORE, PlannedSampler
 
 
-@dataclass(frozen=True)
-class Measured:
-    """A baseline or candidate with its finished points, one a seed. `reason` says why it is out of the round."""
+class GrowSampler(PlannedSampler):
+    """Grow a configuration greedily: try each parameter one step up, keep the best gain for its cost, go on from there.
 
-    config: Config
-    results: Sequence[Result]
-    scores: Sequence[float]
-    costs: Sequence[float]
-    reason: str | None = None
+    The objective returns the score and sets the cost as a user attribute of its trial:
 
+        def objective(trial):
+            config = GrowSampler.config(trial)        # or trial.suggest_int("n_head", 1, 64), name by name
+            trial.set_user_attr("params", count(config))
+            return train(config)
 
-@dataclass(frozen=True)
-class Row:
-    """One line of a round's table."""
-
-    candidate: Candidate
-    measured: Measured
-    gains: Sequence[float]
-    """Paired differences of the score, one a seed."""
-    gain: float | None
-    added_cost: float | None
-    efficiency: float | None
-    reason: str | None
-
-    @property
-    def eligible(self) -> bool:
-        return self.gain is not None and self.gain > 0
-
-    @property
-    def free(self) -> bool:
-        """A gain at no added cost."""
-        return self.eligible and self.added_cost is not None and self.added_cost <= 0
-
-    @property
-    def worth(self) -> Sequence[float]:
-        """What it is ranked by, a value a seed: its gain if that is free, else its gain for its added cost."""
-        if self.free or not self.added_cost:
-            return self.gains
-        return [gain / self.added_cost for gain in self.gains]
-
-    @property
-    def rank(self) -> tuple[float, ...]:
-        """Smaller is better."""
-        assert self.gain is not None and self.added_cost is not None
-        worth = self.gain if self.free else self.efficiency
-        assert worth is not None
-        return (not self.free, -worth, self.added_cost)
-
-
-@dataclass(frozen=True)
-class Growth:
-    """The search of a definition with `search: grow`: studies call it through samplers/plan.py's `Search`."""
-
-    config: Config
-    settings: GrowthSettings
-    block: Mapping[str, Any]
-    metric: str
-    direction: str
-    cost: str
-    where: str
-    steps: int
-
-    @staticmethod
-    def parse(settings: Mapping[str, Any], config: Config, score: tuple[str, str], cost: str, where: str) -> Growth:
-        """From a definition's `grow:` block and config.
-
-        Raises:
-            UsageError: The block does not fit the config.
-        """
-        parsed = parse_settings(settings, config, where)
-        config = {name: value for name, value in config.items() if name != "seed"}
-        return Growth(config, parsed, dict(settings), score[0], score[1], cost, where, parsed.steps)
-
-    def start(self) -> State:
-        return {"step": 0, "config": dict(self.config), "grow": dict(self.block), "ended": None}
-
-    def advance(self, state: State, results: Results) -> Need | Decision | Done:
-        if state["ended"] is not None:
-            return Done(state["ended"])
-        step, config = state["step"], state["config"]
-        if step >= self.steps:
-            return Done(f"{step} steps are done")
-        settings = parse_settings(state["grow"], config, self.where)
-        repeats = settings.repeats
-        tried = list(candidates(config, settings))
-        counts = [repeats] * len(tried)
-        while True:
-            role = {"role": "baseline", "step": step}
-            asked = [
-                self._point(config, settings.seed + index, role, settings) for index in range(max(repeats, *counts))
-            ]
-            missing = [point for point in asked if point.hash not in results]
-            if missing:
-                return Need(tuple(missing), f"step {step}: the baseline, {len(missing)} trials")
-            baseline = self._measured(config, [results[point.hash] for point in asked])
-            if baseline.reason is not None:
-                return Done(f"the baseline cannot be measured: {baseline.reason}", failed=True)
-            need, rows = self._rows(step, baseline, tried, counts, settings, results)
-            if need is not None:
-                return need
-            tied = tie(rows)
-            racing = [
-                index for index, row in enumerate(rows) if row in tied and counts[index] < (settings.max_repeats or 0)
-            ]
-            if not racing:
-                return self._decide(state, settings, baseline, rows, tied)
-            for index in racing:
-                counts[index] += 1
-
-    def _rows(
-        self,
-        step: int,
-        baseline: Measured,
-        tried: Sequence[Candidate],
-        counts: Sequence[int],
-        settings: GrowthSettings,
-        results: Results,
-    ) -> tuple[Need | None, list[Row]]:
-        missing: dict[str, Point] = {}
-        rows = []
-        for candidate, count in zip(tried, counts, strict=True):
-            role = {"role": "candidate", "step": step, "param": candidate.param, "value": candidate.value}
-            points = [self._point(candidate.config, settings.seed + index, role, settings) for index in range(count)]
-            absent = {point.hash: point for point in points if point.hash not in results}
-            missing |= {hash_: point for hash_, point in absent.items() if hash_ not in missing}
-            if not absent:
-                measured = self._measured(candidate.config, [results[point.hash] for point in points])
-                rows.append(self._row(candidate, measured, baseline))
-        if missing:
-            return Need(tuple(missing.values()), f"step {step}: {len(tried)} candidates, {len(missing)} trials"), []
-        return None, rows
-
-    def _measured(self, config: Config, results: Sequence[Result]) -> Measured:
-        for result in results:
-            if result.state != "COMPLETE":
-                what = "was pruned" if result.state == "PRUNED" else "failed"
-                return Measured(
-                    config, results, (), (), f"trial {result.trial} {what}: {result.reason or 'no reason kept'}"
-                )
-        scores = [result.metrics[self.metric] for result in results]
-        return Measured(config, results, scores, [result.metrics[self.cost] for result in results])
-
-    def _row(self, candidate: Candidate, measured: Measured, baseline: Measured) -> Row:
-        if measured.reason is not None:
-            return Row(candidate, measured, (), None, None, None, measured.reason)
-        sign = 1.0 if self.direction == "maximize" else -1.0
-        gains = [sign * (mine - theirs) for mine, theirs in zip(measured.scores, baseline.scores, strict=False)]
-        gain = fmean(gains)
-        added = fmean(mine - theirs for mine, theirs in zip(measured.costs, baseline.costs, strict=False))
-        efficiency = gain / added if added > 0 else None
-        reason = "no gain" if gain <= 0 else "a gain at no added cost" if added <= 0 else None
-        return Row(candidate, measured, gains, gain, added, efficiency, reason)
-
-    def _decide(
-        self, state: State, settings: GrowthSettings, baseline: Measured, rows: Sequence[Row], tied: Sequence[Row]
-    ) -> Decision:
-        eligible = [row for row in rows if row.eligible]
-        chosen = min(eligible, key=lambda row: row.rank) if eligible else None
-        step, config, ended, raised, event = state["step"], state["config"], None, {}, None
-        if chosen is not None:
-            config = dict(chosen.candidate.config)
-        elif settings.on_stall:
-            raised = {name: config[name] + amount for name, amount in settings.on_stall.items()}
-            config = {**config, **raised}
-            told = ", ".join(f"{name} raised to {value}" for name, value in raised.items())
-            event = f"no candidate helps: {told}, the baseline is measured again"
-        else:
-            ended = event = "no candidate helps"
-        record = {
-            "round": step,
-            "baseline": self._told(baseline, settings),
-            "candidates": [self._line(row, row is chosen, row in tied, settings) for row in rows],
-            "chosen": None if chosen is None else {"param": chosen.candidate.param, "value": chosen.candidate.value},
-            "event": event,
-            "raised": raised,
-        }
-        after = {**state, "step": step + 1, "config": config, "ended": ended}
-        return Decision("stalled" if chosen is None else "chosen", record, after)
-
-    def _told(self, measured: Measured, settings: GrowthSettings) -> dict[str, Any]:
-        """A baseline's or candidate's figures: means, and every seed's own."""
-        out = measured.reason is not None
-        return {
-            "score": None if out else fmean(measured.scores),
-            "cost": None if out else fmean(measured.costs),
-            "trials": [result.trial for result in measured.results],
-            "seeds": []
-            if out
-            else [
-                {
-                    "seed": settings.seed + index,
-                    "score": score,
-                    "cost": cost,
-                    "trial": result.trial,
-                    "metrics": {name: value for name, value in result.metrics.items() if math.isfinite(value)},
-                }
-                for index, (score, cost, result) in enumerate(
-                    zip(measured.scores, measured.costs, measured.results, strict=True)
-                )
-            ],
-        }
-
-    def _line(self, row: Row, chosen: bool, tied: bool, settings: GrowthSettings) -> dict[str, Any]:
-        known = row.gain is not None
-        told = self._told(row.measured, settings)
-        return {
-            "param": row.candidate.param,
-            "value": row.candidate.value,
-            "score": told["score"],
-            "cost": told["cost"],
-            "gain": row.gain,
-            "added_cost": row.added_cost,
-            "efficiency": row.efficiency,
-            "eligible": row.eligible,
-            "chosen": chosen,
-            "tie": tied,
-            "reason": row.reason,
-            "gain_error": standard_error(row.gains) if known else None,
-            "efficiency_error": standard_error(row.worth) if known and row.efficiency is not None else None,
-            "dup": row.candidate.copied,
-            "trials": told["trials"],
-            "seeds": told["seeds"],
-        }
-
-    def override(self, state: State, changes: Mapping[str, Any]) -> Decision:
-        """Other values in the config or the `grow:` block, from here on; the baseline is measured again.
-
-        Raises:
-            UsageError: A changed setting is wrong, or a parameter leaves the range that Optuna was told.
-        """
-        config = {**state["config"], **changes.get("config", {})}
-        block = {**state["grow"], **changes.get("grow", {})}
-        parse_settings(block, config, self.where)
-        told = ", ".join(f"{name}={value}" for each in changes.values() for name, value in each.items())
-        record = {
-            "round": state["step"],
-            "baseline": None,
-            "candidates": [],
-            "chosen": None,
-            "event": f"override: {told}",
-            "changes": {name: dict(each) for name, each in changes.items()},
-        }
-        return Decision("override", record, {**state, "config": config, "grow": block, "ended": None})
-
-    def distributions(self, params: Mapping[str, Any]) -> Mapping[str, BaseDistribution]:
-        from optuna.distributions import FloatDistribution, IntDistribution
-
-        made: dict[str, BaseDistribution] = {}
-        for name, value in params.items():
-            if name == "seed":
-                made[name] = IntDistribution(0, MOST_SEEDS)
-            elif isinstance(value, int):
-                made[name] = IntDistribution(-MOST_SEEDS, MOST_SEEDS)
-            else:
-                made[name] = FloatDistribution(-1e300, 1e300)
-        return made
-
-    def _point(self, config: Config, seed: int, role: Mapping[str, Any], settings: GrowthSettings) -> Point:
-        return Point(config, seed, {**_params(config, settings.increments), "seed": seed}, role)
-
-
-def tie(rows: Sequence[Row]) -> list[Row]:
-    """The leader and those that its seeds cannot tell from it; empty if there is nobody to tell it from."""
-    eligible = [row for row in rows if row.eligible]
-    if not eligible:
-        return []
-    leader = min(eligible, key=lambda row: row.rank)
-    near = [
-        row
-        for row in eligible
-        if row is not leader and row.free == leader.free and inseparable(leader.worth, row.worth)
-    ]
-    return [leader, *near] if near else []
-
-
-def _params(config: Config, increments: Mapping[str, float]) -> dict[str, Any]:
-    """What Optuna shows: each parameter that grows, lists element by element."""
-    shown: dict[str, Any] = {}
-    for name in increments:
-        value = config[name]
-        shown |= (
-            {f"{name}[{index}]": each for index, each in enumerate(value)} if isinstance(value, list) else {name: value}
-        )
-    return shown
-
-
-def what_if(records: Sequence[Mapping[str, Any]], cost: str, direction: str) -> list[dict[str, Any]]:
-    """Each recorded round's choice, had the cost been another metric of its trials.
-
-    Raises:
-        UsageError: The trials have no such metric.
+    Without `n_trials`, `optimize` ends when no candidate helps or after `steps`.
     """
-    told = []
-    for record in records:
-        if record["baseline"] is None or not record["candidates"]:
-            continue
-        baseline = record["baseline"]["seeds"]
-        known = set(baseline[0]["metrics"])
-        if cost not in known:
-            raise UsageError(f"--cost: the trials have no metric {cost!r}{nearest(cost, sorted(known))}")
-        ranked = [
-            (_other_rank(each, baseline, cost, direction), each) for each in record["candidates"] if each["seeds"]
-        ]
-        able = [(rank, each) for rank, each in ranked if rank is not None]
-        best = min(able, key=lambda pair: pair[0])[1] if able else None
-        other = None if best is None else {"param": best["param"], "value": best["value"]}
-        told.append(
-            {"round": record["round"], "was": record["chosen"], "would_be": other, "same": other == record["chosen"]}
-        )
-    return told
 
+    def __init__(
+        self,
+        config: Mapping[str, Any],
+        increments: Mapping[str, float],
+        *,
+        cost: str = "params",
+        direction: str = "maximize",
+        multiples: int = 1,
+        repeats: int = 1,
+        seed: int = 1337,
+        steps: int = 20_000,
+        on_stall: Mapping[str, float] | None = None,
+        max_repeats: int | None = None,
+        duplication: str = "middle",
+        independent_sampler: BaseSampler | None = None,
+    ) -> None:
+        """The settings of a definition's `grow:` block.
 
-def _other_rank(
-    candidate: Mapping[str, Any], baseline: Sequence[Mapping[str, Any]], cost: str, direction: str
-) -> tuple[float, ...] | None:
-    gain = candidate["gain"]
-    if gain is None or gain <= 0:
-        return None
-    added = fmean(
-        mine["metrics"][cost] - theirs["metrics"][cost]
-        for mine, theirs in zip(candidate["seeds"], baseline, strict=False)
-    )
-    return (0, -gain, added) if added <= 0 else (1, -gain / added, added)
+        Args:
+            config: The baseline: JSON values by name.
+            increments: What may grow, and by how much a step.
+            cost: The user attribute that growth is paid in.
+            direction: The study's, "maximize" or "minimize".
+            multiples: Each increment is tried 1 to this many times.
+            repeats: Seeds of each candidate, the same for the baseline: seed, seed + 1, …
+            seed: The first.
+            steps: At most this many.
+            on_stall: When no candidate helps: raise these by so much, and measure the baseline again.
+            max_repeats: Leaders that the seeds cannot tell apart get more seeds, up to this many.
+            duplication: Which layer's entry of a per-layer list a new layer copies: "middle" or "each" in turn.
+            independent_sampler: For names that are not in `config`.
+
+        Raises:
+            UsageError: A setting is wrong.
+        """
+        block: dict[str, Any] = {
+            "increments": dict(increments),
+            "multiples": multiples,
+            "repeats": repeats,
+            "seed": seed,
+            "steps": steps,
+            "n_layer": duplication,
+        }
+        if on_stall is not None:
+            block["on_stall"] = dict(on_stall)
+        if max_repeats is not None:
+            block["racing"] = {"max_repeats": max_repeats}
+        search = Growth.parse(block, config, (SCORE, direction), cost, "GrowSampler")
+        super().__init__(search, direction, independent_sampler)

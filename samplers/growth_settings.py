@@ -17,14 +17,14 @@ DUPLICATION = ("middle", "each")
 class GrowthSettings:
     """What is tried in a step, and with how many seeds."""
 
-    increments: Mapping[str, float]
+    increments: dict[str, float]
     multiples: int = 1
     """Each increment is tried 1 to this many times."""
     repeats: int = 1
     """Seeds of each candidate, the same for the baseline: seed, seed + 1, …"""
     seed: int = 1337
     steps: int = 20_000
-    on_stall: Mapping[str, float] | None = None
+    on_stall: dict[str, float] | None = None
     """When no candidate helps: raise these keys of the configuration by so much, and measure the baseline again."""
     max_repeats: int | None = None
     """Racing: leaders that cannot be told apart get more seeds, up to this many."""
@@ -70,7 +70,7 @@ def _whole(block: Mapping[str, Any], key: str, default: int, least: int, where: 
     return value
 
 
-def _amounts(block: object, config: Mapping[str, Any], where: str) -> Mapping[str, float]:
+def _amounts(block: object, config: Mapping[str, Any], where: str) -> dict[str, float]:
     if not isinstance(block, Mapping) or not block:
         raise UsageError(f"{where}: {block!r} is not a mapping of parameters to amounts")
     for name, amount in block.items():
@@ -81,4 +81,4 @@ def _amounts(block: object, config: Mapping[str, Any], where: str) -> Mapping[st
         values = config[name] if isinstance(config[name], list) else [config[name]]
         if not values or any(isinstance(each, bool) or not isinstance(each, int | float) for each in values):
             raise UsageError(f"{where}.{name}: {config[name]!r} in the config is not a number that can grow")
-    return block
+    return dict(block)

@@ -44,9 +44,8 @@ class Account:
         """Whether that user can enter every folder down to this path. Root's own stand-ins count as anybody."""
         if self.uid is None:
             return True
-        return all(folder.stat().st_mode & stat.S_IXOTH for folder in path.parents) and (
-            not path.exists() or bool(path.stat().st_mode & stat.S_IXOTH) or path.stat().st_uid == self.uid
-        )
+        there = (folder for folder in (path, *path.parents) if folder.exists())
+        return all(folder.stat().st_mode & stat.S_IXOTH or folder.stat().st_uid == self.uid for folder in there)
 
 
 def account(data: Path) -> Account:

@@ -150,10 +150,11 @@ def ensure(home: Path, timeout: float = 60) -> str:
     Raises:
         StorageError: It cannot run here, or does not come up.
     """
+    _make(home.expanduser())
     found = cluster(home)
     if found.answers():
         return found.url
-    _prepare(home, found)
+    _prepare(found)
     bins = binaries_for(found.who, found.base)
     end = time.monotonic() + timeout
     with _alone(found.base / "pg.lock", end):
@@ -182,16 +183,18 @@ def down(home: Path) -> bool:
     return True
 
 
-def _prepare(home: Path, found: Cluster) -> None:
+def _make(folder: Path) -> None:
     try:
-        home.expanduser().mkdir(parents=True, exist_ok=True)
-        if not found.base.exists():
-            STATE.mkdir(mode=0o755, exist_ok=True)
-            found.base.mkdir(mode=0o755, exist_ok=True)
-            STATE.chmod(0o755)  # ours, whatever the umask is
-            found.base.chmod(0o755)
+        folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise StorageError(f"{error.filename}: {error.strerror}; set STUDYHALL_HOME to a folder of yours") from error
+        raise StorageError(f"{folder}: {error.strerror}; set STUDYHALL_HOME to a folder of yours") from error
+
+
+def _prepare(found: Cluster) -> None:
+    if found.base.is_relative_to(STATE):
+        for folder in (STATE, found.base):
+            _make(folder)
+            folder.chmod(0o755)  # ours, whatever the umask is
     network = on_network(found.base)
     if network is not None:
         raise StorageError(

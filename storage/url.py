@@ -40,7 +40,7 @@ def libpq_url(url: str) -> str:
 
 
 def without_password(url: str) -> tuple[str, str]:
-    """The URL as libpq reads it but without its password, and the password: for a program's arguments and environment."""
+    """The URL as libpq reads it but without its password, and the password: for arguments and environment."""
     parts = urlsplit(libpq_url(url))
     login, at, host = parts.netloc.rpartition("@")
     user, _, password = login.partition(":")

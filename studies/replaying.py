@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from samplers.grow import what_if
+from samplers.growth import what_if
 from storage.records import StudyRow
 from storage.session import Session
 from studies.lifecycle import search_in_force

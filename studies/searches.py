@@ -17,7 +17,7 @@ def search_of(definition: Definition, where: str, steps: int | None = None) -> S
     """
     match definition.search:
         case "grow":
-            from samplers.grow import Growth
+            from samplers.growth import Growth
 
             if definition.cost is None:
                 raise UsageError(f"{where}: cost: is missing; a growth search needs one, like params")
