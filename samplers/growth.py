@@ -119,6 +119,7 @@ class Growth:
         repeats = settings.repeats
         tried = list(candidates(config, settings))
         counts = [repeats] * len(tried)
+        runners = set(range(len(tried)))
         while True:
             role = {"role": "baseline", "step": step}
             asked = [
@@ -133,13 +134,17 @@ class Growth:
             need, rows = self._rows(step, baseline, tried, counts, settings, results)
             if need is not None:
                 return need
-            tied = tie(rows)
-            racing = [
+            # Whoever was once told from the leader is out of the race (as in F-Race, Birattari et al. 2002): with fewer
+            # seeds than the others it could not be compared again.
+            tied = tie([row for index, row in enumerate(rows) if index in runners])
+            more = [
                 index for index, row in enumerate(rows) if row in tied and counts[index] < (settings.max_repeats or 0)
             ]
-            if not racing:
-                return self._decide(state, settings, baseline, rows, tied)
-            for index in racing:
+            if not more:
+                raced = [row for index, row in enumerate(rows) if index in runners and row.eligible]
+                return self._decide(state, settings, baseline, rows, raced or rows, tied)
+            runners = set(more)
+            for index in more:
                 counts[index] += 1
 
     def _rows(
@@ -190,9 +195,16 @@ class Growth:
         return Row(candidate, measured, gains, gain, added, efficiency, reason)
 
     def _decide(
-        self, state: State, settings: GrowthSettings, baseline: Measured, rows: Sequence[Row], tied: Sequence[Row]
+        self,
+        state: State,
+        settings: GrowthSettings,
+        baseline: Measured,
+        rows: Sequence[Row],
+        leaders: Sequence[Row],
+        tied: Sequence[Row],
     ) -> Decision:
-        eligible = [row for row in rows if row.eligible]
+        """The round's table, and the step up that it leads to: the best of the leaders."""
+        eligible = [row for row in leaders if row.eligible]
         chosen = min(eligible, key=lambda row: row.rank) if eligible else None
         step, config, ended, raised, event = state["step"], state["config"], None, {}, None
         if chosen is not None:
@@ -271,7 +283,7 @@ class Growth:
         settings = parse_settings(block, config, self.where)
         shown = _params(config, settings)
         for name, distribution in self.distributions(shown).items():
-            if not distribution._contains(distribution.to_internal_repr(shown[name])):
+            if not distribution._contains(float(shown[name])):
                 raise UsageError(f"{name}={shown[name]!r} lies outside what this study told Optuna: {distribution}")
         told = ", ".join(f"{name}={value}" for each in changes.values() for name, value in each.items())
         record = {
