@@ -271,7 +271,6 @@ def upgrade(url: str | None) -> None:
 def backup(file: Path, url: str | None) -> None:
     """Write the whole database to FILE."""
     from storage.backup import backup
-
     from studies.place import Place
 
     backup(Place.of(url).start(), file)
@@ -284,7 +283,6 @@ def backup(file: Path, url: str | None) -> None:
 def restore(file: Path, url: str | None) -> None:
     """Read a backup into an empty database."""
     from storage.backup import restore
-
     from studies.place import Place
 
     restore(Place.of(url).start(), file)

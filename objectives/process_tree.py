@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 PR_SET_PDEATHSIG = 1
@@ -27,19 +28,29 @@ def die_with_parent(parent: int) -> None:
         os._exit(1)
 
 
+def children(pid: int) -> list[int]:
+    """Processes whose parent is `pid`."""
+    return [child for child, parent in _parents() if parent == pid]
+
+
 def descendants(pid: int) -> list[int]:
     """Every process below `pid`, nearest first."""
-    parents: dict[int, list[int]] = {}
-    for stat in PROC.glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError, ValueError, IndexError):
-            fields = stat.read_text().rpartition(")")[2].split()
-            parents.setdefault(int(fields[1]), []).append(int(stat.parent.name))
+    below: dict[int, list[int]] = {}
+    for child, parent in _parents():
+        below.setdefault(parent, []).append(child)
     found: list[int] = []
     level = [pid]
     while level:
-        level = [child for each in level for child in parents.get(each, ())]
+        level = [child for each in level for child in below.get(each, ())]
         found += level
     return found
+
+
+def _parents() -> Iterator[tuple[int, int]]:
+    """Every process and its parent."""
+    for stat in PROC.glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            yield int(stat.parent.name), int(stat.read_text().rpartition(")")[2].split()[1])
 
 
 def kill_descendants(limit: float = 10.0) -> None:

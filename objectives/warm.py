@@ -64,6 +64,10 @@ class WarmServer:
         alive, lifeline = socket.socketpair()
         try:
             self._send({"do": "start", "assignment": assignment.to_json()}, [theirs.fileno(), lifeline.fileno(), lock])
+        except BaseException:
+            ours.close()
+            alive.close()
+            raise
         finally:
             theirs.close()
             lifeline.close()
@@ -98,19 +102,18 @@ class WarmServer:
 
     def _ask(self, question: Mapping[str, Any]) -> Any:
         ours, theirs = socket.socketpair()
-        try:
-            self._send(question, [theirs.fileno()])
-        finally:
-            theirs.close()
-        ours.settimeout(PATIENCE)
-        try:
-            answer, _ = receive(ours)
-        except EOFError as error:
-            raise UsageError(f"objective: {self.reference} ended the process that was asked about a config") from error
-        except TimeoutError as error:
-            raise UsageError(f"objective: {self.reference} said nothing of a config in {PATIENCE:g} s") from error
-        finally:
-            ours.close()
+        with ours:
+            with theirs:
+                self._send(question, [theirs.fileno()])
+            ours.settimeout(PATIENCE)
+            try:
+                answer, _ = receive(ours)
+            except EOFError as error:
+                told = f"objective: {self.reference} ended the process that was asked about a config"
+                raise UsageError(told) from error
+            except TimeoutError as error:
+                told = f"objective: {self.reference} did not answer about a config in {PATIENCE:g} s"
+                raise UsageError(told) from error
         if "wrong" in answer:
             raise UsageError(answer["wrong"])
         return answer["right"]
@@ -129,10 +132,11 @@ class WarmServer:
 
     def _boot(self) -> socket.socket:
         ours, theirs = socket.socketpair()
-        path = os.pathsep.join(filter(None, (str(CHECKOUT), os.environ.get("PYTHONPATH"))))
+        # Not the current folder first: the user's own may have a package that is called like one of ours.
+        path = os.pathsep.join(filter(None, (str(CHECKOUT), os.environ.get("PYTHONPATH"), str(Path.cwd()))))
         threads = {f"{name}_NUM_THREADS": str(self.threads) for name in ("OMP", "MKL", "OPENBLAS", "NUMEXPR")}
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "objectives.warm_server", str(theirs.fileno()), self.reference],
+            [sys.executable, "-P", "-m", "objectives.warm_server", str(theirs.fileno()), self.reference],
             env={**os.environ, **threads, "PYTHONPATH": path},
             stdin=subprocess.DEVNULL,
             pass_fds=[theirs.fileno()],

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import gc
 import os
+import select
 import signal
 import socket
 import sys
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from objectives.keeper import keep
-from objectives.process_tree import adopt_orphans, die_with_parent
+from objectives.process_tree import adopt_orphans, children, descendants, die_with_parent
 from objectives.reference import Objective, Reference
 from objectives.trial import run_trial
 from objectives.wire import line, receive, send
@@ -27,7 +29,7 @@ def main(fd: int, reference: str) -> None:
     die_with_parent(os.getppid())
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps keepers and answers
+    adopt_orphans()
     channel = socket.socket(fileno=fd)
     channel.set_inheritable(False)
     try:
@@ -38,24 +40,56 @@ def main(fd: int, reference: str) -> None:
     gc.collect()
     gc.freeze()  # what is imported stays where it is: children share its pages
     send(channel, {"right": None})
-    while True:
-        try:
-            message, fds = receive(channel)
-        except EOFError:
-            return
-        if os.fork() == 0:
+    forked: set[int] = set()
+    with _told_of_ends() as ends:
+        while True:
+            ready, _, _ = select.select([channel.fileno(), ends], [], [])
+            if ends in ready:
+                with suppress(BlockingIOError):
+                    os.read(ends, 512)
+                _clear_up(forked)
+            if channel.fileno() not in ready:
+                continue
             try:
-                _serve(objective, message, fds, channel)
-            except BaseException:
-                traceback.print_exc()
-            finally:
-                os._exit(1)
-        for each in fds:
-            os.close(each)
+                message, fds = receive(channel)
+            except EOFError:
+                return
+            pid = os.fork()
+            if pid == 0:
+                try:
+                    _serve(objective, message, fds, channel)
+                except BaseException:
+                    traceback.print_exc()
+                finally:
+                    os._exit(1)
+            forked.add(pid)
+            for each in fds:
+                os.close(each)
+
+
+@contextmanager
+def _told_of_ends() -> Iterator[int]:
+    """A descriptor that is readable after a child has ended."""
+    reading, writing = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+    yield reading
+
+
+def _clear_up(forked: set[int]) -> None:
+    """Reap who has ended. A child that we did not fork lost its keeper: it is killed, with all below it."""
+    with suppress(ChildProcessError):
+        while (pid := os.waitpid(-1, os.WNOHANG)[0]) != 0:
+            forked.discard(pid)
+        for orphan in set(children(os.getpid())) - forked:
+            for each in (orphan, *descendants(orphan)):
+                with suppress(ProcessLookupError):
+                    os.kill(each, signal.SIGKILL)
 
 
 def _serve(objective: Objective, message: Mapping[str, Any], fds: list[int], channel: socket.socket) -> None:
     channel.close()
+    signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     if message["do"] == "start":
         start(objective, message["assignment"], *fds)
