@@ -42,11 +42,9 @@ def find_study(session: Session, name: str) -> StudyRow | None:
         UsageError: The name belongs to a study that stock Optuna made: it has no plan.
     """
     row = session.one("read_study", {"name": name})
-    if row is not None:
-        return StudyRow(**row._asdict())
-    if session.one("study_exists", {"name": name}) is not None:
+    if row is not None and row.search is None:
         raise UsageError(f"--study: {name!r} was made by another Optuna program; choose another name")
-    return None
+    return None if row is None else StudyRow(**row._asdict())
 
 
 def need_study(session: Session, name: str) -> StudyRow:

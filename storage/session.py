@@ -129,7 +129,13 @@ class Session:
         return came
 
     def fileno(self) -> int:
-        """The socket's descriptor, to wait on."""
+        """The socket's descriptor, to wait on.
+
+        Raises:
+            ValueError: The session has ended; a selector then finds it by itself, as it does with closed files.
+        """
+        if self._connection.closed:
+            raise ValueError("the session has ended")
         return int(self._connection.fileno())
 
     @property

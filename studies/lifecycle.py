@@ -57,10 +57,9 @@ def open_study(session: Session, request: Request, definition: Definition, descr
         UsageError: It cannot be made or joined as asked; nothing was written.
     """
     study = find_study(session, request.name)
-    if study is None:
-        _make_study(session, request.name, definition, description)
-        study = need_study(session, request.name)
-    else:
+    made = study is None and _make_study(session, request.name, definition, description)
+    study = need_study(session, request.name)
+    if not made:
         _check_same_data(study, description)
         _reconcile(session, study, request)
     set_budget(session, study, request.budget)
@@ -114,9 +113,9 @@ def check_definition(definition: Definition, warm: WarmServer, where: str) -> No
         raise UsageError(f"{where}: config: {inspection.refusal}")
 
 
-def _make_study(session: Session, name: str, definition: Definition, description: Description) -> None:
-    """Whoever else makes it at the same moment has made it just as well."""
-    create_study(
+def _make_study(session: Session, name: str, definition: Definition, description: Description) -> bool:
+    """False if somebody else made one of that name at the same moment."""
+    return create_study(
         session,
         NewStudy(
             name=name,
@@ -193,6 +192,13 @@ def _news(
     return {name: each for name, each in (("config", news), (search, asked)) if each}
 
 
+def _account() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a user without an entry in the passwd file
+        return str(os.getuid())
+
+
 @dataclass(frozen=True)
 class Membership:
     """A worker's way into one study: studies/worker.py's `Hall`."""
@@ -212,7 +218,7 @@ class Membership:
                 "study_id": study.study_id,
                 "host": socket.gethostname(),
                 "pid": os.getpid(),
-                "account": getpass.getuser(),
+                "account": _account(),
                 "slots": [slot.name for slot in self.slots],
                 "versions": json.dumps(versions()),
                 "space": WORKER_LOCKS,

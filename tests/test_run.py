@@ -1,0 +1,412 @@
+"""`run` as users run it: real processes, a real server, the growth trace with known answers."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import optuna
+import psutil
+import pytest
+
+from benchmarks.kills import Disturbance, disturbed, judge, undisturbed
+from storage.session import Session
+from studies.definition import Definition
+from tests.growth_trace import CHOICES, landscape, write_definition
+
+CHECKOUT = Path(__file__).parent.parent
+TRACE = json.loads((Path(__file__).parent / "data" / "growth_trace.json").read_text())
+Program = Callable[..., subprocess.CompletedProcess[str]]
+Begin = Callable[..., subprocess.Popen[str]]
+
+
+@pytest.fixture
+def begin(environment: dict[str, str]) -> Iterator[Begin]:
+    """Start `python cli.py ARGUMENTS` in a process group of its own and leave it running."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start(*arguments: object) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [sys.executable, CHECKOUT / "cli.py", *map(str, arguments)],
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+
+
+def until(true: Callable[[], Any], seconds: float = 60) -> Any:
+    end = time.monotonic() + seconds
+    while not (found := true()):
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.02)
+    return found
+
+
+def answer(program: Program, *arguments: object) -> Any:
+    told = program(*arguments, "--json")
+    assert told.returncode == 0, told.stdout + told.stderr
+    return json.loads(told.stdout)
+
+
+def states(program: Program, name: str) -> dict[str, int]:
+    points: dict[str, int] = answer(program, "audit", "--study", name)["points"]
+    return points
+
+
+def path(program: Program, name: str) -> list[str]:
+    return [step["chosen"]["param"] for step in answer(program, "show", "--study", name)["rounds"]]
+
+
+@pytest.mark.parametrize("workers", [1, 2, 8])
+def test_the_reference_path_with_any_number_of_workers(
+    program: Program, begin: Begin, tmp_path: Path, workers: int
+) -> None:
+    file = write_definition(tmp_path)
+    processes = [begin("run", "grow", "--study", "trace", "--file", file, "--workers", 1) for _ in range(workers)]
+    for process in processes:
+        told, _ = process.communicate(timeout=240)
+        assert process.returncode == 0, told
+    shown = answer(program, "show", "--study", "trace")
+    assert shown["search"] == "grow" and shown["config"]["n_embd"] == 160
+    assert [step["chosen"]["param"] for step in shown["rounds"]] == CHOICES
+    for round_, step in zip(shown["rounds"], TRACE, strict=True):
+        told_by = {row["param"]: row["efficiency"] for row in round_["candidates"]}
+        assert told_by == {param: pytest.approx(value, rel=1e-9) for param, _, value in step["candidates"]}
+    certificate = answer(program, "audit", "--study", "trace")
+    assert certificate["holds"] and certificate["points"]["accepted"] == 85 and certificate["duplicates"] == 0
+    assert certificate["decisions"] == {"made": 12, "rederived": 12}
+    assert answer(program, "replay", "--study", "trace")["agrees"]
+
+
+def test_killed_at_random_it_comes_to_the_end_of_the_undisturbed_run() -> None:
+    home = Path(tempfile.mkdtemp(prefix="studyhall-kills-"))
+    home.chmod(0o755)
+    file = write_definition(home, steps=4, seconds=0.15)
+    work = Disturbance(file, home, "kills", workers=2, slots=2, dice=random.Random(20))
+    try:
+        disturbed(work, kills=8, pause=0.6, limit=240)
+        verdict = judge(work, undisturbed(Definition.load(file, "grow"), landscape))
+    finally:
+        work.end()
+    assert verdict.same_path and verdict.rounds == 4
+    assert verdict.audit["holds"] and verdict.audit["duplicates"] == verdict.audit["holes"] == 0
+    assert verdict.replay["agrees"]
+    shutil.rmtree(home)
+
+
+def test_two_studies_and_three_hosts_worth_of_workers_without_the_definitions(
+    program: Program, begin: Begin, tmp_path: Path, url: str
+) -> None:
+    """Every trial notes its process: none may run twice."""
+    (tmp_path / "noted.py").write_text(
+        "import os, time\nfrom pathlib import Path\n"
+        "def noted(config):\n"
+        "    time.sleep(0.05)\n"
+        f"    file = Path({str(tmp_path)!r}, 'ran', config['who'] + str(sorted(config.items())).replace('/', ''))\n"
+        "    with file.open('x'):\n        pass\n"
+        "    return {'score': -1 / config['a'] - 1 / config['b'], 'params': config['a'] + 2 * config['b']}\n"
+    )
+    (tmp_path / "ran").mkdir()
+    for name in ("one", "two"):
+        (tmp_path / f"{name}.yaml").write_text(
+            "search: grow\nobjective: noted.py:noted\nscore: {metric: score, direction: maximize}\ncost: params\n"
+            f"grow: {{increments: {{a: 1, b: 1}}, steps: 6, repeats: 2}}\nconfig: {{a: 1, b: 1, who: {name}}}\n"
+        )
+    first = [
+        begin("run", "grow", "--study", name, "--file", tmp_path / f"{name}.yaml", "--workers", 2)
+        for name in ("one", "two")
+    ]
+    until(lambda: program("show", "--study", "one").returncode == program("show", "--study", "two").returncode == 0)
+    for name in ("one", "two"):
+        (tmp_path / f"{name}.yaml").unlink()
+    others = [begin("run", "grow", "--study", name, "--workers", 2) for name in ("one", "two") for _ in range(2)]
+    for process in first + others:
+        told, _ = process.communicate(timeout=240)
+        assert process.returncode == 0, told
+    for name in ("one", "two"):
+        certificate = answer(program, "audit", "--study", name)
+        assert certificate["holds"] and certificate["attempts"] == certificate["points"]["planned"]
+    ran = list((tmp_path / "ran").iterdir())
+    assert len(ran) == sum(states(program, name)["accepted"] for name in ("one", "two"))
+
+
+def test_stock_optuna_reads_a_study_while_it_runs(program: Program, begin: Begin, tmp_path: Path, url: str) -> None:
+    file = write_definition(tmp_path, steps=2, seconds=0.2)
+    process = begin("run", "grow", "--study", "trace", "--file", file, "--workers", 2)
+    stock = optuna.storages.RDBStorage(url)
+    until(lambda: "trace" in [study.study_name for study in stock.get_all_studies()])
+    study = optuna.load_study(study_name="trace", storage=stock)
+    until(lambda: any(trial.state.name == "COMPLETE" for trial in study.get_trials()))
+    seen = {trial.state.name for trial in until(lambda: [t for t in study.get_trials() if t.state.name == "RUNNING"])}
+    assert seen == {"RUNNING"}
+    assert process.wait(120) == 0
+    assert study.direction.name == "MAXIMIZE"
+    for trial in study.get_trials():
+        assert trial.state.name == "COMPLETE" and set(trial.params) >= {"n_layer", "seed"}
+        config = {"n_layer": 1, "max_iters": 5000, **trial.params}
+        assert trial.value == landscape(config)["score"]
+        assert all(trial.distributions[name]._contains(value) for name, value in trial.params.items())
+        assert trial.datetime_start is not None and trial.datetime_complete >= trial.datetime_start
+    stock.engine.dispose()
+
+
+# Ending early
+
+
+def test_the_first_ctrl_c_lets_running_trials_finish_and_the_next_run_goes_on(
+    program: Program, begin: Begin, tmp_path: Path
+) -> None:
+    file = write_definition(tmp_path, steps=2, seconds=0.5)
+    process = begin("run", "grow", "--study", "trace", "--file", file, "--workers", 2)
+    until(lambda: program("show", "--study", "trace").returncode == 0 and states(program, "trace")["running"])
+    process.send_signal(signal.SIGINT)
+    told, _ = process.communicate(timeout=30)
+    assert process.returncode == 130 and "interrupted" in told
+    before = states(program, "trace")
+    assert before["running"] == 0 and before["accepted"] > 0
+    certificate = answer(program, "audit", "--study", "trace")
+    assert certificate["attempts"] == before["accepted"], "a drain gives nothing back"
+    assert program("run", "grow", "--study", "trace", "--file", file).returncode == 0
+    assert path(program, "trace") == CHOICES[:2]
+
+
+@pytest.mark.parametrize("signals", [[signal.SIGTERM], [signal.SIGINT, signal.SIGINT]], ids=["TERM", "INT twice"])
+def test_given_back_trials_wait_again_free_of_charge(
+    program: Program, begin: Begin, tmp_path: Path, signals: list[int]
+) -> None:
+    file = write_definition(tmp_path, steps=1, seconds=30)
+    process = begin("run", "grow", "--study", "trace", "--file", file, "--workers", 2)
+    until(lambda: program("show", "--study", "trace").returncode == 0 and states(program, "trace")["running"])
+    for number in signals:
+        process.send_signal(number)
+        time.sleep(0.2)  # two signals of one kind at once are one
+    told, _ = process.communicate(timeout=30)
+    assert process.returncode == 130, told
+    after = states(program, "trace")
+    assert after["running"] == 0 and after["waiting"] == 1 and after["failed"] == 0
+    assert "given back" in program("show", "--study", "trace", "--trial", 0).stdout
+
+
+def test_stop_drains_every_worker_and_run_goes_on(program: Program, begin: Begin, tmp_path: Path) -> None:
+    file = write_definition(tmp_path, steps=12, seconds=0.2)
+    workers = [begin("run", "grow", "--study", "trace", "--file", file, "--workers", 1) for _ in range(2)]
+    until(lambda: program("show", "--study", "trace").returncode == 0 and states(program, "trace")["accepted"] > 2)
+    assert program("stop", "--study", "trace").returncode == 0
+    for worker in workers:
+        told, _ = worker.communicate(timeout=30)
+        assert worker.returncode == 0 and "told to stop" in told
+    assert program("run", "grow", "--study", "trace", "--file", file, "--steps", 1).returncode == 0
+    assert path(program, "trace")[:1] == CHOICES[:1]
+
+
+def test_budgets_belong_to_the_study(program: Program, tmp_path: Path) -> None:
+    file = write_definition(tmp_path)
+    run = ["run", "grow", "--study", "trace", "--file", file, "--workers", 2]
+    assert program(*run, "--steps", 1).returncode == 0 and path(program, "trace") == CHOICES[:1]
+    assert program(*run, "--steps", 2).returncode == 0 and path(program, "trace") == CHOICES[:2]
+    told = program(*run, "--steps", 12, "--max-trials", 20)
+    assert told.returncode == 0 and "budget of 20 trials" in told.stderr
+    assert states(program, "trace")["accepted"] == 20
+    told = program(*run, "--max-trials", 1000, "--timeout", "1s")
+    assert told.returncode == 0 and states(program, "trace")["running"] == 0
+
+
+# Changes
+
+
+def test_an_override_measures_the_baseline_again_and_replay_knows_it(program: Program, tmp_path: Path) -> None:
+    file = write_definition(tmp_path)
+    run = ["run", "grow", "--study", "trace", "--file", file, "--workers", 2]
+    program(*run, "--steps", 2)
+    assert program(*run, "--steps", 3, "--set", "max_iters=10000").returncode == 0
+    shown = answer(program, "show", "--study", "trace")
+    assert shown["config"]["max_iters"] == 10000
+    events = [round_["event"] for round_ in shown["rounds"]]
+    assert any(event and "max_iters=10000" in event for event in events)
+    measured = [round_["baseline"] for round_ in shown["rounds"] if round_["baseline"]]
+    assert measured[-1]["score"] == pytest.approx(landscape({**shown_before(shown), "seed": 1337})["score"])
+    # The same again changes nothing.
+    assert program(*run, "--steps", 3, "--set", "max_iters=10000").returncode == 0
+    assert answer(program, "show", "--study", "trace") == shown
+    assert answer(program, "audit", "--study", "trace")["holds"]
+
+
+def shown_before(shown: dict[str, Any]) -> dict[str, Any]:
+    """The configuration that the last round began with."""
+    last = next(round_ for round_ in reversed(shown["rounds"]) if round_["chosen"])
+    chosen = last["chosen"]
+    before = dict(shown["config"])
+    before[chosen["param"]] = chosen["value"] - (1 if chosen["value"] < 32 else 32)
+    return before
+
+
+def test_a_definition_changed_under_a_running_study_reaches_its_workers(
+    program: Program, begin: Begin, tmp_path: Path
+) -> None:
+    file = write_definition(tmp_path, steps=3, seconds=0.15)
+    first = begin("run", "grow", "--study", "trace", "--file", file, "--workers", 2)
+    until(lambda: program("show", "--study", "trace").returncode == 0 and states(program, "trace")["accepted"] > 2)
+    file.write_text(file.read_text().replace("max_iters: 5000", "max_iters: 8000"))
+    second = begin("run", "grow", "--study", "trace", "--file", file, "--workers", 1)
+    for worker in (first, second):
+        told, _ = worker.communicate(timeout=120)
+        assert worker.returncode == 0, told
+    assert answer(program, "show", "--study", "trace")["config"]["max_iters"] == 8000
+    certificate = answer(program, "audit", "--study", "trace")
+    assert certificate["holds"], certificate
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("landscape.py:landscape", "landscape.py:write_definition", "objective"),
+        ("metric: score", "metric: loss", "score"),
+        ("direction: maximize", "direction: minimize", "score|direction"),
+        ("cost: params", "cost: vram", "cost"),
+    ],
+)
+def test_a_change_that_would_make_results_incomparable_is_refused_with_what_to_do(
+    program: Program, tmp_path: Path, old: str, new: str, words: str
+) -> None:
+    file = write_definition(tmp_path, steps=1)
+    program("run", "grow", "--study", "trace", "--file", file)
+    before = program("show", "--study", "trace", "--json").stdout
+    file.write_text(file.read_text().replace(old, new))
+    told = program("run", "grow", "--study", "trace", "--file", file)
+    assert told.returncode == 2 and told.stderr.count("\n") == 1, told.stderr
+    assert words.split("|")[0] in told.stderr or words.split("|")[-1] in told.stderr
+    assert "--study OTHER" in told.stderr
+    assert program("show", "--study", "trace", "--json").stdout == before
+
+
+# Failures
+
+
+def growth_of(folder: Path, body: str, more: str = "", grow: str = "increments: {a: 1, b: 1}, steps: 1") -> Path:
+    """A definition over `a` and `b` with this body of the objective."""
+    (folder / "own.py").write_text("import os, signal, sys, time\n" + body)
+    file = folder / "own.yaml"
+    file.write_text(
+        "search: grow\nobjective: own.py:own\nscore: {metric: score, direction: maximize}\ncost: params\n"
+        f"{more}grow: {{{grow}}}\nconfig: {{a: 1, b: 1}}\n"
+    )
+    return file
+
+
+GOOD = "    return {'score': config['a'] + config['b'] / 2, 'params': config['a'] + config['b']}\n"
+
+
+@pytest.mark.parametrize(
+    ("bad", "reason"),
+    [
+        ("return {'score': float('nan'), 'params': 1}", "diverged: score is nan"),
+        ("return {'score': float('inf'), 'params': 1}", "diverged: score is inf"),
+        ("return {'score': 1.0, 'params': float('-inf')}", "diverged: params is -inf"),
+        ("return {'score': 1.0}", "invalid: the objective returned no 'params'; it returned: score"),
+        ("return 'well'", "invalid: returned 'well'"),
+        ("sys.exit(3)", "error: exited with 3 without a result"),
+        ("os._exit(0)", "error: exited with code 0 without a result"),
+        ("os.kill(os.getpid(), signal.SIGKILL)", "killed: SIGKILL"),
+        ("raise RuntimeError('broken')", "error: RuntimeError: broken"),
+        ("held = [b'x' * (8 << 20) for _ in iter(int, 1)]", "out of memory: held"),
+        ("signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)", "timed out: not finished after 1 s"),
+    ],
+)
+def test_a_candidate_that_ends_badly_is_out_of_its_round_with_the_reason(
+    program: Program, tmp_path: Path, bad: str, reason: str
+) -> None:
+    file = growth_of(
+        tmp_path,
+        f"def own(config):\n    if config['b'] > 1:\n        {bad}\n{GOOD}",
+        "timeout: 1s\nmemory_limit: 300MiB\n",
+    )
+    told = program("run", "grow", "--study", "own", "--file", file, "--workers", 2)
+    assert told.returncode == 0, told.stderr
+    [step] = answer(program, "show", "--study", "own")["rounds"]
+    rows = {row["param"]: row for row in step["candidates"]}
+    assert step["chosen"] == {"param": "a", "value": 2}
+    assert not rows["b"]["eligible"] and reason in rows["b"]["reason"]
+    certificate = answer(program, "audit", "--study", "own")
+    charged = reason.startswith(("error", "killed", "out of memory"))
+    assert certificate["holds"] and certificate["points"]["failed"] == 1
+    assert certificate["attempts"] == 3 + charged
+
+
+def test_a_baseline_that_fails_ends_the_study_with_exit_code_1_and_retry_mends_it(
+    program: Program, tmp_path: Path
+) -> None:
+    file = growth_of(tmp_path, f"def own(config):\n    assert os.path.exists({str(tmp_path / 'ready')!r})\n{GOOD}")
+    told = program("run", "grow", "--study", "own", "--file", file)
+    assert told.returncode == 1 and "the baseline cannot be measured" in told.stderr
+    assert "Traceback" not in told.stderr
+    assert "AssertionError" in program("show", "--study", "own", "--trial", 0).stdout
+    assert "assert os.path.exists" in program("show", "--study", "own", "--trial", 0, "--log").stdout
+    (tmp_path / "ready").touch()
+    assert "tried again as trial 1" in program("retry", "--study", "own", "--failed").stdout
+    assert program("run", "grow", "--study", "own", "--file", file).returncode == 0
+    certificate = answer(program, "audit", "--study", "own")
+    assert certificate["holds"] and answer(program, "show", "--study", "own")["rounds"][0]["chosen"]["param"] == "a"
+
+
+def test_a_point_that_its_objective_refuses_never_takes_a_slot(program: Program, tmp_path: Path) -> None:
+    body = "def validate(config):\n    return 'b must be odd' if config['b'] % 2 == 0 else None\ndef own(config):\n"
+    file = growth_of(tmp_path, f"{body}    assert config['b'] == 1\n{GOOD}")
+    assert program("run", "grow", "--study", "own", "--file", file).returncode == 0
+    [step] = answer(program, "show", "--study", "own")["rounds"]
+    assert {row["param"]: row["reason"] for row in step["candidates"]}["b"].endswith("invalid: b must be odd")
+    certificate = answer(program, "audit", "--study", "own")
+    assert certificate["attempts"] == 2 and certificate["holds"]
+
+
+def test_no_process_of_a_trial_outlives_a_worker_killed_by_9(program: Program, begin: Begin, tmp_path: Path) -> None:
+    file = write_definition(tmp_path, steps=1, seconds=60)
+    worker = begin("run", "grow", "--study", "trace", "--file", file, "--workers", 1)
+    below = until(lambda: len(found := psutil.Process(worker.pid).children(recursive=True)) >= 3 and found, 60)
+    os.kill(worker.pid, signal.SIGKILL)
+    worker.wait()
+    _, alive = psutil.wait_procs(below, timeout=1)
+    assert [process for process in alive if process.status() != "zombie"] == []
+
+
+def test_a_stopped_worker_finds_its_trial_taken_and_its_result_refused_or_not_written(
+    program: Program, begin: Begin, tmp_path: Path, url: str
+) -> None:
+    """Its session is ended by the server while it is frozen: the other worker takes the trial over."""
+    file = write_definition(tmp_path, steps=1, seconds=1.0)
+    frozen = begin("run", "grow", "--study", "trace", "--file", file, "--workers", 1)
+    until(lambda: program("show", "--study", "trace").returncode == 0 and states(program, "trace")["running"])
+    frozen.send_signal(signal.SIGSTOP)
+    session = Session(url)
+    held = session.execute("SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted GROUP BY pid")
+    for row in held:
+        session.execute("SELECT pg_terminate_backend(%s)", [row.pid])
+    session.close()
+    other = program("run", "grow", "--study", "trace", "--file", file, "--workers", 2)
+    assert other.returncode == 0, other.stderr
+    frozen.send_signal(signal.SIGCONT)
+    told, _ = frozen.communicate(timeout=60)
+    assert frozen.returncode == 0, told
+    assert "the database session was lost" in told
+    certificate = answer(program, "audit", "--study", "trace")
+    assert certificate["holds"] and certificate["duplicates"] == 0 and certificate["points"]["accepted"] == 8
+    assert path(program, "trace") == CHOICES[:1]
