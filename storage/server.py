@@ -266,7 +266,7 @@ def _start(found: Cluster, bins: Path, alive: int, end: float) -> None:
 def _make_cluster(found: Cluster, bins: Path) -> None:
     """Aside, then renamed: there is never a half-made cluster, and never one without our database."""
     for half in found.base.glob("init-*"):
-        shutil.rmtree(half)
+        shutil.rmtree(half, ignore_errors=True)  # its initdb may still be on its way out
     aside = Path(tempfile.mkdtemp(prefix="init-", dir=found.base))
     found.who.own(aside)
     provider = (

@@ -21,7 +21,7 @@ MOST_VALUES = 20_000
 DEEPEST = 50
 
 WORDS = {"true": True, "false": False, "null": None, "~": None, "": None}
-INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]*)$")
+INTEGER = re.compile(r"[-+]?[0-9]+$")
 FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$")
 NOT_FINITE = re.compile(r"([-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN))$")
 TAG = "tag:yaml.org,2002:"
@@ -69,8 +69,9 @@ def read_scalar(text: str, where: str = "--set") -> Any:
 
 
 def _read(text: str, where: str) -> Any:
-    loader = yaml.SafeLoader(text)
+    loader = None
     try:
+        loader = yaml.SafeLoader(text)
         node = loader.get_single_node()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -81,7 +82,8 @@ def _read(text: str, where: str) -> Any:
     except RecursionError as error:
         raise UsageError(f"{where}: nested more than {DEEPEST} levels deep") from error
     finally:
-        loader.dispose()
+        if loader is not None:
+            loader.dispose()
     return None if node is None else _Maker(where).make(node, 0)
 
 
