@@ -99,11 +99,15 @@ def binaries_for(who: Account, base: Path) -> Path:
         return ours
     copy = base / f"postgresql-{version(ours)}"
     if not copy.exists():
+        # The package and the folder of its libraries, which lies beside it: they find each other by relative paths.
+        package = ours.parents[1]
         aside = base / f"copy-{os.getpid()}"
-        shutil.copytree(ours.parent, aside, ignore=shutil.ignore_patterns("include", "doc", "man"))
+        for folder in (package, package.with_name(f"{package.name}.libs")):
+            if folder.exists():
+                shutil.copytree(folder, aside / folder.name, ignore=shutil.ignore_patterns("include", "__pycache__"))
         aside.chmod(0o755)
         aside.rename(copy)
-    return copy / "bin"
+    return copy.joinpath(*ours.parts[-3:])
 
 
 def version(folder: Path) -> str:

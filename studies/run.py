@@ -13,12 +13,12 @@ from rich.text import Text
 from objectives.reference import Reference
 from objectives.warm import Inspection, WarmServer
 from samplers.plan import Decision, Done, Need, Point, Result
-from storage.errors import UsageError
+from storage.errors import UsageError, nearest
 from storage.ledger import Ledger
 from storage.records import Budget, StudyRow, find_study
 from storage.schema import read_versions
 from storage.session import Session
-from studies.definition import Definition
+from studies.definition import SEARCHES, Definition
 from studies.lifecycle import (
     Membership,
     Request,
@@ -69,6 +69,8 @@ class Order:
         Raises:
             UsageError: One of them is out of its range.
         """
+        if search not in SEARCHES:
+            raise UsageError(f"run: no search {search!r}{nearest(search, SEARCHES)}")
         for option, value in (("--steps", steps), ("--max-trials", max_trials)):
             if value is not None and value < 1:
                 raise UsageError(f"{option}: {value} is too few; 1 or more")

@@ -322,14 +322,21 @@ def test_binaries_that_the_servers_user_cannot_reach_are_copied_beside_the_data(
     top: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     private = top / "private"
-    shutil.copytree(postgres.binaries().parent, private / "pginstall")
+    package = postgres.binaries().parents[1]
+    for folder in (package, package.with_name(f"{package.name}.libs")):
+        shutil.copytree(folder, private / folder.name)
     private.chmod(0o700)
-    monkeypatch.setattr(postgres, "binaries", lambda: private / "pginstall" / "bin")
-    who = postgres.account(top / "pgdata")
-    bins = postgres.binaries_for(who, top)
+    monkeypatch.setattr(postgres, "binaries", lambda: private / package.name / "pginstall" / "bin")
+    assert ask(server.ensure(top / "home"), "SELECT 1") == (1,)
+    who = postgres.account(top / "home" / "pgdata")
+    bins = postgres.binaries_for(who, top / "home")
     assert bins.is_relative_to(top) and not bins.is_relative_to(private)
-    ran = subprocess.run([bins / "postgres", "--version"], capture_output=True, text=True, **who.of_child())
-    assert ran.returncode == 0 and "PostgreSQL" in ran.stdout
+    monkeypatch.setattr(postgres, "binaries", lambda: bins)
+    shutil.rmtree(private)
+    for name in ("postgres", "initdb", "pg_ctl", "pg_isready", "pg_dump"):
+        ran = subprocess.run([bins / name, "--version"], capture_output=True, text=True, **who.of_child())
+        assert ran.returncode == 0 and "PostgreSQL" in ran.stdout
+    assert ask(server.ensure(top / "home"), "SELECT 1") == (1,)
 
 
 @root

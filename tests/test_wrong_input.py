@@ -149,7 +149,7 @@ def test_verbs_on_a_study_that_is_not_there_name_the_nearest(program: Program, t
     refused(program("show", "--study", "trace", "--trial", 999), "999")
     refused(program("show", "--study", "trace", "--log"), "--trial")
     refused(program("retry", "--study", "trace"), "--trial N or --failed")
-    refused(program("retry", "--study", "trace", "--trial", 0), "trial 0")
+    refused(program("retry", "--study", "trace", "--trial", 0), "--trial: 0 is not a failed trial")
     refused(program("replay", "--study", "trace", "--cost", "prams"), "'prams'", "params")
     assert json.loads(program("audit", "--study", "trace", "--json").stdout)["holds"]
 
