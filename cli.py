@@ -50,16 +50,18 @@ def cli() -> None:
 @click.option("--timeout", metavar="DURATION", help="Budget of the study: start nothing after 90s, 15m, 2h, 1d.")
 @click.option("--max-trials", type=int, metavar="N", help="Budget of the study: this many trials.")
 @click.option("--dry-run", is_flag=True, help="Print what would run next; touch nothing.")
-@click.option("--yes", is_flag=True, help="Do not ask before a plan that needs confirmation.")
+@click.option("--review", is_flag=True, help="Print what would run next, and ask before it starts.")
+@click.option("--yes", is_flag=True, help="With --review: do not ask.")
 @storage_option
-def run(url: str | None, dry_run: bool, **asked: Any) -> None:
+def run(url: str | None, dry_run: bool, review: bool, yes: bool, **asked: Any) -> None:
     """Start, join or resume a study. SEARCH is grow."""
     from studies.place import Place
     from studies.run import Order, preview, run
 
     order, place = Order.of(**asked), Place.of(url)
-    if dry_run:
+    if dry_run or review:
         _console().print(preview(place, order).table())
+    if dry_run or (review and not yes and not click.confirm("start?")):
         return
     ending = run(place, order, _say)
     with _study(url, order.name) as (session, study):

@@ -23,7 +23,7 @@ from samplers.candidates import Candidate, candidates
 from samplers.growth_settings import GrowthSettings, parse_settings
 from samplers.noise import inseparable, standard_error
 from samplers.plan import Config, Decision, Done, Need, Point, Result, Results, State
-from storage.errors import UsageError, nearest
+from storage.errors import UsageError
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
@@ -272,6 +272,20 @@ class Growth:
             "seeds": told["seeds"],
         }
 
+    def outlook(self, state: State) -> Sequence[Point]:
+        """Every point that the step ahead will ask for, but for racing: the baseline and all candidates."""
+        config = state["config"]
+        settings = parse_settings(state["grow"], config, self.where)
+        wanted = [(config, {"role": "baseline", "step": state["step"]})]
+        for each in candidates(config, settings):
+            role = {"role": "candidate", "step": state["step"], "param": each.param, "value": each.value}
+            wanted.append((each.config, role))
+        return [
+            self._point(config, settings.seed + index, role, settings)
+            for config, role in wanted
+            for index in range(settings.repeats)
+        ]
+
     def override(self, state: State, changes: Mapping[str, Any]) -> Decision:
         """Other values in the config or the `grow:` block, from here on; the baseline is measured again.
 
@@ -340,42 +354,3 @@ def _params(config: Config, settings: GrowthSettings) -> dict[str, Any]:
         elements = {f"{name}[{index}]": each for index, each in enumerate(value)} if isinstance(value, list) else None
         shown |= {name: value} if elements is None else elements
     return shown
-
-
-def what_if(records: Sequence[Mapping[str, Any]], cost: str, direction: str) -> list[dict[str, Any]]:
-    """Each recorded round's choice, had the cost been another metric of its trials.
-
-    Raises:
-        UsageError: The trials have no such metric.
-    """
-    told = []
-    for record in records:
-        if record["baseline"] is None or not record["candidates"]:
-            continue
-        baseline = record["baseline"]["seeds"]
-        known = set(baseline[0]["metrics"])
-        if cost not in known:
-            raise UsageError(f"--cost: the trials have no metric {cost!r}{nearest(cost, sorted(known))}")
-        ranked = [
-            (_other_rank(each, baseline, cost, direction), each) for each in record["candidates"] if each["seeds"]
-        ]
-        able = [(rank, each) for rank, each in ranked if rank is not None]
-        best = min(able, key=lambda pair: pair[0])[1] if able else None
-        other = None if best is None else {"param": best["param"], "value": best["value"]}
-        told.append(
-            {"round": record["round"], "was": record["chosen"], "would_be": other, "same": other == record["chosen"]}
-        )
-    return told
-
-
-def _other_rank(
-    candidate: Mapping[str, Any], baseline: Sequence[Mapping[str, Any]], cost: str, direction: str
-) -> tuple[float, ...] | None:
-    gain = candidate["gain"]
-    if gain is None or gain <= 0:
-        return None
-    added = fmean(
-        mine["metrics"][cost] - theirs["metrics"][cost]
-        for mine, theirs in zip(candidate["seeds"], baseline, strict=False)
-    )
-    return (0, -gain, added) if added <= 0 else (1, -gain / added, added)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, Protocol
@@ -90,6 +90,9 @@ class Search(Protocol):
 
     def advance(self, state: State, results: Results) -> Need | Decision | Done:
         """The next thing to do. The same arguments give the same answer, on any machine."""
+
+    def outlook(self, state: State) -> Sequence[Point]:
+        """Points that can be told ahead, finished or not: what a dry run shows."""
 
     def override(self, state: State, changes: Mapping[str, Any]) -> Decision:
         """The decision, of kind `override`, that puts `changes` (`{"config": …}`) into effect from here on."""

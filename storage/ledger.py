@@ -167,6 +167,11 @@ class Ledger:
                 return []
             return [row.number for row in self.session.run("recover_orphans", {"trial_ids": orphans})]
 
+    def mean_seconds(self) -> float | None:
+        """Mean time of a completed trial; None where there is none."""
+        seconds = self.session.one("mean_seconds", {"study_id": self.study_id}).seconds
+        return None if seconds is None else float(seconds)
+
     def _fence(self, claim: Claim, end: End) -> dict[str, Any]:
         return {
             "trial_id": claim.trial_id,

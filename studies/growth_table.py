@@ -11,9 +11,23 @@ from rich.text import Text
 
 
 def show_json(start: Mapping[str, Any], decisions: Sequence[Any]) -> dict[str, Any]:
-    """The machine-readable result: the configuration reached, and every round with its whole table."""
+    """The machine-readable result: the configuration reached, and every round with its whole table.
+
+    An override stands as the event of the round that it took effect in; all of them are in `overrides`.
+    """
     config = decisions[-1].state["config"] if decisions else start
-    return {"search": "grow", "config": dict(config), "rounds": [row.record for row in decisions]}
+    rounds: list[Mapping[str, Any]] = []
+    overrides: list[Mapping[str, Any]] = []
+    since: list[str] = []
+    for row in decisions:
+        if row.kind == "override":
+            since.append(row.record["event"])
+            overrides.append({"round": row.record["round"], "changes": row.record["changes"]})
+        else:
+            told = [*since, row.record["event"]] if row.record["event"] else since
+            rounds.append({**row.record, "event": "; ".join(told) or None})
+            since = []
+    return {"search": "grow", "config": dict(config), "rounds": rounds, "overrides": overrides}
 
 
 def show_table(

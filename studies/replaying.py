@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from samplers.growth import what_if
+from samplers.what_if import what_if
 from storage.records import StudyRow
 from storage.session import Session
 from studies.lifecycle import search_in_force
@@ -18,6 +18,7 @@ class Replayed:
     """All decisions of a study, made again."""
 
     decisions: Sequence[Rederived]
+    cost: str | None
     other: Sequence[Mapping[str, Any]]
     """With `--cost`: each round's choice under that cost, in the search's words."""
 
@@ -37,14 +38,22 @@ class Replayed:
 
     def text(self) -> str:
         lines = [f"round {each.number}: {_choice(each.record)}: {each.problem or 'again'}" for each in self.decisions]
-        lines += [str(each) for each in self.other]
+        lines += [self._otherwise(each) for each in self.other]
         agreeing = sum(each.problem is None for each in self.decisions)
         return "\n".join([*lines, f"decisions derived again: {agreeing}/{len(self.decisions)}"])
 
+    def _otherwise(self, each: Mapping[str, Any]) -> str:
+        if each["same"]:
+            return f"round {each['round']}, were the cost {self.cost}: the same"
+        return f"round {each['round']}, were the cost {self.cost}: {_named(each['would_be'])}: {each['why']}"
+
 
 def _choice(record: Mapping[str, Any]) -> str:
-    chosen = record.get("chosen")
-    return f"{chosen['param']} → {chosen['value']}" if chosen else record.get("event") or "nothing chosen"
+    return _named(record["chosen"]) if record.get("chosen") else record.get("event") or "nothing chosen"
+
+
+def _named(choice: Mapping[str, Any]) -> str:
+    return f"{choice['param']} → {choice['value']}"
 
 
 def replay_study(session: Session, study: StudyRow, cost: str | None) -> Replayed:
@@ -56,6 +65,5 @@ def replay_study(session: Session, study: StudyRow, cost: str | None) -> Replaye
     values = {"study_id": study.study_id}
     decisions = session.run("read_decisions", values)
     derived = replay(search_in_force(study), decisions, trials_of(session.run("read_points", values)))
-    direction = study.definition["score"]["direction"]
-    other = [] if cost is None else what_if([row.record for row in decisions], cost, direction)
-    return Replayed(derived, other)
+    other = [] if cost is None else what_if([row.record for row in decisions], cost)
+    return Replayed(derived, cost, other)

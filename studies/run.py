@@ -6,13 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from rich.console import RenderableType
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from objectives.reference import Reference
 from objectives.warm import Inspection, WarmServer
-from samplers.plan import Decision, Done, Need, Point, Result
+from samplers.plan import Point
 from storage.errors import UsageError, nearest
 from storage.ledger import Ledger
 from storage.records import Budget, StudyRow, find_study
@@ -33,7 +33,7 @@ from studies.place import Place
 from studies.planner import finished_results
 from studies.searches import search_of
 from studies.slot import Slot, cpu_slots
-from studies.units import parse_duration
+from studies.units import parse_duration, shown_duration
 from studies.versions import versions
 from studies.worker import Ending, Worker
 
@@ -62,7 +62,6 @@ class Order:
         steps: int | None,
         timeout: str | None,
         max_trials: int | None,
-        yes: bool,
     ) -> Order:
         """The options as typed, checked.
 
@@ -130,22 +129,29 @@ def peek(place: Place, name: str) -> StudyRow | None:
 
 @dataclass(frozen=True)
 class Preview:
-    """What `--dry-run` tells: the points that would be planned next, each with what the objective says of it."""
+    """What `--dry-run` tells: the points ahead, each with what the objective says of it."""
 
     why: str
-    points: Sequence[tuple[Point, Inspection]]
-    ended: str | None = None
+    points: Sequence[tuple[Point, Inspection]] = ()
+    seconds: float | None = None
+    """Mean time of this study's finished trials, where there are some."""
 
     def table(self) -> RenderableType:
-        """What would run, a line a trial."""
-        if self.ended is not None:
-            return Text(f"{self.why}: {self.ended}")
+        """What would run, a line a trial, and how much that is."""
         table = Table("point", "seed", "params", "", title=self.why, title_justify="left", box=None, pad_edge=False)
         for point, inspection in self.points:
             known = ", ".join(f"{name} {value:,.6g}" for name, value in inspection.cost.items())
-            role = " ".join(str(value) for key, value in point.role.items() if key != "step")
-            table.add_row(role, str(point.seed), known, f"refused: {inspection.refusal}" if inspection.refusal else "")
-        return table
+            told = f"{point.role['param']} → {point.role['value']}" if "param" in point.role else point.role["role"]
+            table.add_row(told, str(point.seed), known, f"refused: {inspection.refusal}" if inspection.refusal else "")
+        return Group(table, Text(self.total)) if self.points else Text(self.why)
+
+    @property
+    def total(self) -> str:
+        """How many trials, and how long they take on one slot as far as that is known."""
+        refused = sum(inspection.refusal is not None for _, inspection in self.points)
+        runs = len(self.points) - refused
+        known = f"about {shown_duration(runs * self.seconds)} on one slot" if self.seconds else "time not known yet"
+        return f"{runs} trials, {refused} points refused by the objective; {known}"
 
 
 def preview(place: Place, order: Order) -> Preview:
@@ -158,31 +164,24 @@ def preview(place: Place, order: Order) -> Preview:
     try:
         if study is None:
             check_definition(definition, warm, request.source)
-            step = search.advance(search.start(), {})
-        else:
-            step = _next(place, study)
-        if not isinstance(step, Need):
-            return Preview("nothing to run", (), getattr(step, "reason", str(step)))
-        return Preview(step.why, list(zip(step.points, warm.inspect([p.config for p in step.points]), strict=True)))
+            return _preview(search.outlook(search.start()), "the first round", None, warm)
+        if study.outcome is not None:
+            return Preview(f"nothing to run: {study.outcome}")
+        session = place.read()
+        try:
+            ledger = Ledger(session, study.study_id)
+            ahead = search.outlook(current_state(ledger, study))
+            finished = finished_results(ledger.results([point.hash for point in ahead]))
+            seconds = ledger.mean_seconds()
+        finally:
+            session.close()
+        left = [point for point in ahead if point.hash not in finished]
+        why = f"the round at hand: {len(left)} of {len(ahead)} points are not finished"
+        return _preview(left, why, seconds, warm)
     finally:
         warm.close()
 
 
-def _next(place: Place, study: StudyRow) -> Need | Decision | Done:
-    """What the search says now, from the finished points of its round."""
-    session = place.read()
-    try:
-        ledger = Ledger(session, study.study_id)
-        search, state = search_in_force(study), current_state(ledger, study)
-        results: dict[str, Result] = {}
-        while True:
-            step = search.advance(state, results)
-            if not isinstance(step, Need):
-                return step
-            known = ledger.results([point.hash for point in step.points])
-            news = finished_results(known)
-            if not news:
-                return step
-            results |= news
-    finally:
-        session.close()
+def _preview(points: Sequence[Point], why: str, seconds: float | None, warm: WarmServer) -> Preview:
+    unique = list({point.hash: point for point in points}.values())
+    return Preview(why, list(zip(unique, warm.inspect([each.config for each in unique]), strict=True)), seconds)

@@ -16,6 +16,7 @@ from rich.text import Text
 from storage.ledger import WORKER_LOCKS
 from storage.records import need_study
 from storage.session import Session
+from studies.units import shown_duration
 
 STATES = ("waiting", "running", "complete", "pruned", "failed")
 GROUND = 2  # finished trials before a rate means anything
@@ -135,7 +136,7 @@ def study_view(status: Status) -> RenderableType:
     counts = "  ".join(f"{count} {name}" for name, count in status.counts.items() if count)
     head = f"{row.name} ({row.search}): {row.outcome or status.state}\n{counts or 'nothing planned yet'}"
     if status.seconds_left is not None:
-        head += f"\nabout {duration(status.seconds_left)} to the end of this round"
+        head += f"\nabout {shown_duration(status.seconds_left)} to the end of this round"
     parts: list[RenderableType] = [Text(head)]
     if status.running:
         parts.append(_running_table(status.running))
@@ -156,7 +157,7 @@ def _running_table(rows: Sequence[Any]) -> Table:
         what = f"{each.role['param']}={each.role['value']}" if "param" in each.role else str(each.role.get("role", ""))
         said = "  ".join(f"{name} {value:.4g}" for name, value in list(_metrics(each).items())[:3])
         step = "" if each.step is None else str(each.step)
-        table.add_row(str(each.number), what, f"{each.host}:{each.slot}", duration(each.seconds), step, said)
+        table.add_row(str(each.number), what, f"{each.host}:{each.slot}", shown_duration(each.seconds), step, said)
     return table
 
 
@@ -180,14 +181,6 @@ def glance(session: Session, name: str | None) -> tuple[RenderableType, bool]:
         return studies_table(rows), all(row.outcome is not None for row in rows)
     status = read_status(session, need_study(session, name).name)
     return study_view(status), status.row.outcome is not None and not status.running
-
-
-def duration(seconds: float) -> str:
-    """`42 s`, `3 min`, `2.5 h`, `4 d`."""
-    for limit, size, unit in ((120, 1, "s"), (7200, 60, "min"), (172_800, 3600, "h")):
-        if seconds < limit:
-            return f"{seconds / size:.3g} {unit}"
-    return f"{seconds / 86_400:.3g} d"
 
 
 def watch(view: Callable[[], tuple[RenderableType, bool]], console: Console, pause: float = 1.0) -> None:

@@ -31,6 +31,14 @@ def parse_duration(value: object, where: str) -> float:
     return seconds
 
 
+def shown_duration(seconds: float) -> str:
+    """`42 s`, `3 min`, `2.5 h`, `4 d`."""
+    for limit, size, unit in ((120, 1, "s"), (7200, 60, "min"), (172_800, 3600, "h")):
+        if seconds < limit:
+            return f"{seconds / size:.3g} {unit}"
+    return f"{seconds / 86_400:.3g} d"
+
+
 def parse_size(value: object, where: str) -> int:
     """Bytes from 1073741824, "6GiB" or "500MB".
 

@@ -13,10 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from samplers.candidates import candidates
-from samplers.growth import Growth, what_if
+from samplers.growth import Growth
 from samplers.growth_settings import parse_settings
 from samplers.noise import inseparable, t975
 from samplers.plan import Decision, Done, Need, Result
+from samplers.what_if import what_if
 from storage.errors import UsageError
 from tests.growth_trace import BASELINE, CHOICES, INCREMENTS, landscape
 
@@ -78,11 +79,17 @@ def test_nothing_is_trained_twice_and_the_chosen_candidate_is_the_next_baseline(
 def test_the_cost_decides_and_what_if_says_where_another_would_have(cost: str) -> None:
     made, _, _ = run(growth({"increments": INCREMENTS, "steps": 6}, cost="params"))
     other, _, _ = run(growth({"increments": INCREMENTS, "steps": 1}, cost=cost))
-    told = what_if([decision.record for decision in made], cost, "maximize")
+    told = what_if([decision.record for decision in made], cost)
     assert told[0]["would_be"] == other[0].record["chosen"]
     assert all(each["same"] for each in told) == (cost != "iter")
+    assert all(each["same"] or f"{cost} (" in each["why"] for each in told)
     with pytest.raises(UsageError, match=r"no metric 'para'.*params"):
-        what_if([decision.record for decision in made], "para", "maximize")
+        what_if([decision.record for decision in made], "para")
+
+
+def test_the_outlook_is_what_a_step_will_ask_for() -> None:
+    search = growth({"increments": INCREMENTS, "steps": 1, "repeats": 2})
+    assert {point.hash for point in search.outlook(search.start())} == set(run(search)[2])
 
 
 def fixed(table: Mapping[tuple[str, int], tuple[float, float]]) -> Objective:
