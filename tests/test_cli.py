@@ -185,7 +185,7 @@ def test_status_in_a_pipe_is_plain_and_as_json_complete(grown: Program) -> None:
 
 def test_exports(grown: Program, tmp_path: Path) -> None:
     lines = grown("export", "--study", "trace", "--as", "csv").stdout.splitlines()
-    assert len(lines) == 1 + 30 and lines[0].startswith("number,")
+    assert len(lines) == 1 + 30 and lines[0].startswith("trial,")
     assert grown("export", "--study", "trace", "--as", "json", "--out", tmp_path / "x.json").returncode == 0
     assert len(json.loads((tmp_path / "x.json").read_text())["trials"]) == 30
 
