@@ -259,6 +259,8 @@ def _start(found: Cluster, bins: Path, alive: int, end: float) -> None:
     begin = found.log.stat().st_size if found.log.exists() else 0
     ended = _run(found, start, alive)
     if ended.returncode != 0:
+        if (found.data / "postmaster.pid").exists() and time.monotonic() < end:
+            return  # killed while it started, else it would have taken its file along: the caller tries again
         said = found.log.read_bytes()[begin:].decode(errors="replace") if found.log.exists() else ended.stdout
         raise StorageError(f"the embedded server does not start: {_complaint(said)} (log: {found.log})")
 

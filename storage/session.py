@@ -59,11 +59,13 @@ class Session:
             raise StorageError(f"{shown_url(url)}: {self._first_line(error)}") from None
         self._connection.autocommit = True
         self._owner = os.getpid()
-        self.backend = self._connection.get_backend_pid()
         if self._connection.server_version < OLDEST_SERVER * 10_000:
             version = self._connection.server_version // 10_000
             self.close()
             raise StorageError(f"{shown_url(url)}: PostgreSQL {version} is too old; {OLDEST_SERVER} or later is needed")
+        self.backend: int = self.execute("SELECT pg_backend_pid() AS pid")[0].pid
+        # A proxy makes up the number that a connection is greeted with.
+        self.proxied = self._connection.get_backend_pid() != self.backend
 
     def run(self, name: str, values: Mapping[str, Any] | None = None) -> list[Any]:
         """The rows of a named query, as named tuples. Outside a transaction it is one of its own.

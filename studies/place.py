@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from storage import server
+from storage.pooling import check_locks_stay
 from storage.schema import check_versions, ensure_tables
 from storage.session import Session
 from storage.url import check_url
@@ -49,6 +50,8 @@ class Place:
         """A session on tables that are made if they are missing, and can be written."""
         session = Session(self.start())
         try:
+            if session.proxied:
+                check_locks_stay(session)
             ensure_tables(session)
         except BaseException:
             session.close()

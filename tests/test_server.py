@@ -250,6 +250,20 @@ def test_a_starter_killed_at_any_moment_leaves_a_server_that_can_be_had(top: Pat
         assert server.down(top / str(n))
 
 
+def test_a_server_killed_while_it_starts_is_started_again(top: Path) -> None:
+    server.ensure(top)
+    first = postmaster(top)
+    first.kill()
+    starter = start(top)
+    file = top / "pgdata" / "postmaster.pid"
+    begun = lambda: file.exists() and file.read_text().partition("\n")[0] not in ("", str(first.pid))  # noqa: E731
+    _until(begun)
+    os.kill(int(file.read_text().partition("\n")[0]), signal.SIGKILL)
+    _, err = starter.communicate(timeout=60)
+    assert starter.returncode == 0, err
+    assert ask(server.ensure(top), "SELECT 1") == (1,)
+
+
 def test_variables_of_the_users_own_postgresql_do_not_reach_the_server(
     top: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
