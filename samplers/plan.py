@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, Protocol
@@ -49,6 +49,9 @@ class Result:
     state: Literal["COMPLETE", "PRUNED", "FAIL"]
     metrics: Mapping[str, float] = field(default_factory=dict)
     reason: str | None = None
+    outcome: str | None = None
+    """How its last attempt ended, in objectives/outcome.py's words (`out_of_memory`, `timed_out`, …); None if it never
+    ran: refused by its objective, or withdrawn."""
 
 
 Results = Mapping[str, Result]
@@ -72,6 +75,9 @@ class Decision:
     """`chosen`, `stalled`, `override`, …: the search's own words."""
     record: Mapping[str, Any]
     state: State
+    points: tuple[Point, ...] = ()
+    """A batch to plan with it that nobody waits for: a grid's. The next decision is asked for once the queue is empty.
+    Points that the objective refuses are left out, and named in the record under `refused`."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +86,8 @@ class Done:
 
     reason: str
     failed: bool = False
+    waits: bool = False
+    """Only once no point of the study waits or runs any more."""
 
 
 class Search(Protocol):
@@ -91,8 +99,8 @@ class Search(Protocol):
     def advance(self, state: State, results: Results) -> Need | Decision | Done:
         """The next thing to do. The same arguments give the same answer, on any machine."""
 
-    def outlook(self, state: State) -> Sequence[Point]:
-        """Points that can be told ahead, finished or not: what a dry run shows."""
+    def outlook(self, state: State) -> Iterable[Point]:
+        """Points that can be told ahead, finished or not: what a dry run shows, and what an override leaves waiting."""
 
     def override(self, state: State, changes: Mapping[str, Any]) -> Decision:
         """The decision, of kind `override`, that puts `changes` (`{"config": …}`) into effect from here on."""

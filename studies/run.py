@@ -164,13 +164,13 @@ def preview(place: Place, order: Order) -> Preview:
     try:
         if study is None:
             check_definition(definition, warm, request.source)
-            return _preview(search.outlook(search.start()), "the first round", None, warm)
+            return _preview(list(search.outlook(search.start())), "the first round", None, warm)
         if study.outcome is not None:
             return Preview(f"nothing to run: {study.outcome}")
         session = place.read()
         try:
             ledger = Ledger(session, study.study_id)
-            ahead = search.outlook(current_state(ledger, study))
+            ahead = list(search.outlook(current_state(ledger, study)))
             finished = finished_results(ledger.results([point.hash for point in ahead]))
             seconds = ledger.mean_seconds()
         finally:
