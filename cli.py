@@ -98,7 +98,8 @@ def status(name: str | None, watch: bool, as_json: bool, url: str | None) -> Non
 @storage_option
 def show(name: str, number: int | None, log: bool, whole: bool, as_json: bool, url: str | None) -> None:
     """A study's result table, or one trial."""
-    from studies.showing import show_trial, study_json, trial_log
+    from studies.results import study_json
+    from studies.showing import show_trial, trial_log
 
     with _study(url, name) as (session, study):
         if log:
@@ -314,7 +315,7 @@ def _study(url: str | None, name: str, writing: bool = False) -> Iterator[tuple[
 
 
 def _show(session: Session, study: StudyRow, whole: bool) -> None:
-    from studies.showing import study_view
+    from studies.results import study_view
 
     _console().print(study_view(session, study, whole))
 

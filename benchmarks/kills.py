@@ -29,6 +29,7 @@ from typing import Any
 CHECKOUT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(CHECKOUT))
 
+from objectives.process_tree import children, descendants
 from samplers.plan import Decision, Done, Need, Result
 from storage import server
 from studies.definition import Definition
@@ -134,24 +135,7 @@ class Disturbance:
 
 def trial_processes(worker: int) -> list[int]:
     """Every process below a worker's that is not its child: keepers and trials."""
-    found: list[int] = []
-    level = children(worker)
-    while level:
-        level = [child for pid in level for child in children(pid)]
-        found += level
-    return found
-
-
-def children(pid: int) -> list[int]:
-    """Linux's own list."""
-    try:
-        return [
-            int(each)
-            for task in Path(f"/proc/{pid}/task").iterdir()
-            for each in (task / "children").read_text().split()
-        ]
-    except OSError:
-        return []
+    return [pid for server in children(worker) for pid in descendants(server)]
 
 
 def disturbed(work: Disturbance, kills: int, pause: float, limit: float) -> None:

@@ -104,7 +104,8 @@ class Growth:
         """
         parsed = parse_settings(settings, config, where)
         config = {name: value for name, value in config.items() if name != "seed"}
-        return Growth(config, parsed, dict(settings), score[0], score[1], cost, where, parsed.steps)
+        block = {**settings, "seed": parsed.seed}
+        return Growth(config, parsed, block, score[0], score[1], cost, where, parsed.steps)
 
     def start(self) -> State:
         return {"step": 0, "config": dict(self.config), "grow": dict(self.block), "ended": None}

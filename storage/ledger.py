@@ -79,6 +79,8 @@ class Known:
     state: str
     reason: str | None
     metrics: Mapping[str, float]
+    outcome: str | None
+    """How the attempt that ended it ended; None if none did."""
 
 
 @dataclass(frozen=True)
@@ -200,7 +202,8 @@ class Ledger:
         """What is known of these points, by hash; a hash that is missing was never planned."""
         rows = self.session.run("read_results", {"study_id": self.study_id, "hashes": list(hashes)})
         return {
-            row.hash: Known(row.trial_id, row.number, row.state, row.reason, metrics_of(row.metrics)) for row in rows
+            row.hash: Known(row.trial_id, row.number, row.state, row.reason, metrics_of(row.metrics), row.outcome)
+            for row in rows
         }
 
     def plan_points(self, points: Sequence[NewPoint], round_number: int) -> int:
@@ -245,9 +248,14 @@ class Ledger:
             },
         )
 
-    def withdraw_points(self, reason: str) -> int:
-        """WAITING points become FAIL with that reason; how many."""
-        return int(self.session.one("withdraw_points", {"study_id": self.study_id, "reason": reason}).withdrawn)
+    def waiting_points(self) -> list[str]:
+        """Hashes of the points that wait."""
+        return [row.hash for row in self.session.run("waiting_points", {"study_id": self.study_id})]
+
+    def withdraw_points(self, hashes: Sequence[str], reason: str) -> int:
+        """Those of these points that wait become FAIL with that reason; how many."""
+        values = {"study_id": self.study_id, "hashes": list(hashes), "reason": reason}
+        return int(self.session.one("withdraw_points", values).withdrawn)
 
     def retry_points(self, numbers: Sequence[int] | None) -> list[tuple[int, int]]:
         """Failed points get a new trial each: (old, new) numbers. None: all that failed."""

@@ -68,7 +68,10 @@ class NewStudy:
     direction: str
     search: str
     score: str
+    origin: Mapping[str, Any]
+    """The definition that the search starts from: the file's, with what was set on the command line."""
     definition: Mapping[str, Any]
+    """The file's."""
     hash: str
     fingerprint: Mapping[str, str]
     metrics: Sequence[str]
@@ -83,6 +86,7 @@ def create_study(session: Session, new: NewStudy) -> bool:
             "direction": new.direction.upper(),
             "metric_names": json.dumps([new.score]),
             "search": new.search,
+            "origin": json.dumps(new.origin, allow_nan=False),
             "definition": json.dumps(new.definition, allow_nan=False),
             "hash": new.hash,
             "fingerprint": json.dumps(dict(new.fingerprint)),

@@ -15,10 +15,16 @@ from typing import Any
 
 from storage.errors import UsageError, nearest
 from studies.assignments import assign, parse_assignment
+from studies.blocks import block_keys
 from studies.reading import read_yaml
 from studies.units import parse_duration, parse_size
 
-SEARCHES = ("grow",)
+SEARCHES = ("grow", "fit")
+SCORES = {
+    "depth": {"metric": "params", "direction": "minimize"},
+    "fit": {"metric": "tokens_per_second", "direction": "maximize"},
+}
+"""What is scored where a definition does not say, by search."""
 KEYS = (
     "question",
     "search",
@@ -94,7 +100,8 @@ class Definition:
         return hashlib.sha256(json.dumps(self.to_json()).encode()).hexdigest()
 
     def with_settings(self, assignments: Sequence[str]) -> Definition:
-        """With `--set KEY=VALUE` applied, in their order: KEY is a key of the config, or `grow.KEY`.
+        """With `--set KEY=VALUE` applied, in their order: KEY is a key of the config, else of the search's block, which
+        `grow.KEY` names in full.
 
         Raises:
             UsageError: There is no such key; `+KEY=VALUE` adds one to the config.
@@ -104,6 +111,8 @@ class Definition:
             path, value, adding = parse_assignment(text)
             if path[0] == self.search and self.search not in self.config and len(path) > 1:
                 made = replace(made, settings=assign(made.settings, path[1:], value, True, text))
+            elif path[0] not in made.config and path[0] in block_keys(self.search):
+                made = replace(made, settings=assign(made.settings, path, value, True, text))
             else:
                 made = replace(made, config=assign(made.config, path, value, adding, text))
         return made
@@ -153,7 +162,9 @@ def _parse(document: Mapping[str, Any], where: str, folder: Path) -> Definition:
     search = _text(document, "search", where)
     if search not in SEARCHES:
         raise UsageError(f"{where}: search: no search {search!r}{nearest(search, SEARCHES)}")
-    score = _mapping(document, "score", where)
+    score = _mapping(document, "score", where) if "score" in document else SCORES.get(search)
+    if score is None:
+        raise UsageError(f"{where}: score: is missing; like {{metric: val_loss, direction: minimize}}")
     for key in score:
         if key not in ("metric", "direction"):
             raise UsageError(f"{where}: score: unknown key {key!r}{nearest(key, ('metric', 'direction'))}")

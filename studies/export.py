@@ -14,31 +14,33 @@ from storage.errors import UsageError, nearest
 from storage.ledger import metrics_of
 from storage.records import StudyRow
 from storage.session import Session
-from studies.growth_table import show_json
+from studies.results import study_json
 from studies.results_yaml import results_yaml
 
-FORMATS = ("csv", "json", "results-yaml")
+FORMATS = {"grow": ("csv", "json", "results-yaml"), "fit": ("csv", "json")}
+"""By search."""
 TRIAL_COLUMNS = ("trial", "state", "round", "role", "param", "value", "seed", "attempts", "seconds", "reason")
 
 
 def export(session: Session, study: StudyRow, form: str) -> str:
-    """The text of a study in one of `FORMATS`.
+    """The text of a study in one of its search's `FORMATS`.
 
     Raises:
-        UsageError: No such format.
+        UsageError: There is no such format of its search.
     """
+    formats = FORMATS[study.search]
+    if form not in formats:
+        raise UsageError(f"--as: no format {form!r} of a {study.search} study{nearest(form, formats)}")
     values = {"study_id": study.study_id}
     match form:
         case "csv":
             return trials_csv(session.run("read_points", values))
         case "json":
-            document = show_json(study.origin["config"], session.run("read_decisions", values))
+            document = study_json(session, study)
             document["trials"] = [trial_json(row) for row in session.run("read_points", values)]
             return json.dumps(document, indent=1, default=str) + "\n"
-        case "results-yaml":
-            return results_yaml(study.origin["config"], session.run("read_decisions", values), study.outcome)
         case _:
-            raise UsageError(f"--as: no format {form!r}{nearest(form, FORMATS)}")
+            return results_yaml(study.origin["config"], session.run("read_decisions", values), study.outcome)
 
 
 def write_aside(file: Path, text: str) -> None:

@@ -8,11 +8,13 @@ import os
 import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from objectives.warm import Description, WarmServer
-from samplers.plan import Search
+from samplers.growth import Growth
+from samplers.plan import Search, State
 from storage.errors import UsageError, nearest
 from storage.ledger import WORKER_LOCKS, Ledger
 from storage.records import Budget, NewStudy, StudyRow, create_study, find_study, need_study, set_budget
@@ -22,6 +24,9 @@ from studies.place import Place
 from studies.searches import search_of
 from studies.slot import Slot
 from studies.versions import versions
+
+LOOKED_AT = 256
+"""Points that the objective judges at once, where the first that can run is looked for."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +62,7 @@ def open_study(session: Session, request: Request, definition: Definition, descr
         UsageError: It cannot be made or joined as asked; nothing was written.
     """
     study = find_study(session, request.name)
-    made = study is None and _make_study(session, request.name, definition, description)
+    made = study is None and _make_study(session, request, definition, description)
     study = need_study(session, request.name)
     if not made:
         _check_same_data(study, description)
@@ -67,7 +72,7 @@ def open_study(session: Session, request: Request, definition: Definition, descr
 
 
 def definition_of(request: Request, study: StudyRow | None) -> Definition:
-    """What will run: the study's own definition, else the file's with `--set` applied.
+    """What will run: the file's definition with `--set` applied; of a study that exists, the one it was begun with.
 
     Raises:
         UsageError: There is neither.
@@ -75,7 +80,7 @@ def definition_of(request: Request, study: StudyRow | None) -> Definition:
     if study is not None:
         if study.search != request.search:
             raise UsageError(f"run {request.search}: study {study.name!r} is a {study.search} search")
-        return _here(Definition.from_json(study.definition), request.definition)
+        return _here(Definition.from_json(study.origin), request.definition)
     if request.definition is None:
         raise UsageError(
             f"--study: there is no study {request.name!r} and no definition {request.source}"
@@ -95,35 +100,50 @@ def _same_objective(one: str, other: str) -> bool:
     return Path(one).name == Path(other).name if ".py:" in one and ".py:" in other else one == other
 
 
-def check_definition(definition: Definition, warm: WarmServer, where: str) -> None:
-    """Ask the objective before anything is written.
+def sample_config(search: Search, warm: WarmServer, where: str) -> Mapping[str, Any]:
+    """A configuration that the search begins with and the objective can run: a growth's baseline, a grid's first cell.
 
     Raises:
-        UsageError: The baseline cannot run, or the objective does not return what the study needs.
+        UsageError: The objective refuses all that was looked at, or there is nothing to run.
     """
-    search_of(definition, where)
-    description = warm.describe(definition.config)
+    ahead = iter(search.outlook(search.start()))
+    reason = "there is nothing to run"
+    while batch := [point.config for point in islice(ahead, LOOKED_AT)]:
+        for config, inspection in zip(batch, warm.inspect(batch), strict=True):
+            if inspection.refusal is None:
+                return config
+            reason = f"config: {inspection.refusal}"
+            if isinstance(search, Growth):
+                raise UsageError(f"{where}: {reason}")
+    raise UsageError(f"{where}: {reason}")
+
+
+def check_metrics(definition: Definition, description: Description, where: str) -> None:
+    """Before anything is written.
+
+    Raises:
+        UsageError: The objective does not return what the study needs.
+    """
     for key, name in (("score.metric", definition.score_metric), ("cost", definition.cost)):
         if name is not None and description.metrics and name not in description.metrics:
             raise UsageError(
                 f"{where}: {key}: {definition.objective} returns no {name!r} here{nearest(name, description.metrics)}"
             )
-    (inspection,) = warm.inspect([definition.config])
-    if inspection.refusal is not None:
-        raise UsageError(f"{where}: config: {inspection.refusal}")
 
 
-def _make_study(session: Session, name: str, definition: Definition, description: Description) -> bool:
+def _make_study(session: Session, request: Request, definition: Definition, description: Description) -> bool:
     """False if somebody else made one of that name at the same moment."""
+    file = request.definition or definition
     return create_study(
         session,
         NewStudy(
-            name=name,
+            name=request.name,
             direction=definition.direction,
             search=definition.search,
             score=definition.score_metric,
-            definition=definition.to_json(),
-            hash=definition.hash,
+            origin=definition.to_json(),
+            definition=file.to_json(),
+            hash=file.hash,
             fingerprint=description.fingerprint,
             metrics=description.metrics,
         ),
@@ -145,51 +165,51 @@ def _check_same_data(study: StudyRow, description: Description) -> None:
 
 
 def _reconcile(session: Session, study: StudyRow, request: Request) -> None:
-    """Put a changed file and `--set` into force: what changes the search becomes an `override` decision."""
+    """Put a changed file and `--set` into force: what changes the search becomes an `override` decision.
+
+    A file changes what differs from the file before it, so that what `--set` said stays until it is said otherwise.
+    """
     stored = Definition.from_json(study.definition)
     file = request.definition if request.definition is not None else stored
     if _same_objective(stored.objective, file.objective):
         file = replace(file, objective=stored.objective)
     if file.hash in study.definitions:
         file = stored  # a file that was in force before: another checkout, not a change
-    change = difference(stored, file)
-    if change.refused:
-        raise UsageError(f"{request.source}: {change.refused[0]}")
+    edited = difference(stored, file)
+    if edited.refused:
+        raise UsageError(f"{request.source}: {edited.refused[0]}")
     ledger = Ledger(session, study.study_id)
     search = search_in_force(study)
     with ledger.planning():
         state = current_state(ledger, study)
-        asked = file.with_settings(request.settings)
-        typed = difference(file, asked)
-        if typed.refused:
-            raise UsageError(f"--set: {typed.refused[0]}")
-        changes = _news(state, {**change.config, **typed.config}, {**change.settings, **typed.settings}, study.search)
+        block = state[study.search]
+        before = replace(stored, config=state["config"], settings=block)
+        edit = replace(before, config={**before.config, **edited.config}, settings={**block, **edited.settings})
+        asked = difference(before, edit.with_settings(request.settings))
+        if asked.refused:
+            raise UsageError(f"--set: {asked.refused[0]}")
+        changes = {name: each for name, each in (("config", asked.config), (study.search, asked.settings)) if each}
         if changes:
-            last = ledger.last_decision()
-            decision = search.override(state, changes)
-            number = 0 if last is None else last[0] + 1
-            ledger.record_decision(number, decision.kind, decision.record, decision.state, [], versions()["studyhall"])
-            ledger.withdraw_points(f"withdrawn: {decision.record.get('event', 'override')}")
-            session.run("set_outcome", {"study_id": study.study_id, "outcome": None, "failed": False})
+            _override(ledger, search, state, changes)
         if file.hash not in study.definitions:
-            session.run(
-                "set_definition",
-                {
-                    "study_id": study.study_id,
-                    "definition": json.dumps(file.to_json(), allow_nan=False),
-                    "hash": file.hash,
-                },
-            )
+            document = json.dumps(file.to_json(), allow_nan=False)
+            values = {"study_id": study.study_id, "definition": document, "hash": file.hash}
+            session.run("set_definition", values)
 
 
-def _news(
-    state: Mapping[str, Any], config: Mapping[str, Any], settings: Mapping[str, Any], search: str
-) -> dict[str, Mapping[str, Any]]:
-    """The changes that are not in force already."""
-    now = state.get("config", {})
-    news = {key: value for key, value in config.items() if key not in now or now[key] != value}
-    asked = {key: value for key, value in settings.items() if state.get(search, {}).get(key, ...) != value}
-    return {name: each for name, each in (("config", news), (search, asked)) if each}
+def _override(ledger: Ledger, search: Search, state: State, changes: Mapping[str, Any]) -> None:
+    """Record the changes as a decision; points that wait and are no longer wanted are withdrawn."""
+    last = ledger.last_decision()
+    decision = search.override(state, changes)
+    number = 0 if last is None else last[0] + 1
+    ledger.record_decision(number, decision.kind, decision.record, decision.state, [], versions()["studyhall"])
+    unwanted = set(ledger.waiting_points())
+    for point in search.outlook(decision.state):
+        unwanted.discard(point.hash)
+        if not unwanted:
+            break
+    ledger.withdraw_points(sorted(unwanted), f"withdrawn: {decision.record.get('event', 'override')}")
+    ledger.session.run("set_outcome", {"study_id": ledger.study_id, "outcome": None, "failed": False})
 
 
 def _account() -> str:

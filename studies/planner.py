@@ -6,7 +6,8 @@ the study; a decision and the state after it are one row, so whoever comes next 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, cast
 
@@ -25,6 +26,17 @@ class Waiting:
     """The search waits for points that are planned."""
 
     why: str
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What an objective said of points that are to be planned, by hash: why it refuses one, or None."""
+
+    verdicts: Mapping[str, str | None]
+
+    def missing(self, points: Iterable[Point]) -> list[Point]:
+        """Those that it was not asked about yet."""
+        return [point for point in points if point.hash not in self.verdicts]
 
 
 class Noted(Mapping[str, Result]):
@@ -59,7 +71,7 @@ class Noted(Mapping[str, Result]):
 def finished_results(known: Mapping[str, Known]) -> dict[str, Result]:
     """Those points that have finished, as a search sees them."""
     return {
-        hash_: Result(each.number, cast(State, each.state), each.metrics, each.reason)
+        hash_: Result(each.number, cast(State, each.state), each.metrics, each.reason, each.outcome)
         for hash_, each in known.items()
         if each.state in FINISHED
     }
@@ -70,18 +82,16 @@ def plan(ledger: Ledger, search: Search, refusals: Refusals, code: str) -> Waiti
 
     The objective judges new configs outside the transaction, so the study's row is never held while user code runs.
     """
-    judged: dict[str, str | None] = {}
+    verdicts: dict[str, str | None] = {}
     while True:
-        step = _plan_judged(ledger, search, judged, code)
+        step = _plan_judged(ledger, search, Judged(verdicts), code)
         if not isinstance(step, list):
             return step
-        verdicts = refusals([point.config for point in step])
-        judged |= {point.hash: verdict for point, verdict in zip(step, verdicts, strict=True)}
+        answers = refusals([point.config for point in step])
+        verdicts |= {point.hash: answer for point, answer in zip(step, answers, strict=True)}
 
 
-def _plan_judged(
-    ledger: Ledger, search: Search, judged: Mapping[str, str | None], code: str
-) -> Waiting | Done | list[Point]:
+def _plan_judged(ledger: Ledger, search: Search, judged: Judged, code: str) -> Waiting | Done | list[Point]:
     """One planning transaction; a list of points if some still have to be judged."""
     results = Noted()
     with ledger.planning():
@@ -90,10 +100,21 @@ def _plan_judged(
         while True:
             step = search.advance(state, cast(Results, results))
             match step:
-                case Decision():
+                case Decision(points=()):
                     ledger.record_decision(made, step.kind, step.record, step.state, results.take_used(), code)
                     made, state = made + 1, step.state
+                case Decision():
+                    unjudged = judged.missing(step.points)
+                    if unjudged:
+                        return unjudged
+                    planned = _plan_batch(ledger, search, step, judged, made, results.take_used(), code)
+                    made, state = made + 1, step.state
+                    if planned:
+                        return Waiting(f"{planned} points more")
                 case Done():
+                    open_points = ledger.open_points()
+                    if step.waits and open_points.waiting + open_points.running:
+                        return Waiting("the last points")
                     _set_outcome(ledger, step.reason, step.failed)
                     return step
                 case Need():
@@ -103,16 +124,30 @@ def _plan_judged(
                     if finished:
                         continue
                     new = list({p.hash: p for p in step.points if p.hash not in known}.values())
-                    unjudged = [point for point in new if point.hash not in judged]
+                    unjudged = judged.missing(new)
                     _set_outcome(ledger, None, False)
                     if unjudged:
                         return unjudged
                     if not new:
                         return Waiting(step.why)
-                    ledger.plan_points([_new_point(search, p, judged[p.hash]) for p in new], made)
-                    if all(judged[point.hash] is not None for point in new):
+                    ledger.plan_points([_new_point(search, p, judged.verdicts[p.hash]) for p in new], made)
+                    if all(judged.verdicts[point.hash] is not None for point in new):
                         continue  # all refused: they have already failed, nobody will come back to wake the search
                     return Waiting(step.why)
+
+
+def _plan_batch(
+    ledger: Ledger, search: Search, step: Decision, judged: Judged, number: int, used: Sequence[int], code: str
+) -> int:
+    """Record a decision with its batch, which the next decision does not wait for; how many points were new.
+
+    What the objective refuses never becomes a trial: the record names the reasons, each with its count.
+    """
+    refused = Counter(reason for point in step.points if (reason := judged.verdicts[point.hash]) is not None)
+    _set_outcome(ledger, None, False)
+    ledger.record_decision(number, step.kind, {**step.record, "refused": dict(refused)}, step.state, used, code)
+    wanted = [_new_point(search, point, None) for point in step.points if judged.verdicts[point.hash] is None]
+    return ledger.plan_points(wanted, number) if wanted else 0
 
 
 def _new_point(search: Search, point: Point, refusal: str | None) -> NewPoint:

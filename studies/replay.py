@@ -40,7 +40,7 @@ def _result(row: Any) -> Result | None:
     if row.state not in ("COMPLETE", "PRUNED", "FAIL"):
         return None
     state = cast(Literal["COMPLETE", "PRUNED", "FAIL"], row.state)
-    return Result(trial=row.number, state=state, metrics=metrics_of(row.metrics), reason=row.reason)
+    return Result(row.number, state, metrics_of(row.metrics), row.reason, row.outcome)
 
 
 def replay(search: Search, decisions: Sequence[Any], trials: Mapping[int, Trial]) -> list[Rederived]:
@@ -70,7 +70,7 @@ def _problem(search: Search, state: Mapping[str, Any], row: Any, trials: Mapping
         return f"from the same results the search now says: {again}"
     for name, was, now in (
         ("kind", row.kind, again.kind),
-        ("record", row.record, _plain(again.record)),
+        ("record", {**row.record, "refused": None}, {**_plain(again.record), "refused": None}),  # an objective's answer
         ("state", row.state, _plain(again.state)),
     ):
         if was != now:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from samplers.what_if import what_if
+from storage.errors import UsageError
 from storage.records import StudyRow
 from storage.session import Session
 from studies.lifecycle import search_in_force
@@ -49,7 +50,11 @@ class Replayed:
 
 
 def _choice(record: Mapping[str, Any]) -> str:
-    return _named(record["chosen"]) if record.get("chosen") else record.get("event") or "nothing chosen"
+    return (
+        _named(record["chosen"])
+        if record.get("chosen")
+        else record.get("told") or record.get("event") or "nothing chosen"
+    )
 
 
 def _named(choice: Mapping[str, Any]) -> str:
@@ -65,5 +70,7 @@ def replay_study(session: Session, study: StudyRow, cost: str | None) -> Replaye
     values = {"study_id": study.study_id}
     decisions = session.run("read_decisions", values)
     derived = replay(search_in_force(study), decisions, trials_of(session.run("read_points", values)))
+    if cost is not None and study.search != "grow":
+        raise UsageError(f"--cost: {study.name!r} is a {study.search} study: its choices have no cost")
     other = [] if cost is None else what_if([row.record for row in decisions], cost)
     return Replayed(derived, cost, other)

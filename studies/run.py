@@ -22,10 +22,11 @@ from studies.definition import SEARCHES, Definition
 from studies.lifecycle import (
     Membership,
     Request,
-    check_definition,
+    check_metrics,
     current_state,
     definition_of,
     open_study,
+    sample_config,
     search_in_force,
 )
 from studies.names import check_name
@@ -102,9 +103,9 @@ def run(place: Place, order: Order, say: Callable[[str], None]) -> Ending:
     definition = definition_of(request, study)
     warm = WarmServer(Reference.parse(definition.objective, DEFINITIONS).text, order.slots[0].threads)
     try:
+        description = warm.describe(sample_config(search_of(definition, request.source), warm, request.source))
         if study is None:
-            check_definition(definition, warm, request.source)
-        description = warm.describe(definition.config)
+            check_metrics(definition, description, request.source)
         session = place.write()
         try:
             open_study(session, request, definition, description)
@@ -163,7 +164,7 @@ def preview(place: Place, order: Order) -> Preview:
     warm = WarmServer(Reference.parse(definition.objective, DEFINITIONS).text, order.slots[0].threads)
     try:
         if study is None:
-            check_definition(definition, warm, request.source)
+            check_metrics(definition, warm.describe(sample_config(search, warm, request.source)), request.source)
             return _preview(list(search.outlook(search.start())), "the first round", None, warm)
         if study.outcome is not None:
             return Preview(f"nothing to run: {study.outcome}")

@@ -15,14 +15,19 @@ def search_of(definition: Definition, where: str, steps: int | None = None) -> S
     Raises:
         UsageError: The search's block is wrong.
     """
+    block, config = definition.settings, definition.config
+    score = (definition.score_metric, definition.direction)
     match definition.search:
         case "grow":
             from samplers.growth import Growth
 
             if definition.cost is None:
                 raise UsageError(f"{where}: cost: is missing; a growth search needs one, like params")
-            score = (definition.score_metric, definition.direction)
-            growth = Growth.parse(definition.settings, definition.config, score, definition.cost, where)
+            growth = Growth.parse(block, config, score, definition.cost, where)
             return growth if steps is None else replace(growth, steps=steps)
+        case "fit":
+            from samplers.fitting import Fit
+
+            return Fit.parse(block, config, score, where)
         case other:
             raise UsageError(f"{where}: search: no search {other!r}{nearest(other, SEARCHES)}")

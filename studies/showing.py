@@ -1,4 +1,4 @@
-"""`show`: a study's result table, or the whole story of one trial."""
+"""`show --trial`: the whole story of one trial."""
 
 from __future__ import annotations
 
@@ -17,19 +17,6 @@ from storage.records import StudyRow
 from storage.session import Session
 from studies.export import trial_json
 from studies.folders import trial_folder
-from studies.growth_table import show_json, show_table
-
-
-def study_json(session: Session, study: StudyRow) -> dict[str, Any]:
-    """`show --json`."""
-    return show_json(study.origin["config"], session.run("read_decisions", {"study_id": study.study_id}))
-
-
-def study_view(session: Session, study: StudyRow, whole: bool) -> RenderableType:
-    """The result table; with `whole`, every candidate of every round."""
-    decisions = session.run("read_decisions", {"study_id": study.study_id})
-    varied = list(study.origin[study.search]["increments"])
-    return show_table(study.origin["config"], decisions, varied, whole)
 
 
 @dataclass(frozen=True)

@@ -163,7 +163,7 @@ def _running_table(rows: Sequence[Any]) -> Table:
 
 def _told(record: Mapping[str, Any]) -> str:
     chosen = record.get("chosen")
-    told = f"{chosen['param']} → {chosen['value']}" if chosen else ""
+    told = f"{chosen['param']} → {chosen['value']}" if chosen else record.get("told")
     return "; ".join(filter(None, (told, record.get("event")))) or "nothing chosen"
 
 

@@ -83,6 +83,7 @@ class Worker:
         self.hall, self.home, self.warm, self.slots, self.code, self.say = hall, home, warm, slots, code, say
         self.running: dict[str, Running] = {}
         self.signals = Signals()
+        self.said = ""
         self.selector = selectors.DefaultSelector()
 
     def run(self) -> Ending:
@@ -142,7 +143,8 @@ class Worker:
         if self.study.draining or self.study.late or self.ledger.open_points().current:
             return False
         step = plan(self.ledger, self.hall.search(self.study), self._refusals, self.code)
-        if isinstance(step, Waiting):
+        if isinstance(step, Waiting) and step.why != self.said:
+            self.said = step.why
             self.say(step.why)
         return isinstance(step, Waiting)
 

@@ -353,3 +353,11 @@ def test_a_wrong_block_is_said_in_one_line(block: dict[str, Any], words: str) ->
     with pytest.raises(UsageError, match=words) as caught:
         growth(block, {"dataset": "stdlib"})
     assert "\n" not in str(caught.value) and "test.yaml" in str(caught.value)
+
+
+def test_the_seed_of_the_config_is_the_first_of_every_measurement() -> None:
+    search = Growth.parse(
+        {"increments": {"a": 1}, "repeats": 2}, {"a": 1, "seed": 7}, ("score", "maximize"), "params", "here"
+    )
+    need = search.advance(search.start(), {})
+    assert isinstance(need, Need) and [point.seed for point in need.points] == [7, 8]

@@ -198,7 +198,7 @@ def test_withdrawn_points_fail_with_the_reason_and_can_be_planned_anew(url: str)
     plan(ledger, 3)
     running = ledger.claim_trial(worker, "cpu0")
     with ledger.planning():
-        assert ledger.withdraw_points("withdrawn: max_iters=200") == 2
+        assert ledger.withdraw_points(ledger.waiting_points(), "withdrawn: max_iters=200") == 2
     plan(ledger, 3)
     assert running is not None and states(ledger) == ["RUNNING", "FAIL", "FAIL", "WAITING", "WAITING"]
 

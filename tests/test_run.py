@@ -260,6 +260,22 @@ def shown_before(shown: dict[str, Any]) -> dict[str, Any]:
     return before
 
 
+def test_what_was_set_stays_set_when_the_study_is_resumed_without_it(program: Program, tmp_path: Path) -> None:
+    file = write_definition(tmp_path)
+    run = ["run", "grow", "--study", "trace", "--file", file, "--workers", 2]
+    assert program(*run, "--steps", 1, "--set", "max_iters=8000").returncode == 0
+    assert program(*run, "--steps", 2).returncode == 0
+    shown = answer(program, "show", "--study", "trace")
+    assert shown["config"]["max_iters"] == 8000 and shown["overrides"] == []
+    # An edited file changes what was edited in it, and nothing else.
+    file.write_text(file.read_text().replace("  n_cproj: 1\n  n_embd", "  n_cproj: 3\n  n_embd"))
+    assert program(*run, "--steps", 3).returncode == 0
+    shown = answer(program, "show", "--study", "trace")
+    assert shown["overrides"] == [{"round": 2, "changes": {"config": {"n_cproj": 3}}}]
+    assert shown["config"]["max_iters"] == 8000
+    assert answer(program, "audit", "--study", "trace")["holds"]
+
+
 def test_a_definition_changed_under_a_running_study_reaches_its_workers(
     program: Program, begin: Begin, tmp_path: Path
 ) -> None:

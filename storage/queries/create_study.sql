@@ -9,6 +9,6 @@ WITH study AS (
     SELECT study_id, 'study:metric_names', %(metric_names)s FROM study
 ), ours AS (
     INSERT INTO studyhall_studies (study_id, search, origin, definition, definitions, fingerprint, metrics)
-    SELECT study_id, %(search)s, %(definition)s, %(definition)s, ARRAY[%(hash)s], %(fingerprint)s, %(metrics)s FROM study
+    SELECT study_id, %(search)s, %(origin)s, %(definition)s, ARRAY[%(hash)s], %(fingerprint)s, %(metrics)s FROM study
 )
 SELECT study_id FROM study

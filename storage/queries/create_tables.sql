@@ -8,7 +8,7 @@ CREATE TABLE studyhall_studies (
     study_id integer PRIMARY KEY REFERENCES studies ON DELETE CASCADE,
     search text NOT NULL,
     origin json NOT NULL,                    -- the definition that the search started from: never changed
-    definition json NOT NULL,                -- the one in force now; json, not jsonb: the order of keys breaks ties
+    definition json NOT NULL,                -- the file's that is in force now; json, not jsonb: the order of keys breaks ties
     definitions text[] NOT NULL,             -- hashes of every definition that was in force, oldest first
     fingerprint json NOT NULL,               -- of the data, by name: a worker with other data is refused
     metrics text[] NOT NULL,                 -- what the objective says that it returns; empty: it does not say

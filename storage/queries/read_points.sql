@@ -3,7 +3,8 @@ SELECT point.trial_id, trial.number, trial.state::text AS state, point.hash, poi
     point.round, point.attempt, point.reason, point.retired, point.retry_of,
     trial.datetime_start, trial.datetime_complete,
     extract(epoch FROM trial.datetime_complete - trial.datetime_start)::float8 AS seconds,
-    metric.metrics
+    metric.metrics,
+    (SELECT outcome FROM studyhall_attempts AS attempt WHERE attempt.trial_id = point.trial_id AND accepted) AS outcome
 FROM studyhall_points AS point
 JOIN trials AS trial USING (trial_id)
 LEFT JOIN (

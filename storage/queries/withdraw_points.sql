@@ -5,6 +5,7 @@ WITH withdrawn AS (
         datetime_complete = clock_timestamp() AT TIME ZONE 'UTC'
     FROM studyhall_points AS point
     WHERE point.trial_id = trial.trial_id AND trial.study_id = %(study_id)s AND trial.state = 'WAITING'
+      AND point.hash = ANY(%(hashes)s) AND NOT point.retired
     RETURNING trial.trial_id
 ), reason AS (
     UPDATE studyhall_points AS point SET reason = %(reason)s, retired = true

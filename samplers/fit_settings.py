@@ -1,0 +1,53 @@
+"""The `fit:` block of a definition: which axis is stretched, from where to where."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from storage.errors import UsageError, nearest
+
+KEYS = ("axis", "low", "high", "multiple", "seed")
+HIGHEST = 2**31 - 1
+
+
+@dataclass(frozen=True)
+class FitSettings:
+    """The largest value of `axis` in low … high that runs is looked for, among multiples of `multiple`."""
+
+    axis: str
+    low: int
+    high: int
+    multiple: int = 1
+    seed: int = 1337
+
+
+def parse_fit(block: Mapping[str, Any], config: Mapping[str, Any], where: str) -> FitSettings:
+    """The block as settings; `low` is the configuration's own value and `high` 1,024 times that, if not given.
+
+    Raises:
+        UsageError: A key is unknown, the axis is not in the configuration, or the range holds no value.
+    """
+    for key in block:
+        if key not in KEYS:
+            raise UsageError(f"{where}: fit: unknown key {key!r}{nearest(key, KEYS)}")
+    axis = block.get("axis")
+    if not isinstance(axis, str):
+        raise UsageError(f"{where}: fit.axis: " + ("is missing" if axis is None else f"{axis!r} is not a name"))
+    if axis not in config:
+        raise UsageError(f"{where}: fit.axis: there is no parameter {axis!r} in the config{nearest(axis, config)}")
+    multiple = _whole("multiple", block.get("multiple", 1), where)
+    low = _whole("low", block.get("low", config[axis]), where)
+    high = _whole("high", block.get("high", min(low * 1024, HIGHEST)), where)
+    low, high = -(-low // multiple) * multiple, high // multiple * multiple
+    if low > high:
+        raise UsageError(f"{where}: fit: no multiple of {multiple} lies between low and high")
+    seed = block.get("seed", config.get("seed", 1337))
+    return FitSettings(axis, low, high, multiple, _whole("seed", seed, where, 0))
+
+
+def _whole(key: str, value: object, where: str, least: int = 1) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= HIGHEST:
+        raise UsageError(f"{where}: fit.{key}: {value!r} is not a whole number from {least} to {HIGHEST}")
+    return value

@@ -1,0 +1,12 @@
+"""The keys of each search's own block in a definition."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+def block_keys(search: str) -> Sequence[str]:
+    """What a block may hold: `--set KEY=VALUE` finds it without the search's name before it."""
+    from samplers import fit_settings, growth_settings
+
+    return {"grow": growth_settings.KEYS, "fit": fit_settings.KEYS}[search]

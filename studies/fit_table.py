@@ -1,0 +1,59 @@
+"""A fit study as people and programs read it: every probe, the largest value that fits and the best one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from studies.growth_table import number
+
+SHOWN = ("tokens_per_second", "peak_memory", "memory_fraction", "utilization", "iter")
+"""Metrics that have a column, where a probe returned them."""
+
+
+def show_json(decisions: Sequence[Any]) -> dict[str, Any]:
+    """`largest` fits, `smallest_failing` does not, `best` has the best score; each null while it is not known."""
+    probes = _probes(decisions)
+    state = decisions[-1].state if decisions else {}
+    return {
+        "search": "fit",
+        "axis": probes[0]["axis"] if probes else None,
+        "largest": state.get("fits"),
+        "smallest_failing": state.get("fails"),
+        "best": state.get("best"),
+        "ended": state.get("ended"),
+        "probes": [{name: each[name] for name in ("value", "fits", "reason", "trial", "metrics")} for each in probes],
+    }
+
+
+def show_table(decisions: Sequence[Any]) -> RenderableType:
+    """A line a probe, smallest value first, and the answer."""
+    probes = sorted(_probes(decisions), key=lambda each: each["value"])
+    if not probes:
+        return Text("no probe has finished yet")
+    columns = [name for name in SHOWN if any(name in each["metrics"] for each in probes)]
+    state = decisions[-1].state
+    best = (state.get("best") or {}).get("value")
+    table = Table(probes[0]["axis"], "fits", box=None, pad_edge=False)
+    for name in columns:
+        table.add_column(name.replace("_", " "), justify="right")
+    table.add_column("")
+    for each in probes:
+        note = each["reason"] or ", ".join(
+            mark
+            for mark, value in (("largest", state.get("fits")), ("best score", best))
+            if value == each["value"] and each["fits"]
+        )
+        figures = [number(each["metrics"].get(name)) for name in columns]
+        table.add_row(str(each["value"]), "yes" if each["fits"] else "no", *figures, note)
+    return Group(table, Text(state.get("ended") or "not known yet"))
+
+
+def _probes(decisions: Sequence[Any]) -> list[Mapping[str, Any]]:
+    """Since the last override, which begins again."""
+    begun = max((index + 1 for index, row in enumerate(decisions) if row.kind == "override"), default=0)
+    return [row.record for row in decisions[begun:]]

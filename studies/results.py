@@ -1,0 +1,32 @@
+"""A study's results as they stand: `show` and its JSON, search by search."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.console import RenderableType
+
+from storage.records import StudyRow
+from storage.session import Session
+from studies import fit_table, growth_table
+
+
+def study_json(session: Session, study: StudyRow) -> dict[str, Any]:
+    """`show --json`."""
+    decisions = session.run("read_decisions", {"study_id": study.study_id})
+    match study.search:
+        case "fit":
+            return fit_table.show_json(decisions)
+        case _:
+            return growth_table.show_json(study.origin["config"], decisions)
+
+
+def study_view(session: Session, study: StudyRow, whole: bool) -> RenderableType:
+    """The result table; with `whole`, every candidate of every round."""
+    decisions = session.run("read_decisions", {"study_id": study.study_id})
+    match study.search:
+        case "fit":
+            return fit_table.show_table(decisions)
+        case _:
+            varied = list(study.origin["grow"]["increments"])
+            return growth_table.show_table(study.origin["config"], decisions, varied, whole)

@@ -1,0 +1,137 @@
+"""The fit search: pure, with any limit; and as an Optuna sampler."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import optuna
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from optuna.samplers import BaseSampler
+from optuna.testing.pytest_samplers import BasicSamplerTestCase
+
+from samplers.fit import FitSampler
+from samplers.fitting import Fit
+from samplers.plan import Decision, Done, Result
+from storage.errors import UsageError
+
+OOM = Result(0, "FAIL", {}, "out of memory: held 7 GiB", "out_of_memory")
+
+
+def fit(**block: Any) -> Fit:
+    block = {"axis": "batch_size", **block}
+    return Fit.parse(block, {"batch_size": 1, "n_layer": 2}, ("speed", "maximize"), "fit.yaml")
+
+
+def run(search: Fit, probe: Callable[[int], Result]) -> tuple[list[int], list[Decision], Done]:
+    """The values tried, every decision, and the end."""
+    state, results, tried, made = search.start(), dict[str, Result](), list[int](), list[Decision]()
+    while not isinstance(step := search.advance(state, results), Done):
+        if isinstance(step, Decision):
+            made.append(step)
+            state = step.state
+        else:
+            (point,) = step.points
+            tried.append(point.config["batch_size"])
+            results[point.hash] = probe(tried[-1])
+    return tried, made, step
+
+
+def up_to(limit: int) -> Callable[[int], Result]:
+    return lambda value: Result(value, "COMPLETE", {"speed": -abs(value - 5.0)}) if value <= limit else OOM
+
+
+@given(low=st.integers(1, 50), span=st.integers(0, 5000), limit=st.integers(0, 6000), multiple=st.integers(1, 16))
+def test_the_largest_that_runs_is_found_in_logarithmically_many_probes(
+    low: int, span: int, limit: int, multiple: int
+) -> None:
+    try:
+        search = fit(low=low, high=low + span, multiple=multiple)
+    except UsageError:
+        assert (low + span) // multiple * multiple < low
+        return
+    tried, made, done = run(search, up_to(limit))
+    allowed = [value for value in range(low, low + span + 1) if value % multiple == 0]
+    fitting = [value for value in allowed if value <= limit]
+    assert made[-1].state["fits"] == max(fitting, default=None)
+    probes = math.log2(allowed[-1] / allowed[0]) + math.log2(allowed[-1] / multiple) + 3
+    assert len(tried) == len(set(tried)) <= probes
+    assert done.failed == (not fitting) and all(value in allowed for value in tried)
+
+
+def test_the_answer_names_the_largest_and_the_best() -> None:
+    tried, made, done = run(fit(high=64), up_to(11))
+    assert tried == [1, 2, 4, 8, 16, 12, 10, 11]
+    assert done.reason == "the largest batch_size that fits is 11; the best speed is at 4"
+    assert [decision.kind for decision in made] == ["probed"] * 7 + ["found"]
+
+
+def test_a_bound_is_not_called_a_limit() -> None:
+    _, _, done = run(fit(high=16), up_to(1000))
+    assert "no limit was met" in done.reason and "16" in done.reason
+
+
+@pytest.mark.parametrize("outcome", ["error", "killed", "diverged"])
+def test_trouble_is_not_taken_for_too_large(outcome: str) -> None:
+    bad = Result(3, "FAIL", {}, f"{outcome}: something else", outcome)
+    tried, made, done = run(fit(), lambda value: bad if value == 4 else Result(value, "COMPLETE", {"speed": 1.0}))
+    assert done.failed and outcome in done.reason and tried == [1, 2, 4] and made[-1].kind == "failed"
+
+
+@pytest.mark.parametrize("outcome", ["out_of_memory", "timed_out", "invalid", None])
+def test_what_cannot_run_at_that_size_bounds_it(outcome: str | None) -> None:
+    bad = Result(3, "FAIL", {}, "too large", outcome)
+    _, _, done = run(fit(), lambda value: bad if value > 6 else Result(value, "COMPLETE", {"speed": 1.0}))
+    assert not done.failed and "is 6" in done.reason
+
+
+def test_an_override_begins_again_and_known_probes_serve() -> None:
+    search = fit(high=64)
+    _, made, _ = run(search, up_to(11))
+    decision = search.override(made[-1].state, {"fit": {"high": 8}})
+    assert decision.state["fit"]["high"] == 8 and decision.state["fits"] is None
+    assert [point.config["batch_size"] for point in search.outlook(decision.state)] == [1]
+
+
+@pytest.mark.parametrize(
+    ("block", "words"),
+    [
+        ({"axis": "batchsize"}, "did you mean 'batch_size'"),
+        ({"axis": None}, "fit.axis: is missing"),
+        ({"low": 0}, "fit.low: 0"),
+        ({"low": 9, "high": 8}, "no multiple of 1"),
+        ({"low": 9, "high": 15, "multiple": 8}, "no multiple of 8"),
+        ({"high": True}, "fit.high: True"),
+        ({"multiple": 0}, "fit.multiple: 0"),
+        ({"top": 1}, "unknown key 'top'"),
+    ],
+)
+def test_a_wrong_block(block: dict[str, Any], words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        fit(**block)
+
+
+class TestFitSampler(BasicSamplerTestCase):
+    """Optuna's own cases: the names there are not the search's, so they are sampled independently."""
+
+    @pytest.fixture
+    def sampler(self) -> Callable[[], BaseSampler]:
+        return lambda: FitSampler({"batch_size": 1}, "batch_size", high=2**30, direction="minimize")
+
+
+def test_a_plain_study_finds_the_largest_and_stops_by_itself() -> None:
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+
+    def objective(trial: optuna.Trial) -> float:
+        config = FitSampler.config(trial)
+        if config["batch_size"] > 11:
+            raise MemoryError
+        return float(config["batch_size"])
+
+    sampler = FitSampler({"batch_size": 1}, "batch_size", high=64)
+    study = optuna.create_study(direction="maximize", sampler=sampler)
+    study.optimize(objective, catch=(MemoryError,))
+    assert sampler.history(study)[0][-1].state["fits"] == 11 and len(study.trials) == 8
