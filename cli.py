@@ -94,10 +94,12 @@ def status(name: str | None, watch: bool, as_json: bool, url: str | None) -> Non
 @click.option("--trial", "number", type=int, metavar="N", help="One trial with its attempts and reports.")
 @click.option("--log", is_flag=True, help="With --trial: its last attempt's log.")
 @click.option("--whole", is_flag=True, help="Every candidate of every round.")
+@click.option("--failures", "failing", is_flag=True, help="Attempts that did not end well, grouped by cause.")
 @json_option
 @storage_option
-def show(name: str, number: int | None, log: bool, whole: bool, as_json: bool, url: str | None) -> None:
+def show(name: str, number: int | None, log: bool, whole: bool, failing: bool, as_json: bool, url: str | None) -> None:
     """A study's result table, or one trial."""
+    from studies.failures import failures, failures_view
     from studies.results import study_json
     from studies.showing import show_trial, trial_log
 
@@ -107,6 +109,9 @@ def show(name: str, number: int | None, log: bool, whole: bool, as_json: bool, u
         elif number is not None:
             found = show_trial(session, study, number)
             _print_json(found.to_json()) if as_json else _console().print(found.view())
+        elif failing:
+            causes = failures(session, study)
+            _print_json(causes) if as_json else _console().print(failures_view(causes))
         elif as_json:
             _print_json(study_json(session, study))
         else:

@@ -20,6 +20,7 @@ class TrialContext:
         threads: That the trial may use.
         checkpoint_dir: The same folder for every attempt of a point.
         run_dir: For files to keep.
+        stopped: Whether `should_stop` was true.
     """
 
     def __init__(
@@ -34,7 +35,7 @@ class TrialContext:
         run_dir: Path,
     ) -> None:
         self._channel = channel
-        self._stop = False
+        self.stopped = False
         self.seed, self.number, self.attempt = seed, number, attempt
         self.device, self.threads = device, threads
         self.checkpoint_dir, self.run_dir = checkpoint_dir, run_dir
@@ -45,10 +46,11 @@ class TrialContext:
         self._channel.sendall(line({"report": int(step), "metrics": told}))
 
     def should_stop(self) -> bool:
-        """Whether the trial is asked to end early: write a checkpoint and return, or raise `optuna.TrialPruned`."""
+        """Whether the trial is asked to end early: return, or raise `optuna.TrialPruned`; what it returns then is not
+        taken for a result."""
         with suppress(BlockingIOError):
-            self._stop = self._stop or bool(self._channel.recv(64, socket.MSG_DONTWAIT))
-        return self._stop
+            self.stopped = self.stopped or bool(self._channel.recv(64, socket.MSG_DONTWAIT))
+        return self.stopped
 
     def attach(self, path: Path | str) -> None:
         """Keep a file with the trial: it has to lie below `run_dir`, and is shown with the trial."""

@@ -60,6 +60,8 @@ def _told(objective: Objective, assignment: Mapping[str, Any], channel: socket.s
             result = objective.function(assignment["config"], context)
         else:
             result = objective.function({**assignment["config"], "seed": assignment["seed"]})
+        if context.stopped:
+            return {"kind": Kind.PRUNED.value, "message": "stopped when it was asked to"}
         return {"kind": Kind.COMPLETED.value, "metrics": _metrics(result)}
     except InvalidResultError as error:
         return {"kind": Kind.INVALID.value, "message": str(error)}

@@ -106,12 +106,13 @@ class Ledger:
 
     # Running trials
 
-    def claim_trial(self, worker_id: int, slot: str) -> Claim | None:
-        """Take the first WAITING point, with its lock; None when there is none to take."""
-        row = self.session.one(
-            "claim_trial",
-            {"study_id": self.study_id, "space": TRIAL_LOCKS, "worker_id": worker_id, "slot": slot},
-        )
+    def claim_trial(self, worker_id: int, slot: str, alone: bool = True) -> Claim | None:
+        """Take the first WAITING point, with its lock; None when there is none to take.
+
+        `alone` says that nothing else runs on the slot's device: only then a point that ran out of memory is taken.
+        """
+        values = {"study_id": self.study_id, "space": TRIAL_LOCKS, "worker_id": worker_id, "slot": slot}
+        row = self.session.one("claim_trial", {**values, "alone": alone})
         if row is None:
             return None
         return Claim(

@@ -16,10 +16,13 @@ from typing import Any
 from storage.errors import UsageError, nearest
 from studies.assignments import assign, parse_assignment
 from studies.blocks import block_keys
+from studies.pruning import parse_pruner
 from studies.reading import read_yaml
 from studies.units import parse_duration, parse_size
 
 SEARCHES = ("grow", "fit")
+SEEK_LIMITS = ("depth", "fit")
+"""Searches that ask what does not fit: running out of memory is an answer, not a failure to try again."""
 SCORES = {
     "depth": {"metric": "params", "direction": "minimize"},
     "fit": {"metric": "tokens_per_second", "direction": "maximize"},
@@ -35,6 +38,7 @@ KEYS = (
     "attempts",
     "timeout",
     "memory_limit",
+    "pruner",
     *SEARCHES,
 )
 DIRECTIONS = ("maximize", "minimize")
@@ -58,6 +62,8 @@ class Definition:
     """Seconds that one attempt may take."""
     memory_limit: int | None = None
     """Bytes that one attempt's processes may hold together."""
+    pruner: Mapping[str, Any] | None = None
+    """One of Optuna's, as studies/pruning.py reads it."""
 
     @staticmethod
     def load(file: Path, search: str | None = None) -> Definition:
@@ -91,6 +97,7 @@ class Definition:
             "attempts": self.attempts,
             "timeout": self.timeout,
             "memory_limit": self.memory_limit,
+            "pruner": self.pruner,
         }
         return {key: value for key, value in document.items() if value not in (None, "")}
 
@@ -174,7 +181,7 @@ def _parse(document: Mapping[str, Any], where: str, folder: Path) -> Definition:
     attempts = document.get("attempts", 2)
     if not isinstance(attempts, int) or isinstance(attempts, bool) or attempts < 1:
         raise UsageError(f"{where}: attempts: {attempts!r} is not a whole number from 1 on")
-    timeout, limit = document.get("timeout"), document.get("memory_limit")
+    timeout, limit, pruner = document.get("timeout"), document.get("memory_limit"), document.get("pruner")
     return Definition(
         search=search,
         objective=_objective(_text(document, "objective", where), folder),
@@ -187,6 +194,7 @@ def _parse(document: Mapping[str, Any], where: str, folder: Path) -> Definition:
         attempts=attempts,
         timeout=None if timeout is None else parse_duration(timeout, f"{where}: timeout"),
         memory_limit=None if limit is None else parse_size(limit, f"{where}: memory_limit"),
+        pruner=None if pruner is None else parse_pruner(pruner, search, where),
     )
 
 

@@ -3,7 +3,7 @@
 | outcome | what happens |
 |---|---|
 | given back | WAITING again, free of charge |
-| out of memory | once more, then FAIL |
+| out of memory | once more, alone on its device; then FAIL. FAIL at once where that is what the search asks for |
 | error, killed | up to `attempts`, then FAIL with the last lines of its log |
 | timed out, diverged, invalid | FAIL at once: it would happen again |
 """
@@ -26,6 +26,8 @@ class Asked:
     score: str
     cost: str | None
     attempts: int
+    seeks_limit: bool = False
+    """Whether the search looks for what does not fit: out of memory is its answer then."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ def consequence(outcome: Outcome, earlier: Sequence[str], asked: Asked) -> Finis
             return Finish("PRUNED", None, reason)
         case Kind.GIVEN_BACK:
             return Again()
-        case Kind.OUT_OF_MEMORY if Kind.OUT_OF_MEMORY.value not in earlier:
+        case Kind.OUT_OF_MEMORY if Kind.OUT_OF_MEMORY.value not in earlier and not asked.seeks_limit:
             return Again()
         case Kind.ERROR | Kind.KILLED if sum(each in CHARGED for each in earlier) + 1 < asked.attempts:
             return Again()

@@ -9,7 +9,8 @@ from contextlib import contextmanager
 
 
 class Signals:
-    """First Ctrl-C: drain. Second Ctrl-C, or SIGTERM: give back. Valid inside `watching()`."""
+    """First Ctrl-C: drain. Second Ctrl-C, SIGTERM, or SIGUSR1 (Slurm, before a job's end): give back. Valid inside
+    `watching()`."""
 
     def __init__(self) -> None:
         self.interrupts = 0
@@ -20,11 +21,12 @@ class Signals:
 
     @contextmanager
     def watching(self) -> Iterator[None]:
-        """Take over both signals, and put back what was there."""
-        before = [(number, signal.getsignal(number)) for number in (signal.SIGINT, signal.SIGTERM)]
+        """Take over the signals, and put back what was there."""
+        before = [(number, signal.getsignal(number)) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)]
         wakeup = signal.set_wakeup_fd(self._writer, warn_on_full_buffer=False)
         signal.signal(signal.SIGINT, self._interrupt)
         signal.signal(signal.SIGTERM, self._terminate)
+        signal.signal(signal.SIGUSR1, self._terminate)
         try:
             yield
         finally:

@@ -20,6 +20,11 @@ class Slot:
     threads: int
 
     @property
+    def place(self) -> str:
+        """The device that it may share with other slots."""
+        return self.environment["CUDA_VISIBLE_DEVICES"] or self.device
+
+    @property
     def environment(self) -> Mapping[str, str]:
         """The variables that keep a trial inside its slot."""
         return {**dict.fromkeys(THREAD_VARIABLES, str(self.threads)), "CUDA_VISIBLE_DEVICES": ""}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import selectors
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -21,10 +21,11 @@ from storage.errors import SessionLostError, StorageError
 from storage.ledger import Claim, End, Ledger, Verdict
 from storage.pooling import POOLED
 from storage.records import StudyRow
-from studies.definition import Definition
+from studies.definition import SEEK_LIMITS, Definition
 from studies.folders import trial_folder
 from studies.planner import Waiting, plan
 from studies.policy import Again, Asked, consequence, judge
+from studies.pruning import Pruning
 from studies.signals import Signals
 from studies.slot import Slot
 
@@ -57,6 +58,8 @@ class Running:
     reports: list[Report] = field(default_factory=list)
     flushed: float = 0.0
     asked_back: bool = False
+    pruned: str | None = None
+    """Why it was asked to stop, if it was."""
 
     def give_back(self) -> None:
         """Ask the trial to end now; once."""
@@ -85,6 +88,7 @@ class Worker:
         self.signals = Signals()
         self.said = ""
         self.selector = selectors.DefaultSelector()
+        self.pruning: Pruning | None = None
 
     def run(self) -> Ending:
         """Work until the search has ended, the study drains, or a signal comes."""
@@ -123,19 +127,28 @@ class Worker:
 
     def _fill_slots(self) -> None:
         """Start what can be started; plan, once, when there is nothing left to start."""
-        free = [slot for slot in self.slots if slot.name not in self.running]
+        free = [slot for slot in self.slots if slot.name not in self.running and not self._is_reserved(slot)]
         if free:
             for number in self.ledger.recover_orphans():
                 self.say(f"trial {number}: its worker is gone, it waits again")
         planned = False
         while free:
-            claim = self.ledger.claim_trial(self.worker_id, free[0].name)
+            claim = self.ledger.claim_trial(self.worker_id, free[0].name, alone=not self._neighbours(free[0]))
             if claim is not None:
                 self._start(claim, free.pop(0))
+                free = [slot for slot in free if not self._is_reserved(slot)]
             elif planned or not self._plan():
                 return
             else:
                 planned = True
+
+    def _neighbours(self, slot: Slot) -> list[Running]:
+        """What runs here on the same device."""
+        return [running for running in self.running.values() if running.slot.place == slot.place]
+
+    def _is_reserved(self, slot: Slot) -> bool:
+        """Whether a trial that ran out of memory has the slot's device for itself now."""
+        return any(Kind.OUT_OF_MEMORY.value in running.claim.outcomes for running in self._neighbours(slot))
 
     def _plan(self) -> bool:
         """Take the next decision if its round is complete; whether there may be something to claim now."""
@@ -210,11 +223,25 @@ class Worker:
                     self._flush(running)
                     self.selector.unregister(running.attempt)
                     del self.running[running.slot.name]
-                    self._settle(running.claim, message)
+                    pruned = message.kind is Kind.PRUNED and running.pruned
+                    self._settle(running.claim, replace(message, message=pruned) if pruned else message)
                 elif isinstance(message, Report):
                     running.reports.append(message)
             if running.reports and time.monotonic() - running.flushed >= FLUSH:
                 self._flush(running)
+                self._prune(running)
+
+    def _prune(self, running: Running) -> None:
+        """Ask a trial to stop that is not worth going on with."""
+        if self.pruning is None or running.pruned:
+            return
+        try:
+            if self.pruning.ends(running.claim):
+                running.pruned = f"by the {self.pruning.name} pruner"
+                running.attempt.request_stop()
+        except Exception as error:  # the pruner is Optuna's, with the user's arguments: trials go on without it
+            self.pruning = None
+            self.say(f"nothing is pruned any more, the pruner cannot tell: {type(error).__name__}: {error}")
 
     def _flush(self, running: Running) -> None:
         if not running.reports:
@@ -256,13 +283,16 @@ class Worker:
     @property
     def _asked(self) -> Asked:
         definition = Definition.from_json(self.study.definition)
-        return Asked(definition.score_metric, definition.cost, definition.attempts)
+        seeks_limit = definition.search in SEEK_LIMITS
+        return Asked(definition.score_metric, definition.cost, definition.attempts, seeks_limit)
 
     # The session
 
     def _sign_in(self) -> None:
         self.ledger, self.worker_id = self.hall.connect()
         self.study = self.hall.read(self.ledger)
+        pruner = Definition.from_json(self.study.definition).pruner
+        self.pruning = None if pruner is None else Pruning(self.ledger.session.url, self.study.name, pruner)
         self.selector.register(self.ledger.session, selectors.EVENT_READ)
 
     def _start_over(self, why: str) -> None:

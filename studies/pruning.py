@@ -1,0 +1,100 @@
+"""Optuna's own pruners, by name: a trial that has reported is asked about, and told to stop if it is not worth more.
+
+Only growth candidates and grid cells are pruned: a missing value takes just them out. A growth's baseline never is,
+since everything is measured against it, and neither is a depth count or a fit probe, whose values bound the others.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from storage.errors import UsageError, nearest
+from storage.ledger import Claim
+
+if TYPE_CHECKING:
+    from optuna.pruners import BasePruner
+    from optuna.study import Study
+
+NAMES = {
+    "median": "MedianPruner",
+    "hyperband": "HyperbandPruner",
+    "successive_halving": "SuccessiveHalvingPruner",
+    "patient": "PatientPruner",
+}
+SEARCHES = ("grow", "grid")
+NEVER = "baseline"
+
+
+def parse_pruner(value: object, search: str, where: str) -> Mapping[str, Any]:
+    """`median`, or {name: median, n_startup_trials: 5}; `patient` wraps another: {name: patient, wraps: median, …}.
+
+    Raises:
+        UsageError: There is no such pruner, or the search cannot do without a pruned value.
+    """
+    if search not in SEARCHES:
+        raise UsageError(f"{where}: pruner: a {search} search needs the value of every trial; take the pruner out")
+    block = {"name": value} if isinstance(value, str) else value
+    if not isinstance(block, Mapping) or not isinstance(block.get("name"), str):
+        raise UsageError(f"{where}: pruner: {value!r} is not a name, or a mapping with one{nearest('', NAMES)}")
+    name = block["name"]
+    if name not in NAMES:
+        raise UsageError(f"{where}: pruner: no pruner {name!r}{nearest(name, NAMES)}")
+    if name == "patient" and block.get("wraps") is not None:
+        block = {**block, "wraps": parse_pruner(block["wraps"], search, where)}
+    make_pruner(block, where)
+    return block
+
+
+def make_pruner(block: Mapping[str, Any], where: str) -> BasePruner:
+    """Optuna's pruner of a parsed block; the arguments are Optuna's, by their names.
+
+    Raises:
+        UsageError: Optuna refuses the arguments.
+    """
+    import optuna
+
+    arguments = {key: value for key, value in block.items() if key not in ("name", "wraps")}
+    if block["name"] == "patient":
+        arguments["wrapped_pruner"] = make_pruner(block["wraps"], where) if block.get("wraps") else None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            pruner: BasePruner = getattr(optuna.pruners, NAMES[block["name"]])(**arguments)
+    except (TypeError, ValueError) as error:
+        told = " ".join(str(error).split()).replace(f"{NAMES[block['name']]}.__init__() ", "")
+        raise UsageError(f"{where}: pruner.{block['name']}: {told}") from error
+    return pruner
+
+
+class Pruning:
+    """A study's pruner over the database. It holds no connection between two questions."""
+
+    def __init__(self, url: str, study: str, block: Mapping[str, Any]) -> None:
+        self._url, self._name, self._block = url, study, block
+        self._study: Study | None = None
+        self.name = block["name"]
+
+    def ends(self, claim: Claim) -> bool:
+        """Whether this trial is not worth going on with, by what it and the others reported."""
+        if claim.role.get("role") == NEVER:
+            return False
+        study = self._study or self._load()
+        trial = study._storage.get_trial(claim.trial_id)
+        return study.pruner.prune(study, trial)
+
+    def _load(self) -> Study:
+        import optuna
+        from optuna.storages import RDBStorage
+        from sqlalchemy.pool import NullPool
+
+        storage = RDBStorage(
+            self._url.replace("{", "{{").replace("}", "}}"),
+            {"poolclass": NullPool},
+            skip_compatibility_check=True,
+            skip_table_creation=True,
+        )
+        pruner = make_pruner(self._block, f"study {self._name}")
+        self._study = optuna.load_study(study_name=self._name, storage=storage, pruner=pruner)
+        return self._study

@@ -1,0 +1,130 @@
+"""What each end of an attempt leads to, in whole studies with real processes."""
+
+from __future__ import annotations
+
+import json
+import signal
+from pathlib import Path
+
+import optuna
+import pytest
+
+from tests.test_run import Begin, Program, answer, begin, growth_of, states, until
+
+__all__ = ["begin"]  # the fixture
+
+
+def test_out_of_memory_runs_once_more_alone_on_its_device(program: Program, tmp_path: Path) -> None:
+    """It fails whenever somebody else is on the device; the others take their time."""
+    body = (
+        "from pathlib import Path\n"
+        f"FOLDER = Path({str(tmp_path)!r}) / 'here'\n"
+        "def own(config):\n"
+        "    mine = FOLDER / str(os.getpid())\n"
+        "    mine.touch()\n"
+        "    time.sleep(0.5)\n"
+        "    others = len(list(FOLDER.iterdir())) - 1\n"
+        "    mine.unlink()\n"
+        "    if config['b'] > 1 and others:\n"
+        "        raise RuntimeError('CUDA out of memory. Tried to allocate 2.00 GiB')\n"
+        "    return {'score': config['a'] + 2 * config['b'] + config['c'], 'params': 1}\n"
+    )
+    (tmp_path / "here").mkdir()
+    file = growth_of(tmp_path, body, grow="increments: {b: 1, a: 1, c: 1}, steps: 1")
+    file.write_text(file.read_text().replace("config: {a: 1, b: 1}", "config: {a: 1, b: 1, c: 1}"))
+    told = program("run", "grow", "--study", "own", "--file", file, "--workers", 3)
+    assert told.returncode == 0, told.stderr
+    [step] = answer(program, "show", "--study", "own")["rounds"]
+    assert step["chosen"] == {"param": "b", "value": 2}
+    [cause] = answer(program, "show", "--study", "own", "--failures")
+    assert (cause["outcome"], cause["attempts"], cause["ended"]) == ("out_of_memory", 1, 0)
+    certificate = answer(program, "audit", "--study", "own")
+    assert certificate["holds"] and certificate["extra_attempts"] == {"out_of_memory": 1}
+
+
+def test_twice_out_of_memory_is_a_failure_and_failures_names_the_cause(program: Program, tmp_path: Path) -> None:
+    body = (
+        "def own(config):\n    if config['b'] > 1:\n        raise MemoryError('no room for b')\n"
+        "    return {'score': config['a'], 'params': 1}\n"
+    )
+    file = growth_of(tmp_path, body)
+    assert program("run", "grow", "--study", "own", "--file", file).returncode == 0
+    [cause] = answer(program, "show", "--study", "own", "--failures")
+    assert (cause["attempts"], cause["ended"], len(cause["trials"])) == (2, 1, 1) and "no room" in cause["message"]
+    assert "no room for b" in program("show", "--study", "own", "--failures").stdout
+
+
+def test_a_signal_before_the_end_of_a_job_gives_trials_back(program: Program, begin: Begin, tmp_path: Path) -> None:
+    """SIGUSR1, as Slurm sends it: the trial saves its place on SIGTERM, and the next attempt goes on from there."""
+    body = (
+        "def own(config, trial):\n"
+        "    place = trial.checkpoint_dir / 'place'\n"
+        "    if place.exists():\n"
+        "        return {'score': config['a'] + trial.attempt, 'params': 1}\n"
+        "    def save(*_):\n"
+        "        place.write_text('half way')\n"
+        "        os._exit(0)\n"
+        "    signal.signal(signal.SIGTERM, save)\n"
+        "    trial.report(1, loss=1)\n"
+        "    time.sleep(60)\n"
+    )
+    file = growth_of(tmp_path, body, grow="increments: {a: 1, b: 1}, steps: 0")
+    file.write_text(file.read_text().replace("steps: 0", "steps: 1"))
+    worker = begin("run", "grow", "--study", "own", "--file", file, "--workers", 1)
+    until(
+        lambda: (
+            program("show", "--study", "own").returncode == 0
+            and json.loads(program("status", "--study", "own", "--json").stdout)["running"]
+            and json.loads(program("status", "--study", "own", "--json").stdout)["running"][0]["step"]
+        )
+    )
+    worker.send_signal(signal.SIGUSR1)
+    told, _ = worker.communicate(timeout=30)
+    assert worker.returncode == 130, told
+    assert states(program, "own")["waiting"] == 1
+    story = answer(program, "show", "--study", "own", "--trial", 0)
+    assert [each["outcome"] for each in story["attempts"]] == ["given_back"]
+    kept = list((tmp_path / "home").rglob("place"))
+    assert len(kept) == 1 and kept[0].read_text() == "half way"
+
+
+# Pruning
+
+LEARNER = (
+    "def own(config, trial):\n"
+    "    for step in range(1, 41):\n"
+    "        value = step * (1.0 if config['b'] == 1 else 0.1)\n"
+    "        trial.report(step, score=value)\n"
+    "        time.sleep(0.1)\n"
+    "        if trial.should_stop():\n"
+    "            return {'score': value, 'params': 1}\n"
+    "    return {'score': value + config['a'], 'params': config['a']}\n"
+)
+
+
+def test_a_pruned_candidate_is_out_of_its_round_with_that_reason(program: Program, tmp_path: Path, url: str) -> None:
+    pruner = "pruner: {name: median, n_startup_trials: 1, n_warmup_steps: 3}\n"
+    file = growth_of(tmp_path, LEARNER, pruner)
+    told = program("run", "grow", "--study", "own", "--file", file, "--workers", 2)
+    assert told.returncode == 0, told.stderr
+    [step] = answer(program, "show", "--study", "own")["rounds"]
+    rows = {row["param"]: row for row in step["candidates"]}
+    assert step["chosen"] == {"param": "a", "value": 2}
+    assert not rows["b"]["eligible"] and "was pruned" in rows["b"]["reason"] and "median pruner" in rows["b"]["reason"]
+    study = optuna.load_study(study_name="own", storage=url)
+    assert [trial.state.name for trial in study.trials] == ["COMPLETE", "COMPLETE", "PRUNED"]
+    assert answer(program, "audit", "--study", "own")["holds"]
+
+
+@pytest.mark.parametrize(
+    ("pruner", "words"),
+    [
+        ("pruner: medium", "did you mean 'median'"),
+        ("pruner: {name: median, startup: 3}", "pruner.median: "),
+        ("pruner: {name: successive_halving, reduction_factor: 0}", "pruner.successive_halving: "),
+        ("pruner: 3", "is not a name"),
+    ],
+)
+def test_a_wrong_pruner(program: Program, tmp_path: Path, pruner: str, words: str) -> None:
+    told = program("run", "grow", "--study", "own", "--file", growth_of(tmp_path, LEARNER, pruner + "\n"))
+    assert told.returncode == 2 and words in told.stderr and told.stderr.count("\n") == 1, told.stderr
