@@ -7,15 +7,17 @@ Before each trial the search is folded over the study's finished trials, and the
 still missing. The score is the trial's value; other metrics, such as the cost, are its user attributes. What only the
 engine promises (a point exists once, a killed trial is taken up again) a plain Optuna study cannot: where every
 missing point of a round is running elsewhere, the one that the fewest run is evaluated once more, and the first
-result counts.
+result counts. Of batches that nobody waits for, a grid's, points that this process runs are never run again.
 """
 
 from __future__ import annotations
 
 import json
-from collections import Counter
+import os
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
+from uuid import uuid4
 
 from optuna.distributions import BaseDistribution
 from optuna.exceptions import TrialPruned
@@ -30,7 +32,14 @@ POINT, ENDED = "studyhall:point", "studyhall:ended"
 SCORE = "value"
 """The metric that a trial's own value is."""
 
+Running = Mapping[str, Sequence[str | None]]
+"""Who runs each unfinished point, by hash."""
+
 _logger = get_logger(__name__)
+
+
+class Batch(Need):
+    """Unfinished points of decisions that nobody waits for."""
 
 
 class PlannedSampler(BaseSampler):
@@ -40,6 +49,7 @@ class PlannedSampler(BaseSampler):
         self._search = search
         self._direction = StudyDirection.MAXIMIZE if direction == "maximize" else StudyDirection.MINIMIZE
         self._independent = independent_sampler or RandomSampler()
+        self._token = uuid4().hex
 
     @staticmethod
     def config(trial: Trial | FrozenTrial) -> dict[str, Any]:
@@ -55,14 +65,40 @@ class PlannedSampler(BaseSampler):
 
     def history(self, study: Study) -> tuple[list[Decision], Need | Done]:
         """Every decision so far, derived from the study's finished trials, and what is needed next."""
-        return self._fold(_results(study)[0])
+        return self._fold(*_results(study))
 
-    def _fold(self, results: Results) -> tuple[list[Decision], Need | Done]:
-        state, made = self._search.start(), []
+    def _fold(self, results: Results, running: Running) -> tuple[list[Decision], Need | Done]:
+        """A batch is needed like a round, but the next one is asked for as soon as all of its points run."""
+        state, made, missing = self._search.start(), [], dict[str, Point]()
         while isinstance(step := self._search.advance(state, results), Decision):
             made.append(step)
             state = step.state
+            missing |= {point.hash: point for point in step.points if point.hash not in results}
+            if missing.keys() - running.keys():
+                break
+        if isinstance(step, Decision) or (missing and isinstance(step, Done) and step.waits):
+            return made, Batch(tuple(missing.values()), f"{len(missing)} points of the batches")
         return made, step
+
+    def _next(self, results: Results, running: Running) -> Point | str:
+        """The point to evaluate next, or why there is none."""
+        step = self._fold(results, running)[1]
+        if isinstance(step, Done):
+            return step.reason
+        points = step.points
+        if isinstance(step, Batch):
+            points = tuple(point for point in points if self._owner not in running.get(point.hash, ()))
+        if not points:
+            return "the last points are running"
+        point = min(points, key=lambda point: len(running.get(point.hash, ())))
+        if point.hash in running:
+            _logger.warning(f"every point of this round is running; one is evaluated again ({step.why})")
+        return point
+
+    @property
+    def _owner(self) -> str:
+        """Who runs what this sampler hands out here: alive for as long as somebody can ask it."""
+        return f"{self._token}:{os.getpid()}"
 
     def before_trial(self, study: Study, trial: FrozenTrial) -> None:
         """Give the trial its point. An enqueued trial keeps the parameters that it was enqueued with.
@@ -75,15 +111,11 @@ class PlannedSampler(BaseSampler):
         self._independent.before_trial(study, trial)
         if "fixed_params" in trial.system_attrs or POINT in trial.system_attrs:
             return
-        results, running = _results(study)
-        _, step = self._fold(results)
-        if isinstance(step, Done):
-            study._storage.set_trial_system_attr(trial._trial_id, ENDED, step.reason)
+        point = self._next(*_results(study))
+        if isinstance(point, str):
+            study._storage.set_trial_system_attr(trial._trial_id, ENDED, point)
             return
-        point = min(step.points, key=lambda point: running[point.hash])
-        if running[point.hash]:
-            _logger.warning(f"every point of this round is running; one is evaluated again ({step.why})")
-        study._storage.set_trial_system_attr(trial._trial_id, POINT, _told(point))
+        study._storage.set_trial_system_attr(trial._trial_id, POINT, {**_told(point), "owner": self._owner})
 
     def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
         """Empty: the objective says what it wants by name."""
@@ -119,8 +151,8 @@ class PlannedSampler(BaseSampler):
         attributes = study._storage.get_trial_system_attrs(trial._trial_id)
         ended = ENDED in attributes
         if not ended and POINT in attributes:
-            results, _ = _results(study, {trial._trial_id: (state, values)})
-            ended = isinstance(self._fold(results)[1], Done)
+            results, running = _results(study, {trial._trial_id: (state, values)})
+            ended = isinstance(self._fold(results, running)[1], Done)
         if ended and study._thread_local.in_optimize_loop:
             study.stop()
 
@@ -152,25 +184,25 @@ def _values(point: Mapping[str, Any]) -> dict[str, Any]:
 
 def _results(
     study: Study, ending: Mapping[int, tuple[TrialState, Sequence[float] | None]] | None = None
-) -> tuple[Results, Counter[str]]:
-    """Finished points by hash, and how often each unfinished one is running. The first trial of a point counts."""
+) -> tuple[Results, Running]:
+    """Finished points by hash, and who runs each unfinished one. The first trial of a point counts."""
     done: dict[str, Result] = {}
     bad: dict[str, Result] = {}
-    running: Counter[str] = Counter()
+    running: dict[str, list[str | None]] = defaultdict(list)
     for trial in study._storage.get_all_trials(study._study_id, deepcopy=False):
         if POINT not in trial.system_attrs:
             continue
         hash_ = trial.system_attrs[POINT]["hash"]
         state, values = (ending or {}).get(trial._trial_id, (trial.state, trial.values))
         if not state.is_finished():
-            running[hash_] += 1
+            running[hash_].append(trial.system_attrs[POINT].get("owner"))
         elif state == TrialState.COMPLETE and values:
             done.setdefault(hash_, Result(trial.number, "COMPLETE", {**_numbers(trial.user_attrs), SCORE: values[0]}))
         else:
             told = "PRUNED" if state == TrialState.PRUNED else "FAIL"
             bad.setdefault(hash_, Result(trial.number, told, {}, "see the trial"))  # type: ignore[arg-type]
-    settled = {hash_: result for hash_, result in bad.items() if not running[hash_]}
-    return settled | done, running
+    settled = {hash_: result for hash_, result in bad.items() if hash_ not in running}
+    return settled | done, dict(running)
 
 
 def _numbers(attributes: Mapping[str, Any]) -> dict[str, float]:

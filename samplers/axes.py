@@ -1,0 +1,132 @@
+"""An axis of a grid: its values, in order. Ranges are never written out, so a long one costs nothing.
+
+n_head: [1, 2, 4, 8]
+n_layer: {range: [4, 32, 4]}             from, to, by; `to` is among them where it is met exactly
+learning_rate: {log: [1e-4, 1e-1, 4]}    from, to, how many: equal ratios, both ends included
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, overload
+
+from storage.errors import UsageError, nearest
+
+MOST_VALUES = 10_000_000
+MOST_LOGARITHMIC = 100_000
+LARGEST = 2**63 - 1
+FORMS = ("range", "log")
+DIGITS = 12  # significant ones of a value between the ends of a log axis
+
+
+@dataclass(frozen=True)
+class Steps(Sequence[float]):
+    """`first`, `first + step`, …: worked out in decimals, so that 0.1 + 2 · 0.1 is 0.3, as written."""
+
+    first: Fraction
+    step: Fraction
+    length: int
+
+    def __len__(self) -> int:
+        return self.length
+
+    @overload
+    def __getitem__(self, index: int) -> float: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[float]: ...
+    def __getitem__(self, index: int | slice) -> float | Sequence[float]:
+        if isinstance(index, slice):
+            return [self[each] for each in range(*index.indices(self.length))]
+        if not -self.length <= index < self.length:
+            raise IndexError(index)
+        return float(self.first + index % self.length * self.step)
+
+
+def parse_axis(given: object, where: str) -> Sequence[Any]:
+    """The values of one axis.
+
+    Raises:
+        UsageError: It has none, the same one twice, or too many.
+    """
+    match given:
+        case list() | tuple():
+            return _listed(list(given), where)
+        case Mapping() if len(given) == 1 and next(iter(given)) in FORMS:
+            ((form, numbers),) = given.items()
+            return _range(numbers, where) if form == "range" else _logarithmic(numbers, where)
+        case Mapping() if len(given) == 1:
+            key = next(iter(given))
+            raise UsageError(f"{where}: unknown key {key!r}{nearest(key, FORMS)}")
+        case _:
+            raise UsageError(f"{where}: {given!r} is not a list, {{range: [from, to, by]}} or {{log: [from, to, n]}}")
+
+
+def json_text(value: Any) -> str:
+    """A value as text that tells it from every other; a whole float is the same number as the integer."""
+    if isinstance(value, float) and value == int(value):
+        value = int(value)
+    return json.dumps(value, sort_keys=True, allow_nan=False)
+
+
+def _listed(values: Sequence[Any], where: str) -> Sequence[Any]:
+    if not values:
+        raise UsageError(f"{where}: the axis has no values")
+    seen = set()
+    for value in values:
+        try:
+            text = json_text(value)
+        except (TypeError, ValueError, OverflowError) as error:
+            raise UsageError(f"{where}: {value!r} cannot be kept as JSON") from error
+        if isinstance(value, int | float) and abs(value) > LARGEST:
+            raise UsageError(f"{where}: a number of the axis is too large: beyond 2**63")
+        if text in seen:
+            raise UsageError(f"{where}: {value!r} is there twice")
+        seen.add(text)
+    return tuple(values)
+
+
+def _range(numbers: object, where: str) -> Sequence[Any]:
+    start, stop, step = _three(numbers, where, "range: [from, to, by]")
+    if step == 0:
+        raise UsageError(f"{where}: a step of 0 never gets from {start} to {stop}")
+    first, width, by = _exact(start), _exact(stop) - _exact(start), _exact(step)
+    count = math.floor(width / by) + 1
+    if count < 1:
+        raise UsageError(f"{where}: the axis has no values: {step} steps from {start} do not lead to {stop}")
+    if count > MOST_VALUES:
+        raise UsageError(f"{where}: {count:,} values; {MOST_VALUES:,} are allowed")
+    if all(isinstance(each, int) for each in (start, stop, step)):
+        return range(int(start), int(start) + count * int(step), int(step))
+    return Steps(first, by, count)
+
+
+def _logarithmic(numbers: object, where: str) -> Sequence[Any]:
+    low, high, count = _three(numbers, where, "log: [from, to, how many]")
+    if low <= 0 or high <= 0:
+        raise UsageError(f"{where}: log: {low} to {high}: both have to be above zero")
+    if not isinstance(count, int) or not 2 <= count <= MOST_LOGARITHMIC:
+        raise UsageError(f"{where}: log: {count!r} values; a whole number from 2 to {MOST_LOGARITHMIC:,} is needed")
+    shares = (index / (count - 1) for index in range(1, count - 1))
+    values = [low, *(float(f"{low ** (1 - share) * high**share:.{DIGITS}g}") for share in shares), high]
+    if isinstance(low, int) and isinstance(high, int):
+        values = [round(value) for value in values]  # between whole numbers: whole numbers, each once
+    else:
+        values = [float(value) for value in values]
+    return tuple(dict.fromkeys(values))
+
+
+def _three(numbers: object, where: str, form: str) -> tuple[float, float, float]:
+    match numbers:
+        case [int() | float() as one, int() | float() as two, int() | float() as three]:
+            if not any(isinstance(each, bool) or not abs(each) <= LARGEST for each in (one, two, three)):
+                return one, two, three
+    raise UsageError(f"{where}: {numbers!r} is not {form}, three numbers of at most 2**63")
+
+
+def _exact(number: float) -> Fraction:
+    """The number as it was written: 0.1 is a tenth."""
+    return Fraction(str(number))

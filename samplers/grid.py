@@ -1,0 +1,71 @@
+"""The grid search as an Optuna sampler: samplers/sweep.py under `study.optimize`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from optuna.samplers import BaseSampler
+
+from samplers.planned import PlannedSampler
+from samplers.sweep import Grid
+
+
+class GridSampler(PlannedSampler):
+    """Every combination of the axes' values, with every seed, once.
+
+        sampler = GridSampler({"n_head": [1, 2, 4], "n_embd": {"range": [16, 64, 16]}}, where="n_embd % n_head == 0")
+        study = optuna.create_study(direction="maximize", sampler=sampler)
+        study.optimize(objective)
+
+    The objective asks for the values by name, `trial.suggest_int("n_head", 1, 64)`, or for all of them:
+    `GridSampler.config(trial)`. Without `n_trials`, `optimize` ends when all is evaluated.
+    """
+
+    def __init__(
+        self,
+        axes: Mapping[str, Any],
+        config: Mapping[str, Any] | None = None,
+        *,
+        direction: str = "maximize",
+        derive: Mapping[str, str] | None = None,
+        where: str | Sequence[str] = (),
+        zip: Sequence[Sequence[str]] = (),
+        when: Mapping[str, str] | None = None,
+        repeats: int = 1,
+        seed: int = 1337,
+        seeds: str = "inner",
+        independent_sampler: BaseSampler | None = None,
+    ) -> None:
+        """The settings of a definition's `grid:` block.
+
+        Args:
+            axes: Values by name: a list, `{"range": [from, to, by]}` or `{"log": [from, to, how many]}`.
+            config: What does not vary. Axes and derived names that it lacks are helpers, and are not set in it. Left
+                out, it is made of all axes and derived names.
+            direction: The study's, "maximize" or "minimize".
+            derive: Further values by name, as expressions over the others (samplers/expressions.py).
+            where: Conditions that a combination has to meet.
+            zip: Axes that move together.
+            when: Axes that only exist where a condition holds.
+            repeats: Seeds of each combination: seed, seed + 1, …
+            seed: The first.
+            seeds: "inner", all seeds of a combination together; or "outer", all combinations with a seed together.
+            independent_sampler: For names that are not in the grid.
+
+        Raises:
+            UsageError: A setting is wrong.
+        """
+        block = {
+            "axes": dict(axes),
+            "derive": dict(derive or {}),
+            "where": [where] if isinstance(where, str) else list(where),
+            "zip": [list(names) for names in zip],
+            "when": dict(when or {}),
+            "repeats": repeats,
+            "seed": seed,
+            "order": {"seeds": seeds},
+        }
+        if config is None:
+            config = dict.fromkeys((*axes, *(derive or {})))
+        super().__init__(Grid.parse(block, config, "GridSampler"), direction, independent_sampler)
