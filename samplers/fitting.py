@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from samplers.fit_settings import HIGHEST, FitSettings, parse_fit
-from samplers.plan import Config, Decision, Done, Need, Point, Result, Results, State
+from samplers.plan import Config, Decision, Done, Need, Point, Result, Results, State, merged
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
@@ -120,7 +120,7 @@ class Fit:
             UsageError: A changed setting is wrong.
         """
         config = {**state["config"], **changes.get("config", {})}
-        block = {**state["fit"], **changes.get("fit", {})}
+        block = merged(state["fit"], changes.get("fit", {}))
         parse_fit(block, config, self.where)
         told = ", ".join(f"{name}={value}" for each in changes.values() for name, value in each.items())
         record = {

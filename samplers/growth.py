@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 from samplers.candidates import Candidate, candidates
 from samplers.growth_settings import GrowthSettings, parse_settings
 from samplers.noise import inseparable, standard_error
-from samplers.plan import Config, Decision, Done, Need, Point, Result, Results, State
+from samplers.plan import Config, Decision, Done, Need, Point, Result, Results, State, merged
 from storage.errors import UsageError
 
 if TYPE_CHECKING:
@@ -294,7 +294,7 @@ class Growth:
             UsageError: A changed setting is wrong, or a parameter leaves the range that Optuna was told.
         """
         config = {**state["config"], **changes.get("config", {})}
-        block = {**state["grow"], **changes.get("grow", {})}
+        block = merged(state["grow"], changes.get("grow", {}))
         settings = parse_settings(block, config, self.where)
         shown = _params(config, settings)
         for name, distribution in self.distributions(shown).items():

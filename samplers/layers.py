@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from samplers.closed_form import ClosedForm
 from samplers.closest import Answer, Fall, closest
 from samplers.depth_settings import MOST_LAYERS, OWN, WIDEST, DepthSettings, parse_settings
-from samplers.plan import Config, Decision, Done, Need, Point, Result, Results, State
+from samplers.plan import Config, Decision, Done, Need, Point, Result, Results, State, merged
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
@@ -103,7 +103,7 @@ class Depth:
             UsageError: A changed setting is wrong.
         """
         config = {**state["config"], **changes.get("config", {})}
-        block = {**state["depth"], **changes.get("depth", {})}
+        block = merged(state["depth"], changes.get("depth", {}))
         other = [key for solve, keys in OWN.items() if solve != block.get("solve", "layers") for key in keys]
         block = {key: value for key, value in block.items() if key in changes.get("depth", {}) or key not in other}
         parse_settings(block, self.where)

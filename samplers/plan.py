@@ -90,6 +90,11 @@ class Done:
     """Only once no point of the study waits or runs any more."""
 
 
+def merged(block: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """A search's block with changes to it; what becomes null is taken out."""
+    return {name: value for name, value in {**block, **changes}.items() if value is not None}
+
+
 class Search(Protocol):
     """What the engine asks of a search. Implementations are frozen dataclasses made from a definition."""
 

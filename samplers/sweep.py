@@ -16,7 +16,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from samplers.grid_settings import Block, GridSettings, Path, parse_grid
-from samplers.plan import Config, Decision, Done, Need, Point, Results, State
+from samplers.plan import Config, Decision, Done, Need, Point, Results, State, merged
 from samplers.ranges import Range, ranges_of, widest
 
 if TYPE_CHECKING:
@@ -194,14 +194,13 @@ class Grid:
 
     def override(self, state: State, changes: Mapping[str, Any]) -> Decision:
         """Another block (`grid`) or other values in the config, from here on: the whole grid is gone through again, and
-        points that are finished stay so. A key of the block that becomes null is taken out.
+        points that are finished stay so.
 
         Raises:
             UsageError: They do not fit together.
         """
         config = {**state["config"], **changes.get("config", {})}
-        block = {**state["grid"], **changes.get("grid", {})}
-        block = {name: value for name, value in block.items() if value is not None}
+        block = merged(state["grid"], changes.get("grid", {}))
         Grid.parse(block, config, self.where)
         told = ", ".join(f"{name}={value}" for each in changes.values() for name, value in each.items())
         record = {

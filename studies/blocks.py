@@ -7,6 +7,12 @@ from collections.abc import Sequence
 
 def block_keys(search: str) -> Sequence[str]:
     """What a block may hold: `--set KEY=VALUE` finds it without the search's name before it."""
-    from samplers import fit_settings, growth_settings
+    from samplers import depth_settings, fit_settings, grid_settings, growth_settings
 
-    return {"grow": growth_settings.KEYS, "fit": fit_settings.KEYS}[search]
+    keys: dict[str, Sequence[str]] = {
+        "grow": growth_settings.KEYS,
+        "depth": depth_settings.KEYS,
+        "grid": grid_settings.KEYS,
+        "fit": fit_settings.KEYS,
+    }
+    return keys[search]

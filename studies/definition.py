@@ -20,7 +20,7 @@ from studies.pruning import parse_pruner
 from studies.reading import read_yaml
 from studies.units import parse_duration, parse_size
 
-SEARCHES = ("grow", "fit")
+SEARCHES = ("grow", "depth", "grid", "fit")
 SEEK_LIMITS = ("depth", "fit")
 """Searches that ask what does not fit: running out of memory is an answer, not a failure to try again."""
 SCORES = {
@@ -131,6 +131,7 @@ class Change:
 
     config: Mapping[str, Any]
     settings: Mapping[str, Any]
+    """Of the search's block; null for what was taken out of it."""
     refused: Sequence[str]
     """Why the change cannot be made to a study that has results; empty if it can."""
 
@@ -155,7 +156,8 @@ def difference(old: Definition, new: Definition) -> Change:
         for key in old.config
         if key not in new.config
     ]
-    return Change(_news(old.config, new.config), _news(old.settings, new.settings), refused)
+    gone = {key: None for key in old.settings if key not in new.settings}
+    return Change(_news(old.config, new.config), gone | _news(old.settings, new.settings), refused)
 
 
 def _news(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:

@@ -25,6 +25,14 @@ def search_of(definition: Definition, where: str, steps: int | None = None) -> S
                 raise UsageError(f"{where}: cost: is missing; a growth search needs one, like params")
             growth = Growth.parse(block, config, score, definition.cost, where)
             return growth if steps is None else replace(growth, steps=steps)
+        case "depth":
+            from samplers.layers import Depth
+
+            return Depth.parse(block, config, where)
+        case "grid":
+            from samplers.sweep import Grid
+
+            return Grid.parse(block, config, where)
         case "fit":
             from samplers.fitting import Fit
 

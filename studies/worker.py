@@ -338,4 +338,6 @@ def _role(role: Mapping[str, Any]) -> str:
     """What a trial was for, in brackets: `(n_head=2)`."""
     if "param" in role:
         return f"({role['param']}={role['value']})"
+    if "setting" in role:
+        return f"({', '.join(f'{name}={value}' for name, value in role['setting'].items())})"
     return f"({role['role']})" if "role" in role else ""
