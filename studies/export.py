@@ -14,10 +14,11 @@ from storage.errors import UsageError, nearest
 from storage.ledger import metrics_of
 from storage.records import StudyRow
 from storage.session import Session
+from studies.depth_table import depth_json
 from studies.results import study_json
 from studies.results_yaml import results_yaml
 
-FORMATS = {"grow": ("csv", "json", "results-yaml"), "fit": ("csv", "json")}
+FORMATS = {"grow": ("csv", "json", "results-yaml"), "depth": ("csv", "json", "depth-json"), "fit": ("csv", "json")}
 """By search."""
 TRIAL_COLUMNS = ("trial", "state", "round", "role", "param", "value", "seed", "attempts", "seconds", "reason")
 
@@ -39,6 +40,8 @@ def export(session: Session, study: StudyRow, form: str) -> str:
             document = study_json(session, study)
             document["trials"] = [trial_json(row) for row in session.run("read_points", values)]
             return json.dumps(document, indent=1, default=str) + "\n"
+        case "depth-json":
+            return json.dumps(depth_json(session.run("read_decisions", values)), indent=2) + "\n"
         case _:
             return results_yaml(study.origin["config"], session.run("read_decisions", values), study.outcome)
 

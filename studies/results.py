@@ -8,13 +8,15 @@ from rich.console import RenderableType
 
 from storage.records import StudyRow
 from storage.session import Session
-from studies import fit_table, growth_table
+from studies import depth_table, fit_table, growth_table
 
 
 def study_json(session: Session, study: StudyRow) -> dict[str, Any]:
     """`show --json`."""
     decisions = session.run("read_decisions", {"study_id": study.study_id})
     match study.search:
+        case "depth":
+            return depth_table.show_json(decisions)
         case "fit":
             return fit_table.show_json(decisions)
         case _:
@@ -25,6 +27,8 @@ def study_view(session: Session, study: StudyRow, whole: bool) -> RenderableType
     """The result table; with `whole`, every candidate of every round."""
     decisions = session.run("read_decisions", {"study_id": study.study_id})
     match study.search:
+        case "depth":
+            return depth_table.show_table(decisions)
         case "fit":
             return fit_table.show_table(decisions)
         case _:

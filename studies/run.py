@@ -19,6 +19,7 @@ from storage.records import Budget, StudyRow, find_study
 from storage.schema import read_versions
 from storage.session import Session
 from studies.definition import SEARCHES, Definition
+from studies.depth_table import estimates
 from studies.lifecycle import (
     Membership,
     Request,
@@ -136,6 +137,8 @@ class Preview:
     points: Sequence[tuple[Point, Inspection]] = ()
     seconds: float | None = None
     """Mean time of this study's finished trials, where there are some."""
+    expected: RenderableType | None = None
+    """What the search expects before anything is known: a depth search's closed form."""
 
     def table(self) -> RenderableType:
         """What would run, a line a trial, and how much that is."""
@@ -144,7 +147,10 @@ class Preview:
             known = ", ".join(f"{name} {value:,.6g}" for name, value in inspection.cost.items())
             told = f"{point.role['param']} → {point.role['value']}" if "param" in point.role else point.role["role"]
             table.add_row(told, str(point.seed), known, f"refused: {inspection.refusal}" if inspection.refusal else "")
-        return Group(table, Text(self.total)) if self.points else Text(self.why)
+        if not self.points:
+            return Text(self.why)
+        told: list[RenderableType] = [table, Text(self.total)]
+        return Group(*told) if self.expected is None else Group(self.expected, *told)
 
     @property
     def total(self) -> str:
@@ -161,11 +167,13 @@ def preview(place: Place, order: Order) -> Preview:
     study = peek(place, request.name)
     definition = definition_of(request, study)
     search = search_of(definition, request.source) if study is None else search_in_force(study)
+    deep = definition.search == "depth"
+    expected = estimates(definition.settings, definition.config, request.source) if deep else None
     warm = WarmServer(Reference.parse(definition.objective, DEFINITIONS).text, order.slots[0].threads)
     try:
         if study is None:
             check_metrics(definition, warm.describe(sample_config(search, warm, request.source)), request.source)
-            return _preview(list(search.outlook(search.start())), "the first round", None, warm)
+            return _preview(list(search.outlook(search.start())), "the first round", None, expected, warm)
         if study.outcome is not None:
             return Preview(f"nothing to run: {study.outcome}")
         session = place.read()
@@ -178,11 +186,14 @@ def preview(place: Place, order: Order) -> Preview:
             session.close()
         left = [point for point in ahead if point.hash not in finished]
         why = f"the round at hand: {len(left)} of {len(ahead)} points are not finished"
-        return _preview(left, why, seconds, warm)
+        return _preview(left, why, seconds, expected, warm)
     finally:
         warm.close()
 
 
-def _preview(points: Sequence[Point], why: str, seconds: float | None, warm: WarmServer) -> Preview:
+def _preview(
+    points: Sequence[Point], why: str, seconds: float | None, expected: RenderableType | None, warm: WarmServer
+) -> Preview:
     unique = list({point.hash: point for point in points}.values())
-    return Preview(why, list(zip(unique, warm.inspect([each.config for each in unique]), strict=True)), seconds)
+    inspected = warm.inspect([each.config for each in unique])
+    return Preview(why, list(zip(unique, inspected, strict=True)), seconds, expected)

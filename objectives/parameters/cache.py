@@ -1,0 +1,72 @@
+"""Counts that are known already: one file a model below the home folder, shared by all studies of this user.
+
+A file's name is a hash of the model's config and of the sources that count, so a changed model is counted anew.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import asdict
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from objectives.parameters.counts import Count
+from storage.server import home
+
+OBJECTIVES = Path(__file__).parent.parent
+
+
+def cached(identity: Mapping[str, Any], count: Callable[[], Count]) -> Count:
+    """The count that is kept for this identity (JSON values), else `count()`, kept from now on.
+
+    A file that cannot be read or written, or is damaged, is as good as none.
+    """
+    file = _file(identity)
+    known = _read(file)
+    if known is not None:
+        return known
+    counted = count()
+    with suppress(OSError):
+        _write(file, counted)
+    return counted
+
+
+def _file(identity: Mapping[str, Any]) -> Path:
+    text = json.dumps([identity, _code()], sort_keys=True)
+    return home() / "counts" / f"{hashlib.sha256(text.encode()).hexdigest()}.json"
+
+
+@cache
+def _code() -> str:
+    """Of everything that a count depends on."""
+    files = sorted(file for folder in ("parameters", "gpt") for file in (OBJECTIVES / folder).glob("*.py"))
+    return hashlib.sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest()
+
+
+def _read(file: Path) -> Count | None:
+    try:
+        told = json.loads(file.read_text())
+        numbers = [told["params"], told["non_embedding"]]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return Count(*numbers) if all(type(each) is int and each >= 0 for each in numbers) else None
+
+
+def _write(file: Path, counted: Count) -> None:
+    """Aside, then moved into place: a reader sees a whole file or none."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, aside = tempfile.mkstemp(dir=file.parent, prefix=".")
+    try:
+        with os.fdopen(descriptor, "w") as stream:
+            json.dump(asdict(counted), stream)
+        Path(aside).replace(file)
+    except BaseException:
+        with suppress(OSError):
+            Path(aside).unlink()
+        raise

@@ -1,0 +1,130 @@
+"""A depth study as people and programs read it: the answers so far, and what the closed form says beforehand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from samplers.closed_form import ClosedForm
+from samplers.depth_settings import parse_settings
+from storage.errors import UsageError
+
+
+def show_json(decisions: Sequence[Any]) -> dict[str, Any]:
+    """`show --json`: a row for each target of each width that has its answer."""
+    return {"search": "depth", "results": _rows(decisions)}
+
+
+def show_table(decisions: Sequence[Any]) -> RenderableType:
+    """A line for each target of each width; a bound that was hit is marked, and is no answer."""
+    rows = _rows(decisions)
+    if not rows:
+        return Text("no width has its counts yet")
+    table = Table(box=None, pad_edge=False)
+    for name in ("Target", "Width", "Layers", "Actual", "Diff", "% Diff", "Estimate", "Calibration"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("")
+    for row in rows:
+        ratio = row["calibration_ratio"]
+        table.add_row(
+            f"{row['target']:,}",
+            _whole(row["width"]),
+            _whole(row["layers"]),
+            _whole(row["params"]),
+            "–" if row["difference"] is None else f"{row['difference']:+,}",
+            "–" if row["percent"] is None else f"{row['percent']:.2f}",
+            _whole(row["estimate"]),
+            "–" if ratio is None else f"{ratio:.4f}",
+            "; ".join(filter(None, (row["reason"], _verified(row.get("verify"))))),
+        )
+    reached = sum(row["reached"] for row in rows)
+    return Group(table, Text(f"{reached} of {len(rows)} targets reached"))
+
+
+def depth_json(decisions: Sequence[Any]) -> dict[str, Any]:
+    """`export --as depth-json`: one object for a single answer, else objects by target and width.
+
+    A target that is out of reach has an `error` and no layers, as a failed count has: a bound is not an optimum.
+
+    Raises:
+        UsageError: The study solved for widths, which that format does not hold.
+    """
+    rows = _rows(decisions)
+    if any(row.record["solve"] != "layers" for row in _since_override(decisions)):
+        raise UsageError("--as depth-json: holds depths; this study solved for widths: use json or csv")
+    if len(rows) == 1:
+        told = _answer(rows[0])
+        del told["calibration_ratio"]
+        return {"width": rows[0]["width"], **told}
+    by_target: dict[str, dict[str, Any]] = {str(row["target"]): {} for row in rows}
+    for row in rows:
+        by_target[str(row["target"])][str(row["width"])] = _answer(row)
+    return by_target
+
+
+def estimates(block: Mapping[str, Any], config: Mapping[str, Any], where: str) -> RenderableType:
+    """What the closed form expects, for a dry run. Nothing is counted.
+
+    Raises:
+        UsageError: The block is wrong.
+    """
+    settings, form = parse_settings(block, where), ClosedForm.of(config)
+    if form is None:
+        return Text("no estimate: the config names no vocab_size")
+    deep = settings.solve == "layers"
+    given, wanted = ("Width", "Layers (estimate)") if deep else ("Layers", "Width (estimate)")
+    table = Table(title="by the closed form V·d + P·d + layers · (12·d² + 4·d)", title_justify="left", box=None)
+    for name in ("Target", given, wanted):
+        table.add_column(name, justify="right")
+    table.add_column("")
+    lowest, highest = settings.value(0), settings.value(settings.last)
+    for fixed in settings.fixed:
+        for target in settings.targets:
+            value = form.layers(target, fixed) if deep else form.width(target, fixed)
+            bound = f"min_{settings.solve} {lowest}" if value < lowest else f"max_{settings.solve} {highest}"
+            table.add_row(
+                f"{target:,}", str(fixed), f"{value:,}", "" if lowest <= value <= highest else f"beyond {bound}"
+            )
+    return table
+
+
+def _since_override(decisions: Sequence[Any]) -> list[Any]:
+    """Answers of the definition in force: an override begins again."""
+    begun = max((index + 1 for index, row in enumerate(decisions) if row.kind == "override"), default=0)
+    return list(decisions[begun:])
+
+
+def _rows(decisions: Sequence[Any]) -> list[dict[str, Any]]:
+    return [dict(row) for each in _since_override(decisions) for row in each.record["results"]]
+
+
+def _answer(row: Mapping[str, Any]) -> dict[str, Any]:
+    kept = row if row["reached"] else {}
+    told = {
+        "optimal_layers": kept.get("layers"),
+        "actual_params": kept.get("params"),
+        "target_params": row["target"],
+        "difference": kept.get("difference"),
+        "percentage_diff": kept.get("percent"),
+        "calibration_ratio": kept.get("calibration_ratio"),
+    }
+    return told if row["reached"] else {**told, "error": row["reason"]}
+
+
+def _verified(finding: Mapping[str, Any] | None) -> str | None:
+    if finding is None:
+        return None
+    if finding["outcome"] != "completed":
+        return f"a training step: {finding['outcome'].replace('_', ' ')}"
+    peak, share, seconds = (finding[name] for name in ("peak_memory", "memory_fraction", "seconds"))
+    if peak is None or share is None or seconds is None:
+        return "a training step ran"
+    return f"a training step: {peak:,.0f} MiB ({share:.1%} of the device), {seconds:.2f} s"
+
+
+def _whole(value: int | None) -> str:
+    return "–" if value is None else f"{value:,}"
