@@ -149,8 +149,8 @@ class Preview:
             table.add_row(told, str(point.seed), known, f"refused: {inspection.refusal}" if inspection.refusal else "")
         if not self.points:
             return Text(self.why)
-        told: list[RenderableType] = [table, Text(self.total)]
-        return Group(*told) if self.expected is None else Group(self.expected, *told)
+        parts: list[RenderableType] = [table, Text(self.total)]
+        return Group(*parts) if self.expected is None else Group(self.expected, *parts)
 
     @property
     def total(self) -> str:
