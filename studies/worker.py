@@ -25,6 +25,7 @@ from studies.definition import Definition
 from studies.folders import trial_folder
 from studies.planner import Waiting, plan
 from studies.policy import Again, Asked, consequence, judge
+from studies.rack import Rack
 from studies.signals import Signals
 from studies.slot import Slot
 
@@ -81,6 +82,7 @@ class Worker:
         self, hall: Hall, home: Path, warm: WarmServer, slots: tuple[Slot, ...], code: str, say: Callable[[str], None]
     ) -> None:
         self.hall, self.home, self.warm, self.slots, self.code, self.say = hall, home, warm, slots, code, say
+        self.rack = Rack(slots, say)
         self.running: dict[str, Running] = {}
         self.signals = Signals()
         self.selector = selectors.DefaultSelector()
@@ -112,6 +114,7 @@ class Worker:
                 running.give_back()
         if not self.signals.draining:
             self._fill_slots()
+        self.rack.release(self.running)
         if not self.running:
             ending = self._ending()
             if ending is not None:
@@ -122,17 +125,17 @@ class Worker:
 
     def _fill_slots(self) -> None:
         """Start what can be started; plan, once, when there is nothing left to start."""
-        free = [slot for slot in self.slots if slot.name not in self.running]
-        if free:
+        if len(self.running) < len(self.slots):
             for number in self.ledger.recover_orphans():
                 self.say(f"trial {number}: its worker is gone, it waits again")
         planned = False
-        while free:
-            claim = self.ledger.claim_trial(self.worker_id, free[0].name)
-            if claim is not None:
-                self._start(claim, free.pop(0))
+        while len(self.running) < len(self.slots):
+            slot = self.rack.take(self.running, self.study.name)
+            claim = None if slot is None else self.ledger.claim_trial(self.worker_id, slot.name)
+            if slot is not None and claim is not None:
+                self._start(claim, slot)
             elif planned or not self._plan():
-                return
+                break
             else:
                 planned = True
 
@@ -153,6 +156,8 @@ class Worker:
         """Why to leave, when nothing runs here: None while others' trials may still bring work."""
         if self.signals.draining:
             return Ending("interrupted", interrupted=True)
+        if self.rack.stranded is not None:
+            return Ending(self.rack.stranded, failed=True)
         self.study = study = self.hall.read(self.ledger)
         if study.draining:
             return Ending("the study was told to stop")
@@ -181,6 +186,7 @@ class Worker:
         folder = trial_folder(self.home, self.study.name, self.study.created_at, claim.number)
         folder.make()
         definition = Definition.from_json(self.study.definition)
+        lease = self.rack.begun(slot, self.study.name, claim.number)
         assignment = Assignment(
             config=claim.config,
             seed=claim.seed,
@@ -195,8 +201,11 @@ class Worker:
             run_dir=folder.files,
             memory_limit=definition.memory_limit,
             timeout=definition.timeout,
+            cores=lease.cores if lease is not None and slot.gpu is None else (),
+            gpu=slot.gpu,
+            memory_fraction=slot.memory_fraction,
         )
-        attempt = self.warm.start(assignment)
+        attempt = self.warm.start(assignment, None if lease is None else lease.fd)
         self.running[slot.name] = Running(claim, slot, attempt)
         self.selector.register(attempt, selectors.EVENT_READ)
 
@@ -208,6 +217,7 @@ class Worker:
                     self._flush(running)
                     self.selector.unregister(running.attempt)
                     del self.running[running.slot.name]
+                    self.rack.ended(running.slot, running.claim.number, message.kind)
                     self._settle(running.claim, message)
                 elif isinstance(message, Report):
                     running.reports.append(message)
@@ -300,6 +310,7 @@ class Worker:
                     del self.running[running.slot.name]
             time.sleep(0.005 if self.running else 0)
         self.running.clear()
+        self.rack.release(self.running)
 
 
 def _role(role: Mapping[str, Any]) -> str:
