@@ -121,6 +121,8 @@ def read_recorded(file: Path) -> tuple[Device, ...]:
     """
     try:
         rows = json.loads(file.read_text())
+        if not isinstance(rows, list):
+            raise TypeError(f"a {type(rows).__name__}")
         return tuple(_recorded(row) for row in rows)
     except OSError as error:
         raise UsageError(f"{RECORDED}: {file}: {error.strerror}") from error
