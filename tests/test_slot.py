@@ -19,7 +19,7 @@ from objectives.outcome import Kind, Outcome
 from objectives.warm import WarmServer
 from storage.errors import UsageError
 from studies.devices import Device, Process, read_devices, read_recorded, why_none
-from studies.leases import UNIT, Lease, Span, holder, take
+from studies.leases import UNIT, Lease, Span, held, holder, take
 from studies.slot import Slot, allowed_cores, cores, gpu_slots, slots_of
 
 RECORDED = Path(__file__).parent / "data" / "devices"
@@ -195,8 +195,10 @@ def look(config):
     return {"cores": len(os.sched_getaffinity(0)), "core": min(os.sched_getaffinity(0)),
             "gpu": os.environ["CUDA_VISIBLE_DEVICES"] == config["gpu"],
             "fraction": float(os.environ.get("STUDYHALL_MEMORY_FRACTION", "nan"))}
+def wait(config):
+    import time
+    time.sleep(60)
 def fill(config):
-    import torch
     total = torch.cuda.get_device_properties(0).total_memory
     torch.empty(int(total * config["part"]), dtype=torch.uint8, device="cuda")
     return {"devices": torch.cuda.device_count()}
@@ -204,14 +206,22 @@ import torch
 """
 
 
-def outcome(tmp_path: Path, function: str, config: dict[str, Any], **given: Any) -> Outcome:
-    """How an attempt with these parts of an assignment ends."""
+def server(tmp_path: Path, function: str) -> WarmServer:
     (tmp_path / "own.py").write_text(OBJECTIVE)
-    warm = WarmServer(f"{tmp_path}/own.py:{function}")
+    return WarmServer(f"{tmp_path}/own.py:{function}")
+
+
+def assignment(tmp_path: Path, config: dict[str, Any], **given: Any) -> Assignment:
     places = {name: tmp_path / name for name in ("log", "lock", "checkpoint_dir", "run_dir")}
     usual = {"seed": 1, "number": 0, "attempt": 1, "device": "cpu", "threads": 1, "env": {}}
+    return Assignment(config=config, **{**usual, **places, **given})
+
+
+def outcome(tmp_path: Path, function: str, config: dict[str, Any], **given: Any) -> Outcome:
+    """How an attempt with these parts of an assignment ends."""
+    warm = server(tmp_path, function)
     try:
-        attempt = warm.start(Assignment(config=config, **{**usual, **places, **given}))
+        attempt = warm.start(assignment(tmp_path, config, **given))
         end = time.monotonic() + 60
         while time.monotonic() < end:
             select.select([attempt], [], [], 0.5)
@@ -246,6 +256,26 @@ def test_a_trial_that_would_see_another_device_is_an_error_that_says_so(tmp_path
     given = {**in_slot(slot), "env": {**slot.environment, "CUDA_VISIBLE_DEVICES": seen}}
     ended = outcome(tmp_path, "look", {"gpu": seen}, **given)
     assert ended.kind is Kind.ERROR and TWO[0].uuid in ended.message and repr(seen) in ended.message
+
+
+def test_a_trials_processes_hold_its_lease_until_the_last_of_them_is_gone(tmp_path: Path) -> None:
+    (slot,) = asked("0")
+    lease = take(slot.gpu or "", slot.share, holder("ours"))
+    assert lease is not None
+    warm = server(tmp_path, "wait")
+    attempt = warm.start(assignment(tmp_path, {}, **in_slot(slot)), lease.fd)
+    lease.close()
+    while attempt.pid == 0:
+        assert select.select([attempt], [], [], 60)[0]
+        attempt.receive()
+    assert [each.span for each in held(TWO[0].uuid)] == [slot.share]
+    attempt.kill()
+    end = time.monotonic() + 1
+    while held(TWO[0].uuid):
+        assert time.monotonic() < end
+        time.sleep(0.005)
+    assert any(isinstance(message, Outcome) for message in attempt.receive())
+    warm.close()
 
 
 @pytest.mark.gpu
