@@ -16,6 +16,8 @@ from studies.devices import VISIBLE, Device, Process, read_devices, visible, why
 from studies.leases import UNIT, Held, held, held_cores, shown_holder
 from studies.units import shown_size
 
+UNTOLD = dict.fromkeys(("user", "pid", "host", "study", "trial"))  # of a holder that has not written yet
+
 
 @dataclass(frozen=True)
 class Seen:
@@ -38,7 +40,7 @@ class Seen:
             "utilization": device.utilization,
             "fault": device.fault,
             "visible": not self.hidden,
-            "leases": [{**_bytes(device, each), **each.who} for each in self.leases],
+            "leases": [{**_bytes(device, each), **UNTOLD, **each.who} for each in self.leases],
             "foreign": [{"pid": each.pid, "memory": each.memory} for each in self.foreign],
         }
 
@@ -71,7 +73,7 @@ class Look:
         """`gpus --json`: names are stable."""
         return {
             "devices": [each.to_json() for each in self.devices],
-            "cores": [{"core": core, **who} for core, who in sorted(self.cores.items())],
+            "cores": [{"core": core, **UNTOLD, **who} for core, who in sorted(self.cores.items())],
         }
 
     def view(self) -> RenderableType:

@@ -139,11 +139,11 @@ def test_two_studies_on_eight_slots_of_two_devices_never_share_one(
 def test_a_killed_workers_slots_are_free_within_a_second(program: Program, begin: Begin, tmp_path: Path) -> None:
     file = definition(tmp_path, "a", "landscape", "", steps=1, seconds=60)
     worker = begin("run", "grow", "--study", "a", "--file", file, "--gpus", "1", "--per-gpu", 2)
-    until(lambda: any(each.who["trial"] == 0 for each in held(SECOND)))
-    (lease,) = held(SECOND)
+    (lease,) = until(lambda: [each for each in held(SECOND) if each.who.get("trial") == 0])
     assert lease.who["study"] == "a" and lease.who["pid"] == worker.pid
-    shown = json.loads(program("gpus", "--json").stdout)
-    assert [each["study"] for each in shown["devices"][1]["leases"]] == ["a"] and not shown["devices"][0]["leases"]
+    first, second = json.loads(program("gpus", "--json").stdout)["devices"]
+    # The other share may be held too, for a moment, while the worker asks whether there is a trial for it.
+    assert [each["study"] for each in second["leases"] if each["trial"] == 0] == ["a"] and not first["leases"]
     assert re.search(r"40 GiB from 0 B: \w+, study a, trial 0, pid \d+", program("gpus").stdout)
     worker.kill()
     until(lambda: not held(SECOND), seconds=1)
