@@ -6,7 +6,7 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -39,6 +39,10 @@ class Assignment:
     """Bytes, beyond what the process is forked with."""
     timeout: float | None = None
     """Seconds."""
+    study: str = ""
+    """The study's name."""
+    log_to: Sequence[str] = ()
+    """Of objectives/loggers.py."""
 
     def to_json(self) -> dict[str, Any]:
         return {name: str(value) if isinstance(value, Path) else value for name, value in asdict(self).items()}

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from objectives.reference import same_objective, shown_objective
 from objectives.warm import Description, WarmServer
 from samplers.plan import Search
 from storage.errors import UsageError, nearest
@@ -86,13 +87,9 @@ def definition_of(request: Request, study: StudyRow | None) -> Definition:
 
 def _here(stored: Definition, file: Definition | None) -> Definition:
     """The stored definition, with a `FILE.py:function` of another host taken from the local one."""
-    if file is not None and _same_objective(stored.objective, file.objective):
+    if file is not None and same_objective(stored.objective, file.objective):
         return replace(stored, objective=file.objective)
     return stored
-
-
-def _same_objective(one: str, other: str) -> bool:
-    return Path(one).name == Path(other).name if ".py:" in one and ".py:" in other else one == other
 
 
 def check_definition(definition: Definition, warm: WarmServer, where: str) -> None:
@@ -106,7 +103,8 @@ def check_definition(definition: Definition, warm: WarmServer, where: str) -> No
     for key, name in (("score.metric", definition.score_metric), ("cost", definition.cost)):
         if name is not None and description.metrics and name not in description.metrics:
             raise UsageError(
-                f"{where}: {key}: {definition.objective} returns no {name!r} here{nearest(name, description.metrics)}"
+                f"{where}: {key}: {shown_objective(definition.objective)} returns no {name!r} here"
+                + nearest(name, description.metrics)
             )
     (inspection,) = warm.inspect([definition.config])
     if inspection.refusal is not None:
@@ -148,7 +146,7 @@ def _reconcile(session: Session, study: StudyRow, request: Request) -> None:
     """Put a changed file and `--set` into force: what changes the search becomes an `override` decision."""
     stored = Definition.from_json(study.definition)
     file = request.definition if request.definition is not None else stored
-    if _same_objective(stored.objective, file.objective):
+    if same_objective(stored.objective, file.objective):
         file = replace(file, objective=stored.objective)
     if file.hash in study.definitions:
         file = stored  # a file that was in force before: another checkout, not a change
