@@ -20,7 +20,7 @@ from typing import Any, Protocol
 from storage.errors import UsageError, nearest
 
 LOGGERS = ("tensorboard", "wandb")
-PATIENCE = 30  # seconds for W&B to begin a run, and again to end it
+PATIENCE = 15  # seconds for W&B to begin a run, and again to end it
 WHOLE_NAMES = {"seq_length": "sequence_length"}
 
 
@@ -140,6 +140,11 @@ class WandB:
     def __init__(self, trial: TrialName) -> None:
         import wandb
 
+        settings = wandb.Settings(console="off", silent=True, disable_git=True)
+        if "WANDB_INIT_TIMEOUT" not in os.environ:
+            settings.init_timeout = PATIENCE
+        wandb.setup(settings=settings)  # so that its login, too, says nothing of itself
+
         def begin(mode: str | None) -> Any:
             run = wandb.init(
                 project=None if "WANDB_PROJECT" in os.environ else "studyhall",
@@ -150,7 +155,7 @@ class WandB:
                 mode=mode,
                 dir=str(trial.folder),
                 config={**trial.config, "seed": trial.seed, "study": trial.study, "trial": trial.number},
-                settings=wandb.Settings(init_timeout=PATIENCE, console="off", silent=True, disable_git=True),
+                settings=settings,
             )
             # Their own counter refuses to go back, which a further attempt does.
             run.define_metric("step")
@@ -164,6 +169,7 @@ class WandB:
             self.run = begin(None)
         except Exception as error:
             _say("wandb", f"{_one_line(error)}; the run is kept offline below {trial.folder / 'wandb'}")
+            wandb.teardown()  # it still holds the run's id
             self.run = begin("offline")
 
     def log(self, step: int, metrics: Mapping[str, float]) -> None:
