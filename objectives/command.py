@@ -31,6 +31,7 @@ TRIAL = ("seed", "run_dir", "checkpoint_dir", "trial", "attempt", "device", "thr
 SHELL = ("|", "||", "&", "&&", ";", ">", ">>", "<", "2>", "2>&1", "&>")
 LONGEST = 60_000  # characters: it travels as an argument, and no system allows less
 SLOTS = "CUDA_VISIBLE_DEVICES"
+SECRET = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD|PASSWD)$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -237,6 +238,10 @@ def _environment(name: str, value: Any, where: str) -> str:
         raise UsageError(f"{where}: {name!r} is not a variable's name")
     if name == SLOTS:
         raise UsageError(f"{where}: {SLOTS} is the slot's to say")
+    if SECRET.search(name):
+        raise UsageError(
+            f"{where}: {name} would be kept with the study; export it, a command inherits what is exported"
+        )
     if not isinstance(value, str | int | float) or "\0" in as_text(value):
         raise UsageError(f"{where}: {name}: {value!r} is not a text")
     return as_text(value)

@@ -82,6 +82,7 @@ def launch(tmp_path: Path) -> Iterator[Launch]:
         ({"env": {"A": [1]}}, "env: A"),
         ({"env": {"A=B": "x"}}, "not a variable's name"),
         ({"env": {"CUDA_VISIBLE_DEVICES": "0"}}, "slot's"),
+        ({"env": {"HF_TOKEN": "sesame"}}, "HF_TOKEN would be kept with the study; export it"),
         ({"env": {"A": "{flags}"}}, "command alone"),
         ({"flags": "prefix"}, "'prefix'.*'no-prefix'"),
         ({"flags": ["omit"]}, "flags"),
@@ -102,6 +103,7 @@ def test_a_wrong_command_is_one_line(change: dict[str, Any], words: str) -> None
     with pytest.raises(UsageError, match=words) as caught:
         command({"command": "python train.py", "metrics": JSON, **change})
     assert "\n" not in str(caught.value) and str(caught.value).startswith("own.yaml: objective")
+    assert "sesame" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -406,19 +408,36 @@ def test_what_a_command_prints_is_in_the_log_and_the_tail(launch: Launch, tmp_pa
 DEFINITION = """
 search: grow
 objective:
-  command: {python} train.py --a {{a}} --out {{run_dir}}
+  command: {python} train.py --a {{a}} --out {{run_dir}} {{flags}}
   metrics: {{json: "{{run_dir}}/m.jsonl"}}
 score: {{metric: score, direction: maximize}}
 cost: params
 grow: {{increments: {{a: 1}}, steps: 1}}
-config: {{a: 1, note: "it's; touch owned"}}
+config:
+  a: 1
+  note: "it's; touch owned $(touch owned)\\n--out x"
+  dash: --out=/nowhere
+  shuffle: false
+  fused: true
+  layers: [1, -2, -1e-5]
+  rate: -1e-5
 """
 TRAIN = """
 import argparse, json
 parser = argparse.ArgumentParser()
 parser.add_argument("--a", type=int)
 parser.add_argument("--out")
+parser.add_argument("--seed", type=int)
+parser.add_argument("--note")
+parser.add_argument("--dash")
+parser.add_argument("--shuffle", action=argparse.BooleanOptionalAction, default=True)
+parser.add_argument("--fused", action=argparse.BooleanOptionalAction, default=False)
+parser.add_argument("--layers", type=float, nargs="+")
+parser.add_argument("--rate", type=float)
 options = parser.parse_args()
+assert options.note == "it's; touch owned $(touch owned)\\n--out x" and options.dash == "--out=/nowhere", options
+assert options.shuffle is False and options.fused is True and options.seed == 1337, options
+assert options.layers == [1, -2, -1e-5] and options.rate == -1e-5, options
 with open(options.out + "/m.jsonl", "w") as file:
     json.dump({"step": 1, "score": -1 / options.a, "params": options.a}, file)
 """
@@ -459,7 +478,8 @@ def test_a_study_of_a_command_from_end_to_end(program: Program, tmp_path: Path) 
         told = program("run", "grow", "--study", "own", "--file", file, "--workers", 2)
         assert told.returncode == 0, told.stderr
     certificate = json.loads(program("audit", "--study", "own", "--json").stdout)
-    assert certificate["holds"] and certificate["points"]["accepted"] == 2
+    assert certificate["holds"] and certificate["points"]["accepted"] == 2 and certificate["points"]["failed"] == 0
+    assert not list(tmp_path.rglob("owned"))
     shown = json.loads(program("show", "--study", "own", "--json").stdout)
     assert [step["chosen"]["value"] for step in shown["rounds"]] == [2]
 

@@ -100,6 +100,15 @@ def test_what_cannot_is_one_line(tmp_path: Path, name: str, words: str) -> None:
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("body", ['return {"a\\0": 1.0}', 'trial.report(1, **{"a\\ud800": 1.0})'])
+def test_a_name_that_no_database_can_keep_ends_the_trial_alone(tmp_path: Path, body: str) -> None:
+    (tmp_path / "own.py").write_text(f"def own(config, trial):\n    {body}\n")
+    warm = WarmServer(f"{tmp_path}/own.py:own")
+    ended = outcome(warm.start(assignment(tmp_path)))
+    warm.close()
+    assert ended.kind in (Kind.INVALID, Kind.ERROR) and "cannot be the name of a metric" in ended.message
+
+
 @pytest.mark.parametrize("stem", ["objectives", "signal", "storage"])
 def test_a_users_file_may_be_called_like_one_of_ours(tmp_path: Path, stem: str) -> None:
     (tmp_path / f"{stem}.py").write_text("def own(config, trial):\n    trial.report(1, a=2)\n    return 1.0\n")
