@@ -54,12 +54,13 @@ def cli() -> None:
 @click.option("--steps", type=int, metavar="N", help="Budget of the study: this many steps of its search.")
 @click.option("--timeout", metavar="DURATION", help="Budget of the study: start nothing after 90s, 15m, 2h, 1d.")
 @click.option("--max-trials", type=int, metavar="N", help="Budget of the study: this many trials.")
+@click.option("--same-code", is_flag=True, help="Refuse to join a study that was begun with other code; default: warn.")
 @click.option("--dry-run", is_flag=True, help="Print what would run next; touch nothing.")
 @click.option("--review", is_flag=True, help="Print what would run next, and ask before it starts.")
 @click.option("--yes", is_flag=True, help="With --review: do not ask.")
 @storage_option
 def run(url: str | None, dry_run: bool, review: bool, yes: bool, **asked: Any) -> None:
-    """Start, join or resume a study. SEARCH is grow."""
+    """Start, join or resume a study. SEARCH is grow, depth, grid or fit."""
     from studies.place import Place
     from studies.run import Order, preview, run
 

@@ -27,6 +27,7 @@ from studies.lifecycle import (
     current_state,
     definition_of,
     open_study,
+    other_code,
     sample_config,
     search_in_force,
 )
@@ -52,6 +53,7 @@ class Order:
     settings: Sequence[str]
     budget: Budget
     slots: tuple[Slot, ...]
+    same_code: bool = False
 
     @staticmethod
     def of(
@@ -67,6 +69,7 @@ class Order:
         steps: int | None,
         timeout: str | None,
         max_trials: int | None,
+        same_code: bool,
     ) -> Order:
         """The options as typed, checked.
 
@@ -78,9 +81,11 @@ class Order:
         for option, value in (("--steps", steps), ("--max-trials", max_trials)):
             if value is not None and value < 1:
                 raise UsageError(f"{option}: {value} is too few; 1 or more")
+        if steps is not None and search != "grow":
+            raise UsageError(f"--steps: counts the steps of a growth; a {search} search has --max-trials and --timeout")
         seconds = None if timeout is None else parse_duration(timeout, "--timeout")
         slots = slots_of(gpus, per_gpu, gpu_memory, workers, threads)
-        return Order(search, name, file, settings, Budget(steps, max_trials, seconds), slots)
+        return Order(search, name, file, settings, Budget(steps, max_trials, seconds), slots, same_code)
 
 
 def request_of(order: Order) -> Request:
@@ -113,6 +118,11 @@ def run(place: Place, order: Order, say: Callable[[str], None]) -> Ending:
         description = warm.describe(sample_config(search_of(definition, request.source), warm, request.source))
         if study is None:
             check_metrics(definition, description, request.source)
+        other = None if study is None else other_code(study, definition)
+        if other is not None and order.same_code:
+            raise UsageError(f"--same-code: {other}")
+        if other is not None:
+            say(f"{other}: results may not be comparable")
         session = place.write()
         try:
             open_study(session, request, definition, description)
