@@ -22,7 +22,7 @@ from studies.units import shown_duration
 
 LOOKED_AT = 200_000
 """Combinations that a review goes through; of a larger grid it tells the beginning."""
-INSPECTED = 2_000
+INSPECTED = 1_000
 """Settings that the objective is asked about."""
 LISTED = 200
 
