@@ -13,12 +13,14 @@ from rich.text import Text
 from objectives.reference import Reference
 from objectives.warm import Inspection, WarmServer
 from samplers.plan import Point
+from samplers.sweep import Grid
 from storage.errors import UsageError, nearest
 from storage.ledger import Ledger
 from storage.records import Budget, StudyRow, find_study
 from storage.schema import read_versions
 from storage.session import Session
 from studies.definition import SEARCHES, Definition
+from studies.grid_review import Review, review
 from studies.leases import folder
 from studies.lifecycle import (
     Membership,
@@ -33,7 +35,7 @@ from studies.lifecycle import (
 )
 from studies.names import check_name
 from studies.place import Place
-from studies.planner import finished_results
+from studies.planner import FINISHED, finished_results
 from studies.searches import search_of
 from studies.slot import Slot, slots_of
 from studies.units import parse_duration, shown_duration
@@ -178,7 +180,7 @@ class Preview:
         return f"{runs} trials, {refused} points refused by the objective; {known}"
 
 
-def preview(place: Place, order: Order) -> Preview:
+def preview(place: Place, order: Order) -> Preview | Review:
     """What would run next. Touches nothing."""
     request = request_of(order)
     study = peek(place, request.name)
@@ -188,15 +190,21 @@ def preview(place: Place, order: Order) -> Preview:
     try:
         if study is None:
             check_metrics(definition, warm.describe(sample_config(search, warm, request.source)), request.source)
+            if isinstance(search, Grid):
+                return review(search, search.start(), warm.inspect)
             return _preview(list(search.outlook(search.start())), "the first round", None, warm)
         if study.outcome is not None:
             return Preview(f"nothing to run: {study.outcome}")
         session = place.read()
         try:
             ledger = Ledger(session, study.study_id)
-            ahead = list(search.outlook(current_state(ledger, study)))
+            state, seconds = current_state(ledger, study), ledger.mean_seconds()
+            if isinstance(search, Grid):
+                rows = session.run("read_points", {"study_id": study.study_id})
+                done = {row.hash for row in rows if row.state in FINISHED and not row.retired}
+                return review(search, state, warm.inspect, seconds, done)
+            ahead = list(search.outlook(state))
             finished = finished_results(ledger.results([point.hash for point in ahead]))
-            seconds = ledger.mean_seconds()
         finally:
             session.close()
         left = [point for point in ahead if point.hash not in finished]
