@@ -51,7 +51,7 @@ def test_killed_at_random_it_ends_as_if_nothing_had_been_killed(search: str) -> 
     expected = undisturbed(Definition.load(file, search), lambda config: scope["own"]({**config, "seconds": 0}))
     work = Disturbance(file, home, "kills", workers=2, slots=2, dice=random.Random(7), search=search)
     try:
-        disturbed(work, kills=6, pause=0.5, limit=240)
+        disturbed(work, kills=6, pause=0.5, limit=120)
         verdict = judge(work, expected)
     finally:
         work.end()
