@@ -15,6 +15,7 @@ from objectives.warm import Inspection, WarmServer
 from samplers.plan import Point
 from storage.errors import UsageError, nearest
 from storage.ledger import Ledger
+from storage.names import check_name
 from storage.records import Budget, StudyRow, find_study
 from storage.schema import read_versions
 from storage.session import Session
@@ -28,7 +29,6 @@ from studies.lifecycle import (
     open_study,
     search_in_force,
 )
-from studies.names import check_name
 from studies.place import Place
 from studies.planner import finished_results
 from studies.searches import search_of
