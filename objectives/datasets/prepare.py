@@ -166,6 +166,7 @@ def _part(order: Order) -> Path:
         except UsageError:
             if not order.force:
                 raise
+    (part / "source.json").unlink(missing_ok=True)  # first: without it nobody goes on with what is left
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir()
     _write(part / "source.json", order.origin)

@@ -7,6 +7,7 @@ split, as reading through. The split does not depend on the tokenizer either.
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -168,7 +169,7 @@ class TextFiles:
 
 
 class HubRows:
-    """Rows of a dataset of the Hugging Face hub, or of a folder or a file that `datasets` can load; each a document.
+    """Rows of a dataset of the Hugging Face hub, or of a folder that `datasets` can load; each a document.
 
     Its split `train` is read; val is its split `validation`, unless a share is asked for or there is none: then it is
     the last rows of `train`. Empty rows are left out. Positions are rows.
@@ -185,6 +186,8 @@ class HubRows:
         """
         self._asked = f"--hf {asked}"
         datasets = need_package("datasets", self._asked)
+        if not sys.stderr.isatty():
+            datasets.disable_progress_bars()
         name, config, field = _parts(asked)
         try:
             configs = datasets.get_dataset_config_names(name)

@@ -145,12 +145,19 @@ class HubTokenizer:
                 f"{asked} cannot be loaded; a folder, what is in the cache, or the network is needed:"
                 f" {first_line(error)}"
             ) from error
+        self._fast = getattr(self._tokenizer, "backend_tokenizer", None)
+        if self._fast is not None:
+            self._fast.no_truncation()
+            self._fast.no_padding()
+            self._fast.encode_special_tokens = True  # `</s>` in a text is text, as tiktoken has it
         self.vocab_size: int = max(self._tokenizer.get_vocab().values()) + 1
         end = self._tokenizer.eos_token_id
         self.ending: tuple[int, ...] = (end,) if end is not None else tuple(map(int, self.encode(b"\n")))
 
     def encode(self, text: bytes) -> Tokens:
-        found = self._tokenizer(text.decode(), add_special_tokens=False, return_attention_mask=False, verbose=False)
+        if self._fast is not None:  # itself: what is around it changes its settings, which threads must not
+            return np.array(self._fast.encode(text.decode(), add_special_tokens=False).ids, dtype=np.uint32)
+        found = self._tokenizer(text.decode(), add_special_tokens=False, split_special_tokens=True, verbose=False)
         return np.array(found["input_ids"], dtype=np.uint32)
 
 

@@ -149,14 +149,11 @@ def _folder(config: GptConfig) -> Path:
     with suppress(RuntimeError):  # a ~user that nobody is
         folder = folder.expanduser()
     if not config.dataset or not folder.is_dir():
+        there = f"{folder.absolute()} is not {'a folder' if folder.exists() else 'there'}"
         known = nearest(config.dataset, ["stdlib", *named])
-        there = (
-            catalogue.begun(config.dataset)
-            or f"{folder.absolute()} is not {'a folder' if folder.exists() else 'there'}"
-        )
         raise UsageError(
             f"config: dataset is {config.dataset!r}; 'stdlib' or a folder with train.bin, val.bin is needed,"
-            f" or the name of one that `data prepare` made; {there}{known}"
+            f" or the name of one that `data prepare` made; {catalogue.begun(config.dataset) or there + known}"
         )
     if catalogue.is_unfinished(folder):
         raise UsageError(f"config: dataset is {config.dataset!r}; it is not finished: run `data prepare` again")
