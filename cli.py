@@ -228,6 +228,41 @@ def gpus(as_json: bool) -> None:
 
 
 @cli.group()
+def data() -> None:
+    """Text made into datasets: `dataset: NAME` in a config finds one."""
+
+
+@data.command("prepare")
+@click.argument("name")
+@click.option("--text", "texts", multiple=True, metavar="FILES…", help="Text files; the end of each is val.")
+@click.argument("files", nargs=-1, metavar="")
+@click.option("--hf", "hub", metavar="DATASET[:CONFIG][:FIELD]", help="A Hugging Face dataset; a row is a document.")
+@click.option("--tokenizer", required=True, metavar="NAME", help="bytes, char, tiktoken:gpt2 or hf:NAME.")
+@click.option("--val", type=float, metavar="SHARE", help="Share of val; default: hf's validation split, or 0.1.")
+@click.option("--force", is_flag=True, help="Replace a dataset of that name.")
+def data_prepare(texts: tuple[str, ...], files: tuple[str, ...], **asked: Any) -> None:
+    """Make a dataset of tokens. Killed and run again, it goes on and ends with the same bytes."""
+    from objectives.datasets.prepare import Order, prepare
+    from objectives.datasets.progress import progress
+
+    if files and not texts:
+        raise UsageError(f"data prepare: {files[0]!r}: files are given by --text")
+    order = Order.of(texts=(*texts, *files), **asked)
+    with progress() as tell:
+        said = prepare(order, tell)
+    click.echo(said)
+
+
+@data.command("list")
+@json_option
+def data_list(as_json: bool) -> None:
+    """The datasets that `dataset: NAME` finds, and those that are not finished."""
+    from objectives.datasets.catalogue import entries_json, entries_table
+
+    _print_json(entries_json()) if as_json else _console().print(entries_table())
+
+
+@cli.group()
 def storage() -> None:
     """The storage: the embedded server, or any PostgreSQL by --storage."""
 

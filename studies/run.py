@@ -16,6 +16,7 @@ from samplers.plan import Point
 from samplers.sweep import Grid
 from storage.errors import UsageError, nearest
 from storage.ledger import Ledger
+from storage.names import check_name
 from storage.records import Budget, StudyRow, find_study
 from storage.schema import read_versions
 from storage.session import Session
@@ -33,7 +34,6 @@ from studies.lifecycle import (
     sample_config,
     search_in_force,
 )
-from studies.names import check_name
 from studies.place import Place
 from studies.planner import FINISHED, finished_results
 from studies.searches import search_of
