@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NoReturn, Protocol
 
 import torch
+import torch._dynamo  # every first optimizer imports it, for a second: so the warm server has it, not each trial
 from torch import Tensor, nn
 
 from objectives.gpt.checkpoint import Checkpoints, identify
