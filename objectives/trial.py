@@ -9,11 +9,13 @@ import socket
 import sys
 import traceback
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from objectives.context import TrialContext
-from objectives.outcome import Kind
+from objectives.loggers import Loggers, TrialName
+from objectives.outcome import AttemptError, Kind
 from objectives.reference import Objective
 from objectives.wire import line
 
@@ -22,28 +24,70 @@ def run_trial(objective: Objective, assignment: Mapping[str, Any], channel: sock
     """Run one attempt and leave the process: status 0 if it could tell its end, 1 if even that failed."""
     status = 1
     try:
-        _enter_slot(assignment)
-        told = _told(objective, assignment, channel)
+        wrong = _enter_slot(assignment)
+        loggers = _loggers(assignment) if wrong is None else None
+        told: dict[str, Any] = {"kind": Kind.ERROR.value, "message": wrong}
+        if wrong is None:
+            told = _told(objective, assignment, channel, loggers)
         sys.stdout.flush()
         sys.stderr.flush()
         channel.sendall(line(told))
         status = 0
+        if loggers is not None:  # now that the result is told, and cannot be lost to a slow network
+            loggers.close(told.get("metrics"))
     finally:
         os._exit(status)
 
 
-def _enter_slot(assignment: Mapping[str, Any]) -> None:
-    """Before anything of the objective runs: its environment, its threads, signals as a program expects them."""
+def _enter_slot(assignment: Mapping[str, Any]) -> str | None:
+    """Before anything of the objective runs: its environment, its cores and threads, signals as a program expects them,
+    its device. Why this is not the slot that was meant, if it is not."""
     os.environ.update(assignment["env"])
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGCHLD, signal.SIGPIPE):
         signal.signal(number, signal.SIG_DFL)
     random.seed(assignment["seed"])
+    if assignment["cores"]:
+        with suppress(OSError):  # taken from us by the system meanwhile: any core then
+            os.sched_setaffinity(0, assignment["cores"])
     torch = sys.modules.get("torch")
     if torch is not None:
         torch.set_num_threads(assignment["threads"])
+    return None if assignment["gpu"] is None else _enter_gpu(assignment["gpu"], assignment["memory_fraction"], torch)
 
 
-def _told(objective: Objective, assignment: Mapping[str, Any], channel: socket.socket) -> dict[str, Any]:
+def _enter_gpu(uuid: str, fraction: float, torch: Any) -> str | None:
+    """Take the slot's share of its device, before the first allocation; what is wrong with the device, if anything."""
+    seen = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if seen != uuid:
+        return f"the slot's device is {uuid}, but CUDA_VISIBLE_DEVICES is {seen!r}"
+    if torch is None or not torch.cuda.is_available():
+        return None
+    try:
+        count = torch.cuda.device_count()
+        if count != 1:
+            return f"the slot's device is {uuid}, but CUDA shows {count} devices"
+        # An instance of a split GPU is the only one that CUDA ever shows; what it calls itself differs with versions.
+        found = str(getattr(torch.cuda.get_device_properties(0), "uuid", ""))
+        if uuid.startswith("GPU-") and found not in ("", uuid.removeprefix("GPU-")):
+            return f"the slot's device is {uuid}, but CUDA shows {found}"
+        if fraction < 1:
+            torch.cuda.set_per_process_memory_fraction(fraction, 0)
+    except RuntimeError as error:  # the objective's module has used CUDA while it was imported, or the device is ill
+        return f"the slot's device {uuid} cannot be used: {' '.join(str(error).split())[:300]}"
+    return None
+
+
+def _loggers(assignment: Mapping[str, Any]) -> Loggers | None:
+    if not assignment["log_to"]:
+        return None
+    names = ("study", "number", "attempt", "seed", "config")
+    trial = TrialName(**{name: assignment[name] for name in names}, folder=Path(assignment["run_dir"]))
+    return Loggers(assignment["log_to"], trial)
+
+
+def _told(
+    objective: Objective, assignment: Mapping[str, Any], channel: socket.socket, loggers: Loggers | None
+) -> dict[str, Any]:
     """The message that ends an attempt."""
     context = TrialContext(
         channel,
@@ -54,6 +98,7 @@ def _told(objective: Objective, assignment: Mapping[str, Any], channel: socket.s
         threads=assignment["threads"],
         checkpoint_dir=Path(assignment["checkpoint_dir"]),
         run_dir=Path(assignment["run_dir"]),
+        loggers=loggers,
     )
     try:
         if objective.wants_trial:
@@ -63,8 +108,8 @@ def _told(objective: Objective, assignment: Mapping[str, Any], channel: socket.s
         if context.stopped:
             return {"kind": Kind.PRUNED.value, "message": "stopped when it was asked to"}
         return {"kind": Kind.COMPLETED.value, "metrics": _metrics(result)}
-    except InvalidResultError as error:
-        return {"kind": Kind.INVALID.value, "message": str(error)}
+    except AttemptError as error:
+        return {"kind": error.kind.value, "message": " ".join(error.message.split())[:500]}
     except SystemExit as error:
         return {"kind": Kind.ERROR.value, "message": f"exited with {error.code!r} without a result"}
     except BaseException as error:
@@ -72,22 +117,23 @@ def _told(objective: Objective, assignment: Mapping[str, Any], channel: socket.s
         return {"kind": _kind(error).value, "message": _message(error)}
 
 
-class InvalidResultError(Exception):
-    """The objective returned something that is not metrics by name."""
-
-
 def _metrics(result: Any) -> dict[str, float]:
     """A mapping of names to numbers; a single number is the metric `value`."""
     if isinstance(result, Mapping):
         try:
-            return {str(name): float(value) for name, value in result.items()}
+            metrics = {str(name): float(value) for name, value in result.items()}
         except (TypeError, ValueError, RuntimeError) as error:
-            raise InvalidResultError(f"a metric is not a number: {error}") from error
+            raise AttemptError(Kind.INVALID, f"a metric is not a number: {error}") from error
+        for name in metrics:
+            if not name.isprintable():
+                raise AttemptError(Kind.INVALID, f"{name!r} cannot be the name of a metric")
+        return metrics
     try:
         return {"value": float(result)}
     except (TypeError, ValueError, RuntimeError) as error:
         shown = repr(result)[:200]
-        raise InvalidResultError(f"returned {shown}, not a number or a mapping of names to numbers") from error
+        message = f"returned {shown}, not a number or a mapping of names to numbers"
+        raise AttemptError(Kind.INVALID, message) from error
 
 
 def _kind(error: BaseException) -> Kind:

@@ -122,6 +122,7 @@ def test_gpt2_follows_its_closed_form_at_any_size(layers, heads, bias, vocab_siz
 def test_positions_are_2048_where_nothing_is_said() -> None:
     shape = {"family": "gpt2", "vocab_size": 10, "n_embd": 8}
     assert count(**shape) == count(**shape, max_position_embeddings=2048)
+    assert count(**shape, block_size=4, max_position_embeddings=9) == count(**shape, block_size=9)
 
 
 def test_a_hundred_layers_are_built_without_memory_or_first_values() -> None:
@@ -147,7 +148,7 @@ def test_a_hundred_layers_are_built_without_memory_or_first_values() -> None:
         ({"family": "gpt2"}, "vocab_size is missing"),
         ({"family": "gpt2", "vocab_size": 5, "n_layers": 2}, "unknown key 'n_layers'; did you mean 'n_layer'?"),
         ({"family": "gpt2", "vocab_size": 5, "n_embd": 7, "n_head": 2}, "n_head 2 does not divide n_embd 7"),
-        ({"family": "gpt2", "vocab_size": 5, "block_size": 2, "max_position_embeddings": 3}, "they are one"),
+        ({"family": "gpt2", "vocab_size": 5, "block_size": 3, "max_position_embeddings": 2}, "max_position_embeddings"),
         ({"family": "gpt2", "vocab_size": 5, "max_position_embeddings": 0}, "max_position_embeddings is 0"),
         ({"family": "gpt2", "vocab_size": 5, "verify": "yes"}, "verify is 'yes'"),
         ({"family": "cehr", "vocab_size": 5, "n_layer": 1.5}, "n_layer is 1.5; a whole number"),

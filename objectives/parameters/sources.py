@@ -119,23 +119,12 @@ def _decoder(config: Mapping[str, Any]) -> DecoderSource:
     family, families = config["family"], (*GptConfig.__dataclass_fields__["family"].metadata["choices"], "cehr")
     if family not in families:
         raise UsageError(f"config: family is {family!r}{nearest(str(family), families)}")
-    positions = _positions(config)
-    told = {key: value for key, value in config.items() if key != "max_position_embeddings"}
-    parsed = GptConfig.parse({**told, "block_size": positions})
+    block_size = config.get("block_size") or config.get("max_position_embeddings") or POSITIONS
+    parsed = GptConfig.parse({**config, "block_size": block_size})
     if parsed.vocab_size is None:
         raise UsageError(f"config: vocab_size is missing; family {family} is counted with one")
-    sizes = Sizes(parsed.vocab_size, positions, parsed.n_layer, parsed.n_embd)
-    return DecoderSource(parsed, sizes, {**told, "block_size": positions})
-
-
-def _positions(config: Mapping[str, Any]) -> int:
-    """`max_position_embeddings`, or `block_size` as objectives/gpt calls it."""
-    given = {key: config[key] for key in ("max_position_embeddings", "block_size") if config.get(key) is not None}
-    values = list(given.values())
-    if len(values) == 2 and values[0] != values[1]:
-        raise UsageError(f"config: max_position_embeddings is {values[0]!r} and block_size {values[1]!r}; they are one")
-    key, value = next(iter(given.items()), ("", POSITIONS))
-    return _size(key, value)
+    sizes = Sizes(parsed.vocab_size, parsed.positions, parsed.n_layer, parsed.n_embd)
+    return DecoderSource(parsed, sizes, {**config, "block_size": block_size})
 
 
 @dataclass(frozen=True)
