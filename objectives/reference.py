@@ -14,7 +14,7 @@ from typing import Any
 
 from storage.errors import UsageError, nearest
 
-SHIPPED = ("gpt",)
+SHIPPED = ("gpt", "difficulty")
 """Objectives that come with the project: packages of this folder, each with a function `objective`."""
 
 Config = Mapping[str, Any]
