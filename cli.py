@@ -44,8 +44,13 @@ def cli() -> None:
 @study_option
 @click.option("--file", type=click.Path(path_type=Path), help="The definition, when it is not studies/NAME.yaml.")
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Override the config; may be repeated.")
-@click.option("--workers", type=int, metavar="N", help="CPU slots of this worker; default: one a core.")
-@click.option("--threads", type=int, metavar="T", help="Threads of each CPU slot; default 1.")
+@click.option("--gpus", metavar="WHICH", help="auto (the free ones), all, none, or a list: 0,1 or UUIDs; default auto.")
+@click.option("--per-gpu", type=int, metavar="K", help="Slots of each GPU, equal shares of its memory; default 1.")
+@click.option("--gpu-memory", metavar="SIZE", help="Memory of each GPU slot, as 6GiB: as many slots as fit.")
+@click.option("--workers", type=int, metavar="N", help="CPU slots of this worker, no GPU; default: one a core.")
+@click.option(
+    "--threads", type=int, metavar="T", help="Threads of each slot; default: 1 on CPU, cores / slots on GPUs."
+)
 @click.option("--steps", type=int, metavar="N", help="Budget of the study: this many steps of its search.")
 @click.option("--timeout", metavar="DURATION", help="Budget of the study: start nothing after 90s, 15m, 2h, 1d.")
 @click.option("--max-trials", type=int, metavar="N", help="Budget of the study: this many trials.")
@@ -209,6 +214,16 @@ def studies(as_json: bool) -> None:
     from studies.catalogue import catalogue_json, catalogue_table
 
     _print_json(catalogue_json()) if as_json else _console().print(catalogue_table())
+
+
+@cli.command()
+@json_option
+def gpus(as_json: bool) -> None:
+    """The NVIDIA devices here and who holds them; and the CPU cores that are leased."""
+    from studies.gpus import look
+
+    found = look()
+    _print_json(found.to_json()) if as_json else _console().print(found.view())
 
 
 @cli.group()

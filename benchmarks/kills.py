@@ -32,14 +32,19 @@ sys.path.insert(0, str(CHECKOUT))
 from objectives.process_tree import children, descendants
 from samplers.plan import Decision, Done, Need, Result
 from storage import server
+from storage.records import need_study
+from storage.session import Session
 from studies.definition import Definition
 from studies.searches import search_of
 
-ACTIONS = {"worker -9": 5, "worker TERM": 2, "worker STOP": 2, "server -9": 2, "trial -9": 1}
+ACTIONS = {"worker -9": 5, "worker TERM": 2, "worker STOP": 2, "server -9": 2, "trial -9": 3}
 
 
 def undisturbed(definition: Definition, objective: Any) -> list[Mapping[str, Any]]:
-    """The records of the same search in a plain loop: one process, no database, nothing killed."""
+    """The records of the same search in a plain loop: one process, no database, nothing killed.
+
+    `objective` gives metrics, or raises MemoryError where the point does not fit.
+    """
     search = search_of(definition, "the benchmark")
     state, results, records = search.start(), {}, []
     while True:
@@ -52,8 +57,14 @@ def undisturbed(definition: Definition, objective: Any) -> list[Mapping[str, Any
                 state = step.state
             case Need():
                 for point in step.points:
-                    metrics = objective({**point.config, "seed": point.seed})
-                    results[point.hash] = Result(len(results), "COMPLETE", metrics)
+                    results[point.hash] = _result(objective, {**point.config, "seed": point.seed})
+
+
+def _result(objective: Any, config: Mapping[str, Any]) -> Result:
+    try:
+        return Result(0, "COMPLETE", objective(config))
+    except MemoryError as error:
+        return Result(0, "FAIL", {}, f"out of memory: MemoryError: {error}", "out_of_memory")
 
 
 @dataclass
@@ -66,6 +77,7 @@ class Disturbance:
     workers: int
     slots: int
     dice: random.Random
+    search: str = "grow"
     running: dict[int, subprocess.Popen[bytes]] = field(default_factory=dict)
     done: Counter[str] = field(default_factory=Counter)
 
@@ -81,7 +93,7 @@ class Disturbance:
 
     def start(self, place: int) -> None:
         """One worker, in a process group of its own."""
-        command = [sys.executable, str(CHECKOUT / "cli.py"), "run", "grow", "--study", self.name]
+        command = [sys.executable, str(CHECKOUT / "cli.py"), "run", self.search, "--study", self.name]
         command += ["--file", str(self.file), "--workers", str(self.slots)]
         log = (self.home / f"worker-{place}.log").open("ab")
         self.running[place] = subprocess.Popen(
@@ -167,7 +179,10 @@ class Verdict:
 
 def judge(work: Disturbance, expected: list[Mapping[str, Any]]) -> Verdict:
     """Ask as a user would. Trial numbers may differ between runs; everything else has to be the same."""
-    shown = json.loads(work.call("show", "--json"))["rounds"]
+    session = Session(server.ensure(work.home))
+    study = need_study(session, work.name)
+    shown = [row.record for row in session.run("read_decisions", {"study_id": study.study_id})]
+    session.close()
     same = [_timeless(record) for record in shown] == [_timeless(record) for record in expected]
     return Verdict(
         json.loads(work.call("audit", "--json")), json.loads(work.call("replay", "--json")), same, len(shown)
@@ -177,7 +192,7 @@ def judge(work: Disturbance, expected: list[Mapping[str, Any]]) -> Verdict:
 def _timeless(value: Any) -> Any:
     """A record without the numbers of its trials, and as it is after a way through JSON."""
     if isinstance(value, Mapping):
-        return {key: _timeless(each) for key, each in value.items() if key not in ("trial", "trials")}
+        return {key: _timeless(each) for key, each in value.items() if key not in ("trial", "trials", "refused")}
     if isinstance(value, list | tuple):
         return [_timeless(each) for each in value]
     return value

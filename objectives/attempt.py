@@ -6,7 +6,7 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -39,6 +39,12 @@ class Assignment:
     """Bytes, beyond what the process is forked with."""
     timeout: float | None = None
     """Seconds."""
+    cores: Sequence[int] = ()
+    """That it is pinned to; none: it may run on any."""
+    gpu: str | None = None
+    """The UUID of the one device that it may see."""
+    memory_fraction: float = 1.0
+    """Of that device's memory."""
 
     def to_json(self) -> dict[str, Any]:
         return {name: str(value) if isinstance(value, Path) else value for name, value in asdict(self).items()}

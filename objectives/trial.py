@@ -9,6 +9,7 @@ import socket
 import sys
 import traceback
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,8 @@ def run_trial(objective: Objective, assignment: Mapping[str, Any], channel: sock
     """Run one attempt and leave the process: status 0 if it could tell its end, 1 if even that failed."""
     status = 1
     try:
-        _enter_slot(assignment)
-        told = _told(objective, assignment, channel)
+        wrong = _enter_slot(assignment)
+        told = _told(objective, assignment, channel) if wrong is None else {"kind": Kind.ERROR.value, "message": wrong}
         sys.stdout.flush()
         sys.stderr.flush()
         channel.sendall(line(told))
@@ -32,15 +33,42 @@ def run_trial(objective: Objective, assignment: Mapping[str, Any], channel: sock
         os._exit(status)
 
 
-def _enter_slot(assignment: Mapping[str, Any]) -> None:
-    """Before anything of the objective runs: its environment, its threads, signals as a program expects them."""
+def _enter_slot(assignment: Mapping[str, Any]) -> str | None:
+    """Before anything of the objective runs: its environment, its cores and threads, signals as a program expects them,
+    its device. Why this is not the slot that was meant, if it is not."""
     os.environ.update(assignment["env"])
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGCHLD, signal.SIGPIPE):
         signal.signal(number, signal.SIG_DFL)
     random.seed(assignment["seed"])
+    if assignment["cores"]:
+        with suppress(OSError):  # taken from us by the system meanwhile: any core then
+            os.sched_setaffinity(0, assignment["cores"])
     torch = sys.modules.get("torch")
     if torch is not None:
         torch.set_num_threads(assignment["threads"])
+    return None if assignment["gpu"] is None else _enter_gpu(assignment["gpu"], assignment["memory_fraction"], torch)
+
+
+def _enter_gpu(uuid: str, fraction: float, torch: Any) -> str | None:
+    """Take the slot's share of its device, before the first allocation; what is wrong with the device, if anything."""
+    seen = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if seen != uuid:
+        return f"the slot's device is {uuid}, but CUDA_VISIBLE_DEVICES is {seen!r}"
+    if torch is None or not torch.cuda.is_available():
+        return None
+    try:
+        count = torch.cuda.device_count()
+        if count != 1:
+            return f"the slot's device is {uuid}, but CUDA shows {count} devices"
+        # An instance of a split GPU is the only one that CUDA ever shows; what it calls itself differs with versions.
+        found = str(getattr(torch.cuda.get_device_properties(0), "uuid", ""))
+        if uuid.startswith("GPU-") and found not in ("", uuid.removeprefix("GPU-")):
+            return f"the slot's device is {uuid}, but CUDA shows {found}"
+        if fraction < 1:
+            torch.cuda.set_per_process_memory_fraction(fraction, 0)
+    except RuntimeError as error:  # the objective's module has used CUDA while it was imported, or the device is ill
+        return f"the slot's device {uuid} cannot be used: {' '.join(str(error).split())[:300]}"
+    return None
 
 
 def _told(objective: Objective, assignment: Mapping[str, Any], channel: socket.socket) -> dict[str, Any]:

@@ -47,13 +47,17 @@ class Description:
 class WarmServer:
     """One objective, imported once, ready to be forked. Made anew by itself if it is killed."""
 
-    def __init__(self, reference: str, threads: int = 1) -> None:
-        self.reference, self.threads = reference, threads
+    def __init__(self, reference: str, threads: int = 1, gpu: str = "") -> None:
+        self.reference, self.threads, self.gpu = reference, threads, gpu
         self._process: subprocess.Popen[bytes] | None = None
         self._channel: socket.socket | None = None
 
-    def start(self, assignment: Assignment) -> Attempt:
+    def start(self, assignment: Assignment, lease: int | None = None) -> Attempt:
         """Fork a trial. An earlier attempt's processes that are still on this host are killed first.
+
+        Args:
+            assignment: What it is given.
+            lease: A descriptor that its processes hold on to, with whatever lock that bears: its slot's.
 
         Raises:
             UsageError: The objective cannot be imported.
@@ -63,7 +67,8 @@ class WarmServer:
         ours, theirs = socket.socketpair()
         alive, lifeline = socket.socketpair()
         try:
-            self._send({"do": "start", "assignment": assignment.to_json()}, [theirs.fileno(), lifeline.fileno(), lock])
+            fds = [theirs.fileno(), lifeline.fileno(), lock, *([] if lease is None else [lease])]
+            self._send({"do": "start", "assignment": assignment.to_json()}, fds)
         except BaseException:
             ours.close()
             alive.close()
@@ -137,7 +142,7 @@ class WarmServer:
         threads = {f"{name}_NUM_THREADS": str(self.threads) for name in ("OMP", "MKL", "OPENBLAS", "NUMEXPR")}
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", "objectives.warm_server", str(theirs.fileno()), self.reference],
-            env={**os.environ, **threads, "PYTHONPATH": path},
+            env={**os.environ, **threads, "CUDA_VISIBLE_DEVICES": self.gpu, "PYTHONPATH": path},
             stdin=subprocess.DEVNULL,
             pass_fds=[theirs.fileno()],
         )

@@ -106,8 +106,13 @@ def _serve(objective: Objective, message: Mapping[str, Any], fds: list[int], cha
         send(answer, {"wrong": _one_line(error)})
 
 
-def start(objective: Objective, assignment: Mapping[str, Any], channel_fd: int, lifeline_fd: int, lock_fd: int) -> None:
-    """Become the keeper of a new trial. Its session's number stands in the lock file: it is what has to be killed."""
+def start(
+    objective: Objective, assignment: Mapping[str, Any], channel_fd: int, lifeline_fd: int, lock_fd: int, *leases: int
+) -> None:
+    """Become the keeper of a new trial. Its session's number stands in the lock file: it is what has to be killed.
+
+    Keeper and trial keep the lock and the slot's lease open, and so hold them, until they end.
+    """
     os.setsid()
     adopt_orphans()
     os.pwrite(lock_fd, str(os.getpid()).encode(), 0)

@@ -19,6 +19,7 @@ from storage.records import Budget, StudyRow, find_study
 from storage.schema import read_versions
 from storage.session import Session
 from studies.definition import SEARCHES, Definition
+from studies.leases import folder
 from studies.lifecycle import (
     Membership,
     Request,
@@ -33,7 +34,7 @@ from studies.names import check_name
 from studies.place import Place
 from studies.planner import finished_results
 from studies.searches import search_of
-from studies.slot import Slot, cpu_slots
+from studies.slot import Slot, slots_of
 from studies.units import parse_duration, shown_duration
 from studies.versions import versions
 from studies.worker import Ending, Worker
@@ -58,6 +59,9 @@ class Order:
         name: str,
         file: Path | None,
         settings: Sequence[str],
+        gpus: str | None,
+        per_gpu: int | None,
+        gpu_memory: str | None,
         workers: int | None,
         threads: int | None,
         steps: int | None,
@@ -75,7 +79,8 @@ class Order:
             if value is not None and value < 1:
                 raise UsageError(f"{option}: {value} is too few; 1 or more")
         seconds = None if timeout is None else parse_duration(timeout, "--timeout")
-        return Order(search, name, file, settings, Budget(steps, max_trials, seconds), cpu_slots(workers, threads))
+        slots = slots_of(gpus, per_gpu, gpu_memory, workers, threads)
+        return Order(search, name, file, settings, Budget(steps, max_trials, seconds), slots)
 
 
 def request_of(order: Order) -> Request:
@@ -99,9 +104,11 @@ def run(place: Place, order: Order, say: Callable[[str], None]) -> Ending:
         StorageError: The storage cannot be used.
     """
     request = request_of(order)
+    if order.slots[0].gpu is not None:
+        folder()  # without leases no GPU is used: that is found out now
     study = peek(place, request.name)
     definition = definition_of(request, study)
-    warm = WarmServer(Reference.parse(definition.objective, DEFINITIONS).text, order.slots[0].threads)
+    warm = _warm(definition, order)
     try:
         description = warm.describe(sample_config(search_of(definition, request.source), warm, request.source))
         if study is None:
@@ -115,6 +122,12 @@ def run(place: Place, order: Order, say: Callable[[str], None]) -> Ending:
         return Worker(membership, place.home, warm, order.slots, versions()["studyhall"], say).run()
     finally:
         warm.close()
+
+
+def _warm(definition: Definition, order: Order) -> WarmServer:
+    """The objective's server, which sees the device of one of the slots: it answers for what a trial will find."""
+    slot = order.slots[0]
+    return WarmServer(Reference.parse(definition.objective, DEFINITIONS).text, slot.threads, slot.gpu or "")
 
 
 def peek(place: Place, name: str) -> StudyRow | None:
@@ -161,7 +174,7 @@ def preview(place: Place, order: Order) -> Preview:
     study = peek(place, request.name)
     definition = definition_of(request, study)
     search = search_of(definition, request.source) if study is None else search_in_force(study)
-    warm = WarmServer(Reference.parse(definition.objective, DEFINITIONS).text, order.slots[0].threads)
+    warm = _warm(definition, order)
     try:
         if study is None:
             check_metrics(definition, warm.describe(sample_config(search, warm, request.source)), request.source)

@@ -1,14 +1,19 @@
-"""A slot: one place on this host where a trial can run. So far, CPU threads."""
+"""A slot: one place on this host where a trial can run. A GPU, a share of one, or CPU threads."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from storage.errors import UsageError
+from studies.devices import VISIBLE, Device, named, read_devices, shown_devices, visible, why_none
+from studies.leases import UNIT, Span, held, shown_holder
+from studies.units import parse_size, shown_size
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+NO_SHARE = Span(0, 0)
+SMALLEST = 256 << 20  # bytes of a GPU that a process of CUDA needs before it computes anything
 
 
 @dataclass(frozen=True)
@@ -16,18 +21,53 @@ class Slot:
     """Where a trial runs, and what its process is given for it."""
 
     name: str
-    device: str
+    device: str  # "cuda" or "cpu"
     threads: int
+    gpu: str | None = None  # the device's uuid
+    share: Span = NO_SHARE  # of the device's lock file
+    memory_fraction: float = 1.0  # of the device's memory
 
     @property
     def place(self) -> str:
         """The device that it may share with other slots."""
-        return self.environment["CUDA_VISIBLE_DEVICES"] or self.device
+        return self.gpu or self.device
+
+    @property
+    def shares_device(self) -> bool:
+        """Whether it is a part of a GPU, whose other parts anybody on this host may use."""
+        return self.gpu is not None and self.memory_fraction < 1
 
     @property
     def environment(self) -> Mapping[str, str]:
-        """The variables that keep a trial inside its slot."""
-        return {**dict.fromkeys(THREAD_VARIABLES, str(self.threads)), "CUDA_VISIBLE_DEVICES": ""}
+        """The variables that keep a trial inside its slot, and tell it which one that is."""
+        own = {**dict.fromkeys(THREAD_VARIABLES, str(self.threads)), "STUDYHALL_SLOT": self.name}
+        if self.gpu is None:
+            return {**own, VISIBLE: ""}
+        return {**own, VISIBLE: self.gpu, "STUDYHALL_MEMORY_FRACTION": f"{self.memory_fraction:.6g}"}
+
+
+def slots_of(
+    gpus: str | None, per_gpu: int | None, gpu_memory: str | None, workers: int | None, threads: int | None
+) -> tuple[Slot, ...]:
+    """The slots that `run`'s options ask for; by default the free GPUs, or CPU slots where there are no GPUs.
+
+    Raises:
+        UsageError: They contradict each other, or what is here.
+    """
+    if per_gpu is not None and per_gpu < 1:
+        raise UsageError(f"--per-gpu: {per_gpu} is too few; 1 or more")
+    size = None if gpu_memory is None else parse_size(gpu_memory, "--gpu-memory")
+    shares = next((name for name, value in (("--per-gpu", per_gpu), ("--gpu-memory", size)) if value is not None), None)
+    if gpus is None:
+        there = workers is None and (shares is not None or visible(read_devices(), os.environ.get(VISIBLE)))
+        gpus = "auto" if there else "none"
+    if gpus == "none":
+        if shares is not None:
+            raise UsageError(f"{shares}: these are CPU slots, there is no GPU to share")
+        return cpu_slots(workers, threads)
+    if workers is not None:
+        raise UsageError("--workers: counts CPU slots; with --gpus, --per-gpu says how many slots each GPU has")
+    return gpu_slots(chosen(gpus), per_gpu, size, threads)
 
 
 def cpu_slots(workers: int | None, threads: int | None) -> tuple[Slot, ...]:
@@ -36,14 +76,104 @@ def cpu_slots(workers: int | None, threads: int | None) -> tuple[Slot, ...]:
     Raises:
         UsageError: Fewer than one of either.
     """
-    for option, value in (("--workers", workers), ("--threads", threads)):
-        if value is not None and value < 1:
-            raise UsageError(f"{option}: {value} is too few; 1 or more")
+    _check_counts(workers, threads)
     per_slot = threads or 1
     count = workers or max(1, cores() // per_slot)
     return tuple(Slot(f"cpu{index}", "cpu", per_slot) for index in range(count))
 
 
+def gpu_slots(
+    devices: Sequence[Device], per_gpu: int | None, size: int | None, threads: int | None
+) -> tuple[Slot, ...]:
+    """Each device in `per_gpu` equal shares, or in shares of `size` bytes, as many as fit unless `per_gpu` says how
+    many; threads: by default the cores, divided among the slots.
+
+    Raises:
+        UsageError: A device is too small for that.
+    """
+    _check_counts(None, threads)
+    cut = [(device, *_cut(device, per_gpu, size)) for device in devices]
+    per_slot = threads or max(1, cores() // sum(count for _, count, _ in cut))
+    return tuple(
+        Slot(
+            name=device.label if count == 1 and size is None else f"{device.label}.{place}",
+            device="cuda",
+            threads=per_slot,
+            gpu=device.uuid,
+            share=Span(place * share // UNIT, (place + 1) * share // UNIT),
+            memory_fraction=share / device.memory_total if size is not None else 1 / count,
+        )
+        for device, count, share in cut
+        for place in range(count)
+    )
+
+
+def _cut(device: Device, per_gpu: int | None, size: int | None) -> tuple[int, int]:
+    """How many shares a device has, and the bytes of each."""
+    total = device.memory_total
+    if size is not None and size > total:
+        raise UsageError(f"--gpu-memory: {shown_size(size)} is more than {device.label} has: {shown_size(total)}")
+    if size is not None and size * (per_gpu or 1) > total:
+        raise UsageError(
+            f"--gpu-memory: {per_gpu} shares of {shown_size(size)} are {size * (per_gpu or 1) / total:.0%} of "
+            f"{device.label}'s {shown_size(total)}: a share above one"
+        )
+    count = per_gpu or (1 if size is None else total // size)
+    share = size or total // count
+    if share < SMALLEST:
+        option = "--per-gpu" if size is None else "--gpu-memory"
+        raise UsageError(f"{option}: shares of {shown_size(share)}; {shown_size(SMALLEST)} is the least for one")
+    return count, share
+
+
+def chosen(asked: str) -> tuple[Device, ...]:
+    """The devices that `--gpus` asks for: `auto` (the free ones), `all`, or a list of numbers and UUIDs.
+
+    Raises:
+        UsageError: There is no such device, or none at all.
+    """
+    everything, setting = read_devices(), os.environ.get(VISIBLE)
+    here = visible(everything, setting)
+    if not here:
+        why = f"{VISIBLE} is {setting!r}" if everything else why_none()
+        raise UsageError(f"--gpus: {asked} asks for GPUs, and there is none to be had: {why}")
+    if asked in ("auto", "all"):
+        found = tuple(each for each in here if each.fault is None and (asked == "all" or _holders(each) is None))
+        if not found:
+            busy = "; ".join(f"{each.label}: {each.fault or _holders(each)}" for each in here)
+            raise UsageError(f"--gpus: none is free ({busy}); name those to wait for, all, or none for CPU slots")
+        return found
+    listed: list[Device] = []
+    for word in (each.strip() for each in asked.split(",")):
+        meant = named(word, here)
+        if not meant:
+            hidden = f"; {VISIBLE} leaves us a part: {setting!r}" if named(word, everything) else ""
+            raise UsageError(f"--gpus: no GPU {word!r} here; there is {shown_devices(here)}{hidden}")
+        lost = next((each for each in meant if each.fault is not None), None)
+        if lost is not None:
+            raise UsageError(f"--gpus: {lost.label} cannot be used: {lost.fault}")
+        listed += [each for each in meant if each not in listed]
+    return tuple(listed)
+
+
+def _holders(device: Device) -> str | None:
+    """Why a device is not free: who holds a lease of it, or computes on it without one."""
+    told = [f"held by {shown_holder(each.who)}" for each in held(device.uuid)]
+    told += [] if told else [f"used by process {each.pid}" for each in device.processes]
+    return ", ".join(dict.fromkeys(told)) or None
+
+
+def _check_counts(workers: int | None, threads: int | None) -> None:
+    for option, value in (("--workers", workers), ("--threads", threads)):
+        if value is not None and value < 1:
+            raise UsageError(f"{option}: {value} is too few; 1 or more")
+
+
 def cores() -> int:
     """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return len(allowed_cores()) or os.cpu_count() or 1
+
+
+def allowed_cores() -> list[int]:
+    """The numbers of these cores; none where the system does not tell."""
+    return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []

@@ -55,3 +55,11 @@ def parse_size(value: object, where: str) -> int:
     if size <= 0:
         raise UsageError(f"{where}: {value!r} is not a size above zero")
     return size
+
+
+def shown_size(size: float) -> str:
+    """`512 MiB`, `79.6 GiB`."""
+    for limit, unit in ((2**30, "GiB"), (2**20, "MiB")):
+        if size >= limit:
+            return f"{size / limit:.3g} {unit}"
+    return f"{size:.0f} B"

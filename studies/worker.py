@@ -26,6 +26,7 @@ from studies.folders import trial_folder
 from studies.planner import Waiting, plan
 from studies.policy import Again, Asked, consequence, judge
 from studies.pruning import Pruning
+from studies.rack import Rack
 from studies.signals import Signals
 from studies.slot import Slot
 
@@ -84,6 +85,7 @@ class Worker:
         self, hall: Hall, home: Path, warm: WarmServer, slots: tuple[Slot, ...], code: str, say: Callable[[str], None]
     ) -> None:
         self.hall, self.home, self.warm, self.slots, self.code, self.say = hall, home, warm, slots, code, say
+        self.rack = Rack(slots, say)
         self.running: dict[str, Running] = {}
         self.signals = Signals()
         self.said = ""
@@ -117,6 +119,7 @@ class Worker:
                 running.give_back()
         if not self.signals.draining:
             self._fill_slots()
+        self.rack.release(self.running)
         if not self.running:
             ending = self._ending()
             if ending is not None:
@@ -127,28 +130,37 @@ class Worker:
 
     def _fill_slots(self) -> None:
         """Start what can be started; plan, once, when there is nothing left to start."""
-        free = [slot for slot in self.slots if slot.name not in self.running and not self._is_reserved(slot)]
-        if free:
+        if len(self.running) < len(self.slots):
             for number in self.ledger.recover_orphans():
                 self.say(f"trial {number}: its worker is gone, it waits again")
         planned = False
-        while free:
-            claim = self.ledger.claim_trial(self.worker_id, free[0].name, alone=not self._neighbours(free[0]))
-            if claim is not None:
-                self._start(claim, free.pop(0))
-                free = [slot for slot in free if not self._is_reserved(slot)]
+        while len(self.running) < len(self.slots):
+            slot = self.rack.take(self._unavailable(), self.study.name)
+            claim = None if slot is None else self._claim(slot)
+            if slot is not None and claim is not None:
+                self._start(claim, slot)
             elif planned or not self._plan():
-                return
+                break
             else:
                 planned = True
 
-    def _neighbours(self, slot: Slot) -> list[Running]:
-        """What runs here on the same device."""
-        return [running for running in self.running.values() if running.slot.place == slot.place]
+    def _claim(self, slot: Slot) -> Claim | None:
+        """The next trial for a slot. One that ran out of memory is taken only by who has the whole device for it."""
+        if any(running.slot.place == slot.place for running in self.running.values()):
+            return self.ledger.claim_trial(self.worker_id, slot.name, alone=False)
+        if slot.shares_device:
+            claim = self.ledger.claim_trial(self.worker_id, slot.name, alone=False)
+            if claim is not None or not self.rack.widen(slot, self.running):
+                return claim
+        claim = self.ledger.claim_trial(self.worker_id, slot.name, alone=True)
+        if claim is None:
+            self.rack.narrow(slot)
+        return claim
 
-    def _is_reserved(self, slot: Slot) -> bool:
-        """Whether a trial that ran out of memory has the slot's device for itself now."""
-        return any(Kind.OUT_OF_MEMORY.value in running.claim.outcomes for running in self._neighbours(slot))
+    def _unavailable(self) -> set[str]:
+        """Slots that are taken, or whose device a trial that ran out of memory has for itself."""
+        alone = {each.slot.place for each in self.running.values() if Kind.OUT_OF_MEMORY.value in each.claim.outcomes}
+        return {*self.running, *(slot.name for slot in self.slots if slot.place in alone)}
 
     def _plan(self) -> bool:
         """Take the next decision if its round is complete; whether there may be something to claim now."""
@@ -168,6 +180,8 @@ class Worker:
         """Why to leave, when nothing runs here: None while others' trials may still bring work."""
         if self.signals.draining:
             return Ending("interrupted", interrupted=True)
+        if self.rack.stranded is not None:
+            return Ending(self.rack.stranded, failed=True)
         self.study = study = self.hall.read(self.ledger)
         if study.draining:
             return Ending("the study was told to stop")
@@ -196,6 +210,8 @@ class Worker:
         folder = trial_folder(self.home, self.study.name, self.study.created_at, claim.number)
         folder.make()
         definition = Definition.from_json(self.study.definition)
+        lease = self.rack.begun(slot, self.study.name, claim.number)
+        given = replace(slot, memory_fraction=1.0) if Kind.OUT_OF_MEMORY.value in claim.outcomes else slot
         assignment = Assignment(
             config=claim.config,
             seed=claim.seed,
@@ -203,15 +219,18 @@ class Worker:
             attempt=claim.attempt,
             device=slot.device,
             threads=slot.threads,
-            env=slot.environment,
+            env=given.environment,
             log=folder.log(claim.attempt),
             lock=folder.lock,
             checkpoint_dir=folder.checkpoint,
             run_dir=folder.files,
             memory_limit=definition.memory_limit,
             timeout=definition.timeout,
+            cores=lease.cores if lease is not None and slot.gpu is None else (),
+            gpu=slot.gpu,
+            memory_fraction=given.memory_fraction,
         )
-        attempt = self.warm.start(assignment)
+        attempt = self.warm.start(assignment, None if lease is None else lease.fd)
         self.running[slot.name] = Running(claim, slot, attempt)
         self.selector.register(attempt, selectors.EVENT_READ)
 
@@ -223,6 +242,7 @@ class Worker:
                     self._flush(running)
                     self.selector.unregister(running.attempt)
                     del self.running[running.slot.name]
+                    self.rack.ended(running.slot, running.claim.number, message.kind)
                     pruned = message.kind is Kind.PRUNED and running.pruned
                     self._settle(running.claim, replace(message, message=pruned) if pruned else message)
                 elif isinstance(message, Report):
@@ -332,6 +352,7 @@ class Worker:
                     del self.running[running.slot.name]
             time.sleep(0.005 if self.running else 0)
         self.running.clear()
+        self.rack.release(self.running)
 
 
 def _role(role: Mapping[str, Any]) -> str:

@@ -74,7 +74,12 @@ def session(url: str) -> Iterator[Session]:
 @pytest.fixture
 def environment(url: str, tmp_path: Path) -> dict[str, str]:
     """What a process of the program is given: this test's database and a home of its own."""
-    return {**os.environ, "STUDYHALL_STORAGE": url, "STUDYHALL_HOME": str(tmp_path / "home"), "COLUMNS": "160"}
+    own = {
+        "STUDYHALL_STORAGE": url,
+        "STUDYHALL_HOME": str(tmp_path / "home"),
+        "STUDYHALL_LOCKS": str(tmp_path / "locks"),
+    }
+    return {**os.environ, **own, "CUDA_VISIBLE_DEVICES": "", "COLUMNS": "160"}
 
 
 @pytest.fixture

@@ -14,7 +14,10 @@ from tests.test_run import Begin, Program, answer, begin, growth_of, states, unt
 __all__ = ["begin"]  # the fixture
 
 
-def test_out_of_memory_runs_once_more_alone_on_its_device(program: Program, tmp_path: Path) -> None:
+@pytest.mark.parametrize("slots", [("--workers", 3), ("--gpus", "0", "--per-gpu", 3)], ids=["cpu", "gpu"])
+def test_out_of_memory_runs_once_more_alone_on_its_device(
+    program: Program, tmp_path: Path, environment: dict[str, str], slots: tuple[object, ...]
+) -> None:
     """It fails whenever somebody else is on the device; the others take their time."""
     body = (
         "from pathlib import Path\n"
@@ -25,14 +28,16 @@ def test_out_of_memory_runs_once_more_alone_on_its_device(program: Program, tmp_
         "    time.sleep(0.5)\n"
         "    others = len(list(FOLDER.iterdir())) - 1\n"
         "    mine.unlink()\n"
-        "    if config['b'] > 1 and others:\n"
+        "    if config['b'] > 1 and (others or os.environ.get('STUDYHALL_MEMORY_FRACTION', '1') != '1'):\n"
         "        raise RuntimeError('CUDA out of memory. Tried to allocate 2.00 GiB')\n"
         "    return {'score': config['a'] + 2 * config['b'] + config['c'], 'params': 1}\n"
     )
     (tmp_path / "here").mkdir()
+    environment["STUDYHALL_DEVICES"] = str(Path(__file__).parent / "data" / "devices" / "two.json")
+    environment.pop("CUDA_VISIBLE_DEVICES")
     file = growth_of(tmp_path, body, grow="increments: {b: 1, a: 1, c: 1}, steps: 1")
     file.write_text(file.read_text().replace("config: {a: 1, b: 1}", "config: {a: 1, b: 1, c: 1}"))
-    told = program("run", "grow", "--study", "own", "--file", file, "--workers", 3)
+    told = program("run", "grow", "--study", "own", "--file", file, *slots)
     assert told.returncode == 0, told.stderr
     [step] = answer(program, "show", "--study", "own")["rounds"]
     assert step["chosen"] == {"param": "b", "value": 2}
