@@ -1,6 +1,6 @@
-"""The objective `difficulty`: how hard is a synthetic problem? Bytes a token that zlib leaves of it; nothing is trained.
+"""The objective `difficulty`: how hard is a synthetic problem? The bytes a token that zlib leaves of it.
 
-objective(config, trial)   draw a random graph and its sequences, return METRICS
+objective(config, trial)   draw a random graph and its sequences, return METRICS; nothing is trained
 validate(config)           why a config cannot run, or None
 cost(config)               how many tokens it draws
 fingerprint(config)        what this machine's zlib makes of a sample

@@ -126,12 +126,12 @@ def draw_dirichlet(philox: np.random.Philox, alpha: float, rows: int, size: int)
     too small for a float, often all of them, so they stay logarithms until the largest is known."""
     logs = _log_gamma(philox, alpha, rows * size).reshape(rows, size)
     weights = np.exp(logs - logs.max(axis=1, keepdims=True))
-    total: Floats = weights.cumsum(axis=1)[:, -1:]  # in order, unlike sum()
-    return weights / total
+    shares: Floats = weights / weights.sum(axis=1, keepdims=True)
+    return shares
 
 
 def _log_gamma(philox: np.random.Philox, shape: float, count: int) -> Floats:
-    """Logarithms of draws from Gamma(shape): Marsaglia & Tsang (2000), at shape + 1 and with their step down to shape."""
+    """Logarithms of draws from Gamma(shape): Marsaglia & Tsang (2000), from shape + 1 down to shape as they say."""
     d = shape + 2 / 3
     c = 1 / math.sqrt(9 * d)
     logs = np.empty(count)
