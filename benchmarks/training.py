@@ -43,10 +43,13 @@ ROUNDS, UNTIMED = 5, 10
 class Quiet:
     """A trial that keeps nothing."""
 
-    seed, device = 1337, "cpu"
+    seed, device, checkpoint_dir = 1337, "cpu", None
 
     def report(self, step: int, **metrics: float) -> None:
         pass
+
+    def should_stop(self) -> bool:
+        return False
 
 
 def ours() -> float:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -16,20 +15,34 @@ from objectives import gpt
 from objectives.gpt.config import GptConfig
 from objectives.gpt.data import open_data, val_batch
 from objectives.gpt.model import Decoder
-from objectives.gpt.training import learning_rate, make_optimizer
+from objectives.gpt.schedule import Schedule
+from objectives.gpt.training import make_optimizer
 
-REPORTED = {"train_loss", "val_loss", "learning_rate", "grad_norm", "tokens", "next_token_probability"}
+REPORTED = {
+    *("train_loss", "val_loss", "train_acc", "val_acc", "train_pplx", "val_pplx", "next_token_probability"),
+    *("learning_rate", "weight_decay", "grad_norm", "tokens", "tokens_seen", "epoch"),
+    *("batch_size", "sequence_length", "cumulative_time"),
+}
 
 
 class Recorder:
-    """A trial that remembers what it was told."""
+    """A trial that remembers what it was told, and that keeps checkpoints if it has a folder for them."""
 
-    def __init__(self, seed: int = 1337, device: str = "cpu") -> None:
-        self.seed, self.device = seed, device
+    def __init__(self, seed: int = 1337, device: str = "cpu", checkpoint_dir: Path | None = None) -> None:
+        self.seed, self.device, self.checkpoint_dir = seed, device, checkpoint_dir
         self.reports: list[tuple[int, dict[str, float]]] = []
+        self.stops_after = math.inf  # reports
 
     def report(self, step: int, **metrics: float) -> None:
         self.reports.append((step, metrics))
+
+    def should_stop(self) -> bool:
+        return len(self.reports) >= self.stops_after
+
+    @property
+    def figures(self) -> list[tuple[int, dict[str, float]]]:
+        """The reports without what a clock told."""
+        return [(step, {k: v for k, v in each.items() if k != "cumulative_time"}) for step, each in self.reports]
 
 
 @pytest.fixture(autouse=True)
@@ -64,7 +77,7 @@ def config(tmp_path: Path) -> dict[str, Any]:
     }
 
 
-@pytest.mark.parametrize("family", ["lobo", "gpt2"])
+@pytest.mark.parametrize("family", ["lobo", "gpt2", "hlb", "llama"])
 def test_it_learns_what_there_is_to_learn(config, family):
     trial = Recorder()
     metrics = gpt.objective({**config, "family": family}, trial)
@@ -89,13 +102,29 @@ def test_it_returns_the_metrics_that_it_announces(config):
 def test_it_reports_at_every_evaluation_and_at_the_end(config):
     trial = Recorder()
     metrics = gpt.objective(config, trial)
+    schedule = Schedule(GptConfig.parse(config), 20_000)
     assert [step for step, _ in trial.reports] == [60, 120, 150]
     for step, report in trial.reports:
         assert set(report) == REPORTED
         assert report["tokens"] == step * 8 * 16
-        assert report["learning_rate"] == learning_rate(GptConfig.parse(config), step - 1)
+        assert report["tokens_seen"] == report["tokens"]
+        assert report["epoch"] == report["tokens"] / 20_000
+        assert (report["batch_size"], report["sequence_length"]) == (8, 16)
+        assert report["learning_rate"] == schedule.learning_rate(step - 1)
+        assert report["weight_decay"] == 0.1
         assert report["grad_norm"] > 0
         assert report["next_token_probability"] == math.exp(-report["val_loss"])
+        assert report["train_pplx"] == math.exp(report["train_loss"])
+        assert report["val_pplx"] == math.exp(report["val_loss"])
+        assert 0 <= report["train_acc"] <= 1
+    times = [report["cumulative_time"] for _, report in trial.reports]
+    assert 0 < times[0] < times[1] < times[2]
+    last = trial.reports[-1][1]
+    assert 0.8 < last["val_acc"] < 0.95  # nine of ten can be known
+    assert metrics["last_val_loss"] == last["val_loss"]
+    shared = set(metrics) & REPORTED - {"val_loss", "next_token_probability"}
+    assert shared == REPORTED & set(gpt.METRICS) - {"val_loss", "next_token_probability"}
+    assert {name: metrics[name] for name in shared} == {name: last[name] for name in shared}
     losses = {step: report["val_loss"] for step, report in trial.reports}
     assert metrics["val_loss"] == min(losses.values()) == losses[metrics["best_iter"]]
 
@@ -122,7 +151,7 @@ def test_the_same_seed_gives_the_same_numbers_to_the_bit(config, changes):
     def numbers(seed: int) -> list[Any]:
         trial = Recorder(seed)
         metrics = gpt.objective({**config, **changes, "max_iters": 40, "eval_interval": 10}, trial)
-        return [trial.reports, metrics["val_loss"], metrics["best_iter"]]
+        return [trial.figures, metrics["val_loss"], metrics["best_iter"]]
 
     first = numbers(5)
     torch.rand(7)  # whatever else the process drew
@@ -167,16 +196,6 @@ def test_the_gradient_s_norm_is_limited_and_reported_as_it_was_before(config):
         assert trial.reports[0][1]["grad_norm"] > 1e-3
     assert losses[1e-12] > 2.4
     assert losses[0] < 0.6
-
-
-def test_the_learning_rate_warms_up_and_follows_a_cosine():
-    config = GptConfig.parse({"max_iters": 110, "warmup_iters": 10, "learning_rate": 1.0, "min_lr": 0.2})
-    rates = [learning_rate(config, iteration) for iteration in range(111)]
-    assert rates[:10] == pytest.approx([(i + 1) / 11 for i in range(10)])
-    assert rates[10] == 1.0
-    assert rates[60] == pytest.approx(0.6)  # half-way
-    assert rates[110] == pytest.approx(0.2)
-    assert all(later < earlier for earlier, later in pairwise(rates[10:]))
 
 
 def test_weight_decay_is_on_matrices_only():

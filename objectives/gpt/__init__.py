@@ -8,18 +8,91 @@ fingerprint(config)        what it learns from
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
 import torch
 
 from objectives.gpt.config import GptConfig
-from objectives.gpt.data import check_data, fingerprint_data
-from objectives.gpt.model import Decoder, count_non_embedding_params, count_params
-from objectives.gpt.training import CUDA_METRICS, METRICS, objective
+from objectives.gpt.data import check_data, fingerprint_data, open_data
+from objectives.gpt.memory import keep_freed_memory, limit_gpu_memory
+from objectives.gpt.model import (
+    Decoder,
+    build_on_meta,
+    count_multiplied_params,
+    count_non_embedding_params,
+    count_params,
+)
+from objectives.gpt.schedule import Schedule
+from objectives.gpt.termination import Termination
+from objectives.gpt.training import Training, Trial
 from storage.errors import UsageError
 
 __all__ = ["CUDA_METRICS", "METRICS", "cost", "fingerprint", "objective", "validate"]
+
+
+_LAST = (  # of what the last evaluation reported; NaN if training diverged
+    "train_loss",
+    "train_acc",
+    "train_pplx",
+    "val_acc",
+    "val_pplx",
+    "grad_norm",
+    "tokens_seen",
+    "epoch",
+    "cumulative_time",
+)
+METRICS = (
+    "val_loss",  # nats a token, the best of all evaluations
+    "next_token_probability",  # exp(-val_loss)
+    "best_iter",  # iterations done when it was measured
+    "last_val_loss",  # of the last evaluation
+    *_LAST,
+    "params",
+    "non_embedding_params",
+    "iter",  # mean milliseconds an iteration, after warm-up, without evaluations
+    "tokens_per_second",
+)
+CUDA_METRICS = ("vram",)  # peak MiB that tensors took
+
+
+def objective(config: Mapping[str, Any], trial: Trial) -> Mapping[str, float]:
+    """Train one model, from its checkpoint on if the trial has one: METRICS, and CUDA_METRICS on CUDA.
+
+    `val_loss` is NaN or inf if training diverged.
+
+    Raises:
+        UsageError: The config or its data cannot serve.
+        optuna.TrialPruned: The trial was asked to stop.
+    """
+    parsed = GptConfig.parse(config)
+    keep_freed_memory()
+    if trial.device == "cuda":
+        limit_gpu_memory(parsed.memory_fraction)
+    data = open_data(parsed)
+    torch.manual_seed(trial.seed)
+    model = Decoder(parsed, data.vocab_size).to(trial.device)  # made on the CPU: the same start on any device
+    if trial.device == "cuda":
+        torch.cuda.reset_peak_memory_stats()
+    with Termination() as termination:
+        state = Training(parsed, data, trial, model, termination).run()
+    diverged = not math.isfinite(state.best)
+    last = {} if diverged else state.reports[-1][1]
+    metrics = {
+        "val_loss": state.best,
+        "next_token_probability": math.nan if diverged else math.exp(-state.best),
+        "best_iter": float(state.best_iter),
+        "last_val_loss": last.get("val_loss", math.nan),
+        **{name: last.get(name, math.nan) for name in _LAST},
+        "params": float(count_params(model)),
+        "non_embedding_params": float(count_non_embedding_params(model)),
+        "iter": state.clock.per_iteration * 1e3,
+        "tokens_per_second": state.clock.tokens_per_second,
+    }
+    if trial.device == "cuda":
+        metrics["vram"] = torch.cuda.max_memory_allocated() / 2**20
+    return metrics
 
 
 def validate(config: Mapping[str, Any]) -> str | None:
@@ -34,18 +107,18 @@ def validate(config: Mapping[str, Any]) -> str | None:
 def cost(config: Mapping[str, Any]) -> Mapping[str, float]:
     """Parameters, counted on the model itself (on torch's meta device: no memory), and training FLOPs.
 
-    `flops` is 6·N·tokens (Kaplan et al., 2020), with N the parameters without learned positions and tokens =
-    max_iters · batch_size · block_size; attention scores and evaluations are not in it.
+    `flops` is 6·N·tokens (Kaplan et al., 2020), with N the parameters that each token is multiplied with: all but
+    learned positions and an embedding that is not the head as well. Attention scores and evaluations are not in it.
+    Where time alone ends the training there is none.
     """
     parsed = GptConfig.parse(config)
-    with torch.device("meta"):
-        model = Decoder(parsed, check_data(parsed))
-    non_embedding_params = count_non_embedding_params(model)
-    return {
-        "params": float(count_params(model)),
-        "non_embedding_params": float(non_embedding_params),
-        "flops": 6.0 * non_embedding_params * parsed.max_iters * parsed.tokens_per_iteration,
-    }
+    model = build_on_meta(parsed, check_data(parsed))
+    known = {"params": float(count_params(model)), "non_embedding_params": float(count_non_embedding_params(model))}
+    train_tokens = len(open_data(parsed).train) if parsed.max_epochs is not None else 1  # else of no use
+    schedule = Schedule(parsed, train_tokens)
+    if schedule.iterations is not None:
+        known["flops"] = 6.0 * count_multiplied_params(model) * schedule.tokens(schedule.iterations)
+    return known
 
 
 def fingerprint(config: Mapping[str, Any]) -> Mapping[str, str]:

@@ -73,15 +73,24 @@ class Rotary(nn.Module):
         return turned.flatten(-2).to(x.dtype)
 
 
-def attend(queries: Tensor, keys: Tensor, values: Tensor, log_constant: Tensor | None, dropout: float) -> Tensor:
+def attend(
+    queries: Tensor,
+    keys: Tensor,
+    values: Tensor,
+    log_constant: Tensor | None,
+    dropout: float,
+    scale: float | None = None,
+) -> Tensor:
     """Causal attention of (batch, heads, time, size) with, if given, exp(log_constant) in the denominator.
+
+    Scores are multiplied by `scale`; None: by one over the root of the queries' size.
 
     The constant is an extra key of score `log_constant` and value zero. It stands first, under a first query
     that nobody reads, so that plain causality lets every position see it and itself; one more dimension, 1 in
     the queries and 0 in the other keys, carries its score. So the fused kernels apply, without a mask.
     """
     size, value_size, time = queries.shape[-1], values.shape[-1], queries.shape[-2]
-    scale, first = size**-0.5, 0
+    scale, first = size**-0.5 if scale is None else scale, 0
     if log_constant is not None:
         first = 1
         queries = nn.functional.pad(queries, (0, 1, 1, 0), value=1.0)

@@ -1,22 +1,22 @@
 """The configuration of one training, read once: every key, its default, and what makes it impossible.
 
-One base serves both families: a key that a family or an attention variant has no use for is ignored
+One base serves all families: a key that a family or an attention variant has no use for is ignored
 (`n_cproj` where heads are concatenated, `mlp_size` in gpt2, whose MLP is four times its width).
 """
 
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from objectives.gpt.values import Rule, read_value
 from storage.errors import UsageError, nearest
 
-_Rule = Mapping[str, Any]
-_POSITIVE: _Rule = {"low": 1}
-_SHARE: _Rule = {"low": 0.0, "below": 1.0}
+_POSITIVE: Rule = {"low": 1}
+_SHARE: Rule = {"low": 0.0, "below": 1.0}
+_ABOVE_ZERO: Rule = {"above": 0.0}
 
 
 @dataclass(frozen=True)
@@ -35,13 +35,21 @@ class LayerShape:
 class GptConfig:
     """What to train, on what, for how long. Sizes are counts, lengths are tokens, times are iterations."""
 
-    family: str = field(default="lobo", metadata={"choices": ("lobo", "gpt2")})
+    family: str = field(default="lobo", metadata={"choices": ("lobo", "gpt2", "hlb", "llama")})
 
     # Data
     dataset: str = "stdlib"  # or a folder with train.bin and val.bin
     vocab_size: int | None = field(default=None, metadata=_POSITIVE)  # None: what the dataset says
     batch_size: int = field(default=64, metadata=_POSITIVE)
     block_size: int = field(default=256, metadata=_POSITIVE)
+    gpu_capacity_scalar: float = field(default=1.0, metadata=_ABOVE_ZERO)  # times batch_size when training
+    max_tokens_per_batch: int | None = field(default=None, metadata=_POSITIVE)
+    """At most so many tokens pass through the model at once. A larger batch is run in pieces whose gradients add up:
+    the same training in less memory, but for rounding and for what dropout draws."""
+    initial_block_size: int | None = field(default=None, metadata=_POSITIVE)
+    """Training starts with sequences of this length; None: block_size. The length doubles up to block_size, and shorter
+    ones are more, so that an iteration always sees about the same number of tokens."""
+    block_size_doubles_every: int = field(default=80, metadata=_POSITIVE)  # iterations
 
     # Shape
     n_layer: int = field(default=1, metadata=_POSITIVE)
@@ -52,7 +60,9 @@ class GptConfig:
     n_v_head_dim: int = field(default=32, metadata=_POSITIVE)
     n_cproj: int = field(default=1, metadata=_POSITIVE)
     mlp_size: int = field(default=32, metadata=_POSITIVE)
-    bias: bool = False  # of gpt2's linear layers and norms; lobo has none
+    bias: bool = False  # of gpt2's linear layers and norms; the others have none
+    max_position_embeddings: int | None = field(default=None, metadata=_POSITIVE)  # learned ones; None: block_size
+    linear_value: bool = False  # hlb: what attention moves is a linear value instead of a gated one
     dropout: float = field(default=0.0, metadata=_SHARE)
 
     # One value a layer, cycled when there are more layers than values
@@ -72,18 +82,33 @@ class GptConfig:
     use_flash_lobo_per_head: bool = False  # one a head instead of one a layer
     flash_lobo_log_const: float = 0.0  # where log C starts
 
-    # Training
-    max_iters: int = field(default=5000, metadata=_POSITIVE)
+    # How long: whichever limit comes first. null takes one away, and one is needed.
+    max_iters: int | None = field(default=5000, metadata=_POSITIVE)
+    max_epochs: float | None = field(default=None, metadata=_ABOVE_ZERO)  # times as many tokens as train has
+    max_tokens: int | None = field(default=None, metadata=_POSITIVE)
+    max_time_seconds: float | None = field(default=None, metadata=_ABOVE_ZERO)
+    """Of training, evaluations not counted. Where this ends it, the result depends on how fast the machine is, and the
+    same seed no longer gives the same numbers."""
+
+    # Evaluations: at whichever comes first, and at the end
     eval_interval: int = field(default=500, metadata=_POSITIVE)
+    max_epochs_between_evals: float | None = field(default=None, metadata=_ABOVE_ZERO)
     eval_iters: int = field(default=200, metadata=_POSITIVE)  # batches an evaluation reads at most
+
+    # Optimizer
     learning_rate: float = field(default=1e-3, metadata={"low": 0.0})
     min_lr: float | None = field(default=None, metadata={"low": 0.0})  # None: a tenth of learning_rate
-    warmup_iters: int | None = field(default=None, metadata={"low": 0})  # None: 100, or a tenth of max_iters
+    warmup_iters: int | None = field(default=None, metadata={"low": 0})  # None: 100, or a tenth of all
     weight_decay: float = field(default=0.1, metadata={"low": 0.0})  # on matrices only
     beta1: float = field(default=0.9, metadata=_SHARE)
     beta2: float = field(default=0.99, metadata=_SHARE)
     grad_clip: float = field(default=1.0, metadata={"low": 0.0})  # largest gradient norm; 0: any
+
+    # The machine
     compile: bool = False  # used where CUDA is
+    memory_fraction: float | None = field(default=None, metadata={"above": 0.0, "high": 1.0})  # of the GPU's memory
+    checkpoint_interval: int | None = field(default=None, metadata=_POSITIVE)
+    """Iterations between checkpoints. None: by time, so that saving takes a hundredth of it at most."""
 
     @classmethod
     def parse(cls, config: Mapping[str, Any]) -> GptConfig:
@@ -92,9 +117,10 @@ class GptConfig:
         for key in config:
             if key not in known:
                 raise UsageError(f"config: unknown key {key!r}{nearest(key, known)}")
-        read = {key: _read(key, str(known[key].type), known[key].metadata, v) for key, v in config.items()}
+        read = {key: read_value(key, str(known[key].type), known[key].metadata, v) for key, v in config.items()}
         parsed = cls(**read)
         parsed._check_shape()
+        parsed._check_lengths()
         parsed._check_schedule()
         return parsed
 
@@ -109,14 +135,29 @@ class GptConfig:
         return self.is_infinite and not self.use_concat_heads
 
     @property
-    def tokens_per_iteration(self) -> int:
-        """How many tokens one optimizer step learns from."""
-        return self.batch_size * self.block_size
+    def is_tied(self) -> bool:
+        """Whether the token embedding is the head as well."""
+        return self.family in ("lobo", "gpt2")
 
     @property
-    def warmup(self) -> int:
-        """Iterations of linear warm-up."""
-        return min(100, self.max_iters // 10) if self.warmup_iters is None else self.warmup_iters
+    def has_learned_positions(self) -> bool:
+        """Whether there is a learned vector for each position."""
+        return self.family == "gpt2" or (self.family == "lobo" and self.use_abs_pos_embeddings)
+
+    @property
+    def has_rotary_positions(self) -> bool:
+        """Whether queries and keys turn with their position."""
+        return self.family == "llama" or (self.family == "lobo" and self.use_rotary_embeddings)
+
+    @property
+    def positions(self) -> int:
+        """How many learned positions there are, in a family that has them."""
+        return self.max_position_embeddings or self.block_size
+
+    @property
+    def tokens_per_iteration(self) -> int:
+        """How many tokens a batch of `batch_size` sequences of `block_size` holds."""
+        return self.batch_size * self.block_size
 
     @property
     def lowest_rate(self) -> float:
@@ -148,65 +189,45 @@ class GptConfig:
                 raise UsageError(f"config: layer {index}: {reason}")
 
     def _unfit(self, shape: LayerShape) -> str | None:
+        kind = f"family {self.family}" if self.family != "lobo" else "attention_variant causal"
         if not self.is_infinite and self.n_embd % shape.n_head:
-            kind = "family gpt2" if self.family == "gpt2" else "attention_variant causal"
             return f"n_head {shape.n_head} does not divide n_embd {self.n_embd}, as it must in {kind}"
+        if self.family == "hlb" and self.n_embd < 8:
+            return f"n_embd is {self.n_embd}; its eighth is the size of queries and keys, so at least 8 is needed"
+        if self.family == "hlb" and self.n_embd // 8 % shape.n_head:
+            return f"n_head {shape.n_head} does not divide n_embd // 8 = {self.n_embd // 8}, as it must in {kind}"
         if self.family == "lobo" and shape.n_head % shape.n_kv_group:
             return f"n_kv_group {shape.n_kv_group} does not divide n_head {shape.n_head}"
-        if self.family == "lobo" and self.use_rotary_embeddings and shape.n_qk_head_dim % 2:
+        if self.has_rotary_positions and shape.n_qk_head_dim % 2:
             size = "n_qk_head_dim" if self.is_infinite else "n_embd / n_head"
-            return f"{size} is {shape.n_qk_head_dim}; use_rotary_embeddings turns pairs, so it must be even"
+            turns = "use_rotary_embeddings" if self.family == "lobo" else kind
+            return f"{size} is {shape.n_qk_head_dim}; {turns} turns pairs, so it must be even"
         return None
 
+    def _check_lengths(self) -> None:
+        if self.has_learned_positions and self.positions < self.block_size:
+            raise UsageError(
+                f"config: max_position_embeddings {self.positions} is below block_size {self.block_size}: no position"
+                " for the last tokens"
+            )
+        if self.initial_block_size is not None and self.initial_block_size > self.block_size:
+            raise UsageError(
+                f"config: initial_block_size {self.initial_block_size} is above block_size {self.block_size}"
+            )
+        if self.max_tokens_per_batch is not None and self.max_tokens_per_batch < self.block_size:
+            raise UsageError(
+                f"config: max_tokens_per_batch {self.max_tokens_per_batch} is below block_size {self.block_size}: one"
+                " sequence does not fit"
+            )
+
     def _check_schedule(self) -> None:
-        if self.warmup > self.max_iters:
-            raise UsageError(f"config: warmup_iters {self.warmup} is above max_iters {self.max_iters}")
+        if self.max_iters is self.max_epochs is self.max_tokens is self.max_time_seconds is None:
+            raise UsageError("config: one of max_iters, max_epochs, max_tokens, max_time_seconds is needed")
+        if self.max_iters is not None and (self.warmup_iters or 0) > self.max_iters:
+            raise UsageError(f"config: warmup_iters {self.warmup_iters} is above max_iters {self.max_iters}")
         if self.lowest_rate > self.learning_rate:
             raise UsageError(f"config: min_lr {self.min_lr} is above learning_rate {self.learning_rate}")
 
 
 def _cycled(one: int, each: tuple[int, ...] | None, index: int) -> int:
     return each[index % len(each)] if each else one
-
-
-_NEEDED = {
-    "bool": "true or false",
-    "int": "a whole number",
-    "float": "a number",
-    "str": "text",
-    "tuple[int, ...]": "a list of whole numbers, at least one",
-}
-
-
-def _read(key: str, kind: str, rule: _Rule, value: Any) -> Any:
-    """`value` as the field's type, or UsageError. A whole number serves as a float, else types are kept."""
-    kind, _, optional = kind.partition(" | ")
-    if value is None and optional:
-        return None
-    match kind, value:
-        case "bool", bool():
-            return value
-        case "int", int() if type(value) is not bool:
-            _check_range(key, rule, value)
-            return value
-        case "float", int() | float() if type(value) is not bool and abs(value) <= sys.float_info.max:
-            _check_range(key, rule, value)
-            return float(value)
-        case "str", str():
-            if value not in rule.get("choices", (value,)):
-                raise UsageError(f"config: {key} is {value!r}{nearest(value, rule['choices'])}")
-            return value
-        case "tuple[int, ...]", list() | tuple() if value and all(type(each) is int for each in value):
-            for position, each in enumerate(value):
-                _check_range(f"{key}[{position}]", rule, each)
-            return tuple(value)
-        case _:
-            wanted = _NEEDED[kind] + (", or null" if optional else "")
-            raise UsageError(f"config: {key} is {value!r}; {wanted} is needed")
-
-
-def _check_range(key: str, rule: _Rule, value: float) -> None:
-    if "low" in rule and value < rule["low"]:
-        raise UsageError(f"config: {key} is {value!r}; at least {rule['low']} is needed")
-    if "below" in rule and value >= rule["below"]:
-        raise UsageError(f"config: {key} is {value!r}; less than {rule['below']} is needed")

@@ -1,29 +1,34 @@
-"""The models: a decoder with a tied head, whose blocks are those of its family, and its parameter counts."""
+"""The models: a decoder whose blocks are those of its family, and its parameter counts."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor, nn
 
 from objectives.gpt.attention import LoboAttention
 from objectives.gpt.config import GptConfig, LayerShape
+from objectives.gpt.hlb import HlbBlock
+from objectives.gpt.llama import LlamaBlock
 
 _INIT_STD = 0.02
 _LOSS_ROWS = 1024  # positions whose logits are held at once on a CPU: they stay in its cache
 
 
 class Decoder(nn.Module):
-    """Token embedding, blocks, norm, and the embedding again as head."""
+    """Token embedding, blocks, norm and head: the embedding again, or in hlb and llama a matrix of its own."""
 
     def __init__(self, config: GptConfig, vocab_size: int) -> None:
         super().__init__()
-        width, is_lobo = config.n_embd, config.family == "lobo"
+        width = config.n_embd
         self.tokens = nn.Embedding(vocab_size, width)
-        learned = not is_lobo or config.use_abs_pos_embeddings
-        self.positions = nn.Embedding(config.block_size, width) if learned else None
+        self.positions = nn.Embedding(config.positions, width) if config.has_learned_positions else None
         self.dropout = nn.Dropout(config.dropout)
         self.blocks = nn.ModuleList(_block(config, config.layer(index)) for index in range(config.n_layer))
         self.norm = _norm(config)
+        self.is_tied = config.is_tied
+        self.head = self.tokens if config.is_tied else nn.Linear(width, vocab_size, bias=False)
         self._initialize(config.n_layer)
 
     def _initialize(self, n_layer: int) -> None:
@@ -48,17 +53,32 @@ class Decoder(nn.Module):
 
     def logits(self, tokens: Tensor) -> Tensor:
         """(batch, time) in, (batch, time, vocab_size) out."""
-        return nn.functional.linear(self.hidden(tokens), self.tokens.weight)
+        return nn.functional.linear(self.hidden(tokens), self.head.weight)
 
     def forward(self, tokens: Tensor, targets: Tensor) -> Tensor:
         """Mean cross-entropy in nats a token; both of (batch, time)."""
+        losses = [
+            nn.functional.cross_entropy(logits, wanted, reduction="sum")
+            for logits, wanted in self._pieces(tokens, targets)
+        ]
+        return torch.stack(losses).sum() / targets.numel()
+
+    def measure(self, tokens: Tensor, targets: Tensor) -> Tensor:
+        """The same, and the share of targets that were the likeliest token: (2,)."""
+        measured = [
+            torch.stack(
+                (nn.functional.cross_entropy(logits, wanted, reduction="sum"), (logits.argmax(-1) == wanted).sum())
+            )
+            for logits, wanted in self._pieces(tokens, targets)
+        ]
+        return torch.stack(measured).sum(0) / targets.numel()
+
+    def _pieces(self, tokens: Tensor, targets: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+        """Logits and targets of some positions at a time."""
         x, y = self.hidden(tokens).flatten(0, 1), targets.flatten()
         rows = _LOSS_ROWS if x.device.type == "cpu" else len(y)
-        losses = [
-            nn.functional.cross_entropy(nn.functional.linear(some, self.tokens.weight), wanted, reduction="sum")
-            for some, wanted in zip(torch.split(x, rows), torch.split(y, rows), strict=True)
-        ]
-        return torch.stack(losses).sum() / len(y)
+        for some, wanted in zip(torch.split(x, rows), torch.split(y, rows), strict=True):
+            yield nn.functional.linear(some, self.head.weight), wanted
 
 
 class Block(nn.Module):
@@ -98,15 +118,27 @@ class Gpt2Attention(nn.Module):
 
 
 def _norm(config: GptConfig) -> nn.Module:
-    if config.family == "lobo":
+    if config.family in ("lobo", "llama"):
         return nn.RMSNorm(config.n_embd, eps=1e-6)
-    return nn.LayerNorm(config.n_embd, bias=config.bias)
+    return nn.LayerNorm(config.n_embd, bias=config.bias and config.family == "gpt2")
 
 
-def _block(config: GptConfig, shape: LayerShape) -> Block:
-    if config.family == "lobo":
-        return Block(config, LoboAttention(config, shape), shape.mlp_size, bias=False)
-    return Block(config, Gpt2Attention(config, shape.n_head), 4 * config.n_embd, bias=config.bias)
+def _block(config: GptConfig, shape: LayerShape) -> nn.Module:
+    match config.family:
+        case "lobo":
+            return Block(config, LoboAttention(config, shape), shape.mlp_size, bias=False)
+        case "hlb":
+            return HlbBlock(config, shape.n_head)
+        case "llama":
+            return LlamaBlock(config, shape.n_head)
+        case _:
+            return Block(config, Gpt2Attention(config, shape.n_head), 4 * config.n_embd, bias=config.bias)
+
+
+def build_on_meta(config: GptConfig, vocab_size: int) -> Decoder:
+    """The model without its numbers: as good for counting, in no time and no memory."""
+    with torch.device("meta"):
+        return Decoder(config, vocab_size)
 
 
 def count_params(model: nn.Module) -> int:
@@ -115,5 +147,14 @@ def count_params(model: nn.Module) -> int:
 
 
 def count_non_embedding_params(model: Decoder) -> int:
-    """Parameters without learned positions. The token embedding counts: it is the head as well."""
-    return count_params(model) - (0 if model.positions is None else model.positions.weight.numel())
+    """Parameters without learned positions, and without embedding and head where those are two.
+
+    A tied embedding counts: it is the head as well.
+    """
+    return count_multiplied_params(model) - (0 if model.is_tied else model.tokens.weight.numel())
+
+
+def count_multiplied_params(model: Decoder) -> int:
+    """Parameters that each token is multiplied with: all but those that are looked up."""
+    looked_up = 0 if model.positions is None else model.positions.weight.numel()
+    return count_params(model) - looked_up - (0 if model.is_tied else model.tokens.weight.numel())

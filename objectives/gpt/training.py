@@ -1,37 +1,29 @@
-"""The training loop: AdamW, warm-up and cosine decay, evaluations, and the metrics that a study reads.
+"""The training loop: AdamW, evaluations, reports and checkpoints.
 
-On a CPU the same config and seed give the same numbers, bit for bit, with the same number of threads.
+On a CPU the same config and seed give the same numbers, bit for bit, with the same number of threads: in one go, or in
+any number of attempts that were killed in between.
 """
 
 from __future__ import annotations
 
-import ctypes
 import math
-import time
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Protocol
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NoReturn, Protocol
 
 import torch
+import torch._dynamo  # every first optimizer imports it, for a second: so the warm server has it, not each trial
 from torch import Tensor, nn
 
+from objectives.gpt.checkpoint import Checkpoints, identify
+from objectives.gpt.clock import Clock
 from objectives.gpt.config import GptConfig
-from objectives.gpt.data import Data, count_val_batches, open_data, train_batch, val_batch
-from objectives.gpt.model import Decoder, count_non_embedding_params, count_params
+from objectives.gpt.data import Data, count_val_batches, train_batch, val_batch
+from objectives.gpt.model import Decoder
+from objectives.gpt.schedule import Schedule
+from objectives.gpt.state import State
+from objectives.gpt.termination import Termination
 
-METRICS = (
-    "val_loss",  # nats a token, the best of all evaluations
-    "next_token_probability",  # exp(-val_loss)
-    "best_iter",  # iterations done when it was measured
-    "params",
-    "non_embedding_params",
-    "iter",  # mean milliseconds an iteration, after warm-up, without evaluations
-    "tokens_per_second",
-)
-CUDA_METRICS = ("vram",)  # peak MiB that tensors took
-
-_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # from glibc's malloc.h
-_UNTIMED = 10  # first iterations, which allocate, compile and tune
 _CUDA_LOOK = 16  # iterations between looks at the loss: each look waits for the device
 
 
@@ -44,51 +36,13 @@ class Trial(Protocol):
     @property
     def device(self) -> str: ...
 
+    @property
+    def checkpoint_dir(self) -> Path | None:
+        """The same folder for every attempt; None: nothing is kept."""
+
     def report(self, step: int, **metrics: float) -> None: ...
 
-
-def objective(config: Mapping[str, Any], trial: Trial) -> Mapping[str, float]:
-    """Train one model: METRICS, and CUDA_METRICS on CUDA. `val_loss` is NaN or inf if training diverged."""
-    _keep_freed_memory()
-    parsed = GptConfig.parse(config)
-    data = open_data(parsed)
-    torch.manual_seed(trial.seed)
-    model = Decoder(parsed, data.vocab_size).to(trial.device)  # made on the CPU: the same start on any device
-    if trial.device == "cuda":
-        torch.cuda.reset_peak_memory_stats()
-    result = _Run(parsed, data, trial, model).train()
-    metrics = {
-        "val_loss": result.val_loss,
-        "next_token_probability": math.exp(-result.val_loss) if math.isfinite(result.val_loss) else math.nan,
-        "best_iter": float(result.best_iter),
-        "params": float(count_params(model)),
-        "non_embedding_params": float(count_non_embedding_params(model)),
-        "iter": result.seconds * 1e3,
-        "tokens_per_second": parsed.tokens_per_iteration / result.seconds,
-    }
-    if trial.device == "cuda":
-        metrics["vram"] = torch.cuda.max_memory_allocated() / 2**20
-    return metrics
-
-
-def _keep_freed_memory() -> None:
-    """Have glibc reuse the memory of freed tensors; left alone, it faults it in anew at each step.
-
-    Small models are a tenth to a fifth faster on a CPU. It holds for this process, which trains and ends.
-    """
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt is not None:
-        mallopt(_M_MMAP_THRESHOLD, 32 * 2**20)
-        mallopt(_M_TRIM_THRESHOLD, 512 * 2**20)
-
-
-def learning_rate(config: GptConfig, iteration: int) -> float:
-    """Linear warm-up, then half a cosine down to `min_lr` at `max_iters`; iterations count from 0."""
-    if iteration < config.warmup:
-        return config.learning_rate * (iteration + 1) / (config.warmup + 1)
-    progress = (iteration - config.warmup) / max(1, config.max_iters - config.warmup)
-    share = 0.5 * (1.0 + math.cos(math.pi * progress))
-    return config.lowest_rate + share * (config.learning_rate - config.lowest_rate)
+    def should_stop(self) -> bool: ...
 
 
 def make_optimizer(model: nn.Module, config: GptConfig) -> torch.optim.Optimizer:
@@ -105,110 +59,164 @@ def make_optimizer(model: nn.Module, config: GptConfig) -> torch.optim.Optimizer
     )
 
 
-@dataclass(frozen=True)
-class _Result:
-    val_loss: float
-    best_iter: int
-    seconds: float  # mean, an iteration
+class Training:
+    """One training, from its first iteration or its checkpoint to its last."""
 
-
-class _Run:
-    """One training from its first iteration to its last."""
-
-    def __init__(self, config: GptConfig, data: Data, trial: Trial, model: Decoder) -> None:
-        self.config, self.data, self.trial, self.model = config, data, trial, model
+    def __init__(self, config: GptConfig, data: Data, trial: Trial, model: Decoder, termination: Termination) -> None:
+        self.config, self.data, self.trial, self.model, self.termination = config, data, trial, model, termination
+        self.schedule = Schedule(config, len(data.train))
         self.is_cuda = trial.device == "cuda"
-        self.loss = torch.compile(model) if config.compile and self.is_cuda else model
+        compiles = config.compile and self.is_cuda
+        self.loss = torch.compile(model) if compiles else model
+        self.measure = torch.compile(model.measure) if compiles else model.measure
         self.autocast = torch.autocast(trial.device, dtype=torch.bfloat16, enabled=self.is_cuda)
         self.parameters = list(model.parameters())
         self.optimizer = make_optimizer(model, config)
-        self.clock = _Clock(self.is_cuda, _UNTIMED if config.max_iters > _UNTIMED else 0)
+        self.clock = Clock(self.is_cuda, self.schedule.iterations)
+        self.state = State(model, self.optimizer, self.clock, trial.device)
+        identity = identify(config, trial.seed, model)
+        self.checkpoints = Checkpoints(trial.checkpoint_dir, identity, config.checkpoint_interval)
 
-    def train(self) -> _Result:
+    def run(self) -> State:
         """Iterate and evaluate in turn; stops at once where the loss is no longer a number."""
-        config, done = self.config, 0
-        best, best_iter = math.inf, 0
-        while done < config.max_iters:
-            start, done = done, min(config.max_iters, done + config.eval_interval)
-            self.clock.resume()
-            train_loss, norm = self._iterate(start, done)
-            self.clock.pause()
-            val_loss = self._evaluate() if math.isfinite(train_loss) else train_loss
+        self._resume()
+        state = self.state
+        while not self._is_over():
+            self._iterate(self.schedule.next_evaluation(state.evaluated))
+            train_loss = state.total.item() / (state.done - state.evaluated)
+            val_loss, val_acc = self._evaluate() if math.isfinite(train_loss) else (train_loss, math.nan)
             if not math.isfinite(val_loss):
-                return _Result(val_loss, done, self.clock.mean)
-            self.trial.report(
-                done,
-                train_loss=train_loss,
-                val_loss=val_loss,
-                next_token_probability=math.exp(-val_loss),
-                learning_rate=learning_rate(config, done - 1),
-                grad_norm=norm,
-                tokens=float(done * config.tokens_per_iteration),
-            )
-            if val_loss < best:
-                best, best_iter = val_loss, done
-        return _Result(best, best_iter, self.clock.mean)
+                state.best, state.best_iter = val_loss, state.done
+                break
+            self._report(train_loss, val_loss, val_acc)
+        return state
 
-    def _iterate(self, start: int, end: int) -> tuple[float, float]:
-        """Train through iterations [start, end): the mean loss and the last gradient norm before clipping."""
-        total = torch.zeros((), dtype=torch.float64, device=self.trial.device)
-        norm = total
-        look_every = _CUDA_LOOK if self.is_cuda else 1
-        for iteration in range(start, end):
+    def _is_over(self) -> bool:
+        """Whether the last evaluation was that at the end."""
+        is_last = self.state.done == self.schedule.iterations or self._is_time_up(self.clock.total)
+        return is_last and self.state.evaluated == self.state.done
+
+    def _is_time_up(self, seconds: float) -> bool:
+        return self.config.max_time_seconds is not None and seconds >= self.config.max_time_seconds
+
+    def _resume(self) -> None:
+        """Go on from the checkpoint, if there is one. What it had reported is told again: it may not have arrived."""
+        saved = self.checkpoints.load(self.trial.device)
+        if saved is not None:
+            self.state.load(saved)
+            for step, report in self.state.reports:
+                self.trial.report(step, **report)
+
+    def _iterate(self, end: int) -> None:
+        """Train until `end` iterations are behind, or time is up, or the loss is no longer a number.
+
+        However little time there is, an evaluation has an iteration before it.
+        """
+        state, look_every = self.state, _CUDA_LOOK if self.is_cuda else 1
+        self.clock.resume()
+        while state.done < end:
+            if state.done > state.evaluated and self._is_time_up(self.clock.running_total()):
+                break
+            self._heed()
+            batch, rate = self.schedule.batch(state.done), self.schedule.learning_rate(state.done)
             for group in self.optimizer.param_groups:
-                group["lr"] = learning_rate(self.config, iteration)
-            loss = self._loss(train_batch(self.data, self.config, self.trial.seed, iteration))
-            loss.backward()  # type: ignore[no-untyped-call]
-            norm = nn.utils.clip_grad_norm_(self.parameters, self.config.grad_clip or math.inf)
+                group["lr"] = rate
+            for share, piece in self._pieces(train_batch(self.data, batch, self.trial.seed, state.done)):
+                with self.autocast:
+                    loss = self.loss(*piece)
+                if share < 1.0:
+                    loss = loss * share
+                loss.backward()
+                state.total += loss.detach()
+            state.norm = nn.utils.clip_grad_norm_(self.parameters, self.config.grad_clip or math.inf)
             self.optimizer.step()
             self.optimizer.zero_grad()
-            total += loss.detach()
-            if iteration % look_every == 0 and not math.isfinite(total.item()):
+            state.done += 1
+            if state.done % look_every == 0 and not math.isfinite(state.total.item()):
                 break
-            self.clock.tick()
-        return total.item() / (end - start), norm.item()
+            self.clock.tick(batch.tokens_per_iteration)
+        self.clock.pause()
 
-    def _loss(self, batch: tuple[Tensor, Tensor]) -> Tensor:
-        tokens, targets = (b.pin_memory().to("cuda", non_blocking=True) for b in batch) if self.is_cuda else batch
-        with self.autocast:
-            loss: Tensor = self.loss(tokens, targets)
-        return loss
+    def _heed(self) -> None:
+        """Between two iterations: save if it is time to, and end if that is asked for."""
+        is_asked = self.termination.requested or self.trial.should_stop()
+        if is_asked or self.checkpoints.is_due(self.state.done):
+            self.clock.pause()
+            self.checkpoints.save(self.state.done, self.state.to_dict())
+            if is_asked:
+                self._end()
+            self.clock.resume()
+
+    def _end(self) -> NoReturn:
+        if self.termination.requested:
+            raise SystemExit(143)  # on its way out the signal takes effect, and mostly ends the process there
+        from optuna import TrialPruned  # slow to import, and seldom needed
+
+        raise TrialPruned(f"asked to stop after {self.state.done} iterations")
 
     @torch.no_grad()
-    def _evaluate(self) -> float:
-        """Mean loss over the fixed batches of val."""
+    def _evaluate(self) -> tuple[float, float]:
+        """Mean loss and accuracy over the fixed batches of val."""
+        measured = []
+        for index in range(count_val_batches(self.data, self.config)):
+            if self.termination.requested:
+                self.checkpoints.save(self.state.done, self.state.to_dict())
+                self._end()
+            measured.append(self._measure(val_batch(self.data, self.config, index)))
+        val_loss, val_acc = torch.stack(measured).mean(0).tolist()
+        return val_loss, val_acc
+
+    @torch.no_grad()
+    def _measure(self, batch: tuple[Tensor, Tensor]) -> Tensor:
+        """Loss and accuracy of a batch, without dropout."""
         self.model.eval()
-        batches = count_val_batches(self.data, self.config)
-        losses = [self._loss(val_batch(self.data, self.config, index)) for index in range(batches)]
+        with self.autocast:
+            parts = [self.measure(*piece) * share for share, piece in self._pieces(batch)]
         self.model.train()
-        return torch.stack(losses).mean().item()
+        return torch.stack(parts).sum(0)
+
+    def _pieces(self, batch: tuple[Tensor, Tensor]) -> Iterator[tuple[float, tuple[Tensor, Tensor]]]:
+        """A batch on its device, in as many pieces as `max_tokens_per_batch` asks for, each with its share of it."""
+        sequences, length = batch[0].shape
+        most = self.config.max_tokens_per_batch
+        at_once = sequences if most is None else most // length
+        for tokens, targets in zip(*(torch.split(each, at_once) for each in batch), strict=True):
+            share = len(tokens) / sequences
+            if self.is_cuda:
+                tokens, targets = (each.pin_memory().to("cuda", non_blocking=True) for each in (tokens, targets))
+            yield share, (tokens, targets)
+
+    def _report(self, train_loss: float, val_loss: float, val_acc: float) -> None:
+        """Tell what an evaluation found. `train_acc` is of the last batch, after it was learnt from."""
+        state, schedule, last = self.state, self.schedule, self.state.done - 1
+        batch, tokens = schedule.batch(last), schedule.tokens(state.done)
+        train_acc = self._measure(train_batch(self.data, batch, self.trial.seed, last))[1].item()
+        report = {
+            "train_loss": train_loss,
+            "val_loss": val_loss,
+            "train_acc": train_acc,
+            "val_acc": val_acc,
+            "train_pplx": _perplexity(train_loss),
+            "val_pplx": _perplexity(val_loss),
+            "next_token_probability": math.exp(-val_loss),
+            "grad_norm": state.norm.item(),
+            "learning_rate": schedule.learning_rate(last),
+            "weight_decay": self.config.weight_decay,
+            "tokens": float(tokens),
+            "tokens_seen": float(tokens),
+            "epoch": tokens / schedule.train_tokens,
+            "batch_size": float(batch.batch_size),
+            "sequence_length": float(batch.block_size),
+            "cumulative_time": self.clock.total,
+        }
+        self.trial.report(state.done, **report)
+        state.reports.append((state.done, report))
+        state.evaluated = state.done
+        state.total.zero_()
+        if val_loss < state.best:
+            state.best, state.best_iter = val_loss, state.done
 
 
-class _Clock:
-    """Mean seconds an iteration, without the first `untimed` ones and without what happens in a pause."""
-
-    def __init__(self, is_cuda: bool, untimed: int) -> None:
-        self.is_cuda, self.untimed = is_cuda, untimed
-        self.seconds, self.iterations, self.since = 0.0, 0, 0.0
-
-    @property
-    def mean(self) -> float:
-        return self.seconds / max(1, self.iterations)
-
-    def resume(self) -> None:
-        self.since = self._now()
-
-    def pause(self) -> None:
-        self.seconds += self._now() - self.since
-
-    def tick(self) -> None:
-        """An iteration is over."""
-        self.iterations += 1
-        if self.iterations == self.untimed:
-            self.seconds, self.iterations, self.untimed = 0.0, 0, 0
-            self.resume()
-
-    def _now(self) -> float:
-        if self.is_cuda:
-            torch.cuda.synchronize()
-        return time.perf_counter()
+def _perplexity(loss: float) -> float:
+    """exp(loss); beyond what a float holds, inf."""
+    return math.exp(loss) if loss < 709.0 else math.inf

@@ -1,0 +1,63 @@
+"""The block of family hlb: attention and MLP side by side, one projection into both and one out of both.
+
+Queries and keys are an eighth as wide as the model. Positions are told by a penalty alone: a score falls with the
+distance, at a rate that each block learns.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from objectives.gpt.attention import attend
+from objectives.gpt.config import GptConfig
+
+_COARSE = 256  # positions are told as a multiple of this and a rest: both stay exact in bfloat16, up to 65,536
+
+
+class HlbBlock(nn.Module):
+    """One residual branch behind a norm: (batch, time, n_embd) in and out.
+
+    The projection into it gives queries, keys, and 2 · n_embd channels that gate 2 · n_embd others with GELU. Half of
+    what comes of those stays where it is, the other half is the value that attention moves; or, with `linear_value`,
+    that half is moved as it was before its gate, whose weights are then of no use.
+    """
+
+    def __init__(self, config: GptConfig, n_head: int) -> None:
+        super().__init__()
+        width = config.n_embd
+        self.n_head, self.linear_value, self.dropout = n_head, config.linear_value, config.dropout
+        self.width, self.qk_width = width, width // 8
+        self.norm = nn.LayerNorm(width, bias=False)
+        self.slope = nn.Parameter(torch.ones(()))  # of the penalty; softplus keeps it above zero
+        self.up = nn.Linear(width, 2 * self.qk_width + 4 * width, bias=False)
+        self.down = nn.Linear(2 * width, width, bias=False)
+        self.branch_dropout = nn.Dropout(config.dropout)
+
+    def forward(self, x: Tensor) -> Tensor:
+        width, sizes = self.width, (self.qk_width, self.qk_width, 2 * self.width, 2 * self.width)
+        queries, keys, linear, gate = self.up(self.norm(x)).split(sizes, dim=-1)
+        gated = linear * nn.functional.gelu(gate)
+        local, values = gated[..., :width], (linear if self.linear_value else gated)[..., width:]
+        moved = self._attend(*(self._heads(each) for each in (queries, keys, values)))
+        out: Tensor = x + self.branch_dropout(self.down(torch.cat((local, moved), dim=-1)))
+        return out
+
+    def _heads(self, x: Tensor) -> Tensor:
+        return x.reshape(*x.shape[:2], self.n_head, -1).transpose(1, 2)
+
+    def _attend(self, queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
+        """Causal attention with -softplus(slope) · (query's position - key's position) added to the scores.
+
+        The query's part of it is the same for all keys, so the softmax does not see it. The key's part is the product
+        of two more dimensions: so the fused kernels apply, without a mask that holds a number for each pair.
+        """
+        batch, _, time, size = queries.shape
+        slope = (nn.functional.softplus(self.slope) * size**0.5).to(queries.dtype)  # attention divides by the root
+        positions = torch.arange(time, device=keys.device)
+        rest = positions % _COARSE
+        told = torch.stack((positions - rest, rest), dim=-1).to(keys.dtype).expand(batch, self.n_head, time, 2)
+        queries = torch.cat((queries, slope.expand(batch, self.n_head, time, 2)), dim=-1)
+        keys = torch.cat((keys, told), dim=-1)
+        dropout = self.dropout if self.training else 0.0
+        return attend(queries, keys, values, None, dropout, scale=size**-0.5).transpose(1, 2).flatten(2)
