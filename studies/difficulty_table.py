@@ -32,7 +32,9 @@ def marked(cells: Sequence[Mapping[str, Any]], target: float = 0.75, hopeless: f
     """
     found = [(cell, cell["means"]["difficulty"]) for cell in cells]
     reach = max(SPREAD, min((abs(mean - target) for _, mean in found), default=0.0))
-    return [Mark(cell["setting"], mean, abs(mean - target), _name(mean, target, reach, hopeless)) for cell, mean in found]
+    return [
+        Mark(cell["setting"], mean, abs(mean - target), _name(mean, target, reach, hopeless)) for cell, mean in found
+    ]
 
 
 def _name(mean: float, target: float, reach: float, hopeless: float) -> Name:

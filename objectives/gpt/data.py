@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 from contextlib import suppress
 from dataclasses import dataclass
@@ -19,8 +20,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from objectives.gpt import stdlib
+from objectives.gpt import gssm, stdlib
 from objectives.gpt.config import GptConfig
+from objectives.gssm.source import Source
 from storage.errors import UsageError
 
 _FILES = ("train.bin", "val.bin", "meta.json")
@@ -35,10 +37,19 @@ class Data:
     train: NDArray[np.uint16]
     val: NDArray[np.uint16]
     vocab_size: int
+    source: Source | None = None
+    """Of dataset `gssm`: train is drawn from it, and empty here."""
+
+    @property
+    def train_tokens(self) -> float:
+        """How many there are to learn from: no end of them, where they are drawn."""
+        return len(self.train) if self.source is None else math.inf
 
 
 def check_data(config: GptConfig) -> int:
     """The vocabulary's size, if the dataset can serve this config; UsageError if not. Looks at sizes only."""
+    if config.dataset == "gssm":
+        return gssm.check(config)
     if config.dataset == "stdlib":
         if config.vocab_size is not None and config.vocab_size < stdlib.VOCAB_SIZE:
             raise UsageError(f"config: vocab_size is {config.vocab_size}; dataset 'stdlib' has bytes: 256 is needed")
@@ -61,6 +72,10 @@ def check_data(config: GptConfig) -> int:
 def open_data(config: GptConfig) -> Data:
     """Map the tokens into memory. A look at 64 places of each file that finds tokens beyond: UsageError."""
     vocab_size = check_data(config)
+    if config.dataset == "gssm":
+        source = gssm.make_source(config)
+        val = gssm.val_sequences(source, config)
+        return Data(val[:0], val, vocab_size, source)
     folder = _folder(config)
     train, val = (_open_tokens(folder / name, vocab_size) for name in ("train.bin", "val.bin"))
     return Data(train, val, vocab_size)
@@ -72,6 +87,8 @@ def fingerprint_data(config: GptConfig) -> str:
     The one place that reads every token: UsageError where one is beyond the vocabulary.
     """
     vocab_size = check_data(config)
+    if config.dataset == "gssm":
+        return gssm.make_source(config).sha256
     folder = _folder(config)
     known = _describe(folder)
     for name, largest in known["largest"].items():
@@ -105,6 +122,9 @@ def _describe(folder: Path) -> dict[str, Any]:
 
 def train_batch(data: Data, config: GptConfig, seed: int, iteration: int) -> tuple[Tensor, Tensor]:
     """Tokens and their successors, (batch, time) int64, placed by `seed` and `iteration` alone."""
+    if data.source is not None:
+        tokens = gssm.train_sequences(data.source, config, seed, iteration)
+        return _windows(tokens, np.arange(config.batch_size) * (config.block_size + 1), config.block_size)
     # Philox is a function of its key; its raw words, unlike numpy's integers(), are the same for ever.
     key = np.array([seed % 2**64, iteration], dtype=np.uint64)
     raw = np.random.Philox(key=key).random_raw(config.batch_size)

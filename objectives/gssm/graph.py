@@ -176,3 +176,7 @@ def _told(value: object) -> str:
 
 def _short_number(number: int) -> str:
     return f"{number:,}" if number < 10**12 else f"about 10^{len(str(number)) - 1}"
+
+
+SMALL = Problem(parse_graph({}, "gssm"))
+"""What an empty config stands for."""
