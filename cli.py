@@ -54,12 +54,13 @@ def cli() -> None:
 @click.option("--steps", type=int, metavar="N", help="Budget of the study: this many steps of its search.")
 @click.option("--timeout", metavar="DURATION", help="Budget of the study: start nothing after 90s, 15m, 2h, 1d.")
 @click.option("--max-trials", type=int, metavar="N", help="Budget of the study: this many trials.")
+@click.option("--same-code", is_flag=True, help="Refuse to join a study that was begun with other code; default: warn.")
 @click.option("--dry-run", is_flag=True, help="Print what would run next; touch nothing.")
 @click.option("--review", is_flag=True, help="Print what would run next, and ask before it starts.")
 @click.option("--yes", is_flag=True, help="With --review: do not ask.")
 @storage_option
 def run(url: str | None, dry_run: bool, review: bool, yes: bool, **asked: Any) -> None:
-    """Start, join or resume a study. SEARCH is grow."""
+    """Start, join or resume a study. SEARCH is grow, depth, grid or fit."""
     from studies.place import Place
     from studies.run import Order, preview, run
 
@@ -224,6 +225,41 @@ def gpus(as_json: bool) -> None:
 
     found = look()
     _print_json(found.to_json()) if as_json else _console().print(found.view())
+
+
+@cli.group()
+def data() -> None:
+    """Text made into datasets: `dataset: NAME` in a config finds one."""
+
+
+@data.command("prepare")
+@click.argument("name")
+@click.option("--text", "texts", multiple=True, metavar="FILES…", help="Text files; the end of each is val.")
+@click.argument("files", nargs=-1, metavar="")
+@click.option("--hf", "hub", metavar="DATASET[:CONFIG][:FIELD]", help="A Hugging Face dataset; a row is a document.")
+@click.option("--tokenizer", required=True, metavar="NAME", help="bytes, char, tiktoken:gpt2 or hf:NAME.")
+@click.option("--val", type=float, metavar="SHARE", help="Share of val; default: hf's validation split, or 0.1.")
+@click.option("--force", is_flag=True, help="Replace a dataset of that name.")
+def data_prepare(texts: tuple[str, ...], files: tuple[str, ...], **asked: Any) -> None:
+    """Make a dataset of tokens. Killed and run again, it goes on and ends with the same bytes."""
+    from objectives.datasets.prepare import Order, prepare
+    from objectives.datasets.progress import progress
+
+    if files and not texts:
+        raise UsageError(f"data prepare: {files[0]!r}: files are given by --text")
+    order = Order.of(texts=(*texts, *files), **asked)
+    with progress() as tell:
+        said = prepare(order, tell)
+    click.echo(said)
+
+
+@data.command("list")
+@json_option
+def data_list(as_json: bool) -> None:
+    """The datasets that `dataset: NAME` finds, and those that are not finished."""
+    from objectives.datasets.catalogue import entries_json, entries_table
+
+    _print_json(entries_json()) if as_json else _console().print(entries_table())
 
 
 @cli.group()

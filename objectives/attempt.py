@@ -45,6 +45,10 @@ class Assignment:
     """The UUID of the one device that it may see."""
     memory_fraction: float = 1.0
     """Of that device's memory."""
+    study: str = ""
+    """The study's name."""
+    log_to: Sequence[str] = ()
+    """Of objectives/loggers.py."""
 
     def to_json(self) -> dict[str, Any]:
         return {name: str(value) if isinstance(value, Path) else value for name, value in asdict(self).items()}

@@ -6,6 +6,7 @@ import socket
 from contextlib import suppress
 from pathlib import Path
 
+from objectives.loggers import Loggers
 from objectives.wire import line
 
 
@@ -33,8 +34,9 @@ class TrialContext:
         threads: int,
         checkpoint_dir: Path,
         run_dir: Path,
+        loggers: Loggers | None = None,
     ) -> None:
-        self._channel = channel
+        self._channel, self._loggers = channel, loggers
         self.stopped = False
         self.seed, self.number, self.attempt = seed, number, attempt
         self.device, self.threads = device, threads
@@ -43,7 +45,12 @@ class TrialContext:
     def report(self, step: int, **metrics: float) -> None:
         """Tell how it goes at a step: numbers by name; what was told earlier for the same step is replaced."""
         told = {name: float(value) for name, value in metrics.items()}
+        for name in told:
+            if not name.isprintable():
+                raise ValueError(f"{name!r} cannot be the name of a metric")
         self._channel.sendall(line({"report": int(step), "metrics": told}))
+        if self._loggers is not None:
+            self._loggers.log(int(step), told)
 
     def should_stop(self) -> bool:
         """Whether the trial is asked to end early: return, or raise `optuna.TrialPruned`; what it returns then is not

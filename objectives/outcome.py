@@ -21,6 +21,14 @@ class Kind(Enum):
     GIVEN_BACK = "given_back"  # by its worker, on purpose: free of charge
 
 
+class AttemptError(Exception):
+    """An attempt that knows how it ended, and says so itself."""
+
+    def __init__(self, kind: Kind, message: str) -> None:
+        super().__init__(message)
+        self.kind, self.message = kind, message
+
+
 @dataclass(frozen=True)
 class Outcome:
     """The end of an attempt."""

@@ -1,4 +1,4 @@
-"""Which function an objective is: `gpt`, `module.path:function` or `FILE.py:function`."""
+"""Which function an objective is: `gpt`, `module.path:function`, `FILE.py:function`, or a command."""
 
 from __future__ import annotations
 
@@ -8,14 +8,20 @@ import inspect
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from objectives.command import PREFIX, Command
 from storage.errors import UsageError, nearest
 
 SHIPPED = ("gpt", "difficulty")
 """Objectives that come with the project: packages of this folder, each with a function `objective`."""
+
+CONTEXT_NAMES = ("trial", "context", "ctx")
+CHECKOUT = Path(__file__).resolve().parent.parent
+PLACES = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
 Config = Mapping[str, Any]
 
@@ -49,6 +55,9 @@ class Reference:
         Raises:
             UsageError: It names nothing, as far as can be told without running it.
         """
+        if text.startswith(PREFIX):
+            Command.from_text(text).check_here()
+            return Reference(text)
         where, colon, function = text.rpartition(":")
         if not colon:
             if text not in SHIPPED:
@@ -72,6 +81,8 @@ class Reference:
         Raises:
             UsageError: It cannot be imported, or has no such function.
         """
+        if self.text.startswith(PREFIX):
+            return _command(Command.from_text(self.text))
         where, colon, name = self.text.rpartition(":")
         module = _module(where) if colon else importlib.import_module(f"objectives.{self.text}")
         name = name if colon else "objective"
@@ -79,6 +90,7 @@ class Reference:
         if not callable(function):
             known = [each for each, value in vars(module).items() if inspect.isfunction(value)]
             raise UsageError(f"objective: {where} has no function {name!r}{nearest(name, known)}")
+        wants_trial = _wants_trial(function, self.text)
         return Objective(
             function=function,
             validate=getattr(module, "validate", None),
@@ -86,27 +98,89 @@ class Reference:
             fingerprint=getattr(module, "fingerprint", None),
             metrics=tuple(getattr(module, "METRICS", ())),
             cuda_metrics=tuple(getattr(module, "CUDA_METRICS", ())),
-            wants_trial=_takes_two(function),
+            wants_trial=wants_trial,
         )
+
+
+def same_objective(one: str, other: str) -> bool:
+    """Whether two names mean one objective, on hosts where its files may lie in other folders."""
+    if one.startswith(PREFIX) and other.startswith(PREFIX):
+        return Command.from_text(one).same(Command.from_text(other))
+    return Path(one).name == Path(other).name if ".py:" in one and ".py:" in other else one == other
+
+
+def shown_objective(text: str) -> str:
+    """An objective's name for messages: a command as one would type it."""
+    return Command.from_text(text).shown() if text.startswith(PREFIX) else text
+
+
+def objective_folder(text: str) -> Path:
+    """Where an objective's code lies: the folder of its file or of its command, else this checkout."""
+    if text.startswith(PREFIX):
+        command = Command.from_text(text)
+        return command.folder / command.cwd if (command.folder / command.cwd).is_dir() else command.folder
+    file = text.rpartition(":")[0]
+    return Path(file).parent if file.endswith(".py") else CHECKOUT
+
+
+def _command(command: Command) -> Objective:
+    from objectives.command_run import run_command
+
+    return Objective(
+        function=partial(run_command, command),
+        validate=command.validate,
+        cost=None,
+        fingerprint=None,
+        metrics=command.names,
+        cuda_metrics=(),
+        wants_trial=True,
+    )
 
 
 def _module(where: str) -> ModuleType:
     if not where.endswith(".py"):
         return importlib.import_module(where)
     file = Path(where)
-    spec = importlib.util.spec_from_file_location(file.stem, file)
+    # A user's own objectives.py must not take the place of the package that runs it.
+    name = f"{file.stem}_objective" if file.stem in sys.modules else file.stem
+    spec = importlib.util.spec_from_file_location(name, file)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.path.insert(0, str(file.parent))
-    sys.modules[file.stem] = module
+    sys.modules[name] = module
     spec.loader.exec_module(module)
     return module
 
 
-def _takes_two(function: Callable[..., Any]) -> bool:
-    """Whether a second positional argument can be given."""
-    places = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    parameters = inspect.signature(function).parameters.values()
-    return sum(each.kind in places for each in parameters) >= 2 or any(
-        each.kind is inspect.Parameter.VAR_POSITIONAL for each in parameters
+def _wants_trial(function: Callable[..., Any], shown: str) -> bool:
+    """Whether it takes the trial's context as a second argument: one without a default, or one that is called so.
+
+    Raises:
+        UsageError: It cannot be called as an objective.
+    """
+    call = function.func if isinstance(function, partial) else function
+    made = (call, inspect.getattr_static(type(call), "__call__", None))
+    if inspect.isclass(call):
+        raise UsageError(f"objective: {shown} is a class; an objective is a function, or an object that can be called")
+    if any(inspect.iscoroutinefunction(each) or inspect.isasyncgenfunction(each) for each in made):
+        raise UsageError(f"objective: {shown} is async; an objective is a plain function: call asyncio.run inside it")
+    if any(inspect.isgeneratorfunction(each) for each in made):
+        raise UsageError(f"objective: {shown} yields; an objective returns its metrics")
+    try:
+        signature = inspect.signature(function)
+    except ValueError:  # written in C: it does not tell
+        return False
+    parameters = [each for each in signature.parameters.values() if each.kind in PLACES]
+    second = parameters[1] if len(parameters) > 1 else None
+    wanted = (
+        second.default is inspect.Parameter.empty or second.name in CONTEXT_NAMES
+        if second is not None
+        else any(each.kind is inspect.Parameter.VAR_POSITIONAL for each in signature.parameters.values())
     )
+    try:
+        signature.bind(*([None, None] if wanted else [None]))
+    except TypeError:
+        raise UsageError(
+            f"objective: {shown} takes {signature}; an objective takes (config) or (config, trial)"
+        ) from None
+    return wanted

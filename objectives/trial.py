@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from objectives.context import TrialContext
-from objectives.outcome import Kind
+from objectives.loggers import Loggers, TrialName
+from objectives.outcome import AttemptError, Kind
 from objectives.reference import Objective
 from objectives.wire import line
 
@@ -24,11 +25,16 @@ def run_trial(objective: Objective, assignment: Mapping[str, Any], channel: sock
     status = 1
     try:
         wrong = _enter_slot(assignment)
-        told = _told(objective, assignment, channel) if wrong is None else {"kind": Kind.ERROR.value, "message": wrong}
+        loggers = _loggers(assignment) if wrong is None else None
+        told: dict[str, Any] = {"kind": Kind.ERROR.value, "message": wrong}
+        if wrong is None:
+            told = _told(objective, assignment, channel, loggers)
         sys.stdout.flush()
         sys.stderr.flush()
         channel.sendall(line(told))
         status = 0
+        if loggers is not None:  # now that the result is told, and cannot be lost to a slow network
+            loggers.close(told.get("metrics"))
     finally:
         os._exit(status)
 
@@ -71,7 +77,17 @@ def _enter_gpu(uuid: str, fraction: float, torch: Any) -> str | None:
     return None
 
 
-def _told(objective: Objective, assignment: Mapping[str, Any], channel: socket.socket) -> dict[str, Any]:
+def _loggers(assignment: Mapping[str, Any]) -> Loggers | None:
+    if not assignment["log_to"]:
+        return None
+    names = ("study", "number", "attempt", "seed", "config")
+    trial = TrialName(**{name: assignment[name] for name in names}, folder=Path(assignment["run_dir"]))
+    return Loggers(assignment["log_to"], trial)
+
+
+def _told(
+    objective: Objective, assignment: Mapping[str, Any], channel: socket.socket, loggers: Loggers | None
+) -> dict[str, Any]:
     """The message that ends an attempt."""
     context = TrialContext(
         channel,
@@ -82,6 +98,7 @@ def _told(objective: Objective, assignment: Mapping[str, Any], channel: socket.s
         threads=assignment["threads"],
         checkpoint_dir=Path(assignment["checkpoint_dir"]),
         run_dir=Path(assignment["run_dir"]),
+        loggers=loggers,
     )
     try:
         if objective.wants_trial:
@@ -91,8 +108,8 @@ def _told(objective: Objective, assignment: Mapping[str, Any], channel: socket.s
         if context.stopped:
             return {"kind": Kind.PRUNED.value, "message": "stopped when it was asked to"}
         return {"kind": Kind.COMPLETED.value, "metrics": _metrics(result)}
-    except InvalidResultError as error:
-        return {"kind": Kind.INVALID.value, "message": str(error)}
+    except AttemptError as error:
+        return {"kind": error.kind.value, "message": " ".join(error.message.split())[:500]}
     except SystemExit as error:
         return {"kind": Kind.ERROR.value, "message": f"exited with {error.code!r} without a result"}
     except BaseException as error:
@@ -100,22 +117,23 @@ def _told(objective: Objective, assignment: Mapping[str, Any], channel: socket.s
         return {"kind": _kind(error).value, "message": _message(error)}
 
 
-class InvalidResultError(Exception):
-    """The objective returned something that is not metrics by name."""
-
-
 def _metrics(result: Any) -> dict[str, float]:
     """A mapping of names to numbers; a single number is the metric `value`."""
     if isinstance(result, Mapping):
         try:
-            return {str(name): float(value) for name, value in result.items()}
+            metrics = {str(name): float(value) for name, value in result.items()}
         except (TypeError, ValueError, RuntimeError) as error:
-            raise InvalidResultError(f"a metric is not a number: {error}") from error
+            raise AttemptError(Kind.INVALID, f"a metric is not a number: {error}") from error
+        for name in metrics:
+            if not name.isprintable():
+                raise AttemptError(Kind.INVALID, f"{name!r} cannot be the name of a metric")
+        return metrics
     try:
         return {"value": float(result)}
     except (TypeError, ValueError, RuntimeError) as error:
         shown = repr(result)[:200]
-        raise InvalidResultError(f"returned {shown}, not a number or a mapping of names to numbers") from error
+        message = f"returned {shown}, not a number or a mapping of names to numbers"
+        raise AttemptError(Kind.INVALID, message) from error
 
 
 def _kind(error: BaseException) -> Kind:

@@ -157,7 +157,7 @@ def _block(block: Mapping[str, Any], config: Config, where: str) -> Block:
     conditions = block.get("where", [])
     texts = conditions if isinstance(conditions, list) else [conditions]
     filters = tuple(Expression.parse(text, f"{where}.where") for text in texts)
-    flat = _flat(config)
+    flat = flattened(config)
     used = _used((*derive.values(), *when.values(), *filters), {**flat, **axes, **derive})
     paths = {name: _path(name, config) for name in (*axes, *derive)}
     for name, path in paths.items():
@@ -246,12 +246,12 @@ def _dimensions(axes: Mapping[str, Sequence[Any]], zips: object, where: str) -> 
     return tuple(made)
 
 
-def _flat(config: Config, before: str = "") -> dict[str, Any]:
+def flattened(config: Config, before: str = "") -> dict[str, Any]:
     """Every value of a nested config by its dotted name."""
     flat: dict[str, Any] = {}
     for name, value in config.items():
         if isinstance(value, Mapping) and value:
-            flat |= _flat(value, f"{before}{name}.")
+            flat |= flattened(value, f"{before}{name}.")
         else:
             flat[f"{before}{name}"] = value
     return flat

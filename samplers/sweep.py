@@ -141,7 +141,7 @@ class Grid:
         return {"next": 0, "settings": 0, "grid": dict(self.block), "config": dict(self.config)}
 
     def advance(self, state: State, results: Results) -> Need | Decision | Done:
-        settings = self._settings(state)
+        settings = self.settings_in(state)
         if state["next"] >= settings.size * settings.repeats:
             if not state["settings"]:
                 return Done("no setting is left by `where`", failed=True, waits=True)
@@ -185,7 +185,7 @@ class Grid:
 
     def outlook(self, state: State) -> Iterator[Point]:
         """Every point of the grid, in the order of its batches; worked out as it is asked for."""
-        settings = self._settings(state)
+        settings = self.settings_in(state)
         start, end = 0, settings.size * settings.repeats
         while start < end:
             batch = self.batch(settings, start)
@@ -213,7 +213,8 @@ class Grid:
         """From the grid of the start alone, so that a name means one range throughout."""
         return {name: self._range(name).distribution() for name in params}
 
-    def _settings(self, state: State) -> GridSettings:
+    def settings_in(self, state: State) -> GridSettings:
+        """The block in force, checked."""
         if state["grid"] == self.block and state["config"] == self.config:
             return self.settings
         return parse_grid(state["grid"], state["config"], self.where)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from optuna.storages import RDBStorage
+from sqlalchemy.pool import NullPool
 
 from storage.ledger import Ledger
 from storage.schema import ensure_tables
@@ -32,10 +33,8 @@ class StudyStorage(RDBStorage):
             ensure_tables(session)
         finally:
             session.close()
-        # A URL may hold braces (in a password): RDBStorage would take them for its template.
-        template = url.replace("{", "{{").replace("}", "}}")
         super().__init__(
-            template,
+            _template(url),
             {"pool_pre_ping": True, **(engine_kwargs or {})},
             skip_compatibility_check=True,
             skip_table_creation=True,
@@ -57,3 +56,15 @@ class StudyStorage(RDBStorage):
         state = super().__getstate__()
         state["_session"] = None
         return state
+
+
+def reading_storage(url: str) -> RDBStorage:
+    """Optuna's own storage on tables that are there; it holds no connection between two calls."""
+    return RDBStorage(
+        _template(check_url(url)), {"poolclass": NullPool}, skip_compatibility_check=True, skip_table_creation=True
+    )
+
+
+def _template(url: str) -> str:
+    """A URL may hold braces (in a password): RDBStorage would take them for its template."""
+    return url.replace("{", "{{").replace("}", "}}")

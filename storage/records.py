@@ -23,6 +23,8 @@ class StudyRow:
     definition: Mapping[str, Any]
     definitions: Sequence[str]
     fingerprint: Mapping[str, str]
+    code: Mapping[str, Any]
+    """Of the objective, as studies/code_version.py tells it."""
     metrics: Sequence[str]
     steps: int | None
     max_trials: int | None
@@ -74,6 +76,7 @@ class NewStudy:
     """The file's."""
     hash: str
     fingerprint: Mapping[str, str]
+    code: Mapping[str, Any]
     metrics: Sequence[str]
 
 
@@ -90,6 +93,7 @@ def create_study(session: Session, new: NewStudy) -> bool:
             "definition": json.dumps(new.definition, allow_nan=False),
             "hash": new.hash,
             "fingerprint": json.dumps(dict(new.fingerprint)),
+            "code": json.dumps(dict(new.code)),
             "metrics": list(new.metrics),
         },
     )

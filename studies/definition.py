@@ -13,6 +13,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from objectives.command import PREFIX, Command
+from objectives.loggers import parse_log_to
 from storage.errors import UsageError, nearest
 from studies.assignments import assign, parse_assignment
 from studies.blocks import block_keys
@@ -32,6 +34,7 @@ KEYS = (
     "question",
     "search",
     "objective",
+    "log_to",
     "score",
     "cost",
     "config",
@@ -64,6 +67,8 @@ class Definition:
     """Bytes that one attempt's processes may hold together."""
     pruner: Mapping[str, Any] | None = None
     """One of Optuna's, as studies/pruning.py reads it."""
+    log_to: Sequence[str] = ()
+    """Where the trials' reports go beside the database: objectives/loggers.py."""
 
     @staticmethod
     def load(file: Path, search: str | None = None) -> Definition:
@@ -98,6 +103,7 @@ class Definition:
             "timeout": self.timeout,
             "memory_limit": self.memory_limit,
             "pruner": self.pruner,
+            "log_to": list(self.log_to) or None,
         }
         return {key: value for key, value in document.items() if value not in (None, "")}
 
@@ -186,7 +192,7 @@ def _parse(document: Mapping[str, Any], where: str, folder: Path) -> Definition:
     timeout, limit, pruner = document.get("timeout"), document.get("memory_limit"), document.get("pruner")
     return Definition(
         search=search,
-        objective=_objective(_text(document, "objective", where), folder),
+        objective=_objective(document, where, folder),
         score_metric=_text(score, "metric", f"{where}: score"),
         direction=direction,
         cost=_text(document, "cost", where) if document.get("cost") is not None else None,
@@ -197,13 +203,18 @@ def _parse(document: Mapping[str, Any], where: str, folder: Path) -> Definition:
         timeout=None if timeout is None else parse_duration(timeout, f"{where}: timeout"),
         memory_limit=None if limit is None else parse_size(limit, f"{where}: memory_limit"),
         pruner=None if pruner is None else parse_pruner(pruner, search, where),
+        log_to=parse_log_to(document.get("log_to", []), f"{where}: log_to"),
     )
 
 
-def _objective(text: str, folder: Path) -> str:
-    """`FILE.py:FUNCTION` is relative to the definition; every other form stands as it is."""
+def _objective(document: Mapping[str, Any], where: str, folder: Path) -> str:
+    """`FILE.py:FUNCTION` is relative to the definition, as a command is; every other form stands as it is."""
+    if isinstance(document.get("objective"), dict):
+        needs = list(dict.fromkeys(filter(None, (document["score"]["metric"], document.get("cost")))))
+        return Command.parse(document["objective"], folder.resolve(), needs, f"{where}: objective").text
+    text = _text(document, "objective", where)
     file, separator, function = text.rpartition(":")
-    if separator and file.endswith(".py"):
+    if separator and file.endswith(".py") and not text.startswith(PREFIX):
         return f"{(folder / file).resolve()}:{function}"
     return text
 

@@ -7,6 +7,7 @@ import io
 import json
 import os
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +15,22 @@ from storage.errors import UsageError, nearest
 from storage.ledger import metrics_of
 from storage.records import StudyRow
 from storage.session import Session
+from studies import grid_exports
+from studies.grid_folders import Folder, sweep_folder, tasks_folder
 from studies.results import study_json
 from studies.results_yaml import results_yaml
 
-FORMATS = {"grow": ("csv", "json", "results-yaml"), "fit": ("csv", "json")}
+FORMATS = {
+    "grow": ("csv", "json", "results-yaml"),
+    "grid": ("csv", "json", "ablation-csv", "sweep-dir", "tasks", "parquet"),
+    "fit": ("csv", "json"),
+}
 """By search."""
 TRIAL_COLUMNS = ("trial", "state", "round", "role", "param", "value", "seed", "attempts", "seconds", "reason")
 
 
-def export(session: Session, study: StudyRow, form: str) -> str:
-    """The text of a study in one of its search's `FORMATS`.
+def export(session: Session, study: StudyRow, form: str) -> str | bytes | Folder:
+    """A study in one of its search's `FORMATS`: what a file or a folder holds.
 
     Raises:
         UsageError: There is no such format of its search.
@@ -33,6 +40,19 @@ def export(session: Session, study: StudyRow, form: str) -> str:
         raise UsageError(f"--as: no format {form!r} of a {study.search} study{nearest(form, formats)}")
     values = {"study_id": study.study_id}
     match form:
+        case "csv" if study.search == "grid":
+            return grid_exports.trials_csv(session.run("read_points", values))
+        case "ablation-csv":
+            rows = session.run("read_points", values)
+            return grid_exports.ablation_csv(rows, lambda trial: session.run("read_reports", {"trial_id": trial}))
+        case "parquet":
+            return grid_exports.parquet(session.run("read_points", values))
+        case "sweep-dir":
+            score = study.origin["score"]
+            rows = session.run("read_points", values)
+            return sweep_folder(rows, score["metric"], score["direction"], datetime.now())
+        case "tasks":
+            return tasks_folder(session.run("read_points", values))
         case "csv":
             return trials_csv(session.run("read_points", values))
         case "json":
@@ -43,15 +63,18 @@ def export(session: Session, study: StudyRow, form: str) -> str:
             return results_yaml(study.origin["config"], session.run("read_decisions", values), study.outcome)
 
 
-def write_aside(file: Path, text: str) -> None:
-    """Write a file whole or not at all.
+def write_aside(file: Path, made: str | bytes | Folder) -> None:
+    """Write a file whole or not at all; a folder goes into the folder `file`.
 
     Raises:
         UsageError: It cannot be written.
     """
+    if isinstance(made, Folder):
+        made.write(file)
+        return
     aside = file.with_name(f".{file.name}.{os.getpid()}")
     try:
-        aside.write_text(text)
+        aside.write_bytes(made.encode() if isinstance(made, str) else made)
         aside.replace(file)
     except OSError as error:
         aside.unlink(missing_ok=True)

@@ -12,6 +12,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from objectives.reference import objective_folder, same_objective, shown_objective
 from objectives.warm import Description, WarmServer
 from samplers.growth import Growth
 from samplers.plan import Search, State
@@ -19,6 +20,7 @@ from storage.errors import UsageError, nearest
 from storage.ledger import WORKER_LOCKS, Ledger
 from storage.records import Budget, NewStudy, StudyRow, create_study, find_study, need_study, set_budget
 from storage.session import Session
+from studies.code_version import CodeVersion, read_code
 from studies.definition import Definition, difference
 from studies.place import Place
 from studies.searches import search_of
@@ -91,13 +93,18 @@ def definition_of(request: Request, study: StudyRow | None) -> Definition:
 
 def _here(stored: Definition, file: Definition | None) -> Definition:
     """The stored definition, with a `FILE.py:function` of another host taken from the local one."""
-    if file is not None and _same_objective(stored.objective, file.objective):
+    if file is not None and same_objective(stored.objective, file.objective):
         return replace(stored, objective=file.objective)
     return stored
 
 
-def _same_objective(one: str, other: str) -> bool:
-    return Path(one).name == Path(other).name if ".py:" in one and ".py:" in other else one == other
+def other_code(study: StudyRow, definition: Definition) -> str | None:
+    """How the objective's code here differs from what the study was begun with; None if it does not, as far as can be
+    told."""
+    begun, here = CodeVersion.from_json(study.code), read_code(objective_folder(definition.objective))
+    if begun.commit is None or here.commit is None or begun.shown() == here.shown():
+        return None
+    return f"{study.name!r} was begun with code {begun.shown()}, here it is {here.shown()}"
 
 
 def sample_config(search: Search, warm: WarmServer, where: str) -> Mapping[str, Any]:
@@ -127,7 +134,8 @@ def check_metrics(definition: Definition, description: Description, where: str) 
     for key, name in (("score.metric", definition.score_metric), ("cost", definition.cost)):
         if name is not None and description.metrics and name not in description.metrics:
             raise UsageError(
-                f"{where}: {key}: {definition.objective} returns no {name!r} here{nearest(name, description.metrics)}"
+                f"{where}: {key}: {shown_objective(definition.objective)} returns no {name!r} here"
+                + nearest(name, description.metrics)
             )
 
 
@@ -145,6 +153,7 @@ def _make_study(session: Session, request: Request, definition: Definition, desc
             definition=file.to_json(),
             hash=file.hash,
             fingerprint=description.fingerprint,
+            code=read_code(objective_folder(definition.objective)).to_json(),
             metrics=description.metrics,
         ),
     )
@@ -171,7 +180,7 @@ def _reconcile(session: Session, study: StudyRow, request: Request) -> None:
     """
     stored = Definition.from_json(study.definition)
     file = request.definition if request.definition is not None else stored
-    if _same_objective(stored.objective, file.objective):
+    if same_objective(stored.objective, file.objective):
         file = replace(file, objective=stored.objective)
     if file.hash in study.definitions:
         file = stored  # a file that was in force before: another checkout, not a change

@@ -86,15 +86,9 @@ class Pruning:
 
     def _load(self) -> Study:
         import optuna
-        from optuna.storages import RDBStorage
-        from sqlalchemy.pool import NullPool
 
-        storage = RDBStorage(
-            self._url.replace("{", "{{").replace("}", "}}"),
-            {"poolclass": NullPool},
-            skip_compatibility_check=True,
-            skip_table_creation=True,
-        )
+        from storage.optuna_storage import reading_storage
+
         pruner = make_pruner(self._block, f"study {self._name}")
-        self._study = optuna.load_study(study_name=self._name, storage=storage, pruner=pruner)
+        self._study = optuna.load_study(study_name=self._name, storage=reading_storage(self._url), pruner=pruner)
         return self._study

@@ -8,7 +8,7 @@ from rich.console import RenderableType
 
 from storage.records import StudyRow
 from storage.session import Session
-from studies import fit_table, growth_table
+from studies import fit_table, grid_table, growth_table
 
 
 def study_json(session: Session, study: StudyRow) -> dict[str, Any]:
@@ -17,6 +17,8 @@ def study_json(session: Session, study: StudyRow) -> dict[str, Any]:
     match study.search:
         case "fit":
             return fit_table.show_json(decisions)
+        case "grid":
+            return grid_table.show_json(_points(session, study), decisions, *_score(study))
         case _:
             return growth_table.show_json(study.origin["config"], decisions)
 
@@ -27,6 +29,18 @@ def study_view(session: Session, study: StudyRow, whole: bool) -> RenderableType
     match study.search:
         case "fit":
             return fit_table.show_table(decisions)
+        case "grid":
+            return grid_table.show_table(_points(session, study), decisions, *_score(study), whole)
         case _:
             varied = list(study.origin["grow"]["increments"])
             return growth_table.show_table(study.origin["config"], decisions, varied, whole)
+
+
+def _points(session: Session, study: StudyRow) -> list[Any]:
+    return session.run("read_points", {"study_id": study.study_id})
+
+
+def _score(study: StudyRow) -> tuple[str, str]:
+    """Its metric and direction."""
+    score = study.origin["score"]
+    return score["metric"], score["direction"]

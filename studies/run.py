@@ -13,12 +13,15 @@ from rich.text import Text
 from objectives.reference import Reference
 from objectives.warm import Inspection, WarmServer
 from samplers.plan import Point
+from samplers.sweep import Grid
 from storage.errors import UsageError, nearest
 from storage.ledger import Ledger
+from storage.names import check_name
 from storage.records import Budget, StudyRow, find_study
 from storage.schema import read_versions
 from storage.session import Session
 from studies.definition import SEARCHES, Definition
+from studies.grid_review import Review, review
 from studies.leases import folder
 from studies.lifecycle import (
     Membership,
@@ -27,12 +30,12 @@ from studies.lifecycle import (
     current_state,
     definition_of,
     open_study,
+    other_code,
     sample_config,
     search_in_force,
 )
-from studies.names import check_name
 from studies.place import Place
-from studies.planner import finished_results
+from studies.planner import FINISHED, finished_results
 from studies.searches import search_of
 from studies.slot import Slot, slots_of
 from studies.units import parse_duration, shown_duration
@@ -52,6 +55,7 @@ class Order:
     settings: Sequence[str]
     budget: Budget
     slots: tuple[Slot, ...]
+    same_code: bool = False
 
     @staticmethod
     def of(
@@ -67,6 +71,7 @@ class Order:
         steps: int | None,
         timeout: str | None,
         max_trials: int | None,
+        same_code: bool,
     ) -> Order:
         """The options as typed, checked.
 
@@ -78,9 +83,11 @@ class Order:
         for option, value in (("--steps", steps), ("--max-trials", max_trials)):
             if value is not None and value < 1:
                 raise UsageError(f"{option}: {value} is too few; 1 or more")
+        if steps is not None and search != "grow":
+            raise UsageError(f"--steps: counts the steps of a growth; a {search} search has --max-trials and --timeout")
         seconds = None if timeout is None else parse_duration(timeout, "--timeout")
         slots = slots_of(gpus, per_gpu, gpu_memory, workers, threads)
-        return Order(search, name, file, settings, Budget(steps, max_trials, seconds), slots)
+        return Order(search, name, file, settings, Budget(steps, max_trials, seconds), slots, same_code)
 
 
 def request_of(order: Order) -> Request:
@@ -113,6 +120,11 @@ def run(place: Place, order: Order, say: Callable[[str], None]) -> Ending:
         description = warm.describe(sample_config(search_of(definition, request.source), warm, request.source))
         if study is None:
             check_metrics(definition, description, request.source)
+        other = None if study is None else other_code(study, definition)
+        if other is not None and order.same_code:
+            raise UsageError(f"--same-code: {other}")
+        if other is not None:
+            say(f"{other}: results may not be comparable")
         session = place.write()
         try:
             open_study(session, request, definition, description)
@@ -168,7 +180,7 @@ class Preview:
         return f"{runs} trials, {refused} points refused by the objective; {known}"
 
 
-def preview(place: Place, order: Order) -> Preview:
+def preview(place: Place, order: Order) -> Preview | Review:
     """What would run next. Touches nothing."""
     request = request_of(order)
     study = peek(place, request.name)
@@ -178,15 +190,21 @@ def preview(place: Place, order: Order) -> Preview:
     try:
         if study is None:
             check_metrics(definition, warm.describe(sample_config(search, warm, request.source)), request.source)
+            if isinstance(search, Grid):
+                return review(search, search.start(), warm.inspect)
             return _preview(list(search.outlook(search.start())), "the first round", None, warm)
         if study.outcome is not None:
             return Preview(f"nothing to run: {study.outcome}")
         session = place.read()
         try:
             ledger = Ledger(session, study.study_id)
-            ahead = list(search.outlook(current_state(ledger, study)))
+            state, seconds = current_state(ledger, study), ledger.mean_seconds()
+            if isinstance(search, Grid):
+                rows = session.run("read_points", {"study_id": study.study_id})
+                done = {row.hash for row in rows if row.state in FINISHED and not row.retired}
+                return review(search, state, warm.inspect, seconds, done)
+            ahead = list(search.outlook(state))
             finished = finished_results(ledger.results([point.hash for point in ahead]))
-            seconds = ledger.mean_seconds()
         finally:
             session.close()
         left = [point for point in ahead if point.hash not in finished]

@@ -165,7 +165,10 @@ class Worker:
     def _plan(self) -> bool:
         """Take the next decision if its round is complete; whether there may be something to claim now."""
         self.study = self.hall.read(self.ledger)
-        if self.study.draining or self.study.late or self.ledger.open_points().current:
+        if self.study.draining or self.study.late:
+            return False
+        points = self.ledger.open_points()
+        if points.waiting or points.current:  # what waits cannot be taken here and now: a budget, or a device in use
             return False
         step = plan(self.ledger, self.hall.search(self.study), self._refusals, self.code)
         if isinstance(step, Waiting) and step.why != self.said:
@@ -226,6 +229,8 @@ class Worker:
             run_dir=folder.files,
             memory_limit=definition.memory_limit,
             timeout=definition.timeout,
+            study=self.study.name,
+            log_to=definition.log_to,
             cores=lease.cores if lease is not None and slot.gpu is None else (),
             gpu=slot.gpu,
             memory_fraction=given.memory_fraction,

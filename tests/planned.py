@@ -15,7 +15,7 @@ def begin(url: str, name: str = "study") -> tuple[Ledger, int]:
     """A study of that name, made if it is not there, and a worker signed in to it over a session of its own."""
     session = Session(url)
     definition = {"search": "grow", "score": {"metric": "score", "direction": "maximize"}, "config": {}}
-    create_study(session, NewStudy(name, "maximize", "grow", "score", definition, definition, "hash", {}, ()))
+    create_study(session, NewStudy(name, "maximize", "grow", "score", definition, definition, "hash", {}, {}, ()))
     study = need_study(session, name)
     worker = session.one(
         "start_worker",

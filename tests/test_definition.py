@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from storage.errors import UsageError
+from storage.names import check_name
 from studies.definition import Definition, difference
-from studies.names import check_name
 from studies.units import parse_duration, parse_size
 
 GOOD = """

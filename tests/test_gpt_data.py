@@ -16,6 +16,7 @@ import pytest
 import torch
 
 from objectives import gpt
+from objectives.datasets.prepare import Order, prepare
 from objectives.gpt.config import GptConfig
 from objectives.gpt.data import count_val_batches, open_data, train_batch, val_batch
 from storage.errors import UsageError
@@ -31,14 +32,15 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def write_dataset(
-    folder: Path, train: Any = range(1000), val: Any = range(300), vocab_size: int | None = 1000
+    folder: Path, train: Any = range(1000), val: Any = range(300), vocab_size: int | None = 1000, dtype: str = "uint16"
 ) -> dict[str, Any]:
     """A dataset of these tokens, and a config that uses it."""
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(exist_ok=True, parents=True)
     for name, tokens in (("train", train), ("val", val)):
-        (folder / f"{name}.bin").write_bytes(np.array(list(tokens), dtype=np.uint16).tobytes())
+        (folder / f"{name}.bin").write_bytes(np.array(list(tokens), dtype=dtype).tobytes())
     if vocab_size is not None:
-        (folder / "meta.json").write_text(json.dumps({"vocab_size": vocab_size}))
+        meta = {"vocab_size": vocab_size} | ({} if dtype == "uint16" else {"dtype": dtype})
+        (folder / "meta.json").write_text(json.dumps(meta))
     return {"dataset": str(folder), "batch_size": 4, "block_size": 16}
 
 
@@ -175,6 +177,63 @@ def test_evaluation_reads_no_more_than_there_is(tmp_path):
     data = open_data(tiny)
     assert count_val_batches(data, tiny) == 1
     assert val_batch(data, tiny, 0)[0].shape == (4, 16)
+
+
+# Element types and names
+
+
+def test_tokens_of_four_bytes_are_read_as_meta_json_says(tmp_path):
+    narrow = GptConfig.parse(write_dataset(tmp_path / "narrow"))
+    wide = write_dataset(tmp_path / "wide", range(99_000, 100_000), range(99_000, 99_300), 100_000, "uint32")
+    config = GptConfig.parse(wide)
+    batch, same = (train_batch(open_data(each), each, 7, 0)[0] for each in (config, narrow))
+    assert torch.equal(batch, same + 99_000)
+    assert val_batch(open_data(config), config, 0)[1].max() < 99_300
+    with pytest.raises(UsageError, match=r"train\.bin holds token 99999; vocab_size 99999 ends at 99998"):
+        gpt.fingerprint({**wide, "vocab_size": 99_999})
+    (tmp_path / "wide/val.bin").write_bytes(bytes(402))
+    assert "val.bin has 402 bytes, no multiple of 4; its tokens must be uint32" in str(gpt.validate(wide))
+
+
+@pytest.mark.parametrize(
+    ("dtype", "end"), [("uint64", "; did you mean 'uint16'?"), (7, "; allowed: uint16, uint32"), (["uint16"], "")]
+)
+def test_an_element_type_that_is_not_known_is_one_clear_line(tmp_path, dtype, end):
+    config = write_dataset(tmp_path)
+    (tmp_path / "meta.json").write_text(json.dumps({"vocab_size": 1000, "dtype": dtype}))
+    reason = gpt.validate(config)
+    assert reason is not None
+    assert f"meta.json gives dtype {dtype!r}{end}" in reason
+
+
+def test_a_dataset_that_was_prepared_is_found_by_its_name(tmp_path, home, monkeypatch):
+    order = Order.of("fox", [str(Path(__file__))], None, "char", None)
+    prepare(order, lambda what, done, total: None)
+    config = GptConfig.parse({"dataset": "fox", "block_size": 16})
+    data = open_data(config)
+    chars = json.loads((home / "datasets/fox/meta.json").read_text())["chars"]
+    assert data.vocab_size == len(chars)
+    text = "".join(chars[each] for each in [*data.train, *data.val])
+    assert text == Path(__file__).read_text()
+    monkeypatch.chdir(tmp_path)
+    write_dataset(tmp_path / "fox", vocab_size=7)
+    assert open_data(config).vocab_size == len(chars)  # wherever we are, the name means the same
+    assert gpt.cost({"dataset": "./fox", "block_size": 16})["params"] < gpt.cost({"dataset": "fox"})["params"]
+
+
+def test_an_unknown_name_is_answered_with_the_nearest(home):
+    write_dataset(home / "datasets/shakespeare")
+    assert gpt.validate({"dataset": "shakespeare", "block_size": 16}) is None
+    assert str(gpt.validate({"dataset": "shakespear"})).endswith(" is not there; did you mean 'shakespeare'?")
+    assert str(gpt.validate({"dataset": "stdlibs"})).endswith(" is not there; did you mean 'stdlib'?")
+    assert str(gpt.validate({"dataset": "qqq"})).endswith(" is not there; allowed: stdlib, gssm, shakespeare")
+
+
+def test_what_is_not_finished_is_not_taken_for_a_dataset(home):
+    config = write_dataset(home / "datasets/.fox.part")
+    (home / "datasets/.fox.part/state.json").write_text("{}")
+    for dataset in ("fox", config["dataset"]):
+        assert "is not finished: run `data prepare` again" in str(gpt.validate({**config, "dataset": dataset}))
 
 
 # Datasets that cannot serve

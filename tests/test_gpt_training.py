@@ -198,6 +198,73 @@ def test_the_gradient_s_norm_is_limited_and_reported_as_it_was_before(config):
     assert losses[0] < 0.6
 
 
+def test_a_batch_in_pieces_teaches_the_same(config):
+    def told(most: int | None) -> list[tuple[int, dict[str, float]]]:
+        trial = Recorder()
+        gpt.objective({**config, "max_iters": 20, "eval_interval": 5, "max_tokens_per_batch": most}, trial)
+        return trial.figures
+
+    whole = told(None)
+    assert told(8 * 16) == whole  # it fits
+    for most in (3 * 16 + 1, 16):  # three, three and two sequences; one at a time
+        for (step, pieces), (wanted_step, wanted) in zip(told(most), whole, strict=True):
+            assert step == wanted_step
+            assert pieces == pytest.approx(wanted, rel=1e-3)
+            assert pieces["batch_size"] == 8
+
+
+def test_no_more_tokens_pass_through_the_model_at_once_than_are_allowed(config, monkeypatch):
+    seen = []
+    hidden = Decoder.hidden
+
+    def watched(self: Decoder, tokens: torch.Tensor) -> torch.Tensor:
+        seen.append(tokens.numel())
+        return hidden(self, tokens)
+
+    monkeypatch.setattr(Decoder, "hidden", watched)
+    growing = {"initial_block_size": 4, "block_size_doubles_every": 3, "max_tokens_per_batch": 50}
+    gpt.objective({**config, **growing, "max_iters": 12}, Recorder())
+    assert set(seen) == {48, 32}  # of 128: as many whole sequences as fit into 50, and what is left
+
+
+def test_sequences_grow_and_more_of_them_keep_the_tokens(config):
+    trial = Recorder()
+    growing = {"initial_block_size": 4, "block_size_doubles_every": 10, "gpu_capacity_scalar": 0.5}
+    gpt.objective({**config, **growing, "family": "hlb", "max_iters": 30, "eval_interval": 10}, trial)
+    shapes = [(each["sequence_length"], each["batch_size"], each["tokens"]) for _, each in trial.reports]
+    assert shapes == [(4, 16, 640), (8, 8, 1280), (16, 4, 1920)]
+
+
+def test_epochs_limit_a_training_and_call_for_evaluations(config):
+    trial = Recorder()
+    changes = {"max_iters": None, "max_epochs": 0.5, "max_epochs_between_evals": 0.25}
+    metrics = gpt.objective({**config, **changes, "eval_interval": 1000}, trial)
+    assert [step for step, _ in trial.reports] == [40, 79]  # 20,000 tokens, 128 an iteration
+    assert metrics["epoch"] == 79 * 128 / 20_000
+    assert metrics["tokens_seen"] == 79 * 128
+    assert gpt.cost({**config, **changes})["flops"] == 6 * metrics["non_embedding_params"] * 79 * 128
+
+
+def test_time_limits_a_training_and_it_is_evaluated_once_more(config):
+    trial = Recorder()
+    metrics = gpt.objective({**config, "max_iters": None, "max_time_seconds": 0.3, "eval_interval": 10**6}, trial)
+    [(step, report)] = trial.reports
+    assert step > 1
+    assert report["cumulative_time"] >= 0.3
+    assert metrics["tokens_seen"] == step * 128
+    assert "flops" not in gpt.cost({**config, "max_iters": None, "max_time_seconds": 1})
+
+
+def test_however_little_time_there_is_one_iteration_is_done(config):
+    trial = Recorder()
+    gpt.objective({**config, "max_time_seconds": 1e-9}, trial)
+    assert [step for step, _ in trial.reports] == [1]
+
+
+def test_a_memory_fraction_is_of_no_use_on_a_cpu(config):
+    gpt.objective({**config, "max_iters": 1, "memory_fraction": 0.5}, Recorder())
+
+
 def test_weight_decay_is_on_matrices_only():
     config = GptConfig.parse(
         {"use_flash_lobo": True, "flash_lobo_log_const": 0.5, "learning_rate": 0.1, "weight_decay": 5.0}

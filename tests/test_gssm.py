@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import optuna
 import pytest
 import torch
 from hypothesis import given, settings
@@ -85,8 +86,8 @@ def node(**changed: Any) -> dict[str, Any]:
         ({"nodes": [node(alpha=0.0)]}, "config: nodes[0]: alpha is 0.0; a number above 0 is needed"),
         ({"nodes": [node(parents="X")]}, "config: nodes[0]: parents is 'X'; a list of names is needed"),
         (
-            {"nodes": [node(name="Z1"), node(parents=["Z2"])]},
-            "config: nodes[1] (X): parents: there is no node 'Z2'; did you mean 'Z1'?",
+            {"nodes": [node(name="hidden"), node(parents=["hiden"])]},
+            "config: nodes[1] (X): parents: there is no node 'hiden'; did you mean 'hidden'?",
         ),
         ({"nodes": [node(parents=["X", "X"])]}, "config: nodes[0] (X): parents: 'X' is there twice"),
         ({"nodes": [node(), node()]}, "config: nodes[1] (X): there is a node of that name above"),
@@ -198,8 +199,11 @@ def test_tokens_are_as_frequent_as_their_row_says() -> None:
 
 def test_tokens_are_the_same_for_ever() -> None:
     source = Source.make(SMALL.graph, 42)
-    assert source.sha256 == "?"
-    assert source.draw(2, 12, TRAIN, 1337, 7).tolist() == []
+    assert source.sha256 == "244fea873dd8c0e63374d6b50ee0e64f9b69e40d12cb4069844745c98725829a"
+    assert source.draw(2, 12, TRAIN, 1337, 7).tolist() == [
+        [4, 17, 31, 21, 28, 3, 2, 9, 22, 10, 25, 31],
+        [10, 0, 14, 12, 5, 16, 0, 12, 7, 0, 25, 12],
+    ]
 
 
 def test_seeds_numbers_and_streams_give_different_tokens() -> None:
@@ -246,14 +250,18 @@ def test_gpt_trains_on_it_and_repeats_itself() -> None:
 
 
 def test_a_training_that_is_stopped_goes_on_with_the_batches_that_it_would_have_seen(tmp_path: Path) -> None:
-    undisturbed = gpt.objective(CONFIG, Recorder())
+    config = {**CONFIG, "checkpoint_interval": 1}
+    alone = Recorder()
+    undisturbed = gpt.objective(config, alone)
     stopped = Recorder(checkpoint_dir=tmp_path)
     stopped.stops_after = 1
-    gpt.objective({**CONFIG, "checkpoint_interval": 1}, stopped)
+    with pytest.raises(optuna.TrialPruned):
+        gpt.objective(config, stopped)
     assert [step for step, _ in stopped.reports] == [10]
+    assert (tmp_path / "training.pt").is_file()
     resumed = Recorder(checkpoint_dir=tmp_path)
-    assert gpt.objective({**CONFIG, "checkpoint_interval": 1}, resumed)["val_loss"] == undisturbed["val_loss"]
-    assert [step for step, _ in resumed.reports] == [20]
+    assert gpt.objective(config, resumed)["val_loss"] == undisturbed["val_loss"]
+    assert resumed.figures == alone.figures
 
 
 def test_batches_are_new_each_iteration_and_functions_of_seed_and_iteration() -> None:

@@ -292,6 +292,23 @@ def test_a_definition_changed_under_a_running_study_reaches_its_workers(
     assert certificate["holds"], certificate
 
 
+def test_a_worker_whose_code_differs_says_so_or_is_refused(program: Program, tmp_path: Path) -> None:
+    file = write_definition(tmp_path)
+    git = ["git", "-C", str(tmp_path), "-c", "user.name=a", "-c", "user.email=a@b"]
+    for command in (["init", "-q"], ["add", "landscape.py"], ["commit", "-qm", "one"]):
+        subprocess.run([*git, *command], check=True)
+    run = ["run", "grow", "--study", "trace", "--file", file]
+    told = program(*run, "--steps", 1, "--same-code")
+    assert told.returncode == 0 and "was begun with code" not in told.stderr
+    with (tmp_path / "landscape.py").open("a") as code:
+        code.write("# a change\n")
+    told = program(*run, "--steps", 2, "--same-code")
+    assert told.returncode == 2 and "--same-code: 'trace' was begun with code" in told.stderr
+    assert told.stderr.count("\n") == 1 and path(program, "trace") == CHOICES[:1]
+    told = program(*run, "--steps", 2)
+    assert told.returncode == 0 and "results may not be comparable" in told.stderr
+
+
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [

@@ -51,7 +51,7 @@ def test_killed_at_random_it_ends_as_if_nothing_had_been_killed(search: str) -> 
     expected = undisturbed(Definition.load(file, search), lambda config: scope["own"]({**config, "seconds": 0}))
     work = Disturbance(file, home, "kills", workers=2, slots=2, dice=random.Random(7), search=search)
     try:
-        disturbed(work, kills=6, pause=0.5, limit=240)
+        disturbed(work, kills=6, pause=0.5, limit=120)
         verdict = judge(work, expected)
     finally:
         work.end()
@@ -179,7 +179,7 @@ def test_an_edited_grid_gets_what_is_new_and_withdraws_what_fell_out(
     file = grid_of(tmp_path, "{axes: {a: [0, 1], b: [0, 1, 2, 3]}, repeats: 2, seed: 5}", seconds=0.4)
     worker = begin("run", "grid", "--study", "own", "--file", file, "--workers", 1)
     until(lambda: len(ran(tmp_path)) >= 3)
-    grid_of(tmp_path, "{axes: {a: [0, 2], b: [0, 1]}, repeats: 2, seed: 5}")
+    grid_of(tmp_path, "{axes: {a: [0, 2], b: [0, 1]}, repeats: 2, seed: 5}", seconds=0.4)
     other = program("run", "grid", "--study", "own", "--file", file, "--workers", 2)
     assert other.returncode == 0, other.stderr
     told, _ = worker.communicate(timeout=60)

@@ -1,7 +1,8 @@
 """The text a model learns from: where it lies, whether it can serve, its fingerprint, and its batches.
 
-A dataset is a folder with train.bin and val.bin, uint16 tokens one after the other, as nanoGPT's users have
-them, and meta.json with `vocab_size` unless the config gives it. A pickle is never loaded.
+A dataset is `stdlib`, `gssm` (drawn as it goes: gssm.py), the name of one that `data prepare` made, or a folder with
+train.bin and val.bin: tokens one after the other, uint16 as nanoGPT's users have them, or what meta.json calls
+`dtype`; its `vocab_size` is needed unless the config gives it. A pickle is never loaded.
 """
 
 from __future__ import annotations
@@ -20,22 +21,26 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from objectives.datasets import catalogue
 from objectives.gpt import gssm, stdlib
 from objectives.gpt.config import GptConfig
 from objectives.gssm.source import Source
-from storage.errors import UsageError
+from storage.errors import UsageError, nearest
 
+_TYPES: dict[str, np.dtype[Any]] = {"uint16": np.dtype("<u2"), "uint32": np.dtype("<u4")}
 _FILES = ("train.bin", "val.bin", "meta.json")
 _PIECE = 2**24  # bytes read at once
 _CHECKED_PLACES, _CHECKED_TOKENS = 64, 4096  # where, and how much, a token file is looked at before use
+
+Tokens = NDArray[np.unsignedinteger[Any]]
 
 
 @dataclass(frozen=True)
 class Data:
     """An opened dataset; the tokens stay on disk until they are drawn."""
 
-    train: NDArray[np.uint16]
-    val: NDArray[np.uint16]
+    train: Tokens
+    val: Tokens
     vocab_size: int
     source: Source | None = None
     """Of dataset `gssm`: train is drawn from it, and empty here."""
@@ -58,15 +63,17 @@ def check_data(config: GptConfig) -> int:
             _check_length(config, f"dataset 'stdlib': {name}", sum(size for _, size in files))
         return config.vocab_size or stdlib.VOCAB_SIZE
     folder = _folder(config)
+    kind = _type_of(folder)
     for name in ("train.bin", "val.bin"):
         path = folder / name
         if not path.is_file():
-            raise UsageError(f"dataset: {folder} has no {name}; uint16 tokens are needed in train.bin and val.bin")
+            raise UsageError(f"dataset: {folder} has no {name}; {kind.name} tokens are needed in train.bin and val.bin")
         size = path.stat().st_size
-        if size % 2:
-            raise UsageError(f"dataset: {path} has {size} bytes, an odd number; its tokens must be uint16")
-        _check_length(config, f"dataset: {path}", size // 2)
-    return config.vocab_size or _vocab_size_of(folder)
+        if size % kind.itemsize:
+            odd = "an odd number" if kind.itemsize == 2 else f"no multiple of {kind.itemsize}"
+            raise UsageError(f"dataset: {path} has {size} bytes, {odd}; its tokens must be {kind.name}")
+        _check_length(config, f"dataset: {path}", size // kind.itemsize)
+    return config.vocab_size or _vocab_size_of(folder, kind)
 
 
 def open_data(config: GptConfig) -> Data:
@@ -77,7 +84,8 @@ def open_data(config: GptConfig) -> Data:
         val = gssm.val_sequences(source, config)
         return Data(val[:0], val, vocab_size, source)
     folder = _folder(config)
-    train, val = (_open_tokens(folder / name, vocab_size) for name in ("train.bin", "val.bin"))
+    kind = _type_of(folder)
+    train, val = (_open_tokens(folder / name, kind, vocab_size) for name in ("train.bin", "val.bin"))
     return Data(train, val, vocab_size)
 
 
@@ -98,6 +106,7 @@ def fingerprint_data(config: GptConfig) -> str:
 
 def _describe(folder: Path) -> dict[str, Any]:
     """The fingerprint of a folder and the largest token of each file, which only reading it all can tell."""
+    kind = _type_of(folder)
     files = [folder / name for name in _FILES if (folder / name).is_file()]
     stats = [[each.name, each.stat().st_size, each.stat().st_mtime_ns] for each in files]
     cache = folder / "fingerprint.json"
@@ -112,7 +121,7 @@ def _describe(folder: Path) -> dict[str, Any]:
             while piece := file.read(_PIECE):
                 digest.update(piece)
                 if each.suffix == ".bin":
-                    highest = int(np.frombuffer(piece, dtype="<u2").max())
+                    highest = int(np.frombuffer(piece, kind).max())
                     largest[each.name] = max(highest, largest.get(each.name, 0))
         total.update(f"{each.name} {digest.hexdigest()}\n".encode())
     found = {"files": stats, "sha256": total.hexdigest(), "largest": largest}
@@ -145,7 +154,7 @@ def val_batch(data: Data, config: GptConfig, index: int) -> tuple[Tensor, Tensor
     return _windows(data.val, starts, config.block_size)
 
 
-def _windows(tokens: NDArray[np.uint16], starts: NDArray[np.int64], size: int) -> tuple[Tensor, Tensor]:
+def _windows(tokens: Tokens, starts: NDArray[np.int64], size: int) -> tuple[Tensor, Tensor]:
     window = torch.from_numpy(tokens[starts[:, None] + np.arange(size + 1)].astype(np.int64))
     return window[:, :-1].contiguous(), window[:, 1:].contiguous()
 
@@ -153,29 +162,54 @@ def _windows(tokens: NDArray[np.uint16], starts: NDArray[np.int64], size: int) -
 def _folder(config: GptConfig) -> Path:
     if config.dataset == "stdlib":
         return stdlib.make(stdlib.find_sources())
+    named = catalogue.names()
+    if config.dataset in named:  # before a folder of that name, which depends on where we are: that is ./NAME
+        return catalogue.place() / config.dataset
     folder = Path(config.dataset)
     with suppress(RuntimeError):  # a ~user that nobody is
         folder = folder.expanduser()
     if not config.dataset or not folder.is_dir():
+        there = f"{folder.absolute()} is not {'a folder' if folder.exists() else 'there'}"
+        known = nearest(config.dataset, ["stdlib", "gssm", *named])
         raise UsageError(
-            f"config: dataset is {config.dataset!r}; 'stdlib' or a folder with train.bin, val.bin is needed;"
-            f" {folder.absolute()} is {'not a folder' if folder.exists() else 'not there'}"
+            f"config: dataset is {config.dataset!r}; 'stdlib' or a folder with train.bin, val.bin is needed,"
+            f" or the name of one that `data prepare` made; {catalogue.begun(config.dataset) or there + known}"
         )
+    if catalogue.is_unfinished(folder):
+        raise UsageError(f"config: dataset is {config.dataset!r}; it is not finished: run `data prepare` again")
     return folder
 
 
-def _vocab_size_of(folder: Path) -> int:
+def _meta_of(folder: Path) -> dict[str, Any] | None:
+    """What meta.json says; None where there is none."""
     path = folder / "meta.json"
     try:
         meta: Any = json.loads(path.read_text())
     except FileNotFoundError:
-        pickled = "; meta.pkl is a pickle, which is never loaded" if (folder / "meta.pkl").exists() else ""
-        raise UsageError(f"dataset: {folder} has no meta.json: give vocab_size in the config{pickled}") from None
+        return None
     except (OSError, ValueError) as error:
         raise UsageError(f"dataset: {path} cannot be read as JSON: {error}") from error
-    size = meta.get("vocab_size") if isinstance(meta, dict) else None
-    if type(size) is not int or not 1 <= size <= 2**16:
-        raise UsageError(f"dataset: {path} gives vocab_size {size!r}; a whole number from 1 to 65536 is needed")
+    return meta if isinstance(meta, dict) else {}
+
+
+def _type_of(folder: Path) -> np.dtype[Any]:
+    """The tokens' type: uint16 unless meta.json says otherwise."""
+    name = (_meta_of(folder) or {}).get("dtype", "uint16")
+    kind = _TYPES.get(str(name))
+    if kind is None:
+        raise UsageError(f"dataset: {folder / 'meta.json'} gives dtype {name!r}{nearest(str(name), _TYPES)}")
+    return kind
+
+
+def _vocab_size_of(folder: Path, kind: np.dtype[Any]) -> int:
+    meta = _meta_of(folder)
+    if meta is None:
+        pickled = "; meta.pkl is a pickle, which is never loaded" if (folder / "meta.pkl").exists() else ""
+        raise UsageError(f"dataset: {folder} has no meta.json: give vocab_size in the config{pickled}")
+    size, most = meta.get("vocab_size"), 2 ** (8 * kind.itemsize)
+    if type(size) is not int or not 1 <= size <= most:
+        path = folder / "meta.json"
+        raise UsageError(f"dataset: {path} gives vocab_size {size!r}; a whole number from 1 to {most} is needed")
     return size
 
 
@@ -184,9 +218,9 @@ def _check_length(config: GptConfig, what: str, tokens: int) -> None:
         raise UsageError(f"{what} has {tokens} tokens; block_size {config.block_size} needs {config.block_size + 1}")
 
 
-def _open_tokens(path: Path, vocab_size: int) -> NDArray[np.uint16]:
+def _open_tokens(path: Path, kind: np.dtype[Any], vocab_size: int) -> Tokens:
     try:
-        tokens: NDArray[np.uint16] = np.asarray(np.memmap(path, dtype="<u2", mode="r"))
+        tokens: Tokens = np.asarray(np.memmap(path, dtype=kind, mode="r"))
     except OSError as error:
         raise UsageError(f"dataset: {path} cannot be read: {error.strerror}") from error
     last = max(0, len(tokens) - _CHECKED_TOKENS)

@@ -20,8 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import platformdirs
 
+from storage import server
 from storage.errors import UsageError
 
 VOCAB_SIZE = 256
@@ -42,8 +42,7 @@ class Sources:
         """Where the tokens are kept: a name for these files with these sizes."""
         text = json.dumps((self.train, self.val))
         version = f"{platform.python_version()}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
-        home = os.environ.get("STUDYHALL_HOME") or platformdirs.user_data_dir("studyhall")
-        return Path(home) / "data" / f"stdlib-{version}"
+        return server.home() / "data" / f"stdlib-{version}"
 
 
 @functools.cache

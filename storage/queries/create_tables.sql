@@ -11,6 +11,7 @@ CREATE TABLE studyhall_studies (
     definition json NOT NULL,                -- the file's that is in force now; json, not jsonb: the order of keys breaks ties
     definitions text[] NOT NULL,             -- hashes of every definition that was in force, oldest first
     fingerprint json NOT NULL,               -- of the data, by name: a worker with other data is refused
+    code json NOT NULL,                      -- the objective's repository: commit, and what was changed since
     metrics text[] NOT NULL,                 -- what the objective says that it returns; empty: it does not say
     steps integer,                           -- the budget, shared by all workers; null: the definition's own
     max_trials integer,                      -- trials with this number or a later one are not started

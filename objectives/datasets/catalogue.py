@@ -1,0 +1,121 @@
+"""The datasets that are there, by name: `dataset: NAME` and `data list`."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from storage import server
+from storage.errors import StudyhallError
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One dataset, or what there is of it: `problem` says what is missing."""
+
+    name: str
+    folder: str
+    bytes: int
+    tokenizer: str | None = None
+    vocab_size: int | None = None
+    dtype: str | None = None
+    train: int | None = None
+    val: int | None = None
+    """Tokens of each."""
+    problem: str | None = None
+
+
+def place() -> Path:
+    """Where datasets lie."""
+    return server.home() / "datasets"
+
+
+def part_of(name: str) -> Path:
+    """Where a dataset lies while it is made. No name begins with a dot."""
+    return place() / f".{name}.part"
+
+
+def names() -> list[str]:
+    """Those that `dataset: NAME` finds."""
+    with suppress(OSError):
+        return sorted(each.name for each in place().iterdir() if each.is_dir() and not each.name.startswith("."))
+    return []
+
+
+def is_unfinished(folder: Path) -> bool:
+    """Whether `data prepare` is at work in this folder, or was killed there."""
+    return (folder / "state.json").exists()
+
+
+def begun(name: str) -> str:
+    """What to say of a dataset that is not there; nothing if it was never begun."""
+    with suppress(OSError, ValueError):  # what no file can be called
+        if "/" not in name and is_unfinished(part_of(name)):
+            return f"{name!r} is not finished: run `data prepare` again"
+    return ""
+
+
+def entries() -> list[Entry]:
+    """Every dataset by name, and after them those that are not finished."""
+    with suppress(OSError):
+        parts = sorted(each.name[1:-5] for each in place().glob(".*.part"))
+        return [*map(_entry, names()), *map(_unfinished, parts)]
+    return []
+
+
+def _entry(name: str) -> Entry:
+    folder = place() / name
+    try:
+        meta = read_json(folder / "meta.json")
+    except StudyhallError as error:
+        return Entry(name, str(folder), _size(folder), problem=str(error))
+    about = {key: meta.get(key) for key in ("tokenizer", "vocab_size", "dtype")}
+    return Entry(name, str(folder), _size(folder), **about, **(meta.get("counts") or {}))
+
+
+def _unfinished(name: str) -> Entry:
+    folder, share = part_of(name), ""
+    with suppress(StudyhallError, KeyError, TypeError, ZeroDivisionError):
+        state = read_json(folder / "state.json")
+        share = f", {state['position'] / state['total']:.0%} of its {'first' if state['scanning'] else 'last'} pass"
+    return Entry(name, str(folder), _size(folder), problem=f"not finished{share}: run data prepare again")
+
+
+def _size(folder: Path) -> int:
+    return sum(each.stat().st_size for each in folder.glob("*.bin"))
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Raises StudyhallError where there is no JSON object."""
+    try:
+        found = json.loads(path.read_text())
+    except FileNotFoundError:
+        raise StudyhallError(f"no {path.name}") from None
+    except (OSError, ValueError) as error:
+        raise StudyhallError(f"{path} cannot be read as JSON: {error}") from error
+    if not isinstance(found, dict):
+        raise StudyhallError(f"{path} is not a JSON object")
+    return found
+
+
+def entries_json() -> list[dict[str, Any]]:
+    """`data list --json`."""
+    return [asdict(entry) for entry in entries()]
+
+
+def entries_table() -> Table:
+    """A line each."""
+    from rich.table import Table
+
+    table = Table("name", "tokenizer", "vocabulary", "dtype", "train", "val", "MB", "", box=None, pad_edge=False)
+    for each in entries():
+        known = [each.vocab_size, each.dtype, each.train, each.val]
+        cells = ["" if value is None else f"{value:,}" if isinstance(value, int) else str(value) for value in known]
+        table.add_row(each.name, each.tokenizer or "", *cells, f"{each.bytes / 1e6:.1f}", each.problem or "")
+    return table

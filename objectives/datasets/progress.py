@@ -1,0 +1,36 @@
+"""How far a long work is, on standard error: a bar on a terminal, else a line at each tenth."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+Tell = Callable[[str, int, int], None]
+"""What is done, how much of it, and of how much."""
+
+
+@contextmanager
+def progress() -> Iterator[Tell]:
+    """Gives what is to be called as the work goes on."""
+    console = Console(stderr=True, highlight=False)
+    if not console.is_terminal:
+        yield _Lines(console)
+        return
+    columns = TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn()
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("", total=None)
+        yield lambda what, done, total: bar.update(task, description=what, completed=done, total=total)
+
+
+class _Lines:
+    def __init__(self, console: Console) -> None:
+        self._console, self._last = console, ("", -1)
+
+    def __call__(self, what: str, done: int, total: int) -> None:
+        now = what, done * 10 // max(1, total)
+        if now != self._last:
+            self._last = now
+            self._console.print(f"{what}: {now[1]}0%", soft_wrap=True, markup=False)

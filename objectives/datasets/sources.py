@@ -1,0 +1,302 @@
+"""Where text comes from: files, or a dataset of the Hugging Face hub. Read in pieces, from any position on.
+
+How it is cut is a function of the text alone, so that reading on from a position gives the same pieces, and the same
+split, as reading through. The split does not depend on the tokenizer either.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Protocol
+
+from objectives.datasets.tokenizers import first_line, need_package
+from storage.errors import UsageError, nearest
+
+PIECE = 2**18  # bytes of a piece, at most: some tokenizers take a hundred times as much memory
+BATCH = 8  # pieces at once
+ROWS = 64  # rows at once
+_VAL = Fraction(1, 10)
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Text of one document, cut after a line, or between two characters of a line that is longer than a piece."""
+
+    text: bytes
+    is_val: bool
+    where: str
+    at: int
+    """Bytes before it, in `where`."""
+    ends: bool = False
+    """Whether a document ends here, with another to come."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Some pieces, and the position after them, where reading can begin anew; None inside a row."""
+
+    pieces: Sequence[Piece]
+    position: int | None
+
+
+class Source(Protocol):
+    """Text that can be read from any position on, twice with the same result."""
+
+    @property
+    def unit(self) -> str: ...
+
+    @property
+    def documents(self) -> bool:
+        """Whether it consists of documents that have to be told apart."""
+        ...
+
+    @property
+    def total(self) -> int:
+        """Positions, in `unit`."""
+        ...
+
+    @property
+    def stamp(self) -> Any:
+        """What changes when the text does."""
+        ...
+
+    def batches(self, position: int) -> Iterator[Batch]: ...
+
+
+@dataclass(frozen=True)
+class TextFile:
+    """A file as it was when it was first looked at."""
+
+    path: Path
+    size: int
+    mtime_ns: int
+
+    @staticmethod
+    def of(path: Path) -> TextFile:
+        """Raises UsageError where there is nothing that can be read, and read again."""
+        try:
+            if path.is_dir():
+                raise UsageError(f"--text: {path} is a folder; its files are needed, as in {path / '*.txt'}")
+            if path.exists() and not path.is_file():
+                raise UsageError(f"--text: {path} is not a regular file; it has to be read twice")
+            with path.open("rb"):
+                stat = path.stat()
+        except FileNotFoundError:
+            raise UsageError(f"--text: {path} is not there{_sibling(path)}") from None
+        except (OSError, ValueError) as error:
+            raise UsageError(f"--text: {path} cannot be read: {getattr(error, 'strerror', None) or error}") from error
+        return TextFile(path.resolve(), stat.st_size, stat.st_mtime_ns)
+
+
+def _sibling(path: Path) -> str:
+    try:
+        known = [str(each) for each in path.parent.iterdir()]
+    except OSError:
+        return ""
+    found = nearest(str(path), known)
+    return found if "did you mean" in found else ""
+
+
+@dataclass(frozen=True)
+class TextFiles:
+    """Files one after the other with nothing between them, as `cat` has them; the end of *each* file is val.
+
+    So a single file is split as nanoGPT's users have it, and of many each is in both. Positions are bytes.
+    """
+
+    files: tuple[TextFile, ...]
+    val: Fraction
+    unit: str = "bytes"
+    documents: bool = False
+
+    @staticmethod
+    def of(paths: Sequence[Path], val: float | None) -> TextFiles:
+        found = TextFiles(tuple(map(TextFile.of, paths)), share(val) or _VAL)
+        if not any(map(found._cut, found.files)):
+            why = f"train would be empty, with --val {float(found.val)}" if found.total else "there is no text"
+            raise UsageError(f"--text: {why}: {found.total} bytes")
+        return found
+
+    @property
+    def total(self) -> int:
+        return sum(file.size for file in self.files)
+
+    @property
+    def stamp(self) -> list[list[str | int]]:
+        return [[str(file.path), file.size, file.mtime_ns] for file in self.files]
+
+    def batches(self, position: int) -> Iterator[Batch]:
+        begin = 0
+        for file in self.files:
+            if position < begin + file.size:
+                yield from self._read(file, begin, max(0, position - begin))
+            begin += file.size
+
+    def _read(self, file: TextFile, begin: int, at: int) -> Iterator[Batch]:
+        cut = self._cut(file)
+        pieces: list[Piece] = []
+        with file.path.open("rb") as opened:
+            while at < file.size:
+                end = cut if at < cut else file.size
+                opened.seek(at)
+                text = opened.read(min(PIECE, end - at))
+                now = os.fstat(opened.fileno())
+                if (now.st_size, now.st_mtime_ns) != (file.size, file.mtime_ns):
+                    raise UsageError(f"--text: {file.path} changed while it was read")
+                if at + len(text) < end:
+                    text = _whole(text)
+                pieces.append(Piece(text, at >= cut, f"--text: {file.path}", at))
+                at += len(text)
+                if len(pieces) == BATCH or at == file.size:
+                    yield Batch(pieces, begin + at)
+                    pieces = []
+
+    def _cut(self, file: TextFile) -> int:
+        """Where val begins: at a character's first byte, if it is UTF-8."""
+        cut = int(file.size * (1 - self.val))
+        with file.path.open("rb") as opened:
+            opened.seek(max(0, cut - 3))
+            before = opened.read(min(cut, 3) + 1)
+        back = 0
+        while before and back < min(cut, 3) and before[len(before) - 1 - back] & 0xC0 == 0x80:
+            back += 1
+        return cut - back
+
+
+class HubRows:
+    """Rows of a dataset of the Hugging Face hub, or of a folder that `datasets` can load; each a document.
+
+    Its split `train` is read; val is its split `validation`, unless a share is asked for or there is none: then it is
+    the last rows of `train`. Empty rows are left out. Positions are rows.
+    """
+
+    unit = "rows"
+    documents = True
+
+    def __init__(self, asked: str, val: float | None) -> None:
+        """`asked` is DATASET[:CONFIG][:FIELD]. One word after DATASET is a config if there is one, else a field.
+
+        Raises:
+            UsageError: It cannot be had, or has no such text.
+        """
+        self._asked = f"--hf {asked}"
+        datasets = need_package("datasets", self._asked)
+        if not sys.stderr.isatty():
+            datasets.disable_progress_bars()
+        name, config, field = _parts(asked)
+        try:
+            configs = datasets.get_dataset_config_names(name)
+            if field is None and config is not None and config not in configs:
+                config, field = None, config
+            if config is not None and config not in configs:
+                raise UsageError(f"{self._asked}: there is no config {config!r}{nearest(config, configs)}")
+            if config is None and len(configs) > 1 and "default" not in configs:
+                raise UsageError(f"{self._asked}: a config is needed; allowed: {', '.join(configs)}")
+            splits = datasets.load_dataset(name, config)
+        except UsageError:
+            raise
+        except Exception as error:  # whatever hub, cache and file formats have to say
+            raise UsageError(f"{self._asked} cannot be loaded: {first_line(error)}") from error
+        if "train" not in splits:
+            raise UsageError(f"{self._asked}: there is no split 'train', only {', '.join(splits)}")
+        rows = splits["train"]
+        self._field = _text_field(self._asked, rows.features, field)
+        of_train = share(val) or (None if "validation" in splits else _VAL)
+        self._parts = [rows] if of_train else [rows, splits["validation"]]
+        self._cut = int(len(rows) * (1 - of_train)) if of_train else len(rows)
+        if not 0 < self._cut < self.total:
+            empty = "val" if self._cut else "train"
+            raise UsageError(f"{self._asked}: {empty} would be empty: there are {self.total} rows")
+
+    @property
+    def total(self) -> int:
+        return sum(map(len, self._parts))
+
+    @property
+    def stamp(self) -> list[Any]:
+        return [self._field, self._cut, *([len(part), part.cache_files] for part in self._parts)]
+
+    def batches(self, position: int) -> Iterator[Batch]:
+        while position < self.total:
+            after = min(position + ROWS, self.total)
+            pieces: list[Piece] = []
+            for row, text in enumerate(self._texts(position, after), position):
+                for piece in self._pieces(row, text):
+                    pieces.append(piece)
+                    if sum(len(each.text) for each in pieces) >= BATCH * PIECE:
+                        yield Batch(pieces, None)
+                        pieces = []
+            yield Batch(pieces, after)
+            position = after
+
+    def _texts(self, start: int, stop: int) -> Iterator[str | None]:
+        begin = 0
+        for part in self._parts:
+            here = slice(max(0, start - begin), max(0, min(len(part), stop - begin)))
+            if here.start < here.stop:
+                yield from part.select_columns([self._field])[here][self._field]
+            begin += len(part)
+
+    def _pieces(self, row: int, text: str | None) -> Iterator[Piece]:
+        where = f"{self._asked}: row {row}"
+        try:
+            rest = (text or "").encode()
+        except UnicodeEncodeError as error:
+            raise UsageError(f"{where} holds half of a surrogate pair, at character {error.start}") from error
+        at = 0
+        while at < len(rest):
+            piece = rest[at : at + PIECE]
+            if at + len(piece) < len(rest):
+                piece = _whole(piece)
+            yield Piece(piece, row >= self._cut, where, at, ends=at + len(piece) == len(rest))
+            at += len(piece)
+
+
+def share(val: float | None) -> Fraction | None:
+    """The share exactly as it was written: 0.1 is a tenth."""
+    if val is None:
+        return None
+    if not 0 < val < 1:
+        raise UsageError(f"--val: {val:g} is not a share; more than 0 and less than 1 is needed")
+    return Fraction(repr(val))
+
+
+def _parts(asked: str) -> tuple[str, str | None, str | None]:
+    name, *rest = asked.split(":")
+    if not name or len(rest) > 2:
+        raise UsageError(f"--hf: {asked!r} is not DATASET[:CONFIG][:FIELD]")
+    config, field = (*rest, "", "")[:2]
+    return name, config or None, field or None
+
+
+def _text_field(asked: str, features: Mapping[str, Any], field: str | None) -> str:
+    texts = [name for name, each in features.items() if getattr(each, "dtype", "") in ("string", "large_string")]
+    if field is None and "text" in texts:
+        return "text"
+    if field is None and len(texts) == 1:
+        return texts[0]
+    if field is None:
+        raise UsageError(f"{asked}: a field is needed; those of text are: {', '.join(texts) or 'none'}")
+    if field not in texts:
+        what = "is not text" if field in features else "is not a field"
+        raise UsageError(f"{asked}: {field!r} {what}{nearest(field, texts)}")
+    return field
+
+
+def _whole(text: bytes) -> bytes:
+    """As far as whole lines go; whole characters, if not even one line ends here."""
+    lines = text.rfind(b"\n") + 1
+    if lines:
+        return text[:lines]
+    for back in (1, 2, 3):
+        if text[-back] >= 0xC0:  # a character begins; 2 to 4 bytes, by its first
+            size = 2 + (text[-back] >= 0xE0) + (text[-back] >= 0xF0)
+            return text[:-back] if size > back else text
+        if text[-back] < 0x80:
+            break
+    return text

@@ -1,0 +1,213 @@
+"""A grid study as people and programs read it: every setting with its mean over seeds, the best first.
+
+The interval is Student's, at 95 %, over the seeds. Settings that the seeds cannot tell apart from the best, by the
+paired test of samplers/noise.py over the seeds that both have, are called ties.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from statistics import fmean, stdev
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from samplers.noise import inseparable, standard_error, t975
+from storage.ledger import metrics_of
+from studies.growth_table import number
+
+SHOWN = 200
+"""Settings that `show` lists, where not all are asked for."""
+
+
+@dataclass
+class Cell:
+    """One setting with what became of its seeds."""
+
+    setting: Mapping[str, Any]
+    config: Mapping[str, Any]
+    rows: list[Any] = field(default_factory=list)
+    """Its trials; of a point that was tried anew, the last one."""
+    scores: dict[int, float] = field(default_factory=dict)
+    """By seed."""
+    failed: list[Any] = field(default_factory=list)
+    """Trials that ended without a score."""
+
+    @property
+    def mean(self) -> float:
+        return fmean(self.scores.values())
+
+    @property
+    def sd(self) -> float | None:
+        """Of the sample; None with one seed."""
+        return stdev(self.scores.values()) if len(self.scores) > 1 else None
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """At 95 %, of the mean; None with one seed."""
+        error = standard_error(list(self.scores.values()))
+        if error is None:
+            return None
+        reach = t975(len(self.scores) - 1) * error
+        return self.mean - reach, self.mean + reach
+
+    def ties_with(self, other: Cell) -> bool:
+        """Whether the seeds that both have leave it open which is better."""
+        common = sorted(self.scores.keys() & other.scores.keys())
+        return inseparable([self.scores[seed] for seed in common], [other.scores[seed] for seed in common])
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """All settings of a study."""
+
+    scored: Sequence[Cell]
+    """The best first, then in the order of the grid."""
+    ties: Sequence[Cell]
+    """Of `scored`: the best and those that cannot be told from it; empty if there is none of those."""
+    without: Sequence[Cell]
+    """No seed has a score: all failed, or none has finished."""
+
+
+def cells_of(rows: Sequence[Any], metric: str) -> list[Cell]:
+    """A cell for each configuration among the rows of `read_points`, in the order of the grid.
+
+    Points that a retry stands in for, and those that were withdrawn, are left out.
+    """
+    cells: dict[str, Cell] = {}
+    for row in in_order(rows):
+        key = json.dumps(row.config, sort_keys=True)
+        cell = cells.setdefault(key, Cell(row.role.get("setting", {}), row.config))
+        cell.rows.append(row)
+        score = metrics_of(row.metrics).get(metric, math.nan)
+        if row.state == "COMPLETE" and math.isfinite(score):
+            cell.scores[row.seed] = score
+        elif row.state in ("COMPLETE", "PRUNED", "FAIL"):
+            cell.failed.append(row)
+    return list(cells.values())
+
+
+def in_order(rows: Sequence[Any]) -> list[Any]:
+    """Rows that stand, as the grid planned them: a retry where the first trial of its point stood."""
+    places: dict[int | None, int] = {}
+    for row in rows:  # by number, so that a retry comes after what it stands in for
+        places[row.trial_id] = places.get(row.retry_of, row.number)
+    return sorted((row for row in rows if not row.retired), key=lambda row: places[row.trial_id])
+
+
+def ranking(rows: Sequence[Any], metric: str, direction: str) -> Ranking:
+    """The settings by their mean score."""
+    cells = cells_of(rows, metric)
+    sign = -1.0 if direction == "maximize" else 1.0
+    scored = sorted((cell for cell in cells if cell.scores), key=lambda cell: sign * cell.mean)
+    near = [cell for cell in scored[1:] if cell.ties_with(scored[0])]
+    return Ranking(scored, [scored[0], *near] if near else [], [cell for cell in cells if not cell.scores])
+
+
+def left_out(decisions: Sequence[Any]) -> dict[str, dict[str, int]]:
+    """What never became a trial of the grid in force: settings by the condition that left them out, points by the
+    objective's reason."""
+    begun = max((index + 1 for index, row in enumerate(decisions) if row.kind == "override"), default=0)
+    told: dict[str, Counter[str]] = {"filtered": Counter(), "refused": Counter()}
+    for row in decisions[begun:]:
+        for name, counts in told.items():
+            counts.update(row.record.get(name, {}))
+    return {name: dict(counts) for name, counts in told.items()}
+
+
+def show_json(rows: Sequence[Any], decisions: Sequence[Any], metric: str, direction: str) -> dict[str, Any]:
+    """`show --json`: names are stable. Settings without a score stand in `failed` once a seed of theirs has failed."""
+    ranked = ranking(rows, metric, direction)
+    tied = {id(cell) for cell in ranked.ties}
+    return {
+        "search": "grid",
+        "results": [
+            {
+                "setting": cell.setting,
+                "mean": cell.mean,
+                "sd": cell.sd,
+                "n": len(cell.scores),
+                "interval": None if cell.interval is None else list(cell.interval),
+                "best_tie": id(cell) in tied,
+                "scores": {str(seed): score for seed, score in sorted(cell.scores.items())},
+                "failed": [_failure(row) for row in cell.failed],
+            }
+            for cell in ranked.scored
+        ],
+        "failed": [
+            {"setting": cell.setting, "failed": [_failure(row) for row in cell.failed]}
+            for cell in ranked.without
+            if cell.failed
+        ],
+        **left_out(decisions),
+    }
+
+
+def show_table(
+    rows: Sequence[Any], decisions: Sequence[Any], metric: str, direction: str, whole: bool = False
+) -> RenderableType:
+    """A line a setting; failed ones and what was left out below."""
+    ranked = ranking(rows, metric, direction)
+    parts: list[RenderableType] = []
+    if ranked.scored:
+        shown = ranked.scored if whole else ranked.scored[:SHOWN]
+        parts.append(_table(shown, ranked.ties, metric))
+        if len(shown) < len(ranked.scored):
+            parts.append(Text(f"… and {len(ranked.scored) - len(shown)} more"))
+        if ranked.ties:
+            parts.append(Text(f"{len(ranked.ties)} settings cannot be told apart from the best with these seeds"))
+    else:
+        parts.append(Text("no trial has finished yet"))
+    failed = [(cell, row) for cell in (*ranked.scored, *ranked.without) for row in cell.failed]
+    if failed:
+        table = Table("failed", "seed", "trial", "why", box=None, pad_edge=False)
+        for cell, row in failed if whole else failed[:SHOWN]:
+            table.add_row(told(cell.setting), str(row.seed), str(row.number), _why(row))
+        parts.append(table)
+    out = left_out(decisions)
+    parts += [Text(f"filtered: {count} settings: {condition}") for condition, count in out["filtered"].items()]
+    parts += [Text(f"refused: {count} points: {reason}") for reason, count in out["refused"].items()]
+    return Group(*parts)
+
+
+def told(setting: Mapping[str, Any]) -> str:
+    """A setting on one line."""
+    return ", ".join(f"{name} {value}" for name, value in setting.items()) or "–"
+
+
+def _table(cells: Sequence[Cell], ties: Sequence[Cell], metric: str) -> Table:
+    names = list(dict.fromkeys(name for cell in cells for name in cell.setting))
+    table = Table(*names, box=None, pad_edge=False)
+    for name in (metric, "sd", "n", "95 % interval"):
+        table.add_column(name, justify="right")
+    table.add_column("")
+    tied = {id(cell) for cell in ties}
+    for place, cell in enumerate(cells):
+        low_high = "–" if cell.interval is None else f"{number(cell.interval[0])} … {number(cell.interval[1])}"
+        best = "best" if place == 0 else "tie with the best" if id(cell) in tied else None
+        failed = f"{len(cell.failed)} failed" if cell.failed else None
+        table.add_row(
+            *(str(cell.setting.get(name, "–")) for name in names),
+            number(cell.mean),
+            number(cell.sd),
+            str(len(cell.scores)),
+            low_high,
+            ", ".join(filter(None, (best, failed))),
+        )
+    return table
+
+
+def _failure(row: Any) -> dict[str, Any]:
+    return {"seed": row.seed, "trial": row.number, "state": row.state, "reason": _why(row)}
+
+
+def _why(row: Any) -> str:
+    if row.state == "COMPLETE":
+        return "the objective returned no score"
+    return row.reason or "no reason kept"
