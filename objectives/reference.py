@@ -16,7 +16,7 @@ from typing import Any
 from objectives.command import PREFIX, Command
 from storage.errors import UsageError, nearest
 
-SHIPPED = ("gpt", "parameters")
+SHIPPED = ("gpt", "difficulty", "parameters")
 """Objectives that come with the project: packages of this folder, each with a function `objective`."""
 
 CONTEXT_NAMES = ("trial", "context", "ctx")

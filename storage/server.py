@@ -160,6 +160,8 @@ def ensure(home: Path, timeout: float = 60) -> str:
     with _alone(found.base / "pg.lock", end):
         while not found.answers():
             alive = _sole_user(found.base / "pg.alive", end, found)
+            if alive is None:
+                continue
             try:
                 _start(found, bins, alive, end)
             finally:
@@ -217,8 +219,9 @@ def _alone(path: Path, end: float) -> Iterator[None]:
         yield
 
 
-def _sole_user(path: Path, end: float, found: Cluster) -> int:
-    """The alive lock, once nobody of the last server is left: starting, recovering, or an orphaned backend."""
+def _sole_user(path: Path, end: float, found: Cluster) -> int | None:
+    """The alive lock, once nobody of the last server is left: starting, recovering, or an orphaned backend. None if a
+    server answers: it may be gone the next moment, but without the lock nobody may start another."""
     alive = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     while True:
         try:
@@ -226,7 +229,8 @@ def _sole_user(path: Path, end: float, found: Cluster) -> int:
             return alive
         except BlockingIOError:
             if found.answers():
-                return alive
+                os.close(alive)
+                return None
             if time.monotonic() > end:
                 os.close(alive)
                 raise StorageError(
@@ -236,8 +240,6 @@ def _sole_user(path: Path, end: float, found: Cluster) -> int:
 
 
 def _start(found: Cluster, bins: Path, alive: int, end: float) -> None:
-    if found.answers():
-        return
     if not found.data.exists():
         _make_cluster(found, bins)
     made_by = (found.data / "PG_VERSION").read_text().strip()

@@ -226,7 +226,7 @@ def test_an_unknown_name_is_answered_with_the_nearest(home):
     assert gpt.validate({"dataset": "shakespeare", "block_size": 16}) is None
     assert str(gpt.validate({"dataset": "shakespear"})).endswith(" is not there; did you mean 'shakespeare'?")
     assert str(gpt.validate({"dataset": "stdlibs"})).endswith(" is not there; did you mean 'stdlib'?")
-    assert str(gpt.validate({"dataset": "qqq"})).endswith(" is not there; allowed: stdlib, shakespeare")
+    assert str(gpt.validate({"dataset": "qqq"})).endswith(" is not there; allowed: stdlib, gssm, shakespeare")
 
 
 def test_what_is_not_finished_is_not_taken_for_a_dataset(home):

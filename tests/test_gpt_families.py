@@ -202,7 +202,7 @@ def large(config: GptConfig) -> Decoder:
         (slow_llama, {"family": "llama"}),
         (slow_llama, {"family": "llama", "n_head": 1}),
     ],
-    ids=str,
+    ids=["hlb", "hlb linear", "hlb 4 heads", "llama", "llama 1 head"],
 )
 def test_a_model_agrees_with_a_slow_one(slow, changes):
     config = GptConfig.parse({**SMALL, **changes})

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from objectives.gpt.values import Rule, read_value
+from objectives.gssm.graph import SMALL, Problem
 from storage.errors import UsageError, nearest
 
 _POSITIVE: Rule = {"low": 1}
@@ -38,7 +39,8 @@ class GptConfig:
     family: str = field(default="lobo", metadata={"choices": ("lobo", "gpt2", "hlb", "llama")})
 
     # Data
-    dataset: str = "stdlib"  # or a folder with train.bin and val.bin
+    dataset: str = "stdlib"  # or gssm, or a folder with train.bin and val.bin
+    gssm: Problem = SMALL  # the graph of dataset gssm
     vocab_size: int | None = field(default=None, metadata=_POSITIVE)  # None: what the dataset says
     batch_size: int = field(default=64, metadata=_POSITIVE)
     block_size: int = field(default=256, metadata=_POSITIVE)

@@ -1,14 +1,15 @@
 """The text a model learns from: where it lies, whether it can serve, its fingerprint, and its batches.
 
-A dataset is `stdlib`, the name of one that `data prepare` made, or a folder with train.bin and val.bin: tokens
-one after the other, uint16 as nanoGPT's users have them, or what meta.json calls `dtype`; its `vocab_size` is
-needed unless the config gives it. A pickle is never loaded.
+A dataset is `stdlib`, `gssm` (drawn as it goes: gssm.py), the name of one that `data prepare` made, or a folder with
+train.bin and val.bin: tokens one after the other, uint16 as nanoGPT's users have them, or what meta.json calls
+`dtype`; its `vocab_size` is needed unless the config gives it. A pickle is never loaded.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 from contextlib import suppress
 from dataclasses import dataclass
@@ -21,8 +22,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from objectives.datasets import catalogue
-from objectives.gpt import stdlib
+from objectives.gpt import gssm, stdlib
 from objectives.gpt.config import GptConfig
+from objectives.gssm.source import Source
 from storage.errors import UsageError, nearest
 
 _TYPES: dict[str, np.dtype[Any]] = {"uint16": np.dtype("<u2"), "uint32": np.dtype("<u4")}
@@ -40,10 +42,19 @@ class Data:
     train: Tokens
     val: Tokens
     vocab_size: int
+    source: Source | None = None
+    """Of dataset `gssm`: train is drawn from it, and empty here."""
+
+    @property
+    def train_tokens(self) -> float:
+        """How many there are to learn from: no end of them, where they are drawn."""
+        return len(self.train) if self.source is None else math.inf
 
 
 def check_data(config: GptConfig) -> int:
     """The vocabulary's size, if the dataset can serve this config; UsageError if not. Looks at sizes only."""
+    if config.dataset == "gssm":
+        return gssm.check(config)
     if config.dataset == "stdlib":
         if config.vocab_size is not None and config.vocab_size < stdlib.VOCAB_SIZE:
             raise UsageError(f"config: vocab_size is {config.vocab_size}; dataset 'stdlib' has bytes: 256 is needed")
@@ -68,6 +79,10 @@ def check_data(config: GptConfig) -> int:
 def open_data(config: GptConfig) -> Data:
     """Map the tokens into memory. A look at 64 places of each file that finds tokens beyond: UsageError."""
     vocab_size = check_data(config)
+    if config.dataset == "gssm":
+        source = gssm.make_source(config)
+        val = gssm.val_sequences(source, config)
+        return Data(val[:0], val, vocab_size, source)
     folder = _folder(config)
     kind = _type_of(folder)
     train, val = (_open_tokens(folder / name, kind, vocab_size) for name in ("train.bin", "val.bin"))
@@ -80,6 +95,8 @@ def fingerprint_data(config: GptConfig) -> str:
     The one place that reads every token: UsageError where one is beyond the vocabulary.
     """
     vocab_size = check_data(config)
+    if config.dataset == "gssm":
+        return gssm.make_source(config).sha256
     folder = _folder(config)
     known = _describe(folder)
     for name, largest in known["largest"].items():
@@ -114,6 +131,9 @@ def _describe(folder: Path) -> dict[str, Any]:
 
 def train_batch(data: Data, config: GptConfig, seed: int, iteration: int) -> tuple[Tensor, Tensor]:
     """Tokens and their successors, (batch, time) int64, placed by `seed` and `iteration` alone."""
+    if data.source is not None:
+        tokens = gssm.train_sequences(data.source, config, seed, iteration)
+        return _windows(tokens, np.arange(config.batch_size) * (config.block_size + 1), config.block_size)
     # Philox is a function of its key; its raw words, unlike numpy's integers(), are the same for ever.
     key = np.array([seed % 2**64, iteration], dtype=np.uint64)
     raw = np.random.Philox(key=key).random_raw(config.batch_size)
@@ -150,7 +170,7 @@ def _folder(config: GptConfig) -> Path:
         folder = folder.expanduser()
     if not config.dataset or not folder.is_dir():
         there = f"{folder.absolute()} is not {'a folder' if folder.exists() else 'there'}"
-        known = nearest(config.dataset, ["stdlib", *named])
+        known = nearest(config.dataset, ["stdlib", "gssm", *named])
         raise UsageError(
             f"config: dataset is {config.dataset!r}; 'stdlib' or a folder with train.bin, val.bin is needed,"
             f" or the name of one that `data prepare` made; {catalogue.begun(config.dataset) or there + known}"

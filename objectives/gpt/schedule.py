@@ -32,7 +32,7 @@ class Schedule:
     """The plan of one training, from its configuration and the number of tokens of train."""
 
     config: GptConfig
-    train_tokens: int
+    train_tokens: float
 
     @cached_property
     def iterations(self) -> int | None:

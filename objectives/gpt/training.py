@@ -64,7 +64,7 @@ class Training:
 
     def __init__(self, config: GptConfig, data: Data, trial: Trial, model: Decoder, termination: Termination) -> None:
         self.config, self.data, self.trial, self.model, self.termination = config, data, trial, model, termination
-        self.schedule = Schedule(config, len(data.train))
+        self.schedule = Schedule(config, data.train_tokens)
         self.is_cuda = trial.device == "cuda"
         compiles = config.compile and self.is_cuda
         self.loss = torch.compile(model) if compiles else model

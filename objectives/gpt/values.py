@@ -6,6 +6,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+from objectives.gssm.graph import parse_problem
 from storage.errors import UsageError, nearest
 
 Rule = Mapping[str, Any]
@@ -32,6 +33,8 @@ def read_value(key: str, kind: str, rule: Rule, value: Any) -> Any:
     if value is None and optional:
         return None
     match kind, value:
+        case "Problem", _:
+            return parse_problem(value, f"config: {key}")
         case "bool", bool():
             return value
         case "int", int() if type(value) is not bool:

@@ -1,0 +1,120 @@
+"""The objective `difficulty`: how hard is a synthetic problem? The bytes a token that zlib leaves of it.
+
+objective(config, trial)   draw a random graph and its sequences, return METRICS; nothing is trained
+validate(config)           why a config cannot run, or None
+cost(config)               how many tokens it draws
+fingerprint(config)        what this machine's zlib makes of a sample
+
+The config is a graph (objectives/gssm/graph.py) and `batch` sequences of `length` tokens. The trial's seed draws both
+the tables and the sequences, so that repeats measure the kind of problem, not one instance of it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from objectives.gssm.graph import KEYS, Graph, parse_graph, whole
+from objectives.gssm.source import TRAIN, Source
+from storage.errors import UsageError, nearest
+
+METRICS = (
+    "difficulty",  # compressed bytes a token
+    "distance",  # |difficulty - target|
+    "entropy",  # bits a token, of how often each token is there: what order does not explain
+)
+MOST_TOKENS = 2**27  # 1 GiB as int64
+_OWN_KEYS = ("dataset", "batch", "length", "target")
+
+
+class Trial(Protocol):
+    """What it asks of the trial that it runs for."""
+
+    @property
+    def seed(self) -> int: ...
+
+
+@dataclass(frozen=True)
+class _Config:
+    graph: Graph
+    batch: int
+    length: int
+    target: float
+
+    @classmethod
+    def parse(cls, config: Mapping[str, Any]) -> _Config:
+        """Read a configuration, or raise UsageError with the first thing that makes it impossible."""
+        for key in config:
+            if key not in (*_OWN_KEYS, *KEYS):
+                raise UsageError(f"config: unknown key {key!r}{nearest(key, (*_OWN_KEYS, *KEYS))}")
+        if config.get("dataset", "gssm") != "gssm":
+            raise UsageError(f"config: dataset is {config['dataset']!r}; difficulty measures 'gssm'")
+        target = config.get("target", 0.75)
+        if not isinstance(target, int | float) or isinstance(target, bool) or not 0 <= target <= 8:
+            raise UsageError(f"config: target is {target!r}; bytes a token are needed, from 0 to 8")
+        batch = whole(config.get("batch", 1024), "batch", 1, MOST_TOKENS, "config")
+        length = whole(config.get("length", 2048), "length", 1, MOST_TOKENS, "config")
+        if batch * length > MOST_TOKENS:
+            raise UsageError(f"config: batch * length is {batch * length:,} tokens; {MOST_TOKENS:,} are allowed")
+        graph = parse_graph({key: value for key, value in config.items() if key in KEYS}, "config")
+        return cls(graph, batch, length, float(target))
+
+
+def objective(config: Mapping[str, Any], trial: Trial) -> Mapping[str, float]:
+    """Draw one problem and measure it: METRICS."""
+    parsed = _Config.parse(config)
+    source = Source.make(parsed.graph, trial.seed)
+    tokens = source.draw(parsed.batch, parsed.length, TRAIN, trial.seed)
+    difficulty = bytes_a_token(tokens)
+    return {
+        "difficulty": difficulty,
+        "distance": abs(difficulty - parsed.target),
+        "entropy": entropy(tokens),
+    }
+
+
+def validate(config: Mapping[str, Any]) -> str | None:
+    """Why this config cannot run, in one line, or None. Draws nothing."""
+    try:
+        _Config.parse(config)
+    except UsageError as error:
+        return str(error)
+    return None
+
+
+def cost(config: Mapping[str, Any]) -> Mapping[str, float]:
+    """The tokens that it draws."""
+    parsed = _Config.parse(config)
+    return {"tokens": float(parsed.batch * parsed.length)}
+
+
+def fingerprint(config: Mapping[str, Any]) -> Mapping[str, str]:
+    """SHA-256 of a compressed sample: another make of zlib leaves other bytes, and would measure something else."""
+    sample = Source.make(parse_graph({}, "sample"), 0).draw(16, 1024, TRAIN, 0)
+    return {"zlib": hashlib.sha256(_compressed(sample)).hexdigest()}
+
+
+def bytes_a_token(tokens: NDArray[np.uint16]) -> float:
+    """len(zlib.compress(buffer, 9)) / tokens, where the buffer is int64, one sequence after the other.
+
+    A figure to compare problems by, not an estimate of their entropy.
+    """
+    return len(_compressed(tokens)) / tokens.size
+
+
+def entropy(tokens: NDArray[np.uint16]) -> float:
+    """Bits a token of the distribution of single tokens."""
+    counts = np.bincount(tokens.ravel())
+    shares = counts[counts > 0] / tokens.size
+    return math.fsum(-share * math.log2(share) for share in shares.tolist())
+
+
+def _compressed(tokens: NDArray[np.uint16]) -> bytes:
+    return zlib.compress(tokens.astype("<i8").data, 9)

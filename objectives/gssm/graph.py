@@ -1,0 +1,182 @@
+"""The graph of a source: its nodes, what each depends on, and what makes it impossible.
+
+A config gives the nodes one by one,
+
+    nodes:
+      - {name: Z1, states: 4, parents: [Z1, X], alpha: 0.125}
+      - {name: X, states: 32, parents: [Z1], alpha: 0.001}
+
+or the short form, which stands for `hidden_nodes` nodes Z1, Z2, … that each depend on themselves and on the token, and
+a token X that depends on all of them:
+
+    hidden_nodes: 4       states: 4        of each hidden node
+    vocab_size: 32                         states of the token
+    alpha_Z: 0.125        alpha_X: 0.001   of the hidden nodes' tables, of the token's
+
+The last node is the token. At each step the nodes take their next states in the order of the list. A parent above a
+node counts with the state that it has just taken; the node itself, and one below it, with that of the step before. So
+every cycle goes through time, and none is impossible.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from storage.errors import UsageError, nearest
+
+SHORT_KEYS = ("hidden_nodes", "states", "vocab_size", "alpha_X", "alpha_Z")
+KEYS = ("nodes", *SHORT_KEYS)
+MOST_ENTRIES = 2**26  # of all tables together: 4 bytes each, 8 where states are no power of two
+MOST_STATES = 2**16  # a token has two bytes
+MOST_NODES = 256
+ALPHAS = (1e-100, 1e100)
+"""Far beyond what makes a difference; further out the logarithms would overflow."""
+
+
+@dataclass(frozen=True)
+class Node:
+    """A node and its conditional table: one row of `states` probabilities, drawn from Dirichlet(alpha), for each
+    combination of its parents' states. Without parents it has one row."""
+
+    name: str
+    states: int
+    parents: tuple[str, ...]
+    alpha: float
+
+
+@dataclass(frozen=True)
+class Graph:
+    """Nodes in the order in which they take their states; the last one is the token."""
+
+    nodes: tuple[Node, ...]
+
+    @property
+    def vocab_size(self) -> int:
+        """States of the token."""
+        return self.nodes[-1].states
+
+    def rows(self, node: Node) -> int:
+        """Combinations of what a node depends on."""
+        sizes = {each.name: each.states for each in self.nodes}
+        return math.prod(sizes[name] for name in node.parents)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What a model learns from: one graph with one set of tables."""
+
+    graph: Graph
+    graph_seed: int = 42
+    """Of the tables: the same for every trial, as a dataset's files are."""
+
+
+def parse_problem(given: object, where: str) -> Problem:
+    """A graph's keys, and `graph_seed`; UsageError as `parse_graph`."""
+    given = _mapping(given, (*KEYS, "graph_seed"), where)
+    seed = whole(given.pop("graph_seed", Problem.graph_seed), "graph_seed", 0, 2**63 - 1, where)
+    return Problem(parse_graph(given, where), seed)
+
+
+def parse_graph(given: object, where: str) -> Graph:
+    """The graph of a config; a key of the short form that is not given is that of the small graph above.
+
+    Raises:
+        UsageError: A key or a parent is unknown, a number out of its range, or the tables would be too large.
+    """
+    given = _mapping(given, KEYS, where)
+    graph = _listed(given, where) if "nodes" in given else _short(given, where)
+    entries = sum(graph.rows(node) * node.states for node in graph.nodes)
+    if entries > MOST_ENTRIES:
+        largest = max(graph.nodes, key=lambda node: graph.rows(node) * node.states)
+        raise UsageError(
+            f"{where}: the tables would have {_short_number(entries)} entries, {MOST_ENTRIES:,} are allowed;"
+            f" the largest is that of {largest.name}: {_short_number(graph.rows(largest))} rows of {largest.states}"
+        )
+    return graph
+
+
+def whole(value: object, key: str, least: int, most: int, where: str) -> int:
+    """`value`, if it is a whole number in that range; UsageError if not."""
+    if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+        raise UsageError(f"{where}: {key} is {value!r}; a whole number from {least} to {most} is needed")
+    return value
+
+
+def _short(given: Mapping[str, Any], where: str) -> Graph:
+    hidden = whole(given.get("hidden_nodes", 4), "hidden_nodes", 1, MOST_NODES - 1, where)
+    states = whole(given.get("states", 4), "states", 1, MOST_STATES, where)
+    vocab_size = whole(given.get("vocab_size", 32), "vocab_size", 1, MOST_STATES, where)
+    alpha_x = _alpha(given.get("alpha_X", 0.001), "alpha_X", where)
+    alpha_z = _alpha(given.get("alpha_Z", 0.125), "alpha_Z", where)
+    names = [f"Z{number}" for number in range(1, hidden + 1)]
+    nodes = [Node(name, states, (name, "X"), alpha_z) for name in names]
+    return Graph((*nodes, Node("X", vocab_size, tuple(names), alpha_x)))
+
+
+def _listed(given: Mapping[str, Any], where: str) -> Graph:
+    beside = next((key for key in SHORT_KEYS if key in given), None)
+    if beside is not None:
+        raise UsageError(f"{where}: {beside} goes with the short form; with nodes, it has to stand in each of them")
+    listed = given["nodes"]
+    if not isinstance(listed, list | tuple) or not 1 <= len(listed) <= MOST_NODES:
+        raise UsageError(f"{where}: nodes is {_told(listed)}; a list of 1 to {MOST_NODES} nodes is needed")
+    nodes = [_node(each, f"{where}: nodes[{index}]") for index, each in enumerate(listed)]
+    names = [node.name for node in nodes]
+    for index, node in enumerate(nodes):
+        here = f"{where}: nodes[{index}] ({node.name})"
+        if node.name in names[:index]:
+            raise UsageError(f"{here}: there is a node of that name above")
+        for place, parent in enumerate(node.parents):
+            if parent not in names:
+                raise UsageError(f"{here}: parents: there is no node {parent!r}{nearest(parent, names)}")
+            if parent in node.parents[:place]:
+                raise UsageError(f"{here}: parents: {parent!r} is there twice")
+    return Graph(tuple(nodes))
+
+
+def _node(given: object, where: str) -> Node:
+    keys = [each.name for each in fields(Node)]
+    node = _mapping(given, keys, where)
+    for key in keys:
+        if key not in node:
+            raise UsageError(f"{where}: {key} is missing")
+    name, parents = node["name"], node["parents"]
+    if not isinstance(name, str) or not name:
+        raise UsageError(f"{where}: name is {_told(name)}; a text is needed")
+    if not isinstance(parents, list | tuple) or not all(isinstance(each, str) for each in parents):
+        raise UsageError(f"{where}: parents is {_told(parents)}; a list of names is needed")
+    states = whole(node["states"], "states", 1, MOST_STATES, where)
+    return Node(name, states, tuple(parents), _alpha(node["alpha"], "alpha", where))
+
+
+def _alpha(value: object, key: str, where: str) -> float:
+    low, high = ALPHAS
+    if not isinstance(value, int | float) or isinstance(value, bool) or not low <= value <= high:
+        raise UsageError(f"{where}: {key} is {_told(value)}; a number above 0 is needed, from {low:g} to {high:g}")
+    return float(value)
+
+
+def _mapping(given: object, allowed: tuple[str, ...] | list[str], where: str) -> dict[str, Any]:
+    if not isinstance(given, Mapping):
+        raise UsageError(f"{where}: {_told(given)} is not a mapping; keys are {', '.join(allowed)}")
+    for key in given:
+        if key not in allowed:
+            raise UsageError(f"{where}: unknown key {key!r}{nearest(key, allowed)}")
+    return dict(given)
+
+
+def _told(value: object) -> str:
+    """On one line, and not a page of it."""
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _short_number(number: int) -> str:
+    return f"{number:,}" if number < 10**12 else f"about 10^{len(str(number)) - 1}"
+
+
+SMALL = Problem(parse_graph({}, "gssm"))
+"""What an empty config stands for."""

@@ -1,0 +1,43 @@
+"""Which cells of a difficulty grid are near what is wanted, and which are hopeless."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Name = Literal["nearest", "hopeless", ""]
+
+HOPELESS = 0.98
+"""Bytes a token from which on there is next to nothing to learn: 32 tokens without any order come to 0.99."""
+SPREAD = 0.03
+"""What one random graph differs from another of the same alphas: a cell so near cannot be told from the target."""
+
+
+@dataclass(frozen=True)
+class Mark:
+    """One cell, with its mean difficulty over seeds."""
+
+    setting: Mapping[str, Any]
+    difficulty: float
+    distance: float
+    """Of the mean from the target: less than the mean of the distances, which also counts the spread over seeds."""
+    mark: Name
+
+
+def marked(cells: Sequence[Mapping[str, Any]], target: float = 0.75, hopeless: float = HOPELESS) -> list[Mark]:
+    """Cells `{"setting": …, "means": {"difficulty": …}}` with their marks, in their order.
+
+    `nearest` are all within SPREAD of the target, or else those that are closest. None of them is hopeless.
+    """
+    found = [(cell, cell["means"]["difficulty"]) for cell in cells]
+    reach = max(SPREAD, min((abs(mean - target) for _, mean in found), default=0.0))
+    return [
+        Mark(cell["setting"], mean, abs(mean - target), _name(mean, target, reach, hopeless)) for cell, mean in found
+    ]
+
+
+def _name(mean: float, target: float, reach: float, hopeless: float) -> Name:
+    if mean > hopeless:
+        return "hopeless"
+    return "nearest" if abs(mean - target) <= reach else ""
