@@ -275,9 +275,10 @@ def test_files_are_cut_between_characters_and_the_same_from_every_position(tmp_p
 
 
 def test_rows_are_the_same_from_every_position(tmp_path, rows, monkeypatch):
-    for piece, most in ((2**18, 64), (4, 7)):
+    for piece, most, forgotten in ((2**18, 64, 2**26), (4, 7, 99)):
         monkeypatch.setattr(sources, "PIECE", piece)
         monkeypatch.setattr(sources, "ROWS", most)
+        monkeypatch.setattr(sources, "FORGOTTEN", forgotten)
         for val in (None, 0.3):
             source = HubRows(str(rows), val)
             check_reading_on(source)
@@ -329,36 +330,36 @@ def run(name, text, tokenizer, force, steps=None):
 """
 
 
-@pytest.mark.parametrize("tokenizer", ["char", "bytes"])
-def test_killed_at_any_step_and_run_again_it_ends_with_the_same_bytes(call, tmp_path, tokenizer):
-    (tmp_path / "a").write_text(FOX * 120)
+@pytest.mark.parametrize(("tokenizer", "replaces"), [("char", ""), ("bytes", "replaces")])
+def test_killed_at_any_step_and_run_again_it_ends_with_the_same_bytes(call, tmp_path, tokenizer, replaces):
+    (tmp_path / "a").write_text(FOX * 90)
     (tmp_path / "old").write_text("something else\n" * 50)
     assert call("data", "prepare", "whole", "--text", tmp_path / "a", "--tokenizer", tokenizer)[0] == 0
     script = (
         DRIVER
         + """
 from objectives.datasets import catalogue
-text, old, tokenizer = sys.argv[1:]
+text, old, tokenizer, force = sys.argv[1:]
+force = bool(force)
 def files(name):
     return [(catalogue.place() / name / each).read_bytes() for each in ("train.bin", "val.bin", "meta.json")]
 
 whole = files("whole")
-for force in (False, True):
-    for steps in count(1):
-        name = f"x{steps}{force}"
-        if force:
-            assert run(name, old, "bytes", False) == 0
-            before = files(name)
-        code = run(name, text, tokenizer, force, steps)
-        if name in catalogue.names():
-            assert files(name) == whole or (force and files(name) == before), steps
-        if code == 0:
-            break
-        assert code == -signal.SIGKILL, code
-        assert run(name, text, tokenizer, force) == 0
-        assert files(name) == whole, steps
-        assert [each.problem for each in catalogue.entries() if each.problem] == [], steps
-    print(steps)
+for steps in count(1):
+    name = f"x{steps}"
+    if force:
+        assert run(name, old, "bytes", False) == 0
+        before = files(name)
+    code = run(name, text, tokenizer, force, steps)
+    if name in catalogue.names():
+        assert files(name) == whole or (force and files(name) == before), steps
+    if code == 0:
+        break
+    assert code == -signal.SIGKILL, code
+    assert run(name, text, tokenizer, force) == 0
+    assert files(name) == whole, steps
+    assert [each.problem for each in catalogue.entries() if each.problem] == [], steps
+print(steps)
 chain = count(1)
 while run("chain", text, tokenizer, False, next(chain)):  # killed, and killed again
     pass
@@ -366,7 +367,7 @@ assert files("chain") == whole
 print(next(chain))
 """
     )
-    command = [sys.executable, "-c", script, tmp_path / "a", tmp_path / "old", tokenizer]
+    command = [sys.executable, "-c", script, tmp_path / "a", tmp_path / "old", tokenizer, replaces]
     found = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, timeout=120)
     assert found.returncode == 0, found.stderr
     assert min(map(int, found.stdout.split())) > 20  # there were that many steps to be killed at
@@ -464,6 +465,25 @@ def test_memory_does_not_grow_with_the_text(tmp_path, tokenizer):
         (tmp_path / name).unlink()
     small, large = peaks
     assert large < 200 and large < small + 16  # MiB; the text grew by 48 times a block of more than 1 MB
+
+
+def test_memory_does_not_grow_with_the_rows(tmp_path):
+    from datasets import config
+
+    peaks, row = [], json.dumps({"text": FOX * 400}, ensure_ascii=False) + "\n"
+    for name, megabytes in (("small", 8), ("large", 48)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "train.jsonl").write_text(row * (megabytes * 1_000_000 // len(row.encode())))
+        HubRows(str(tmp_path / name), None)  # `datasets` has its own copy from now on
+        told = program(
+            *["data", "prepare", name, "--hf", tmp_path / name, "--tokenizer", "bytes"],
+            before="import atexit; atexit.register(lambda: print(open('/proc/self/status').read()))\n"
+            "from objectives.datasets import sources; sources.FORGOTTEN = 2**22",
+            env={**os.environ, "HF_DATASETS_CACHE": str(config.HF_DATASETS_CACHE)},
+        )
+        peaks.append(int(told.stdout.partition("VmHWM:")[2].split()[0]) / 1024)
+    small, large = peaks
+    assert large < 400 and large < small + 20, peaks  # MiB; the rows grew by 40 MB
 
 
 # Wrong input

@@ -7,6 +7,7 @@ split, as reading through. The split does not depend on the tokenizer either.
 from __future__ import annotations
 
 import os
+import pickle
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from storage.errors import UsageError, nearest
 PIECE = 2**18  # bytes of a piece, at most: some tokenizers take a hundred times as much memory
 BATCH = 8  # pieces at once
 ROWS = 64  # rows at once
+FORGOTTEN = 2**26  # bytes of rows, before what is read already is given back
 _VAL = Fraction(1, 10)
 
 
@@ -222,12 +224,17 @@ class HubRows:
         return [self._field, self._cut, *([len(part), part.cache_files] for part in self._parts)]
 
     def batches(self, position: int) -> Iterator[Batch]:
+        read = 0
         while position < self.total:
+            if read > FORGOTTEN:  # what was mapped stays in memory; mapped anew, nothing is
+                self._parts = [pickle.loads(pickle.dumps(part)) for part in self._parts]
+                read = 0
             after = min(position + ROWS, self.total)
             pieces: list[Piece] = []
             for row, text in enumerate(self._texts(position, after), position):
                 for piece in self._pieces(row, text):
                     pieces.append(piece)
+                    read += len(piece.text)
                     if sum(len(each.text) for each in pieces) >= BATCH * PIECE:
                         yield Batch(pieces, None)
                         pieces = []
