@@ -25,6 +25,7 @@ CHECKOUT = Path(__file__).parent.parent
 def pytest_configure(config: pytest.Config) -> None:
     for name in [name for name in os.environ if name.startswith(("PG", "STUDYHALL_"))]:
         del os.environ[name]
+    os.environ["HF_HUB_OFFLINE"] = "1"  # read once, by whichever test imports the library first
 
 
 @pytest.fixture(scope="session")
