@@ -26,7 +26,7 @@ from objectives.outcome import Kind, Outcome, Report
 from objectives.warm import WarmServer
 from tests.test_gpt_training import Recorder
 
-TIMES = {"iter", "tokens_per_second", "cumulative_time"}
+TIMES = {"iter", "tokens_per_second", "cumulative_time", "peak_memory", "memory_fraction", "utilization"}
 PATIENCE = 60.0
 
 

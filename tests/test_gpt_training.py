@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterator
 from pathlib import Path
@@ -286,3 +287,22 @@ def test_on_cuda_it_learns_too_and_tells_its_peak_memory(config):
     assert tuple(metrics) == (*gpt.METRICS, *gpt.CUDA_METRICS)
     assert metrics["val_loss"] < 0.5
     assert metrics["vram"] > 0
+
+
+def test_it_tells_the_memory_that_it_took_and_how_busy_it_was(config: dict[str, Any]) -> None:
+    small = gpt.objective({**config, "max_iters": 5}, Recorder())
+    large = gpt.objective({**config, "max_iters": 5, "batch_size": 2048}, Recorder())
+    assert 0 <= small["peak_memory"] < large["peak_memory"] < 4000
+    assert 0 < large["memory_fraction"] < 1 and 0.2 < large["utilization"] <= 1
+
+
+def test_a_profile_is_attached_and_changes_no_figure(config: dict[str, Any], tmp_path: Path) -> None:
+    trial = Recorder()
+    trial.run_dir, attached = tmp_path, []
+    trial.attach = attached.append
+    told = gpt.objective({**config, "max_iters": 5, "profile": True}, trial)
+    plain = gpt.objective({**config, "max_iters": 5}, Recorder())
+    assert told["last_val_loss"] == plain["last_val_loss"]
+    assert attached == [tmp_path / "trace.json"]
+    names = {event.get("name") for event in json.loads(attached[0].read_text())["traceEvents"]}
+    assert any("addmm" in str(name) or "mm" in str(name) for name in names)

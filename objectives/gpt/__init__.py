@@ -24,9 +24,11 @@ from objectives.gpt.model import (
     count_non_embedding_params,
     count_params,
 )
+from objectives.gpt.profiling import write_trace
 from objectives.gpt.schedule import Schedule
 from objectives.gpt.termination import Termination
 from objectives.gpt.training import Training, Trial
+from objectives.meters import BusyMeter, memory_meter
 from storage.errors import UsageError
 
 __all__ = ["CUDA_METRICS", "METRICS", "cost", "fingerprint", "objective", "validate"]
@@ -53,6 +55,9 @@ METRICS = (
     "non_embedding_params",
     "iter",  # mean milliseconds an iteration, after warm-up, without evaluations
     "tokens_per_second",
+    "peak_memory",  # MiB: what tensors took on CUDA; by how much the process grew on a CPU
+    "memory_fraction",  # of the device's memory, at the peak
+    "utilization",  # share of the time that the device was busy; on CUDA only where NVML tells
 )
 CUDA_METRICS = ("vram",)  # peak MiB that tensors took
 
@@ -71,12 +76,15 @@ def objective(config: Mapping[str, Any], trial: Trial) -> Mapping[str, float]:
     if trial.device == "cuda":
         limit_gpu_memory(parsed.memory_fraction)
     data = open_data(parsed)
+    memory = memory_meter(trial.device)
     torch.manual_seed(trial.seed)
     model = Decoder(parsed, data.vocab_size).to(trial.device)  # made on the CPU: the same start on any device
-    if trial.device == "cuda":
-        torch.cuda.reset_peak_memory_stats()
-    with Termination() as termination:
-        state = Training(parsed, data, trial, model, termination).run()
+    with Termination() as termination, BusyMeter(trial.device) as busy:
+        training = Training(parsed, data, trial, model, termination)
+        state = training.run()
+    peak = memory.peak()
+    if parsed.profile and trial.run_dir is not None:
+        write_trace(training, trial.run_dir)
     diverged = not math.isfinite(state.best)
     last = {} if diverged else state.reports[-1][1]
     metrics = {
@@ -89,9 +97,13 @@ def objective(config: Mapping[str, Any], trial: Trial) -> Mapping[str, float]:
         "non_embedding_params": float(count_non_embedding_params(model)),
         "iter": state.clock.per_iteration * 1e3,
         "tokens_per_second": state.clock.tokens_per_second,
+        "peak_memory": peak / 2**20,
+        "memory_fraction": peak / memory.total,
     }
+    if busy.share is not None:
+        metrics["utilization"] = busy.share
     if trial.device == "cuda":
-        metrics["vram"] = torch.cuda.max_memory_allocated() / 2**20
+        metrics["vram"] = peak / 2**20
     return metrics
 
 

@@ -111,6 +111,7 @@ class GptConfig:
     memory_fraction: float | None = field(default=None, metadata={"above": 0.0, "high": 1.0})  # of the GPU's memory
     checkpoint_interval: int | None = field(default=None, metadata=_POSITIVE)
     """Iterations between checkpoints. None: by time, so that saving takes a hundredth of it at most."""
+    profile: bool = False  # a torch profiler's trace of a few iterations, attached to the trial
 
     @classmethod
     def parse(cls, config: Mapping[str, Any]) -> GptConfig:

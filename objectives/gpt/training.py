@@ -40,6 +40,12 @@ class Trial(Protocol):
     def checkpoint_dir(self) -> Path | None:
         """The same folder for every attempt; None: nothing is kept."""
 
+    @property
+    def run_dir(self) -> Path | None:
+        """For files to keep; None: there are none."""
+
+    def attach(self, path: Path | str) -> None: ...
+
     def report(self, step: int, **metrics: float) -> None: ...
 
     def should_stop(self) -> bool: ...
@@ -121,12 +127,8 @@ class Training:
             batch, rate = self.schedule.batch(state.done), self.schedule.learning_rate(state.done)
             for group in self.optimizer.param_groups:
                 group["lr"] = rate
-            for share, piece in self._pieces(train_batch(self.data, batch, self.trial.seed, state.done)):
-                with self.autocast:
-                    loss = self.loss(*piece)
-                if share < 1.0:
-                    loss = loss * share
-                loss.backward()
+            for loss in self.losses(train_batch(self.data, batch, self.trial.seed, state.done)):
+                loss.backward()  # type: ignore[no-untyped-call]
                 state.total += loss.detach()
             state.norm = nn.utils.clip_grad_norm_(self.parameters, self.config.grad_clip or math.inf)
             self.optimizer.step()
@@ -136,6 +138,13 @@ class Training:
                 break
             self.clock.tick(batch.tokens_per_iteration)
         self.clock.pause()
+
+    def losses(self, batch: tuple[Tensor, Tensor]) -> Iterator[Tensor]:
+        """Of each piece of a batch, in the share that it has in the batch's loss."""
+        for share, piece in self._pieces(batch):
+            with self.autocast:
+                loss: Tensor = self.loss(*piece)
+            yield loss * share if share < 1.0 else loss
 
     def _heed(self) -> None:
         """Between two iterations: save if it is time to, and end if that is asked for."""

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import resource
-import sys
 import time
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Protocol
 
 import torch
 
+from objectives.meters import memory_meter
 from objectives.parameters.sources import Source
 from storage.errors import UsageError
 
@@ -46,7 +43,7 @@ def training_step(source: Source, config: Mapping[str, Any], trial: Trial) -> di
         raise UsageError(f"config: seq_length {length} is above the model's {sizes.positions} positions")
     torch.manual_seed(trial.seed)
     device = torch.device(trial.device)
-    memory = _Cuda(device) if device.type == "cuda" else _Process()
+    memory = memory_meter(trial.device)
     model = source.make().to(device).train()
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4)
     tokens = torch.randint(sizes.vocab_size, (batch_size, length), device=device)
@@ -59,41 +56,6 @@ def training_step(source: Source, config: Mapping[str, Any], trial: Trial) -> di
         "memory_fraction": peak / memory.total,
         "seconds": time.perf_counter() - started,
     }
-
-
-class _Cuda:
-    def __init__(self, device: torch.device) -> None:
-        self._device = device
-        self.total = torch.cuda.get_device_properties(device).total_memory
-        torch.cuda.reset_peak_memory_stats(device)
-
-    def peak(self) -> int:
-        torch.cuda.synchronize(self._device)
-        return torch.cuda.max_memory_allocated(self._device)
-
-
-class _Process:
-    """The host's memory, by the pages that this process holds: what it holds before the model is made is left out."""
-
-    def __init__(self) -> None:
-        self.total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-        self._before = _resident()
-
-    def peak(self) -> int:
-        return max(0, _most_resident() - self._before)
-
-
-def _resident() -> int:
-    """Bytes held now; where the system does not tell, the most so far."""
-    status = Path("/proc/self/statm")
-    if not status.exists():
-        return _most_resident()
-    return int(status.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-
-
-def _most_resident() -> int:
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
 def _size(config: Mapping[str, Any], key: str, default: int) -> int:
