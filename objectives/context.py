@@ -19,7 +19,7 @@ class TrialContext:
         attempt: 1 for the first.
         device: "cuda" or "cpu".
         threads: That the trial may use.
-        checkpoint_dir: The same folder for every attempt of a point.
+        checkpoint_dir: The same folder for every attempt of a point on this host; gone once the trial has ended.
         run_dir: For files to keep.
         stopped: Whether `should_stop` was true.
     """

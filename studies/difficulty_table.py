@@ -8,6 +8,8 @@ from typing import Any, Literal
 
 Name = Literal["nearest", "hopeless", ""]
 
+TARGET = 0.75
+"""Where a definition gives none."""
 HOPELESS = 0.98
 """Bytes a token from which on there is next to nothing to learn: 32 tokens without any order come to 0.99."""
 SPREAD = 0.03
@@ -25,7 +27,7 @@ class Mark:
     mark: Name
 
 
-def marked(cells: Sequence[Mapping[str, Any]], target: float = 0.75, hopeless: float = HOPELESS) -> list[Mark]:
+def marked(cells: Sequence[Mapping[str, Any]], target: float = TARGET, hopeless: float = HOPELESS) -> list[Mark]:
     """Cells `{"setting": …, "means": {"difficulty": …}}` with their marks, in their order.
 
     `nearest` are all within SPREAD of the target, or else those that are closest. None of them is hopeless.

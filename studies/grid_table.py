@@ -20,6 +20,7 @@ from rich.text import Text
 
 from samplers.noise import inseparable, standard_error, t975
 from storage.ledger import metrics_of
+from studies.difficulty_table import TARGET, Mark, marked
 from studies.growth_table import number
 
 SHOWN = 200
@@ -124,7 +125,7 @@ def left_out(decisions: Sequence[Any]) -> dict[str, dict[str, int]]:
 def show_json(rows: Sequence[Any], decisions: Sequence[Any], metric: str, direction: str) -> dict[str, Any]:
     """`show --json`: names are stable. Settings without a score stand in `failed` once a seed of theirs has failed."""
     ranked = ranking(rows, metric, direction)
-    tied = {id(cell) for cell in ranked.ties}
+    tied, marks = {id(cell) for cell in ranked.ties}, marks_of(ranked.scored)
     return {
         "search": "grid",
         "results": [
@@ -137,6 +138,7 @@ def show_json(rows: Sequence[Any], decisions: Sequence[Any], metric: str, direct
                 "best_tie": id(cell) in tied,
                 "scores": {str(seed): score for seed, score in sorted(cell.scores.items())},
                 "failed": [_failure(row) for row in cell.failed],
+                **({"difficulty": marks[id(cell)].difficulty, "mark": marks[id(cell)].mark} if marks else {}),
             }
             for cell in ranked.scored
         ],
@@ -176,6 +178,18 @@ def show_table(
     return Group(*parts)
 
 
+def marks_of(cells: Sequence[Cell]) -> dict[int, Mark]:
+    """Of a grid whose trials return a difficulty, each cell's mark, by the cell's identity; else empty."""
+    known = []
+    for cell in cells:
+        values = [metrics_of(row.metrics).get("difficulty") for row in cell.rows if row.seed in cell.scores]
+        if not values or None in values:
+            return {}
+        known.append({"setting": cell.setting, "means": {"difficulty": fmean(filter(None, values))}})
+    target = cells[0].config.get("target", TARGET) if cells else TARGET
+    return {id(cell): mark for cell, mark in zip(cells, marked(known, target), strict=True)}
+
+
 def told(setting: Mapping[str, Any]) -> str:
     """A setting on one line."""
     return ", ".join(f"{name} {value}" for name, value in setting.items()) or "–"
@@ -186,19 +200,24 @@ def _table(cells: Sequence[Cell], ties: Sequence[Cell], metric: str) -> Table:
     table = Table(*names, box=None, pad_edge=False)
     for name in (metric, "sd", "n", "95 % interval"):
         table.add_column(name, justify="right")
+    marks = marks_of(cells)
+    if marks:
+        table.add_column("difficulty", justify="right")
     table.add_column("")
     tied = {id(cell) for cell in ties}
     for place, cell in enumerate(cells):
         low_high = "–" if cell.interval is None else f"{number(cell.interval[0])} … {number(cell.interval[1])}"
         best = "best" if place == 0 else "tie with the best" if id(cell) in tied else None
         failed = f"{len(cell.failed)} failed" if cell.failed else None
+        mark = marks.get(id(cell))
         table.add_row(
             *(str(cell.setting.get(name, "–")) for name in names),
             number(cell.mean),
             number(cell.sd),
             str(len(cell.scores)),
             low_high,
-            ", ".join(filter(None, (best, failed))),
+            *([] if mark is None else [number(mark.difficulty)]),
+            ", ".join(filter(None, (best, None if mark is None else mark.mark, failed))),
         )
     return table
 

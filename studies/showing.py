@@ -18,6 +18,9 @@ from storage.session import Session
 from studies.export import trial_json
 from studies.folders import trial_folder
 
+FILES = 100
+"""Files of a trial that are named."""
+
 
 @dataclass(frozen=True)
 class TrialStory:
@@ -27,6 +30,8 @@ class TrialStory:
     attempts: Sequence[Any]
     reports: Sequence[Any]
     log: Path
+    files: Sequence[Path]
+    """That it left in its `run_dir`, on this host."""
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -51,6 +56,7 @@ class TrialStory:
                 for row in self.reports
             ],
             "log": str(self.log),
+            "files": [str(file) for file in self.files],
         }
 
     def view(self) -> RenderableType:
@@ -69,6 +75,7 @@ class TrialStory:
             where = f"{each.host}:{each.slot}"
             table.add_row(str(each.attempt), where, seconds, each.outcome or "running", each.message)
         parts += [table, *(Text(each.tail) for each in self.attempts[-1:] if each.tail), Text(f"log: {self.log}")]
+        parts += [Text(f"file: {file}") for file in self.files]
         return Group(*parts)
 
 
@@ -89,6 +96,7 @@ def show_trial(session: Session, study: StudyRow, number: int) -> TrialStory:
         session.run("read_attempts", {**values, "number": number}),
         session.run("read_reports", {"trial_id": point.trial_id}),
         folder.log(max(1, point.attempt)),
+        sorted(file for file in folder.files.rglob("*") if file.is_file())[:FILES],
     )
 
 

@@ -7,6 +7,7 @@ session is lost it stops its trials' processes, and begins again like any new wo
 from __future__ import annotations
 
 import selectors
+import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -297,6 +298,9 @@ class Worker:
                 break
             except SessionLostError as error:
                 self._start_over(str(error))
+        if verdict is Verdict.ACCEPTED:
+            folder = trial_folder(self.home, self.study.name, self.study.created_at, claim.number)
+            shutil.rmtree(folder.checkpoint, ignore_errors=True)  # no further attempt will want it
         if verdict is Verdict.REFUSED:
             self.say(
                 f"trial {claim.number}: the result of attempt {claim.attempt} was refused, somebody else has the trial"
