@@ -43,7 +43,13 @@ def cli() -> None:
 @click.argument("search")
 @study_option
 @click.option("--file", type=click.Path(path_type=Path), help="The definition, when it is not studies/NAME.yaml.")
-@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Override the config; may be repeated.")
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Override the config or the search's block; may be repeated.",
+)
 @click.option("--gpus", metavar="WHICH", help="auto (the free ones), all, none, or a list: 0,1 or UUIDs; default auto.")
 @click.option("--per-gpu", type=int, metavar="K", help="Slots of each GPU, equal shares of its memory; default 1.")
 @click.option("--gpu-memory", metavar="SIZE", help="Memory of each GPU slot, as 6GiB: as many slots as fit.")
@@ -51,7 +57,7 @@ def cli() -> None:
 @click.option(
     "--threads", type=int, metavar="T", help="Threads of each slot; default: 1 on CPU, cores / slots on GPUs."
 )
-@click.option("--steps", type=int, metavar="N", help="Budget of the study: this many steps of its search.")
+@click.option("--steps", type=int, metavar="N", help="Budget of the study: this many steps of a growth.")
 @click.option("--timeout", metavar="DURATION", help="Budget of the study: start nothing after 90s, 15m, 2h, 1d.")
 @click.option("--max-trials", type=int, metavar="N", help="Budget of the study: this many trials.")
 @click.option("--same-code", is_flag=True, help="Refuse to join a study that was begun with other code; default: warn.")
@@ -155,8 +161,19 @@ def replay(name: str, cost: str | None, as_json: bool, url: str | None) -> None:
 
 @cli.command()
 @study_option
-@click.option("--as", "form", required=True, metavar="FORMAT", help="csv, json or results-yaml.")
-@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Default: standard output.")
+@click.option(
+    "--as",
+    "form",
+    required=True,
+    metavar="FORMAT",
+    help="csv or json; results-yaml; depth-json; ablation-csv, sweep-dir, tasks, parquet.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="A file, or for sweep-dir and tasks a folder; default: standard output.",
+)
 @storage_option
 def export(name: str, form: str, out: Path | None, url: str | None) -> None:
     """A study's results as a file."""
