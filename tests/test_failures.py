@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import signal
 from pathlib import Path
 
@@ -91,6 +92,26 @@ def test_a_signal_before_the_end_of_a_job_gives_trials_back(program: Program, be
     assert [each["outcome"] for each in story["attempts"]] == ["given_back"]
     kept = list((tmp_path / "home").rglob("place"))
     assert len(kept) == 1 and kept[0].read_text() == "half way"
+
+
+def test_a_loss_that_is_nan_at_step_3_has_diverged_and_is_shown_as_nan(
+    program: Program, tmp_path: Path, url: str
+) -> None:
+    body = (
+        "def own(config, trial):\n"
+        "    for step in range(1, 6):\n"
+        "        value = float('nan') if step >= 3 and config['b'] > 1 else 1.0 * config['a']\n"
+        "        trial.report(step, score=value)\n"
+        "    return {'score': value, 'params': 1}\n"
+    )
+    assert program("run", "grow", "--study", "own", "--file", growth_of(tmp_path, body)).returncode == 0
+    [step] = answer(program, "show", "--study", "own")["rounds"]
+    [reason] = [row["reason"] for row in step["candidates"] if row["param"] == "b"]
+    assert reason.endswith("failed: diverged: score is nan")
+    [trial] = [t for t in optuna.load_study(study_name="own", storage=url).trials if t.state.name == "FAIL"]
+    assert trial.intermediate_values[2] == 1.0 and math.isnan(trial.intermediate_values[3])
+    certificate = answer(program, "audit", "--study", "own")
+    assert certificate["holds"] and certificate["attempts"] == 3, "it would happen again: not tried again"
 
 
 # Pruning
