@@ -7,34 +7,31 @@ session is lost it stops its trials' processes, and begins again like any new wo
 from __future__ import annotations
 
 import selectors
-import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
-from objectives.attempt import Assignment, Attempt
 from objectives.outcome import Kind, Outcome, Report
 from objectives.warm import WarmServer
 from samplers.plan import Search
 from storage.errors import SessionLostError, StorageError
-from storage.ledger import Claim, End, Ledger, Verdict
+from storage.ledger import Claim, Ledger
 from storage.pooling import POOLED
 from storage.records import StudyRow
 from studies.definition import SEEK_LIMITS, Definition
 from studies.folders import trial_folder
 from studies.planner import Waiting, plan
-from studies.policy import Again, Asked, consequence, judge
+from studies.policy import Asked
 from studies.pruning import Pruning
 from studies.rack import Rack
+from studies.running import FLUSH, GRACE, Running, assignment_of
 from studies.signals import Signals
 from studies.slot import Slot
 
 IDLE = 0.5  # seconds between looks for orphans and for news, when there is a free slot
 BUSY = 2.0  # the same, when every slot is taken
-FLUSH = 1.0  # seconds between writes of what trials reported
-GRACE = 5.0  # seconds that a trial has after SIGTERM
 
 
 class Hall(Protocol):
@@ -48,26 +45,6 @@ class Hall(Protocol):
 
     def search(self, study: StudyRow) -> Search:
         """Its search, with the budget in force."""
-
-
-@dataclass
-class Running:
-    """A trial on one of our slots."""
-
-    claim: Claim
-    slot: Slot
-    attempt: Attempt
-    reports: list[Report] = field(default_factory=list)
-    flushed: float = 0.0
-    asked_back: bool = False
-    pruned: str | None = None
-    """Why it was asked to stop, if it was."""
-
-    def give_back(self) -> None:
-        """Ask the trial to end now; once."""
-        if not self.asked_back:
-            self.asked_back = True
-            self.attempt.give_back(GRACE)
 
 
 @dataclass(frozen=True)
@@ -213,31 +190,10 @@ class Worker:
             raise StorageError(POOLED)
         folder = trial_folder(self.home, self.study.name, self.study.created_at, claim.number)
         folder.make()
-        definition = Definition.from_json(self.study.definition)
         lease = self.rack.begun(slot, self.study.name, claim.number)
-        given = replace(slot, memory_fraction=1.0) if Kind.OUT_OF_MEMORY.value in claim.outcomes else slot
-        assignment = Assignment(
-            config=claim.config,
-            seed=claim.seed,
-            number=claim.number,
-            attempt=claim.attempt,
-            device=slot.device,
-            threads=slot.threads,
-            env=given.environment,
-            log=folder.log(claim.attempt),
-            lock=folder.lock,
-            checkpoint_dir=folder.checkpoint,
-            run_dir=folder.files,
-            memory_limit=definition.memory_limit,
-            timeout=definition.timeout,
-            study=self.study.name,
-            log_to=definition.log_to,
-            cores=lease.cores if lease is not None and slot.gpu is None else (),
-            gpu=slot.gpu,
-            memory_fraction=given.memory_fraction,
-        )
+        assignment = assignment_of(self.study, claim, slot, folder, lease)
         attempt = self.warm.start(assignment, None if lease is None else lease.fd)
-        self.running[slot.name] = Running(claim, slot, attempt)
+        self.running[slot.name] = Running(claim, slot, folder, attempt)
         self.selector.register(attempt, selectors.EVENT_READ)
 
     def _follow(self) -> None:
@@ -245,16 +201,14 @@ class Worker:
         for running in list(self.running.values()):
             for message in running.attempt.receive():
                 if isinstance(message, Outcome):
-                    self._flush(running)
                     self.selector.unregister(running.attempt)
                     del self.running[running.slot.name]
                     self.rack.ended(running.slot, running.claim.number, message.kind)
-                    pruned = message.kind is Kind.PRUNED and running.pruned
-                    self._settle(running.claim, replace(message, message=pruned) if pruned else message)
+                    self._settle(running, message)
                 elif isinstance(message, Report):
                     running.reports.append(message)
-            if running.reports and time.monotonic() - running.flushed >= FLUSH:
-                self._flush(running)
+            if running.slot.name in self.running and running.needs_flush:
+                running.flush(self.ledger, self._asked.score)
                 self._prune(running)
 
     def _prune(self, running: Running) -> None:
@@ -269,45 +223,14 @@ class Worker:
             self.pruning = None
             self.say(f"nothing is pruned any more, the pruner cannot tell: {type(error).__name__}: {error}")
 
-    def _flush(self, running: Running) -> None:
-        if not running.reports:
-            return
-        score = self._asked.score
-        # Optuna's column holds 32-bit steps: what is beyond is not a step.
-        rows = [
-            (each.step, each.metrics, each.metrics.get(score)) for each in running.reports if abs(each.step) < 2**31
-        ]
-        running.reports.clear()
-        running.flushed = time.monotonic()
-        self.ledger.report_steps(running.claim, rows)
-
-    def _settle(self, claim: Claim, outcome: Outcome) -> None:
-        """Write an attempt's end. A session lost on the way is replaced, and the end written from there: the fence
-        refuses it if the trial has been given to somebody else meanwhile, and finds it if it had been written."""
-        asked = self._asked
-        outcome = judge(outcome, asked)
-        end = End(outcome.kind.value, outcome.message, "" if outcome.kind is Kind.COMPLETED else outcome.tail)
-        what = consequence(outcome, claim.outcomes, asked)
+    def _settle(self, running: Running, outcome: Outcome) -> None:
+        """Write an attempt's end. A session lost on the way is replaced, and the end written from there."""
         while True:
             try:
-                if isinstance(what, Again):
-                    self.ledger.release_trial(claim, end)
-                    self.say(f"trial {claim.number}: {end.outcome.replace('_', ' ')}: {end.message}, it waits again")
-                    return
-                verdict = self.ledger.finish_trial(claim, what.state, end, what.score, outcome.metrics, what.reason)
-                break
+                self.say(running.settle(self.ledger, outcome, self._asked))
+                return
             except SessionLostError as error:
                 self._start_over(str(error))
-        if verdict is Verdict.ACCEPTED:
-            folder = trial_folder(self.home, self.study.name, self.study.created_at, claim.number)
-            shutil.rmtree(folder.checkpoint, ignore_errors=True)  # no further attempt will want it
-        if verdict is Verdict.REFUSED:
-            self.say(
-                f"trial {claim.number}: the result of attempt {claim.attempt} was refused, somebody else has the trial"
-            )
-        else:
-            told = f"{asked.score} {what.score:.6g}" if what.score is not None else what.reason
-            self.say(f"trial {claim.number} {_role(claim.role)}: {what.state}, {told}, {outcome.seconds:.1f} s")
 
     @property
     def _asked(self) -> Asked:
@@ -362,12 +285,3 @@ class Worker:
             time.sleep(0.005 if self.running else 0)
         self.running.clear()
         self.rack.release(self.running)
-
-
-def _role(role: Mapping[str, Any]) -> str:
-    """What a trial was for, in brackets: `(n_head=2)`."""
-    if "param" in role:
-        return f"({role['param']}={role['value']})"
-    if "setting" in role:
-        return f"({', '.join(f'{name}={value}' for name, value in role['setting'].items())})"
-    return f"({role['role']})" if "role" in role else ""
