@@ -156,6 +156,7 @@ class Grid:
             "digest": hashlib.sha256("".join(point.hash for point in batch.points).encode()).hexdigest(),
             "filtered": dict(batch.filtered),
             "duplicates": batch.duplicates,
+            "told": f"{len(batch.points)} points planned, of {batch.settings} new settings",
             "event": None,
         }
         after = {**state, "next": batch.to, "settings": state["settings"] + batch.settings}

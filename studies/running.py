@@ -14,6 +14,7 @@ from storage.ledger import Claim, End, Ledger, Verdict
 from storage.records import StudyRow
 from studies.definition import Definition
 from studies.folders import TrialFolder
+from studies.growth_table import number as shown
 from studies.leases import Lease
 from studies.policy import Again, Asked, consequence, judge
 from studies.slot import Slot
@@ -76,7 +77,7 @@ class Running:
         if verdict is Verdict.REFUSED:
             return f"trial {number}: the result of attempt {claim.attempt} was refused, somebody else has the trial"
         shutil.rmtree(self.folder.checkpoint, ignore_errors=True)  # no further attempt will want it
-        told = f"{asked.score} {what.score:.6g}" if what.score is not None else what.reason
+        told = f"{asked.score} {shown(what.score)}" if what.score is not None else what.reason
         return f"trial {number} {_role(claim.role)}: {what.state}, {told}, {outcome.seconds:.1f} s"
 
 
