@@ -25,6 +25,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import optuna
 
+from samplers.plan import Done
 from samplers.sweep import Grid
 from storage import server
 from storage.ledger import End, Ledger
@@ -52,9 +53,9 @@ def main() -> None:
         url = server.ensure(home)
         StudyStorage(url).engine.dispose()
         ours, theirs = _throughput(url, _work_ours), _throughput(url, _work_theirs)
-        for name, (done, twice) in (("studyhall", ours), ("GridSampler", theirs)):
-            print(f"{name:12} {done / SECONDS:9.1f} trials/s, {WORKERS} workers; evaluated more than once: {twice}")
-        print(f"throughput ratio: {ours[0] / max(1, theirs[0]):.1f}")
+        for name, (rate, done, twice) in (("studyhall", ours), ("GridSampler", theirs)):
+            print(f"{name:12} {rate:9.1f} trials/s, {WORKERS} workers: {done:,} trials, more than once: {twice}")
+        print(f"throughput ratio: {ours[0] / theirs[0]:.1f}")
         for name, cost in (("studyhall", _cost_ours), ("GridSampler", _cost_theirs)):
             few, many = cost(url)
             print(
@@ -70,36 +71,42 @@ def _search() -> Grid:
     return Grid.parse({"axes": AXES}, dict.fromkeys(AXES, 0), "the benchmark")
 
 
-def _throughput(url: str, work: Any) -> tuple[int, int]:
-    """Trials finished within SECONDS by WORKERS processes, and points finished more than once."""
+def _throughput(url: str, work: Any) -> tuple[float, int, int]:
+    """Trials a second of WORKERS processes in SECONDS, or until all are done; how many; finished more than once."""
     context = multiprocessing.get_context("spawn")
     queue = context.Queue()
     start = time.time() + 6  # all of them are up by then
     processes = [context.Process(target=work, args=(url, start, queue)) for _ in range(WORKERS)]
     for process in processes:
         process.start()
-    seen = Counter(point for _ in processes for point in queue.get())
+    ended, seen = start, Counter[Any]()
+    for _ in processes:
+        last, points = queue.get()
+        ended = max(ended, last)
+        seen.update(points)
     for process in processes:
         process.join()
-    return seen.total(), sum(count - 1 for count in seen.values())
+    return seen.total() / (ended - start), seen.total(), sum(count - 1 for count in seen.values())
 
 
-def _next_batch(ledger: Ledger) -> None:
-    plan(ledger, _search(), lambda configs: [None] * len(configs), "benchmark")
+def _next_batch(ledger: Ledger) -> bool:
+    """Plan the next batch; whether there may be one."""
+    return not isinstance(plan(ledger, _search(), lambda configs: [None] * len(configs), "benchmark"), Done)
 
 
 def _work_ours(url: str, start: float, queue: Any) -> None:
     ledger, worker = begin(url, "ours")
     time.sleep(max(0.0, start - time.time()))
-    seen = []
+    last, seen = start, []
     while time.time() < start + SECONDS:
         claim = ledger.claim_trial(worker, "cpu0")
-        if claim is None:
-            _next_batch(ledger)
-            continue
-        ledger.finish_trial(claim, "COMPLETE", End("completed"), 0.0, {"score": 0.0}, None)
-        seen.append(tuple(claim.config.values()))
-    queue.put(seen)
+        if claim is not None:
+            ledger.finish_trial(claim, "COMPLETE", End("completed"), 0.0, {"score": 0.0}, None)
+            seen.append(tuple(claim.config.values()))
+            last = time.time()
+        elif not _next_batch(ledger):
+            break
+    queue.put((last, seen))
 
 
 def _work_theirs(url: str, start: float, queue: Any) -> None:
@@ -115,12 +122,13 @@ def _work_theirs(url: str, start: float, queue: Any) -> None:
         study_name="theirs", storage=url, sampler=optuna.samplers.GridSampler(AXES), load_if_exists=True
     )
     study.optimize(objective, timeout=SECONDS)
-    queue.put(seen)
+    queue.put((time.time(), seen))
 
 
 def _cost_ours(url: str) -> tuple[float, float]:
     """Median seconds of claim and finish, planning included as it comes."""
     ledger, worker = begin(url, "ours alone")
+    ledger.session.execute("CHECKPOINT")  # what ran before is written, and slows nothing down
     times: list[float] = []
     while len(times) < MANY + SAMPLE:
         began = time.perf_counter()
@@ -140,6 +148,7 @@ def _cost_theirs(url: str) -> tuple[float, float]:
     The finished ones are written directly, with the attributes that GridSampler gives them: evaluating 10,000 would
     take it most of an hour.
     """
+    Session(url).execute("CHECKPOINT")
     sampler = optuna.samplers.GridSampler(AXES, seed=1)
     study = optuna.create_study(study_name="theirs alone", storage=url, sampler=sampler)
     few = _ask_and_tell(study, FEW)
