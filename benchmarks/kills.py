@@ -109,9 +109,10 @@ class Disturbance:
                 self.start(place)
 
     def disturb(self) -> None:
-        """One thing, drawn by weight."""
+        """One thing, drawn by weight; to a worker that has trials running, if one has: there is more to lose."""
         (action,) = self.dice.choices(list(ACTIONS), list(ACTIONS.values()))
-        process = self.running[self.dice.randrange(self.workers)]
+        busy = [process for process in self.running.values() if trial_processes(process.pid)]
+        process = self.dice.choice(busy or list(self.running.values()))
         match action:
             case "worker -9":
                 process.kill()
@@ -151,19 +152,27 @@ def trial_processes(worker: int) -> list[int]:
 
 
 def disturbed(work: Disturbance, kills: int, pause: float, limit: float) -> None:
-    """Disturb until there were `kills` of them, then let the study come to its end."""
+    """Disturb `kills` times while the study is at work, then let it come to its end.
+
+    Raises:
+        TimeoutError: It does not come to an end.
+        RuntimeError: It came to its end before there were so many: what is done to a finished study proves nothing.
+    """
     deadline = time.monotonic() + limit
     work.start(0)
     while time.monotonic() < deadline:
+        if work.finished():
+            if work.done.total() < kills:
+                raise RuntimeError(
+                    f"the study ended after {work.done.total()} of {kills} kills: its trials are too short"
+                )
+            return
+        work.keep_up()
         if work.done.total() < kills:
-            work.keep_up()
             time.sleep(work.dice.uniform(0.2, 2 * pause))
             work.disturb()
-        elif work.finished():
-            return
         else:
-            work.keep_up()
-            time.sleep(0.2)
+            time.sleep(0.1)
     raise TimeoutError(f"not finished after {limit} s and {dict(work.done)}")
 
 
@@ -205,13 +214,16 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=3)
     parser.add_argument("--slots", type=int, default=2, help="of each worker")
     parser.add_argument("--pause", type=float, default=0.9, help="mean seconds between two kills")
+    parser.add_argument(
+        "--seconds", type=float, default=4.0, help="of a trial: so many kills have to fit into the study"
+    )
     parser.add_argument("--limit", type=float, default=1800)
     options = parser.parse_args()
     from tests.growth_trace import landscape, write_definition
 
     home = Path(tempfile.mkdtemp(prefix="studyhall-kills-"))
     home.chmod(0o755)
-    file = write_definition(home, steps=12, seconds=0.4)
+    file = write_definition(home, steps=12, seconds=options.seconds)
     work = Disturbance(file, home, "kills", options.workers, options.slots, random.Random(options.seed))
     print(f"seed {options.seed}: {options.kills} kills, {options.workers} workers of {options.slots} slots", flush=True)
     began = time.monotonic()
