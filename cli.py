@@ -9,7 +9,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -401,27 +401,49 @@ def _console() -> Console:
 
 
 def _say(line: str) -> None:
-    click.echo(line, err=True)
+    with suppress(OSError):  # whoever reads us may have seen enough: the work goes on
+        click.echo(line, err=True)
 
 
 def _print_json(value: object) -> None:
     click.echo(json.dumps(value, indent=1, default=str, allow_nan=False))
 
 
+def _open_streams() -> None:
+    """A daemon may start us with closed streams, whose numbers files of ours would take; and not every terminal has
+    every character."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115 (for the whole program)
+        else:
+            stream.reconfigure(errors="backslashreplace")
+
+
 def main() -> None:
     """The program: errors become one line and an exit code here, and nowhere else."""
+    _open_streams()
     try:
         cli.main(standalone_mode=False)
+        sys.stdout.flush()
     except StudyhallError as error:
         _say(f"studyhall: {error}")
         sys.exit(error.exit_code)
-    except click.Abort:
+    except (click.Abort, KeyboardInterrupt):
         sys.exit(INTERRUPTED)
     except click.ClickException as error:
         _say(f"studyhall: {error.format_message()}")
         sys.exit(2)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read us has seen enough
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python would try to write the rest once more
+        if not isinstance(error, BrokenPipeError):  # there, whoever read us has seen enough
+            _say(f"studyhall: {error}")
+            sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from objectives.loggers import Loggers
+from objectives.outcome import check_metric_name
 from objectives.wire import line
 
 
@@ -46,8 +47,7 @@ class TrialContext:
         """Tell how it goes at a step: numbers by name; what was told earlier for the same step is replaced."""
         told = {name: float(value) for name, value in metrics.items()}
         for name in told:
-            if not name.isprintable():
-                raise ValueError(f"{name!r} cannot be the name of a metric")
+            check_metric_name(name)
         self._channel.sendall(line({"report": int(step), "metrics": told}))
         if self._loggers is not None:
             self._loggers.log(int(step), told)

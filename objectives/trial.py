@@ -15,7 +15,7 @@ from typing import Any
 
 from objectives.context import TrialContext
 from objectives.loggers import Loggers, TrialName
-from objectives.outcome import AttemptError, Kind
+from objectives.outcome import AttemptError, Kind, check_metric_name
 from objectives.reference import Objective
 from objectives.wire import line
 
@@ -29,8 +29,9 @@ def run_trial(objective: Objective, assignment: Mapping[str, Any], channel: sock
         told: dict[str, Any] = {"kind": Kind.ERROR.value, "message": wrong}
         if wrong is None:
             told = _told(objective, assignment, channel, loggers)
-        sys.stdout.flush()
-        sys.stderr.flush()
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(ValueError, OSError, AttributeError):  # closed by the objective, or its disk is full
+                stream.flush()
         channel.sendall(line(told))
         status = 0
         if loggers is not None:  # now that the result is told, and cannot be lost to a slow network
@@ -125,8 +126,7 @@ def _metrics(result: Any) -> dict[str, float]:
         except (TypeError, ValueError, RuntimeError) as error:
             raise AttemptError(Kind.INVALID, f"a metric is not a number: {error}") from error
         for name in metrics:
-            if not name.isprintable():
-                raise AttemptError(Kind.INVALID, f"{name!r} cannot be the name of a metric")
+            check_metric_name(name)
         return metrics
     try:
         return {"value": float(result)}

@@ -115,7 +115,8 @@ def start(
     """
     os.setsid()
     adopt_orphans()
-    os.pwrite(lock_fd, str(os.getpid()).encode(), 0)
+    with suppress(OSError):  # on a full disk the number is missing, the lock is not
+        os.pwrite(lock_fd, str(os.getpid()).encode(), 0)
     channel = socket.socket(fileno=channel_fd)
     lifeline = socket.socket(fileno=lifeline_fd)
     reading, writing = os.pipe()

@@ -93,7 +93,8 @@ class Growth:
     direction: str
     cost: str
     where: str
-    steps: int
+    steps: int | None = None
+    """The budget of the command line; None: the block's own."""
 
     @staticmethod
     def parse(settings: Mapping[str, Any], config: Config, score: tuple[str, str], cost: str, where: str) -> Growth:
@@ -105,7 +106,7 @@ class Growth:
         parsed = parse_settings(settings, config, where)
         config = {name: value for name, value in config.items() if name != "seed"}
         block = {**settings, "seed": parsed.seed}
-        return Growth(config, parsed, block, score[0], score[1], cost, where, parsed.steps)
+        return Growth(config, parsed, block, score[0], score[1], cost, where)
 
     def start(self) -> State:
         return {"step": 0, "config": dict(self.config), "grow": dict(self.block), "ended": None}
@@ -114,9 +115,9 @@ class Growth:
         if state["ended"] is not None:
             return Done(state["ended"])
         step, config = state["step"], state["config"]
-        if step >= self.steps:
-            return Done(f"{step} steps are done")
         settings = parse_settings(state["grow"], config, self.where)
+        if step >= (settings.steps if self.steps is None else self.steps):
+            return Done(f"{step} steps are done")
         repeats = settings.repeats
         tried = list(candidates(config, settings))
         counts = [repeats] * len(tried)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +10,9 @@ from storage.errors import UsageError, nearest
 
 KEYS = ("increments", "multiples", "repeats", "seed", "steps", "on_stall", "racing", "n_layer")
 DUPLICATION = ("middle", "each")
+LARGEST = 2**31 - 1
+MOST = {"multiples": 1000, "repeats": 10_000, "max_repeats": 10_000}
+"""Of what multiplies the trials of a step."""
 
 
 @dataclass(frozen=True)
@@ -56,17 +58,16 @@ def parse_settings(block: Mapping[str, Any], config: Mapping[str, Any], where: s
         seed=_whole(block, "seed", config.get("seed", 1337), 0, where),
         steps=_whole(block, "steps", 20_000, 0, where),
         on_stall=None if on_stall is None else _amounts(on_stall, config, f"{where}: grow.on_stall"),
-        max_repeats=None
-        if racing is None
-        else _whole(racing, "max_repeats", repeats, repeats, f"{where}: grow.racing"),
+        max_repeats=None if racing is None else _whole(racing, "max_repeats", repeats, repeats, where),
         duplication=duplication,
     )
 
 
 def _whole(block: Mapping[str, Any], key: str, default: int, least: int, where: str) -> int:
     value = block.get(key, default)
-    if not isinstance(value, int) or isinstance(value, bool) or value < least:
-        raise UsageError(f"{where}: grow.{key}: {value!r} is not a whole number from {least} on")
+    if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= MOST.get(key, LARGEST):
+        most = MOST.get(key, LARGEST)
+        raise UsageError(f"{where}: grow.{key}: {value!r} is not a whole number from {least} to {most:,}")
     return value
 
 
@@ -76,8 +77,8 @@ def _amounts(block: object, config: Mapping[str, Any], where: str) -> dict[str, 
     for name, amount in block.items():
         if name not in config:
             raise UsageError(f"{where}: there is no parameter {name!r} in the config{nearest(name, config)}")
-        if isinstance(amount, bool) or not isinstance(amount, int | float) or not 0 < amount < math.inf:
-            raise UsageError(f"{where}.{name}: {amount!r} is not a number above zero")
+        if isinstance(amount, bool) or not isinstance(amount, int | float) or not 0 < amount <= LARGEST:
+            raise UsageError(f"{where}.{name}: {amount!r} is not a number above zero, and at most {LARGEST:,}")
         values = config[name] if isinstance(config[name], list) else [config[name]]
         if not values or any(isinstance(each, bool) or not isinstance(each, int | float) for each in values):
             raise UsageError(f"{where}.{name}: {config[name]!r} in the config is not a number that can grow")

@@ -146,7 +146,7 @@ class Ledger:
             "score": score,
             "names": list(metrics),
             "figures": list(metrics.values()),
-            "reason": reason,
+            "reason": None if reason is None else _text(reason),
         }
         if self.session.run("finish_trial", values):
             return Verdict.ACCEPTED

@@ -43,6 +43,8 @@ def find_study(session: Session, name: str) -> StudyRow | None:
     Raises:
         UsageError: The name belongs to a study that stock Optuna made: it has no plan.
     """
+    if not name.isprintable():
+        raise UsageError(f"--study: {name!r} cannot be a study's name")
     row = session.one("read_study", {"name": name})
     if row is not None and row.search is None:
         raise UsageError(f"--study: {name!r} was made by another Optuna program; choose another name")

@@ -18,9 +18,9 @@ def check_url(url: str) -> str:
     """
     scheme, separator, rest = url.strip().partition("://")
     if not separator or scheme not in SCHEMES:
-        shown = scheme if separator else "the value"
+        shown = repr(scheme) if separator else "the value"
         raise UsageError(
-            f"--storage: {shown!r} is not a PostgreSQL URL; expected postgresql+psycopg2://USER@HOST:PORT/DATABASE"
+            f"--storage: {shown} is not a PostgreSQL URL; expected postgresql+psycopg2://USER@HOST:PORT/DATABASE"
         )
     try:
         parts = urlsplit(f"{SCHEMES[0]}://{rest}")

@@ -10,7 +10,7 @@ from typing import Any
 from storage.ledger import TRIAL_LOCKS, WORKER_LOCKS, metrics_of
 from storage.records import StudyRow
 from storage.session import Session
-from studies.lifecycle import search_in_force
+from studies.lifecycle import search_without_budget
 from studies.replay import replay, trials_of
 
 
@@ -69,7 +69,7 @@ def audit(session: Session, study: StudyRow) -> Certificate:
         facts = session.run("audit_facts", {**values, "space": TRIAL_LOCKS})[0]
         workers = session.run("read_workers", {**values, "space": WORKER_LOCKS})
         scores = {row.trial_id: row.value for row in session.run("read_values", values)}
-    derived = replay(search_in_force(study), decisions, trials_of(points))
+    derived = replay(search_without_budget(study), decisions, trials_of(points))
     accepted = Counter(row.trial_id for row in attempts if row.accepted)
     duplicates = _duplicates(points, accepted)
     holes = _holes(points, accepted, facts)

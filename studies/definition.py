@@ -150,6 +150,7 @@ def difference(old: Definition, new: Definition) -> Change:
         ("score", f"{old.direction} {old.score_metric}", f"{new.direction} {new.score_metric}"),
         ("cost", old.cost, new.cost),
         ("config.dataset", old.config.get("dataset"), new.config.get("dataset")),
+        ("config.seed", old.config.get("seed"), new.config.get("seed")),
     )
     refused = [
         f"{key}: the study was begun with {was!r}, not {now!r}: results would not be comparable; begin another study "

@@ -68,7 +68,8 @@ def export(session: Session, study: StudyRow, form: str) -> str | bytes | Folder
 
 
 def write_aside(file: Path, made: str | bytes | Folder) -> None:
-    """Write a file whole or not at all; a folder goes into the folder `file`.
+    """Write a file whole or not at all, where a link points to; a folder goes into the folder `file`. A device or a
+    pipe is written to, not replaced.
 
     Raises:
         UsageError: It cannot be written.
@@ -76,10 +77,15 @@ def write_aside(file: Path, made: str | bytes | Folder) -> None:
     if isinstance(made, Folder):
         made.write(file)
         return
-    aside = file.with_name(f".{file.name}.{os.getpid()}")
+    whole = made.encode() if isinstance(made, str) else made
+    target = file.resolve()
+    aside = target.with_name(f".{target.name}.{os.getpid()}")
     try:
-        aside.write_bytes(made.encode() if isinstance(made, str) else made)
-        aside.replace(file)
+        if target.exists() and not target.is_file():
+            target.write_bytes(whole)
+        else:
+            aside.write_bytes(whole)
+            aside.replace(target)
     except OSError as error:
         aside.unlink(missing_ok=True)
         raise UsageError(f"--out: {file}: {error.strerror}") from error

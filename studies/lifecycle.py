@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import hashlib
 import json
 import os
 import socket
@@ -27,6 +28,7 @@ from studies.searches import search_of
 from studies.slot import Slot
 from studies.versions import versions
 
+ENDLESS = 2**31
 LOOKED_AT = 256
 """Points that the objective judges at once, where the first that can run is looked for."""
 
@@ -51,26 +53,31 @@ def search_in_force(study: StudyRow) -> Search:
     return search_of(Definition.from_json(study.origin), f"study {study.name}", study.steps)
 
 
+def search_without_budget(study: StudyRow) -> Search:
+    """A study's search as replay needs it: what was decided under an earlier budget is derived again under none."""
+    return search_of(Definition.from_json(study.origin), f"study {study.name}", ENDLESS)
+
+
 def current_state(ledger: Ledger, study: StudyRow) -> Mapping[str, Any]:
     """The search's state after the last decision."""
     last = ledger.last_decision()
     return search_in_force(study).start() if last is None else last[1]
 
 
-def open_study(session: Session, request: Request, definition: Definition, description: Description) -> StudyRow:
-    """The study that was asked for: joined if it exists, made if it does not; with overrides and budget in force.
+def open_study(session: Session, request: Request, definition: Definition, description: Description) -> str | None:
+    """Join the study that was asked for, or make it; put overrides and budget into force. What the user should know.
 
     Raises:
         UsageError: It cannot be made or joined as asked; nothing was written.
     """
     study = find_study(session, request.name)
     made = study is None and _make_study(session, request, definition, description)
-    study = need_study(session, request.name)
+    study, note = need_study(session, request.name), None
     if not made:
         _check_same_data(study, description)
-        _reconcile(session, study, request)
+        note = _reconcile(session, study, request)
     set_budget(session, study, request.budget)
-    return need_study(session, request.name)
+    return note
 
 
 def definition_of(request: Request, study: StudyRow | None) -> Definition:
@@ -98,10 +105,20 @@ def _here(stored: Definition, file: Definition | None) -> Definition:
     return stored
 
 
+def code_of(definition: Definition) -> dict[str, Any]:
+    """What is kept of the objective's code: its repository's state, and of a FILE.py its SHA-256."""
+    file = Path(definition.objective.rpartition(":")[0])
+    digest = hashlib.sha256(file.read_bytes()).hexdigest() if file.suffix == ".py" and file.is_file() else None
+    return {"repository": read_code(objective_folder(definition.objective)).to_json(), "file": digest}
+
+
 def other_code(study: StudyRow, definition: Definition) -> str | None:
     """How the objective's code here differs from what the study was begun with; None if it does not, as far as can be
     told."""
-    begun, here = CodeVersion.from_json(study.code), read_code(objective_folder(definition.objective))
+    now = code_of(definition)
+    if study.code["file"] != now["file"]:
+        return f"{study.name!r} was begun with another {Path(definition.objective.rpartition(':')[0]).name}"
+    begun, here = (CodeVersion.from_json(each["repository"]) for each in (study.code, now))
     if begun.commit is None or here.commit is None or begun.shown() == here.shown():
         return None
     return f"{study.name!r} was begun with code {begun.shown()}, here it is {here.shown()}"
@@ -153,7 +170,7 @@ def _make_study(session: Session, request: Request, definition: Definition, desc
             definition=file.to_json(),
             hash=file.hash,
             fingerprint=description.fingerprint,
-            code=read_code(objective_folder(definition.objective)).to_json(),
+            code=code_of(definition),
             metrics=description.metrics,
         ),
     )
@@ -173,37 +190,60 @@ def _check_same_data(study: StudyRow, description: Description) -> None:
             )
 
 
-def _reconcile(session: Session, study: StudyRow, request: Request) -> None:
-    """Put a changed file and `--set` into force: what changes the search becomes an `override` decision.
+@dataclass(frozen=True)
+class Pending:
+    """What a file and `--set` ask of a study that exists."""
+
+    file: Definition
+    """The file's definition that will be in force."""
+    changes: Mapping[str, Mapping[str, Any]]
+    """Of the config and of the search's block: an `override`, unless empty."""
+    note: str | None = None
+
+
+def pending(study: StudyRow, state: State, request: Request) -> Pending:
+    """Read what is asked; change nothing.
 
     A file changes what differs from the file before it, so that what `--set` said stays until it is said otherwise.
+
+    Raises:
+        UsageError: It would make old and new results incomparable, or names what is not there.
     """
     stored = Definition.from_json(study.definition)
     file = request.definition if request.definition is not None else stored
     if same_objective(stored.objective, file.objective):
         file = replace(file, objective=stored.objective)
-    if file.hash in study.definitions:
-        file = stored  # a file that was in force before: another checkout, not a change
+    note = None
+    if file.hash in study.definitions and file.hash != stored.hash:
+        # Another checkout, not yet up to date, must not turn the study back under everybody else.
+        note = f"{request.source} is as it was before the study's last change, and is not used: go back with --set"
+        file = stored
     edited = difference(stored, file)
     if edited.refused:
         raise UsageError(f"{request.source}: {edited.refused[0]}")
+    block = state[study.search]
+    before = replace(stored, config=state["config"], settings=block)
+    edit = replace(before, config={**before.config, **edited.config}, settings={**block, **edited.settings})
+    asked = difference(before, edit.with_settings(request.settings))
+    if asked.refused:
+        raise UsageError(f"--set: {asked.refused[0]}")
+    changes = {name: each for name, each in (("config", asked.config), (study.search, asked.settings)) if each}
+    return Pending(file, changes, note)
+
+
+def _reconcile(session: Session, study: StudyRow, request: Request) -> str | None:
+    """Put a changed file and `--set` into force: what changes the search becomes an `override` decision."""
     ledger = Ledger(session, study.study_id)
-    search = search_in_force(study)
     with ledger.planning():
         state = current_state(ledger, study)
-        block = state[study.search]
-        before = replace(stored, config=state["config"], settings=block)
-        edit = replace(before, config={**before.config, **edited.config}, settings={**block, **edited.settings})
-        asked = difference(before, edit.with_settings(request.settings))
-        if asked.refused:
-            raise UsageError(f"--set: {asked.refused[0]}")
-        changes = {name: each for name, each in (("config", asked.config), (study.search, asked.settings)) if each}
-        if changes:
-            _override(ledger, search, state, changes)
-        if file.hash not in study.definitions:
-            document = json.dumps(file.to_json(), allow_nan=False)
-            values = {"study_id": study.study_id, "definition": document, "hash": file.hash}
+        asked = pending(study, state, request)
+        if asked.changes:
+            _override(ledger, search_in_force(study), state, asked.changes)
+        if asked.file.hash not in study.definitions:
+            document = json.dumps(asked.file.to_json(), allow_nan=False)
+            values = {"study_id": study.study_id, "definition": document, "hash": asked.file.hash}
             session.run("set_definition", values)
+    return asked.note
 
 
 def _override(ledger: Ledger, search: Search, state: State, changes: Mapping[str, Any]) -> None:

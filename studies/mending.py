@@ -20,6 +20,9 @@ def retry(session: Session, study: StudyRow, numbers: Sequence[int] | None) -> l
         UsageError: There is nothing to retry, or one of the trials did not fail; nothing was written.
     """
     ledger = Ledger(session, study.study_id)
+    for number in numbers or ():
+        if not 0 <= number < 2**31:
+            raise UsageError(f"--trial: {number} is not the number of a trial")
     with ledger.planning():
         renewed = ledger.retry_points(numbers)
         missing = sorted(set(numbers or ()) - {old for old, _ in renewed})

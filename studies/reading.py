@@ -19,6 +19,8 @@ from storage.errors import UsageError
 LARGEST = 1 << 20
 MOST_VALUES = 20_000
 DEEPEST = 50
+LONGEST_KEY = 200
+LARGEST_NUMBER = 2**63
 
 WORDS = {"true": True, "false": False, "null": None, "~": None, "": None}
 INTEGER = re.compile(r"[-+]?[0-9]+$")
@@ -43,6 +45,8 @@ def read_yaml(file: Path) -> Mapping[str, Any]:
         UsageError: It cannot be read, or is not that; with the line.
     """
     try:
+        if file.exists() and not file.is_file():
+            raise UsageError(f"{file}: is not a file")
         data = file.read_bytes() if file.stat().st_size <= LARGEST else None
     except OSError as error:
         raise UsageError(f"{file}: {error.strerror}") from error
@@ -115,14 +119,16 @@ class _Maker:
         for key_node, value_node in node.value:
             if not isinstance(key_node, yaml.ScalarNode) or key_node.tag == f"{TAG}merge":
                 raise self.wrong(key_node, "a key has to be a plain word (merges are not supported)")
-            key = key_node.value
+            key = self.text(key_node)
+            if len(key) > LONGEST_KEY:
+                raise self.wrong(key_node, f"a key of {len(key)} characters; {LONGEST_KEY} are allowed")
             if key in made:
                 raise self.wrong(key_node, f"{key!r} is there twice")
             made[key] = self.make(value_node, depth + 1)
         return made
 
     def scalar(self, node: yaml.ScalarNode) -> Any:
-        text = node.value
+        text = self.text(node)
         if node.tag.removeprefix(TAG) not in SCALARS:
             raise self.wrong(node, f"the tag {node.tag!r} is not allowed")
         if node.style is not None:
@@ -132,12 +138,21 @@ class _Maker:
         if NOT_FINITE.match(text):
             raise self.wrong(node, f"{text} cannot be kept: a number has to be finite")
         if INTEGER.match(text):
-            return int(text) if len(text) < 400 else text
+            if len(text) > 20 or abs(int(text)) >= LARGEST_NUMBER:
+                raise self.wrong(node, f"{text[:20]} is too large for a number: 2**63 is the end")
+            return int(text)
         if FLOAT.match(text):
             number = float(text)
             if number - number != 0:
                 raise self.wrong(node, f"{text} is too large for a number")
             return number
+        return text
+
+    def text(self, node: yaml.ScalarNode) -> str:
+        """As it can be kept: PostgreSQL's text holds neither NUL nor half of a surrogate pair."""
+        text: str = node.value
+        if any(each == "\0" or "\ud800" <= each <= "\udfff" for each in text):
+            raise self.wrong(node, f"{text[:40]!r} holds a character that cannot be kept")
         return text
 
     def wrong(self, node: yaml.Node, what: str) -> UsageError:

@@ -10,7 +10,7 @@ from samplers.what_if import what_if
 from storage.errors import UsageError
 from storage.records import StudyRow
 from storage.session import Session
-from studies.lifecycle import search_in_force
+from studies.lifecycle import search_without_budget
 from studies.replay import Rederived, replay, trials_of
 
 
@@ -69,7 +69,7 @@ def replay_study(session: Session, study: StudyRow, cost: str | None) -> Replaye
     """
     values = {"study_id": study.study_id}
     decisions = session.run("read_decisions", values)
-    derived = replay(search_in_force(study), decisions, trials_of(session.run("read_points", values)))
+    derived = replay(search_without_budget(study), decisions, trials_of(session.run("read_points", values)))
     if cost is not None and study.search != "grow":
         raise UsageError(f"--cost: {study.name!r} is a {study.search} study: its choices have no cost")
     other = [] if cost is None else what_if([row.record for row in decisions], cost)

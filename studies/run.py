@@ -32,6 +32,7 @@ from studies.lifecycle import (
     definition_of,
     open_study,
     other_code,
+    pending,
     sample_config,
     search_in_force,
 )
@@ -82,8 +83,8 @@ class Order:
         if search not in SEARCHES:
             raise UsageError(f"run: no search {search!r}{nearest(search, SEARCHES)}")
         for option, value in (("--steps", steps), ("--max-trials", max_trials)):
-            if value is not None and value < 1:
-                raise UsageError(f"{option}: {value} is too few; 1 or more")
+            if value is not None and not 1 <= value < 2**31:
+                raise UsageError(f"{option}: {value} is not a number from 1 to {2**31 - 1:,}")
         if steps is not None and search != "grow":
             raise UsageError(f"--steps: counts the steps of a growth; a {search} search has --max-trials and --timeout")
         seconds = None if timeout is None else parse_duration(timeout, "--timeout")
@@ -128,9 +129,11 @@ def run(place: Place, order: Order, say: Callable[[str], None]) -> Ending:
             say(f"{other}: results may not be comparable")
         session = place.write()
         try:
-            open_study(session, request, definition, description)
+            note = open_study(session, request, definition, description)
         finally:
             session.close()
+        if note is not None:
+            say(note)
         membership = Membership(place, request.name, order.slots)
         return Worker(membership, place.home, warm, order.slots, versions()["studyhall"], say).run()
     finally:
@@ -201,12 +204,15 @@ def preview(place: Place, order: Order) -> Preview | Review:
             if isinstance(search, Grid):
                 return review(search, search.start(), warm.inspect)
             return _preview(list(search.outlook(search.start())), "the first round", None, expected, warm)
-        if study.outcome is not None:
-            return Preview(f"nothing to run: {study.outcome}")
         session = place.read()
         try:
             ledger = Ledger(session, study.study_id)
             state, seconds = current_state(ledger, study), ledger.mean_seconds()
+            asked = pending(study, state, request)
+            if asked.changes:
+                state = search.override(state, asked.changes).state
+            elif study.outcome is not None and request.budget.steps is None:
+                return Preview(f"nothing to run: {study.outcome}")
             if isinstance(search, Grid):
                 rows = session.run("read_points", {"study_id": study.study_id})
                 done = {row.hash for row in rows if row.state in FINISHED and not row.retired}

@@ -45,9 +45,10 @@ class Running:
 
     def flush(self, ledger: Ledger, score: str) -> None:
         """Write what it reported; what could not be written is kept."""
-        rows = [(each.step, each.metrics, each.metrics.get(score)) for each in self.reports]
-        if rows:
-            ledger.report_steps(self.claim, [row for row in rows if abs(row[0]) < LARGEST_STEP])
+        steps = {each.step: each for each in self.reports if abs(each.step) < LARGEST_STEP}  # the later one counts
+        if steps:
+            rows = [(each.step, each.metrics, each.metrics.get(score)) for each in steps.values()]
+            ledger.report_steps(self.claim, rows)
         self.reports.clear()
         self.flushed = time.monotonic()
 

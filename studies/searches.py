@@ -24,7 +24,7 @@ def search_of(definition: Definition, where: str, steps: int | None = None) -> S
             if definition.cost is None:
                 raise UsageError(f"{where}: cost: is missing; a growth search needs one, like params")
             growth = Growth.parse(block, config, score, definition.cost, where)
-            return growth if steps is None else replace(growth, steps=steps)
+            return replace(growth, steps=steps)
         case "depth":
             from samplers.layers import Depth
 

@@ -17,6 +17,7 @@ from storage.records import StudyRow
 from storage.session import Session
 from studies.export import trial_json
 from studies.folders import trial_folder
+from studies.units import plain
 
 FILES = 100
 """Files of a trial that are named."""
@@ -52,7 +53,7 @@ class TrialStory:
                 for each in self.attempts
             ],
             "reports": [
-                {"step": row.step, **{name: _plain(value) for name, value in zip(row.names, row.figures, strict=True)}}
+                {"step": row.step, **{name: plain(value) for name, value in zip(row.names, row.figures, strict=True)}}
                 for row in self.reports
             ],
             "log": str(self.log),
@@ -86,6 +87,8 @@ def show_trial(session: Session, study: StudyRow, number: int) -> TrialStory:
         UsageError: The study has no trial of that number.
     """
     values = {"study_id": study.study_id}
+    if not 0 <= number < 2**31:
+        raise UsageError(f"--trial: {number} is not the number of a trial")
     points = [row for row in session.run("read_points", values) if row.number == number]
     if not points:
         raise UsageError(f"--trial: study {study.name!r} has no trial {number}")
@@ -115,7 +118,3 @@ def trial_log(session: Session, study: StudyRow, number: int | None) -> str:
     if not kept:
         raise UsageError(f"--log: trial {number} has no log on this host ({story.log})")
     return str(kept[-1])
-
-
-def _plain(value: float) -> float | str:
-    return value if value - value == 0 else str(value)

@@ -16,7 +16,7 @@ from rich.text import Text
 from storage.ledger import WORKER_LOCKS
 from storage.records import need_study
 from storage.session import Session
-from studies.units import shown_duration
+from studies.units import plain, shown_duration
 
 STATES = ("waiting", "running", "complete", "pruned", "failed")
 GROUND = 2  # finished trials before a rate means anything
@@ -89,7 +89,7 @@ class Status:
                     "slot": each.slot,
                     "seconds": each.seconds,
                     "step": each.step,
-                    "metrics": _metrics(each),
+                    "metrics": {name: plain(value) for name, value in _metrics(each).items()},
                 }
                 for each in self.running
             ],

@@ -11,7 +11,7 @@ BYTES = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 BYTES |= {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
 DURATION = re.compile(r"(?:\d+(?:\.\d+)?[smhd])+$")
 NUMBER = re.compile(r"\d+(?:\.\d+)?")
-SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]i?B|B)$")
+SIZE = re.compile(r"(\d{1,18}(?:\.\d+)?)\s*([KMGT]i?B|B)$")
 
 
 def parse_duration(value: object, where: str) -> float:
@@ -63,3 +63,8 @@ def shown_size(size: float) -> str:
         if size >= limit:
             return f"{size / limit:.3g} {unit}"
     return f"{size:.0f} B"
+
+
+def plain(value: float) -> float | str:
+    """A number as JSON can hold it: NaN and infinities as text."""
+    return value if value - value == 0 else str(value)

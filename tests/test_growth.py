@@ -344,7 +344,7 @@ def test_a_name_has_one_distribution_whatever_its_value(names: dict[str, int]) -
         ({"increments": {"n_head": 1}, "repeats": 0}, "whole number from 1"),
         ({"increments": {"n_head": 1}, "repeats": "2"}, "whole number"),
         ({"increments": {"n_head": 1}, "racing": {"max": 2}}, "max_repeats"),
-        ({"increments": {"n_head": 1}, "repeats": 3, "racing": {"max_repeats": 2}}, "from 3 on"),
+        ({"increments": {"n_head": 1}, "repeats": 3, "racing": {"max_repeats": 2}}, "from 3 to"),
         ({"increments": {"n_head": 1}, "on_stall": {"iters": 5}}, "'iters'"),
         ({"increments": {"n_head": 1}, "n_layer": "last"}, "middle, each"),
     ],
