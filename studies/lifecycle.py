@@ -116,12 +116,12 @@ def other_code(study: StudyRow, definition: Definition) -> str | None:
     """How the objective's code here differs from what the study was begun with; None if it does not, as far as can be
     told."""
     now = code_of(definition)
+    begun, here = (CodeVersion.from_json(each["repository"]) for each in (study.code, now))
+    if begun.commit is not None and here.commit is not None and begun.shown() != here.shown():
+        return f"{study.name!r} was begun with code {begun.shown()}, here it is {here.shown()}"
     if study.code["file"] != now["file"]:
         return f"{study.name!r} was begun with another {Path(definition.objective.rpartition(':')[0]).name}"
-    begun, here = (CodeVersion.from_json(each["repository"]) for each in (study.code, now))
-    if begun.commit is None or here.commit is None or begun.shown() == here.shown():
-        return None
-    return f"{study.name!r} was begun with code {begun.shown()}, here it is {here.shown()}"
+    return None
 
 
 def sample_config(search: Search, warm: WarmServer, where: str) -> Mapping[str, Any]:

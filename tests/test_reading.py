@@ -110,7 +110,7 @@ def test_a_file_that_is_not_text_and_one_that_is_not_there(tmp_path: Path) -> No
         read_yaml(tmp_path / "bad.yaml")
     with pytest.raises(UsageError, match="No such file"):
         read_yaml(tmp_path / "nowhere.yaml")
-    with pytest.raises(UsageError, match="directory"):
+    with pytest.raises(UsageError, match="is not a file"):
         read_yaml(tmp_path)
 
 
