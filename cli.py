@@ -72,9 +72,10 @@ def run(url: str | None, dry_run: bool, review: bool, yes: bool, **asked: Any) -
 
     order, place = Order.of(**asked), Place.of(url)
     if dry_run or review:
-        _console().print(preview(place, order).table())
-    if dry_run or (review and not yes and not click.confirm("start?")):
-        return
+        ahead = preview(place, order)
+        _console().print(ahead.table())
+        if dry_run or not ahead.runs or not (yes or click.confirm("start?")):
+            return
     ending = run(place, order, _say)
     with _study(url, order.name) as (session, study):
         _show(session, study, whole=False)

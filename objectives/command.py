@@ -15,7 +15,7 @@ import os
 import re
 import shlex
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -181,6 +181,13 @@ class Command:
             except UsageError as error:
                 return f"command: {error}"
         return self._no_program()
+
+    def unheard(self, varied: Iterable[str]) -> list[str]:
+        """Those of these names that the command is never told: whatever their value, it does the same."""
+        told = {name for text in self._templates[:-1] for name in names_in(text, "command")}
+        if told & {FLAGS[1:-1], "config_json"}:
+            return []
+        return [name for name in varied if name not in told]
 
     def _no_program(self) -> str | None:
         program = self.arguments[0]

@@ -15,6 +15,7 @@ from typing import Any
 
 from objectives.command import PREFIX, Command
 from objectives.loggers import parse_log_to
+from objectives.reference import shown_objective
 from storage.errors import UsageError, nearest
 from studies.assignments import assign, parse_assignment
 from studies.blocks import block_keys
@@ -146,7 +147,7 @@ def difference(old: Definition, new: Definition) -> Change:
     """What has to happen for a study of `old` to go on as one of `new`."""
     fixed = (
         ("search", old.search, new.search),
-        ("objective", old.objective, new.objective),
+        ("objective", shown_objective(old.objective), shown_objective(new.objective)),
         ("score", f"{old.direction} {old.score_metric}", f"{new.direction} {new.score_metric}"),
         ("cost", old.cost, new.cost),
         ("config.dataset", old.config.get("dataset"), new.config.get("dataset")),

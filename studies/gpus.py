@@ -82,7 +82,10 @@ class Look:
         holders: dict[str, list[int]] = {}
         for core, who in sorted(self.cores.items()):
             holders.setdefault(shown_holder(who), []).append(core)
-        parts += [Text(f"CPU cores {', '.join(map(str, cores))}: {who}") for who, cores in holders.items()]
+        for held_by, cores in holders.items():
+            parts.append(Text(f"CPU core{'s' * (len(cores) > 1)} {', '.join(map(str, cores))}: {held_by}"))
+        if not holders:
+            parts.append(Text("no CPU core is leased"))
         return Group(*parts)
 
     def _table(self) -> Table:

@@ -165,7 +165,7 @@ def show_table(
         if ranked.ties:
             parts.append(Text(f"{len(ranked.ties)} settings cannot be told apart from the best with these seeds"))
     else:
-        parts.append(Text("no trial has finished yet"))
+        parts.append(Text("no trial has a score yet"))
     failed = [(cell, row) for cell in (*ranked.scored, *ranked.without) for row in cell.failed]
     if failed:
         table = Table("failed", "seed", "trial", "why", box=None, pad_edge=False)

@@ -13,6 +13,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from objectives.command import PREFIX, Command
 from objectives.reference import objective_folder, same_objective, shown_objective
 from objectives.warm import Description, WarmServer
 from samplers.growth import Growth
@@ -103,6 +104,24 @@ def _here(stored: Definition, file: Definition | None) -> Definition:
     if file is not None and same_objective(stored.objective, file.objective):
         return replace(stored, objective=file.objective)
     return stored
+
+
+def check_told(definition: Definition, search: Search, where: str) -> None:
+    """Of an objective that is a command: is it told everything that the search varies?
+
+    Raises:
+        UsageError: It is not: trials that differ in such a name would be the same trial over again.
+    """
+    if not definition.objective.startswith(PREFIX):
+        return
+    seen: dict[str, set[str]] = {}
+    for point in islice(search.outlook(search.start()), LOOKED_AT):
+        for name, value in {**point.config, "seed": point.seed}.items():
+            seen.setdefault(name, set()).add(json.dumps(value))
+    unheard = Command.from_text(definition.objective).unheard(name for name, values in seen.items() if len(values) > 1)
+    if unheard:
+        names = ", ".join(unheard)
+        raise UsageError(f"{where}: objective: the command is not told {names}, which vary: add {{{unheard[0]}}} to it")
 
 
 def code_of(definition: Definition) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, cast
 
 from samplers.plan import Decision, Done, Need, Point, Result, Results, Search
@@ -114,7 +114,9 @@ def _plan_judged(ledger: Ledger, search: Search, judged: Judged, code: str) -> W
                 case Done():
                     open_points = ledger.open_points()
                     if step.waits and open_points.waiting + open_points.running:
-                        return Waiting("the last points")
+                        return Waiting("the last points are running")
+                    if step.waits:
+                        step = _with_failures(ledger, step)
                     _set_outcome(ledger, step.reason, step.failed)
                     return step
                 case Need():
@@ -134,6 +136,14 @@ def _plan_judged(ledger: Ledger, search: Search, judged: Judged, code: str) -> W
                     if all(judged.verdicts[point.hash] is not None for point in new):
                         continue  # all refused: they have already failed, nobody will come back to wake the search
                     return Waiting(step.why)
+
+
+def _with_failures(ledger: Ledger, step: Done) -> Done:
+    """The end of a search that looked at no result: trials that failed are told, and if all did, so did it."""
+    ends = ledger.session.one("count_ends", {"study_id": ledger.study_id})
+    if not ends.failed:
+        return step
+    return replace(step, reason=f"{step.reason}; {ends.failed} trials failed", failed=step.failed or not ends.accepted)
 
 
 def _plan_batch(

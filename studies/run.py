@@ -28,6 +28,7 @@ from studies.lifecycle import (
     Membership,
     Request,
     check_metrics,
+    check_told,
     current_state,
     definition_of,
     open_study,
@@ -122,6 +123,7 @@ def run(place: Place, order: Order, say: Callable[[str], None]) -> Ending:
         description = warm.describe(sample_config(search_of(definition, request.source), warm, request.source))
         if study is None:
             check_metrics(definition, description, request.source)
+            check_told(definition, search_of(definition, request.source), request.source)
         other = None if study is None else other_code(study, definition)
         if other is not None and order.same_code:
             raise UsageError(f"--same-code: {other}")
@@ -181,10 +183,14 @@ class Preview:
         return Group(*parts) if self.expected is None else Group(self.expected, *parts)
 
     @property
+    def runs(self) -> int:
+        """Trials to run, as far as can be told ahead."""
+        return sum(inspection.refusal is None for _, inspection in self.points)
+
+    @property
     def total(self) -> str:
         """How many trials, and how long they take on one slot as far as that is known."""
-        refused = sum(inspection.refusal is not None for _, inspection in self.points)
-        runs = len(self.points) - refused
+        refused, runs = len(self.points) - self.runs, self.runs
         known = f"about {shown_duration(runs * self.seconds)} on one slot" if self.seconds else "time not known yet"
         return f"{runs} trials, {refused} points refused by the objective; {known}"
 

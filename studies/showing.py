@@ -113,7 +113,7 @@ def trial_log(session: Session, study: StudyRow, number: int | None) -> str:
         raise UsageError("--log: say of which trial: --trial N")
     story = show_trial(session, study, number)
     if story.log.exists():
-        return story.log.read_text(errors="replace")
+        return story.log.read_text(errors="replace") or f"the log of trial {number} is empty: it printed nothing\n"
     kept = [each.tail for each in story.attempts if each.tail]
     if not kept:
         raise UsageError(f"--log: trial {number} has no log on this host ({story.log})")

@@ -92,6 +92,8 @@ class Worker:
     # One turn of the loop
 
     def _turn(self) -> Ending | None:
+        if self.signals.draining and self.running:
+            self._tell(f"finishing {len(self.running)} trials and leaving; interrupt again to give them back")
         if self.signals.giving_back:
             for running in self.running.values():
                 running.give_back()
@@ -149,10 +151,15 @@ class Worker:
         if points.waiting or points.current:  # what waits cannot be taken here and now: a budget, or a device in use
             return False
         step = plan(self.ledger, self.hall.search(self.study), self._refusals, self.code)
-        if isinstance(step, Waiting) and step.why != self.said:
-            self.said = step.why
-            self.say(step.why)
+        if isinstance(step, Waiting):
+            self._tell(step.why)
         return isinstance(step, Waiting)
+
+    def _tell(self, line: str) -> None:
+        """Say it, but not twice in a row."""
+        if line != self.said:
+            self.said = line
+            self.say(line)
 
     def _refusals(self, configs: Sequence[Mapping[str, object]]) -> list[str | None]:
         return [inspection.refusal for inspection in self.warm.inspect(configs)]

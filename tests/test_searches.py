@@ -201,6 +201,25 @@ def test_what_the_objective_refuses_is_left_out_before_it_is_planned(program: Pr
     assert certificate["holds"] and certificate["points"]["planned"] == 4 and len(ran(tmp_path)) == 4
 
 
+def test_a_grid_of_which_every_trial_fails_has_failed(program: Program, tmp_path: Path) -> None:
+    file = grid_of(tmp_path, "{axes: {a: [0, 1]}}")
+    (tmp_path / "own.py").write_text("def own(config):\n    raise RuntimeError('always')\n")
+    told = program("run", "grid", "--study", "own", "--file", file)
+    assert told.returncode == 1 and "2 settings × 1 seed are done; 2 trials failed" in told.stderr, told.stderr
+
+
+def test_a_command_that_is_not_told_what_varies_is_refused(program: Program, tmp_path: Path) -> None:
+    file = tmp_path / "own.yaml"
+    file.write_text(
+        "search: grid\nobjective: {command: 'sh -c true {a}', metrics: {stdout: {score: '([0-9]+)'}}}\n"
+        "score: {metric: score, direction: maximize}\ngrid: {axes: {a: [0, 1], b: [0, 1]}, repeats: 2}\n"
+        "config: {a: 0, b: 0}\n"
+    )
+    told = program("run", "grid", "--study", "own", "--file", file)
+    assert told.returncode == 2 and "the command is not told b, seed, which vary" in told.stderr, told.stderr
+    assert program("show", "--study", "own").returncode == 2
+
+
 def test_a_grid_of_a_million_points_starts_at_once_and_ends_at_its_budget(program: Program, tmp_path: Path) -> None:
     file = grid_of(tmp_path, "{axes: {a: {range: [1, 1000, 1]}, b: {range: [1, 1000, 1]}}}")
     told = program("run", "grid", "--study", "own", "--file", file, "--workers", 1, "--max-trials", 3)

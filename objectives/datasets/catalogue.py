@@ -113,8 +113,12 @@ def entries_table() -> Table:
     """A line each."""
     from rich.table import Table
 
-    table = Table("name", "tokenizer", "vocabulary", "dtype", "train", "val", "MB", "", box=None, pad_edge=False)
-    for each in entries():
+    made = entries()
+    caption = None if made else "no datasets yet: `data prepare` makes one; `stdlib` and `gssm` need none"
+    table = Table(
+        "name", "tokenizer", "vocabulary", "dtype", "train", "val", "MB", "", box=None, pad_edge=False, caption=caption
+    )
+    for each in made:
         known = [each.vocab_size, each.dtype, each.train, each.val]
         cells = ["" if value is None else f"{value:,}" if isinstance(value, int) else str(value) for value in known]
         table.add_row(each.name, each.tokenizer or "", *cells, f"{each.bytes / 1e6:.1f}", each.problem or "")
