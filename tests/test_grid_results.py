@@ -134,7 +134,7 @@ def test_a_trial_that_has_not_finished_neither_counts_nor_fails() -> None:
     rows = [row(0, A, state="RUNNING"), row(1, B, state="WAITING"), row(2, C, metrics={"other": "1"})]
     shown = show_json(rows, [], "score", "maximize")
     assert shown["results"] == [] and [each["setting"] for each in shown["failed"]] == [C]
-    assert "no trial has finished yet" in text(show_table([], [], "score", "maximize"))
+    assert "no trial has a score yet" in text(show_table([], [], "score", "maximize"))
 
 
 def test_what_was_left_out_is_counted_since_the_last_override() -> None:
