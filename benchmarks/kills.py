@@ -223,7 +223,9 @@ def main() -> int:
 
     home = Path(tempfile.mkdtemp(prefix="studyhall-kills-"))
     home.chmod(0o755)
-    file = write_definition(home, steps=12, seconds=options.seconds)
+    file = write_definition(
+        home, steps=12, seconds=options.seconds, more="attempts: 99\n"
+    )  # a kill of a trial is charged to it
     work = Disturbance(file, home, "kills", options.workers, options.slots, random.Random(options.seed))
     print(f"seed {options.seed}: {options.kills} kills, {options.workers} workers of {options.slots} slots", flush=True)
     began = time.monotonic()

@@ -101,7 +101,7 @@ def test_the_reference_path_with_any_number_of_workers(
 def test_killed_at_random_it_comes_to_the_end_of_the_undisturbed_run() -> None:
     home = Path(tempfile.mkdtemp(prefix="studyhall-kills-"))
     home.chmod(0o755)
-    file = write_definition(home, steps=4, seconds=0.6)
+    file = write_definition(home, steps=4, seconds=0.6, more="attempts: 99\n")
     work = Disturbance(file, home, "kills", workers=2, slots=2, dice=random.Random(20))
     try:
         disturbed(work, kills=6, pause=0.4, limit=240)
