@@ -398,7 +398,9 @@ def _console() -> Console:
     from rich.console import Console
 
     # In a pipe nothing is cut: whoever reads it has no width.
-    return Console(highlight=False, width=None if sys.stdout.isatty() else 200, soft_wrap=not sys.stdout.isatty())
+    return Console(
+        markup=False, highlight=False, width=None if sys.stdout.isatty() else 200, soft_wrap=not sys.stdout.isatty()
+    )
 
 
 def _say(line: str) -> None:
