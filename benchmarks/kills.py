@@ -60,6 +60,11 @@ def undisturbed(definition: Definition, objective: Any) -> list[Mapping[str, Any
                     results[point.hash] = _result(objective, {**point.config, "seed": point.seed})
 
 
+def at_once(objective: Any) -> Any:
+    """The same objective without its sleep: what an undisturbed run comes to does not depend on it."""
+    return lambda config: objective({**config, "seconds": 0.0})
+
+
 def _result(objective: Any, config: Mapping[str, Any]) -> Result:
     try:
         return Result(0, "COMPLETE", objective(config))
@@ -231,7 +236,7 @@ def main() -> int:
     began = time.monotonic()
     try:
         disturbed(work, options.kills, options.pause, options.limit)
-        verdict = judge(work, undisturbed(Definition.load(file, "grow"), landscape))
+        verdict = judge(work, undisturbed(Definition.load(file, "grow"), at_once(landscape)))
     finally:
         work.end()
     audit = verdict.audit

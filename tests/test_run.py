@@ -19,7 +19,7 @@ import optuna
 import psutil
 import pytest
 
-from benchmarks.kills import Disturbance, disturbed, judge, undisturbed
+from benchmarks.kills import Disturbance, at_once, disturbed, judge, undisturbed
 from storage.session import Session
 from studies.definition import Definition
 from tests.growth_trace import CHOICES, landscape, write_definition
@@ -105,7 +105,7 @@ def test_killed_at_random_it_comes_to_the_end_of_the_undisturbed_run() -> None:
     work = Disturbance(file, home, "kills", workers=2, slots=2, dice=random.Random(20))
     try:
         disturbed(work, kills=6, pause=0.4, limit=240)
-        verdict = judge(work, undisturbed(Definition.load(file, "grow"), landscape))
+        verdict = judge(work, undisturbed(Definition.load(file, "grow"), at_once(landscape)))
     finally:
         work.end()
     assert verdict.same_path and verdict.rounds == 4

@@ -11,7 +11,7 @@ from typing import Any
 import optuna
 import pytest
 
-from benchmarks.kills import Disturbance, disturbed, judge, undisturbed
+from benchmarks.kills import Disturbance, at_once, disturbed, judge, undisturbed
 from studies.definition import Definition
 from tests.test_run import Begin, Program, answer, begin, until
 
@@ -48,7 +48,7 @@ def test_killed_at_random_it_ends_as_if_nothing_had_been_killed(search: str) -> 
     )
     scope: dict[str, Any] = {}
     exec(SLOW, scope)
-    expected = undisturbed(Definition.load(file, search), lambda config: scope["own"]({**config, "seconds": 0}))
+    expected = undisturbed(Definition.load(file, search), at_once(scope["own"]))
     work = Disturbance(file, home, "kills", workers=2, slots=2, dice=random.Random(7), search=search)
     try:
         disturbed(work, kills=4, pause=0.4, limit=120)
