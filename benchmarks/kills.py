@@ -114,10 +114,15 @@ class Disturbance:
                 self.start(place)
 
     def disturb(self) -> None:
-        """One thing, drawn by weight; to a worker that has trials running, if one has: there is more to lose."""
+        """One thing, drawn by weight, to a worker that has trials running: there is more to lose. Nothing if the study
+        has ended meanwhile. The first is always a worker's death, so that something is lost in every run."""
         (action,) = self.dice.choices(list(ACTIONS), list(ACTIONS.values()))
-        busy = [process for process in self.running.values() if trial_processes(process.pid)]
-        process = self.dice.choice(busy or list(self.running.values()))
+        action = action if self.done else "worker -9"
+        while not (busy := [each for each in self.running.values() if trial_processes(each.pid)]):
+            if all(each.poll() is not None for each in self.running.values()):
+                return
+            time.sleep(0.01)
+        process = self.dice.choice(busy)
         match action:
             case "worker -9":
                 process.kill()
