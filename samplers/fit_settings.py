@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from samplers.whole import whole
 from storage.errors import UsageError, nearest
 
 KEYS = ("axis", "low", "high", "multiple", "seed")
@@ -48,6 +49,4 @@ def parse_fit(block: Mapping[str, Any], config: Mapping[str, Any], where: str) -
 
 
 def _whole(key: str, value: object, where: str, least: int = 1) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= HIGHEST:
-        raise UsageError(f"{where}: fit.{key}: {value!r} is not a whole number from {least} to {HIGHEST}")
-    return value
+    return whole(value, f"{where}: fit.{key}", least, HIGHEST)

@@ -15,6 +15,7 @@ from typing import Any
 from samplers.axes import MOST_VALUES, parse_axis
 from samplers.expressions import Expression
 from samplers.plan import Config
+from samplers.whole import whole
 from storage.errors import UsageError, nearest
 
 AXES = ("axes", "derive", "where", "zip", "when")
@@ -118,10 +119,7 @@ def _keys(given: object, allowed: Sequence[str], where: str) -> dict[str, Any]:
 
 
 def _whole(block: Mapping[str, Any], key: str, default: int, least: int, most: int, where: str) -> int:
-    value = block.get(key, default)
-    if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
-        raise UsageError(f"{where}.{key}: {value!r} is not a whole number from {least} to {most:,}")
-    return value
+    return whole(block.get(key, default), f"{where}.{key}", least, most)
 
 
 def _outer(order: object, where: str) -> bool:

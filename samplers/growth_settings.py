@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from samplers.whole import whole
 from storage.errors import UsageError, nearest
 
 KEYS = ("increments", "multiples", "repeats", "seed", "steps", "on_stall", "racing", "n_layer")
@@ -64,11 +65,7 @@ def parse_settings(block: Mapping[str, Any], config: Mapping[str, Any], where: s
 
 
 def _whole(block: Mapping[str, Any], key: str, default: int, least: int, where: str) -> int:
-    value = block.get(key, default)
-    if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= MOST.get(key, LARGEST):
-        most = MOST.get(key, LARGEST)
-        raise UsageError(f"{where}: grow.{key}: {value!r} is not a whole number from {least} to {most:,}")
-    return value
+    return whole(block.get(key, default), f"{where}: grow.{key}", least, MOST.get(key, LARGEST))
 
 
 def _amounts(block: object, config: Mapping[str, Any], where: str) -> dict[str, float]:
