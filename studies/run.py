@@ -120,10 +120,11 @@ def run(place: Place, order: Order, say: Callable[[str], None]) -> Ending:
     definition = definition_of(request, study)
     warm = _warm(definition, order)
     try:
-        description = warm.describe(sample_config(search_of(definition, request.source), warm, request.source))
+        search = search_of(definition, request.source)
+        description = warm.describe(sample_config(search, warm, request.source))
         if study is None:
             check_metrics(definition, description, request.source)
-            check_told(definition, search_of(definition, request.source), request.source)
+            check_told(definition, search, request.source)
         other = None if study is None else other_code(study, definition)
         if other is not None and order.same_code:
             raise UsageError(f"--same-code: {other}")

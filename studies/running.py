@@ -11,7 +11,6 @@ from typing import Any
 from objectives.attempt import Assignment, Attempt
 from objectives.outcome import Kind, Outcome, Report
 from storage.ledger import Claim, End, Ledger, Verdict
-from storage.records import StudyRow
 from studies.definition import Definition
 from studies.folders import TrialFolder
 from studies.growth_table import number as shown
@@ -82,9 +81,10 @@ class Running:
         return f"trial {number} {_role(claim.role)}: {what.state}, {told}, {outcome.seconds:.1f} s"
 
 
-def assignment_of(study: StudyRow, claim: Claim, slot: Slot, folder: TrialFolder, lease: Lease | None) -> Assignment:
+def assignment_of(
+    study: str, definition: Definition, claim: Claim, slot: Slot, folder: TrialFolder, lease: Lease | None
+) -> Assignment:
     """What a trial's process is given. One that ran out of memory has the whole device now."""
-    definition = Definition.from_json(study.definition)
     given = replace(slot, memory_fraction=1.0) if Kind.OUT_OF_MEMORY.value in claim.outcomes else slot
     return Assignment(
         config=claim.config,
@@ -100,7 +100,7 @@ def assignment_of(study: StudyRow, claim: Claim, slot: Slot, folder: TrialFolder
         run_dir=folder.files,
         memory_limit=definition.memory_limit,
         timeout=definition.timeout,
-        study=study.name,
+        study=study,
         log_to=definition.log_to,
         cores=lease.cores if lease is not None and slot.gpu is None else (),
         gpu=slot.gpu,

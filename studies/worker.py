@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from objectives.outcome import Kind, Outcome, Report
 from objectives.warm import WarmServer
@@ -69,6 +69,7 @@ class Worker:
         self.said = ""
         self.selector = selectors.DefaultSelector()
         self.pruning: Pruning | None = None
+        self.parsed: Mapping[str, Any] | None = None
 
     def run(self) -> Ending:
         """Work until the search has ended, the study drains, or a signal comes."""
@@ -144,7 +145,7 @@ class Worker:
 
     def _plan(self) -> bool:
         """Take the next decision if its round is complete; whether there may be something to claim now."""
-        self.study = self.hall.read(self.ledger)
+        self._read_study()
         if self.study.draining or self.study.late:
             return False
         points = self.ledger.open_points()
@@ -170,7 +171,7 @@ class Worker:
             return Ending("interrupted", interrupted=True)
         if self.rack.stranded is not None:
             return Ending(self.rack.stranded, failed=True)
-        self.study = study = self.hall.read(self.ledger)
+        study = self._read_study()
         if study.draining:
             return Ending("the study was told to stop")
         if study.late:
@@ -198,7 +199,7 @@ class Worker:
         folder = trial_folder(self.home, self.study.name, self.study.created_at, claim.number)
         folder.make()
         lease = self.rack.begun(slot, self.study.name, claim.number)
-        assignment = assignment_of(self.study, claim, slot, folder, lease)
+        assignment = assignment_of(self.study.name, self.definition, claim, slot, folder, lease)
         attempt = self.warm.start(assignment, None if lease is None else lease.fd)
         self.running[slot.name] = Running(claim, slot, folder, attempt)
         self.selector.register(attempt, selectors.EVENT_READ)
@@ -241,16 +242,24 @@ class Worker:
 
     @property
     def _asked(self) -> Asked:
-        definition = Definition.from_json(self.study.definition)
+        definition = self.definition
         seeks_limit = definition.search in SEEK_LIMITS
         return Asked(definition.score_metric, definition.cost, definition.attempts, seeks_limit)
+
+    def _read_study(self) -> StudyRow:
+        """The study as it is now; its definition is parsed when it has changed, not for every trial."""
+        self.study = self.hall.read(self.ledger)
+        if self.study.definition != self.parsed:
+            self.parsed = self.study.definition
+            self.definition = Definition.from_json(self.parsed)
+        return self.study
 
     # The session
 
     def _sign_in(self) -> None:
         self.ledger, self.worker_id = self.hall.connect()
-        self.study = self.hall.read(self.ledger)
-        pruner = Definition.from_json(self.study.definition).pruner
+        self._read_study()
+        pruner = self.definition.pruner
         self.pruning = None if pruner is None else Pruning(self.ledger.session.url, self.study.name, pruner)
         self.selector.register(self.ledger.session, selectors.EVENT_READ)
 
