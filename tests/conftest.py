@@ -99,6 +99,30 @@ def program(environment: dict[str, str]) -> Callable[..., subprocess.CompletedPr
     return call
 
 
+@pytest.fixture
+def begin(environment: dict[str, str]) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Start `python cli.py ARGUMENTS` in a process group of its own and leave it running."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start(*arguments: object) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [sys.executable, CHECKOUT / "cli.py", *map(str, arguments)],
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+
+
 def _administer(url: str, statement: str) -> None:
     connection = psycopg2.connect(libpq_url(url))
     connection.autocommit = True

@@ -12,9 +12,7 @@ import pytest
 from samplers.layers import Depth
 from storage.session import Session
 from tests.test_depth_search import REFERENCE, cehr, outcome
-from tests.test_run import Begin, Program, answer, begin, until
-
-__all__ = ["begin"]  # the fixture
+from tests.test_run import Begin, Program, answer, until
 
 TARGETS = [10_000_000, 25_000_000, 50_000_000, 75_000_000, 100_000_000]
 

@@ -42,6 +42,14 @@ def test_what_cannot_be_stored_fails_its_own_trial_and_no_worker(
     assert answer(program, "audit", "--study", "own")["holds"]
 
 
+def test_square_brackets_are_printed_as_they_are(program: Program, tmp_path: Path) -> None:
+    body = f"def own(config):\n    if config['b'] > 1:\n        raise RuntimeError('index [/train] of [red]')\n{GOOD}"
+    told = program("run", "grow", "--study", "own", "--file", growth_of(tmp_path, body))
+    assert told.returncode == 0 and "Traceback" not in told.stderr, told.stderr
+    for arguments in (["--whole"], ["--failures"], ["--trial", 2]):
+        assert "index [/train] of [red]" in program("show", "--study", "own", *arguments).stdout
+
+
 def test_steps_of_the_file_count_when_they_are_edited(program: Program, tmp_path: Path) -> None:
     file = write_definition(tmp_path, steps=1)
     run = ["run", "grow", "--study", "trace", "--file", file]

@@ -10,9 +10,7 @@ from pathlib import Path
 import optuna
 import pytest
 
-from tests.test_run import Begin, Program, answer, begin, growth_of, states, until
-
-__all__ = ["begin"]  # the fixture
+from tests.test_run import Begin, Program, answer, growth_of, states, until
 
 
 @pytest.mark.parametrize("slots", [("--workers", 3), ("--gpus", "0", "--per-gpu", 3)], ids=["cpu", "gpu"])

@@ -8,10 +8,9 @@ import random
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -28,30 +27,6 @@ CHECKOUT = Path(__file__).parent.parent
 TRACE = json.loads((Path(__file__).parent / "data" / "growth_trace.json").read_text())
 Program = Callable[..., subprocess.CompletedProcess[str]]
 Begin = Callable[..., subprocess.Popen[str]]
-
-
-@pytest.fixture
-def begin(environment: dict[str, str]) -> Iterator[Begin]:
-    """Start `python cli.py ARGUMENTS` in a process group of its own and leave it running."""
-    started: list[subprocess.Popen[str]] = []
-
-    def start(*arguments: object) -> subprocess.Popen[str]:
-        process = subprocess.Popen(
-            [sys.executable, CHECKOUT / "cli.py", *map(str, arguments)],
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-        )
-        started.append(process)
-        return process
-
-    yield start
-    for process in started:
-        if process.poll() is None:
-            process.kill()
-        process.communicate()
 
 
 def until(true: Callable[[], Any], seconds: float = 60) -> Any:

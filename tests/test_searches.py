@@ -13,9 +13,7 @@ import pytest
 
 from benchmarks.kills import Disturbance, at_once, disturbed, judge, undisturbed
 from studies.definition import Definition
-from tests.test_run import Begin, Program, answer, begin, until
-
-__all__ = ["begin"]  # the fixture
+from tests.test_run import Begin, Program, answer, until
 
 # Every search, under kills
 

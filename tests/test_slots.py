@@ -7,9 +7,6 @@ import os
 import re
 import shutil
 import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +19,12 @@ from studies.leases import END, Span, held, held_cores, holder, take
 from studies.rack import Ended, Rack, failing, failures_in_a_row
 from studies.slot import allowed_cores, cpu_slots, gpu_slots
 from tests.growth_trace import CHOICES, write_definition
+from tests.test_run import Begin, Program, until
 
 CHECKOUT = Path(__file__).parent.parent
 RECORDED = Path(__file__).parent / "data" / "devices"
 TWO = read_recorded(RECORDED / "two.json")
 FIRST, SECOND = (device.uuid for device in TWO)
-Program = Callable[..., subprocess.CompletedProcess[str]]
-Begin = Callable[..., subprocess.Popen[str]]
 
 ALONE = """
 import os
@@ -70,26 +66,6 @@ def devices(environment: dict[str, str], tmp_path: Path, monkeypatch: pytest.Mon
     return file
 
 
-@pytest.fixture
-def begin(environment: dict[str, str]) -> Iterator[Begin]:
-    """Start `python cli.py ARGUMENTS` and leave it running."""
-    started: list[subprocess.Popen[str]] = []
-
-    def start(*arguments: object) -> subprocess.Popen[str]:
-        command = [sys.executable, str(CHECKOUT / "cli.py"), *map(str, arguments)]
-        process = subprocess.Popen(
-            command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        )
-        started.append(process)
-        return process
-
-    yield start
-    for process in started:
-        if process.poll() is None:
-            process.kill()
-        process.communicate()
-
-
 def definition(folder: Path, name: str, function: str, code: str, **settings: Any) -> Path:
     """A study of the growth landscape whose objective has this code around it."""
     file = write_definition(folder, **settings)
@@ -98,14 +74,6 @@ def definition(folder: Path, name: str, function: str, code: str, **settings: An
     text = file.read_text().replace("landscape.py:landscape", f"landscape.py:{function}")
     (folder / f"{name}.yaml").write_text(text + f"  who: {name}\n")
     return folder / f"{name}.yaml"
-
-
-def until(true: Callable[[], Any], seconds: float = 60) -> Any:
-    end = time.monotonic() + seconds
-    while not (found := true()):
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.005)
-    return found
 
 
 def audit(program: Program, name: str) -> Any:
