@@ -1,0 +1,125 @@
+"""A figure as data: what is drawn, not how. plotly draws it for the browser, matplotlib for paper, tests read it.
+
+All numbers are in the axes' own units. NaN is a gap. A mark that is `faint` stands behind the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+Value = float | str
+"""A place on an axis: a number, or a category by its name."""
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One axis: its title with the unit, and its scale."""
+
+    title: str
+    log: bool = False
+    percent: bool = False
+    """Numbers are shares, 0 to 1, shown as percentages."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """Points joined in the order given."""
+
+    name: str
+    x: Sequence[Value]
+    y: Sequence[float]
+    dashed: bool = False
+    faint: bool = False
+    labels: Sequence[str] = ()
+    """Text at each point; or none."""
+
+
+@dataclass(frozen=True)
+class Points:
+    """Points that stand alone, each with an interval or without."""
+
+    name: str
+    x: Sequence[Value]
+    y: Sequence[float]
+    low: Sequence[float] = ()
+    high: Sequence[float] = ()
+    """Ends of each point's interval, on the y axis; or none."""
+    faint: bool = False
+    labels: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Bars:
+    """A bar at each category, lying where the categories' names are long."""
+
+    name: str
+    at: Sequence[str]
+    length: Sequence[float]
+    low: Sequence[float] = ()
+    high: Sequence[float] = ()
+    faint: bool = False
+
+
+@dataclass(frozen=True)
+class Area:
+    """A layer of a stack over x; layers add up in the order of the marks."""
+
+    name: str
+    x: Sequence[float]
+    y: Sequence[float]
+
+
+@dataclass(frozen=True)
+class Band:
+    """What lies between two curves."""
+
+    name: str
+    x: Sequence[float]
+    low: Sequence[float]
+    high: Sequence[float]
+
+
+@dataclass(frozen=True)
+class Heat:
+    """A value in each cell of a table, with a contour where it reaches `contour`."""
+
+    name: str
+    x: Sequence[Value]
+    y: Sequence[Value]
+    z: Sequence[Sequence[float]]
+    """A row for each y."""
+    contour: float | None = None
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A straight line across the figure at one value of y, or of x where `upright`."""
+
+    name: str
+    at: float
+    upright: bool = False
+
+
+@dataclass(frozen=True)
+class Parallel:
+    """Parallel coordinates: a line through every axis for each row, coloured by the last axis."""
+
+    name: str
+    axes: Sequence[tuple[str, Sequence[Value]]]
+
+
+Mark = Line | Points | Bars | Area | Band | Heat | Rule | Parallel
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One figure. Its key is its name in files and in the dashboard: stable, lower case, hyphens."""
+
+    key: str
+    title: str
+    x: Axis
+    y: Axis
+    marks: Sequence[Mark] = field(default=())
+    caption: str = ""
+    """What it says and what it does not, in a sentence or two."""
