@@ -197,8 +197,8 @@ def retry(name: str, numbers: tuple[int, ...], failed: bool, url: str | None) ->
     if bool(numbers) == failed:
         raise UsageError("retry: say which: --trial N or --failed")
     with _study(url, name, writing=True) as (session, study):
-        for old, new in retry(session, study, numbers or None):
-            click.echo(f"trial {old}: tried again as trial {new}")
+        for line in retry(session, study, numbers or None):
+            click.echo(line)
 
 
 @cli.command()

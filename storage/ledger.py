@@ -84,6 +84,15 @@ class Known:
 
 
 @dataclass(frozen=True)
+class Renewed:
+    """A failed trial, by its id and number, and the number of the one that tries its point again."""
+
+    trial_id: int
+    old: int
+    new: int
+
+
+@dataclass(frozen=True)
 class OpenPoints:
     """How many points wait or run; `current` counts those that the next decision waits for."""
 
@@ -258,10 +267,10 @@ class Ledger:
         values = {"study_id": self.study_id, "hashes": list(hashes), "reason": reason}
         return int(self.session.one("withdraw_points", values).withdrawn)
 
-    def retry_points(self, numbers: Sequence[int] | None) -> list[tuple[int, int]]:
-        """Failed points get a new trial each: (old, new) numbers. None: all that failed."""
+    def retry_points(self, numbers: Sequence[int] | None) -> list[Renewed]:
+        """Failed points get a new trial each. None: all that failed."""
         values = {"study_id": self.study_id, "numbers": None if numbers is None else list(numbers)}
-        return [(row.old, row.new) for row in self.session.run("retry_points", values)]
+        return [Renewed(row.trial_id, row.old, row.new) for row in self.session.run("retry_points", values)]
 
     def open_points(self) -> OpenPoints:
         """What waits and what runs, as of now."""

@@ -12,6 +12,7 @@ from rich.text import Text
 from samplers.closed_form import ClosedForm
 from samplers.depth_settings import parse_settings
 from storage.errors import UsageError
+from studies.standing import standing
 
 
 def show_json(decisions: Sequence[Any]) -> dict[str, Any]:
@@ -54,7 +55,7 @@ def depth_json(decisions: Sequence[Any]) -> dict[str, Any]:
         UsageError: The study solved for widths, which that format does not hold.
     """
     rows = _rows(decisions)
-    if any(row.record["solve"] != "layers" for row in _since_override(decisions)):
+    if any(row.record["solve"] != "layers" for row in standing(decisions)):
         raise UsageError("--as depth-json: holds depths; this study solved for widths: use json or csv")
     if len(rows) == 1:
         told = _answer(rows[0])
@@ -92,14 +93,8 @@ def estimates(block: Mapping[str, Any], config: Mapping[str, Any], where: str) -
     return table
 
 
-def _since_override(decisions: Sequence[Any]) -> list[Any]:
-    """Answers of the definition in force: an override begins again."""
-    begun = max((index + 1 for index, row in enumerate(decisions) if row.kind == "override"), default=0)
-    return list(decisions[begun:])
-
-
 def _rows(decisions: Sequence[Any]) -> list[dict[str, Any]]:
-    return [dict(row) for each in _since_override(decisions) for row in each.record["results"]]
+    return [dict(row) for each in standing(decisions) for row in each.record["results"]]
 
 
 def _answer(row: Mapping[str, Any]) -> dict[str, Any]:

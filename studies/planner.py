@@ -63,7 +63,7 @@ class Noted(Mapping[str, Result]):
         return len(self.known)
 
     def take_used(self) -> list[int]:
-        """Ids of the trials looked at since the last call."""
+        """Ids of the trials looked at since the last call, or since `used` was emptied."""
         used, self.used = self.used, set()
         return sorted(self.trials[hash_] for hash_ in used)
 
@@ -98,6 +98,7 @@ def _plan_judged(ledger: Ledger, search: Search, judged: Judged, code: str) -> W
         last = ledger.last_decision()
         made, state = (0, search.start()) if last is None else (last[0] + 1, last[1])
         while True:
+            results.used.clear()  # by a call that asked for more: what decides looks at all of its own again
             step = search.advance(state, cast(Results, results))
             match step:
                 case Decision(points=()):
