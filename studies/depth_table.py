@@ -14,14 +14,22 @@ from samplers.depth_settings import parse_settings
 from storage.errors import UsageError
 from studies.standing import standing
 
+KEYS = ("target", "width", "layers", "params", "difference", "percent", "reached", "reason", "counts")
+"""Of a row in `show --json`: names are stable. `verify: true` adds its findings under `verify`."""
+
 
 def show_json(decisions: Sequence[Any]) -> dict[str, Any]:
     """`show --json`: a row for each target of each width that has its answer."""
-    return {"search": "depth", "results": _rows(decisions)}
+    kept = (*KEYS, "verify")
+    results = [{name: row[name] for name in kept if name in row} for row in _rows(decisions)]
+    return {"search": "depth", "results": results}
 
 
 def show_table(decisions: Sequence[Any]) -> RenderableType:
-    """A line for each target of each width; a bound that was hit is marked, and is no answer."""
+    """A line for each target of each width; a bound that was hit is marked, and is no answer.
+
+    How many answers follow from a line of counts, and were not counted themselves, is said below.
+    """
     rows = _rows(decisions)
     if not rows:
         return Text("no width has its counts yet")
@@ -42,8 +50,12 @@ def show_table(decisions: Sequence[Any]) -> RenderableType:
             "–" if ratio is None else f"{ratio:.4f}",
             "; ".join(filter(None, (row["reason"], _verified(row.get("verify"))))),
         )
-    reached = sum(row["reached"] for row in rows)
-    return Group(table, Text(f"{reached} of {len(rows)} targets reached"))
+    reached = [row for row in rows if row["reached"]]
+    told = f"{len(reached)} of {len(rows)} targets reached"
+    on_line = sum(not row["counted"] for row in reached)
+    if on_line:
+        told += f"; {on_line} of these follow from the line of a uniform stack: its two ends and a third count on it"
+    return Group(table, Text(told))
 
 
 def depth_json(decisions: Sequence[Any]) -> dict[str, Any]:
