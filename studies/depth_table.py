@@ -125,8 +125,10 @@ def _answer(row: Mapping[str, Any]) -> dict[str, Any]:
 def _verified(finding: Mapping[str, Any] | None) -> str | None:
     if finding is None:
         return None
-    if finding["outcome"] != "completed":
+    if finding["outcome"] in ("out_of_memory", "timed_out"):
         return f"a training step: {finding['outcome'].replace('_', ' ')}"
+    if finding["outcome"] != "completed":  # no finding about this size: what went wrong is said
+        return f"a training step: {finding['reason'] or finding['outcome']}"
     peak, share, seconds = (finding[name] for name in ("peak_memory", "memory_fraction", "seconds"))
     if peak is None or share is None or seconds is None:
         return "a training step ran"

@@ -111,6 +111,11 @@ def test_findings_of_a_training_step_stand_in_the_table() -> None:
     assert list(shown)[-2:] == ["counts", "verify"] and shown["verify"] == figures
     row.record["results"][0]["verify"] = {"outcome": "out_of_memory", "reason": "…", "trial": 3}
     assert "a training step: out of memory" in text(show_table([row]))
+    told = "invalid: config: verify: family cehr is a closed form; there is no model to train"
+    row.record["results"][0]["verify"] = {"outcome": "invalid", "reason": told, "trial": 3}
+    assert f"a training step: {told}" in text(show_table([row]))
+    row.record["results"][0]["verify"] = {"outcome": "failed", "reason": None, "trial": 3}
+    assert "a training step: failed" in text(show_table([row]))
 
 
 def test_widths_are_shown_as_depths_are() -> None:
