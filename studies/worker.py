@@ -278,6 +278,7 @@ class Worker:
                 if self.signals.draining:
                     raise StorageError(f"{error}; interrupted while waiting for it to come back") from error
                 self._forget_session()
+                self._tell(f"not yet: {error}")
                 self.selector.select(pause)
                 self.signals.clear()
                 pause = min(pause * 2, 5.0)
