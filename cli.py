@@ -367,6 +367,18 @@ def restore(file: Path, url: str | None) -> None:
     click.echo("restored")
 
 
+@storage.command("move")
+@click.argument("target", metavar="URL", envvar="STUDYHALL_TARGET")
+@click.option("--study", "names", multiple=True, metavar="NAME", help="This study; may be repeated. Default: all.")
+@storage_option
+def storage_move(target: str, names: tuple[str, ...], url: str | None) -> None:
+    """Copy studies to the storage at URL (or STUDYHALL_TARGET), checked by count and hash. Killed and run again, it
+    goes on. The originals stay, stopped: `delete` removes them."""
+    from studies.upkeep import move
+
+    move(url, target, names, lambda moved: click.echo(moved.line()))
+
+
 @contextmanager
 def _session(url: str | None) -> Iterator[Session]:
     from studies.place import Place

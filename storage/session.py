@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import psycopg2
 import psycopg2.errors
@@ -108,6 +108,21 @@ class Session:
             except psycopg2.Error as error:
                 raise self._translated(error) from error
         raise AssertionError("unreachable")
+
+    def copy_out(self, select: str, file: IO[bytes]) -> None:
+        """The rows of a SELECT, in COPY's text form, to a file."""
+        self._copy(f"COPY ({select}) TO STDOUT", file)
+
+    def copy_in(self, table: str, file: IO[bytes]) -> None:
+        """What `copy_out` wrote, into a table."""
+        self._copy(f"COPY {table} FROM STDIN", file)
+
+    def _copy(self, statement: str, file: IO[bytes]) -> None:
+        try:
+            with self._connection.cursor() as cursor:
+                cursor.copy_expert(statement, file)
+        except psycopg2.Error as error:
+            raise self._translated(error) from error
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
