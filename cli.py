@@ -61,6 +61,7 @@ def cli() -> None:
 @click.option("--timeout", metavar="DURATION", help="Budget of the study: start nothing after 90s, 15m, 2h, 1d.")
 @click.option("--max-trials", type=int, metavar="N", help="Budget of the study: this many trials.")
 @click.option("--same-code", is_flag=True, help="Refuse to join a study that was begun with other code; default: warn.")
+@click.option("--trust-study", is_flag=True, help="Run code that only the storage names: the study's own objective.")
 @click.option("--dry-run", is_flag=True, help="Print what would run next; touch nothing.")
 @click.option("--review", is_flag=True, help="Print what would run next, and ask before it starts.")
 @click.option("--yes", is_flag=True, help="With --review: do not ask.")
@@ -364,6 +365,18 @@ def restore(file: Path, url: str | None) -> None:
 
     restore(Place.of(url).start(), file)
     click.echo("restored")
+
+
+@storage.command("move")
+@click.argument("target", metavar="URL", envvar="STUDYHALL_TARGET")
+@click.option("--study", "names", multiple=True, metavar="NAME", help="This study; may be repeated. Default: all.")
+@storage_option
+def storage_move(target: str, names: tuple[str, ...], url: str | None) -> None:
+    """Copy studies to the storage at URL (or STUDYHALL_TARGET), checked by count and hash. Killed and run again, it
+    goes on. The originals stay, stopped: `delete` removes them."""
+    from studies.upkeep import move
+
+    move(url, target, names, lambda moved: click.echo(moved.line()))
 
 
 @contextmanager

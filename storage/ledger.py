@@ -106,6 +106,10 @@ def metrics_of(texts: Mapping[str, str] | None) -> dict[str, float]:
     return {name: float(text) for name, text in (texts or {}).items()}
 
 
+AHEAD = -1
+"""The round of points that were planned ahead of the decision that may want them."""
+
+
 class Ledger:
     """Verbs on one study's points over one session."""
 
@@ -271,6 +275,14 @@ class Ledger:
         """Failed points get a new trial each. None: all that failed."""
         values = {"study_id": self.study_id, "numbers": None if numbers is None else list(numbers)}
         return [Renewed(row.trial_id, row.old, row.new) for row in self.session.run("retry_points", values)]
+
+    def settle_guesses(self, wanted: Sequence[str], round_number: int) -> int:
+        """Points that were begun ahead: those wanted are of this round now, of the others those that wait are
+        withdrawn. How many were."""
+        values = {"study_id": self.study_id, "round": round_number, "wanted": list(wanted), "ahead": AHEAD}
+        self.session.run("adopt_points", values)
+        unwanted = [row.hash for row in self.session.run("read_guesses", values)]
+        return self.withdraw_points(unwanted, "withdrawn: begun ahead, and not wanted") if unwanted else 0
 
     def open_points(self) -> OpenPoints:
         """What waits and what runs, as of now."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from rich.console import Group, RenderableType
@@ -20,6 +21,7 @@ from storage.names import check_name
 from storage.records import Budget, StudyRow, find_study
 from storage.schema import read_versions
 from storage.session import Session
+from studies.assignments import parse_assignment
 from studies.definition import SEARCHES, Definition
 from studies.depth_table import estimates
 from studies.grid_review import Review, review
@@ -41,6 +43,7 @@ from studies.place import Place
 from studies.planner import FINISHED, finished_results
 from studies.searches import search_of
 from studies.slot import Slot, slots_of
+from studies.trust import Trust, code_named, texts
 from studies.units import parse_duration, shown_duration
 from studies.versions import versions
 from studies.worker import Ending, Worker
@@ -59,6 +62,7 @@ class Order:
     budget: Budget
     slots: tuple[Slot, ...]
     same_code: bool = False
+    trust_study: bool = False
 
     @staticmethod
     def of(
@@ -75,6 +79,7 @@ class Order:
         timeout: str | None,
         max_trials: int | None,
         same_code: bool,
+        trust_study: bool,
     ) -> Order:
         """The options as typed, checked.
 
@@ -90,7 +95,7 @@ class Order:
             raise UsageError(f"--steps: counts the steps of a growth; a {search} search has --max-trials and --timeout")
         seconds = None if timeout is None else parse_duration(timeout, "--timeout")
         slots = slots_of(gpus, per_gpu, gpu_memory, workers, threads)
-        return Order(search, name, file, settings, Budget(steps, max_trials, seconds), slots, same_code)
+        return Order(search, name, file, settings, Budget(steps, max_trials, seconds), slots, same_code, trust_study)
 
 
 def request_of(order: Order) -> Request:
@@ -118,7 +123,8 @@ def run(place: Place, order: Order, say: Callable[[str], None]) -> Ending:
         folder()  # without leases no GPU is used: that is found out now
     study = peek(place, request.name)
     definition = definition_of(request, study)
-    warm = _warm(definition, order)
+    trust = trust_of(place, order, request, study)
+    warm = _warm(definition, order, trust)
     try:
         search = search_of(definition, request.source)
         description = warm.describe(sample_config(search, warm, request.source))
@@ -135,6 +141,7 @@ def run(place: Place, order: Order, say: Callable[[str], None]) -> Ending:
             note = open_study(session, request, definition, description)
         finally:
             session.close()
+        trust.remember()
         if note is not None:
             say(note)
         membership = Membership(place, request.name, order.slots)
@@ -143,10 +150,25 @@ def run(place: Place, order: Order, say: Callable[[str], None]) -> Ending:
         warm.close()
 
 
-def _warm(definition: Definition, order: Order) -> WarmServer:
+def trust_of(place: Place, order: Order, request: Request, study: StudyRow | None) -> Trust:
+    """What this user says yes to: as remembered, with what the file, `--set` and `--trust-study` name."""
+    trust = Trust.of(place.home)
+    if request.definition is not None:
+        trust = trust.given(code_named(request.definition))
+    trust = trust.given(texts([parse_assignment(text)[1] for text in request.settings]))
+    if study is not None and order.trust_study:
+        for stored in (study.origin, study.definition):
+            trust = trust.given(code_named(Definition.from_json(stored)))
+    return trust
+
+
+def _warm(definition: Definition, order: Order, trust: Trust) -> WarmServer:
     """The objective's server, which sees the device of one of the slots: it answers for what a trial will find."""
     slot = order.slots[0]
-    return WarmServer(Reference.parse(definition.objective, DEFINITIONS).text, slot.threads, slot.gpu or "")
+    check = partial(trust.check, definition.objective, study=order.name)
+    check({})  # the objective itself, before it is looked for
+    reference = Reference.parse(definition.objective, DEFINITIONS).text
+    return WarmServer(reference, slot.threads, slot.gpu or "", check)
 
 
 def peek(place: Place, name: str) -> StudyRow | None:
@@ -204,7 +226,7 @@ def preview(place: Place, order: Order) -> Preview | Review:
     search = search_of(definition, request.source) if study is None else search_in_force(study)
     deep = definition.search == "depth"
     expected = estimates(definition.settings, definition.config, request.source) if deep else None
-    warm = _warm(definition, order)
+    warm = _warm(definition, order, trust_of(place, order, request, study))
     try:
         if study is None:
             check_metrics(definition, warm.describe(sample_config(search, warm, request.source)), request.source)

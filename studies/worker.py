@@ -16,13 +16,14 @@ from typing import Any, Protocol
 from objectives.outcome import Kind, Outcome, Report
 from objectives.warm import WarmServer
 from samplers.plan import Search
+from samplers.speculation import speculates
 from storage.errors import SessionLostError, StorageError
 from storage.ledger import Claim, Ledger
 from storage.pooling import POOLED
 from storage.records import StudyRow
 from studies.definition import SEEK_LIMITS, Definition
 from studies.folders import trial_folder
-from studies.planner import Waiting, plan
+from studies.planner import Waiting, plan, plan_ahead
 from studies.policy import Asked
 from studies.pruning import Pruning
 from studies.rack import Rack
@@ -67,6 +68,7 @@ class Worker:
         self.running: dict[str, Running] = {}
         self.signals = Signals()
         self.said = ""
+        self.guess_again = 0.0
         self.selector = selectors.DefaultSelector()
         self.pruning: Pruning | None = None
         self.parsed: Mapping[str, Any] | None = None
@@ -149,12 +151,25 @@ class Worker:
         if self.study.draining or self.study.late:
             return False
         points = self.ledger.open_points()
-        if points.waiting or points.current:  # what waits cannot be taken here and now: a budget, or a device in use
+        if points.waiting:  # it cannot be taken here and now: a budget, or a device in use
             return False
+        if points.current:
+            return self._plan_ahead()
         step = plan(self.ledger, self.hall.search(self.study), self._refusals, self.code)
         if isinstance(step, Waiting):
             self._tell(step.why)
         return isinstance(step, Waiting)
+
+    def _plan_ahead(self) -> bool:
+        """Begin what the next round is likely to ask for on slots that would wait, where the study wants that."""
+        if self.study.search != "grow" or time.monotonic() < self.guess_again:
+            return False
+        self.guess_again = time.monotonic() + IDLE
+        last = self.ledger.last_decision()
+        if not speculates(self.study.origin if last is None else last[1]):
+            return False
+        free = len(self.slots) - len(self.running)
+        return plan_ahead(self.ledger, self.hall.search(self.study), self._refusals, free) > 0
 
     def _tell(self, line: str) -> None:
         """Say it, but not twice in a row."""
@@ -278,6 +293,7 @@ class Worker:
                 if self.signals.draining:
                     raise StorageError(f"{error}; interrupted while waiting for it to come back") from error
                 self._forget_session()
+                self._tell(f"not yet: {error}")
                 self.selector.select(pause)
                 self.signals.clear()
                 pause = min(pause * 2, 5.0)
