@@ -52,7 +52,9 @@ def cli() -> None:
 )
 @click.option("--gpus", metavar="WHICH", help="auto (the free ones), all, none, or a list: 0,1 or UUIDs; default auto.")
 @click.option("--per-gpu", type=int, metavar="K", help="Slots of each GPU, equal shares of its memory; default 1.")
-@click.option("--gpu-memory", metavar="SIZE", help="Memory of each GPU slot, as 6GiB: as many slots as fit.")
+@click.option(
+    "--gpu-memory", metavar="SIZE", help="Memory of each GPU slot, as 6GiB; or auto: each trial's own estimate."
+)
 @click.option("--workers", type=int, metavar="N", help="CPU slots of this worker, no GPU; default: one a core.")
 @click.option(
     "--threads", type=int, metavar="T", help="Threads of each slot; default: 1 on CPU, cores / slots on GPUs."

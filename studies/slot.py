@@ -26,6 +26,7 @@ class Slot:
     gpu: str | None = None  # the device's uuid
     share: Span = NO_SHARE  # of the device's lock file
     memory_fraction: float = 1.0  # of the device's memory
+    packed: bool = False  # its share is made for each trial, by the trial's own estimate; until then it is the device
 
     @property
     def place(self) -> str:
@@ -56,8 +57,10 @@ def slots_of(
     """
     if per_gpu is not None and per_gpu < 1:
         raise UsageError(f"--per-gpu: {per_gpu} is too few; 1 or more")
-    size = None if gpu_memory is None else parse_size(gpu_memory, "--gpu-memory")
-    shares = next((name for name, value in (("--per-gpu", per_gpu), ("--gpu-memory", size)) if value is not None), None)
+    packed = gpu_memory == "auto"
+    size = None if gpu_memory is None or packed else parse_size(gpu_memory, "--gpu-memory")
+    given = (("--per-gpu", per_gpu), ("--gpu-memory", gpu_memory))
+    shares = next((name for name, value in given if value is not None), None)
     if gpus is None:
         there = workers is None and (shares is not None or visible(read_devices(), os.environ.get(VISIBLE)))
         gpus = "auto" if there else "none"
@@ -67,7 +70,8 @@ def slots_of(
         return cpu_slots(workers, threads)
     if workers is not None:
         raise UsageError("--workers: counts CPU slots; with --gpus, --per-gpu says how many slots each GPU has")
-    return gpu_slots(chosen(gpus), per_gpu, size, threads)
+    devices = chosen(gpus)
+    return packed_slots(devices, per_gpu, threads) if packed else gpu_slots(devices, per_gpu, size, threads)
 
 
 def cpu_slots(workers: int | None, threads: int | None) -> tuple[Slot, ...]:
@@ -105,6 +109,29 @@ def gpu_slots(
         )
         for device, count, share in cut
         for place in range(count)
+    )
+
+
+def packed_slots(devices: Sequence[Device], per_gpu: int | None, threads: int | None) -> tuple[Slot, ...]:
+    """Slots whose shares are made for each trial (studies/packing.py): as many of each device as there are cores to
+    feed them, or `per_gpu`; threads: one, unless said.
+
+    Raises:
+        UsageError: Fewer threads than one.
+    """
+    _check_counts(None, threads)
+    most = per_gpu or max(1, cores() // (threads or 1) // len(devices))
+    return tuple(
+        Slot(
+            name=f"{device.label}.{place}",
+            device="cuda",
+            threads=threads or max(1, cores() // (most * len(devices))),
+            gpu=device.uuid,
+            share=Span(0, device.memory_total // UNIT),
+            packed=True,
+        )
+        for device in devices
+        for place in range(most)
     )
 
 
