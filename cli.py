@@ -399,10 +399,14 @@ def _show(session: Session, study: StudyRow, whole: bool) -> None:
 def _console() -> Console:
     from rich.console import Console
 
+    from studies.fitting import NothingCut
+
     # In a pipe nothing is cut: whoever reads it has no width.
-    return Console(
+    console = Console(
         markup=False, highlight=False, width=None if sys.stdout.isatty() else 200, soft_wrap=not sys.stdout.isatty()
     )
+    console.push_render_hook(NothingCut(console))
+    return console
 
 
 def _say(line: str) -> None:

@@ -239,6 +239,7 @@ class Worker:
         assignment = assignment_of(self.study.name, self.definition, claim, slot, folder, lease)
         attempt = self.warm.start(assignment, None if lease is None else lease.fd)
         self.running[slot.name] = Running(claim, slot, folder, attempt)
+        self.say(self.running[slot.name].beginning)
         self.selector.register(attempt, selectors.EVENT_READ)
 
     def _follow(self) -> None:
