@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from storage.errors import UsageError
-from studies.devices import VISIBLE, Device, named, read_devices, shown_devices, visible, why_none
+from studies.devices import VISIBLE, Device, left_to_us, named, read_devices, shown_devices, why_none
 from studies.leases import UNIT, Span, held, shown_holder
 from studies.units import parse_size, shown_size
 
@@ -62,7 +62,7 @@ def slots_of(
     given = (("--per-gpu", per_gpu), ("--gpu-memory", gpu_memory))
     shares = next((name for name, value in given if value is not None), None)
     if gpus is None:
-        there = workers is None and (shares is not None or visible(read_devices(), os.environ.get(VISIBLE)))
+        there = workers is None and (shares is not None or left_to_us(read_devices(), os.environ).devices)
         gpus = "auto" if there else "none"
     if gpus == "none":
         if shares is not None:
@@ -159,10 +159,11 @@ def chosen(asked: str) -> tuple[Device, ...]:
     Raises:
         UsageError: There is no such device, or none at all.
     """
-    everything, setting = read_devices(), os.environ.get(VISIBLE)
-    here = visible(everything, setting)
+    everything = read_devices()
+    left = left_to_us(everything, os.environ)
+    here = left.devices
     if not here:
-        why = f"{VISIBLE} is {setting!r}" if everything else why_none()
+        why = left.told if everything else why_none()
         raise UsageError(f"--gpus: {asked} asks for GPUs, and there is none to be had: {why}")
     if asked in ("auto", "all"):
         found = tuple(each for each in here if each.fault is None and (asked == "all" or _holders(each) is None))
@@ -174,7 +175,7 @@ def chosen(asked: str) -> tuple[Device, ...]:
     for word in (each.strip() for each in asked.split(",")):
         meant = named(word, here)
         if not meant:
-            hidden = f"; {VISIBLE} leaves us a part: {setting!r}" if named(word, everything) else ""
+            hidden = f"; we are left a part: {left.told}" if named(word, everything) else ""
             raise UsageError(f"--gpus: no GPU {word!r} here; there is {shown_devices(here)}{hidden}")
         lost = next((each for each in meant if each.fault is not None), None)
         if lost is not None:
