@@ -50,6 +50,7 @@ class Packing:
         self._rack, self._say = rack, say
         self._turn: Turn | None = None
         self._next_turn = 0.0
+        self._missed = False
         self._told: set[int | None] = set()
 
     def place(self, wish: Wish, first: bool, busy: Collection[str], study: str) -> Slot | None:
@@ -69,6 +70,14 @@ class Packing:
         if first:
             self._wait(wish, slots)
         return None
+
+    def missing(self, number: int) -> None:
+        """Say once that a trial has no estimate."""
+        if not self._missed:
+            self._missed = True
+            self._say(
+                f"trial {number}: the objective's cost(config) gives no {ESTIMATE}: a whole GPU for each such trial"
+            )
 
     def leave(self) -> None:
         """Wait no longer."""

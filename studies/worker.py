@@ -22,7 +22,7 @@ from storage.pooling import POOLED
 from storage.records import StudyRow
 from studies.definition import SEEK_LIMITS, Definition
 from studies.folders import trial_folder
-from studies.packing import Packing, Wish, wish_of
+from studies.packing import ESTIMATE, Packing, Wish, wish_of
 from studies.planner import Waiting, plan
 from studies.policy import Asked
 from studies.pruning import Pruning
@@ -140,7 +140,7 @@ class Worker:
 
     def _next_packed(self, packing: Packing) -> tuple[Claim, Slot] | None:
         """The first waiting trial that fits on a device. Its share is leased before it is claimed."""
-        wishes = self._read_wishes()
+        wishes = self._read_wishes(packing)
         if not wishes:
             packing.leave()
         for wish in wishes:
@@ -152,13 +152,15 @@ class Worker:
                 self.rack.narrow(slot)  # somebody else has taken it meanwhile
         return None
 
-    def _read_wishes(self) -> list[Wish]:
+    def _read_wishes(self, packing: Packing) -> list[Wish]:
         """What the next trials need. The objective is asked once about each."""
         points = self.ledger.next_points(AHEAD)
         known = {each.number: self.wishes[each.number] for each in points if each.number in self.wishes}
         new = [each for each in points if each.number not in known or (each.alone and known[each.number].units)]
         costs = [each.cost for each in self.warm.inspect([each.config for each in new])] if new else []
         known |= {each.number: wish_of(each.number, cost, each.alone) for each, cost in zip(new, costs, strict=True)}
+        for each in (each for each, cost in zip(new, costs, strict=True) if ESTIMATE not in cost):
+            packing.missing(each.number)
         self.wishes = known
         return [known[each.number] for each in points]
 

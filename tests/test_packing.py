@@ -258,9 +258,8 @@ def test_two_studies_that_pack_by_estimates_never_overlap_and_both_end(
     files = {name: definition(tmp_path, name, "packed", code, steps=2, seconds=0.1, more=more) for name in ("a", "b")}
     arguments = ["--gpus", "all", "--gpu-memory", "auto", "--per-gpu", 8]
     workers = [begin("run", "grow", "--study", name, "--file", file, *arguments) for name, file in files.items()]
-    for worker in workers:
-        told, _ = worker.communicate(timeout=180)
-        assert worker.returncode == 0, told
+    told_by = {name: worker.communicate(timeout=180)[0] for name, worker in zip(files, workers, strict=True)}
+    assert [worker.returncode for worker in workers] == [0, 0], told_by
     fractions = set()
     for name in files:
         certificate = audit(program, name)
@@ -272,6 +271,7 @@ def test_two_studies_that_pack_by_estimates_never_overlap_and_both_end(
             too_big = float(estimate) * 1.1 > TWO[0].memory_total
             assert float(fraction) == 1 if estimate == "0" or too_big else size >= float(estimate) * 1.1
             fractions.add(round(float(fraction), 1))
+        assert told_by[name].count("gives no memory_bytes: a whole GPU for each such trial") == 1
     assert len(fractions) >= 3 and 1.0 in fractions
     assert held(FIRST) == held(SECOND) == [] and not turn_is_taken(FIRST) and not turn_is_taken(SECOND)
 
