@@ -52,7 +52,9 @@ def cli() -> None:
 )
 @click.option("--gpus", metavar="WHICH", help="auto (the free ones), all, none, or a list: 0,1 or UUIDs; default auto.")
 @click.option("--per-gpu", type=int, metavar="K", help="Slots of each GPU, equal shares of its memory; default 1.")
-@click.option("--gpu-memory", metavar="SIZE", help="Memory of each GPU slot, as 6GiB: as many slots as fit.")
+@click.option(
+    "--gpu-memory", metavar="SIZE", help="Memory of each GPU slot, as 6GiB; or auto: each trial's own estimate."
+)
 @click.option("--workers", type=int, metavar="N", help="CPU slots of this worker, no GPU; default: one a core.")
 @click.option(
     "--threads", type=int, metavar="T", help="Threads of each slot; default: 1 on CPU, cores / slots on GPUs."
@@ -410,10 +412,14 @@ def _show(session: Session, study: StudyRow, whole: bool) -> None:
 def _console() -> Console:
     from rich.console import Console
 
+    from studies.fitting import NothingCut
+
     # In a pipe nothing is cut: whoever reads it has no width.
-    return Console(
+    console = Console(
         markup=False, highlight=False, width=None if sys.stdout.isatty() else 200, soft_wrap=not sys.stdout.isatty()
     )
+    console.push_render_hook(NothingCut(console))
+    return console
 
 
 def _say(line: str) -> None:

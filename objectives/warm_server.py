@@ -18,7 +18,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from objectives.keeper import keep
-from objectives.process_tree import adopt_orphans, children, descendants, die_with_parent
+from objectives.process_tree import adopt_orphans, children, descendants, die_with_parent, wake_when_parent_ends
 from objectives.reference import Objective, Reference
 from objectives.trial import run_trial
 from objectives.wire import line, receive, send
@@ -77,10 +77,17 @@ def _told_of_ends() -> Iterator[int]:
 
 
 def _clear_up(forked: set[int]) -> None:
-    """Reap who has ended. A child that we did not fork lost its keeper: it is killed, with all below it."""
+    """Reap who has ended. A child that we did not fork lost its keeper: it is killed, with all below it.
+
+    A keeper that its own trial has stopped goes on: it has to watch.
+    """
     with suppress(ChildProcessError):
-        while (pid := os.waitpid(-1, os.WNOHANG)[0]) != 0:
-            forked.discard(pid)
+        while (change := os.waitpid(-1, os.WNOHANG | os.WUNTRACED))[0] != 0:
+            pid, status = change
+            if os.WIFSTOPPED(status):
+                os.kill(pid, signal.SIGCONT)
+            else:
+                forked.discard(pid)
         for orphan in set(children(os.getpid())) - forked:
             for each in (orphan, *descendants(orphan)):
                 with suppress(ProcessLookupError):
@@ -115,6 +122,7 @@ def start(
     """
     os.setsid()
     adopt_orphans()
+    wake_when_parent_ends()
     with suppress(OSError):  # on a full disk the number is missing, the lock is not
         os.pwrite(lock_fd, str(os.getpid()).encode(), 0)
     channel = socket.socket(fileno=channel_fd)

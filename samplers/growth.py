@@ -129,7 +129,7 @@ class Growth:
             ]
             missing = [point for point in asked if point.hash not in results]
             if missing:
-                return Need(tuple(missing), f"step {step}: the baseline, {len(missing)} trials")
+                return Need(tuple(missing), f"round {step}: the baseline, {len(missing)} trials")
             baseline = self._measured(config, [results[point.hash] for point in asked])
             if baseline.reason is not None:
                 return Done(f"the baseline cannot be measured: {baseline.reason}", failed=True)
@@ -169,7 +169,7 @@ class Growth:
                 measured = self._measured(candidate.config, [results[point.hash] for point in points])
                 rows.append(self._row(candidate, measured, baseline))
         if missing:
-            return Need(tuple(missing.values()), f"step {step}: {len(tried)} candidates, {len(missing)} trials"), []
+            return Need(tuple(missing.values()), f"round {step}: {len(tried)} candidates, {len(missing)} trials"), []
         return None, rows
 
     def _measured(self, config: Config, results: Sequence[Result]) -> Measured:

@@ -50,6 +50,16 @@ class Claim:
 
 
 @dataclass(frozen=True)
+class NextPoint:
+    """A point that waits: what its trial will be given."""
+
+    number: int
+    config: Mapping[str, Any]
+    alone: bool
+    """Whether it ran out of memory, and needs a device that nobody else is on."""
+
+
+@dataclass(frozen=True)
 class End:
     """How an attempt ended, as the ledger keeps it."""
 
@@ -119,13 +129,19 @@ class Ledger:
 
     # Running trials
 
-    def claim_trial(self, worker_id: int, slot: str, alone: bool = True) -> Claim | None:
+    def next_points(self, most: int) -> list[NextPoint]:
+        """The first points that could be claimed now, at most so many, in the order of claims. Takes nothing."""
+        rows = self.session.run("next_points", {"study_id": self.study_id, "most": most})
+        return [NextPoint(row.number, row.config, row.alone) for row in rows]
+
+    def claim_trial(self, worker_id: int, slot: str, alone: bool = True, number: int | None = None) -> Claim | None:
         """Take the first WAITING point, with its lock; None when there is none to take.
 
-        `alone` says that nothing else runs on the slot's device: only then a point that ran out of memory is taken.
+        With a `number`: that trial or none. `alone` says that nothing else runs on the slot's device: only then a
+        point that ran out of memory is taken.
         """
         values = {"study_id": self.study_id, "space": TRIAL_LOCKS, "worker_id": worker_id, "slot": slot}
-        row = self.session.one("claim_trial", {**values, "alone": alone})
+        row = self.session.one("claim_trial", {**values, "alone": alone, "number": number})
         if row is None:
             return None
         return Claim(

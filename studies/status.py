@@ -58,6 +58,26 @@ class Status:
         return left / slots
 
     @property
+    def advice(self) -> list[str]:
+        """What there is to do, where it does not go on by itself."""
+        row, again = self.row, f"`run {self.row.search} --study {self.row.name}"
+        alive = {(worker.host, worker.pid) for worker in self.workers if worker.alive}
+        left = [str(each.number) for each in self.running if (each.host, each.pid) not in alive]
+        told = []
+        if left:
+            who = f"trial{'s' * (len(left) > 1)} {', '.join(left)}: the worker is gone"
+            told.append(f"{who}; " + ("another one takes over" if alive else f"{again}` takes over"))
+        if row.max_trials is not None and row.waiting and sum(self.counts.values()) - row.waiting >= row.max_trials:
+            told.append(f"the budget of {row.max_trials} trials is used up; {again} --max-trials N` raises it")
+        elif row.late and row.outcome is None:
+            told.append(f"the time is up; {again} --timeout DURATION` gives it more")
+        elif row.outcome is not None and row.outcome.endswith("steps are done"):
+            told.append(f"{again} --steps N` goes on")
+        elif row.outcome is None and not alive and not left:
+            told.append(f"{again}` goes on")
+        return told
+
+    @property
     def failures(self) -> dict[str, int]:
         """Attempts that did not end well, by why."""
         bad = (row for row in self.attempts if row.outcome not in (None, "completed"))
@@ -138,6 +158,7 @@ def study_view(status: Status) -> RenderableType:
     if status.seconds_left is not None:
         head += f"\nabout {shown_duration(status.seconds_left)} to the end of this round"
     parts: list[RenderableType] = [Text(head)]
+    parts += [Text(line) for line in status.advice]
     if status.running:
         parts.append(_running_table(status.running))
     alive = [each for each in status.workers if each.alive]
@@ -146,7 +167,7 @@ def study_view(status: Status) -> RenderableType:
             Text("workers: " + ", ".join(f"{each.host}:{each.pid} ({len(each.slots)} slots)" for each in alive))
         )
     for decision in status.decisions[-3:]:
-        parts.append(Text(f"round {decision.number}: {_told(decision.record)}"))
+        parts.append(Text(f"round {decision.record.get('round', decision.number)}: {_told(decision.record)}"))
     parts += [Text(f"{count} × {cause}") for cause, count in status.failures.items()]
     return Group(*parts)
 
