@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,15 @@ def read_scalar(text: str, where: str = "--set") -> Any:
     if len(text) > LARGEST:
         raise UsageError(f"{where}: longer than {LARGEST // 1024} KiB")
     return _read(text, where)
+
+
+@cache
+def is_plain(text: str) -> bool:
+    """Whether a text stands for itself without quotes: not `1e-4`, `null`, `[1]` or nothing at all."""
+    try:
+        return bool(read_scalar(text) == text)
+    except UsageError:
+        return False
 
 
 def _read(text: str, where: str) -> Any:
