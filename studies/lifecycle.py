@@ -155,7 +155,7 @@ def sample_config(search: Search, warm: WarmServer, where: str) -> Mapping[str, 
         for config, inspection in zip(batch, warm.inspect(batch), strict=True):
             if inspection.refusal is None:
                 return config
-            reason = f"config: {inspection.refusal}"
+            reason = f"config: {inspection.refusal.removeprefix('config: ')}"
             if isinstance(search, Growth):
                 raise UsageError(f"{where}: {reason}")
     raise UsageError(f"{where}: {reason}")
