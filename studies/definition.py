@@ -13,12 +13,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from objectives.command import PREFIX, Command
+from objectives.command import Command
 from objectives.loggers import parse_log_to
-from objectives.reference import shown_objective
+from objectives.reference import located, shown_objective
 from storage.errors import UsageError, nearest
 from studies.assignments import assign, parse_assignment
 from studies.blocks import block_keys
+from studies.models import models_located
 from studies.pruning import parse_pruner
 from studies.reading import read_yaml
 from studies.units import parse_duration, parse_size
@@ -78,7 +79,7 @@ class Definition:
         Raises:
             UsageError: The file is not a definition, or one of another search.
         """
-        definition = _parse(read_yaml(file), str(file), file.parent)
+        definition = models_located(_parse(read_yaml(file), str(file), file.parent), file.parent)
         if search is not None and search != definition.search:
             if search not in SEARCHES:
                 raise UsageError(f"run: no search {search!r}{nearest(search, SEARCHES)}")
@@ -129,7 +130,7 @@ class Definition:
                 made = replace(made, settings=assign(made.settings, path, value, True, text))
             else:
                 made = replace(made, config=assign(made.config, path, value, adding, text))
-        return made
+        return models_located(made, Path.cwd())
 
 
 @dataclass(frozen=True)
@@ -214,11 +215,7 @@ def _objective(document: Mapping[str, Any], where: str, folder: Path) -> str:
     if isinstance(document.get("objective"), dict):
         needs = list(dict.fromkeys(filter(None, (document["score"]["metric"], document.get("cost")))))
         return Command.parse(document["objective"], folder.resolve(), needs, f"{where}: objective").text
-    text = _text(document, "objective", where)
-    file, separator, function = text.rpartition(":")
-    if separator and file.endswith(".py") and not text.startswith(PREFIX):
-        return f"{(folder / file).resolve()}:{function}"
-    return text
+    return located(_text(document, "objective", where), folder)
 
 
 def _text(document: Mapping[str, Any], key: str, where: str) -> str:

@@ -24,6 +24,7 @@ from storage.records import Budget, NewStudy, StudyRow, create_study, find_study
 from storage.session import Session
 from studies.code_version import CodeVersion, read_code
 from studies.definition import Definition, difference
+from studies.models import models_as_stored
 from studies.place import Place
 from studies.searches import search_of
 from studies.slot import Slot
@@ -231,7 +232,7 @@ def pending(study: StudyRow, state: State, request: Request) -> Pending:
     stored = Definition.from_json(study.definition)
     file = request.definition if request.definition is not None else stored
     if same_objective(stored.objective, file.objective):
-        file = replace(file, objective=stored.objective)
+        file = models_as_stored(replace(file, objective=stored.objective), stored)
     note = None
     if file.hash in study.definitions and file.hash != stored.hash:
         # Another checkout, not yet up to date, must not turn the study back under everybody else.

@@ -73,6 +73,11 @@ def read_scalar(text: str, where: str = "--set") -> Any:
     return _read(text, where)
 
 
+def can_be_kept(text: str) -> bool:
+    """Whether the database can hold it: no NUL, no half of a surrogate pair."""
+    return not any(each == "\0" or "\ud800" <= each <= "\udfff" for each in text)
+
+
 @cache
 def is_plain(text: str) -> bool:
     """Whether a text stands for itself without quotes: not `1e-4`, `null`, `[1]` or nothing at all."""
@@ -159,9 +164,9 @@ class _Maker:
         return text
 
     def text(self, node: yaml.ScalarNode) -> str:
-        """As it can be kept: PostgreSQL's text holds neither NUL nor half of a surrogate pair."""
+        """As it can be kept."""
         text: str = node.value
-        if any(each == "\0" or "\ud800" <= each <= "\udfff" for each in text):
+        if not can_be_kept(text):
             raise self.wrong(node, f"{text[:40]!r} holds a character that cannot be kept")
         return text
 

@@ -137,6 +137,32 @@ def test_whatever_an_objectives_validate_does_is_one_line(
 
 
 @pytest.mark.usefixtures("nothing_written")
+@pytest.mark.parametrize("character", ["\\ud800", "\\0"])
+def test_a_character_that_cannot_be_kept_is_refused_wherever_it_stands(
+    program: Program, tmp_path: Path, character: str
+) -> None:
+    (tmp_path / "own.py").write_text("def own(config):\n    return 1.0\n")
+    file, order = tmp_path / "own.yaml", ["run", "grid", "--study", "own", "--file", tmp_path / "own.yaml"]
+
+    def write(axis: str = "[1]", derived: str = "") -> None:
+        file.write_text(
+            "search: grid\nobjective: own.py:own\nscore: {metric: value, direction: maximize}\n"
+            f"grid: {{axes: {{a: {axis}}}, derive: {{{derived}}}}}\nconfig: {{a: 1, b: 2}}\n"
+        )
+
+    for more in ([], ["--dry-run"]):
+        for axis in (f'["{character}"]', f'[1, [2, "x{character}"]]', f'[{{"{character}": 1}}]'):
+            write(axis)
+            refused(program(*order, *more), "own.yaml:4", "cannot be kept")
+        write(derived=f"b: \"'\\{character}'\"")
+        refused(program(*order, *more), "grid.derive.b", "cannot be kept")
+        write()
+        for setting in (f'a="{character}"', f'grid.axes.a=["{character}"]', f'+c={{x: "{character}"}}'):
+            refused(program(*order, *more, "--set", setting), "--set", "cannot be kept")
+        refused(program(*order, *more, "--set", "+c\udcff=1"), "--set", "cannot be kept")
+
+
+@pytest.mark.usefixtures("nothing_written")
 def test_a_search_that_there_is_none_of(program: Program, tmp_path: Path) -> None:
     file = write_definition(tmp_path)
     refused(program("run", "grwo", "--study", "own", "--file", file), "grwo", "grow")
