@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -141,22 +141,34 @@ class Change:
     settings: Mapping[str, Any]
     """Of the search's block; null for what was taken out of it."""
     refused: Sequence[str]
-    """Why the change cannot be made to a study that has results; empty if it can."""
+    """Why the change cannot be made to a study that has begun; empty if it can."""
+    incomparable: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
+    """What old and new results would differ in, by key: what was and what is asked. Refused once there are results."""
+
+    @property
+    def refused_with_results(self) -> Sequence[str]:
+        """Why it cannot be made to a study that has results; empty if it can."""
+        return [
+            *(
+                f"{key}: the study was begun with {was!r}, not {now!r}: results would not be comparable; begin another "
+                "study with `--study OTHER`"
+                for key, (was, now) in self.incomparable.items()
+            ),
+            *self.refused,
+        ]
 
 
 def difference(old: Definition, new: Definition) -> Change:
     """What has to happen for a study of `old` to go on as one of `new`."""
-    fixed = (
-        ("search", old.search, new.search),
+    fixed = (("search", old.search, new.search), ("config.seed", old.config.get("seed"), new.config.get("seed")))
+    compared = (
         ("objective", shown_objective(old.objective), shown_objective(new.objective)),
         ("score", f"{old.direction} {old.score_metric}", f"{new.direction} {new.score_metric}"),
         ("cost", old.cost, new.cost),
         ("config.dataset", old.config.get("dataset"), new.config.get("dataset")),
-        ("config.seed", old.config.get("seed"), new.config.get("seed")),
     )
     refused = [
-        f"{key}: the study was begun with {was!r}, not {now!r}: results would not be comparable; begin another study "
-        "with `--study OTHER`"
+        f"{key}: the study was begun with {was!r}, not {now!r}; begin another study with `--study OTHER`"
         for key, was, now in fixed
         if was != now
     ]
@@ -166,7 +178,8 @@ def difference(old: Definition, new: Definition) -> Change:
         if key not in new.config
     ]
     gone = {key: None for key in old.settings if key not in new.settings}
-    return Change(_news(old.config, new.config), gone | _news(old.settings, new.settings), refused)
+    incomparable = {key: (was, now) for key, was, now in compared if was != now}
+    return Change(_news(old.config, new.config), gone | _news(old.settings, new.settings), refused, incomparable)
 
 
 def _news(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
