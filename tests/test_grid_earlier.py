@@ -5,6 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
+import pty
+import subprocess
+import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +18,7 @@ import pytest
 from storage.records import need_study
 from storage.session import Session
 from studies.export import export
-from tests.test_run import Program, answer
+from tests.test_run import CHECKOUT, Program, answer
 
 
 def grid_of(
@@ -93,6 +98,32 @@ def test_what_stays_in_a_changed_grid_ranks_before_its_batch_is_planned(
     told = answer(program, "show", "--study", "own")
     assert settings(told["results"]) == [*([] if stopped else [(3, 3.015)]), (2, 2.015)]
     assert settings(told["earlier"]) == [(1, 1.015)]
+
+
+def test_withdrawn_points_are_counted_apart_from_failed_ones(program: Program, tmp_path: Path) -> None:
+    file = grid_of(tmp_path)
+    run(program, file, "--max-trials", 1)
+    run(program, file, "--set", "scale=2", "--max-trials", 5)
+    counts = {"waiting": 3, "running": 0, "complete": 2, "pruned": 0, "failed": 0, "withdrawn": 3}
+    assert answer(program, "status", "--study", "own")["counts"] == counts
+    assert answer(program, "audit", "--study", "own")["points"]["withdrawn"] == 3
+    assert "3 withdrawn" in program("status", "--study", "own").stdout
+    assert program("status").stdout.splitlines()[1].split()[:8] == ["own", "grid", "3", "0", "2", "0", "0", "3"]
+
+
+def test_bytes_are_not_written_to_a_terminal(program: Program, tmp_path: Path, environment: dict[str, str]) -> None:
+    pytest.importorskip("pyarrow")
+    run(program, grid_of(tmp_path))
+    command = [sys.executable, CHECKOUT / "cli.py", "export", "--study", "own", "--as", "parquet"]
+    terminal, theirs = pty.openpty()
+    told = subprocess.run(command, env=environment, stdout=theirs, stderr=subprocess.PIPE, text=True, timeout=60)
+    os.close(theirs)
+    with suppress(OSError):  # a terminal whose other end is closed and empty
+        assert os.read(terminal, 1) == b""
+    os.close(terminal)
+    assert told.returncode == 2 and told.stderr.count("\n") == 1 and "--out FILE" in told.stderr
+    piped = subprocess.run(command, env=environment, capture_output=True, timeout=60)
+    assert piped.returncode == 0 and piped.stdout.startswith(b"PAR1")
 
 
 def test_settings_that_differ_in_config_alone_name_the_keys(program: Program, tmp_path: Path) -> None:
