@@ -61,7 +61,9 @@ def cli() -> None:
 )
 @click.option("--steps", type=int, metavar="N", help="Budget of the study: this many steps of a growth.")
 @click.option("--timeout", metavar="DURATION", help="Budget of the study: start nothing after 90s, 15m, 2h, 1d.")
-@click.option("--max-trials", type=int, metavar="N", help="Budget of the study: this many trials.")
+@click.option(
+    "--max-trials", type=int, metavar="N", help="Budget of the study: this many trials, retries and withdrawn ones too."
+)
 @click.option("--same-code", is_flag=True, help="Refuse to join a study that was begun with other code; default: warn.")
 @click.option("--trust-study", is_flag=True, help="Run code that only the storage names: the study's own objective.")
 @click.option("--dry-run", is_flag=True, help="Print what would run next; touch nothing.")
@@ -184,8 +186,10 @@ def export(name: str, form: str, out: Path | None, url: str | None) -> None:
     from studies.export import export, write_aside
 
     with _study(url, name) as (session, study):
-        text = export(session, study, form)
-    write_aside(out, text) if out is not None else click.echo(text, nl=False)
+        made = export(session, study, form)
+    if out is None and isinstance(made, bytes) and sys.stdout.isatty():
+        raise UsageError(f"export --as {form}: not for a terminal; --out FILE is needed, or a pipe")
+    write_aside(out, made) if out is not None else click.echo(made, nl=False)
 
 
 @cli.command()
@@ -458,6 +462,8 @@ def main() -> None:
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         sys.exit(INTERRUPTED)
+    except click.exceptions.NoArgsIsHelpError as error:  # `data` alone: a question, not a mistake
+        click.echo(error.format_message())
     except click.ClickException as error:
         _say(f"studyhall: {error.format_message()}")
         sys.exit(2)

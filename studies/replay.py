@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, cast
 
 from samplers.plan import Decision, Result, Results, Search, State
@@ -70,7 +70,9 @@ def _gone_back(start: State, decisions: Sequence[Any], row: Any) -> str | None:
 
 def _problem(search: Search, state: Mapping[str, Any], row: Any, trials: Mapping[int, Trial]) -> str | None:
     if row.kind == "override":
-        again: object = search.override(state, row.record["changes"])
+        made = search.override(state, row.record["changes"])
+        said = {name: row.record[name] for name in ("event", "corrected") if "corrected" in row.record}
+        again: object = replace(made, record={**made.record, **said})
     else:
         results: dict[str, Result] = {}
         for trial_id in row.trials:

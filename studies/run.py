@@ -11,7 +11,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from objectives.reference import Reference
+from objectives.reference import Reference, located
 from objectives.warm import Inspection, WarmServer
 from samplers.plan import Point
 from samplers.sweep import Grid
@@ -28,14 +28,15 @@ from studies.grid_review import Review, review
 from studies.leases import folder
 from studies.lifecycle import (
     Membership,
+    Pending,
     Request,
     check_metrics,
     check_told,
     current_state,
     definition_of,
+    foreseen,
     open_study,
     other_code,
-    pending,
     sample_config,
     search_in_force,
 )
@@ -122,16 +123,19 @@ def run(place: Place, order: Order, say: Callable[[str], None]) -> Ending:
     if order.slots[0].gpu is not None:
         folder()  # without leases no GPU is used: that is found out now
     study = peek(place, request.name)
+    asked = None if study is None else _foresee(place, study, request)
     definition = definition_of(request, study)
+    if asked is not None:
+        definition = asked.applied_to(definition)
     trust = trust_of(place, order, request, study)
     warm = _warm(definition, order, trust)
     try:
         search = search_of(definition, request.source)
         description = warm.describe(sample_config(search, warm, request.source))
-        if study is None:
+        if asked is None or asked.corrected:
             check_metrics(definition, description, request.source)
             check_told(definition, search, request.source)
-        other = None if study is None else other_code(study, definition)
+        other = None if study is None or (asked is not None and asked.corrected) else other_code(study, definition)
         if other is not None and order.same_code:
             raise UsageError(f"--same-code: {other}")
         if other is not None:
@@ -155,11 +159,21 @@ def trust_of(place: Place, order: Order, request: Request, study: StudyRow | Non
     trust = Trust.of(place.home)
     if request.definition is not None:
         trust = trust.given(code_named(request.definition))
-    trust = trust.given(texts([parse_assignment(text)[1] for text in request.settings]))
+    told = texts([parse_assignment(text)[1] for text in request.settings])
+    trust = trust.given(located(each, Path.cwd()) for each in told)
     if study is not None and order.trust_study:
         for stored in (study.origin, study.definition):
             trust = trust.given(code_named(Definition.from_json(stored)))
     return trust
+
+
+def _foresee(place: Place, study: StudyRow, request: Request) -> Pending:
+    """What is asked of a study, before anything is done."""
+    session = place.read()
+    try:
+        return foreseen(session, study, request)
+    finally:
+        session.close()
 
 
 def _warm(definition: Definition, order: Order, trust: Trust) -> WarmServer:
@@ -222,7 +236,10 @@ def preview(place: Place, order: Order) -> Preview | Review:
     """What would run next. Touches nothing."""
     request = request_of(order)
     study = peek(place, request.name)
+    asked = None if study is None else _foresee(place, study, request)
     definition = definition_of(request, study)
+    if asked is not None:
+        definition = asked.applied_to(definition)
     search = search_of(definition, request.source) if study is None else search_in_force(study)
     deep = definition.search == "depth"
     expected = estimates(definition.settings, definition.config, request.source) if deep else None
@@ -237,14 +254,15 @@ def preview(place: Place, order: Order) -> Preview | Review:
         try:
             ledger = Ledger(session, study.study_id)
             state, seconds = current_state(ledger, study), ledger.mean_seconds()
-            asked = pending(study, state, request)
-            if asked.changes:
+            if asked is not None and (asked.changes or asked.corrected):
                 state = search.override(state, asked.changes).state
             elif study.outcome is not None and request.budget.steps is None:
                 return Preview(f"nothing to run: {study.outcome}")
             if isinstance(search, Grid):
                 rows = session.run("read_points", {"study_id": study.study_id})
                 done = {row.hash for row in rows if row.state in FINISHED and not row.retired}
+                if asked is not None and asked.corrected:
+                    done = set()  # what has failed so far is planned anew
                 return review(search, state, warm.inspect, seconds, done)
             ahead = list(search.outlook(state))
             finished = finished_results(ledger.results([point.hash for point in ahead]))

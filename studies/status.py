@@ -18,7 +18,7 @@ from storage.records import need_study
 from storage.session import Session
 from studies.units import plain, shown_duration
 
-STATES = ("waiting", "running", "complete", "pruned", "failed")
+STATES = ("waiting", "running", "complete", "pruned", "failed", "withdrawn")
 GROUND = 2  # finished trials before a rate means anything
 
 
@@ -34,8 +34,7 @@ class Status:
 
     @property
     def counts(self) -> dict[str, int]:
-        row = self.row
-        return dict(zip(STATES, (row.waiting, row.running, row.complete, row.pruned, row.failures), strict=True))
+        return _counts(self.row)
 
     @property
     def state(self) -> str:
@@ -117,6 +116,11 @@ class Status:
         }
 
 
+def _counts(row: Any) -> dict[str, int]:
+    counts = (row.waiting, row.running, row.complete, row.pruned, row.failures, row.withdrawn)
+    return dict(zip(STATES, counts, strict=True))
+
+
 def _metrics(row: Any) -> dict[str, float]:
     return dict(zip(row.names or (), row.figures or (), strict=True))
 
@@ -145,8 +149,8 @@ def studies_table(rows: Sequence[Any]) -> RenderableType:
         return Text("no studies in this storage yet")
     table = Table("study", "search", *STATES, "outcome", box=None, pad_edge=False)
     for row in rows:
-        counts = (row.waiting, row.running, row.complete, row.pruned, row.failures)
-        table.add_row(row.name, row.search, *map(str, counts), row.outcome or ("draining" if row.draining else ""))
+        state = row.outcome or ("draining" if row.draining else "")
+        table.add_row(row.name, row.search, *map(str, _counts(row).values()), state)
     return table
 
 
