@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from storage.records import StudyRow
     from storage.session import Session
+    from studies.tables.table import Document
 
 INTERRUPTED = 130
 
@@ -68,6 +69,7 @@ def cli() -> None:
 def run(url: str | None, dry_run: bool, review: bool, yes: bool, **asked: Any) -> None:
     """Start, join or resume a study. SEARCH is grow, depth, grid or fit."""
     from studies.place import Place
+    from studies.results import study_document
     from studies.run import Order, preview, run
 
     order, place = Order.of(**asked), Place.of(url)
@@ -78,28 +80,27 @@ def run(url: str | None, dry_run: bool, review: bool, yes: bool, **asked: Any) -
             return
     ending = run(place, order, _say)
     with _study(url, order.name) as (session, study):
-        _show(session, study, whole=False)
+        _print_document(study_document(session, study, whole=False))
     _say(f"{study.name}: {ending.reason}")
     sys.exit(INTERRUPTED if ending.interrupted else int(ending.failed))
 
 
 @cli.command()
 @click.option("--study", "name", metavar="NAME", help="One study in detail; default: all, a line each.")
-@click.option("--watch", is_flag=True, help="Refresh until the study ends; plain when not on a terminal.")
+@click.option("--watch", is_flag=True, help="Follow it, q quits; in a pipe, a line for each change until it ends.")
 @json_option
 @storage_option
 def status(name: str | None, watch: bool, as_json: bool, url: str | None) -> None:
     """Where studies stand: counts, rounds, workers, what runs, what failed."""
+    from studies.place import Place
     from studies.status import glance, overview
-    from studies.status import watch as keep_watching
+    from studies.watching.watching import watch as keep_watching
 
+    if watch and not as_json:
+        keep_watching(Place.of(url), name, lambda line: click.echo(line))
+        return
     with _session(url) as session:
-        if as_json:
-            _print_json(overview(session, name))
-        elif watch:
-            keep_watching(lambda: glance(session, name), _console())
-        else:
-            _console().print(glance(session, name)[0])
+        _print_json(overview(session, name)) if as_json else _console().print(glance(session, name))
 
 
 @cli.command()
@@ -108,14 +109,28 @@ def status(name: str | None, watch: bool, as_json: bool, url: str | None) -> Non
 @click.option("--log", is_flag=True, help="With --trial: its last attempt's log.")
 @click.option("--whole", is_flag=True, help="Every candidate of every round.")
 @click.option("--failures", "failing", is_flag=True, help="Attempts that did not end well, grouped by cause.")
+@click.option("--markdown", "form", flag_value="markdown", help="The table for Markdown.")
+@click.option("--latex", "form", flag_value="latex", help="The table for LaTeX, with booktabs.")
+@click.option("--csv", "form", flag_value="csv", help="The main table as CSV, numbers in full.")
 @json_option
 @storage_option
-def show(name: str, number: int | None, log: bool, whole: bool, failing: bool, as_json: bool, url: str | None) -> None:
+def show(
+    name: str,
+    number: int | None,
+    log: bool,
+    whole: bool,
+    failing: bool,
+    form: str | None,
+    as_json: bool,
+    url: str | None,
+) -> None:
     """A study's result table, or one trial."""
-    from studies.failures import failures, failures_view
-    from studies.results import study_json
+    from studies.failures import failures, failures_document
+    from studies.results import study_document, study_json
     from studies.showing import show_trial, trial_log
 
+    if form is not None and (as_json or log or number is not None):
+        raise UsageError(f"show: --{form} prints the result table or --failures; not with --json, --trial or --log")
     with _study(url, name) as (session, study):
         if log:
             click.echo(trial_log(session, study, number))
@@ -124,11 +139,11 @@ def show(name: str, number: int | None, log: bool, whole: bool, failing: bool, a
             _print_json(found.to_json()) if as_json else _console().print(found.view())
         elif failing:
             causes = failures(session, study)
-            _print_json(causes) if as_json else _console().print(failures_view(causes))
+            _print_json(causes) if as_json else _print_document(failures_document(causes), form)
         elif as_json:
             _print_json(study_json(session, study))
         else:
-            _show(session, study, whole)
+            _print_document(study_document(session, study, whole, flat=form == "csv"), form)
 
 
 @cli.command()
@@ -388,10 +403,14 @@ def _study(url: str | None, name: str, writing: bool = False) -> Iterator[tuple[
         yield session, need_study(session, name)
 
 
-def _show(session: Session, study: StudyRow, whole: bool) -> None:
-    from studies.results import study_view
+def _print_document(document: Document, form: str | None = None) -> None:
+    from studies.tables.printing import printed_as
+    from studies.tables.terminal import rendered
 
-    _console().print(study_view(session, study, whole))
+    if form is None:
+        _console().print(rendered(document))
+    else:
+        click.echo(printed_as(document, form), nl=False)
 
 
 def _console() -> Console:

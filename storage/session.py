@@ -112,6 +112,13 @@ class Session:
             if not self._connection.closed:
                 self._connection.autocommit = True
 
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """All statements in the block see the database as it is at the first of them; nothing is written."""
+        with self.transaction():
+            self.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            yield
+
     def listen(self, channel: str) -> None:
         """Be woken when somebody notifies this channel."""
         self.execute(f'LISTEN "{channel}"')

@@ -14,14 +14,15 @@ from dataclasses import dataclass, field
 from statistics import fmean, stdev
 from typing import Any
 
-from rich.console import Group, RenderableType
-from rich.table import Table
-from rich.text import Text
+from rich.console import RenderableType
 
 from samplers.noise import inseparable, standard_error, t975
 from storage.ledger import metrics_of
 from studies.difficulty_table import TARGET, Mark, marked
-from studies.growth_table import number
+from studies.tables.digits import number
+from studies.tables.table import Cell as TableCell
+from studies.tables.table import Column, Document, Figure, Table
+from studies.tables.terminal import rendered
 
 SHOWN = 200
 """Settings that `show` lists, where not all are asked for."""
@@ -155,27 +156,35 @@ def show_table(
     rows: Sequence[Any], decisions: Sequence[Any], metric: str, direction: str, whole: bool = False
 ) -> RenderableType:
     """A line a setting; failed ones and what was left out below."""
+    return rendered(show_document(rows, decisions, metric, direction, whole))
+
+
+def show_document(
+    rows: Sequence[Any], decisions: Sequence[Any], metric: str, direction: str, whole: bool = False
+) -> Document:
+    """What `show_table` prints, as data."""
     ranked = ranking(rows, metric, direction)
-    parts: list[RenderableType] = []
+    tables, notes = [], []
     if ranked.scored:
         shown = ranked.scored if whole else ranked.scored[:SHOWN]
-        parts.append(_table(shown, ranked.ties, metric))
+        tables.append(settings_table(shown, ranked.ties, metric))
         if len(shown) < len(ranked.scored):
-            parts.append(Text(f"… and {len(ranked.scored) - len(shown)} more"))
+            notes.append(f"… and {len(ranked.scored) - len(shown)} more")
         if ranked.ties:
-            parts.append(Text(f"{len(ranked.ties)} settings cannot be told apart from the best with these seeds"))
+            notes.append(f"{len(ranked.ties)} settings cannot be told apart from the best with these seeds")
     else:
-        parts.append(Text("no trial has a score yet"))
+        notes.append("no trial has a score yet")
     failed = [(cell, row) for cell in (*ranked.scored, *ranked.without) for row in cell.failed]
     if failed:
-        table = Table("failed", "seed", "trial", "why", box=None, pad_edge=False)
-        for cell, row in failed if whole else failed[:SHOWN]:
-            table.add_row(told(cell.setting), str(row.seed), str(row.number), _why(row))
-        parts.append(table)
+        lines = [
+            [told(cell.setting), str(row.seed), str(row.number), _why(row)]
+            for cell, row in (failed if whole else failed[:SHOWN])
+        ]
+        tables.append(Table([Column("failed"), Column("seed"), Column("trial"), Column("why")], lines))
     out = left_out(decisions)
-    parts += [Text(f"filtered: {count} settings: {condition}") for condition, count in out["filtered"].items()]
-    parts += [Text(f"refused: {count} points: {reason}") for reason, count in out["refused"].items()]
-    return Group(*parts)
+    notes += [f"filtered: {count} settings: {condition}" for condition, count in out["filtered"].items()]
+    notes += [f"refused: {count} points: {reason}" for reason, count in out["refused"].items()]
+    return Document(tables, notes)
 
 
 def marks_of(cells: Sequence[Cell]) -> dict[int, Mark]:
@@ -195,31 +204,34 @@ def told(setting: Mapping[str, Any]) -> str:
     return ", ".join(f"{name} {value}" for name, value in setting.items()) or "–"
 
 
-def _table(cells: Sequence[Cell], ties: Sequence[Cell], metric: str) -> Table:
+def settings_table(cells: Sequence[Cell], ties: Sequence[Cell], metric: str) -> Table:
+    """A line a setting, as ranked. In a paper a mean stands with the half of its interval."""
     names = list(dict.fromkeys(name for cell in cells for name in cell.setting))
-    table = Table(*names, box=None, pad_edge=False)
-    for name in (metric, "sd", "n", "95 % interval"):
-        table.add_column(name, justify="right")
-    marks = marks_of(cells)
-    if marks:
-        table.add_column("difficulty", justify="right")
-    table.add_column("")
-    tied = {id(cell) for cell in ties}
+    marks, tied = marks_of(cells), {id(cell) for cell in ties}
+    columns = [*map(Column, names), Column(metric, right=True, only="text")]
+    columns += [Column(f"{metric} ± 95 %", right=True, only="paper"), Column("sd", right=True, spare=2)]
+    columns += [Column("n", right=True), Column("95 % interval", right=True, only="text", spare=3)]
+    columns += [Column("difficulty", right=True, spare=1)] * bool(marks) + [Column("")]
+    rows: list[list[TableCell]] = []
     for place, cell in enumerate(cells):
-        low_high = "–" if cell.interval is None else f"{number(cell.interval[0])} … {number(cell.interval[1])}"
+        interval, mark = cell.interval, marks.get(id(cell))
+        low_high = "–" if interval is None else f"{number(interval[0])} … {number(interval[1])}"
+        reach = None if interval is None else (interval[1] - interval[0]) / 2
         best = "best" if place == 0 else "tie with the best" if id(cell) in tied else None
         failed = f"{len(cell.failed)} failed" if cell.failed else None
-        mark = marks.get(id(cell))
-        table.add_row(
-            *(str(cell.setting.get(name, "–")) for name in names),
-            number(cell.mean),
-            number(cell.sd),
-            str(len(cell.scores)),
-            low_high,
-            *([] if mark is None else [number(mark.difficulty)]),
-            ", ".join(filter(None, (best, None if mark is None else mark.mark, failed))),
+        rows.append(
+            [
+                *(str(cell.setting.get(name, "–")) for name in names),
+                Figure(cell.mean),
+                Figure(cell.mean, reach),
+                Figure(cell.sd),
+                Figure(len(cell.scores)),
+                low_high,
+                *([] if mark is None else [Figure(mark.difficulty)]),
+                ", ".join(filter(None, (best, None if mark is None else mark.mark, failed))),
+            ]
         )
-    return table
+    return Table(columns, rows)
 
 
 def _failure(row: Any) -> dict[str, Any]:
