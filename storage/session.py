@@ -40,8 +40,8 @@ def query(name: str) -> str:
 class Session:
     """A connection to PostgreSQL, opened at once. Not shared between threads, never used across a fork."""
 
-    def __init__(self, url: str, application: str = "studyhall") -> None:
-        """Connect.
+    def __init__(self, url: str, application: str = "studyhall", patience: int = 10) -> None:
+        """Connect, within `patience` seconds.
 
         Raises:
             StorageError: The server cannot be reached or refuses us, or is older than PostgreSQL 13.
@@ -51,7 +51,7 @@ class Session:
             self._connection = psycopg2.connect(
                 libpq_url(url),
                 cursor_factory=NamedTupleCursor,
-                connect_timeout=10,
+                connect_timeout=patience,
                 application_name=application,
                 **KEEPALIVE,
             )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import linear_regression
 from typing import Any
@@ -25,10 +25,16 @@ class Pace:
     """Steps a second."""
 
 
+def shown_metric(names: Iterable[str], score: str) -> str | None:
+    """Which of the reported metrics is shown where there is room for one; None: there is none."""
+    known = list(names)
+    return score if score in known else next((name for name in known if "loss" in name), next(iter(known), None))
+
+
 def pace(reports: Sequence[Any], score: str) -> Pace:
     """Of a trial whose reports are given, the latest first: rows of queries/recent_reports.sql."""
     named = next((dict(zip(row.names, row.figures, strict=True)) for row in reports if row.names), {})
-    metric = score if score in named else next((name for name in named if "loss" in name), next(iter(named), None))
+    metric = shown_metric(named, score)
     if metric is None:
         return Pace()
     steps, values, rate = [], [], None
