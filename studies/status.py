@@ -105,7 +105,7 @@ def state_of(row: Any, alive: bool) -> str:
     if row.outcome is not None:
         return "failed" if row.failed else "done"
     if row.draining:
-        return "stopping" if row.running else "stopped"
+        return "stopping" if row.running and alive else "stopped"
     return "running" if alive else "nobody works on it"
 
 

@@ -6,6 +6,7 @@ import re
 
 from studies.tables.digits import UNKNOWN, Printed, printed
 from studies.tables.table import Cell, Document, Figure, Table
+from studies.tables.terminal import one_line
 
 ESCAPES = {
     "\\": r"\textbackslash{}",
@@ -74,4 +75,4 @@ def _escaped(text: str) -> str:
 
 
 def _one_line(text: str) -> str:
-    return " ".join("".join(each if each.isprintable() or each.isspace() else "?" for each in text).split())
+    return " ".join(one_line(text).split())

@@ -9,6 +9,7 @@ from rich.cells import cell_len
 
 from studies.tables.digits import printed
 from studies.tables.table import Cell, Document, Figure, Table
+from studies.tables.terminal import one_line
 
 SPECIAL = re.compile(r"([\\|*`\[\]])")
 
@@ -45,5 +46,5 @@ def _cell(cell: Cell) -> str:
 
 def _escaped(text: str) -> str:
     """On one line, with nothing in it that Markdown or HTML would take for its own."""
-    plain = " ".join(text.split()).replace("&", "&amp;").replace("<", "&lt;")
+    plain = " ".join(one_line(text).split()).replace("&", "&amp;").replace("<", "&lt;")
     return SPECIAL.sub(r"\\\1", plain)

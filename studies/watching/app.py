@@ -42,7 +42,7 @@ class Watch(App[None]):
     """
     ENABLE_COMMAND_PALETTE = False
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("q,ctrl+c,ctrl+q", "quit", "quit", priority=False),
+        Binding("q,ctrl+c,ctrl+q", "leave", "quit"),
         Binding("right,n", "switch(1)", "next study"),
         Binding("left,p", "switch(-1)", "previous", show=False),
         Binding("s,escape", "studies", "studies"),
@@ -175,6 +175,10 @@ class Watch(App[None]):
         return view.lines(width), view.titles(width)
 
     # Keys
+
+    def action_leave(self) -> None:
+        """Quit."""
+        self.exit()
 
     def action_switch(self, by: int) -> None:
         """The next study of the list, or the one before."""

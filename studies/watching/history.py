@@ -47,6 +47,12 @@ class Seen:
         return self.status.row
 
     @property
+    def orphans(self) -> set[int]:
+        """RUNNING trials whose worker is gone: nobody runs them."""
+        alive = {worker.worker_id for worker in self.status.workers if worker.alive}
+        return {row.number for row in self.status.running if row.worker_id not in alive}
+
+    @property
     def over(self) -> bool:
         """Nothing more will come by itself."""
         return self.study.outcome is not None and not self.study.running

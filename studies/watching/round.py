@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, cast
 
 from samplers.growth import Growth, Standing, tie
@@ -58,6 +58,7 @@ def _growing(seen: Seen) -> Table | None:
     eligible = [row for row in rows if row.eligible]
     leader = min(eligible, key=lambda row: row.rank) if eligible else None
     tied = {id(row) for row in tie(rows)}
+    orphans = seen.orphans
     repeats = int(state["grow"].get("repeats", 1))
     lines = []
     for each in [standings[0], *sorted(standings[1:], key=_rank)]:
@@ -66,19 +67,29 @@ def _growing(seen: Seen) -> Table | None:
         place = "as near" if near else None
         if row is not None and row is leader:
             place = "leads, with others as near" if near else "leads"
-        lines.append(_standing(each, known, repeats, place))
+        lines.append(_standing(each, known, orphans, repeats, place))
     return Table(GROWING, lines, f"round {state['step']}, as far as it has come")
 
 
-def _standing(each: Standing, known: Mapping[str, Any], repeats: int, place: str | None) -> list[Cell]:
+def _standing(
+    each: Standing, known: Mapping[str, Any], orphans: Collection[int], repeats: int, place: str | None
+) -> list[Cell]:
     """A line of a growing round: means over what has finished, gains over the seeds shared with the baseline."""
     asked = [known.get(point.hash) for index, point in enumerate(each.points) if index < repeats or point.hash in known]
     ended = finished(row for row in asked if row is not None)
-    running = sum(row is not None and row.state == "RUNNING" for row in asked)
+    going = [row.number for row in asked if row is not None and row.state == "RUNNING"]
+    running = len(going) - sum(number in orphans for number in going)
+    lost = f"{len(going) - running} interrupted" if running < len(going) else None
     row, measured = each.row, each.measured
     scores, gains = measured.scores, () if row is None else row.gains
     efficiency = None if row is None else row.efficiency
-    notes = (place, f"{running} running" if running else None, measured.reason, None if row is None else row.reason)
+    notes = (
+        place,
+        f"{running} running" if running else None,
+        lost,
+        measured.reason,
+        None if row is None else row.reason,
+    )
     name = "baseline"
     if each.candidate is not None:
         told = {"param": each.candidate.param, "value": each.candidate.value, "dup": each.candidate.copied}

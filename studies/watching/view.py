@@ -101,10 +101,11 @@ def _slots(seen: Seen) -> Section | None:
     """Every living worker's slots with what runs there; then what runs nowhere any more."""
     status, score = seen.status, seen.study.origin["score"]["metric"]
     alive = {worker.worker_id: worker for worker in status.workers if worker.alive}
+    orphans = seen.orphans
     hosts = {worker.host for worker in alive.values()}
     rows, notes = [], []
     for row in status.running:
-        if row.worker_id not in alive:
+        if row.number in orphans:
             notes.append(f"trial {row.number} is nobody's: the worker {row.host}:{row.pid} is gone; it will run again")
             continue
         name = row.slot if len(hosts) == 1 else f"{row.host}:{row.slot}"
