@@ -35,14 +35,15 @@ class Watch(App[None]):
     CSS = """
     #head { height: auto; text-style: bold; padding: 0 1; }
     #body { height: auto; padding: 0 1; width: 100%; }
-    Ask { align: center middle; }
+    Ask, Confirm { align: center middle; }
     #ask { width: 100%; max-width: 76; height: auto; border: round $accent; padding: 0 1; background: $surface; }
     #ask Input { border: none; height: 1; }
     #log { width: auto; height: auto; padding: 0 1; }
     """
     ENABLE_COMMAND_PALETTE = False
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("q,ctrl+c,ctrl+q", "leave", "quit"),
+        Binding("q", "leave", "quit"),
+        Binding("ctrl+c,ctrl+q", "leave", show=False),
         Binding("right,n", "switch(1)", "next study"),
         Binding("left,p", "switch(-1)", "previous", show=False),
         Binding("s,escape", "studies", "studies"),
@@ -218,13 +219,12 @@ class Watch(App[None]):
             self.say("open a study to drain it")
             return
 
-        def answered(sure: str | None) -> None:
-            if sure == "y":
+        def answered(sure: bool | None) -> None:
+            if sure:
                 self.say(f"{name}: telling its workers …")
                 self.orders.put(lambda: self._drain(name))
 
-        question = f"Tell every worker of {name} to stop? What runs is finished first. y: yes, n: no"
-        self.push_screen(Ask(question, keys=("y", "n")), answered)
+        self.push_screen(Confirm(f"Tell every worker of {name} to stop? What runs is finished first."), answered)
 
     def action_log(self) -> None:
         """Ask for a trial, and show its log."""
@@ -252,31 +252,43 @@ class Watch(App[None]):
         self.orders.put(lambda: None)  # look at once
 
 
-class Ask(ModalScreen[str | None]):
-    """A question: answered by one of some keys, or by what is typed."""
+class Confirm(ModalScreen[bool]):
+    """A question that y alone says yes to. No other key does anything behind it."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss_none", "back")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("y", "answer(True)"), Binding("n,escape,q", "answer(False)")]
 
-    def __init__(self, question: str, given: str = "", keys: tuple[str, ...] = ()) -> None:
+    def __init__(self, question: str) -> None:
         super().__init__()
-        self.question, self.given, self.keys = question, given, keys
+        self.question = question
+
+    def compose(self) -> ComposeResult:
+        with VerticalScroll(id="ask", can_focus=False):
+            yield Static(Text(f"{self.question} y: yes, n: no"))
+
+    def action_answer(self, sure: bool) -> None:
+        """Back, with the answer."""
+        self.dismiss(sure)
+
+
+class Ask(ModalScreen[str | None]):
+    """A question that is answered by typing; None is no answer."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "back")]
+
+    def __init__(self, question: str, given: str) -> None:
+        super().__init__()
+        self.question, self.given = question, given
 
     def compose(self) -> ComposeResult:
         with VerticalScroll(id="ask", can_focus=False):
             yield Static(Text(self.question))
-            if not self.keys:
-                yield Input(self.given)
-
-    def on_key(self, event: object) -> None:
-        key = getattr(event, "key", "")
-        if key in self.keys:
-            self.dismiss(key)
+            yield Input(self.given)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         self.dismiss(event.value)
 
-    def action_dismiss_none(self) -> None:
-        """No answer."""
+    def action_back(self) -> None:
+        """Without an answer."""
         self.dismiss(None)
 
 
