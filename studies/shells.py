@@ -51,10 +51,11 @@ def script(shell: str, cli: click.Command, file: Path) -> str:
     assert made is not None
     text = made(cli, {}, PROGRAM, VARIABLE).source()
     command = f"{shlex.quote(sys.executable)} {shlex.quote(str(file))}"
+    # Asked is this very code, whatever the words on the line would run.
+    for asking in ("bash_complete $1)", f"zsh_complete {PROGRAM})", f"(commandline -t) {PROGRAM})"):
+        text = text.replace(asking, asking.replace("$1" if "$1" in asking else PROGRAM, command))
+    text = text.replace(f"    (( ! $+commands[{PROGRAM}] )) && return 1\n", "")
     if shutil.which(PROGRAM) is None:
-        for asking in ("bash_complete $1)", f"zsh_complete {PROGRAM})", f"(commandline -t) {PROGRAM})"):
-            text = text.replace(asking, asking.replace("$1" if "$1" in asking else PROGRAM, command))
-        text = text.replace(f"    (( ! $+commands[{PROGRAM}] )) && return 1\n", "")
         text += AS_FUNCTION[shell].format(program=PROGRAM, command=command)
     if shell == "bash":
         text += OF_PYTHON.format(file=shlex.quote(str(file)), program=PROGRAM)

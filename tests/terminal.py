@@ -35,7 +35,7 @@ class Terminal:
 
     def keys(self, *keys: str) -> None:
         """Type: text, or tmux's names of keys."""
-        self._tmux("send-keys", "-t", "test", *keys)
+        self._tmux("send-keys", "-t", "test", "--", *keys)
 
     def resize(self, columns: int, lines: int) -> None:
         """As a user drags the window's edge."""

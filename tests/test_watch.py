@@ -202,7 +202,9 @@ def test_keys_show_a_log_ask_before_they_drain_and_switch_studies(
     watch.shows("999")
     watch.keys("Enter")
     watch.shows("there is no trial 999")
-    watch.keys("Escape", "s")
+    watch.keys("Escape")  # alone: with another key after it at once it would be one key, Alt
+    watch.shows("隠れ層 (grow): done")
+    watch.keys("s")
     watch.shows("studies: enter opens one")
     watch.keys("C-c")
     watch.shows("ended with 0")

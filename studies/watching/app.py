@@ -19,6 +19,7 @@ from textual.widgets import Footer, Input, Static
 from storage.errors import StudyhallError
 from studies.tables.terminal import cut, fitted, one_line
 from studies.watching.changes import NONE, studies_table
+from studies.watching.history import Seen
 from studies.watching.logs import log_lines
 from studies.watching.lookout import Lookout, Moment
 from studies.watching.view import Section, settled_of, view_of
@@ -26,7 +27,7 @@ from studies.watching.view import Section, settled_of, view_of
 PAUSE = 1.0
 """Seconds between looks."""
 SLOW = 10
-"""A look takes at most one part in so many of the time."""
+"""A look, or a result made anew, takes at most one part in so many of the time."""
 
 
 class Watch(App[None]):
@@ -63,7 +64,8 @@ class Watch(App[None]):
         self.whole = False
         self.place = 0
         self.note = ""
-        self.settled: tuple[object, list[Section]] = (None, [])
+        self.settled: tuple[tuple[object, ...], list[Section]] = ((), [])
+        self.settle_after = 0.0
         self.orders: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self.looking = threading.Thread(target=self._look, daemon=True)
 
@@ -169,11 +171,18 @@ class Watch(App[None]):
         seen = self.moment.seen
         if seen is None:
             return [self.study, "" if self.moment.trouble else "reading …"], set()
-        key = (seen.study.study_id, seen.version, self.whole)
-        if self.settled[0] != key:
-            self.settled = (key, settled_of(seen, self.whole))
-        view = view_of(seen, self.settled[1])
+        view = view_of(seen, self._settled(seen))
         return view.lines(width), view.titles(width)
+
+    def _settled(self, seen: Seen) -> list[Section]:
+        """Made anew when something has changed; of a large grid, which takes its time, not every time."""
+        key = (seen.study.study_id, self.whole, seen.version)
+        begun = monotonic()
+        same = self.settled[0][:2] == key[:2]
+        if self.settled[0] != key and (not same or seen.over or begun >= self.settle_after):
+            self.settled = (key, settled_of(seen, self.whole))
+            self.settle_after = monotonic() + SLOW * (monotonic() - begun)
+        return self.settled[1]
 
     # Keys
 
