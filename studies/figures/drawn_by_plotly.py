@@ -57,14 +57,21 @@ def to_plotly(picture: Picture) -> Figure:
 def plotly_json(picture: Picture) -> dict[str, Any]:
     """A picture as plotly.js reads it: `data` and `layout`, JSON values only."""
     lies = any(isinstance(mark, Bars) and _long(mark.at) for mark in picture.marks)
+    colours, shown = colours_of(picture.marks), {mark.name: mark for mark in picture.marks}
     data = [
-        {**_named(mark), **trace}
-        for place, mark in enumerate(picture.marks)
-        for trace in _traces(mark, COLOURS[place % len(COLOURS)], lies)
+        {**_named(mark), **({} if shown[mark.name] is mark else {"showlegend": False}), **trace}
+        for mark in picture.marks
+        for trace in _traces(mark, colours[mark.name], lies)
     ]
     if len(data) == 1 or any(isinstance(mark, Parallel) for mark in picture.marks):
         data = [{**trace, "showlegend": False} for trace in data]
     return {"data": data, "layout": _layout(picture, lies, data)}
+
+
+def colours_of(marks: Sequence[Mark]) -> dict[str, str]:
+    """Marks of one name, such as a line and its band, have one colour, and one place in the legend."""
+    names = dict.fromkeys(mark.name for mark in marks)
+    return {name: COLOURS[place % len(COLOURS)] for place, name in enumerate(names)}
 
 
 def _layout(picture: Picture, lies: bool, data: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -86,7 +93,8 @@ def _layout(picture: Picture, lies: bool, data: Sequence[dict[str, Any]]) -> dic
         layout["yaxis"] = _axis(up, _places(data, "y"))
         if lies:
             layout["yaxis"]["autorange"] = "reversed"  # the first bar on top, as it is read
-    rules = [_rule(mark, COLOURS[place % len(COLOURS)]) for place, mark in enumerate(picture.marks) if _is_rule(mark)]
+    colours = colours_of(picture.marks)
+    rules = [_rule(mark, colours[mark.name]) for mark in picture.marks if _is_rule(mark)]
     if rules:
         layout["shapes"] = rules
     if any(isinstance(mark, Area) for mark in picture.marks) and picture.y.percent:
