@@ -39,6 +39,8 @@ GRID = "rgba(128,128,128,0.25)"
 FAINT = 0.35
 LONG = 6
 """Characters of a bar's name from which on bars lie."""
+FEW = 50
+"""Points of a line that are marked one by one."""
 SMALL = 1e-3
 """From which on downwards numbers are written with a power of ten."""
 LINE = 110
@@ -128,7 +130,7 @@ def _traces(mark: Mark, colour: str, lies: bool) -> Iterator[dict[str, Any]]:
 def _(mark: Line, colour: str, lies: bool) -> Iterator[dict[str, Any]]:
     yield {
         "type": "scatter",
-        "mode": "lines+markers+text" if mark.labels else "lines",
+        "mode": "lines+markers+text" if mark.labels else "lines+markers" if len(mark.x) <= FEW else "lines",
         "x": _values(mark.x),
         "y": _values(mark.y),
         "line": {"color": colour, **({"dash": "dash"} if mark.dashed else {})},

@@ -14,7 +14,12 @@ from typing import Any
 from samplers.noise import standard_error
 from studies.figures.labels import labels, shortened
 from studies.figures.picture import Area, Axis, Bars, Line, Mark, Picture, Points
+from studies.figures.thinning import thinned, wide
 
+TRIED = 400
+"""Candidates of the path's figure that were not chosen."""
+CANDIDATES = 40
+"""Of the last round that get a bar."""
 PART = "params_"
 """Metrics of this prefix are parts that add up to `params`."""
 
@@ -78,6 +83,8 @@ def _step(label: str, row: Mapping[str, Any]) -> Step:
 
 def _path(steps: Sequence[Step], rounds: Sequence[Mapping[str, Any]], metric: str, cost: str) -> Picture:
     tried = [row for each in rounds for row in each["candidates"] if row["score"] is not None and not row["chosen"]]
+    tried, cut = thinned(tried, TRIED)
+    cut = cut and f" Candidates that were not chosen:{cut}"
     errors = [math.nan if step.error is None else step.error for step in steps]
     known = any(step.error is not None for step in steps)
     marks: list[Mark] = []
@@ -98,10 +105,10 @@ def _path(steps: Sequence[Step], rounds: Sequence[Mapping[str, Any]], metric: st
     return Picture(
         "growth-path",
         "The path: score over cost",
-        Axis(cost, log=all(each.cost > 0 for each in steps) and _wide([each.cost for each in steps])),
+        Axis(cost, log=wide([each.cost for each in steps])),
         Axis(metric),
         marks,
-        f"Each step raises one parameter: the one with the most gain for its cost. {bars}",
+        f"Each step raises one parameter: the one with the most gain for its cost. {bars}{cut}",
     )
 
 
@@ -111,6 +118,9 @@ def _last_round(rounds: Sequence[Mapping[str, Any]], cost: str) -> list[Picture]
         return []
     ranked = [row for row in last["candidates"] if row["efficiency"] is not None]
     ranked.sort(key=lambda row: (not row["chosen"], -row["efficiency"]))
+    out = [row for row in last["candidates"] if row["efficiency"] is None]
+    cut = f"The best {CANDIDATES} of {len(ranked)}." if len(ranked) > CANDIDATES else ""
+    ranked = ranked[:CANDIDATES]
     names = dict(zip(map(id, ranked), labels([candidate(row) for row in ranked]), strict=True))
     groups = (
         ("chosen", [row for row in ranked if row["chosen"]]),
@@ -118,10 +128,9 @@ def _last_round(rounds: Sequence[Mapping[str, Any]], cost: str) -> list[Picture]
         ("others", [row for row in ranked if not row["tie"] and not row["chosen"]]),
     )
     marks = [_bars(name, rows, names) for name, rows in groups if rows]
-    out = [row for row in last["candidates"] if row["efficiency"] is None]
     free = [candidate(row) for row in out if row["eligible"]]
     failed = [candidate(row) for row in out if not row["eligible"]]
-    said = [f"Gain for each unit of {cost}, of every candidate of round {last['round']}."]
+    said = [f"Gain for each unit of {cost}, of every candidate of round {last['round']}.", cut]
     said += [f"Without a bar, since it costs nothing: {_listed(free)}."] if free else []
     said += [f"Out of the round: {_listed(failed)}."] if failed else []
     said += (
@@ -134,7 +143,7 @@ def _last_round(rounds: Sequence[Mapping[str, Any]], cost: str) -> list[Picture]
             Axis("candidate"),
             Axis(f"gain / added {cost}"),
             marks,
-            " ".join(said),
+            " ".join(filter(None, said)),
         )
     ]
 
@@ -202,12 +211,6 @@ def _parts(steps: Sequence[Step]) -> list[Picture]:
 def _listed(names: Sequence[str]) -> str:
     shown = ", ".join(shortened(name, 24) for name in names[:4])
     return shown if len(names) <= 4 else f"{shown} and {len(names) - 4} more"
-
-
-def _wide(values: Sequence[float]) -> bool:
-    """Whether a log scale shows more: over a factor of ten."""
-    finite = [value for value in values if math.isfinite(value)]
-    return bool(finite) and max(finite) > 10 * min(finite)
 
 
 def _number(value: float | None) -> float:
