@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from rich.console import RenderableType
@@ -14,13 +15,18 @@ from studies import depth_table, fit_table, grid_table, growth_table
 def study_json(session: Session, study: StudyRow) -> dict[str, Any]:
     """`show --json`."""
     decisions = session.run("read_decisions", {"study_id": study.study_id})
+    return shown_of(study, decisions, _points(session, study) if study.search == "grid" else [])
+
+
+def shown_of(study: StudyRow, decisions: Sequence[Any], points: Sequence[Any]) -> dict[str, Any]:
+    """`show --json`, from what was read; `points` are wanted of a grid alone."""
     match study.search:
         case "depth":
             return depth_table.show_json(decisions)
         case "fit":
             return fit_table.show_json(decisions)
         case "grid":
-            return grid_table.show_json(_points(session, study), decisions, *_score(study))
+            return grid_table.show_json(points, decisions, *_score(study))
         case _:
             return growth_table.show_json(study.origin["config"], decisions)
 

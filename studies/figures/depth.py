@@ -31,10 +31,16 @@ def pictures(shown: Mapping[str, Any], solve: str) -> list[Picture]:
         Points(f"{target:,}", [row[given] for row in each], [value / 100 for value in _column(each, "percent")])
         for target, each in lines
     ]
+    found = [value for _, each in lines for value in _column(each, solve)]
     closest = f"The {solve} whose number of parameters is closest to each target.{gaps}"
     return [
         Picture(
-            "depth-answer", f"{solve.capitalize()} over {given}, for each target", x, Axis(solve), answers, closest
+            "depth-answer",
+            f"{solve.capitalize()} over {given}, for each target",
+            x,
+            Axis(solve, log=wide(found)),
+            answers,
+            closest,
         ),
         Picture(
             "depth-distance",

@@ -65,8 +65,6 @@ def plotly_json(picture: Picture) -> dict[str, Any]:
         for mark in picture.marks
         for trace in _traces(mark, colours[mark.name], lies)
     ]
-    if len(data) == 1 or any(isinstance(mark, Parallel) for mark in picture.marks):
-        data = [{**trace, "showlegend": False} for trace in data]
     return {"data": data, "layout": _layout(picture, lies, data)}
 
 
@@ -89,8 +87,11 @@ def _layout(picture: Picture, lies: bool, data: Sequence[dict[str, Any]]) -> dic
         "colorway": list(COLOURS),
         "legend": {"orientation": "h", "y": -0.2},
         "hovermode": "closest",
+        "showlegend": len(data) > 1,
     }
-    if not any(isinstance(mark, Parallel) for mark in picture.marks):
+    if any(isinstance(mark, Parallel) for mark in picture.marks):
+        layout["margin"] = {"l": 80, "r": 80, "t": 100 + 16 * len(caption), "b": 30}
+    else:
         layout["xaxis"] = _axis(across, _places(data, "x"))
         layout["yaxis"] = _axis(up, _places(data, "y"))
         if lies:
@@ -111,9 +112,14 @@ def _axis(axis: Axis, places: Sequence[Any]) -> dict[str, Any]:
         return {**told, "type": "category"}
     if axis.percent:
         told["tickformat"] = ".0%"
-    elif max((abs(place) for place in places if place is not None), default=1) < SMALL:
+    elif _is_small(places, axis.log):
         told["exponentformat"] = "power"  # 500n is a number to nobody
     return {**told, "type": "log" if axis.log else "linear"}
+
+
+def _is_small(places: Sequence[Any], log: bool) -> bool:
+    sizes = [abs(place) for place in places if place]
+    return bool(sizes) and (min(sizes) if log else max(sizes)) < SMALL
 
 
 def _places(data: Sequence[dict[str, Any]], across: str) -> list[Any]:
@@ -245,7 +251,11 @@ def _rule(mark: Mark, colour: str) -> dict[str, Any]:
         f"{across}0": _value(mark.at),
         f"{across}1": _value(mark.at),
         "line": {"color": colour, "dash": "dot", "width": 1.5},
-        "label": {"text": _text(mark.name), "textposition": "end", "font": {"color": colour, "size": 11}},
+        "label": {
+            "text": _text(mark.name),
+            "textposition": "start" if mark.upright else "end",
+            "font": {"color": colour, "size": 11},
+        },
     }
 
 

@@ -9,9 +9,10 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from studies.figures.labels import labels, told
+from studies.figures.labels import labels
 from studies.figures.picture import Axis, Heat, Parallel, Picture, Points, Value
 from studies.figures.thinning import thinned, wide
+from studies.grid_table import told
 
 SETTINGS = 40
 """That are named one by one."""

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 LONGEST = 32
 
@@ -29,11 +28,6 @@ def labels(texts: Sequence[str], longest: int = LONGEST) -> list[str]:
             count = taken[label] = taken.get(label, 0) + 1
             given[text] = label if count == 1 else f"{label} ({count})"
     return [given[text] for text in texts]
-
-
-def told(setting: Mapping[str, Any]) -> str:
-    """Names and values on one line."""
-    return ", ".join(f"{name} {value}" for name, value in setting.items()) or "–"
 
 
 def _is_shown(character: str) -> bool:
