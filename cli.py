@@ -186,6 +186,20 @@ def export(name: str, form: str, out: Path | None, url: str | None) -> None:
 
 
 @cli.command()
+@click.option("--study", "names", required=True, multiple=True, metavar="NAME", help="A study; may be repeated.")
+@click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="The folder of the report.")
+@click.option("--to-dashboard", is_flag=True, help="Put the figures and the fits into the dashboard as well.")
+@storage_option
+def report(names: tuple[str, ...], out: Path | None, to_dashboard: bool, url: str | None) -> None:
+    """Plots and fits of studies: one page, its figures as PNG and SVG, and fits.json."""
+    from studies.report import run_report
+
+    with _session(url) as session:
+        for line in run_report(session, names, out, to_dashboard):
+            click.echo(line)
+
+
+@cli.command()
 @study_option
 @click.option("--trial", "numbers", type=int, multiple=True, metavar="N", help="This failed trial; may be repeated.")
 @click.option("--failed", is_flag=True, help="Every trial that failed.")

@@ -1,4 +1,4 @@
-"""The path of a growth study: which configuration stood where, what it cost and scored, and what else was tried there."""
+"""The path of a growth study: which configuration stood where, what it cost and scored, and what else was tried."""
 
 from __future__ import annotations
 

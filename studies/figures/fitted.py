@@ -42,9 +42,9 @@ def said(verdict: Verdict, x: str, y: str) -> str:
         low, high = ("open" if end is None else f"{end:.3g}" for end in (exponent.low, exponent.high))
         rivals = ", ".join(f"{fit.name} {fit.aicc - chosen.aicc:+.1f}" for fit in verdict.fits if fit is not chosen)
         told.append(
-            f"{chosen.formula(x, y)} ({chosen.name}, the best by AICc; {rivals}). Exponent at 95 %: {low} … {high}. Holds"
-            f" for {x} from {chosen.x.min():,.6g} to {chosen.x.max():,.6g}, {len(chosen.x)} points; the band is the"
-            " curve's, at 95 %."
+            f"{chosen.formula(x, y)} ({chosen.name}, the best by AICc; {rivals}). Exponent at 95 %: {low} … {high}."
+            f" Holds for {x} from {chosen.x.min():,.6g} to {chosen.x.max():,.6g}, {len(chosen.x)} points; the band"
+            " is the curve's, at 95 %."
         )
     elif chosen is not None:
         told.append(f"No law: {chosen.formula(x, y)}.")

@@ -22,8 +22,8 @@ def other_path(
     ]
     same = sum(bool(each["same"]) for each in told)
     caption = (
-        f"Had the cost been {other}, {same} of {len(told)} rounds would have chosen the same; the others are marked with"
-        " what they would have chosen. Every round is judged from the baseline that the real choices led to."
+        f"Had the cost been {other}, {same} of {len(told)} rounds would have chosen the same; the others are marked"
+        " with what they would have chosen. Every round is judged from the baseline that the real choices led to."
     )
     return Picture(key, f"What if the cost were {other}", Axis("round"), Axis(score), marks, caption)
 

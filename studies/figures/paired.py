@@ -13,8 +13,9 @@ from statistics import fmean
 from typing import Any
 
 from samplers.noise import standard_error, t975
-from studies.figures.labels import labels, told
+from studies.figures.labels import labels
 from studies.figures.picture import Axis, Picture, Points, Rule
+from studies.grid_table import told
 
 MOST = 30
 """Settings that are drawn: those that differ most."""

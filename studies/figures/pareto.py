@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 from studies.figures.labels import shortened
 from studies.figures.picture import Axis, Line, Mark, Picture, Points
+from studies.figures.thinning import thinned, wide
 
 MOST = 2000
-"""Dominated trials that are drawn; of more, evenly many are."""
+"""Dominated trials that are drawn; of more, evenly spaced ones."""
 
 
 @dataclass(frozen=True)
@@ -39,10 +40,16 @@ def pareto(trials: Sequence[Scored], maximize: bool, key: str, title: str, cost:
     known = _finite(trials)
     best = front(known, maximize)
     ahead = {id(trial) for trial in best}
+    left_out = len(trials) - len(known)
+    caption = (
+        f"{len(best)} of {len(known)} trials are beaten by none in both {cost} and {score}; each trial is one seed."
+    )
+    caption += f" {left_out} trials without a number for one of them are not shown." if left_out else ""
     marks: list[Mark] = []
     for study in dict.fromkeys(trial.study for trial in known):
         behind = [trial for trial in known if trial.study == study and id(trial) not in ahead]
-        behind = behind[:: max(1, math.ceil(len(behind) / MOST))]
+        behind, cut = thinned(behind, MOST)
+        caption += cut
         if behind:
             marks.append(Points(study, [each.cost for each in behind], [each.score for each in behind], faint=True))
     marks.append(Line("front", [each.cost for each in best], [each.score for each in best], dashed=True))
@@ -51,14 +58,7 @@ def pareto(trials: Sequence[Scored], maximize: bool, key: str, title: str, cost:
         texts = [shortened(trial.label, 24) for trial in own] if len(best) <= 12 else ()
         name = f"{study}: on the front"
         marks.append(Points(name, [each.cost for each in own], [each.score for each in own], labels=texts))
-    costs = [trial.cost for trial in known]
-    log = bool(costs) and min(costs) > 0 and max(costs) > 10 * min(costs)
-    left_out = len(trials) - len(known)
-    caption = (
-        f"{len(best)} of {len(known)} trials are beaten by none in both {cost} and {score}; each trial is one seed."
-    )
-    caption += f" {left_out} trials without a number for one of them are not shown." if left_out else ""
-    return Picture(key, title, Axis(cost, log=log), Axis(score), marks, caption)
+    return Picture(key, title, Axis(cost, log=wide([trial.cost for trial in known])), Axis(score), marks, caption)
 
 
 def _finite(trials: Sequence[Scored]) -> list[Scored]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from studies.figures.picture import Axis, Band, Line, Mark, Picture
+from studies.figures.thinning import thinned, wide
 
 SMOOTH_FROM = 60
 """Points of a line from which on it is smoothed."""
@@ -54,17 +55,17 @@ def series(runs: Sequence[Run], key: str, title: str, x: str, y: str) -> Picture
         smoothed |= smooth
         if mean.sd:
             low, high = np.subtract(mean.middle, mean.sd), np.add(mean.middle, mean.sd)
-            marks.append(Band(name, *_thinned(mean.x, low.tolist(), high.tolist())))
+            places, below, above = _thinned(mean.x, low.tolist(), high.tolist())
+            marks.append(Band(name, places, below, above))
         if len(own) > 1 or smooth:
-            marks += [Line(name, *_thinned(run.x, run.y), faint=True) for run in own]
+            marks += [_line(name, run.x, run.y, faint=True) for run in own]
         if mean.x:
             middle = smoothed_line(mean.middle) if smooth else mean.middle
-            marks.append(Line(name, *_thinned(mean.x, middle)))
+            marks.append(_line(name, mean.x, middle))
     said = ["Lines are means over seeds where every seed still runs, bands one standard deviation, single runs faint."]
     said += ["Strong lines are smoothed (a running mean), what was measured stands faint behind."] if smoothed else []
-    values = [value for run in runs for value in run.y if math.isfinite(value)]
-    places = [value for run in runs for value in run.x if math.isfinite(value)]
-    return Picture(key, title, Axis(x, log=_wide(places, 300)), Axis(y, log=_wide(values, 10)), marks, " ".join(said))
+    xs, ys = [value for run in runs for value in run.x], [value for run in runs for value in run.y]
+    return Picture(key, title, Axis(x, log=wide(xs)), Axis(y, log=wide(ys)), marks, " ".join(said))
 
 
 def mean_of(runs: Sequence[Run]) -> Mean:
@@ -96,12 +97,11 @@ def _clean(run: Run) -> Run:
     return Run(run.group, sorted(known), [known[x] for x in sorted(known)])
 
 
+def _line(name: str, x: Sequence[float], y: Sequence[float], faint: bool = False) -> Line:
+    xs, ys = _thinned(x, y)
+    return Line(name, xs, ys, faint=faint)
+
+
 def _thinned(*columns: Sequence[float]) -> list[list[float]]:
-    count = len(columns[0])
-    step = max(1, math.ceil(count / MOST))
-    kept = sorted({*range(0, count, step), count - 1}) if count else []
+    kept, _ = thinned(range(len(columns[0])), MOST)
     return [[column[place] for place in kept] for column in columns]
-
-
-def _wide(values: Sequence[float], factor: float) -> bool:
-    return bool(values) and min(values) > 0 and max(values) / min(values) > factor
