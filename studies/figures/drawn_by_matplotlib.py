@@ -78,6 +78,8 @@ def drawn(picture: Picture, forms: Sequence[Form] = ("png", "svg")) -> dict[Form
     canvas = _Canvas(picture, str.maketrans(dict.fromkeys(missing, UNKNOWN)))
     with mpl.rc_context({**SETTINGS, "font.family": found}):
         figure = canvas.figure()
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")  # laid out once, not again for each form
         made: dict[Form, bytes] = {}
         for form in forms:
             sink = io.BytesIO()

@@ -21,10 +21,14 @@ def other_path(
         Points(f"by {other}", *_columns(would, by_round), labels=[_named(choice) for _, choice in would]),
     ]
     same = sum(bool(each["same"]) for each in told)
-    caption = (
-        f"Had the cost been {other}, {same} of {len(told)} rounds would have chosen the same; the others are marked"
-        " with what they would have chosen. Every round is judged from the baseline that the real choices led to."
-    )
+    if same == len(told):
+        caption = f"Had the cost been {other}, every round would have chosen the same."
+    else:
+        caption = (
+            f"Had the cost been {other}, {same} of {len(told)} rounds would have chosen the same; the others are marked"
+            " with what they would have chosen."
+        )
+    caption += " Every round is judged from the baseline that the real choices led to."
     return Picture(key, f"What if the cost were {other}", Axis("round"), Axis(score), marks, caption)
 
 

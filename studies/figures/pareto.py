@@ -10,6 +10,8 @@ from studies.figures.labels import shortened
 from studies.figures.picture import Axis, Line, Mark, Picture, Points
 from studies.figures.thinning import thinned, wide
 
+APART = 0.15
+"""Shares of the axes within which one name is enough."""
 MOST = 2000
 """Dominated trials that are drawn; of more, evenly spaced ones."""
 
@@ -55,10 +57,28 @@ def pareto(trials: Sequence[Scored], maximize: bool, key: str, title: str, cost:
     marks.append(Line("front", [each.cost for each in best], [each.score for each in best], dashed=True))
     for study in dict.fromkeys(trial.study for trial in best):
         own = [trial for trial in best if trial.study == study]
-        texts = [shortened(trial.label, 24) for trial in own] if len(best) <= 12 else ()
+        texts = _labels(own, known)
         name = f"{study}: on the front"
         marks.append(Points(name, [each.cost for each in own], [each.score for each in own], labels=texts))
     return Picture(key, title, Axis(cost, log=wide([trial.cost for trial in known])), Axis(score), marks, caption)
+
+
+def _labels(own: Sequence[Scored], known: Sequence[Scored]) -> list[str]:
+    """Names of those that stand apart; of a crowd, its last one's, which scores best."""
+    width, height = (
+        max(values) - min(values) for values in ([each.cost for each in known], [each.score for each in known])
+    )
+    made: list[str] = []
+    following: Scored | None = None
+    for trial in reversed(own):
+        crowded = (
+            following is not None
+            and abs(following.cost - trial.cost) < APART * width
+            and abs(following.score - trial.score) < APART * height
+        )
+        made.append("" if crowded else shortened(trial.label, 24))
+        following = following if crowded else trial
+    return made[::-1]
 
 
 def _finite(trials: Sequence[Scored]) -> list[Scored]:
