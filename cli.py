@@ -241,6 +241,20 @@ def delete(name: str, yes: bool, url: str | None) -> None:
 
 
 @cli.command()
+@click.option("--port", type=int, default=8080, metavar="N", help="Where to listen; 0: a free port; default 8080.")
+@click.option("--host", default="127.0.0.1", metavar="H", help="Listen on this address; default: this host alone.")
+@click.option("--yes-really", "really", is_flag=True, help="Let other hosts in: it asks for no password.")
+@storage_option
+def dashboard(port: int, host: str, really: bool, url: str | None) -> None:
+    """Serve optuna-dashboard on this storage, for this host alone, until Ctrl-C."""
+    from studies.board.serving import Address, serve
+    from studies.place import Place
+
+    serve(Place.of(url), Address.of(host, port, really), _say)
+    sys.exit(INTERRUPTED)
+
+
+@cli.command()
 @json_option
 def studies(as_json: bool) -> None:
     """The definitions that can be run, a line each."""

@@ -196,7 +196,7 @@ def law_row(fitted: Fitted) -> Row:
     from studies.report_page import Row
 
     verdict, chosen = fitted.verdict, fitted.verdict.chosen
-    exponent, law = "–", "too few points"
+    exponent, law = "", "too few points"
     if chosen is not None and verdict.is_law:
         estimate = chosen.estimates()["exponent"]
         low, high = ("open" if end is None else f"{end:.3g}" for end in (estimate.low, estimate.high))

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from datetime import UTC
 from functools import partial
 
 from storage.errors import StorageError
 from storage.report_board import add_report
 from storage.session import Session
-from studies.board.markdown import escaped, table
+from studies.board.markdown import escaped
 from studies.board.notes import OWN
 from studies.figures.drawn_by_plotly import plotly_json
 from studies.report import Chapter, Report, law_row
+from studies.report_page import Row
 
 HEAD, END = "## Fits of the last report", "*Here the report's part ends.*"
 PATIENCE = 10.0
@@ -57,11 +59,11 @@ def with_fits(note: str, chapter: Chapter) -> str:
 
 
 def _fits(chapter: Chapter) -> str:
-    study = chapter.facts.study
-    rows = [law_row(each) for each in chapter.fits]
-    if not rows:
-        return f"{escaped(study.name)}: nothing was fitted."
-    cells: Sequence[Sequence[str]] = [[row.what, row.verdict, row.exponent] for row in rows]
-    doubts = [f"- {escaped(row.what)}: {escaped('; '.join(row.doubts), 600)}" for row in rows if row.doubts]
-    as_of = f"As of {study.now:%Y-%m-%d %H:%M}."
-    return "\n\n".join(filter(None, (as_of, table(("of", "law", "exponent (95 %)"), cells), "\n".join(doubts))))
+    study, rows = chapter.facts.study, [law_row(each) for each in chapter.fits]
+    lines = [_line(row) for row in rows] or [f"{escaped(study.name)}: nothing was fitted."]
+    return "\n".join([f"As of {study.now.astimezone(UTC):%Y-%m-%d %H:%M} UTC.", "", *lines])
+
+
+def _line(row: Row) -> str:
+    told = [row.verdict, f"exponent at 95 %: {row.exponent}" if row.exponent else "", *row.doubts]
+    return f"- **{escaped(row.what, 200)}**: {escaped('; '.join(filter(None, told)), 900)}"

@@ -80,6 +80,8 @@ def _against_cost(facts: Facts) -> Iterator[Fitted]:
     places = facts.stretch.places if grows else facts.measured
     for metric in filter(None, (facts.score, facts.loss)):
         x, y = _columns(places, facts, cost, metric)
+        if not any(map(math.isfinite, y)):
+            continue
         tried = Evidence(*_columns(facts.stretch.tried, facts, cost, metric)) if grows else None
         verdict = judge(x, y, evidence=tried)
         said = list(verdict.warnings)

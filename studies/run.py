@@ -20,6 +20,7 @@ from storage.names import check_name
 from storage.records import Budget, StudyRow, find_study
 from storage.schema import read_versions
 from storage.session import Session
+from studies.board.scribe import Scribe
 from studies.definition import SEARCHES, Definition
 from studies.depth_table import estimates
 from studies.grid_review import Review, review
@@ -137,10 +138,22 @@ def run(place: Place, order: Order, say: Callable[[str], None]) -> Ending:
             session.close()
         if note is not None:
             say(note)
-        membership = Membership(place, request.name, order.slots)
-        return Worker(membership, place.home, warm, order.slots, versions()["studyhall"], say).run()
+        return _work(place, request.name, order.slots, warm, say)
     finally:
         warm.close()
+
+
+def _work(place: Place, name: str, slots: tuple[Slot, ...], warm: WarmServer, say: Callable[[str], None]) -> Ending:
+    """One worker, with a scribe that keeps current what the browser shows."""
+    scribe = Scribe(place.start(), name, place.shown, say)
+    worker = Worker(Membership(place, name, slots), place.home, warm, slots, versions()["studyhall"], say, scribe.tell)
+    in_no_hurry = False
+    try:
+        ending = worker.run()
+        in_no_hurry = not worker.signals.giving_back
+        return ending
+    finally:
+        scribe.close(wait=in_no_hurry)
 
 
 def _warm(definition: Definition, order: Order) -> WarmServer:

@@ -60,9 +60,18 @@ class Worker:
     """One worker of one study, from sign-in to sign-out."""
 
     def __init__(
-        self, hall: Hall, home: Path, warm: WarmServer, slots: tuple[Slot, ...], code: str, say: Callable[[str], None]
+        self,
+        hall: Hall,
+        home: Path,
+        warm: WarmServer,
+        slots: tuple[Slot, ...],
+        code: str,
+        say: Callable[[str], None],
+        changed: Callable[[], None] = lambda: None,
     ) -> None:
+        """`changed` is called whenever there is something new to see of the study: it may not take any time."""
         self.hall, self.home, self.warm, self.slots, self.code, self.say = hall, home, warm, slots, code, say
+        self.changed = changed
         self.rack = Rack(slots, say)
         self.running: dict[str, Running] = {}
         self.signals = Signals()
@@ -152,6 +161,7 @@ class Worker:
         if points.waiting or points.current:  # what waits cannot be taken here and now: a budget, or a device in use
             return False
         step = plan(self.ledger, self.hall.search(self.study), self._refusals, self.code)
+        self.changed()
         if isinstance(step, Waiting):
             self._tell(step.why)
         return isinstance(step, Waiting)
@@ -236,6 +246,7 @@ class Worker:
         while True:
             try:
                 self.say(running.settle(self.ledger, outcome, self._asked))
+                self.changed()
                 return
             except SessionLostError as error:
                 self._start_over(str(error))
@@ -259,6 +270,7 @@ class Worker:
     def _sign_in(self) -> None:
         self.ledger, self.worker_id = self.hall.connect()
         self._read_study()
+        self.changed()
         pruner = self.definition.pruner
         self.pruning = None if pruner is None else Pruning(self.ledger.session.url, self.study.name, pruner)
         self.selector.register(self.ledger.session, selectors.EVENT_READ)

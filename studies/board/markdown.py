@@ -13,7 +13,12 @@ LONGEST = 60
 
 def escaped(text: str, longest: int = LONGEST) -> str:
     """A text as it is, on one line, its middle left out where it is long."""
-    return re.sub(r"([\\`*_{}\[\]()<>#!|&$~:@^-])", r"\\\1", shortened(text, longest))
+    inside = re.sub(r"([\\`*_{}\[\]()<>#!|&$~:@^])", r"\\\1", shortened(text, longest).strip())
+    begins_list = re.match(r"[-+=]|\d+(?=[.)]\s)", inside)
+    if begins_list is None:
+        return inside
+    digits = begins_list[0] if begins_list[0].isdigit() else ""
+    return f"{digits}\\{inside[len(digits) :]}"
 
 
 def table(names: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
