@@ -33,7 +33,7 @@ import numpy as np
 from scipy.optimize import brentq, minimize_scalar
 from scipy.stats import f as f_distribution
 
-from studies.law_profiles import Numbers, Profile, Shape, aicc, grid_of, profile_of
+from studies.law_profiles import FLATTEST, Numbers, Profile, Shape, aicc, grid_of, profile_of
 from studies.lawfulness import Order, chance_of
 
 FALSE_ALARM = 0.05
@@ -296,7 +296,9 @@ def _doubts(chosen: Fit, fits: Sequence[Fit]) -> list[str]:
         if fit is not chosen and fit.aicc - chosen.aicc < 2
     ]
     exponent = chosen.estimates()["exponent"]
-    if exponent.low is None or exponent.high is None:
+    if chosen.has_offset and abs(chosen.exponent) < 1.05 * FLATTEST:
+        doubts.append("it is as flat as is looked at: a logarithm serves as well, and no limit is in sight")
+    elif exponent.low is None or exponent.high is None:
         doubts.append("the exponent is not held in: its interval has an open end")
     residuals = chosen.residuals[np.argsort(chosen.x, kind="stable")]
     total = float(residuals @ residuals)

@@ -44,7 +44,7 @@ class OpenStudy:
 
     def frame(self) -> DataFrame:
         """One row a trial, by number: what it was for, how it ended, its score and cost, its times, `config.NAME` of
-        its whole configuration and `metrics.NAME` of everything that it returned."""
+        its whole configuration, `setting.NAME` of a grid's axes and `metrics.NAME` of everything that it returned."""
         pandas = _pandas()
         with self._read() as (session, study):
             rows = session.run("read_points", {"study_id": study.study_id})
@@ -119,6 +119,7 @@ def _trial(row: Any, score: str, cost: str | None) -> Mapping[str, Any]:
         "seconds": row.seconds,
         "reason": row.reason,
         "retired": row.retired,
+        **{f"setting.{name}": value for name, value in row.role.get("setting", {}).items()},
         **{f"config.{name}": value for name, value in row.config.items()},
         **{f"metrics.{name}": value for name, value in metrics.items()},
     }

@@ -147,6 +147,13 @@ def test_an_interval_that_finds_no_end_is_open() -> None:
     assert found["a"].low is None or found["a"].high is None
 
 
+def test_a_logarithm_is_not_taken_for_a_limit() -> None:
+    verdict = judge(COSTS, around(5 - 0.2 * np.log(COSTS), 0, 0.001))
+    assert verdict.chosen is not None and verdict.chosen.shape == "saturating"
+    assert verdict.chosen.estimates()["a"].low is None, "what it goes down to is not known"
+    assert any("no limit is in sight" in each for each in verdict.warnings)
+
+
 def test_neighbours_that_deviate_together_are_told() -> None:
     costs = np.geomspace(1e4, 1e7, 40)
     waves = 1.5 + 0.5 * (costs / 3e5) ** -0.35 + 0.03 * np.sin(np.arange(40) / 4)

@@ -34,7 +34,7 @@ def test_the_frame_has_a_row_a_trial_and_says_what_the_export_says(study: Sessio
     assert len(frame) == 20 and frame.index.name == "trial" and (frame.state == "COMPLETE").all()
     told = list(csv.DictReader(io.StringIO(str(export(study, need_study(study, "lobo"), "csv")))))
     assert frame["metrics.loss"].tolist() == [float(row["loss"]) for row in told]
-    assert frame["config.width"].tolist() == [int(row["width"]) for row in told]
+    assert frame["config.width"].tolist() == [int(row["config.width"]) for row in told]
     assert frame.score.equals(frame["metrics.loss"].rename("score"))
     assert frame.cost.equals(frame["metrics.params"].rename("cost"))
     assert frame.seed.tolist() == [1, 2] * 10 and (frame.seconds >= 0).all()

@@ -47,6 +47,6 @@ def said(verdict: Verdict, x: str, y: str) -> str:
             " is the curve's, at 95 %."
         )
     elif chosen is not None:
-        told.append(f"No law: {chosen.formula(x, y)}.")
+        told.append(f"{chosen.formula(x, y)}.")
     told += [f"{warning[0].upper()}{warning[1:]}." for warning in verdict.warnings]
     return " ".join(told)
