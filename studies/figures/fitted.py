@@ -7,8 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from studies.figures.picture import Axis, Band, Line, Mark, Picture, Points
+from studies.figures.thinning import thinned
 from studies.laws import Verdict
 
+MOST = 2000
+"""Points that are drawn; of more, evenly spaced ones. All are fitted."""
 CURVE = 60
 """Places at which a curve is drawn: within the points' range, never beyond."""
 
@@ -18,7 +21,8 @@ def fitted(
 ) -> Picture:
     """`names` are those of x and y. A law that is not chosen is dashed; where nothing is borne out, all are."""
     finite = [(each_x, each_y) for each_x, each_y in zip(x, y, strict=True) if np.isfinite(each_x) and each_x > 0]
-    marks: list[Mark] = [Points("measured", [each for each, _ in finite], [each for _, each in finite])]
+    shown, cut = thinned(finite, MOST)
+    marks: list[Mark] = [Points("measured", [each for each, _ in shown], [each for _, each in shown])]
     if verdict.fits:
         places = np.geomspace(verdict.fits[0].x.min(), verdict.fits[0].x.max(), CURVE)
         for fit in verdict.fits:
@@ -30,7 +34,7 @@ def fitted(
                 marks.append(Band(fit.name, places.tolist(), low.tolist(), high.tolist()))
             marks.append(Line(fit.name, places.tolist(), fit.at(places).tolist(), dashed=not chosen))
     log = len(finite) > 1 and max(each for each, _ in finite) > 3 * min(each for each, _ in finite)
-    return Picture(key, title, Axis(names[0], log=log), Axis(names[1]), marks, said(verdict, *names))
+    return Picture(key, title, Axis(names[0], log=log), Axis(names[1]), marks, said(verdict, *names) + cut)
 
 
 def said(verdict: Verdict, x: str, y: str) -> str:
