@@ -12,6 +12,7 @@ import math
 import textwrap
 from collections.abc import Iterator, Sequence
 from functools import singledispatch
+from itertools import compress
 from typing import TYPE_CHECKING, Any
 
 from studies.figures.picture import (
@@ -211,7 +212,8 @@ def _(mark: Heat, colour: str, lies: bool) -> Iterator[dict[str, Any]]:
 
 @_traces.register
 def _(mark: Parallel, colour: str, lies: bool) -> Iterator[dict[str, Any]]:
-    axes = [_dimension(name, values) for name, values in mark.axes]
+    known = [None not in map(_value, row) for row in zip(*(values for _, values in mark.axes), strict=True)]
+    axes = [_dimension(name, list(compress(values, known))) for name, values in mark.axes]  # a line has no gaps
     last = axes[-1]["values"] if axes else []
     yield {
         "type": "parcoords",
