@@ -149,7 +149,7 @@ def test_empty_and_failed_studies_have_a_note_that_is_true(
     note = optuna_dashboard.get_note(stock(url, "провал"))
     assert "2 failed" in note and "No trial has a score yet." in note and "**State:** failed" in note
     assert figures(url, "провал") == {}
-    session.execute("DELETE FROM trials")
+    session.execute("DELETE FROM trial_params; DELETE FROM trials")
     session.execute("DELETE FROM studyhall_decisions")
     session.execute("UPDATE studyhall_studies SET outcome = NULL, failed = false")
     assert renew(session, "провал", None)
@@ -233,9 +233,8 @@ def test_a_scribe_that_hangs_does_not_hold_up_its_worker(url: str) -> None:
         scribe.tell()
     scribe.close(wait=False)
     assert time.monotonic() - began < 30
-    (stopped,) = [each for each in psutil.Process().children() if each.status() == psutil.STATUS_STOPPED]
-    stopped.kill()
-    stopped.wait()
+    scribe._process.kill()
+    scribe._process.wait()
 
 
 def test_the_scribe_imports_nothing_heavy() -> None:
@@ -245,6 +244,11 @@ def test_the_scribe_imports_nothing_heavy() -> None:
 
 
 # Artifacts
+
+
+def text_of(store: TrialArtifacts, artifact_id: str) -> str:
+    with store.open_reader(artifact_id) as opened:
+        return opened.read().decode()
 
 
 def test_a_trial_shows_its_log_its_series_and_what_it_left(
@@ -260,14 +264,14 @@ def test_a_trial_shows_its_log_its_series_and_what_it_left(
     assert metas["evil.html"]["mimetype"] == "application/octet-stream", "it is saved, not run"
     for meta in metas.values():
         assert get_trial_artifact_meta(storage, study_id, first._trial_id, meta["artifact_id"]) == meta
-    read = {name: store.open_reader(meta["artifact_id"]).read().decode() for name, meta in metas.items()}
+    read = {name: text_of(store, meta["artifact_id"]) for name, meta in metas.items()}
     assert "hello from 1" in read["trial-0.log"] and read["trace.json"] == "{}"
     assert read["trial-0-series.csv"] == "step,score,other\n0,0.0,1.5\n1,0.5,nan\n2,1.0,nan\n"
     gone = {each["filename"]: each for each in list_trial_artifacts({}, failed.system_attrs, failed)}
     log = home / "runs"
     for file in log.rglob("attempt-*.log"):
         file.unlink()
-    kept = store.open_reader(gone["trial-1.log"]["artifact_id"]).read().decode()
+    kept = text_of(store, gone["trial-1.log"]["artifact_id"])
     assert "is not here" in kept and "two is too many" in kept
     storage.engine.dispose()
 

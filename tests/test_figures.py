@@ -155,14 +155,14 @@ def test_a_name_of_any_script_is_shown_and_is_no_markup(name: str) -> None:
 
 def test_depth_draws_a_gap_for_a_target_out_of_reach() -> None:
     def answer(target: int, width: int, layers: int, reached: bool = True) -> dict[str, Any]:
-        return {"target": target, "width": width, "layers": layers, "percent": 1.5, "reached": reached, "params": 1}
+        return {"target": target, "width": width, "layers": layers, "reached": reached, "params": target - 2}
 
     rows = [answer(100, 32, 9), answer(100, 16, 20, reached=False), answer(50, 32, 4)]
     answers, distances = depth.pictures({"results": rows}, "layers")
     line = mark(answers, Line)
     assert list(line.x) == [16, 32] and math.isnan(line.y[0]) and line.y[1] == 9
     assert "1 of 3 are out of reach" in answers.caption
-    assert mark(distances, Points).y[1] == 0.015 and mark(distances, Rule).at == 0
+    assert mark(distances, Points).y[1] == -0.02 and mark(distances, Rule).at == 0
     turned = depth.pictures({"results": rows}, "width")[0]
     assert turned.x.title == "layers" and turned.y.title == "width"
 

@@ -104,7 +104,7 @@ def _axis(axis: Axis, places: Sequence[Any]) -> dict[str, Any]:
     if any(isinstance(place, str) for place in places):  # plotly would take `1` for a number and `2020-01` for a date
         return {**told, "type": "category"}
     if axis.percent:
-        told["tickformat"] = ".0%"
+        told["tickformat"] = ".3~%"
     elif _is_small(places, axis.log):
         told["exponentformat"] = "power"  # 500n is a number to nobody
     return {**told, "type": "log" if axis.log else "linear"}
