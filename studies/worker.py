@@ -20,6 +20,7 @@ from storage.errors import SessionLostError, StorageError
 from storage.ledger import Claim, Ledger
 from storage.pooling import POOLED
 from storage.records import StudyRow
+from studies.adoption import adopt
 from studies.definition import SEEK_LIMITS, Definition
 from studies.folders import trial_folder
 from studies.planner import Waiting, plan
@@ -32,6 +33,7 @@ from studies.slot import Slot
 
 IDLE = 0.5  # seconds between looks for orphans and for news, when there is a free slot
 BUSY = 2.0  # the same, when every slot is taken
+LOOK = 2.0  # seconds between looks for a stop that another Optuna program asked for
 
 
 class Hall(Protocol):
@@ -79,6 +81,7 @@ class Worker:
         self.selector = selectors.DefaultSelector()
         self.pruning: Pruning | None = None
         self.parsed: Mapping[str, Any] | None = None
+        self.looked = 0.0
 
     def run(self) -> Ending:
         """Work until the search has ended, the study drains, or a signal comes."""
@@ -107,6 +110,7 @@ class Worker:
         if self.signals.giving_back:
             for running in self.running.values():
                 running.give_back()
+        self._heed()
         if not self.signals.draining:
             self._fill_slots()
         self.rack.release(self.running)
@@ -157,6 +161,8 @@ class Worker:
         self._read_study()
         if self.study.draining or self.study.late:
             return False
+        if self._adopt():
+            return True
         points = self.ledger.open_points()
         if points.waiting or points.current:  # what waits cannot be taken here and now: a budget, or a device in use
             return False
@@ -165,6 +171,21 @@ class Worker:
         if isinstance(step, Waiting):
             self._tell(step.why)
         return isinstance(step, Waiting)
+
+    def _adopt(self) -> bool:
+        """Take up what another Optuna program enqueued; whether there is something of it to claim."""
+
+        def state() -> Mapping[str, Any]:
+            last = self.ledger.last_decision()
+            return self.hall.search(self.study).start() if last is None else last[1]
+
+        return adopt(self.ledger, state, self.study.search, self._refusals, self.say) > 0
+
+    def _heed(self) -> None:
+        """Look, now and then, whether another Optuna program told the study to stop."""
+        if time.monotonic() - self.looked >= LOOK:
+            self.looked = time.monotonic()
+            self.ledger.session.run("heed_stop", {"study_id": self.ledger.study_id})
 
     def _tell(self, line: str) -> None:
         """Say it, but not twice in a row."""

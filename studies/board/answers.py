@@ -9,6 +9,7 @@ from typing import Any
 from storage.records import StudyRow
 from studies.board.markdown import escaped, table
 from studies.difficulty_table import HOPELESS
+from studies.figures.depth import distance
 from studies.figures.growth import candidate
 from studies.grid_table import told
 from studies.growth_table import number
@@ -94,7 +95,7 @@ def _depth(shown: Mapping[str, Any]) -> str:
     rows = [
         [
             *(_whole(row[name]) for name in ("target", "width", "layers", "params")),
-            "–" if row["percent"] is None else f"{row['percent']:+.2f}",
+            f"{100 * distance(row):+.2f}" if row["reached"] else "–",
             "" if row["reached"] else str(row["reason"] or "out of reach"),
         ]
         for row in shown["results"]

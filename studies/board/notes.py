@@ -110,7 +110,7 @@ def resumption(study: StudyRow, counts: Counts, storage: str | None) -> list[str
         words += ["--storage", storage]
     parts = [fenced(shlex.join(words), "sh")]
     if storage is not None and "@" in storage:
-        parts.append("A password is not shown: it can be given by `PGPASSWORD`.")
+        parts.append("A password is never shown: where one is needed, `PGPASSWORD` gives it.")
     if study.outcome is not None and not study.failed:
         more = " `--steps N` raises its number of steps." if study.search == "grow" else ""
         parts.append(f"It has its answer: a run now ends at once.{more}")

@@ -62,7 +62,7 @@ class Scribe:
         """Let it go: it makes its last update and ends. With `wait`, that is waited for, `LAST` seconds at the longest;
         what hangs is killed."""
         process = self._process
-        if process is None or process.stdin is None or process.stdout is None:
+        if process is None or process.stdin is None or process.stdin.closed:
             return
         with suppress(OSError):
             process.stdin.close()
@@ -73,17 +73,17 @@ class Scribe:
                 process.kill()
                 process.wait()
         self._hear()
-        process.stdout.close()
-        self._process = None
+        if process.stdout is not None:
+            process.stdout.close()
 
     def _write(self, data: bytes) -> None:
-        if self._process is not None and self._process.stdin is not None:
+        if self._process is not None and self._process.stdin is not None and not self._process.stdin.closed:
             with suppress(OSError):  # full: it knows already; or it is gone
                 os.write(self._process.stdin.fileno(), data)
 
     def _hear(self) -> None:
         """The one line that it says when it cannot work."""
-        if self._process is None or self._process.stdout is None:
+        if self._process is None or self._process.stdout is None or self._process.stdout.closed:
             return
         with suppress(OSError):
             said = os.read(self._process.stdout.fileno(), 4096).decode(errors="replace").strip()

@@ -28,8 +28,7 @@ def pictures(shown: Mapping[str, Any], solve: str) -> list[Picture]:
     x = Axis(given, log=wide([row[given] for row in rows]))
     answers = [Line(f"{target:,}", [row[given] for row in each], _column(each, solve)) for target, each in lines]
     distances = [
-        Points(f"{target:,}", [row[given] for row in each], [value / 100 for value in _column(each, "percent")])
-        for target, each in lines
+        Points(f"{target:,}", [row[given] for row in each], [distance(row) for row in each]) for target, each in lines
     ]
     found = [value for _, each in lines for value in _column(each, solve)]
     closest = f"The {solve} whose number of parameters is closest to each target.{gaps}"
@@ -56,3 +55,8 @@ def pictures(shown: Mapping[str, Any], solve: str) -> list[Picture]:
 def _column(rows: Sequence[Mapping[str, Any]], name: str) -> list[float]:
     """Of the answers; NaN where there is none."""
     return [float(row[name]) if row["reached"] and row[name] is not None else math.nan for row in rows]
+
+
+def distance(row: Mapping[str, Any]) -> float:
+    """Of an answer: parameters beyond the target, as a share of it; NaN where there is none."""
+    return (row["params"] - row["target"]) / row["target"] if row["reached"] else math.nan

@@ -12,6 +12,7 @@ import math
 import textwrap
 from collections.abc import Iterator, Sequence
 from functools import singledispatch
+from itertools import compress
 from typing import TYPE_CHECKING, Any
 
 from studies.figures.picture import (
@@ -111,7 +112,7 @@ def _axis(axis: Axis, places: Sequence[Any]) -> dict[str, Any]:
     if any(isinstance(place, str) for place in places):  # plotly would take `1` for a number and `2020-01` for a date
         return {**told, "type": "category"}
     if axis.percent:
-        told["tickformat"] = ".0%"
+        told["tickformat"] = ".3~%"
     elif _is_small(places, axis.log):
         told["exponentformat"] = "power"  # 500n is a number to nobody
     return {**told, "type": "log" if axis.log else "linear"}
@@ -219,7 +220,8 @@ def _(mark: Heat, colour: str, lies: bool) -> Iterator[dict[str, Any]]:
 
 @_traces.register
 def _(mark: Parallel, colour: str, lies: bool) -> Iterator[dict[str, Any]]:
-    axes = [_dimension(name, values) for name, values in mark.axes]
+    known = [None not in map(_value, row) for row in zip(*(values for _, values in mark.axes), strict=True)]
+    axes = [_dimension(name, list(compress(values, known))) for name, values in mark.axes]  # a line has no gaps
     last = axes[-1]["values"] if axes else []
     yield {
         "type": "parcoords",
