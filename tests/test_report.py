@@ -158,7 +158,9 @@ def test_what_is_smoothed_is_said_to_be_and_stands_before_what_was_measured() ->
     assert "smoothed" in drawn.caption
     raw, smooth = drawn.marks
     assert raw.faint and list(raw.y) == values and np.std(smooth.y) < np.std(values) / 2  # type: ignore[union-attr]
-    assert smoothed_line([3.0] * 5) == pytest.approx([3.0] * 5), "no pull to where it begins"
+    falling = [100.0 - 2 * step for step in range(50)]
+    assert smoothed_line(falling) == pytest.approx(falling), "what falls is not pulled back"
+    assert smoothed_line([3.0]) == [3.0]
     few = series([Run("a", list(range(10)), values[:10])], "key", "title", "step", "loss")
     assert "smoothed" not in few.caption and len(few.marks) == 1
 

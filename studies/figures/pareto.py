@@ -57,9 +57,8 @@ def pareto(trials: Sequence[Scored], maximize: bool, key: str, title: str, cost:
     marks.append(Line("front", [each.cost for each in best], [each.score for each in best], dashed=True))
     for study in dict.fromkeys(trial.study for trial in best):
         own = [trial for trial in best if trial.study == study]
-        texts = _labels(own, known)
-        name = f"{study}: on the front"
-        marks.append(Points(name, [each.cost for each in own], [each.score for each in own], labels=texts))
+        x, y = [each.cost for each in own], [each.score for each in own]
+        marks.append(Points(study, x, y, labels=_labels(own, known)))
     return Picture(key, title, Axis(cost, log=wide([trial.cost for trial in known])), Axis(score), marks, caption)
 
 
