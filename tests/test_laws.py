@@ -78,6 +78,13 @@ def test_a_walk_without_a_drift_is_no_law_of_proportions(points: int) -> None:
     assert fooled > 5 * alarms, "each value for itself is the wrong question to a walk"
 
 
+def test_one_jump_is_no_law_of_proportions_however_the_rest_trembles() -> None:
+    costs = np.linspace(4e4, 1.3e5, 7)
+    share = np.array([0.14, 0.14, 0.14, 0.14, 0.25, 0.25, 0.25]) + np.arange(7) * 1e-6
+    verdict = judge(costs, share, "growing", "walk")
+    assert not verdict.is_law and verdict.chance is not None and verdict.chance > 0.3
+
+
 def test_records_of_noise_are_no_law_when_all_that_was_tried_is_asked() -> None:
     generator = np.random.default_rng(3)
     alarms = 0
