@@ -79,6 +79,11 @@ def test_letters_that_no_font_here_has_are_named() -> None:
     assert found == ["DejaVu Sans"] and missing == {"\U0010fffd"}
 
 
+def test_many_points_are_drawn_without_a_search_for_room() -> None:
+    many = [float(each) for each in range(200_000)]
+    drawn(picture([Line("one", many, many), Line("two", many, many[::-1])]), ["png"])
+
+
 def test_the_same_picture_gives_the_same_bytes() -> None:
     assert drawn(picture(MARKS["area"])) == drawn(picture(MARKS["area"]))
 

@@ -277,7 +277,9 @@ class _Canvas:
         handles, names = axes.get_legend_handles_labels()
         last = {name: handle for name, handle in zip(names, handles, strict=True) if name}
         if len(last) > 1:
-            axes.legend(list(last.values()), list(last))
+            columns = max(1, min(5, 100 // (max(map(len, last)) + 6)))
+            # above the axes: it covers no point, and no place for it has to be looked for among many
+            axes.legend(list(last.values()), list(last), loc="lower left", bbox_to_anchor=(0, 1), ncols=columns)
         if not self.picture.marks:
             axes.text(0.5, 0.5, "nothing to show yet", transform=axes.transAxes, ha="center", color="#777777")
 

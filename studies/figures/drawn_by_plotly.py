@@ -81,7 +81,7 @@ def _layout(picture: Picture, lies: bool, data: Sequence[dict[str, Any]]) -> dic
     across, up = (picture.y, picture.x) if lies else (picture.x, picture.y)
     layout: dict[str, Any] = {
         "title": {"text": f"<b>{_text(picture.title)}</b>{small}", "x": 0.02, "xanchor": "left", "font": {"size": 15}},
-        "margin": {"l": 60, "r": 20, "t": 50 + 16 * len(caption), "b": 50},
+        "margin": {"l": 60, "r": 20, "t": 52 + 18 * len(caption), "b": 50},
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
         "font": {"color": INK},
