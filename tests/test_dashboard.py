@@ -347,6 +347,17 @@ def test_a_database_that_goes_away_is_no_traceback(
     assert "Traceback" not in told and "File " not in told
 
 
+def test_a_study_can_be_deleted_in_the_browser(program: Program, serve: Callable[..., Served], tmp_path: Path) -> None:
+    assert program("run", "grow", "--study", "trace", "--file", write_definition(tmp_path, steps=1)).returncode == 0
+    served = serve()
+    connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=60)
+    with closing(connection):
+        headers = {"Content-Type": "application/json"}
+        connection.request("DELETE", f"/api/studies/{served.studies()['trace']}", "{}", headers)
+        assert connection.getresponse().status == 204
+    assert served.studies() == {} and program("show", "--study", "trace").returncode == 2
+
+
 def test_a_large_answer_is_packed(program: Program, serve: Callable[..., Served], tmp_path: Path) -> None:
     told = program("run", "grow", "--study", "trace", "--file", write_definition(tmp_path, steps=2))
     assert told.returncode == 0
