@@ -48,7 +48,7 @@ def cell(config, trial):
     print("a cell of width", config["width"])
     gate()
     (trial.run_dir / "trace.json").write_text('{"traced": true}')
-    return {"score": config["width"] + config["seed"] % 7 / 10}
+    return {"score": config["width"] + trial.seed % 7 / 10}
 
 def batch(config):
     gate()
@@ -90,6 +90,8 @@ STUDIES = {
     ),
 }
 GROWN = ["The path: score over cost", "Round 1: efficiency of every candidate"]
+DRAWN = ".point, .points path, .hm image, .gl-canvas, canvas"
+"""What plotly makes of a mark."""
 BUILT_IN = ["History", "Hyperparameter Importance", "Timeline", "Best Trial"]
 
 
@@ -175,8 +177,7 @@ def see(page: Any, served: Served, study: int, name: str, figures: list[str], ce
         page.get_by_text(text).filter(visible=True).first.wait_for()
     until(lambda: set(figures) <= set(titles(page)))
     for figure in page.query_selector_all("[id^='user-defined-plot']"):
-        drawn = figure.query_selector_all(".point, .points path, .hm image, .parcoords canvas, .trace path, .bars path")
-        assert drawn, f"nothing is drawn in {figure.text_content()}"
+        until(lambda figure=figure: figure.query_selector(DRAWN), 30)
     assert page.query_selector_all("[id*='history'] .point, .scatterlayer .point"), "the history has its trials"
     shoot(page, f"{name}-study")
 
@@ -264,7 +265,7 @@ def test_a_stopped_study_is_resumed_by_the_command_in_its_note(
     assert worker.wait(60) == 0
     page.goto(f"{served.base}/dashboard/studies/{study}/note")
     page.get_by_text("told to stop").filter(visible=True).first.wait_for()
-    command = page.get_by_text(re.compile(r"^python cli.py run grow")).first.text_content().strip()
+    command = page.locator("code.language-sh").first.text_content().strip()
     words = shlex.split(command)
     assert words[:2] == ["python", "cli.py"]
     told = program(*words[2:])
@@ -344,6 +345,17 @@ def test_a_database_that_goes_away_is_no_traceback(
     served.process.send_signal(signal.SIGINT)
     told, _ = served.process.communicate(timeout=30)
     assert "Traceback" not in told and "File " not in told
+
+
+def test_a_study_can_be_deleted_in_the_browser(program: Program, serve: Callable[..., Served], tmp_path: Path) -> None:
+    assert program("run", "grow", "--study", "trace", "--file", write_definition(tmp_path, steps=1)).returncode == 0
+    served = serve()
+    connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=60)
+    with closing(connection):
+        headers = {"Content-Type": "application/json"}
+        connection.request("DELETE", f"/api/studies/{served.studies()['trace']}", "{}", headers)
+        assert connection.getresponse().status == 204
+    assert served.studies() == {} and program("show", "--study", "trace").returncode == 2
 
 
 def test_a_large_answer_is_packed(program: Program, serve: Callable[..., Served], tmp_path: Path) -> None:

@@ -35,7 +35,18 @@ if TYPE_CHECKING:
 
 COLOURS = ("#3b86c9", "#e07b39", "#3fa76b", "#c2559d", "#a08a2f", "#7a6fd0", "#d0524f", "#3aa6b9")
 """Told apart on white and on black."""
+TITLE = {
+    "font": {"size": 15},
+    "pad": {"t": 22, "l": 10},
+    "x": 0.0,
+    "xanchor": "left",
+    "xref": "container",
+    "y": 1.0,
+    "yanchor": "top",
+    "yref": "container",
+}
 INK = "#808080"
+CONTOUR = "#ff5a4f"
 GRID = "rgba(128,128,128,0.25)"
 FAINT = 0.35
 LONG = 6
@@ -44,7 +55,7 @@ FEW = 50
 """Points of a line that are marked one by one."""
 SMALL = 1e-3
 """From which on downwards numbers are written with a power of ten."""
-LINE = 110
+LINE = 100
 """Characters of a caption's line."""
 
 
@@ -80,8 +91,8 @@ def _layout(picture: Picture, lies: bool, data: Sequence[dict[str, Any]]) -> dic
     small = "".join(f'<br><span style="font-size:11px">{_text(line)}</span>' for line in caption)
     across, up = (picture.y, picture.x) if lies else (picture.x, picture.y)
     layout: dict[str, Any] = {
-        "title": {"text": f"<b>{_text(picture.title)}</b>{small}", "x": 0.02, "xanchor": "left", "font": {"size": 15}},
-        "margin": {"l": 60, "r": 20, "t": 52 + 18 * len(caption), "b": 50},
+        "title": {"text": f"<b>{_text(picture.title)}</b>{small}", **TITLE},
+        "margin": {"l": 60, "r": 20, "t": 58 + 18 * len(caption), "b": 50},
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
         "font": {"color": INK},
@@ -211,7 +222,7 @@ def _(mark: Heat, colour: str, lies: bool) -> Iterator[dict[str, Any]]:
             **table,
             "name": _text(f"{mark.name} {mark.contour:g}"),
             "contours": {"start": mark.contour, "end": mark.contour, "size": 1, "coloring": "none"},
-            "line": {"color": "#ffffff", "width": 3},
+            "line": {"color": CONTOUR, "width": 3},
             "showscale": False,
             "showlegend": True,
             "hoverinfo": "skip",
@@ -235,7 +246,9 @@ def _(mark: Parallel, colour: str, lies: bool) -> Iterator[dict[str, Any]]:
 
 @_traces.register
 def _(mark: Rule, colour: str, lies: bool) -> Iterator[dict[str, Any]]:
-    yield from ()  # a shape of the layout
+    # The line itself is a shape of the layout; this is its entry in the legend, where names cannot cover each other.
+    line = {"color": colour, "dash": "dot", "width": 1.5}
+    yield {"type": "scatter", "mode": "lines", "x": [None], "y": [None], "line": line}
 
 
 def _is_rule(mark: Mark) -> bool:
@@ -253,11 +266,6 @@ def _rule(mark: Mark, colour: str) -> dict[str, Any]:
         f"{across}0": _value(mark.at),
         f"{across}1": _value(mark.at),
         "line": {"color": colour, "dash": "dot", "width": 1.5},
-        "label": {
-            "text": _text(mark.name),
-            "textposition": "start" if mark.upright else "end",
-            "font": {"color": colour, "size": 11},
-        },
     }
 
 
