@@ -254,6 +254,20 @@ def export(name: str, form: str, out: Path | None, url: str | None) -> None:
 
 
 @cli.command()
+@click.option("--study", "names", required=True, multiple=True, metavar="NAME", help="A study; may be repeated.")
+@click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="The folder of the report.")
+@click.option("--to-dashboard", is_flag=True, help="Put the figures and the fits into the dashboard as well.")
+@storage_option
+def report(names: tuple[str, ...], out: Path | None, to_dashboard: bool, url: str | None) -> None:
+    """Plots and fits of studies: one page, its figures as PNG and SVG, and fits.json."""
+    from studies.report import run_report
+
+    with _session(url) as session:
+        for line in run_report(session, names, out, to_dashboard):
+            click.echo(line)
+
+
+@cli.command()
 @study_option
 @click.option(
     "--trial",
@@ -300,6 +314,20 @@ def delete(name: str, yes: bool, url: str | None) -> None:
         if not yes:
             click.confirm(f"delete study {name!r} with all its trials?", abort=True)
         click.echo(delete(session, study))
+
+
+@cli.command()
+@click.option("--port", type=int, default=8080, metavar="N", help="Where to listen; 0: a free port; default 8080.")
+@click.option("--host", default="127.0.0.1", metavar="H", help="Listen on this address; default: this host alone.")
+@click.option("--yes-really", "really", is_flag=True, help="Let other hosts in: it asks for no password.")
+@storage_option
+def dashboard(port: int, host: str, really: bool, url: str | None) -> None:
+    """Serve optuna-dashboard on this storage, for this host alone, until Ctrl-C."""
+    from studies.board.serving import Address, serve
+    from studies.place import Place
+
+    serve(Place.of(url), Address.of(host, port, really), _say)
+    sys.exit(INTERRUPTED)
 
 
 @cli.command()

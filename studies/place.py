@@ -10,7 +10,7 @@ from storage import server
 from storage.pooling import check_locks_stay
 from storage.schema import check_versions, ensure_tables
 from storage.session import Session
-from storage.url import check_url
+from storage.url import check_url, without_password
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,11 @@ class Place:
     def embedded(self) -> bool:
         """Whether the server is ours to start."""
         return not self.url or server.is_embedded(self.url, self.home)
+
+    @property
+    def shown(self) -> str | None:
+        """The URL as anybody may read it, without its password; None of the embedded server."""
+        return None if self.embedded else without_password(self.url)[0]
 
     def start(self) -> str:
         """The URL, of a server that is up as far as that is in our hands."""

@@ -14,13 +14,18 @@ from studies.tables.table import Document
 def study_json(session: Session, study: StudyRow) -> dict[str, Any]:
     """`show --json`."""
     decisions = session.run("read_decisions", {"study_id": study.study_id})
+    return shown_of(study, decisions, _points(session, study) if study.search == "grid" else [])
+
+
+def shown_of(study: StudyRow, decisions: Sequence[Any], points: Sequence[Any]) -> dict[str, Any]:
+    """`show --json`, from what was read; `points` are wanted of a grid alone."""
     match study.search:
         case "depth":
             return depth_table.show_json(decisions)
         case "fit":
             return fit_table.show_json(decisions)
         case "grid":
-            return grid_table.show_json(_points(session, study), decisions, *_score(study))
+            return grid_table.show_json(points, decisions, *_score(study))
         case _:
             return growth_table.show_json(study.origin["config"], decisions)
 

@@ -22,6 +22,7 @@ from storage.records import Budget, StudyRow, find_study
 from storage.schema import read_versions
 from storage.session import Session
 from studies.assignments import parse_assignment
+from studies.board.scribe import Scribe
 from studies.definition import SEARCHES, Definition
 from studies.depth_table import estimates
 from studies.grid_review import Review, review
@@ -150,10 +151,7 @@ def run(
         trust.remember()
         if note is not None:
             say(note)
-        membership = Membership(place, request.name, order.slots)
-        worker = Worker(membership, place.home, warm, order.slots, versions()["studyhall"], say)
-        watch(worker)
-        return worker.run()
+        return _work(place, request.name, order.slots, warm, say, watch)
     finally:
         warm.close()
 
@@ -178,6 +176,27 @@ def _foresee(place: Place, study: StudyRow, request: Request) -> Pending:
         return foreseen(session, study, request)
     finally:
         session.close()
+
+
+def _work(
+    place: Place,
+    name: str,
+    slots: tuple[Slot, ...],
+    warm: WarmServer,
+    say: Callable[[str], None],
+    watch: Callable[[Worker], None],
+) -> Ending:
+    """One worker, with a scribe that keeps current what the browser shows."""
+    scribe = Scribe(place.start(), name, place.shown, say)
+    worker = Worker(Membership(place, name, slots), place.home, warm, slots, versions()["studyhall"], say, scribe.tell)
+    in_no_hurry = False
+    watch(worker)
+    try:
+        ending = worker.run()
+        in_no_hurry = not worker.signals.giving_back
+        return ending
+    finally:
+        scribe.close(wait=in_no_hurry)
 
 
 def _warm(definition: Definition, order: Order, trust: Trust) -> WarmServer:

@@ -21,6 +21,7 @@ from storage.errors import SessionLostError, StorageError
 from storage.ledger import Claim, Ledger
 from storage.pooling import POOLED
 from storage.records import StudyRow
+from studies.adoption import adopt
 from studies.definition import SEEK_LIMITS, Definition
 from studies.folders import trial_folder
 from studies.packing import ESTIMATE, Packing, Wish, wish_of
@@ -36,6 +37,7 @@ from studies.tally import Tally
 IDLE = 0.5  # seconds between looks for orphans and for news, when there is a free slot
 BUSY = 2.0  # the same, when every slot is taken
 AHEAD = 64  # waiting trials that are looked at for one that fits on a device
+LOOK = 2.0  # seconds between looks for a stop that another Optuna program asked for
 
 
 class Hall(Protocol):
@@ -64,9 +66,18 @@ class Worker:
     """One worker of one study, from sign-in to sign-out."""
 
     def __init__(
-        self, hall: Hall, home: Path, warm: WarmServer, slots: tuple[Slot, ...], code: str, say: Callable[[str], None]
+        self,
+        hall: Hall,
+        home: Path,
+        warm: WarmServer,
+        slots: tuple[Slot, ...],
+        code: str,
+        say: Callable[[str], None],
+        changed: Callable[[], None] = lambda: None,
     ) -> None:
+        """`changed` is called whenever there is something new to see of the study: it may not take any time."""
         self.hall, self.home, self.warm, self.slots, self.code, self.say = hall, home, warm, slots, code, say
+        self.changed = changed
         self.rack = Rack(slots, say)
         self.packing = Packing(self.rack, say) if slots[0].packed else None
         self.wishes: dict[int, Wish] = {}
@@ -78,6 +89,7 @@ class Worker:
         self.pruning: Pruning | None = None
         self.tally = Tally()
         self.parsed: Mapping[str, Any] | None = None
+        self.looked = 0.0
 
     def run(self) -> Ending:
         """Work until the search has ended, the study drains, or a signal comes."""
@@ -106,6 +118,7 @@ class Worker:
         if self.signals.giving_back:
             for running in self.running.values():
                 running.give_back()
+        self._heed()
         if not self.signals.draining:
             self._fill_slots()
         elif self.packing is not None:
@@ -191,12 +204,15 @@ class Worker:
         self._read_study()
         if self.study.draining or self.study.late:
             return False
+        if self._adopt():
+            return True
         points = self.ledger.open_points()
         if points.waiting:  # it cannot be taken here and now: a budget, or a device in use
             return False
         if points.current:
             return self._plan_ahead()
         step = plan(self.ledger, self.hall.search(self.study), self._refusals, self.code)
+        self.changed()
         if isinstance(step, Waiting):
             self.tally.planned(step.round, step.left)
             self._tell(step.why)
@@ -212,6 +228,21 @@ class Worker:
             return False
         free = len(self.slots) - len(self.running)
         return plan_ahead(self.ledger, self.hall.search(self.study), self._refusals, free) > 0
+
+    def _adopt(self) -> bool:
+        """Take up what another Optuna program enqueued; whether there is something of it to claim."""
+
+        def state() -> Mapping[str, Any]:
+            last = self.ledger.last_decision()
+            return self.hall.search(self.study).start() if last is None else last[1]
+
+        return adopt(self.ledger, state, self.study.search, self._refusals, self.say) > 0
+
+    def _heed(self) -> None:
+        """Look, now and then, whether another Optuna program told the study to stop."""
+        if time.monotonic() - self.looked >= LOOK:
+            self.looked = time.monotonic()
+            self.ledger.session.run("heed_stop", {"study_id": self.ledger.study_id})
 
     def _tell(self, line: str) -> None:
         """Say it, but not twice in a row."""
@@ -297,6 +328,7 @@ class Worker:
                 self.say(running.settle(self.ledger, outcome, self._asked))
                 if running.over:
                     self.tally.ended(outcome.seconds if outcome.kind is Kind.COMPLETED else None)
+                self.changed()
                 return
             except SessionLostError as error:
                 self._start_over(str(error))
@@ -320,6 +352,7 @@ class Worker:
     def _sign_in(self) -> None:
         self.ledger, self.worker_id = self.hall.connect()
         self._read_study()
+        self.changed()
         pruner = self.definition.pruner
         self.pruning = None if pruner is None else Pruning(self.ledger.session.url, self.study.name, pruner)
         self.selector.register(self.ledger.session, selectors.EVENT_READ)

@@ -14,7 +14,7 @@ from torch import Tensor
 from objectives import gpt
 from objectives.gpt.attention import attend
 from objectives.gpt.config import GptConfig
-from objectives.gpt.model import Decoder
+from objectives.gpt.model import Decoder, count_params, count_parts
 
 BASELINE: dict[str, Any] = {
     "dataset": "stdlib",
@@ -90,6 +90,21 @@ def test_gpt2_has_the_known_number_of_parameters(tmp_path, shape, params, non_em
     config = {"family": "gpt2", "dataset": str(tmp_path), **dict(zip(keys, shape, strict=True))}
     cost = gpt.cost(config)
     assert (cost["params"], cost["non_embedding_params"]) == (params, non_embedding)
+
+
+@pytest.mark.parametrize("family", ["lobo", "gpt2", "hlb", "llama"])
+def test_the_parts_and_the_norms_are_all_parameters(family):
+    width, mlp, layers = 64, {"lobo": 32, "gpt2": 256, "hlb": 128, "llama": 256}[family], 3
+    config = {"family": family, "dataset": "stdlib", "n_layer": layers, "n_head": 2, "n_embd": width, "block_size": 16}
+    with torch.device("meta"):
+        model = Decoder(GptConfig.parse({**BASELINE, **config} if family == "lobo" else config), 65)
+    parts = count_parts(model)
+    norms = sum(each.numel() for name, each in model.named_parameters() if "norm" in name)
+    assert sum(parts.values()) + norms == count_params(model)
+    assert parts["embedding"] >= 65 * width
+    matrices = {"lobo": 2, "gpt2": 2, "hlb": 3, "llama": 3}[family]
+    biases = sum(each.numel() for name, each in model.named_parameters() if name.endswith(("up.bias", "down.bias")))
+    assert 0 <= parts["mlp"] - layers * matrices * width * mlp <= biases
 
 
 def lobo_formula(config: dict[str, Any], vocab_size: int) -> int:

@@ -23,6 +23,7 @@ from objectives.gpt.model import (
     count_multiplied_params,
     count_non_embedding_params,
     count_params,
+    count_parts,
 )
 from objectives.gpt.profiling import write_trace
 from objectives.gpt.schedule import Schedule
@@ -53,6 +54,9 @@ METRICS = (
     *_LAST,
     "params",
     "non_embedding_params",
+    "params_embedding",  # parts of params; norms are in none of them
+    "params_attention",
+    "params_mlp",
     "iter",  # mean milliseconds an iteration, after warm-up, without evaluations
     "tokens_per_second",
     "peak_memory",  # MiB: what tensors took on CUDA; by how much the process grew on a CPU
@@ -95,6 +99,7 @@ def objective(config: Mapping[str, Any], trial: Trial) -> Mapping[str, float]:
         **{name: last.get(name, math.nan) for name in _LAST},
         "params": float(count_params(model)),
         "non_embedding_params": float(count_non_embedding_params(model)),
+        **{f"params_{part}": float(count) for part, count in count_parts(model).items()},
         "iter": state.clock.per_iteration * 1e3,
         "tokens_per_second": state.clock.tokens_per_second,
         "peak_memory": peak / 2**20,

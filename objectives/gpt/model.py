@@ -158,3 +158,24 @@ def count_multiplied_params(model: Decoder) -> int:
     """Parameters that each token is multiplied with: all but those that are looked up."""
     looked_up = 0 if model.positions is None else model.positions.weight.numel()
     return count_params(model) - looked_up - (0 if model.is_tied else model.tokens.weight.numel())
+
+
+def count_parts(model: Decoder) -> dict[str, int]:
+    """Parameters of the embedding (with positions and head), of attention and of the MLPs; norms are in none of them.
+
+    In hlb one matrix leads into both: the rows that give queries and keys are attention's.
+    """
+    parts = {"embedding": 0, "attention": 0, "mlp": 0}
+    for name, parameter in model.named_parameters():
+        if name.startswith(("tokens.", "positions.", "head.")):
+            parts["embedding"] += parameter.numel()
+        elif ".attention." in name or name.endswith(".slope"):
+            parts["attention"] += parameter.numel()
+        elif ".up." in name or ".down." in name or ".gate_up." in name:
+            parts["mlp"] += parameter.numel()
+    for block in model.blocks:
+        if isinstance(block, HlbBlock):
+            queries_keys = 2 * block.qk_width * block.width
+            parts["attention"] += queries_keys
+            parts["mlp"] -= queries_keys
+    return parts

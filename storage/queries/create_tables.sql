@@ -42,7 +42,7 @@ CREATE TABLE studyhall_points (
     config json NOT NULL,
     seed bigint NOT NULL,
     role json NOT NULL,
-    round integer NOT NULL,                  -- decisions made before it was planned
+    round integer NOT NULL,                  -- decisions made before it was planned; -1: enqueued by another program
     attempt integer NOT NULL DEFAULT 0,      -- the fence: only this attempt's result is accepted
     reason text,                             -- why it failed, or was withdrawn
     retry_of integer REFERENCES trials ON DELETE SET NULL,

@@ -1,4 +1,8 @@
--- The budget shared by all workers: what is given is set, the rest stays. A study told to go on no longer drains.
+-- The budget shared by all workers: what is given is set, the rest stays. A study told to go on no longer drains,
+-- whoever told it to stop.
+WITH heeded AS (
+    DELETE FROM study_user_attributes WHERE study_id = %(study_id)s AND key = 'stop'
+)
 UPDATE studyhall_studies
 SET steps = coalesce(%(steps)s, steps),
     max_trials = coalesce(%(max_trials)s, max_trials),

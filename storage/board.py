@@ -1,0 +1,65 @@
+"""What the browser shows of a study, as optuna-dashboard reads it: a note and figures among the study's attributes.
+
+Each is one attribute, however long: the dashboard joins an attribute's pieces `:0`, `:1`, … and looks through all of a
+study's attributes for each trial that it lists, so that few of them make a large study quick.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from storage.session import Session
+
+BOARD_LOCKS = 0x5348_0003
+"""First key of the advisory locks that mean: this session writes what the browser shows of a study."""
+MARK = "studyhall:board"
+NOTE_VERSION, NOTE = "dashboard:note_ver", "dashboard:note_str:"
+FIGURE = "dashboard:plot_data:"
+
+
+@dataclass(frozen=True)
+class Board:
+    """What was written last."""
+
+    token: Sequence[Any] | None
+    """What it was made from; None: nothing was written yet."""
+    figures: Sequence[str]
+    """Keys of the figures."""
+    note: str
+    """As it stands now, whoever wrote it."""
+    version: int
+    """Of the note; the dashboard refuses an edit of an older one."""
+    pieces: int
+    """That the note is stored in."""
+
+
+def lock_board(session: Session, study_id: int) -> bool:
+    """Inside a transaction: be the only one who writes there. False: somebody else is at it."""
+    return bool(session.one("lock_board", {"space": BOARD_LOCKS, "study_id": study_id}).held)
+
+
+def read_board(session: Session, study_id: int) -> Board:
+    """What stands there now."""
+    rows = session.run("read_board", {"study_id": study_id})
+    found: dict[str, Any] = {row.key: json.loads(row.value) for row in rows}
+    mark = found.get(MARK) or {}
+    pieces = [found[f"{NOTE}{place}"] for place in range(sum(key.startswith(NOTE) for key in found))]
+    version = int(found.get(NOTE_VERSION) or 0)
+    return Board(mark.get("token"), mark.get("figures", ()), "".join(pieces), version, len(pieces))
+
+
+def write_board(
+    session: Session, study_id: int, old: Board, token: Sequence[Any], note: str, figures: Mapping[str, str]
+) -> None:
+    """Replace what stands there by a note and by figures as plotly's JSON, by their keys."""
+    attributes: dict[str, Any] = {f"{FIGURE}{key}:0": text for key, text in figures.items()}
+    if note != old.note:
+        attributes |= {f"{NOTE}{place}": "" for place in range(1, old.pieces)}
+        attributes |= {f"{NOTE}0": note, NOTE_VERSION: old.version + 1}
+    attributes[MARK] = {"token": list(token), "figures": list(figures)}
+    rows = [{"key": key, "value": json.dumps(value)} for key, value in attributes.items()]
+    gone = [f"{FIGURE}{key}:0" for key in old.figures if key not in figures]
+    session.run("write_board", {"study_id": study_id, "gone": gone, "attributes": json.dumps(rows)})

@@ -1,0 +1,28 @@
+-- Make an enqueued trial a point of its study; the caller holds the study's row. It belongs to no round: -1.
+-- Where the study has that point already, or with a refusal, it becomes FAIL with the reason.
+WITH trial AS (
+    SELECT trial.trial_id, trial.study_id FROM trials AS trial
+    WHERE trial.trial_id = %(trial_id)s AND trial.state = 'WAITING'
+      AND NOT EXISTS (SELECT FROM studyhall_points AS point WHERE point.trial_id = trial.trial_id)
+    FOR UPDATE
+), twin AS (
+    SELECT 'withdrawn: the same as trial ' || other.number AS reason
+    FROM trial JOIN studyhall_points AS point USING (study_id) JOIN trials AS other ON other.trial_id = point.trial_id
+    WHERE point.hash = %(hash)s AND NOT point.retired
+), judged AS (
+    SELECT trial.*, coalesce(%(refusal)s, (SELECT reason FROM twin)) AS reason FROM trial
+), point AS (
+    INSERT INTO studyhall_points (trial_id, study_id, hash, config, seed, role, round, reason, retired)
+    SELECT trial_id, study_id, %(hash)s, %(config)s, %(seed)s, %(role)s, -1, reason, coalesce(reason LIKE 'withdrawn:%%', false)
+    FROM judged
+), param AS (
+    INSERT INTO trial_params (trial_id, param_name, param_value, distribution_json)
+    SELECT trial_id, shown.name, shown.internal, shown.distribution
+    FROM judged, json_to_recordset(%(params)s::json) AS shown (name text, internal float8, distribution text)
+    ON CONFLICT DO NOTHING
+), ended AS (
+    UPDATE trials SET state = 'FAIL', datetime_start = clock_timestamp() AT TIME ZONE 'UTC',
+        datetime_complete = clock_timestamp() AT TIME ZONE 'UTC'
+    FROM judged WHERE trials.trial_id = judged.trial_id AND judged.reason IS NOT NULL
+)
+SELECT reason, pg_notify('studyhall_' || study_id, 'planned') FROM judged

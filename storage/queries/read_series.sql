@@ -1,0 +1,7 @@
+-- What trials reported, step by step: of these trials, or of all trials of a study.
+SELECT trial.number, report.trial_id, report.attempt, report.step, report.names, report.figures, report.reported_at
+FROM studyhall_reports AS report
+JOIN studyhall_points AS point USING (trial_id)
+JOIN trials AS trial USING (trial_id)
+WHERE point.study_id = %(study_id)s AND (%(numbers)s::integer[] IS NULL OR trial.number = ANY(%(numbers)s::integer[]))
+ORDER BY trial.number, report.step

@@ -1,0 +1,71 @@
+"""All trials of a study as Optuna's, read with one statement; finished ones once, since they never change."""
+
+from __future__ import annotations
+
+import json
+import math
+import threading
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+from optuna.distributions import BaseDistribution, json_to_distribution
+from optuna.trial import FrozenTrial, TrialState
+
+from storage.session import Session
+
+OPEN = ("WAITING", "RUNNING")
+WORDS = {"NAN": math.nan, "INF_POS": math.inf, "INF_NEG": -math.inf}
+"""Optuna's words for what it keeps beside a null."""
+
+
+class TrialReader:
+    """Reads trials again and again, as a page that is open does. May be shared by threads."""
+
+    def __init__(self) -> None:
+        self._finished: dict[int, dict[int, FrozenTrial]] = {}
+        self._lock = threading.Lock()
+
+    def read(self, session: Session, study_id: int) -> list[FrozenTrial]:
+        """In the order of their numbers. The finished ones are the same objects each time."""
+        with self._lock:
+            known = self._finished.setdefault(study_id, {})
+            rows = session.run("list_trials", {"study_id": study_id})
+            wanted = [row.trial_id for row in rows if row.state in OPEN or row.trial_id not in known]
+            read = session.run("read_trials", {"study_id": study_id, "trial_ids": wanted}) if wanted else []
+            trials = {row.trial_id: _frozen(row) for row in read}
+            known |= {key: trial for key, trial in trials.items() if trial.state.is_finished()}
+            return [trials.get(row.trial_id) or known[row.trial_id] for row in rows]
+
+
+def _frozen(row: Any) -> FrozenTrial:
+    distributions = {name: _distribution(text) for name, _, text in row.params or ()}
+    scores = [_number(*kept) for kept in row.scores or ()]
+    return FrozenTrial(
+        number=row.number,
+        state=TrialState[row.state],
+        value=None,
+        values=scores or None,
+        datetime_start=row.datetime_start,
+        datetime_complete=row.datetime_complete,
+        params={name: distributions[name].to_external_repr(float(value)) for name, value, _ in row.params or ()},
+        distributions=distributions,
+        user_attrs=_attributes(row.user_attrs),
+        system_attrs=_attributes(row.system_attrs),
+        intermediate_values={step: _number(value, word) for step, value, word in row.steps or ()},
+        trial_id=row.trial_id,
+    )
+
+
+@lru_cache(maxsize=4096)
+def _distribution(text: str) -> BaseDistribution:
+    """A study's trials share their distributions: each is read once."""
+    return json_to_distribution(text)
+
+
+def _number(value: float | str | None, word: str) -> float:
+    return WORDS[word] if value is None else float(value)
+
+
+def _attributes(texts: Mapping[str, str] | None) -> dict[str, Any]:
+    return {key: json.loads(text) for key, text in (texts or {}).items()}

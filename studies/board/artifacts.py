@@ -1,0 +1,149 @@
+"""A trial's artifacts: its log, its series as CSV, the files that it left. Nothing is copied or written for them: an id
+names the thing, and it is looked for when somebody asks.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+import re
+import socket
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from optuna.artifacts import FileSystemArtifactStore
+from optuna.artifacts.exceptions import ArtifactNotFound
+
+from storage.session import Session
+from studies.folders import TrialFolder, trial_folder
+
+PREFIX = "artifacts:"
+"""Optuna's, of an artifact's entry among a trial's system attributes."""
+OURS = re.compile(r"([0-9a-f]{1,8})-(a|b|c([0-9a-f]{24}))$")
+"""Trial id and kind: `a` log, `b` series, `c…` a file by the digest of its path: hexadecimal alone."""
+FILES = 30
+"""Of a trial, that are listed."""
+SHOWN = {
+    ".csv": "text/csv",
+    ".gif": "image/gif",
+    ".jpeg": "image/jpeg",
+    ".jpg": "image/jpeg",
+    ".json": "application/json",
+    ".jsonl": "application/jsonl",
+    ".mp4": "video/mp4",
+    ".png": "image/png",
+    ".txt": "text/plain; charset=utf-8",
+    ".log": "text/plain; charset=utf-8",
+    ".wav": "audio/wav",
+    ".webp": "image/webp",
+}
+"""What a browser is given to show. All else it saves: a page could act as if it were the dashboard's own."""
+TEXT = SHOWN[".txt"]
+
+
+def entries(trace: Any, home: Path) -> dict[str, str]:
+    """The artifacts of a trial that was begun, as Optuna keeps them: a system attribute each."""
+    name = f"{trace.trial_id:x}"
+    made = [(f"{name}-a", f"trial-{trace.number}.log", TEXT)]
+    if trace.reported:
+        made.append((f"{name}-b", f"trial-{trace.number}-series.csv", SHOWN[".csv"]))
+    folder = _folder(trace, home)
+    for file in left_files(folder):
+        shown = file.relative_to(folder.files).as_posix()
+        made.append((f"{name}-c{_digest(shown)}", shown, SHOWN.get(file.suffix.lower(), "application/octet-stream")))
+    return {
+        f"{PREFIX}{key}": json.dumps({"artifact_id": key, "filename": file, "mimetype": kind, "encoding": None})
+        for key, file, kind in made
+    }
+
+
+def left_files(folder: TrialFolder) -> list[Path]:
+    """What a trial left in its `run_dir` on this host: files alone, and none that a link brings in from elsewhere."""
+    if not folder.files.is_dir():
+        return []
+    inside = folder.files.resolve()
+    found = (each for each in folder.files.rglob("*") if not each.is_symlink() and each.is_file())
+    return sorted(each for each in found if each.resolve().is_relative_to(inside))[:FILES]
+
+
+@dataclass
+class TrialArtifacts:
+    """Optuna's `ArtifactStore` over what trials leave; what is uploaded in the browser lies in a folder of its own."""
+
+    url: str
+    home: Path
+
+    def open_reader(self, artifact_id: str) -> BinaryIO:
+        """A log, a series, a file, or what was uploaded.
+
+        Raises:
+            ArtifactNotFound: There is nothing of that id.
+            StorageError: The database cannot be asked.
+        """
+        ours = OURS.match(artifact_id)
+        if ours is None:
+            return self._uploads().open_reader(artifact_id)
+        session = Session(self.url)
+        try:
+            trace = session.one("read_traces", {"study_id": None, "trial_id": int(ours[1], 16) % 2**31})
+            if trace is None:
+                raise ArtifactNotFound(artifact_id)
+            if ours[2] == "a":
+                return _log(trace, self.home)
+            if ours[2] == "b":
+                return io.BytesIO(series_csv(session.run("read_reports", {"trial_id": trace.trial_id})).encode())
+        finally:
+            session.close()
+        folder = _folder(trace, self.home)
+        for file in left_files(folder):
+            if _digest(file.relative_to(folder.files).as_posix()) == ours[3]:
+                return file.open("rb")
+        raise ArtifactNotFound(artifact_id)
+
+    def write(self, artifact_id: str, content_body: BinaryIO) -> None:
+        """Keep what was uploaded."""
+        self._uploads().write(artifact_id, content_body)
+
+    def remove(self, artifact_id: str) -> None:
+        """Remove what was uploaded. What a trial left goes with its study, by `delete`."""
+        if OURS.match(artifact_id) is None:
+            self._uploads().remove(artifact_id)
+
+    def _uploads(self) -> FileSystemArtifactStore:
+        folder = self.home / "uploads"
+        folder.mkdir(parents=True, exist_ok=True)
+        return FileSystemArtifactStore(folder)
+
+
+def series_csv(reports: Sequence[Any]) -> str:
+    """What a trial reported: a line a step, a column a metric."""
+    names = list(dict.fromkeys(name for row in reports for name in row.names))
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(["step", *names])
+    for row in reports:
+        said = dict(zip(row.names, row.figures, strict=True))
+        writer.writerow([row.step, *(said.get(name, "") for name in names)])
+    return out.getvalue()
+
+
+def _log(trace: Any, home: Path) -> BinaryIO:
+    log = _folder(trace, home).log(trace.attempt)
+    if log.is_file() and not log.is_symlink():
+        return log.open("rb")
+    where = f"on host {trace.host}" if trace.host not in (None, socket.gethostname()) else "in another home folder"
+    kept = f"The last lines, as the database keeps them:\n\n{trace.tail}\n" if trace.tail else ""
+    said = f"The log of trial {trace.number}, attempt {trace.attempt}, is not here: it lies {where}.\n{kept}"
+    return io.BytesIO(said.encode())
+
+
+def _folder(trace: Any, home: Path) -> TrialFolder:
+    return trial_folder(home, trace.study, trace.created_at, trace.number)
+
+
+def _digest(path: str) -> str:
+    return hashlib.sha256(path.encode(errors="surrogateescape")).hexdigest()[:24]

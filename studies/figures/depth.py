@@ -1,0 +1,62 @@
+"""What a depth study looks like: the answer for each target, and how far its count is from the target.
+
+From `show --json` (studies/depth_table.py). A target out of reach is a gap: a bound that was hit is no answer.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from studies.figures.picture import Axis, Line, Picture, Points, Rule
+from studies.figures.thinning import wide
+
+
+def pictures(shown: Mapping[str, Any], solve: str) -> list[Picture]:
+    """The figures of `show --json`; `solve` says which of `layers` and `width` was looked for."""
+    rows = shown["results"]
+    if not rows:
+        return []
+    given = "width" if solve == "layers" else "layers"
+    lines = [
+        (target, sorted((row for row in rows if row["target"] == target), key=lambda row: row[given]))
+        for target in dict.fromkeys(row["target"] for row in rows)
+    ]
+    missed = sum(not row["reached"] for row in rows)
+    gaps = f" {missed} of {len(rows)} are out of reach or could not be counted, and are gaps." if missed else ""
+    x = Axis(given, log=wide([row[given] for row in rows]))
+    answers = [Line(f"{target:,}", [row[given] for row in each], _column(each, solve)) for target, each in lines]
+    distances = [
+        Points(f"{target:,}", [row[given] for row in each], [distance(row) for row in each]) for target, each in lines
+    ]
+    found = [value for _, each in lines for value in _column(each, solve)]
+    closest = f"The {solve} whose number of parameters is closest to each target.{gaps}"
+    return [
+        Picture(
+            "depth-answer",
+            f"{solve.capitalize()} over {given}, for each target",
+            x,
+            Axis(solve, log=wide(found)),
+            answers,
+            closest,
+        ),
+        Picture(
+            "depth-distance",
+            "How far the closest count is from its target",
+            x,
+            Axis("distance from the target", percent=True),
+            [*distances, Rule("on target", 0.0)],
+            f"Parameters beyond the target, as a share of it; below zero there are fewer.{gaps}",
+        ),
+    ]
+
+
+def _column(rows: Sequence[Mapping[str, Any]], name: str) -> list[float]:
+    """Of the answers; NaN where there is none."""
+    return [float(row[name]) if row["reached"] and row[name] is not None else math.nan for row in rows]
+
+
+def distance(row: Mapping[str, Any]) -> float:
+    """Of an answer: parameters beyond the target, as a share of it; NaN where there is none."""
+    return (row["params"] - row["target"]) / row["target"] if row["reached"] else math.nan

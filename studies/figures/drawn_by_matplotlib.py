@@ -1,0 +1,363 @@
+"""Pictures drawn by matplotlib, for paper: PNG and SVG.
+
+Needs no display and leaves nothing behind: no pyplot, settings only for the time of drawing. The same picture gives the
+same bytes.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import textwrap
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, PercentFormatter
+
+from studies.figures.drawn_by_plotly import LONG, colours_of
+from studies.figures.fonts import UNKNOWN, families
+from studies.figures.labels import labels, shortened
+from studies.figures.picture import (
+    Area,
+    Axis,
+    Band,
+    Bars,
+    Heat,
+    Line,
+    Mark,
+    Parallel,
+    Picture,
+    Points,
+    Rule,
+    Value,
+)
+
+Form = Literal["png", "svg"]
+
+SIZE = (7.2, 4.5)
+"""Inches."""
+DPI = 150
+FAINT = 0.35
+MOST_TICKS = 40
+"""Categories that are named on an axis; of more, evenly many are."""
+SETTINGS = {
+    "axes.grid": True,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlelocation": "left",
+    "axes.titlesize": 11,
+    "axes.unicode_minus": True,
+    "figure.constrained_layout.use": True,
+    "font.size": 9,
+    "grid.alpha": 0.25,
+    "legend.fontsize": 8,
+    "legend.frameon": False,
+    "lines.markersize": 5,
+    "svg.fonttype": "path",
+    "svg.hashsalt": "studyhall",
+    "text.parse_math": False,  # a name may hold dollars
+}
+
+
+def draw(picture: Picture, path: Path) -> None:
+    """Write the picture as PATH.png and PATH.svg."""
+    for form, data in drawn(picture).items():
+        path.with_name(f"{path.name}.{form}").write_bytes(data)
+
+
+def drawn(picture: Picture, forms: Sequence[Form] = ("png", "svg")) -> dict[Form, bytes]:
+    """The picture in each form."""
+    found, missing = families(_texts(picture))
+    canvas = _Canvas(picture, str.maketrans(dict.fromkeys(missing, UNKNOWN)))
+    with mpl.rc_context({**SETTINGS, "font.family": found}):
+        figure = canvas.figure()
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")  # laid out once, not again for each form
+        made: dict[Form, bytes] = {}
+        for form in forms:
+            sink = io.BytesIO()
+            figure.savefig(sink, format=form, dpi=DPI, metadata={"Date": None} if form == "svg" else {})
+            made[form] = sink.getvalue()
+    return made
+
+
+def _texts(picture: Picture) -> Iterator[str]:
+    """Everything that is written on a picture."""
+    yield from (picture.title, picture.caption, picture.x.title, picture.y.title, "0123456789.,−+-×…()% ")
+    for mark in picture.marks:
+        yield mark.name
+        match mark:
+            case Line() | Points():
+                yield from mark.labels
+                yield from (each for each in mark.x if isinstance(each, str))
+            case Bars():
+                yield from mark.at
+            case Heat():
+                yield from (each for each in (*mark.x, *mark.y) if isinstance(each, str))
+            case Parallel():
+                for name, values in mark.axes:
+                    yield name
+                    yield from (each for each in values if isinstance(each, str))
+
+
+@dataclass
+class _Canvas:
+    """One picture while it is drawn."""
+
+    picture: Picture
+    known: dict[int, Any]
+    """Letters that can be drawn in place of those that cannot."""
+
+    def figure(self) -> Figure:
+        picture = self.picture
+        figure = Figure(figsize=SIZE)
+        FigureCanvasAgg(figure)
+        axes = figure.add_subplot()
+        figure.suptitle(self.text(picture.title, 90), x=0.01, ha="left", fontsize=11, fontweight="bold")
+        if picture.caption:
+            caption = "\n".join(textwrap.wrap(self.text(picture.caption, 1500), 125))
+            figure.supxlabel(caption, x=0.01, ha="left", fontsize=7.5, color="#555555")
+        self.lies = any(isinstance(mark, Bars) and max(map(len, mark.at), default=0) > LONG for mark in picture.marks)
+        self.across, self.up = (picture.y, picture.x) if self.lies else (picture.x, picture.y)
+        self.places = _places(picture.marks)
+        parallel = next((mark for mark in picture.marks if isinstance(mark, Parallel)), None)
+        if parallel is not None:
+            self.parallel(figure, axes, parallel)
+            return figure
+        axes.set_xlabel(self.text(self.across.title, 60))
+        axes.set_ylabel(self.text(self.up.title, 60))
+        self.scale(axes)
+        self.marks(figure, axes)
+        self.finish(axes)
+        return figure
+
+    def text(self, text: str, longest: int = 40) -> str:
+        return shortened(text, longest).translate(self.known)
+
+    def scale(self, axes: Axes) -> None:
+        """Before the marks are there: what is not above zero is a gap on a logarithmic axis, not at its end."""
+        for axis, name, values in (
+            (self.across, "x", _numbers(self.picture.marks, not self.lies)),
+            (self.up, "y", _numbers(self.picture.marks, self.lies)),
+        ):
+            if axis.log and any(value > 0 for value in values) and not (self.places and name == self.named_axis):
+                axes.set(**{f"{name}scale": "log"})
+
+    @property
+    def named_axis(self) -> str:
+        return "y" if self.lies else "x"
+
+    def marks(self, figure: Figure, axes: Axes) -> None:
+        colours = colours_of(self.picture.marks)
+        bars = [mark for mark in self.picture.marks if isinstance(mark, Bars)]
+        stacked: Any = None
+        for mark in self.picture.marks:
+            colour, name = colours[mark.name], self.text(mark.name)
+            match mark:
+                case Line():
+                    self.line(axes, mark, colour, name)
+                case Points():
+                    self.points(axes, mark, colour, name)
+                case Bars():
+                    self.bars(axes, mark, colour, name)
+                case Area():
+                    base = np.zeros(len(mark.x)) if stacked is None else stacked
+                    stacked = base + np.nan_to_num(np.asarray(mark.y, float))
+                    axes.fill_between(mark.x, base, stacked, color=colour, alpha=0.8, linewidth=0, label=name)
+                case Band():
+                    axes.fill_between(mark.x, mark.low, mark.high, color=colour, alpha=0.2, linewidth=0, label=name)
+                case Heat():
+                    self.heat(figure, axes, mark, name)
+                case Rule() if math.isfinite(mark.at):
+                    draw = axes.axvline if mark.upright else axes.axhline
+                    draw(mark.at, color=colour, linestyle=":", linewidth=1.3, label=name)
+        if bars and self.lies:
+            axes.invert_yaxis()
+
+    def where(self, values: Sequence[Value]) -> Any:
+        """Places on an axis: numbers as they are, names at 0, 1, … in the order of their coming."""
+        if not self.places:
+            return np.asarray(values, float)
+        return np.array([self.places[str(value)] for value in values], float)
+
+    def line(self, axes: Axes, mark: Line, colour: str, name: str) -> None:
+        style = "--" if mark.dashed else "-"
+        x, marker = self.where(mark.x), "o" if mark.labels or len(mark.x) == 1 else None
+        axes.plot(
+            x, mark.y, style, color=colour, alpha=FAINT if mark.faint else 1, linewidth=1.4, marker=marker, label=name
+        )
+        self.labelled(axes, x, mark.y, mark.labels)
+
+    def points(self, axes: Axes, mark: Points, colour: str, name: str) -> None:
+        x, y = self.where(mark.x), np.asarray(mark.y, float)
+        reach = _reach(y, mark.low, mark.high)
+        alpha = FAINT if mark.faint else 1
+        axes.errorbar(x, y, reach, fmt="o", color=colour, alpha=alpha, elinewidth=1, capsize=2, label=name)
+        self.labelled(axes, x, mark.y, mark.labels)
+
+    def labelled(self, axes: Axes, x: Sequence[float], y: Sequence[float], texts: Sequence[str]) -> None:
+        """Above and below in turn, so that neighbours do not cover each other."""
+        for place, (each_x, each_y, text) in enumerate(zip(x, y, texts, strict=False)):
+            if math.isfinite(each_x) and math.isfinite(each_y) and text:
+                side = 1 if place % 2 == 0 else -1
+                axes.annotate(
+                    self.text(text, 28),
+                    (each_x, each_y),
+                    xytext=(0, 6 * side),
+                    textcoords="offset points",
+                    ha="center",
+                    va="bottom" if side > 0 else "top",
+                    fontsize=6.5,
+                    rotation=30 if len(texts) > 8 else 0,
+                    color="#444444",
+                )
+
+    def bars(self, axes: Axes, mark: Bars, colour: str, name: str) -> None:
+        at, length = self.where(mark.at), np.asarray(mark.length, float)
+        reach = _reach(length, mark.low, mark.high)
+        shown = {"color": colour, "alpha": FAINT if mark.faint else 0.9, "label": name, "capsize": 2}
+        if self.lies:
+            axes.barh(at, length, xerr=reach, **shown)
+        else:
+            axes.bar(at, length, yerr=reach, **shown)
+
+    def heat(self, figure: Figure, axes: Axes, mark: Heat, name: str) -> None:
+        table = np.ma.masked_invalid(np.asarray(mark.z, float).reshape(len(mark.y), len(mark.x)))
+        axes.grid(False)
+        image = axes.imshow(table, aspect="auto", origin="lower", cmap="viridis", interpolation="nearest")
+        figure.colorbar(image, ax=axes, label=name)
+        for set_ticks, values in ((axes.set_xticks, mark.x), (axes.set_yticks, mark.y)):
+            names = [self.text(each, 24) for each in labels([_told(value) for value in values])]
+            chosen = _thinned(len(names))
+            set_ticks(chosen, [names[place] for place in chosen])
+        level = mark.contour
+        if level is not None and min(table.shape) > 1 and table.count() and table.min() < level < table.max():
+            axes.contour(table, levels=[level], colors="white", linewidths=2)
+
+    def parallel(self, figure: Figure, axes: Axes, mark: Parallel) -> None:
+        """Each axis runs from its smallest to its largest value; rows with a gap are left out."""
+        axes.grid(False, axis="y")
+        axes.set_yticks([])
+        axes.set_xticks(range(len(mark.axes)), [""] * len(mark.axes))
+        scaled = []
+        for place, (name, values) in enumerate(mark.axes):
+            places, (low, high) = _scaled(values)
+            scaled.append(places)
+            axes.text(place, 1.02, self.text(high, 14), ha="center", va="bottom", fontsize=7)
+            axes.text(place, -0.02, self.text(low, 14), ha="center", va="top", fontsize=7)
+            axes.text(place, -0.08, self.text(name, 18), ha="center", va="top", fontsize=8, fontweight="bold")
+        axes.set_ylim(-0.15, 1.08)
+        rows = np.array(scaled, float).T if scaled else np.zeros((0, 0))
+        for row in rows[np.isfinite(rows).all(1)] if len(rows) else ():
+            axes.plot(row, color=mpl.colormaps["viridis"](row[-1]), alpha=max(0.1, min(0.8, 30 / len(rows))))
+        for spine in axes.spines.values():
+            spine.set_visible(False)
+        axes.tick_params(length=0)
+
+    def finish(self, axes: Axes) -> None:
+        """Ticks and the legend."""
+        for axis, name in ((self.across, "x"), (self.up, "y")):
+            self.ticks(axes, axis, name)
+        if self.places and not any(isinstance(mark, Heat) for mark in self.picture.marks):
+            names = [self.text(each, 30) for each in labels(list(self.places))]
+            chosen = _thinned(len(names))
+            if self.lies:
+                axes.set_yticks(chosen, [names[place] for place in chosen])
+            else:
+                crowded = sum(map(len, names)) > 70
+                shown = [names[place] for place in chosen]
+                axes.set_xticks(chosen, shown, rotation=35 if crowded else 0, ha="right" if crowded else "center")
+        handles, names = axes.get_legend_handles_labels()
+        last = {name: handle for name, handle in zip(names, handles, strict=True) if name}
+        if len(last) > 1:
+            columns = max(1, min(5, 100 // (max(map(len, last)) + 6)))
+            # above the axes: it covers no point, and no place for it has to be looked for among many
+            axes.legend(list(last.values()), list(last), loc="lower left", bbox_to_anchor=(0, 1), ncols=columns)
+        if not self.picture.marks:
+            axes.text(0.5, 0.5, "nothing to show yet", transform=axes.transAxes, ha="center", color="#777777")
+
+    def ticks(self, axes: Axes, axis: Axis, name: str) -> None:
+        side = axes.xaxis if name == "x" else axes.yaxis
+        if axis.percent:
+            side.set_major_formatter(PercentFormatter(1.0, decimals=None))
+        elif side.get_scale() == "log":
+            low, high = sorted(side.get_view_interval())
+            if low > 0 and high / low < 30:  # or hardly a power of ten is in sight
+                side.set_major_locator(MaxNLocator(5) if high / low < 4 else LogLocator(subs=(1.0, 2.0, 3.0, 5.0)))
+            side.set_major_formatter(FuncFormatter(lambda value, _: _told(value)))
+            side.set_minor_formatter(NullFormatter())
+
+
+def _places(marks: Sequence[Mark]) -> dict[str, int]:
+    """Where names stand on their axis; empty if it holds numbers."""
+    values: list[Value] = []
+    for mark in marks:
+        if isinstance(mark, Bars):
+            values += mark.at
+        elif isinstance(mark, Line | Points):
+            values += mark.x
+    if not any(isinstance(value, str) for value in values):
+        return {}
+    return {name: place for place, name in enumerate(dict.fromkeys(str(value) for value in values))}
+
+
+def _numbers(marks: Sequence[Mark], across: bool) -> list[float]:
+    """Finite numbers that stand along an axis: of the pictures' x, or their y."""
+    found: list[Value] = []
+    for mark in marks:
+        match mark:
+            case Line() | Points() | Area():
+                found += mark.x if across else mark.y
+            case Band():
+                found += mark.x if across else (*mark.low, *mark.high)
+            case Bars() if not across:
+                found += mark.length
+            case _:
+                pass
+    return [value for value in found if not isinstance(value, str) and math.isfinite(value)]
+
+
+def _reach(middle: Any, low: Sequence[float], high: Sequence[float]) -> Any:
+    """Distances of an interval's ends; nothing where there is none."""
+    if not len(low):
+        return None
+    below, above = middle - np.asarray(low, float), np.asarray(high, float) - middle
+    return np.maximum(np.nan_to_num([below, above], nan=0.0, posinf=0.0, neginf=0.0), 0.0)
+
+
+def _scaled(values: Sequence[Value]) -> tuple[list[float], tuple[str, str]]:
+    """Values from 0 to 1, and the names of the two ends."""
+    if any(isinstance(value, str) for value in values):
+        names = list(dict.fromkeys(str(value) for value in values))
+        last = max(1, len(names) - 1)
+        return [names.index(str(value)) / last for value in values], (names[0], names[-1] if len(names) > 1 else "")
+    numbers = [float(value) for value in values]
+    finite = [value for value in numbers if math.isfinite(value)]
+    if not finite:
+        return [math.nan] * len(numbers), ("–", "–")
+    low, high = min(finite), max(finite)
+    width = (high - low) or 1.0
+    return [(value - low) / width if math.isfinite(value) else math.nan for value in numbers], (_told(low), _told(high))
+
+
+def _thinned(count: int) -> list[int]:
+    step = max(1, math.ceil(count / MOST_TICKS))
+    return list(range(0, count, step))
+
+
+def _told(value: Value) -> str:
+    """A number as people write it: 1.5M, 0.02."""
+    if isinstance(value, str):
+        return value
+    size = abs(value)
+    for least, unit in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if size >= least and size < 1e15:
+            return f"{value / least:.4g}{unit}"
+    return f"{value:.4g}"

@@ -1,0 +1,143 @@
+"""What a grid looks like: each setting with its interval, two axes as a heat map, all axes side by side.
+
+From the results of `show --json` (studies/grid_table.py), the best setting first.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from studies.figures.labels import labels
+from studies.figures.picture import Axis, Heat, Parallel, Picture, Points, Value
+from studies.figures.thinning import thinned, wide
+from studies.grid_table import told
+
+SETTINGS = 40
+"""That are named one by one."""
+LINES = 600
+"""Of parallel coordinates."""
+VALUES = 80
+"""Of one axis of a heat map."""
+
+Rows = Sequence[Mapping[str, Any]]
+
+
+def pictures(shown: Mapping[str, Any], metric: str) -> list[Picture]:
+    """The figures of `show --json`: none of a grid without a score."""
+    rows = shown["results"]
+    if not rows:
+        return []
+    axes = varied(rows)
+    failed = len(shown["failed"])
+    gone = f" {failed} settings have no score, since all their trials failed." if failed else ""
+    made = [_settings(rows, axes, metric, gone)]
+    if len(axes) == 2:
+        means = [row["mean"] for row in rows]
+        said = f"Mean over the seeds; an empty cell has no score.{gone}"
+        made.append(heat_map("grid-heat", f"{metric} over {axes[0]} and {axes[1]}", rows, axes, means, metric, said))
+    if len(axes) >= 2:
+        made.append(_parallel(rows, axes, metric, gone))
+    return made
+
+
+def varied(rows: Rows) -> list[str]:
+    """Names of the axes that have more than one value, in the order of the grid."""
+    names = dict.fromkeys(name for row in rows for name in row["setting"])
+    return [name for name in names if len({_text(row["setting"].get(name)) for row in rows}) > 1]
+
+
+def heat_map(
+    key: str,
+    title: str,
+    rows: Rows,
+    axes: Sequence[str],
+    figures: Sequence[float],
+    name: str,
+    caption: str,
+    contour: float | None = None,
+) -> Picture:
+    """A figure for each pair of values of two axes. Where several settings share a cell, the first stands there: the
+    best. Values stand evenly spaced, whatever the distance between them."""
+    across, cut_x = _places(rows, axes[0])
+    up, cut_y = _places(rows, axes[1])
+    cells: dict[tuple[str, str], float] = {}
+    for row, figure in zip(rows, figures, strict=True):
+        cells.setdefault((_text(row["setting"].get(axes[0])), _text(row["setting"].get(axes[1]))), figure)
+    z = [[cells.get((x, y), math.nan) for x in across] for y in up]
+    return Picture(
+        key,
+        title,
+        Axis(axes[0]),
+        Axis(axes[1]),
+        [Heat(name, labels(across), labels(up), z, contour)],
+        f"{caption}{cut_x or cut_y}",
+    )
+
+
+def _settings(rows: Rows, axes: Sequence[str], metric: str, gone: str) -> Picture:
+    one = axes[0] if len(axes) == 1 and all(_is_number(row["setting"].get(axes[0])) for row in rows) else None
+    if one is not None:
+        shown = sorted(rows, key=lambda row: float(row["setting"][one]))
+        shown, cut = thinned(shown, LINES)
+        x: list[Value] = [float(row["setting"][one]) for row in shown]
+        across = Axis(one, log=wide([float(row["setting"][one]) for row in shown]))
+    else:
+        shown = list(rows[:SETTINGS])
+        cut = "" if len(shown) == len(rows) else f" The best {len(shown)} of {len(rows):,} settings, the best first."
+        x = list(labels([told({name: row["setting"].get(name) for name in axes}) for row in shown]))
+        across = Axis("setting")
+    single = sum(row["interval"] is None for row in shown)
+    sure = "The interval is Student's at 95 %, over the seeds."
+    if single == len(shown):
+        sure = "One seed each: how sure a score is, is not known."
+    elif single:
+        sure += f" {single} settings have one seed and no interval."
+    known = single < len(shown)
+    ends = [row["interval"] or (math.nan, math.nan) for row in shown]
+    points = Points(
+        metric,
+        x,
+        [row["mean"] for row in shown],
+        [low for low, _ in ends] if known else (),
+        [high for _, high in ends] if known else (),
+    )
+    return Picture("grid-settings", f"{metric} of each setting", across, Axis(metric), [points], f"{sure}{cut}{gone}")
+
+
+def _parallel(rows: Rows, axes: Sequence[str], metric: str, gone: str) -> Picture:
+    shown, cut = thinned(rows, LINES)
+    columns: list[tuple[str, Sequence[Value]]] = [(name, _column(shown, name)) for name in axes]
+    columns.append((metric, [row["mean"] for row in shown]))
+    return Picture(
+        "grid-parallel",
+        f"{metric} and all axes",
+        Axis(""),
+        Axis(""),
+        [Parallel(metric, columns)],
+        f"A line a setting, coloured by its mean {metric}.{cut}{gone}",
+    )
+
+
+def _column(rows: Rows, name: str) -> Sequence[Value]:
+    values = [row["setting"].get(name) for row in rows]
+    if all(_is_number(value) for value in values):
+        return [float(value) for value in values]
+    return labels([_text(value) for value in values])
+
+
+def _places(rows: Rows, name: str) -> tuple[list[str], str]:
+    """An axis' values as texts, numbers in their order; and a sentence if not all are shown."""
+    values = {_text(row["setting"].get(name)): row["setting"].get(name) for row in rows}
+    if all(_is_number(value) for value in values.values()):
+        return thinned(sorted(values, key=lambda text: float(values[text])), VALUES)
+    return thinned(list(values), VALUES)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _text(value: object) -> str:
+    return "–" if value is None else str(value)

@@ -1,0 +1,217 @@
+"""What a growth study looks like: its path, the last round's candidates, where the parameters are.
+
+All from `show --json` (studies/growth_table.py): what the table says, the figures say.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+from typing import Any
+
+from samplers.noise import standard_error
+from studies.figures.labels import labels, shortened
+from studies.figures.picture import Area, Axis, Bars, Line, Mark, Picture, Points
+from studies.figures.thinning import thinned, wide
+
+TRIED = 400
+"""Candidates of the path's figure that were not chosen."""
+CANDIDATES = 40
+"""Of the last round that get a bar."""
+PART = "params_"
+"""Metrics of this prefix are parts that add up to `params`."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """A place on the path: the start, or what one round chose."""
+
+    label: str
+    score: float
+    cost: float
+    error: float | None
+    """Standard error of the mean score over seeds; None with one seed."""
+    metrics: Mapping[str, float]
+    """Means over the seeds."""
+
+
+def pictures(shown: Mapping[str, Any], metric: str, cost: str) -> list[Picture]:
+    """The figures of `show --json`: none of a study without a round."""
+    rounds = [each for each in shown["rounds"] if each["baseline"] is not None]
+    if not rounds:
+        return []
+    steps = path_of(rounds)
+    return [_path(steps, rounds, metric, cost), *_last_round(rounds, cost), *_parts(steps)]
+
+
+def path_of(rounds: Sequence[Mapping[str, Any]]) -> list[Step]:
+    """The start, then each step that was chosen; a baseline that was measured anew is a step of its own."""
+    steps: list[Step] = []
+    for each in rounds:
+        if not steps:
+            steps.append(_step("start", each["baseline"]))
+        elif each["event"] and (steps[-1].score, steps[-1].cost) != (
+            each["baseline"]["score"],
+            each["baseline"]["cost"],
+        ):
+            steps.append(_step(str(each["event"]), each["baseline"]))
+        won = next((row for row in each["candidates"] if row["chosen"]), None)
+        if won is not None:
+            steps.append(_step(candidate(won), won))
+    return steps
+
+
+def candidate(row: Mapping[str, Any]) -> str:
+    """A candidate's name: `n_head → 2`."""
+    copied = f" (layer {row['dup']})" if row.get("dup") is not None else ""
+    return f"{row['param']} → {row['value']}{copied}"
+
+
+def _step(label: str, row: Mapping[str, Any]) -> Step:
+    scores = [seed["score"] for seed in row["seeds"]]
+    names = dict.fromkeys(name for seed in row["seeds"] for name in seed["metrics"])
+    metrics = {
+        name: fmean(seed["metrics"][name] for seed in row["seeds"])
+        for name in names
+        if all(name in seed["metrics"] for seed in row["seeds"])
+    }
+    error = standard_error(scores) if len(scores) > 1 else None
+    return Step(label, _number(row["score"]), _number(row["cost"]), error, metrics)
+
+
+def _path(steps: Sequence[Step], rounds: Sequence[Mapping[str, Any]], metric: str, cost: str) -> Picture:
+    tried = [row for each in rounds for row in each["candidates"] if row["score"] is not None and not row["chosen"]]
+    tried, cut = thinned(tried, TRIED)
+    cut = cut and f" Candidates that were not chosen:{cut}"
+    errors = [math.nan if step.error is None else step.error for step in steps]
+    known = any(step.error is not None for step in steps)
+    marks: list[Mark] = []
+    if tried:
+        marks.append(Points("tried", [row["cost"] for row in tried], [row["score"] for row in tried], faint=True))
+    marks += [
+        Line("the path", [each.cost for each in steps], [each.score for each in steps]),
+        Points(
+            "steps",
+            [each.cost for each in steps],
+            [each.score for each in steps],
+            [each.score - error for each, error in zip(steps, errors, strict=True)] if known else (),
+            [each.score + error for each, error in zip(steps, errors, strict=True)] if known else (),
+            labels=[shortened(step.label, 24) for step in steps],
+        ),
+    ]
+    bars = "Bars are one standard error over the seeds." if known else "One seed: how sure a score is, is not known."
+    return Picture(
+        "growth-path",
+        "The path: score over cost",
+        Axis(cost, log=wide([each.cost for each in steps])),
+        Axis(metric),
+        marks,
+        f"Each step raises one parameter: the one with the most gain for its cost. {bars}{cut}",
+    )
+
+
+def _last_round(rounds: Sequence[Mapping[str, Any]], cost: str) -> list[Picture]:
+    last = next((each for each in reversed(rounds) if each["candidates"]), None)
+    if last is None:
+        return []
+    ranked = [row for row in last["candidates"] if row["efficiency"] is not None]
+    ranked.sort(key=lambda row: (not row["chosen"], -row["efficiency"]))
+    out = [row for row in last["candidates"] if row["efficiency"] is None]
+    cut = f"The best {CANDIDATES} of {len(ranked)}." if len(ranked) > CANDIDATES else ""
+    ranked = ranked[:CANDIDATES]
+    names = dict(zip(map(id, ranked), labels([candidate(row) for row in ranked]), strict=True))
+    groups = (
+        ("chosen", [row for row in ranked if row["chosen"]]),
+        ("tie with the best", [row for row in ranked if row["tie"] and not row["chosen"]]),
+        ("others", [row for row in ranked if not row["tie"] and not row["chosen"]]),
+    )
+    marks = [_bars(name, rows, names) for name, rows in groups if rows]
+    free = [candidate(row) for row in out if row["eligible"]]
+    failed = [candidate(row) for row in out if not row["eligible"]]
+    said = [f"Gain for each unit of {cost}, of every candidate of round {last['round']}.", cut]
+    said += [f"Without a bar, since it costs nothing: {_listed(free)}."] if free else []
+    said += [f"Out of the round: {_listed(failed)}."] if failed else []
+    said += (
+        ["Bars without an error have one seed."] if any(row.get("efficiency_error") is None for row in ranked) else []
+    )
+    return [
+        Picture(
+            "growth-round",
+            f"Round {last['round']}: efficiency of every candidate",
+            Axis("candidate"),
+            Axis(f"gain / added {cost}"),
+            marks,
+            " ".join(filter(None, said)),
+        )
+    ]
+
+
+def _bars(name: str, rows: Sequence[Mapping[str, Any]], names: Mapping[int, str]) -> Bars:
+    errors = [row.get("efficiency_error") for row in rows]
+    length = [row["efficiency"] for row in rows]
+    if all(error is None for error in errors):
+        return Bars(name, [names[id(row)] for row in rows], length, faint=name == "others")
+    reach = [math.nan if error is None else error for error in errors]
+    return Bars(
+        name,
+        [names[id(row)] for row in rows],
+        length,
+        [each - error for each, error in zip(length, reach, strict=True)],
+        [each + error for each, error in zip(length, reach, strict=True)],
+        faint=name == "others",
+    )
+
+
+def parts_of(metrics: Mapping[str, float]) -> dict[str, float]:
+    """Parameters by part, where the objective tells them: its `params_…` metrics with the rest that they leave, or
+    those outside and inside the embeddings. Empty where it tells neither."""
+    total = metrics.get("params")
+    if total is None or total <= 0:
+        return {}
+    parts = {name.removeprefix(PART): value for name, value in metrics.items() if name.startswith(PART)}
+    if parts:
+        rest = total - sum(parts.values())
+        return {**parts, **({"rest": rest} if rest > 0.5 else {})} if rest > -0.5 else {}
+    if "non_embedding_params" in metrics:
+        inner = metrics["non_embedding_params"]
+        return {"embedding": total - inner, "all else": inner}
+    return {}
+
+
+def _parts(steps: Sequence[Step]) -> list[Picture]:
+    known = [(place, parts_of(step.metrics), step) for place, step in enumerate(steps)]
+    known = [each for each in known if each[1]]
+    names = list(dict.fromkeys(name for _, parts, _ in known for name in parts))
+    if len(known) < 2:
+        return []
+    totals = [sum(parts.values()) for _, parts, _ in known]
+    marks = [
+        Area(
+            name,
+            [float(place) for place, _, _ in known],
+            [parts.get(name, 0.0) / total for (_, parts, _), total in zip(known, totals, strict=True)],
+        )
+        for name in names
+    ]
+    grown = f"from {totals[0]:,.0f} to {totals[-1]:,.0f}"
+    return [
+        Picture(
+            "growth-parts",
+            "Share of parameters by part over the path",
+            Axis("step"),
+            Axis("share of parameters", percent=True),
+            marks,
+            f"Parameters in all: {grown}. Step 0 is the start.",
+        )
+    ]
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(shortened(name, 24) for name in names[:4])
+    return shown if len(names) <= 4 else f"{shown} and {len(names) - 4} more"
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else float(value)

@@ -1,0 +1,34 @@
+"""Values as the short names that an axis has room for: two that differ never get the same one."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+
+LONGEST = 32
+
+
+def shortened(text: str, longest: int = LONGEST) -> str:
+    """On one line, its middle left out where it is long, without what only steers a terminal or the direction of
+    writing."""
+    plain = "".join(" " if each in "\n\r\t" else each for each in text if each in "\n\r\t" or _is_shown(each))
+    if len(plain) <= longest:
+        return plain
+    end = longest // 3
+    return f"{plain[: longest - end - 1]}…{plain[-end:]}"
+
+
+def labels(texts: Sequence[str], longest: int = LONGEST) -> list[str]:
+    """A label for each text, the same for the same text, another for another one."""
+    given: dict[str, str] = {}
+    taken: dict[str, int] = {}
+    for text in texts:
+        if text not in given:
+            label = shortened(text, longest)
+            count = taken[label] = taken.get(label, 0) + 1
+            given[text] = label if count == 1 else f"{label} ({count})"
+    return [given[text] for text in texts]
+
+
+def _is_shown(character: str) -> bool:
+    return unicodedata.category(character) not in ("Cc", "Cf", "Cs", "Co") or character in "\u200c\u200d"

@@ -1,0 +1,85 @@
+"""The path of a growth study: which configuration stood where, what it cost and scored, and what else was tried."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from statistics import fmean
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Place:
+    """A configuration that was measured: means over its seeds."""
+
+    label: str
+    config: Mapping[str, Any]
+    """Empty of a candidate that was not chosen."""
+    score: float
+    cost: float
+    metrics: Mapping[str, float]
+    trials: Sequence[int]
+    """Numbers of its trials, one a seed."""
+
+    def value(self, name: str, score: str, cost: str) -> float:
+        """A metric's mean; NaN where it has none."""
+        return {**self.metrics, score: self.score, cost: self.cost}.get(name, math.nan)
+
+
+@dataclass
+class Stretch:
+    """A part of the path along which scores can be compared: nothing was raised or overridden in between."""
+
+    places: list[Place] = field(default_factory=list)
+    tried: list[Place] = field(default_factory=list)
+    """Everything that was measured beside it: the places, and candidates that were not chosen."""
+    tied: int = 0
+    """Steps whose choice the seeds could not tell from another, or that had one seed."""
+
+
+def stretches(start: Mapping[str, Any], decisions: Sequence[Any]) -> list[Stretch]:
+    """The path, cut where what it was measured with was changed."""
+    config, found, cut = start, [Stretch()], False
+    for row in decisions:
+        record = row.record
+        if row.kind == "override":
+            config, cut = row.state["config"], True
+            continue
+        if record["baseline"] is not None and record["baseline"]["score"] is not None:
+            if cut and found[-1].places:
+                found.append(Stretch())
+            if not found[-1].places:
+                base = _place("start" if len(found) == 1 else "measured again", config, record["baseline"])
+                found[-1].places.append(base)
+                found[-1].tried.append(base)
+            for each in record["candidates"]:
+                if each["score"] is None:
+                    continue
+                place = _place(
+                    f"{each['param']} → {each['value']}", row.state["config"] if each["chosen"] else {}, each
+                )
+                found[-1].tried.append(place)
+                if each["chosen"]:
+                    found[-1].places.append(place)
+                    found[-1].tied += bool(each["tie"]) or len(each["seeds"]) < 2
+        config, cut = row.state["config"], bool(record.get("raised"))
+    return [each for each in found if each.places]
+
+
+def longest(found: Sequence[Stretch]) -> Stretch:
+    """The stretch with most places, the latest of several; an empty one where there is none."""
+    return max(reversed(found), key=lambda each: len(each.places), default=Stretch())
+
+
+def _place(label: str, config: Mapping[str, Any], measured: Mapping[str, Any]) -> Place:
+    seeds = [each["metrics"] for each in measured["seeds"]]
+    names = [name for name in (seeds[0] if seeds else {}) if all(name in each for each in seeds)]
+    return Place(
+        label,
+        config,
+        measured["score"],
+        measured["cost"],
+        {name: fmean(each[name] for each in seeds) for name in names},
+        measured["trials"],
+    )

@@ -1,0 +1,109 @@
+"""Every mark drawn for paper: with gaps, names in any script, values of any length, and nothing left behind."""
+
+from __future__ import annotations
+
+import math
+import re
+from pathlib import Path
+
+import matplotlib as mpl
+import pytest
+
+from studies.figures.drawn_by_matplotlib import draw, drawn
+from studies.figures.fonts import families
+from studies.figures.picture import Area, Axis, Band, Bars, Heat, Line, Mark, Parallel, Picture, Points, Rule
+
+NAN = math.nan
+LONG = "x" * 1000
+SCRIPTS = [
+    "γλῶσσα",
+    "язык",
+    "语言模型",
+    "日本語",
+    "언어",
+    "भाषा",
+    "لغة",
+    "שפה",
+    "ภาษา",
+    "€$x_2^3$\\alpha%",
+    "a\nb\0c",
+    "👾",
+]
+MARKS: dict[str, list[Mark]] = {
+    "line": [Line("one", [1, 2, 3], [1.0, NAN, 3.0]), Line("two", [1, 2, 3], [3.0, 2.0, 1.0], dashed=True, faint=True)],
+    "line-of-names": [Line("one", ["a", "b"], [1.0, 2.0], labels=["first", "second"])],
+    "points": [Points("one", [1, 2], [1.0, 2.0], [0.5, NAN], [1.5, NAN], labels=["a", ""])],
+    "bars": [Bars("one", ["a", "b"], [1.0, NAN], [0.5, 1.0], [1.5, 1.0]), Bars("two", ["c"], [2.0], faint=True)],
+    "long-bars": [Bars("one", ["a name of some length", LONG, LONG + "y"], [1.0, 2.0, 3.0])],
+    "area": [Area("mlp", [0, 1, 2], [0.2, 0.3, 0.5]), Area("all else", [0, 1, 2], [0.8, 0.7, 0.5])],
+    "band": [Band("one", [1, 2], [0.0, NAN], [1.0, 2.0]), Line("one", [1, 2], [0.5, 1.5])],
+    "heat": [Heat("difficulty", [0.1, 0.2], ["a", "b"], [[0.1, NAN], [0.7, 0.9]], contour=0.5)],
+    "heat-of-one": [Heat("difficulty", [0.1], ["a"], [[NAN]], contour=0.5)],
+    "rule": [Rule("target", 1.0), Rule("end", 2.0, upright=True), Rule("no number", NAN), Points("one", [1], [1.0])],
+    "parallel": [Parallel("trials", [("width", [1, 2, NAN]), ("kind", ["a", "b", "a"]), ("score", [0.1, 0.2, 0.3])])],
+    "parallel-of-none": [Parallel("trials", [("width", []), ("score", [])])],
+    "nothing": [],
+    "gaps-alone": [Line("one", [1, 2], [NAN, NAN]), Points("two", [], []), Bars("three", [], [])],
+    "one": [Points("one", [5], [1.0])],
+}
+
+
+def picture(marks: list[Mark], log: bool = False, title: str = "A title", axis: str = "loss") -> Picture:
+    return Picture("key", title, Axis("params", log=log), Axis(axis, log=log), marks, "What it says. " * 20)
+
+
+def size(data: bytes) -> tuple[int, int]:
+    assert data.startswith(b"\x89PNG")
+    return int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big")
+
+
+@pytest.mark.parametrize("name", MARKS)
+def test_every_mark_is_drawn_on_linear_and_logarithmic_axes(name: str) -> None:
+    blank = drawn(picture([]), ["png"])["png"]
+    for log in (False, True):
+        made = drawn(picture(MARKS[name], log))
+        assert size(made["png"]) == (1080, 675) and made["svg"].startswith(b"<?xml")
+        assert (made["png"] == blank) == (name == "nothing")
+
+
+@pytest.mark.parametrize("text", [*SCRIPTS, LONG], ids=lambda text: ascii(text)[:20])
+def test_names_in_any_script_and_of_any_length(text: str) -> None:
+    marks = [Line(text, [text, "b"], [1.0, 2.0], labels=[text, text]), Points("other", ["b"], [1.0])]
+    for each in ([*marks], [Bars(text, [text, "b"], [1.0, 2.0])], [Heat(text, [text], [text], [[1.0]])]):
+        drawn(picture(each, title=text, axis=text))
+    drawn(picture([Parallel(text, [(text, [text, "b"]), ("score", [1.0, 2.0])])]))
+
+
+def test_letters_that_no_font_here_has_are_named() -> None:
+    found, missing = families(["a\U0010fffd"])
+    assert found == ["DejaVu Sans"] and missing == {"\U0010fffd"}
+
+
+def test_many_points_are_drawn_without_a_search_for_room() -> None:
+    many = [float(each) for each in range(200_000)]
+    drawn(picture([Line("one", many, many), Line("two", many, many[::-1])]), ["png"])
+
+
+def test_the_same_picture_gives_the_same_bytes() -> None:
+    assert drawn(picture(MARKS["area"])) == drawn(picture(MARKS["area"]))
+
+
+def test_an_svg_asks_nothing_of_the_network_or_of_the_readers_fonts() -> None:
+    svg = drawn(picture(MARKS["line"]))["svg"].decode()
+    fetched = re.findall(r"""(?:href|src)\s*=\s*["'](?!#)([^"']*)""", svg)
+    assert not [each for each in fetched if not each.startswith("data:")] and "<text" not in svg
+
+
+def test_drawing_leaves_no_setting_and_no_figure_behind() -> None:
+    before = dict(mpl.rcParams)
+    drawn(picture(MARKS["bars"]))
+    assert dict(mpl.rcParams) == before
+    import sys
+
+    pyplot = sys.modules.get("matplotlib.pyplot")
+    assert pyplot is None or not pyplot.get_fignums()
+
+
+def test_files_lie_beside_each_other(tmp_path: Path) -> None:
+    draw(picture(MARKS["line"]), tmp_path / "growth.path")
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["growth.path.png", "growth.path.svg"]
