@@ -59,10 +59,17 @@ def figures(url: str, name: str) -> dict[str, Any]:
     return {key: json.loads(text) for key, text in get_plotly_graph_objects(attributes(url, name)).items()}
 
 
+def note_of(url: str, name: str, text: str) -> str:
+    """The note, once it says that: a scribe's last update may come after its worker's end."""
+    study = stock(url, name)
+    return str(until(lambda: text in (note := optuna_dashboard.get_note(study)) and note))
+
+
 @pytest.fixture
-def grown(program: Program, tmp_path: Path) -> Program:
+def grown(program: Program, url: str, tmp_path: Path) -> Program:
     told = program("run", "grow", "--study", "trace", "--file", write_definition(tmp_path, steps=2))
     assert told.returncode == 0, told.stderr
+    note_of(url, "trace", "done: 2 steps are done")
     return program
 
 
@@ -146,7 +153,7 @@ def test_empty_and_failed_studies_have_a_note_that_is_true(
     )
     told = program("run", "grid", "--study", "провал", "--file", tmp_path / "fails.yaml")
     assert told.returncode == 1
-    note = optuna_dashboard.get_note(stock(url, "провал"))
+    note = note_of(url, "провал", "**State:** failed")
     assert "2 failed" in note and "No trial has a score yet." in note and "**State:** failed" in note
     assert figures(url, "провал") == {}
     session.execute("DELETE FROM trial_params; DELETE FROM trials")
@@ -189,7 +196,8 @@ def test_the_scribe_is_nice_holds_no_session_and_shows_no_url(
     until(lambda: session.execute(count, ["studyhall scribe"])[0].n == 0)
     descriptors = [str(each.readlink()) for each in Path(f"/proc/{scribe.pid}/fd").iterdir()]
     assert not [each for each in descriptors if environment["STUDYHALL_LOCKS"] in each]
-    assert worker.wait(60) == 0
+    worker.communicate(timeout=60)
+    assert worker.returncode == 0
     until(lambda: not scribe.is_running())
 
 
@@ -215,13 +223,19 @@ def test_a_killed_scribe_is_no_trouble(begin: Begin, program: Program, url: str,
 def test_what_goes_wrong_is_said_once_without_the_password() -> None:
     said: list[str] = []
     scribe = Scribe("postgresql+psycopg2://me:s3cret@127.0.0.1:1/none", "x", None, said.append)
-    for _ in range(20):
+
+    def tell() -> bool:
         scribe.tell()
-        time.sleep(0.01)
+        return bool(said)
+
+    until(tell)
     scribe.close(wait=True)
     assert len(said) == 1 and "the dashboard is behind" in said[0] and "s3cret" not in said[0]
     scribe.tell()
     scribe.close(wait=True)
+    assert scribe._process is not None
+    scribe._process.kill()
+    scribe._process.wait()
 
 
 def test_a_scribe_that_hangs_does_not_hold_up_its_worker(url: str) -> None:

@@ -168,6 +168,7 @@ def titles(page: Any) -> list[str]:
 
 def see(page: Any, served: Served, study: int, name: str, figures: list[str], cell: str) -> None:
     """Look at everything that the dashboard has of a study whose trials are done."""
+    until(lambda: "done" in json.loads(served.get(f"/api/studies/{study}")[1])["note"]["body"])
     page.goto(f"{served.base}/dashboard")
     page.get_by_text(name, exact=False).filter(visible=True).first.wait_for()
     shoot(page, f"{name}-list")
@@ -262,7 +263,9 @@ def test_a_stopped_study_is_resumed_by_the_command_in_its_note(
     served = serve()
     study = until(lambda: served.studies().get("trace"))
     assert program("stop", "--study", "trace").returncode == 0
-    assert worker.wait(60) == 0
+    worker.communicate(timeout=60)
+    assert worker.returncode == 0
+    until(lambda: "told to stop" in json.loads(served.get(f"/api/studies/{study}")[1])["note"]["body"])
     page.goto(f"{served.base}/dashboard/studies/{study}/note")
     page.get_by_text("told to stop").filter(visible=True).first.wait_for()
     command = page.locator("code.language-sh").first.text_content().strip()

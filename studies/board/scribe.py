@@ -17,7 +17,7 @@ from pathlib import Path
 from storage.url import without_secrets
 
 CHECKOUT = Path(__file__).parent.parent.parent
-LAST = 10.0
+LAST = 3.0
 """Seconds that a worker which leaves by itself waits for the last update."""
 
 
@@ -59,19 +59,15 @@ class Scribe:
         self._hear()
 
     def close(self, wait: bool) -> None:
-        """Let it go: it makes its last update and ends. With `wait`, that is waited for, `LAST` seconds at the longest;
-        what hangs is killed."""
+        """Let it go: it makes its last update and ends. With `wait`, that is waited for, at most `LAST` seconds."""
         process = self._process
         if process is None or process.stdin is None or process.stdin.closed:
             return
         with suppress(OSError):
             process.stdin.close()
         if wait:
-            try:
+            with suppress(subprocess.TimeoutExpired):
                 process.wait(LAST)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
         self._hear()
         if process.stdout is not None:
             process.stdout.close()
