@@ -74,13 +74,21 @@ def session(url: str) -> Iterator[Session]:
 
 @pytest.fixture
 def environment(url: str, tmp_path: Path) -> dict[str, str]:
-    """What a process of the program is given: this test's database and a home of its own."""
+    """What a process of the program is given: this test's database and a home of its own, and no scribe."""
     own = {
+        "STUDYHALL_BOARD": "off",
         "STUDYHALL_STORAGE": url,
         "STUDYHALL_HOME": str(tmp_path / "home"),
         "STUDYHALL_LOCKS": str(tmp_path / "locks"),
     }
     return {**os.environ, **own, "CUDA_VISIBLE_DEVICES": "", "COLUMNS": "160"}
+
+
+@pytest.fixture
+def with_scribe(environment: dict[str, str]) -> dict[str, str]:
+    """The environment, in which a worker has its scribe."""
+    del environment["STUDYHALL_BOARD"]
+    return environment
 
 
 @pytest.fixture

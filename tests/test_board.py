@@ -34,6 +34,7 @@ from tests.test_run import answer, until
 Program = Callable[..., subprocess.CompletedProcess[str]]
 Begin = Callable[..., subprocess.Popen[str]]
 
+pytestmark = pytest.mark.usefixtures("with_scribe")
 REPORTING = """
 from pathlib import Path
 

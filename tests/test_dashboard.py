@@ -26,6 +26,7 @@ from tests.test_run import answer, until
 Program = Callable[..., subprocess.CompletedProcess[str]]
 Begin = Callable[..., subprocess.Popen[str]]
 
+pytestmark = pytest.mark.usefixtures("with_scribe")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 SHOTS = os.environ.get("SHOTS")
 """A folder for the screenshots, to be looked at."""

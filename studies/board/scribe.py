@@ -17,6 +17,8 @@ from pathlib import Path
 from storage.url import without_secrets
 
 CHECKOUT = Path(__file__).parent.parent.parent
+SWITCH = "STUDYHALL_BOARD"
+"""An environment variable: `off`, and a worker has no scribe."""
 LAST = 3.0
 """Seconds that a worker which leaves by itself waits for the last update."""
 
@@ -36,6 +38,8 @@ class Scribe:
         self.url, self.say = url, say
         path = os.pathsep.join(filter(None, (str(CHECKOUT), os.environ.get("PYTHONPATH"))))
         self._process: subprocess.Popen[bytes] | None = None
+        if os.environ.get(SWITCH) == "off":
+            return
         try:
             # In a session of its own: Ctrl-C is for the worker, which then ends the pipe.
             self._process = subprocess.Popen(
