@@ -61,22 +61,45 @@ def cli() -> None:
 @click.option("--timeout", metavar="DURATION", help="Budget of the study: start nothing after 90s, 15m, 2h, 1d.")
 @click.option("--max-trials", type=int, metavar="N", help="Budget of the study: this many trials.")
 @click.option("--same-code", is_flag=True, help="Refuse to join a study that was begun with other code; default: warn.")
-@click.option("--dry-run", is_flag=True, help="Print what would run next; touch nothing.")
+@click.option("--join", is_flag=True, help="Only help a study that goes on: neither begin, change nor resume one.")
+@click.option("--launch", metavar="WHERE", help="slurm or ray: ask it for workers, in place of being one.")
+@click.option("--nodes", type=int, metavar="N", help="slurm: workers, one a node, as an array; default 1.")
+@click.option("--gpus-per-node", type=int, metavar="G", help="slurm: GPUs of each worker; default 0, CPU slots.")
+@click.option("--time", metavar="TIME", help="slurm: limit of a job, as 12:00:00 or 1-12; it is queued again after it.")
+@click.option("--partition", metavar="P", help="slurm: the partition; default: Slurm's.")
+@click.option("--slurm", multiple=True, metavar="KEY=VALUE", help="slurm: another option of sbatch; may be repeated.")
+@click.option("--address", metavar="A", help="ray: the cluster's address; default auto.")
+@click.option("--num-gpus", type=int, metavar="N", help="ray: GPUs of each worker; default 0, CPU slots.")
+@click.option("--num-workers", type=int, metavar="N", help="ray: workers; default: as many as have room.")
+@click.option("--wait", is_flag=True, help="With --launch: follow the study to its end.")
+@click.option("--dry-run", is_flag=True, help="Print what would run next, or be launched; touch nothing.")
 @click.option("--review", is_flag=True, help="Print what would run next, and ask before it starts.")
 @click.option("--yes", is_flag=True, help="With --review: do not ask.")
 @storage_option
 def run(url: str | None, dry_run: bool, review: bool, yes: bool, **asked: Any) -> None:
     """Start, join or resume a study. SEARCH is grow, depth, grid or fit."""
+    from studies.launch.launching import follow, launch, preview_launch
+    from studies.launch.order import Wanted
     from studies.place import Place
     from studies.run import Order, preview, run
 
-    order, place = Order.of(**asked), Place.of(url)
+    wanted = Wanted(**{name: asked.pop(name) for name in Wanted.__dataclass_fields__})
+    order, place = Order.of(**asked, gpus_elsewhere=wanted.gpus), Place.of(url)
+    launcher = wanted.launcher()
     if dry_run or review:
+        if launcher is not None:
+            click.echo(preview_launch(place, order, launcher))
         ahead = preview(place, order)
         _console().print(ahead.table())
         if dry_run or not ahead.runs or not (yes or click.confirm("start?")):
             return
-    ending = run(place, order, _say)
+    if launcher is None:
+        ending = run(place, order, _say)
+    else:
+        launched = launch(place, order, launcher, _say)
+        if not wanted.wait:
+            return
+        ending = follow(place, order.name, launched, _say)
     with _study(url, order.name) as (session, study):
         _show(session, study, whole=False)
     _say(f"{study.name}: {ending.reason}")

@@ -75,7 +75,7 @@ def open_study(session: Session, request: Request, definition: Definition, descr
     made = study is None and _make_study(session, request, definition, description)
     study, note = need_study(session, request.name), None
     if not made:
-        _check_same_data(study, description)
+        check_same_data(study, description)
         note = _reconcile(session, study, request)
     set_budget(session, study, request.budget)
     return note
@@ -195,7 +195,7 @@ def _make_study(session: Session, request: Request, definition: Definition, desc
     )
 
 
-def _check_same_data(study: StudyRow, description: Description) -> None:
+def check_same_data(study: StudyRow, description: Description) -> None:
     """Raises:
     UsageError: The data here are not those that the study was begun with.
     """

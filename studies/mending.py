@@ -11,6 +11,8 @@ from storage.ledger import WORKER_LOCKS, Ledger
 from storage.records import StudyRow
 from storage.session import Session
 from studies.folders import study_folder
+from studies.launch.record import read_launches
+from studies.launch.states import cancel
 
 
 def retry(session: Session, study: StudyRow, numbers: Sequence[int] | None) -> list[tuple[int, int]]:
@@ -35,10 +37,11 @@ def retry(session: Session, study: StudyRow, numbers: Sequence[int] | None) -> l
 
 
 def stop(session: Session, study: StudyRow) -> str:
-    """Tell every worker to drain; says how many there are."""
+    """Tell every worker to drain, and take those that wait at a scheduler out of its queue; says how many there are."""
     session.run("drain_study", {"study_id": study.study_id})
     alive = _alive(session, study)
-    return f"{study.name}: told to {alive} worker{'' if alive == 1 else 's'}; what runs is finished first"
+    told = f"{study.name}: told to {alive} worker{'' if alive == 1 else 's'}; what runs is finished first"
+    return "\n".join([told, *cancel(read_launches(session, study.study_id))])
 
 
 def delete(session: Session, study: StudyRow) -> str:

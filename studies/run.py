@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +29,7 @@ from studies.lifecycle import (
     Membership,
     Request,
     check_metrics,
+    check_same_data,
     check_told,
     current_state,
     definition_of,
@@ -40,7 +42,7 @@ from studies.lifecycle import (
 from studies.place import Place
 from studies.planner import FINISHED, finished_results
 from studies.searches import search_of
-from studies.slot import Slot, slots_of
+from studies.slot import Elsewhere, Slot, cpu_slots, slots_of
 from studies.units import parse_duration, shown_duration
 from studies.versions import versions
 from studies.worker import Ending, Worker
@@ -59,6 +61,10 @@ class Order:
     budget: Budget
     slots: tuple[Slot, ...]
     same_code: bool = False
+    join: bool = False
+    """Only help a study that goes on: neither begin, change nor resume one."""
+    elsewhere: Elsewhere | None = None
+    """Of a launch: the slots of each of its workers."""
 
     @staticmethod
     def of(
@@ -75,8 +81,11 @@ class Order:
         timeout: str | None,
         max_trials: int | None,
         same_code: bool,
+        join: bool,
+        gpus_elsewhere: int | None,
     ) -> Order:
-        """The options as typed, checked.
+        """The options as typed, checked. `gpus_elsewhere`: of each worker that a scheduler is asked for; None: the worker
+        is this process.
 
         Raises:
             UsageError: One of them is out of its range.
@@ -89,8 +98,14 @@ class Order:
         if steps is not None and search != "grow":
             raise UsageError(f"--steps: counts the steps of a growth; a {search} search has --max-trials and --timeout")
         seconds = None if timeout is None else parse_duration(timeout, "--timeout")
-        slots = slots_of(gpus, per_gpu, gpu_memory, workers, threads)
-        return Order(search, name, file, settings, Budget(steps, max_trials, seconds), slots, same_code)
+        budget = Budget(steps, max_trials, seconds)
+        if join and (settings or file or budget != Budget() or gpus_elsewhere is not None):
+            raise UsageError("--join: changes nothing of a study: it goes without --file, --set, budgets and --launch")
+        if gpus_elsewhere is None:
+            slots = slots_of(gpus, per_gpu, gpu_memory, workers, threads)
+            return Order(search, name, file, settings, budget, slots, same_code, join)
+        elsewhere = Elsewhere.of(gpus_elsewhere, gpus, per_gpu, gpu_memory, workers, threads)
+        return Order(search, name, file, settings, budget, cpu_slots(1, 1), same_code, join, elsewhere)
 
 
 def request_of(order: Order) -> Request:
@@ -101,7 +116,8 @@ def request_of(order: Order) -> Request:
     """
     name = check_name(order.name)
     file = order.file or DEFINITIONS / f"{name}.yaml"
-    definition = Definition.load(file, order.search) if order.file is not None or file.exists() else None
+    given = not order.join and (order.file is not None or file.exists())
+    definition = Definition.load(file, order.search) if given else None
     shown = str(order.file) if order.file is not None else f"studies/{name}.yaml"
     return Request(order.search, name, definition, shown, order.settings, order.budget)
 
@@ -112,6 +128,22 @@ def run(place: Place, order: Order, say: Callable[[str], None]) -> Ending:
     Raises:
         UsageError: The order or the definition is wrong; nothing was written.
         StorageError: The storage cannot be used.
+    """
+    if order.join:
+        ended = _nothing_to_join(place, order)
+        if ended is not None:
+            return ended
+    with begun(place, order, say) as warm:
+        membership = Membership(place, order.name, order.slots)
+        return Worker(membership, place.home, warm, order.slots, versions()["studyhall"], say).run()
+
+
+@contextmanager
+def begun(place: Place, order: Order, say: Callable[[str], None]) -> Iterator[WarmServer]:
+    """The study that the order asks for, checked, and made or brought up to date; with its objective's server.
+
+    Raises:
+        UsageError: The order or the definition is wrong; nothing was written.
     """
     request = request_of(order)
     if order.slots[0].gpu is not None:
@@ -130,17 +162,33 @@ def run(place: Place, order: Order, say: Callable[[str], None]) -> Ending:
             raise UsageError(f"--same-code: {other}")
         if other is not None:
             say(f"{other}: results may not be comparable")
-        session = place.write()
-        try:
-            note = open_study(session, request, definition, description)
-        finally:
-            session.close()
-        if note is not None:
-            say(note)
-        membership = Membership(place, request.name, order.slots)
-        return Worker(membership, place.home, warm, order.slots, versions()["studyhall"], say).run()
+        if study is not None and order.join:
+            check_same_data(study, description)
+        else:
+            session = place.write()
+            try:
+                note = open_study(session, request, definition, description)
+            finally:
+                session.close()
+            if note is not None:
+                say(note)
+        yield warm
     finally:
         warm.close()
+
+
+def _nothing_to_join(place: Place, order: Order) -> Ending | None:
+    """Why a worker that only joins need not begin.
+
+    Raises:
+        UsageError: There is no such study.
+    """
+    study = peek(place, check_name(order.name))
+    if study is None:
+        raise UsageError(f"--join: there is no study {order.name!r} to join")
+    if study.draining:
+        return Ending("the study was told to stop")
+    return None if study.outcome is None else Ending(study.outcome, study.failed)
 
 
 def _warm(definition: Definition, order: Order) -> WarmServer:

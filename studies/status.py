@@ -16,9 +16,12 @@ from rich.text import Text
 from storage.ledger import WORKER_LOCKS
 from storage.records import need_study
 from storage.session import Session
+from studies.launch.record import Launch, read_launches
+from studies.launch.states import launch_json, launch_line
 from studies.units import plain, shown_duration
 
 STATES = ("waiting", "running", "complete", "pruned", "failed")
+LAUNCHES = 3  # the last ones are shown
 GROUND = 2  # finished trials before a rate means anything
 
 
@@ -31,6 +34,7 @@ class Status:
     running: Sequence[Any]
     attempts: Sequence[Any]
     decisions: Sequence[Any]
+    launches: Sequence[Launch]
 
     @property
     def counts(self) -> dict[str, int]:
@@ -94,6 +98,7 @@ class Status:
                 for each in self.running
             ],
             "failures": self.failures,
+            "launches": [launch_json(each) for each in self.launches],
         }
 
 
@@ -116,6 +121,7 @@ def read_status(session: Session, name: str) -> Status:
         running=session.run("running_trials", values),
         attempts=session.run("read_attempts", {**values, "number": None}),
         decisions=session.run("read_decisions", values),
+        launches=read_launches(session, row.study_id),
     )
 
 
@@ -145,6 +151,7 @@ def study_view(status: Status) -> RenderableType:
         parts.append(
             Text("workers: " + ", ".join(f"{each.host}:{each.pid} ({len(each.slots)} slots)" for each in alive))
         )
+    parts += [Text(launch_line(each)) for each in status.launches[-LAUNCHES:]]
     for decision in status.decisions[-3:]:
         parts.append(Text(f"round {decision.number}: {_told(decision.record)}"))
     parts += [Text(f"{count} × {cause}") for cause, count in status.failures.items()]

@@ -1,0 +1,144 @@
+"""`run --launch`: check everything, begin the study, submit its workers, keep that with it; and follow it to its end."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+import time
+from collections.abc import Callable
+from contextlib import closing
+from datetime import datetime
+from urllib.parse import parse_qs, urlsplit
+
+from storage.errors import SessionLostError, StorageError, UsageError
+from storage.ledger import WORKER_LOCKS
+from storage.records import StudyRow, need_study
+from storage.session import Session
+from studies.folders import study_folder
+from studies.launch.order import Launcher, Work
+from studies.launch.record import Launch, record_launch
+from studies.launch.states import over
+from studies.launch.tied import CHECKOUT
+from studies.place import Place
+from studies.run import Order, begun, peek
+from studies.worker import Ending
+
+LOOK = 1.0  # seconds between looks at a study that is followed
+LOOK_AT_JOBS = 10.0  # the same at the scheduler, which many ask
+LOCAL = ("localhost", "ip6-localhost", "::1")
+
+
+def launch(place: Place, order: Order, launcher: Launcher, say: Callable[[str], None]) -> Launch:
+    """Submit workers of a study, which is made if it is not there.
+
+    Raises:
+        UsageError: The order, or what the scheduler would be asked, is wrong; nothing was written or submitted.
+    """
+    assert order.elsewhere is not None
+    launcher.check(order.elsewhere)
+    check_reach(place, launcher)
+    with begun(place, order, say):
+        pass
+    session = place.write()
+    with closing(session):
+        study = need_study(session, order.name)
+        launched = launcher.submit(_work(place, order, study))
+        record_launch(session, study.study_id, launched)
+    say(f"{order.name}: {launched.shown()}; logs: {launched.logs}")
+    return launched
+
+
+def preview_launch(place: Place, order: Order, launcher: Launcher) -> str:
+    """What would be submitted. Touches nothing."""
+    assert order.elsewhere is not None
+    launcher.check(order.elsewhere)
+    check_reach(place, launcher)
+    return launcher.shown(_work(place, order, peek(place, order.name)))
+
+
+def _work(place: Place, order: Order, study: StudyRow | None) -> Work:
+    assert order.elsewhere is not None
+    home = place.home.expanduser().resolve()
+    now = datetime.now()
+    # It joins what is there: it needs neither the file nor what was set.
+    command = [sys.executable, str(CHECKOUT / "cli.py"), "run", order.search, "--study", order.name, "--join"]
+    return Work(
+        study=order.name,
+        command=[*command, *order.elsewhere.options, *(["--same-code"] if order.same_code else [])],
+        storage="" if study is None else place.start(),
+        home=home,
+        folder=study_folder(home, order.name, now if study is None else study.created_at)
+        / f"launch-{now:%Y%m%d-%H%M%S}-{socket.gethostname()}-{os.getpid()}",
+        slots=order.elsewhere,
+    )
+
+
+def check_reach(place: Place, launcher: Launcher) -> None:
+    """A storage on a socket or a loopback address serves one machine.
+
+    Raises:
+        UsageError: Workers may come to another one.
+    """
+    if not (place.embedded or serves_one_machine(place.url)):
+        return
+    here = socket.gethostname().split(".")[0]
+    others = [host for host in launcher.hosts() if host.split(".")[0] != here]
+    if others:
+        what = "the embedded server" if place.embedded else "this storage"
+        raise UsageError(
+            f"--launch: {what} serves this machine alone, and workers may come to {others[0]}: `storage up --listen "
+            "HOST` opens it to a network, or give any PostgreSQL by --storage"
+        )
+
+
+def serves_one_machine(url: str) -> bool:
+    """Whether a URL names a socket or a loopback address."""
+    parts = urlsplit(url)
+    asked = parse_qs(parts.query)
+    hosts = asked.get("hostaddr") or asked.get("host") or [parts.hostname or ""]
+    return all(
+        not host or host.startswith(("/", "@", "127.")) or host in LOCAL for each in hosts for host in each.split(",")
+    )
+
+
+def follow(place: Place, name: str, launched: Launch, say: Callable[[str], None]) -> Ending:
+    """Until the study has ended, or nobody is left to work on it: how."""
+    said, next_look, idle = "", time.monotonic() + LOOK_AT_JOBS, False
+    session = place.read()
+    try:
+        while True:
+            try:
+                (row,) = session.run("list_studies", {"name": name})
+                workers = session.run("read_workers", {"study_id": row.study_id, "space": WORKER_LOCKS})
+            except SessionLostError:
+                time.sleep(LOOK)
+                session = _again(place)
+                continue
+            alive = sum(worker.alive for worker in workers)
+            told = f"{row.waiting} waiting, {row.running} running, {row.complete} complete; {alive} workers"
+            if told != said:
+                said = told
+                say(f"{name}: {told}")
+            if row.outcome is not None and not row.running:
+                return Ending(row.outcome, row.failed)
+            if row.draining and not row.running:
+                return Ending("the study was told to stop")
+            if row.late and not row.running:
+                return Ending("the study's time is up")
+            if time.monotonic() >= next_look:
+                gone = not alive and over(launched)
+                if gone and idle:
+                    return Ending(f"no job of this launch is left, and nobody works on it: see {launched.logs}", True)
+                next_look, idle = time.monotonic() + LOOK_AT_JOBS, gone
+            time.sleep(LOOK)
+    finally:
+        session.close()
+
+
+def _again(place: Place) -> Session:
+    while True:
+        try:
+            return place.read()
+        except StorageError:
+            time.sleep(LOOK)
