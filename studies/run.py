@@ -84,8 +84,10 @@ class Order:
         join: bool,
         gpus_elsewhere: int | None,
     ) -> Order:
-        """The options as typed, checked. `gpus_elsewhere`: of each worker that a scheduler is asked for; None: the worker
-        is this process.
+        """The options as typed, checked.
+
+        Args:
+            gpus_elsewhere: Of each worker that a scheduler is asked for; None: the worker is this process.
 
         Raises:
             UsageError: One of them is out of its range.

@@ -11,11 +11,13 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
+
+from tests.test_run import until
 
 NEEDED = ("munged", "slurmctld", "slurmd", "sbatch", "srun", "squeue", "scancel", "scontrol")
 PATHS = f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/bin"
@@ -30,7 +32,7 @@ SlurmdPort={d}
 SlurmUser={user}
 SlurmdUser={user}
 AuthType=auth/munge
-AuthInfo=socket={folder}/munge.socket,cred_expire=3
+AuthInfo=socket={folder}/munge.socket
 CredType=cred/munge
 StateSaveLocation={folder}/state
 SlurmdSpoolDir={folder}/spool
@@ -80,6 +82,13 @@ class Slurm:
         """Every job of the last minutes, an array's tasks one by one."""
         lines = self.call("squeue", "-h", "-r", "-t", "all", "-o", "%i %T").splitlines()
         return dict(line.split() for line in lines)
+
+    def begin_again(self, job: str) -> None:
+        """Slurm lets a requeued job wait for two minutes, so that nothing of it is left: here that is looked at."""
+        until(lambda: self.states()[job] == "PENDING")
+        number = self.call("squeue", "-h", "-r", "-j", job, "-o", "%A").strip()
+        until(lambda: not any(f"[{number}." in word for each in self.processes() for word in words(each)))
+        self.call("scontrol", "update", f"JobId={job}", "StartTime=now")
 
     def processes(self) -> list[psutil.Process]:
         """Everything that came from this cluster and is still there."""
@@ -135,6 +144,13 @@ def slurm() -> Iterator[Slurm]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def words(process: psutil.Process) -> list[str]:
+    """Its command line; nothing, once it is gone."""
+    with contextlib.suppress(psutil.Error):
+        return list(process.cmdline())
+    return []
+
+
 def free_ports(count: int) -> list[int]:
     """Ports of the loopback that nobody listens on now."""
     with contextlib.ExitStack() as stack:
@@ -144,9 +160,9 @@ def free_ports(count: int) -> list[int]:
         return [each.getsockname()[1] for each in sockets]
 
 
-def await_that(folder: Path, true: object, seconds: float = 30) -> None:
+def await_that(folder: Path, true: Callable[[], object], seconds: float = 30) -> None:
     end = time.monotonic() + seconds
-    while not true():  # type: ignore[operator]
+    while not true():
         logs = "\n".join(f"{log}: {log.read_text()[-2000:]}" for log in folder.glob("*.[ls][oa][gi]*"))
         assert time.monotonic() < end, logs
         time.sleep(0.1)

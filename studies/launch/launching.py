@@ -1,10 +1,9 @@
-"""`run --launch`: check everything, begin the study, submit its workers, keep that with it; and follow it to its end."""
+"""`run --launch`: check everything, begin the study, submit its workers, keep that with it; follow it to its end."""
 
 from __future__ import annotations
 
 import os
 import socket
-import sys
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -19,7 +18,6 @@ from studies.folders import study_folder
 from studies.launch.order import Launcher, Work
 from studies.launch.record import Launch, record_launch
 from studies.launch.states import over
-from studies.launch.tied import CHECKOUT
 from studies.place import Place
 from studies.run import Order, begun, peek
 from studies.worker import Ending
@@ -62,10 +60,10 @@ def _work(place: Place, order: Order, study: StudyRow | None) -> Work:
     home = place.home.expanduser().resolve()
     now = datetime.now()
     # It joins what is there: it needs neither the file nor what was set.
-    command = [sys.executable, str(CHECKOUT / "cli.py"), "run", order.search, "--study", order.name, "--join"]
+    arguments = ["run", order.search, "--study", order.name, "--join", *order.elsewhere.options]
     return Work(
         study=order.name,
-        command=[*command, *order.elsewhere.options, *(["--same-code"] if order.same_code else [])],
+        arguments=[*arguments, *(["--same-code"] if order.same_code else [])],
         storage="" if study is None else place.start(),
         home=home,
         folder=study_folder(home, order.name, now if study is None else study.created_at)

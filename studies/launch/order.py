@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,8 +46,8 @@ class Work:
     """What is launched: workers of one study."""
 
     study: str
-    command: Sequence[str]
-    """That each worker runs; it holds no secret."""
+    arguments: Sequence[str]
+    """Of each worker's command line; they hold no secret."""
     storage: str
     """The URL that it is to use, with its password."""
     home: Path
@@ -64,8 +63,8 @@ class Work:
     def write_url(self) -> None:
         """Make the folder, and the file that only its owner can read."""
         self.folder.mkdir(mode=0o700, parents=True)
-        with open(os.open(self.url_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(self.storage)
+        self.url_file.touch(mode=0o600, exist_ok=False)
+        self.url_file.write_text(self.storage)
 
 
 @dataclass(frozen=True)
@@ -113,5 +112,5 @@ class Wanted:
         if self.launch == "slurm":
             return SlurmOrder.of(self.nodes, self.gpus_per_node, self.time, self.partition, self.slurm)
         if self.launch == "ray":
-            return RayOrder(self.address or "auto", self.num_gpus or 0, self.num_workers)
+            return RayOrder.of(self.address, self.num_gpus, self.num_workers)
         return None

@@ -120,7 +120,7 @@ class SlurmOrder:
             f"--job-name={job_name(work.study)}",
             *_flags(self.options(work.slots)),
         ]
-        return f"{shlex.join(told)}\neach of the {self.nodes} tasks: {shlex.join(work.command)}"
+        return f"{shlex.join(told)}\neach of the {self.nodes} tasks: {shlex.join(['cli.py', *work.arguments])}"
 
     def submit(self, work: Work) -> Launch:
         """Put the array into Slurm's queue.
@@ -151,7 +151,7 @@ class SlurmOrder:
             cpu_threads = None if counted else work.slots.threads or 1
             with _without("STUDYHALL_STORAGE"):  # sbatch hands its environment on, and Slurm keeps it
                 jobs = executor.submit_array(
-                    [SlurmJob(work.command, work.url_file, work.home, cpu_threads) for _ in range(self.nodes)]
+                    [SlurmJob(work.arguments, work.url_file, work.home, cpu_threads) for _ in range(self.nodes)]
                 )
         except (FailedJobError, FailedSubmissionError, RuntimeError, OSError) as error:
             raise StudyhallError(f"--launch slurm: {_reason(str(error))}") from error

@@ -1,4 +1,4 @@
-"""What has become of launched workers, as the scheduler tells it: asked lazily, and quietly where it does not answer."""
+"""What has become of launched workers, as Slurm tells it: asked lazily, and quietly where it does not answer."""
 
 from __future__ import annotations
 
