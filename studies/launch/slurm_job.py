@@ -51,7 +51,7 @@ class SlurmJob:
 
 
 def _await_end(pid: int, seconds: float | None = None) -> bool:
-    """Whether a child has ended in time. Holds no lock as `Popen.wait` does, which a signal's handler could not take."""
+    """Whether a child has ended in time. Without `Popen.wait`, whose lock a signal's handler could not take."""
     if seconds is None:
         return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT) is not None
     end = time.monotonic() + seconds
