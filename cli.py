@@ -309,11 +309,22 @@ def storage() -> None:
 
 
 @storage.command()
-def up() -> None:
-    """Start the embedded server, if it is not up."""
-    from storage import server
+@click.option(
+    "--listen",
+    "address",
+    is_flag=False,
+    flag_value="127.0.0.1",
+    metavar="[HOST[:PORT]]",
+    help="On an address too, by a password; default 127.0.0.1:5432. Without it: on a private socket alone.",
+)
+def up(address: str | None) -> None:
+    """Start the embedded server, if it is not up; or anew, where it is to listen otherwise."""
+    from storage import listening, server
 
-    click.echo(server.ensure(server.home()))
+    first, *rest = listening.up(server.home(), address)
+    click.echo(first)
+    for line in rest:
+        _say(line)
 
 
 @storage.command()
@@ -337,11 +348,14 @@ def storage_status(as_json: bool) -> None:
 @storage.command("url")
 @storage_option
 def storage_url(url: str | None) -> None:
-    """The storage's URL, for stock Optuna and optuna-dashboard; no password is printed."""
-    from storage.url import shown_url
+    """The storage's URL, for stock Optuna and optuna-dashboard; no password is printed, but the file that holds it."""
     from studies.place import Place
+    from studies.upkeep import url_told
 
-    click.echo(shown_url(Place.of(url).start()))
+    first, *rest = url_told(Place.of(url))
+    click.echo(first)
+    for line in rest:
+        _say(line)
 
 
 @storage.command()

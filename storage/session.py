@@ -112,6 +112,10 @@ class Session:
             if not self._connection.closed:
                 self._connection.autocommit = True
 
+    def verifier(self, role: str, password: str) -> str:
+        """What the server is told in place of a role's password."""
+        return str(psycopg2.extensions.encrypt_password(password, role, self._connection, "scram-sha-256"))
+
     def listen(self, channel: str) -> None:
         """Be woken when somebody notifies this channel."""
         self.execute(f'LISTEN "{channel}"')

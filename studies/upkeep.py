@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from storage import server
+from dataclasses import asdict
+
+from storage import listening, server
 from storage.errors import StorageError
 from storage.pooling import check_locks_stay
 from storage.schema import OPTUNA_SCHEMA, SCHEMA, read_versions
@@ -22,7 +24,16 @@ def server_status() -> dict[str, object]:
         "pid": found.pid,
         "data": str(found.data),
         "log": str(found.log),
+        "listens": None if found.listening is None else asdict(found.listening),
     }
+
+
+def url_told(place: Place) -> list[str]:
+    """The storage's URL, then what there is to know; of an embedded server that listens, the one for other hosts. No
+    password is among it."""
+    url = place.start()
+    found = server.read_listening(server.cluster(place.home).base) if place.embedded else None
+    return [shown_url(url)] if found is None else listening.told(place.home, found)
 
 
 def check(place: Place) -> list[str]:

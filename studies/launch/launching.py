@@ -12,6 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from storage.errors import SessionLostError, StorageError, UsageError
 from storage.ledger import WORKER_LOCKS
+from storage.listening import url_elsewhere
 from storage.records import StudyRow, need_study
 from storage.session import Session
 from studies.folders import study_folder
@@ -64,7 +65,7 @@ def _work(place: Place, order: Order, study: StudyRow | None) -> Work:
     return Work(
         study=order.name,
         arguments=[*arguments, *(["--same-code"] if order.same_code else [])],
-        storage="" if study is None else place.start(),
+        storage="" if study is None else _url_elsewhere(place) or place.start(),
         home=home,
         folder=study_folder(home, order.name, now if study is None else study.created_at)
         / f"launch-{now:%Y%m%d-%H%M%S}-{socket.gethostname()}-{os.getpid()}",
@@ -78,7 +79,7 @@ def check_reach(place: Place, launcher: Launcher) -> None:
     Raises:
         UsageError: Workers may come to another one.
     """
-    if not (place.embedded or serves_one_machine(place.url)):
+    if not serves_one_machine(_url_elsewhere(place)):
         return
     here = socket.gethostname().split(".")[0]
     others = [host for host in launcher.hosts() if host.split(".")[0] != here]
@@ -90,8 +91,13 @@ def check_reach(place: Place, launcher: Launcher) -> None:
         )
 
 
+def _url_elsewhere(place: Place) -> str:
+    """The URL that workers on other hosts are given; of an embedded server that does not listen, none."""
+    return (url_elsewhere(place.home) or "") if place.embedded else place.url
+
+
 def serves_one_machine(url: str) -> bool:
-    """Whether a URL names a socket or a loopback address."""
+    """Whether a URL names a socket or a loopback address; or is none, the embedded server's."""
     parts = urlsplit(url)
     asked = parse_qs(parts.query)
     hosts = asked.get("hostaddr") or asked.get("host") or [parts.hostname or ""]
