@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 import socket
 from collections import Counter
 from collections.abc import Iterator
@@ -119,6 +120,22 @@ def _no_secret(cluster: Slurm, folder: Path, job: str) -> None:
     }
     assert holding == {folder / "storage"}
     assert (folder / "storage").stat().st_mode & 0o777 == 0o600 and folder.stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1], ids=["TERM", "USR1"])
+def test_a_signal_to_every_process_of_a_job_blames_no_trial(
+    program: Program, begin: Begin, tmp_path: Path, url: str, number: int
+) -> None:
+    """As schedulers send it, when they take a node: the trials may have it before their worker."""
+    file = write_definition(tmp_path, steps=1, seconds=60, more="attempts: 1\n")
+    worker = begin("run", "grow", "--study", "trace", "--file", file, "--workers", 2)
+    until(lambda: status(program, "trace").get("running"))
+    for process in reversed([psutil.Process(worker.pid), *psutil.Process(worker.pid).children(recursive=True)]):
+        process.send_signal(number)
+    told, _ = worker.communicate(timeout=60)
+    assert worker.returncode == 130, told
+    assert {each.outcome for each in attempts(url, "trace")} == {"given_back"}, told
+    assert status(program, "trace")["counts"]["failed"] == 0
 
 
 @needs_slurm

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -31,7 +30,7 @@ class SlurmJob:
         _await_end(self.worker.pid)
         status = self.worker.wait()
         if status:
-            sys.exit(status)
+            raise SystemExit(status)  # the worker's own: it has said why
 
     def checkpoint(self) -> Any:
         """Before the job's end: trials are given back, then submitit queues the job again with what this returns."""
