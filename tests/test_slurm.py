@@ -126,12 +126,19 @@ def _no_secret(cluster: Slurm, folder: Path, job: str) -> None:
 def test_a_signal_to_every_process_of_a_job_blames_no_trial(
     program: Program, begin: Begin, tmp_path: Path, url: str, number: int
 ) -> None:
-    """As schedulers send it, when they take a node: the trials may have it before their worker."""
+    """As schedulers send it when they take a node: the trials end of SIGTERM before their worker has looked at its own;
+    SIGUSR1 is for the worker alone, whose SIGTERM lets them save their place."""
     file = write_definition(tmp_path, steps=1, seconds=60, more="attempts: 1\n")
     worker = begin("run", "grow", "--study", "trace", "--file", file, "--workers", 2)
     until(lambda: status(program, "trace").get("running"))
-    for process in reversed([psutil.Process(worker.pid), *psutil.Process(worker.pid).children(recursive=True)]):
+    below = psutil.Process(worker.pid).children(recursive=True)
+    worker.send_signal(signal.SIGSTOP)
+    for process in below:
         process.send_signal(number)
+    gone, _ = psutil.wait_procs(below, timeout=2)
+    assert bool(gone) == (number == signal.SIGTERM)
+    worker.send_signal(number)
+    worker.send_signal(signal.SIGCONT)
     told, _ = worker.communicate(timeout=60)
     assert worker.returncode == 130, told
     assert {each.outcome for each in attempts(url, "trace")} == {"given_back"}, told
