@@ -53,11 +53,12 @@ def delete(session: Session, study: StudyRow) -> str:
     alive = _alive(session, study)
     if alive:
         raise UsageError(f"--study: {alive} workers are at {study.name!r}; `stop` it first")
-    ledger = Ledger(session, study.study_id)
+    ledger, launches = Ledger(session, study.study_id), read_launches(session, study.study_id)
     with ledger.planning():
         session.run("delete_study", {"study_id": study.study_id})
+    cancelled = cancel(launches)
     shutil.rmtree(study_folder(server.home(), study.name, study.created_at), ignore_errors=True)
-    return f"{study.name}: deleted"
+    return "\n".join([f"{study.name}: deleted", *cancelled])
 
 
 def _alive(session: Session, study: StudyRow) -> int:

@@ -88,7 +88,7 @@ def test_looking_imports_neither_torch_nor_the_dashboard(
     )
     assert told.returncode == 0, told.stderr
     modules = set(told.stdout.rpartition("|")[2].split())
-    assert not modules & {"torch", "optuna_dashboard", "scipy", "pandas"}
+    assert not modules & {"torch", "optuna_dashboard", "scipy", "pandas", "ray", "submitit"}
     if arguments == "status":
         assert not modules & {"optuna", "sqlalchemy", "numpy"}
 

@@ -167,7 +167,7 @@ def test_with_tls_only_encrypted_connections_come_in_and_clients_know_the_server
         ("127.0.0.1:0", "is not HOST, HOST:PORT"),
         ("127.0.0.1:99999", "is not HOST, HOST:PORT"),
         ("a b", "is not HOST, HOST:PORT"),
-        ("192.0.2.1", "--listen: 192.0.2.1:5432: "),
+        ("203.0.113.9", "--listen: 203.0.113.9:5432: "),
         ("no-such-host.invalid", "--listen: no-such-host.invalid:5432: "),
     ],
 )

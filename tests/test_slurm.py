@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import signal
 import socket
+import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,13 +17,14 @@ import psutil
 import pytest
 
 from cli import cli
+from storage import server
 from storage.errors import UsageError
 from storage.records import need_study
 from storage.session import Session
 from studies.launch.launching import serves_one_machine
 from studies.launch.slurm import parse_time
 from tests.growth_trace import CHOICES, write_definition
-from tests.slurm_cluster import Slurm, missing, slurm, words
+from tests.slurm_cluster import Slurm, free_ports, missing, slurm, words
 from tests.test_run import Begin, Program, until
 
 RECORDED = Path(__file__).parent / "data" / "devices" / "two.json"
@@ -176,6 +179,45 @@ def test_a_worker_that_comes_late_does_not_resume_a_study_that_was_stopped(
     joined = program("run", "grow", "--study", "trace", "--join", "--workers", 1)
     assert joined.returncode == 0 and "the study was told to stop" in joined.stderr
     assert status(program, "trace")["state"] == "stopped"
+
+
+@needs_slurm
+def test_whoever_waits_is_told_when_no_job_is_left_to_end_the_study(
+    slurm_here: Slurm, program: Program, begin: Begin, tmp_path: Path, url: str
+) -> None:
+    file = write_definition(tmp_path, steps=1, seconds=60)
+    launched = begin("run", "grow", "--study", "trace", "--file", file, *GPU_JOBS, "--wait")
+    until(lambda: status(program, "trace").get("running"))
+    (launch,) = status(program, "trace")["launches"]
+    slurm_here.call("scancel", launch["job"])
+    told, _ = launched.communicate(timeout=60)
+    assert launched.returncode == 1 and "no job of this launch is left, and nobody works on it" in told
+    assert status(program, "trace")["counts"]["waiting"] == 1
+
+
+@needs_slurm
+def test_workers_come_over_the_network_to_an_embedded_server_that_listens(
+    slurm_here: Slurm, program: Program, tmp_path: Path, environment: dict[str, str]
+) -> None:
+    found = (each for addresses in psutil.net_if_addrs().values() for each in addresses)
+    host = next((each.address for each in found if each.family == socket.AF_INET and each.address[:4] != "127."), None)
+    if host is None:
+        pytest.skip("this host has no address but loopback's")
+    home = Path(tempfile.mkdtemp(prefix="studyhall-listen-"))
+    home.chmod(0o755)
+    del environment["STUDYHALL_STORAGE"]
+    environment["STUDYHALL_HOME"] = str(home)
+    file = write_definition(tmp_path, steps=1)
+    try:
+        assert program("storage", "up", "--listen", f"{host}:{free_ports(1)[0]}").returncode == 0
+        told = program("run", "grow", "--study", "trace", "--file", file, *GPU_JOBS, "--wait")
+        assert told.returncode == 0, told.stderr
+        (launch,) = status(program, "trace")["launches"]
+        assert f"@{host}:" in (Path(launch["logs"]).parent / "storage").read_text()
+        assert json.loads(program("audit", "--study", "trace", "--json").stdout)["holds"]
+    finally:
+        server.down(home)
+        shutil.rmtree(home)
 
 
 @needs_slurm

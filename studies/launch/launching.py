@@ -24,7 +24,7 @@ from studies.run import Order, begun, peek
 from studies.worker import Ending
 
 LOOK = 1.0  # seconds between looks at a study that is followed
-LOOK_AT_JOBS = 10.0  # the same at the scheduler, which many ask
+LOOK_AT_JOBS = 5.0  # the same at the scheduler, while nobody works on it
 LOCAL = ("localhost", "ip6-localhost", "::1")
 
 
