@@ -78,8 +78,8 @@ def up(home: Path, address: str | None) -> list[str]:
     wanted = server.Listening(host, port, _certificate(home, found, host))
     _let_in(url, password)
     if before != wanted:
-        server.down(home)
-        server.write_listening(found, wanted)
+        server.write_listening(found, wanted)  # first: somebody else may start it the next moment
+        server.stop(found)
         try:
             server.ensure(home)
         except StorageError:

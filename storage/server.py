@@ -201,10 +201,15 @@ def down(home: Path) -> bool:
     """
     found = cluster(home)
     forget_listening(found.base)
+    return stop(found)
+
+
+def stop(found: Cluster) -> bool:
+    """The same, but it comes back as it was."""
     if not found.answers():
         return False
-    stop: list[str | Path] = [binaries_for(found.who, STATE) / "pg_ctl", "-m", "fast", "-w", "-t", "60", "stop"]
-    ended = _run(found, stop)
+    command: list[str | Path] = [binaries_for(found.who, STATE) / "pg_ctl", "-m", "fast", "-w", "-t", "60", "stop"]
+    ended = _run(found, command)
     if ended.returncode != 0:
         raise StorageError(f"the embedded server does not stop: {_last_line(ended.stdout)}")
     return True
