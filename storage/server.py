@@ -225,7 +225,9 @@ def read_listening(base: Path) -> Listening | None:
 
 def write_listening(found: Cluster, listening: Listening) -> None:
     """From its next start on."""
-    (found.base / ASKED).write_text(json.dumps(asdict(listening)))
+    aside = found.base / f".{ASKED}-{os.getpid()}"
+    aside.write_text(json.dumps(asdict(listening)))
+    aside.rename(found.base / ASKED)
 
 
 def forget_listening(base: Path) -> None:

@@ -6,8 +6,9 @@ import os
 import socket
 import time
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import datetime
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from storage.errors import SessionLostError, StorageError, UsageError
@@ -108,7 +109,7 @@ def serves_one_machine(url: str) -> bool:
 
 def follow(place: Place, name: str, launched: Launch, say: Callable[[str], None]) -> Ending:
     """Until the study has ended, or nobody is left to work on it: how."""
-    said, next_look, idle = "", time.monotonic() + LOOK_AT_JOBS, False
+    said, next_look, gone = "", time.monotonic() + LOOK_AT_JOBS, False
     session = place.read()
     try:
         while True:
@@ -116,7 +117,6 @@ def follow(place: Place, name: str, launched: Launch, say: Callable[[str], None]
                 (row,) = session.run("list_studies", {"name": name})
                 workers = session.run("read_workers", {"study_id": row.study_id, "space": WORKER_LOCKS})
             except SessionLostError:
-                time.sleep(LOOK)
                 session = _again(place)
                 continue
             alive = sum(worker.alive for worker in workers)
@@ -124,25 +124,31 @@ def follow(place: Place, name: str, launched: Launch, say: Callable[[str], None]
             if told != said:
                 said = told
                 say(f"{name}: {told}")
-            if row.outcome is not None and not row.running:
-                return Ending(row.outcome, row.failed)
-            if row.draining and not row.running:
-                return Ending("the study was told to stop")
-            if row.late and not row.running:
-                return Ending("the study's time is up")
+            ending = None if row.running else _ending(row)
+            if ending is not None:
+                return ending
             if time.monotonic() >= next_look:
-                gone = not alive and over(launched)
-                if gone and idle:
+                before, gone = gone, not alive and over(launched)
+                if before and gone:  # not in the moment between two jobs
                     return Ending(f"no job of this launch is left, and nobody works on it: see {launched.logs}", True)
-                next_look, idle = time.monotonic() + LOOK_AT_JOBS, gone
+                next_look = time.monotonic() + LOOK_AT_JOBS
             time.sleep(LOOK)
     finally:
         session.close()
 
 
+def _ending(row: Any) -> Ending | None:
+    """Why nothing more will be started."""
+    if row.outcome is not None:
+        return Ending(row.outcome, row.failed)
+    if row.draining:
+        return Ending("the study was told to stop")
+    return Ending("the study's time is up") if row.late else None
+
+
 def _again(place: Place) -> Session:
+    """A session in place of one that was lost."""
     while True:
-        try:
+        time.sleep(LOOK)
+        with suppress(StorageError, SessionLostError):
             return place.read()
-        except StorageError:
-            time.sleep(LOOK)
