@@ -52,15 +52,20 @@ def cli() -> None:
 )
 @click.option("--gpus", metavar="WHICH", help="auto (the free ones), all, none, or a list: 0,1 or UUIDs; default auto.")
 @click.option("--per-gpu", type=int, metavar="K", help="Slots of each GPU, equal shares of its memory; default 1.")
-@click.option("--gpu-memory", metavar="SIZE", help="Memory of each GPU slot, as 6GiB: as many slots as fit.")
+@click.option(
+    "--gpu-memory", metavar="SIZE", help="Memory of each GPU slot, as 6GiB; or auto: each trial's own estimate."
+)
 @click.option("--workers", type=int, metavar="N", help="CPU slots of this worker, no GPU; default: one a core.")
 @click.option(
     "--threads", type=int, metavar="T", help="Threads of each slot; default: 1 on CPU, cores / slots on GPUs."
 )
 @click.option("--steps", type=int, metavar="N", help="Budget of the study: this many steps of a growth.")
 @click.option("--timeout", metavar="DURATION", help="Budget of the study: start nothing after 90s, 15m, 2h, 1d.")
-@click.option("--max-trials", type=int, metavar="N", help="Budget of the study: this many trials.")
+@click.option(
+    "--max-trials", type=int, metavar="N", help="Budget of the study: this many trials, retries and withdrawn ones too."
+)
 @click.option("--same-code", is_flag=True, help="Refuse to join a study that was begun with other code; default: warn.")
+@click.option("--trust-study", is_flag=True, help="Run code that only the storage names: the study's own objective.")
 @click.option("--join", is_flag=True, help="Only help a study that goes on: neither begin, change nor resume one.")
 @click.option("--launch", metavar="WHERE", help="slurm or ray: ask it for workers, in place of being one.")
 @click.option("--nodes", type=int, metavar="N", help="slurm: workers, one a node, as an array; default 1.")
@@ -204,8 +209,10 @@ def export(name: str, form: str, out: Path | None, url: str | None) -> None:
     from studies.export import export, write_aside
 
     with _study(url, name) as (session, study):
-        text = export(session, study, form)
-    write_aside(out, text) if out is not None else click.echo(text, nl=False)
+        made = export(session, study, form)
+    if out is None and isinstance(made, bytes) and sys.stdout.isatty():
+        raise UsageError(f"export --as {form}: not for a terminal; --out FILE is needed, or a pipe")
+    write_aside(out, made) if out is not None else click.echo(made, nl=False)
 
 
 @cli.command()
@@ -220,8 +227,8 @@ def retry(name: str, numbers: tuple[int, ...], failed: bool, url: str | None) ->
     if bool(numbers) == failed:
         raise UsageError("retry: say which: --trial N or --failed")
     with _study(url, name, writing=True) as (session, study):
-        for old, new in retry(session, study, numbers or None):
-            click.echo(f"trial {old}: tried again as trial {new}")
+        for line in retry(session, study, numbers or None):
+            click.echo(line)
 
 
 @cli.command()
@@ -403,6 +410,18 @@ def restore(file: Path, url: str | None) -> None:
     click.echo("restored")
 
 
+@storage.command("move")
+@click.argument("target", metavar="URL", envvar="STUDYHALL_TARGET")
+@click.option("--study", "names", multiple=True, metavar="NAME", help="This study; may be repeated. Default: all.")
+@storage_option
+def storage_move(target: str, names: tuple[str, ...], url: str | None) -> None:
+    """Copy studies to the storage at URL (or STUDYHALL_TARGET), checked by count and hash. Killed and run again, it
+    goes on. The originals stay, stopped: `delete` removes them."""
+    from studies.upkeep import move
+
+    move(url, target, names, lambda moved: click.echo(moved.line()))
+
+
 @contextmanager
 def _session(url: str | None) -> Iterator[Session]:
     from studies.place import Place
@@ -434,10 +453,14 @@ def _show(session: Session, study: StudyRow, whole: bool) -> None:
 def _console() -> Console:
     from rich.console import Console
 
+    from studies.fitting import NothingCut
+
     # In a pipe nothing is cut: whoever reads it has no width.
-    return Console(
+    console = Console(
         markup=False, highlight=False, width=None if sys.stdout.isatty() else 200, soft_wrap=not sys.stdout.isatty()
     )
+    console.push_render_hook(NothingCut(console))
+    return console
 
 
 def _say(line: str) -> None:
@@ -476,6 +499,8 @@ def main() -> None:
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         sys.exit(INTERRUPTED)
+    except click.exceptions.NoArgsIsHelpError as error:  # `data` alone: a question, not a mistake
+        click.echo(error.format_message())
     except click.ClickException as error:
         _say(f"studyhall: {error.format_message()}")
         sys.exit(2)

@@ -104,11 +104,19 @@ class Attempt:
         """Ask the trial to end (SIGTERM), and kill it after `grace` seconds; the outcome is GIVEN_BACK."""
         self._cause = "given_back"
         self._say(self._lifeline, line({"grace": grace}))
+        self._wake()
 
     def kill(self) -> None:
         """End it and all that it started, now; the outcome is GIVEN_BACK."""
         self._cause = "given_back"
         self._lifeline.close()
+        self._wake()
+
+    def _wake(self) -> None:
+        """A keeper that its trial has stopped would not see what it is told."""
+        if self._keeper and not self._ended:
+            with suppress(OSError):
+                os.kill(self._keeper, signal.SIGCONT)
 
     def _read(self) -> bool:
         """Take what is there; True when the other side is closed for good."""

@@ -3,6 +3,10 @@
 It holds one end of a lifeline whose other end only the worker has: when that closes, however the worker ended, the
 keeper kills the trial and all that it started. It writes the log, keeps the last lines, watches time and memory, and
 tells the end only when nothing of the trial is left. The trial is killed by the kernel if the keeper dies first.
+
+A trial may stop its keeper (SIGSTOP). The warm server continues it at once; when that is gone, its end does, and the
+worker before it asks for anything. If all three are out of the way, what is left is killed when the next attempt of the
+trial begins on this host: it holds the trial's lock, whose file names its session.
 """
 
 from __future__ import annotations

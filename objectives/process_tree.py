@@ -28,6 +28,11 @@ def die_with_parent(parent: int) -> None:
         os._exit(1)
 
 
+def wake_when_parent_ends() -> None:
+    """This process is continued when its parent ends, if somebody had stopped it."""
+    _prctl(PR_SET_PDEATHSIG, signal.SIGCONT)
+
+
 def children(pid: int) -> list[int]:
     """Processes whose parent is `pid`."""
     return [child for child, parent in _parents() if parent == pid]

@@ -102,6 +102,14 @@ class Reference:
         )
 
 
+def located(text: str, folder: Path) -> str:
+    """`FILE.py:function` with the file's whole path, relative to `folder`; every other name stands as it is."""
+    file, separator, function = text.rpartition(":")
+    if separator and file.endswith(".py") and not text.startswith(PREFIX) and not Path(file).is_absolute():
+        return f"{(folder / file).resolve()}:{function}"
+    return text
+
+
 def same_objective(one: str, other: str) -> bool:
     """Whether two names mean one objective, on hosts where its files may lie in other folders."""
     if one.startswith(PREFIX) and other.startswith(PREFIX):

@@ -13,7 +13,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,8 +47,15 @@ class Description:
 class WarmServer:
     """One objective, imported once, ready to be forked. Made anew by itself if it is killed."""
 
-    def __init__(self, reference: str, threads: int = 1, gpu: str = "") -> None:
-        self.reference, self.threads, self.gpu = reference, threads, gpu
+    def __init__(
+        self, reference: str, threads: int = 1, gpu: str = "", check: Callable[[Mapping[str, Any]], None] | None = None
+    ) -> None:
+        """Nothing is started yet.
+
+        Args:
+            check: Raises a UsageError for a config that this host may not run; asked before each is used.
+        """
+        self.reference, self.threads, self.gpu, self.check = reference, threads, gpu, check
         self._process: subprocess.Popen[bytes] | None = None
         self._channel: socket.socket | None = None
 
@@ -63,6 +70,7 @@ class WarmServer:
             UsageError: The objective cannot be imported.
             StudyhallError: Processes of an earlier attempt cannot be ended.
         """
+        self._check([assignment.config])
         lock = _lock(assignment.lock)
         ours, theirs = socket.socketpair()
         alive, lifeline = socket.socketpair()
@@ -85,6 +93,7 @@ class WarmServer:
         Raises:
             UsageError: The objective cannot be imported, or cannot answer.
         """
+        self._check(configs)
         answer = self._ask({"do": "inspect", "configs": list(configs)})
         return [Inspection(each["refusal"], each["cost"]) for each in answer]
 
@@ -94,6 +103,7 @@ class WarmServer:
         Raises:
             UsageError: The objective cannot be imported, or its data cannot be read.
         """
+        self._check([config])
         answer = self._ask({"do": "describe", "config": config})
         return Description(tuple(answer["metrics"]), answer["fingerprint"])
 
@@ -104,6 +114,11 @@ class WarmServer:
             self._process.kill()
             self._process.wait()
         self._process = self._channel = None
+
+    def _check(self, configs: Sequence[Mapping[str, Any]]) -> None:
+        if self.check is not None:
+            for config in configs:
+                self.check(config)
 
     def _ask(self, question: Mapping[str, Any]) -> Any:
         ours, theirs = socket.socketpair()

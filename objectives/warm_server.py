@@ -18,11 +18,11 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from objectives.keeper import keep
-from objectives.process_tree import adopt_orphans, children, descendants, die_with_parent
-from objectives.reference import Objective, Reference
+from objectives.process_tree import adopt_orphans, children, descendants, die_with_parent, wake_when_parent_ends
+from objectives.reference import Objective, Reference, shown_objective
 from objectives.trial import run_trial
 from objectives.wire import line, receive, send
-from storage.errors import StudyhallError
+from storage.errors import StudyhallError, UsageError
 
 
 def main(fd: int, reference: str) -> None:
@@ -58,7 +58,7 @@ def main(fd: int, reference: str) -> None:
             pid = os.fork()
             if pid == 0:
                 try:
-                    _serve(objective, message, fds, channel)
+                    _serve(objective, reference, message, fds, channel)
                 except BaseException:
                     traceback.print_exc()
                 finally:
@@ -78,17 +78,26 @@ def _told_of_ends() -> Iterator[int]:
 
 
 def _clear_up(forked: set[int]) -> None:
-    """Reap who has ended. A child that we did not fork lost its keeper: it is killed, with all below it."""
+    """Reap who has ended. A child that we did not fork lost its keeper: it is killed, with all below it.
+
+    A keeper that its own trial has stopped goes on: it has to watch.
+    """
     with suppress(ChildProcessError):
-        while (pid := os.waitpid(-1, os.WNOHANG)[0]) != 0:
-            forked.discard(pid)
+        while (change := os.waitpid(-1, os.WNOHANG | os.WUNTRACED))[0] != 0:
+            pid, status = change
+            if os.WIFSTOPPED(status):
+                os.kill(pid, signal.SIGCONT)
+            else:
+                forked.discard(pid)
         for orphan in set(children(os.getpid())) - forked:
             for each in (orphan, *descendants(orphan)):
                 with suppress(ProcessLookupError):
                     os.kill(each, signal.SIGKILL)
 
 
-def _serve(objective: Objective, message: Mapping[str, Any], fds: list[int], channel: socket.socket) -> None:
+def _serve(
+    objective: Objective, reference: str, message: Mapping[str, Any], fds: list[int], channel: socket.socket
+) -> None:
     channel.close()
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -98,9 +107,9 @@ def _serve(objective: Objective, message: Mapping[str, Any], fds: list[int], cha
     answer = socket.socket(fileno=fds[0])
     try:
         said = (
-            _inspect(objective, message["configs"])
+            _inspect(objective, reference, message["configs"])
             if message["do"] == "inspect"
-            else _describe(objective, message["config"])
+            else _describe(objective, reference, message["config"])
         )
         send(answer, {"right": said})
     except Exception as error:
@@ -116,6 +125,7 @@ def start(
     """
     os.setsid()
     adopt_orphans()
+    wake_when_parent_ends()
     with suppress(OSError):  # on a full disk the number is missing, the lock is not
         os.pwrite(lock_fd, str(os.getpid()).encode(), 0)
     channel = socket.socket(fileno=channel_fd)
@@ -138,18 +148,47 @@ def start(
     keep(trial, assignment, channel, lifeline, reading)
 
 
-def _inspect(objective: Objective, configs: list[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def _inspect(objective: Objective, reference: str, configs: list[Mapping[str, Any]]) -> list[dict[str, Any]]:
     answers = []
     for config in configs:
-        refusal = objective.validate(config) if objective.validate is not None else None
-        known = objective.cost(config) if objective.cost is not None and refusal is None else {}
-        cost = {str(name): float(value) for name, value in known.items()}
-        answers.append({"refusal": None if refusal is None else str(refusal), "cost": cost})
+        with _named(reference, "validate"):
+            said = objective.validate(config) if objective.validate is not None else None
+        refusal = None if said is None else _refusal(reference, said)
+        with _named(reference, "cost"):
+            known = objective.cost(config) if objective.cost is not None and refusal is None else {}
+            cost = {str(name): float(value) for name, value in known.items()}
+        answers.append({"refusal": refusal, "cost": cost})
     return answers
 
 
-def _describe(objective: Objective, config: Mapping[str, Any]) -> dict[str, Any]:
-    known = objective.fingerprint(config) if objective.fingerprint is not None else {}
+def _refusal(reference: str, said: object) -> str:
+    """Why a config cannot run, on one line that can be kept.
+
+    Raises:
+        UsageError: `validate` said something else than a text.
+    """
+    if not isinstance(said, str):
+        needed = "None is needed, or a text that says why a config cannot run"
+        told = " ".join(repr(said).split())[:80]
+        raise UsageError(f"objective: {shown_objective(reference)}: validate returned {told}; {needed}")
+    line = " ".join(said.replace("\0", " ").split()).encode("utf-8", "replace").decode()
+    return line or "its objective does not say why"
+
+
+@contextmanager
+def _named(reference: str, function: str) -> Iterator[None]:
+    """What a question to the objective raises, with whose and which function it was. Ours say it themselves."""
+    try:
+        yield
+    except StudyhallError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise UsageError(f"objective: {shown_objective(reference)}: {function}: {_one_line(error)}") from error
+
+
+def _describe(objective: Objective, reference: str, config: Mapping[str, Any]) -> dict[str, Any]:
+    with _named(reference, "fingerprint"):
+        known = dict(objective.fingerprint(config)) if objective.fingerprint is not None else {}
     metrics = objective.metrics + (objective.cuda_metrics if objective.metrics and _cuda() else ())
     return {"metrics": metrics, "fingerprint": {str(name): str(value) for name, value in known.items()}}
 

@@ -45,6 +45,11 @@ class Steps(Sequence[float]):
             raise IndexError(index)
         return float(self.first + index % self.length * self.step)
 
+    def place(self, value: float) -> int | None:
+        """Where a value stands, without going through them; None: nowhere."""
+        index = round((_exact(value) - self.first) / self.step)
+        return index if isinstance(value, float) and 0 <= index < self.length and self[index] == value else None
+
 
 def parse_axis(given: object, where: str) -> Sequence[Any]:
     """The values of one axis.

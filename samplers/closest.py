@@ -3,11 +3,20 @@
 `closest` is a coroutine over the places 0 … last: it yields the places to count next, is sent their counts and returns
 an answer for each target. All arithmetic is on whole numbers.
 
-Both ends are counted first. If the places may lie on one straight line (layers of a uniform stack), two counts predict
-and a third confirms: every target is then answered from the line. Otherwise each target is followed by interpolation
-between the nearest known counts on either side, held inside a window that keeps bisection's bound:
+Each target is followed by interpolation between the nearest known counts on either side, held inside a window that
+keeps bisection's bound, until the answer and its neighbour across the target have been counted: a target's answer is
+then the closest of all, whatever the counts are in between, as long as they do not fall. If it lies below the target,
+the place before it is counted too, for of equally close ones the lowest is the answer. For one target and a range
+0 … last that takes
 
-    counts for one target <= 2 + floor(log2(last)) + 1 <= log2(last) + 3
+    counts that rise from place to place    <= 2 + (floor(log2(last)) + 1) <= log2(last) + 3
+    counts that may also stay the same      <= 2 + 2 · (floor(log2(last)) + 1): where a run of the same begins is
+                                               bisected as well; the distance alone is known within the first bound
+
+Only where the counts are said to lie on a line (layers of a stack that is uniform by construction) do both ends
+predict and a third count confirm: every target is then answered from the line, and places on it need not have been
+counted. Three counts of another function may lie on a line by chance. A line that is not confirmed is given up, at the
+cost of one count more than the bounds above.
 """
 
 from __future__ import annotations
@@ -46,14 +55,17 @@ def closest(targets: Sequence[int], last: int, straight: bool) -> Stage:
     Args:
         targets: Counts that are wanted.
         last: The last place of the range, 0 or more.
-        straight: Whether the counts may lie on a straight line, so that three on it stand for all.
+        straight: Whether the counts are said to lie on a straight line: three of them on it then stand for all.
 
-    The answer's count is as close as any, for every function that does not fall. Of equally close ones it is the lowest
-    place if no two places below the target have the same count.
+    The answer's count is as close as any, for every function that does not fall, and no lower place has the same.
     """
     known: dict[int, int] = {}
-    known |= yield sorted({0, last})
     probes_left = last.bit_length()
+    if straight or not last:
+        known |= yield sorted({0, last})
+    else:
+        known |= yield [(last - 1) // 2, last]
+        probes_left -= 1
     while True:
         places = sorted(known)
         for earlier, later in pairwise(places):
@@ -64,20 +76,21 @@ def closest(targets: Sequence[int], last: int, straight: bool) -> Stage:
         followed = [target for target in targets if _beyond(target, known, last) is None]
         brackets = {target: _bracket(target, known) for target in followed}
         wide = [target for target, (low, high) in brackets.items() if high - low > 1]
-        if not wide:
-            return [_beyond(target, known, last) or _nearer(target, known) for target in targets]
-        reach = 2 ** (probes_left - 1)
-        if straight and len(places) == 2 and (known[last] - known[0]) % last == 0:
-            wanted = {_third(last, reach)}
+        if straight and wide and len(places) == 2 and (known[last] - known[0]) % last == 0:
+            wanted = {_third(last, 2 ** (probes_left - 1))}
         else:
-            wanted = {_probe(target, known, brackets[target], reach) for target in wide}
+            wanted = {_probe(target, known, brackets[target], 2 ** (probes_left - 1)) for target in wide}
+            lower = (_before(_nearer(target, known), known) for target in followed if target not in wide)
+            wanted |= {place for place in lower if place is not None}
+        if not wanted:
+            return [_beyond(target, known, last) or _nearer(target, known) for target in targets]
         known |= yield sorted(wanted)
         probes_left -= 1
 
 
 def _beyond(target: int, known: Mapping[int, int], last: int) -> Answer | None:
     """The answer for a target that lies outside the counts of both ends."""
-    if target < known[0]:
+    if 0 in known and target < known[0]:
         return Answer(0, known[0], target - known[0])
     if target > known[last]:
         return Answer(last, known[last], target - known[last])
@@ -85,14 +98,28 @@ def _beyond(target: int, known: Mapping[int, int], last: int) -> Answer | None:
 
 
 def _bracket(target: int, known: Mapping[int, int]) -> tuple[int, int]:
-    """The nearest known places with count(low) < target <= count(high); 0 and 0 if the first place has it already."""
+    """The nearest known places with count(low) < target <= count(high); low is -1 where there is none."""
     high = min(place for place, count in known.items() if count >= target)
-    return max((place for place, count in known.items() if count < target), default=high), high
+    return max((place for place, count in known.items() if count < target), default=-1), high
 
 
 def _nearer(target: int, known: Mapping[int, int]) -> Answer:
-    place = min(_bracket(target, known), key=lambda each: (abs(known[each] - target), each))
-    return Answer(place, known[place], 0)
+    """The closer end of a bracket; the first known of its count, if several have it."""
+    ends = [place for place in _bracket(target, known) if place >= 0]
+    count = known[min(ends, key=lambda each: (abs(known[each] - target), each))]
+    return Answer(_bracket(count, known)[1], count, 0)
+
+
+def _before(answer: Answer, known: Mapping[int, int]) -> int | None:
+    """The place to count for whether a lower one has the answer's count too; None: there is none.
+
+    First the place just before it; where several are known to have that count, the middle of where it can begin.
+    """
+    low, high = _bracket(answer.count, known)
+    if high - low == 1:
+        return None
+    several = any(place > high and count == answer.count for place, count in known.items())
+    return (low + high) // 2 if several else high - 1
 
 
 def _in_line(known: Mapping[int, int], last: int) -> bool:
@@ -108,7 +135,10 @@ def _on_line(target: int, known: Mapping[int, int], last: int) -> Answer:
 
 
 def _guess(target: int, known: Mapping[int, int], low: int, high: int) -> int:
-    return low + (high - low) * (target - known[low]) // (known[high] - known[low])
+    """On the line through both ends of the bracket; where the lower was never counted, through the two above."""
+    first, second = (low, high) if low >= 0 else (high, min(place for place in known if place > high))
+    rise = known[second] - known[first]
+    return first + (second - first) * (target - known[first]) // rise if rise else (low + high) // 2
 
 
 def _window(low: int, high: int, reach: int) -> range:

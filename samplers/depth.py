@@ -32,6 +32,7 @@ class DepthSampler(PlannedSampler):
         num_heads: int = 8,
         min_layers: int | None = None,
         max_layers: int | None = None,
+        uniform: bool = False,
         solve: str = "layers",
         layers: int | Sequence[int] | None = None,
         min_width: int | None = None,
@@ -50,6 +51,8 @@ class DepthSampler(PlannedSampler):
             num_heads: Divides every width.
             min_layers: The first bound, 1 if not given.
             max_layers: The second, 100 if not given.
+            uniform: Whether every layer is known to have the same number of parameters: three counts of a width then
+                answer all of its targets, and answers need not have been counted themselves.
             solve: "layers", or "width": the widths for fixed numbers of `layers`.
             layers: Those numbers.
             min_width: With `solve="width"`, the first bound: `width_step` if not given.
@@ -68,6 +71,7 @@ class DepthSampler(PlannedSampler):
             "num_heads": num_heads,
             "min_layers": min_layers,
             "max_layers": max_layers,
+            "uniform": uniform or None,
             "solve": solve,
             "layers": layers,
             "min_width": min_width,

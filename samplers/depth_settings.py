@@ -11,7 +11,7 @@ from storage.errors import UsageError, nearest
 SOLVED = ("layers", "width")
 COMMON = ("targets", "num_heads", "solve", "verify", "keys")
 OWN = {
-    "layers": ("widths", "min_layers", "max_layers"),
+    "layers": ("widths", "min_layers", "max_layers", "uniform"),
     "width": ("layers", "min_width", "max_width", "width_step"),
 }
 """Keys that make sense for one of `solve` only."""
@@ -43,6 +43,8 @@ class DepthSettings:
     num_heads: int
     verify: Mapping[str, int] | None
     """Sizes of the training step at each answer, by their key in the config; None: there is none."""
+    uniform: bool | None
+    """Whether counts are on a line in the number of layers, as the user says; None: nothing is said."""
     names: Mapping[str, str | None]
     """Keys of the config that are set, by what they say: `heads: null` sets none."""
 
@@ -98,8 +100,15 @@ def parse_settings(block: Mapping[str, Any], where: str) -> DepthSettings:
         last=last,
         num_heads=heads,
         verify=_verify(block.get("verify", False), f"{here}.verify"),
+        uniform=_said(block.get("uniform"), f"{here}.uniform"),
         names=names,
     )
+
+
+def _said(value: object, where: str) -> bool | None:
+    if value is not None and not isinstance(value, bool):
+        raise UsageError(f"{where}: {value!r} is not true or false")
+    return value
 
 
 def _whole(value: object, where: str, most: int) -> int:

@@ -157,6 +157,8 @@ def _step(node: ast.AST, names: dict[str, None], depth: int) -> Step:
     match node:
         case ast.Constant(value=bool() | int() | float() | str() | None as value):
             _bounded(value)
+            if isinstance(value, str) and any(each == "\0" or "\ud800" <= each <= "\udfff" for each in value):
+                raise _WrongError(f"{value!r} holds a character that cannot be kept")
             return lambda _: value
         case ast.Name() | ast.Attribute():
             return _named(_dotted(node), names)

@@ -38,6 +38,10 @@ def parse_fit(block: Mapping[str, Any], config: Mapping[str, Any], where: str) -
         raise UsageError(f"{where}: fit.axis: " + ("is missing" if axis is None else f"{axis!r} is not a name"))
     if axis not in config:
         raise UsageError(f"{where}: fit.axis: there is no parameter {axis!r} in the config{nearest(axis, config)}")
+    if axis == "seed":
+        raise UsageError(f"{where}: fit.axis: 'seed' is no size")
+    if config[axis] is not None and (isinstance(config[axis], bool) or not isinstance(config[axis], int)):
+        raise UsageError(f"{where}: fit.axis: {axis} is {config[axis]!r} in the config, not a whole number")
     multiple = _whole("multiple", block.get("multiple", 1), where)
     low = _whole("low", block.get("low", config[axis]), where)
     high = _whole("high", block.get("high", min(low * 1024, HIGHEST)), where)

@@ -1,8 +1,10 @@
 """The fit search: the largest value of one axis that runs, by doubling and then bisection. Each probe is a real trial.
 
-Nothing is known of a value until it ran: the search holds the largest value that fits and the smallest that does not,
-and asks for one between them until none is left. That takes about log2(answer / low) + log2(answer / multiple) probes
-(Bentley and Yao, 1976), one after another, since two at once on one device would take each other's memory.
+What is above a value that does not fit is taken not to fit either. A value that the objective refuses says nothing of
+others, and an answer that only such a one bounds is told as that. Nothing is known of a value until it ran: the search
+holds the largest value that fits and the smallest that does not, and asks for one between them until none is left. That
+takes about log2(answer / low) + log2(answer / multiple) probes (Bentley and Yao, 1976), one after another, since two at
+once on one device would take each other's memory.
 """
 
 from __future__ import annotations
@@ -52,6 +54,7 @@ class Fit:
             "step": 0,
             "fits": None,
             "fails": None,
+            "refused": None,
             "best": None,
             "ended": None,
             "failed": False,
@@ -84,10 +87,12 @@ class Fit:
             "event": None,
         }
         after = {**state, "step": state["step"] + 1, "fits" if fits else "fails": value}
+        if not fits:
+            after["refused"] = result.reason if _refused(result) else None
         score = result.metrics.get(self.metric)
-        if fits and score is not None and self._better(score, state["best"]):
+        if fits and score is not None and math.isfinite(score) and self._better(score, state["best"]):
             after["best"] = {"value": value, "score": score}
-        if not fits and result.outcome in TROUBLE:
+        if result.state == "PRUNED" or (not fits and result.outcome in TROUBLE):
             return Decision("failed", {**record, "event": told}, {**after, "ended": told, "failed": True})
         if next_value(settings, after["fits"], after["fails"]) is not None:
             return Decision("probed", record, after)
@@ -102,10 +107,16 @@ class Fit:
     def _answer(self, settings: FitSettings, state: State, told: str) -> str:
         if state["fits"] is None:
             return f"not even the lowest value fits: {told}"
-        limit = "" if state["fails"] is not None else ", the highest value asked for: no limit was met"
-        best = state["best"]
-        fastest = "" if best is None else f"; the best {self.metric} is at {best['value']}"
-        return f"the largest {settings.axis} that fits is {state['fits']}{limit}{fastest}"
+        fits, fails, best = state["fits"], state["fails"], state["best"]
+        limit = "the highest value asked for: no limit was met" if fails is None else f"{fails} does not"
+        answer = f"the largest {settings.axis} that fits is {fits}, {limit}"
+        refused = state.get("refused")
+        if refused is not None:
+            answer = (
+                f"{fits} is the largest {settings.axis} that was found to fit; {fails} was refused "
+                f"({refused}), which says nothing of larger ones: `multiple` leaves such values out"
+            )
+        return answer + ("" if best is None else f"; the best {self.metric} is at {best['value']}")
 
     def outlook(self, state: State) -> Sequence[Point]:
         """The next probe; the others depend on what comes of it."""
@@ -140,6 +151,11 @@ class Fit:
         params = {settings.axis: value, "seed": settings.seed}
         role = {"role": "probe", "param": settings.axis, "value": value}
         return Point({**config, settings.axis: value}, settings.seed, params, role)
+
+
+def _refused(result: Result) -> bool:
+    """The objective said that this config cannot run: no matter of size, or not of size alone."""
+    return result.outcome == "invalid" or (result.outcome is None and (result.reason or "").startswith("invalid: "))
 
 
 def next_value(settings: FitSettings, fits: int | None, fails: int | None) -> int | None:

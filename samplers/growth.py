@@ -16,12 +16,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from samplers.candidates import Candidate, candidates
 from samplers.growth_settings import GrowthSettings, parse_settings
-from samplers.noise import inseparable, standard_error
+from samplers.noise import inseparable, mean, standard_error
 from samplers.plan import Config, Decision, Done, Need, Point, Result, Results, State, merged
 from storage.errors import UsageError
 
@@ -129,7 +128,7 @@ class Growth:
             ]
             missing = [point for point in asked if point.hash not in results]
             if missing:
-                return Need(tuple(missing), f"step {step}: the baseline, {len(missing)} trials")
+                return Need(tuple(missing), f"round {step}: the baseline, {len(missing)} trials")
             baseline = self._measured(config, [results[point.hash] for point in asked])
             if baseline.reason is not None:
                 return Done(f"the baseline cannot be measured: {baseline.reason}", failed=True)
@@ -169,7 +168,7 @@ class Growth:
                 measured = self._measured(candidate.config, [results[point.hash] for point in points])
                 rows.append(self._row(candidate, measured, baseline))
         if missing:
-            return Need(tuple(missing.values()), f"step {step}: {len(tried)} candidates, {len(missing)} trials"), []
+            return Need(tuple(missing.values()), f"round {step}: {len(tried)} candidates, {len(missing)} trials"), []
         return None, rows
 
     def _measured(self, config: Config, results: Sequence[Result]) -> Measured:
@@ -190,9 +189,13 @@ class Growth:
             return Row(candidate, measured, (), None, None, None, measured.reason)
         sign = 1.0 if self.direction == "maximize" else -1.0
         gains = [sign * (mine - theirs) for mine, theirs in zip(measured.scores, baseline.scores, strict=False)]
-        gain = fmean(gains)
-        added = fmean(mine - theirs for mine, theirs in zip(measured.costs, baseline.costs, strict=False))
+        extra = [mine - theirs for mine, theirs in zip(measured.costs, baseline.costs, strict=False)]
+        if not all(map(math.isfinite, (*gains, *extra))):
+            return Row(candidate, measured, (), None, None, None, "its gain or added cost is too large for a number")
+        gain, added = mean(gains), mean(extra)
         efficiency = gain / added if added > 0 else None
+        if efficiency is not None and not math.isfinite(efficiency):
+            return Row(candidate, measured, (), None, None, None, "its efficiency is too large for a number")
         reason = "no gain" if gain <= 0 else "a gain at no added cost" if added <= 0 else None
         return Row(candidate, measured, gains, gain, added, efficiency, reason)
 
@@ -233,8 +236,8 @@ class Growth:
         """A baseline's or candidate's figures: means, and every seed's own."""
         out = measured.reason is not None
         return {
-            "score": None if out else fmean(measured.scores),
-            "cost": None if out else fmean(measured.costs),
+            "score": None if out else mean(measured.scores),
+            "cost": None if out else mean(measured.costs),
             "trials": [result.trial for result in measured.results],
             "seeds": []
             if out
@@ -267,8 +270,8 @@ class Growth:
             "chosen": chosen,
             "tie": tied,
             "reason": row.reason,
-            "gain_error": standard_error(row.gains) if known else None,
-            "efficiency_error": standard_error(row.worth) if known and row.efficiency is not None else None,
+            "gain_error": _finite(standard_error(row.gains)) if known else None,
+            "efficiency_error": _finite(standard_error(row.worth)) if known and row.efficiency is not None else None,
             "dup": row.candidate.copied,
             "trials": told["trials"],
             "seeds": told["seeds"],
@@ -356,3 +359,8 @@ def _params(config: Config, settings: GrowthSettings) -> dict[str, Any]:
         elements = {f"{name}[{index}]": each for index, each in enumerate(value)} if isinstance(value, list) else None
         shown |= {name: value} if elements is None else elements
     return shown
+
+
+def _finite(value: float | None) -> float | None:
+    """None where it is too large for a number: a record is JSON."""
+    return value if value is not None and math.isfinite(value) else None

@@ -9,7 +9,7 @@ from typing import Any
 from samplers.whole import whole
 from storage.errors import UsageError, nearest
 
-KEYS = ("increments", "multiples", "repeats", "seed", "steps", "on_stall", "racing", "n_layer")
+KEYS = ("increments", "multiples", "repeats", "seed", "steps", "on_stall", "racing", "n_layer", "speculate")
 DUPLICATION = ("middle", "each")
 LARGEST = 2**31 - 1
 MOST = {"multiples": 1000, "repeats": 10_000, "max_repeats": 10_000}
@@ -33,6 +33,8 @@ class GrowthSettings:
     """Racing: leaders that cannot be told apart get more seeds, up to this many."""
     duplication: str = "middle"
     """Which layer a new layer copies: the middle one, or each in turn as a candidate of its own."""
+    speculate: bool = False
+    """Whether slots that would wait begin points that the next step is likely to ask for."""
 
 
 def parse_settings(block: Mapping[str, Any], config: Mapping[str, Any], where: str) -> GrowthSettings:
@@ -51,7 +53,9 @@ def parse_settings(block: Mapping[str, Any], config: Mapping[str, Any], where: s
     duplication = block.get("n_layer", DUPLICATION[0])
     if duplication not in DUPLICATION:
         raise UsageError(f"{where}: grow.n_layer: {duplication!r} is not one of {', '.join(DUPLICATION)}")
-    on_stall = block.get("on_stall")
+    on_stall, speculate = block.get("on_stall"), block.get("speculate", False)
+    if not isinstance(speculate, bool):
+        raise UsageError(f"{where}: grow.speculate: {speculate!r} is not true or false")
     return GrowthSettings(
         increments=_amounts(block.get("increments"), config, f"{where}: grow.increments"),
         multiples=_whole(block, "multiples", 1, 1, where),
@@ -61,6 +65,7 @@ def parse_settings(block: Mapping[str, Any], config: Mapping[str, Any], where: s
         on_stall=None if on_stall is None else _amounts(on_stall, config, f"{where}: grow.on_stall"),
         max_repeats=None if racing is None else _whole(racing, "max_repeats", repeats, repeats, where),
         duplication=duplication,
+        speculate=speculate,
     )
 
 

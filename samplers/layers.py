@@ -1,8 +1,11 @@
 """The depth search: for each target and width, the number of layers whose parameter count is closest.
 
 Every width is searched on its own by samplers/closest.py and all are asked for at once; each gets one decision, in the
-order of the definition, as soon as its own counts allow it. With `solve: width` it is the other way round: the width
-for a fixed number of layers, whose counts grow but not in a line. A count that failed is never taken for a large one.
+order of the definition, as soon as its own counts allow it. A stack that is uniform by construction (a family of the
+objective `parameters`, or `uniform: true`) takes three counts a width: both ends predict, a third confirms. Of any
+other, the answer itself and its neighbour on the other side of the target are counted before it is called reached. With
+`solve: width` it is the other way round: the width for a fixed number of layers, whose counts grow but not in a line. A
+count that failed is never taken for a large one, and from counts that fall nothing is concluded.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ from samplers.closed_form import ClosedForm
 from samplers.closest import Answer, Fall, closest
 from samplers.depth_settings import MOST_LAYERS, OWN, WIDEST, DepthSettings, parse_settings
 from samplers.plan import Config, Decision, Done, Need, Point, Result, Results, State, merged
+from samplers.uniform import is_uniform
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
@@ -31,16 +35,21 @@ class Depth:
     block: Mapping[str, Any]
     metric: str
     where: str
+    families: bool = False
+    """Whether counts are those of the objective `parameters`: it is known which of its stacks are uniform."""
 
     @staticmethod
-    def parse(block: Mapping[str, Any], config: Config, where: str, metric: str = "params") -> Depth:
+    def parse(
+        block: Mapping[str, Any], config: Config, where: str, metric: str = "params", families: bool = False
+    ) -> Depth:
         """From a definition's `depth:` block and config; `metric` is the count's name in the results.
 
         Raises:
             UsageError: The block is wrong.
         """
         parse_settings(block, where)
-        return Depth({name: value for name, value in config.items() if name != "seed"}, dict(block), metric, where)
+        config = {name: value for name, value in config.items() if name != "seed"}
+        return Depth(config, dict(block), metric, where, families)
 
     def start(self) -> State:
         return self._from_here(self.config, self.block)
@@ -63,14 +72,18 @@ class Depth:
             told = f"; {uncounted} of {answered} {_plural(settings)} could not be counted" if uncounted else ""
             return Done(reason + told, failed=uncounted == answered)
         # The next in order first: its decision is then made from its own counts alone.
-        mine = _Question(self.metric, settings, state["config"], settings.fixed[answered]).solve(results)
+        mine = self._question(settings, state, settings.fixed[answered]).solve(results)
         if mine.rows is not None:
             return self._decision(state, settings, mine.rows)
         missing = list(mine.missing)
         for fixed in settings.fixed[answered + 1 : answered + AHEAD]:
-            missing += _Question(self.metric, settings, state["config"], fixed).solve(results).missing
+            missing += self._question(settings, state, fixed).solve(results).missing
         open_ = len(settings.fixed) - answered
         return Need(tuple(missing), f"{open_} of {len(settings.fixed)} {_plural(settings)} open: {len(missing)} counts")
+
+    def _question(self, settings: DepthSettings, state: State, fixed: int) -> _Question:
+        uniform = self.families and is_uniform(state["config"]) if settings.uniform is None else settings.uniform
+        return _Question(self.metric, settings, state["config"], fixed, uniform and settings.solve == "layers")
 
     def _decision(self, state: State, settings: DepthSettings, rows: Sequence[Mapping[str, Any]]) -> Decision:
         fixed = settings.fixed[state["answered"]]
@@ -88,12 +101,12 @@ class Depth:
         return Decision("answered", record, after)
 
     def outlook(self, state: State) -> Sequence[Point]:
-        """The two ends of every width that has no answer yet: what is asked for first."""
+        """The first two counts of every width that has no answer yet."""
         settings = parse_settings(state["depth"], self.where)
         return [
             point
             for fixed in settings.fixed[state["answered"] : state["answered"] + AHEAD]
-            for point in _Question(self.metric, settings, state["config"], fixed).solve({}).missing
+            for point in self._question(settings, state, fixed).solve({}).missing
         ]
 
     def override(self, state: State, changes: Mapping[str, Any]) -> Decision:
@@ -137,12 +150,13 @@ class _Question:
     settings: DepthSettings
     config: Config
     fixed: int
+    uniform: bool
 
     def solve(self, results: Results) -> _Found:
         """Fold samplers/closest.py over the results, one stage after the other: whatever came early, the same counts
         are asked for."""
         settings = self.settings
-        search = closest(settings.targets, settings.last, settings.solve == "layers")
+        search = closest(settings.targets, settings.last, self.uniform)
         places: Sequence[int] = next(search)
         known: dict[int, int] = {}
         while True:

@@ -6,7 +6,7 @@ Source: Student (1908), "The probable error of a mean", Biometrika 6(1).
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from statistics import fmean, stdev
 
 # 97.5 % quantiles of Student's t for 1 … 30 degrees of freedom.
@@ -21,9 +21,36 @@ T975 = (
 Z975 = 1.959963984540054
 
 
+SCALED = 2.0**-64
+"""A power of two, so that a number scaled by it is the same number, but for what is lost below 1e-289."""
+
+
+def mean(values: Iterable[float]) -> float:
+    """Of one or more numbers. Of finite ones it is finite, even where their sum is beyond the largest float."""
+    every = list(values)
+    try:
+        return fmean(every)
+    except OverflowError:
+        return fmean(value * SCALED for value in every) / SCALED
+
+
+def deviation(values: Iterable[float]) -> float | None:
+    """Standard deviation of the sample; None with fewer than two values, infinite where no float is so large."""
+    every = list(values)
+    if len(every) < 2:
+        return None
+    if not all(map(math.isfinite, every)):
+        return math.inf
+    try:
+        return stdev(every)
+    except OverflowError:
+        return stdev([value * SCALED for value in every]) / SCALED
+
+
 def standard_error(values: Sequence[float]) -> float | None:
     """Of the mean; None with fewer than two values."""
-    return stdev(values) / math.sqrt(len(values)) if len(values) > 1 else None
+    sd = deviation(values)
+    return None if sd is None else sd / math.sqrt(len(values))
 
 
 def t975(freedom: int) -> float:
@@ -39,6 +66,8 @@ def t975(freedom: int) -> float:
 
 def inseparable(one: Sequence[float], other: Sequence[float]) -> bool:
     """Whether paired values, one pair a seed, may well have the same mean. Never with fewer than two seeds."""
-    differences = [a - b for a, b in zip(one, other, strict=False)]
+    differences = [a / 4 - b / 4 for a, b in zip(one, other, strict=False)]  # no float is too large for these
     error = standard_error(differences)
-    return error is not None and abs(fmean(differences)) <= t975(len(differences) - 1) * error
+    if error is None or math.isinf(error):
+        return error is not None
+    return abs(mean(differences)) <= t975(len(differences) - 1) * error

@@ -12,7 +12,7 @@ from samplers.grid_settings import MOST_SEED, GridSettings
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
 
-    from samplers.sweep import Setting
+    from samplers.combinations import Setting
 
 ROOM = 16
 """A range goes this many times beyond the values of the start, for values that are added later."""

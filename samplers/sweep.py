@@ -15,7 +15,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from samplers.grid_settings import Block, GridSettings, Path, parse_grid
+from samplers.combinations import Setting, setting_at
+from samplers.grid_settings import GridSettings, parse_grid
+from samplers.members import Members
 from samplers.plan import Config, Decision, Done, Need, Point, Results, State, merged
 from samplers.ranges import Range, ranges_of, widest
 
@@ -25,74 +27,6 @@ if TYPE_CHECKING:
 BATCH = 1000  # points planned by one decision
 MOST_LOOKED_AT = 100_000  # combinations looked at for one decision, where filters leave out nearly all
 SAMPLE = 100  # combinations tried before anything is written
-
-
-@dataclass(frozen=True)
-class Setting:
-    """One combination: what every seed of it is run with."""
-
-    axes: Mapping[str, Any]
-    """By name; without those that do not exist here (`when`)."""
-    derived: Mapping[str, Any]
-    config: Config
-    filtered: str | None = None
-    """The first condition of `where` that leaves it out."""
-
-
-def setting_at(settings: GridSettings, number: int) -> Setting | None:
-    """The combination of that number, counted over all groups; None where it only repeats another with a value of an
-    axis that does not exist there.
-
-    Raises:
-        UsageError: An expression has no value for it.
-    """
-    for block in settings.blocks:
-        if number < block.size:
-            return _combination(block, number)
-        number -= block.size
-    raise IndexError(number)
-
-
-def _combination(block: Block, number: int) -> Setting | None:
-    digits = []
-    for dimension in reversed(block.dimensions):
-        number, digit = divmod(number, dimension.length)
-        digits.append(digit)
-    digits.reverse()
-    axes = {
-        name: values[digit]
-        for dimension, digit in zip(block.dimensions, digits, strict=True)
-        for name, values in dimension.axes.items()
-    }
-    values = {**block.known, **axes}
-    for name in block.order:
-        if name in block.derive:
-            values[name] = block.derive[name].evaluate(values)
-        elif not block.when[name].holds(values):
-            del axes[name]
-            values[name] = block.known[name]
-    for dimension, digit in zip(block.dimensions, digits, strict=True):
-        if digit and not any(name in axes for name in dimension.axes):
-            return None
-    derived = {name: values[name] for name in block.derive}
-    config = _with(block, {**axes, **derived})
-    filtered = next((each.text for each in block.where if not each.holds(values)), None)
-    return Setting(axes, derived, config, filtered)
-
-
-def _with(block: Block, values: Mapping[str, Any]) -> Config:
-    config = dict(block.config)
-    for name, value in values.items():
-        path = block.paths[name]
-        if path is not None:
-            _put(config, path, value)
-    return config
-
-
-def _put(config: dict[str, Any], path: Path, value: Any) -> None:
-    for part in path[:-1]:
-        config[part] = config = dict(config[part])
-    config[path[-1]] = value
 
 
 @dataclass(frozen=True)
@@ -107,7 +41,7 @@ class Batch:
     filtered: Mapping[str, int]
     """Settings left out, by condition."""
     duplicates: int
-    """Settings that are equal to an earlier one of this batch."""
+    """Settings that are equal to an earlier one."""
 
 
 @dataclass(frozen=True)
@@ -145,7 +79,9 @@ class Grid:
         if state["next"] >= settings.size * settings.repeats:
             if not state["settings"]:
                 return Done("no setting is left by `where`", failed=True, waits=True)
-            told = f"{state['settings']} setting{'s' * (state['settings'] != 1)} × {settings.repeats} seed"
+            members = Members(settings)
+            most = "" if members.is_countable or not members.repeats_itself else "at most "
+            told = f"{most}{state['settings']} setting{'s' * (state['settings'] != 1)} × {settings.repeats} seed"
             return Done(f"{told}{'s' * (settings.repeats != 1)} are done", waits=True)
         batch = self.batch(settings, state["next"])
         record = {
@@ -167,6 +103,8 @@ class Grid:
         points: dict[str, Point] = {}
         filtered: Counter[str] = Counter()
         new = duplicates = 0
+        members = Members(settings)
+        compares = members.repeats_itself and members.is_countable
         end = min(start + MOST_LOOKED_AT, settings.size * settings.repeats)
         for place, turn, setting in _turns(settings, start, end):
             if len(points) == BATCH:
@@ -180,8 +118,11 @@ class Grid:
             point = self._point(setting, settings.seed + turn)
             fresh = point.hash not in points
             points.setdefault(point.hash, point)
-            new += turn == 0 and fresh
-            duplicates += turn == 0 and not fresh
+            if turn == 0:
+                number = place % settings.size if settings.outer else place // settings.repeats
+                fresh = fresh and (not compares or members.is_first(number, point.config))
+                new += fresh
+                duplicates += not fresh
         return Batch(tuple(points.values()), end, new, {text: n for text, n in filtered.items() if n}, duplicates)
 
     def outlook(self, state: State) -> Iterator[Point]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from statistics import fmean
 from typing import Any
 
+from samplers.noise import mean
 from storage.errors import UsageError, nearest
 
 
@@ -69,5 +69,5 @@ def what_if(records: Sequence[Mapping[str, Any]], cost: str) -> list[dict[str, A
 
 def _standing(candidate: Mapping[str, Any], baseline: Sequence[Mapping[str, Any]], cost: str) -> Standing:
     pairs = zip(candidate["seeds"], baseline, strict=False)
-    added = fmean(mine["metrics"][cost] - theirs["metrics"][cost] for mine, theirs in pairs)
+    added = mean(mine["metrics"][cost] - theirs["metrics"][cost] for mine, theirs in pairs)
     return Standing(candidate, candidate["gain"], added)

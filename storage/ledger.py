@@ -50,6 +50,16 @@ class Claim:
 
 
 @dataclass(frozen=True)
+class NextPoint:
+    """A point that waits: what its trial will be given."""
+
+    number: int
+    config: Mapping[str, Any]
+    alone: bool
+    """Whether it ran out of memory, and needs a device that nobody else is on."""
+
+
+@dataclass(frozen=True)
 class End:
     """How an attempt ended, as the ledger keeps it."""
 
@@ -84,6 +94,15 @@ class Known:
 
 
 @dataclass(frozen=True)
+class Renewed:
+    """A failed trial, by its id and number, and the number of the one that tries its point again."""
+
+    trial_id: int
+    old: int
+    new: int
+
+
+@dataclass(frozen=True)
 class OpenPoints:
     """How many points wait or run; `current` counts those that the next decision waits for."""
 
@@ -97,6 +116,10 @@ def metrics_of(texts: Mapping[str, str] | None) -> dict[str, float]:
     return {name: float(text) for name, text in (texts or {}).items()}
 
 
+AHEAD = -1
+"""The round of points that were planned ahead of the decision that may want them."""
+
+
 class Ledger:
     """Verbs on one study's points over one session."""
 
@@ -106,13 +129,19 @@ class Ledger:
 
     # Running trials
 
-    def claim_trial(self, worker_id: int, slot: str, alone: bool = True) -> Claim | None:
+    def next_points(self, most: int) -> list[NextPoint]:
+        """The first points that could be claimed now, at most so many, in the order of claims. Takes nothing."""
+        rows = self.session.run("next_points", {"study_id": self.study_id, "most": most})
+        return [NextPoint(row.number, row.config, row.alone) for row in rows]
+
+    def claim_trial(self, worker_id: int, slot: str, alone: bool = True, number: int | None = None) -> Claim | None:
         """Take the first WAITING point, with its lock; None when there is none to take.
 
-        `alone` says that nothing else runs on the slot's device: only then a point that ran out of memory is taken.
+        With a `number`: that trial or none. `alone` says that nothing else runs on the slot's device: only then a
+        point that ran out of memory is taken.
         """
         values = {"study_id": self.study_id, "space": TRIAL_LOCKS, "worker_id": worker_id, "slot": slot}
-        row = self.session.one("claim_trial", {**values, "alone": alone})
+        row = self.session.one("claim_trial", {**values, "alone": alone, "number": number})
         if row is None:
             return None
         return Claim(
@@ -258,10 +287,18 @@ class Ledger:
         values = {"study_id": self.study_id, "hashes": list(hashes), "reason": reason}
         return int(self.session.one("withdraw_points", values).withdrawn)
 
-    def retry_points(self, numbers: Sequence[int] | None) -> list[tuple[int, int]]:
-        """Failed points get a new trial each: (old, new) numbers. None: all that failed."""
+    def retry_points(self, numbers: Sequence[int] | None) -> list[Renewed]:
+        """Failed points get a new trial each. None: all that failed."""
         values = {"study_id": self.study_id, "numbers": None if numbers is None else list(numbers)}
-        return [(row.old, row.new) for row in self.session.run("retry_points", values)]
+        return [Renewed(row.trial_id, row.old, row.new) for row in self.session.run("retry_points", values)]
+
+    def settle_guesses(self, wanted: Sequence[str], round_number: int) -> int:
+        """Points that were begun ahead: those wanted are of this round now, of the others those that wait are
+        withdrawn. How many were."""
+        values = {"study_id": self.study_id, "round": round_number, "wanted": list(wanted), "ahead": AHEAD}
+        self.session.run("adopt_points", values)
+        unwanted = [row.hash for row in self.session.run("read_guesses", values)]
+        return self.withdraw_points(unwanted, "withdrawn: begun ahead, and not wanted") if unwanted else 0
 
     def open_points(self) -> OpenPoints:
         """What waits and what runs, as of now."""

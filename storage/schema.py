@@ -105,10 +105,14 @@ def upgrade(session: Session) -> str:
 def _create_tables(session: Session) -> None:
     """Under the lock: look again, then make."""
     from optuna.storages import RDBStorage
+    from sqlalchemy.exc import DBAPIError
 
     found = read_versions(session)
     if found.optuna is None:
-        RDBStorage(session.url).engine.dispose()
+        try:
+            RDBStorage(session.url).engine.dispose()
+        except DBAPIError as error:
+            raise StorageError(session.refusal(error.orig or error)) from error
     if found.ours is None:
         with session.transaction():
             session.run("create_tables", {"version": SCHEMA})

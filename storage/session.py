@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import psycopg2
 import psycopg2.errors
@@ -27,6 +27,18 @@ OLDEST_SERVER = 13
 # A peer that vanished without a word is noticed within about half a minute, in either direction.
 KEEPALIVE = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 4, "tcp_user_timeout": 30_000}
 
+# What mends a refusal, by what refused.
+HINTS: dict[type[BaseException], str] = {
+    psycopg2.errors.InsufficientPrivilege: "; docs/roles.md has the grants that a role needs",
+    psycopg2.errors.ReadOnlySqlTransaction: "; a storage that can be written is needed",
+}
+ANSWERS = {
+    "too many clients": "; every worker holds one connection: raise the server's max_connections, or run fewer workers",
+    "remaining connection slots": "; every worker holds one connection: raise the server's max_connections, or run "
+    "fewer workers",
+    "does not support SSL": "; switch TLS on there, or leave sslmode out of the URL",
+    "password authentication failed": "; the password is wrong or has expired (VALID UNTIL)",
+}
 # A statement that lost a deadlock or a race for a snapshot was rolled back whole: it may simply run again.
 TRY_AGAIN = (psycopg2.errors.DeadlockDetected, psycopg2.errors.SerializationFailure)
 
@@ -56,7 +68,9 @@ class Session:
                 **KEEPALIVE,
             )
         except psycopg2.Error as error:
-            raise StorageError(f"{shown_url(url)}: {self._first_line(error)}") from None
+            told = self._first_line(error)
+            hint = next((hint for words, hint in ANSWERS.items() if words in told), "")
+            raise StorageError(f"{shown_url(url)}: {told}{hint}") from None
         self._connection.autocommit = True
         self._owner = os.getpid()
         if self._connection.server_version < OLDEST_SERVER * 10_000:
@@ -94,6 +108,21 @@ class Session:
             except psycopg2.Error as error:
                 raise self._translated(error) from error
         raise AssertionError("unreachable")
+
+    def copy_out(self, select: str, file: IO[bytes]) -> None:
+        """The rows of a SELECT, in COPY's text form, to a file."""
+        self._copy(f"COPY ({select}) TO STDOUT", file)
+
+    def copy_in(self, table: str, file: IO[bytes]) -> None:
+        """What `copy_out` wrote, into a table."""
+        self._copy(f"COPY {table} FROM STDIN", file)
+
+    def _copy(self, statement: str, file: IO[bytes]) -> None:
+        try:
+            with self._connection.cursor() as cursor:
+                cursor.copy_expert(statement, file)
+        except psycopg2.Error as error:
+            raise self._translated(error) from error
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -169,9 +198,13 @@ class Session:
         if gone:
             self._connection.close()
             return SessionLostError(self._first_line(error))
-        return StorageError(f"{shown_url(self.url)}: {self._first_line(error)}")
+        return StorageError(self.refusal(error))
 
-    def _first_line(self, error: Exception) -> str:
+    def refusal(self, error: BaseException) -> str:
+        """One line of what the server refused and what mends it."""
+        return f"{shown_url(self.url)}: {self._first_line(error)}{HINTS.get(type(error), '')}"
+
+    def _first_line(self, error: BaseException) -> str:
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
         # libpq puts one line for each address that it tried; the last says what stopped it.
         text = lines[-1] if lines and "connection to server" in lines[-1] else (lines or [type(error).__name__])[0]

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from storage.errors import UsageError, nearest
-from studies.reading import read_scalar
+from studies.reading import can_be_kept, read_scalar
 
 Path = tuple[str | int, ...]
 PART = re.compile(r"([^.\[\]]+)((?:\[\d{1,6}\])*)$")
@@ -28,6 +28,8 @@ def parse_assignment(text: str) -> tuple[Path, Any, bool]:
         if not separator or match is None:
             raise UsageError(f"--set: {text!r} is not KEY=VALUE, like max_iters=200 or n_head_layerlist[1]=2")
         path += [match[1], *(int(index) for index in re.findall(r"\d+", match[2]))]
+    if not can_be_kept(key):
+        raise UsageError(f"--set: {key[:40]!r} holds a character that cannot be kept")
     return tuple(path), read_scalar(value, f"--set {key}"), adding
 
 

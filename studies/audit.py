@@ -72,7 +72,8 @@ def audit(session: Session, study: StudyRow) -> Certificate:
     derived = replay(search_without_budget(study), decisions, trials_of(points))
     accepted = Counter(row.trial_id for row in attempts if row.accepted)
     duplicates = _duplicates(points, accepted)
-    holes = _holes(points, accepted, facts)
+    corrected = max((row.number for row in decisions if "corrected" in row.record), default=-1)
+    holes = _holes(points, accepted, facts, corrected)
     states = Counter("WITHDRAWN" if _withdrawn(row) else row.state for row in points)
     wrong = [f"decision {each.number}: {each.problem}" for each in derived if each.problem]
     violations = [*duplicates, *holes, *wrong, *_score_problems(points, scores, study)]
@@ -122,8 +123,9 @@ def _duplicates(points: Sequence[Any], accepted: Counter[int]) -> list[str]:
     return twice + [f"point {hash_[:12]}: completed by {count} trials" for hash_, count in ended.items() if count > 1]
 
 
-def _holes(points: Sequence[Any], accepted: Counter[int], facts: Any) -> list[str]:
-    """Points that are neither accepted nor accounted for."""
+def _holes(points: Sequence[Any], accepted: Counter[int], facts: Any, corrected: int) -> list[str]:
+    """Points that are neither accepted nor accounted for. What was planned before the decision `corrected` was of
+    another objective: nothing has to stand in the place of what failed of it."""
     holes = [f"trial number {number} is missing" for number in facts.missing]
     standing = {row.hash for row in points if not row.retired}
     for row in points:
@@ -131,7 +133,7 @@ def _holes(points: Sequence[Any], accepted: Counter[int], facts: Any) -> list[st
             holes.append(f"trial {row.number}: {row.state} without an accepted attempt")
         elif row.state == "FAIL" and accepted[row.trial_id] == 0 and not row.reason:
             holes.append(f"trial {row.number}: FAIL without an attempt or a reason")
-        elif row.retired and not _withdrawn(row) and row.hash not in standing:
+        elif row.retired and not _withdrawn(row) and row.round > corrected and row.hash not in standing:
             holes.append(f"trial {row.number}: retired, and nothing stands in its place")
     return holes
 

@@ -9,16 +9,17 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from objectives.command import PREFIX, Command
+from objectives.command import Command
 from objectives.loggers import parse_log_to
-from objectives.reference import shown_objective
+from objectives.reference import located, shown_objective
 from storage.errors import UsageError, nearest
 from studies.assignments import assign, parse_assignment
 from studies.blocks import block_keys
+from studies.models import models_located
 from studies.pruning import parse_pruner
 from studies.reading import read_yaml
 from studies.units import parse_duration, parse_size
@@ -78,7 +79,7 @@ class Definition:
         Raises:
             UsageError: The file is not a definition, or one of another search.
         """
-        definition = _parse(read_yaml(file), str(file), file.parent)
+        definition = models_located(_parse(read_yaml(file), str(file), file.parent), file.parent)
         if search is not None and search != definition.search:
             if search not in SEARCHES:
                 raise UsageError(f"run: no search {search!r}{nearest(search, SEARCHES)}")
@@ -129,7 +130,7 @@ class Definition:
                 made = replace(made, settings=assign(made.settings, path, value, True, text))
             else:
                 made = replace(made, config=assign(made.config, path, value, adding, text))
-        return made
+        return models_located(made, Path.cwd())
 
 
 @dataclass(frozen=True)
@@ -140,22 +141,34 @@ class Change:
     settings: Mapping[str, Any]
     """Of the search's block; null for what was taken out of it."""
     refused: Sequence[str]
-    """Why the change cannot be made to a study that has results; empty if it can."""
+    """Why the change cannot be made to a study that has begun; empty if it can."""
+    incomparable: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
+    """What old and new results would differ in, by key: what was and what is asked. Refused once there are results."""
+
+    @property
+    def refused_with_results(self) -> Sequence[str]:
+        """Why it cannot be made to a study that has results; empty if it can."""
+        return [
+            *(
+                f"{key}: the study was begun with {was!r}, not {now!r}: results would not be comparable; begin another "
+                "study with `--study OTHER`"
+                for key, (was, now) in self.incomparable.items()
+            ),
+            *self.refused,
+        ]
 
 
 def difference(old: Definition, new: Definition) -> Change:
     """What has to happen for a study of `old` to go on as one of `new`."""
-    fixed = (
-        ("search", old.search, new.search),
+    fixed = (("search", old.search, new.search), ("config.seed", old.config.get("seed"), new.config.get("seed")))
+    compared = (
         ("objective", shown_objective(old.objective), shown_objective(new.objective)),
         ("score", f"{old.direction} {old.score_metric}", f"{new.direction} {new.score_metric}"),
         ("cost", old.cost, new.cost),
         ("config.dataset", old.config.get("dataset"), new.config.get("dataset")),
-        ("config.seed", old.config.get("seed"), new.config.get("seed")),
     )
     refused = [
-        f"{key}: the study was begun with {was!r}, not {now!r}: results would not be comparable; begin another study "
-        "with `--study OTHER`"
+        f"{key}: the study was begun with {was!r}, not {now!r}; begin another study with `--study OTHER`"
         for key, was, now in fixed
         if was != now
     ]
@@ -165,7 +178,8 @@ def difference(old: Definition, new: Definition) -> Change:
         if key not in new.config
     ]
     gone = {key: None for key in old.settings if key not in new.settings}
-    return Change(_news(old.config, new.config), gone | _news(old.settings, new.settings), refused)
+    incomparable = {key: (was, now) for key, was, now in compared if was != now}
+    return Change(_news(old.config, new.config), gone | _news(old.settings, new.settings), refused, incomparable)
 
 
 def _news(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
@@ -214,11 +228,7 @@ def _objective(document: Mapping[str, Any], where: str, folder: Path) -> str:
     if isinstance(document.get("objective"), dict):
         needs = list(dict.fromkeys(filter(None, (document["score"]["metric"], document.get("cost")))))
         return Command.parse(document["objective"], folder.resolve(), needs, f"{where}: objective").text
-    text = _text(document, "objective", where)
-    file, separator, function = text.rpartition(":")
-    if separator and file.endswith(".py") and not text.startswith(PREFIX):
-        return f"{(folder / file).resolve()}:{function}"
-    return text
+    return located(_text(document, "objective", where), folder)
 
 
 def _text(document: Mapping[str, Any], key: str, where: str) -> str:

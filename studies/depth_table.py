@@ -12,15 +12,24 @@ from rich.text import Text
 from samplers.closed_form import ClosedForm
 from samplers.depth_settings import parse_settings
 from storage.errors import UsageError
+from studies.standing import standing
+
+KEYS = ("target", "width", "layers", "params", "difference", "percent", "reached", "reason", "counts")
+"""Of a row in `show --json`: names are stable. `verify: true` adds its findings under `verify`."""
 
 
 def show_json(decisions: Sequence[Any]) -> dict[str, Any]:
     """`show --json`: a row for each target of each width that has its answer."""
-    return {"search": "depth", "results": _rows(decisions)}
+    kept = (*KEYS, "verify")
+    results = [{name: row[name] for name in kept if name in row} for row in _rows(decisions)]
+    return {"search": "depth", "results": results}
 
 
 def show_table(decisions: Sequence[Any]) -> RenderableType:
-    """A line for each target of each width; a bound that was hit is marked, and is no answer."""
+    """A line for each target of each width; a bound that was hit is marked, and is no answer.
+
+    How many answers follow from a line of counts, and were not counted themselves, is said below.
+    """
     rows = _rows(decisions)
     if not rows:
         return Text("no width has its counts yet")
@@ -41,8 +50,12 @@ def show_table(decisions: Sequence[Any]) -> RenderableType:
             "–" if ratio is None else f"{ratio:.4f}",
             "; ".join(filter(None, (row["reason"], _verified(row.get("verify"))))),
         )
-    reached = sum(row["reached"] for row in rows)
-    return Group(table, Text(f"{reached} of {len(rows)} targets reached"))
+    reached = [row for row in rows if row["reached"]]
+    told = f"{len(reached)} of {len(rows)} targets reached"
+    on_line = sum(not row["counted"] for row in reached)
+    if on_line:
+        told += f"; {on_line} of these follow from the line of a uniform stack: its two ends and a third count on it"
+    return Group(table, Text(told))
 
 
 def depth_json(decisions: Sequence[Any]) -> dict[str, Any]:
@@ -54,7 +67,7 @@ def depth_json(decisions: Sequence[Any]) -> dict[str, Any]:
         UsageError: The study solved for widths, which that format does not hold.
     """
     rows = _rows(decisions)
-    if any(row.record["solve"] != "layers" for row in _since_override(decisions)):
+    if any(row.record["solve"] != "layers" for row in standing(decisions)):
         raise UsageError("--as depth-json: holds depths; this study solved for widths: use json or csv")
     if len(rows) == 1:
         told = _answer(rows[0])
@@ -92,14 +105,8 @@ def estimates(block: Mapping[str, Any], config: Mapping[str, Any], where: str) -
     return table
 
 
-def _since_override(decisions: Sequence[Any]) -> list[Any]:
-    """Answers of the definition in force: an override begins again."""
-    begun = max((index + 1 for index, row in enumerate(decisions) if row.kind == "override"), default=0)
-    return list(decisions[begun:])
-
-
 def _rows(decisions: Sequence[Any]) -> list[dict[str, Any]]:
-    return [dict(row) for each in _since_override(decisions) for row in each.record["results"]]
+    return [dict(row) for each in standing(decisions) for row in each.record["results"]]
 
 
 def _answer(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -118,8 +125,10 @@ def _answer(row: Mapping[str, Any]) -> dict[str, Any]:
 def _verified(finding: Mapping[str, Any] | None) -> str | None:
     if finding is None:
         return None
-    if finding["outcome"] != "completed":
+    if finding["outcome"] in ("out_of_memory", "timed_out"):
         return f"a training step: {finding['outcome'].replace('_', ' ')}"
+    if finding["outcome"] != "completed":  # no finding about this size: what went wrong is said
+        return f"a training step: {finding['reason'] or finding['outcome']}"
     peak, share, seconds = (finding[name] for name in ("peak_memory", "memory_fraction", "seconds"))
     if peak is None or share is None or seconds is None:
         return "a training step ran"

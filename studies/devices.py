@@ -17,6 +17,9 @@ from storage.errors import UsageError
 
 RECORDED = "STUDYHALL_DEVICES"
 VISIBLE = "CUDA_VISIBLE_DEVICES"
+ORDER = "CUDA_DEVICE_ORDER"
+SLURM = ("SLURM_STEP_GPUS", "SLURM_JOB_GPUS")
+"""Slurm's own words for what `CUDA_VISIBLE_DEVICES` says, by nvidia-smi's numbers; the narrower one first."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,38 @@ def read_devices() -> tuple[Device, ...]:
 def why_none() -> str:
     """What stands in the way of any device: `NVML Shared Library Not Found`."""
     return _look()[1]
+
+
+@dataclass(frozen=True)
+class Left:
+    """The devices that are ours to use, and which variable says so."""
+
+    devices: tuple[Device, ...]
+    name: str = VISIBLE
+    setting: str | None = None
+
+    @property
+    def told(self) -> str:
+        """`CUDA_VISIBLE_DEVICES is '0'`."""
+        return f"{self.name} is {self.setting!r}"
+
+
+def left_to_us(devices: Sequence[Device], env: Mapping[str, str]) -> Left:
+    """The part of the devices that a scheduler left us; all, where it says nothing.
+
+    Raises:
+        UsageError: It is told by numbers that only CUDA can read.
+    """
+    setting = env.get(VISIBLE)
+    if setting is not None:
+        numbers = any(word.strip().isdigit() for word in setting.split(","))
+        if numbers and env.get(ORDER) == "FASTEST_FIRST" and len({each.name for each in devices}) > 1:
+            raise UsageError(f"{VISIBLE}: {setting!r} is in the order of {ORDER}=FASTEST_FIRST; give UUIDs")
+        return Left(visible(devices, setting), VISIBLE, setting)
+    name = next((name for name in SLURM if env.get(name)), None)
+    if name is None or len(env[name].split(",")) >= len(devices):  # a job that is shown its own devices alone, from 0
+        return Left(tuple(devices))
+    return Left(visible(devices, env[name]), name, env[name])
 
 
 def visible(devices: Sequence[Device], setting: str | None) -> tuple[Device, ...]:

@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from storage.session import Session
 from studies import grid_exports
 from studies.depth_table import depth_json
 from studies.grid_folders import Folder, sweep_folder, tasks_folder
+from studies.grid_points import apart
 from studies.results import study_json
 from studies.results_yaml import results_yaml
 
@@ -43,20 +44,26 @@ def export(session: Session, study: StudyRow, form: str) -> str | bytes | Folder
     values = {"study_id": study.study_id}
     match form:
         case "csv" if study.search == "grid":
-            return grid_exports.trials_csv(session.run("read_points", values))
+            return grid_exports.trials_csv(*_grid_rows(session, study))
         case "ablation-csv":
-            rows = session.run("read_points", values)
-            return grid_exports.ablation_csv(rows, lambda trial: session.run("read_reports", {"trial_id": trial}))
+            rows, earlier = _grid_rows(session, study)
+            return grid_exports.ablation_csv(
+                _without(rows, earlier), lambda trial: session.run("read_reports", {"trial_id": trial})
+            )
         case "parquet":
-            return grid_exports.parquet(session.run("read_points", values))
+            return grid_exports.parquet(*_grid_rows(session, study))
         case "sweep-dir":
             score = study.origin["score"]
-            rows = session.run("read_points", values)
+            rows = _without(*_grid_rows(session, study))
             return sweep_folder(rows, score["metric"], score["direction"], datetime.now())
         case "tasks":
-            return tasks_folder(session.run("read_points", values))
+            return tasks_folder(_without(*_grid_rows(session, study)))
         case "csv":
             return trials_csv(session.run("read_points", values))
+        case "json" if study.search == "grid":
+            rows, earlier = _grid_rows(session, study)
+            trials = [{**trial_json(row), "in_force": row.trial_id not in earlier} for row in rows]
+            return json.dumps({**study_json(session, study), "trials": trials}, indent=1, default=str) + "\n"
         case "json":
             document = study_json(session, study)
             document["trials"] = [trial_json(row) for row in session.run("read_points", values)]
@@ -65,6 +72,17 @@ def export(session: Session, study: StudyRow, form: str) -> str | bytes | Folder
             return json.dumps(depth_json(session.run("read_decisions", values)), indent=2) + "\n"
         case _:
             return results_yaml(study.origin["config"], session.run("read_decisions", values), study.outcome)
+
+
+def _grid_rows(session: Session, study: StudyRow) -> tuple[Sequence[Any], Collection[int]]:
+    """Every trial of a grid, and the ids of those that are not of the grid in force."""
+    values = {"study_id": study.study_id}
+    rows = session.run("read_points", values)
+    return rows, {row.trial_id for row in apart(rows, session.run("read_decisions", values)).earlier}
+
+
+def _without(rows: Sequence[Any], earlier: Collection[int]) -> list[Any]:
+    return [row for row in rows if row.trial_id not in earlier]
 
 
 def write_aside(file: Path, made: str | bytes | Folder) -> None:

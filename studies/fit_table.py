@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from studies.growth_table import number
+from studies.standing import standing
 
 SHOWN = ("tokens_per_second", "peak_memory", "memory_fraction", "utilization", "iter")
 """Metrics that have a column, where a probe returned them."""
@@ -54,6 +55,4 @@ def show_table(decisions: Sequence[Any]) -> RenderableType:
 
 
 def _probes(decisions: Sequence[Any]) -> list[Mapping[str, Any]]:
-    """Since the last override, which begins again."""
-    begun = max((index + 1 for index, row in enumerate(decisions) if row.kind == "override"), default=0)
-    return [row.record for row in decisions[begun:]]
+    return [row.record for row in standing(decisions)]

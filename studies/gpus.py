@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from objectives.process_tree import descendants
-from studies.devices import VISIBLE, Device, Process, read_devices, visible, why_none
+from studies.devices import Device, Process, left_to_us, read_devices, why_none
 from studies.leases import UNIT, Held, held, held_cores, shown_holder
 from studies.units import shown_size
 
@@ -26,7 +26,7 @@ class Seen:
     device: Device
     leases: Sequence[Held]
     foreign: Sequence[Process]
-    hidden: bool  # from us, by CUDA_VISIBLE_DEVICES
+    hidden: str | None  # the variable that hides it from us
 
     def to_json(self) -> dict[str, Any]:
         device = self.device
@@ -58,7 +58,7 @@ class Seen:
             lines.append(f"no lease: process {process.pid}{memory}")
         if self.device.fault is not None:
             lines.append(f"cannot be used: {self.device.fault}")
-        return lines + ([f"hidden by {VISIBLE}"] if self.hidden else []) or ["free"]
+        return lines + ([f"hidden by {self.hidden}"] if self.hidden else []) or ["free"]
 
 
 @dataclass(frozen=True)
@@ -105,14 +105,14 @@ def look() -> Look:
         StorageError: The lock files cannot be read.
     """
     devices = read_devices()
-    ours = visible(devices, os.environ.get(VISIBLE))
+    left = left_to_us(devices, os.environ)
     seen = []
     for device in devices:
         leases = held(device.uuid) if device.uuid else []
         holders = {each.who.get("pid", 0) for each in leases}
         known = holders.union(*map(descendants, holders))
         foreign = [each for each in device.processes if each.pid not in known]
-        seen.append(Seen(device, leases, foreign, device not in ours))
+        seen.append(Seen(device, leases, foreign, None if device in left.devices else left.name))
     return Look(seen, held_cores(), "" if devices else why_none())
 
 

@@ -10,12 +10,13 @@ import csv
 import io
 import json
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from storage.errors import UsageError
 from storage.ledger import metrics_of
 from studies.grid_table import in_order
+from studies.reading import is_plain
 
 SCALE = 46_009_736
 """Parameters of the model whose scale is 1."""
@@ -37,8 +38,9 @@ COUNTS = ("tokens_seen", "batch_size", "seq_length")
 # One row a trial
 
 
-def trials_table(rows: Sequence[Any]) -> dict[str, list[Any]]:
-    """Columns of one value a trial, every trial of the study: `setting.NAME` holds axes that no config has, too."""
+def trials_table(rows: Sequence[Any], earlier: Collection[int] = ()) -> dict[str, list[Any]]:
+    """Columns of one value a trial, every trial of the study: `setting.NAME` holds axes that no config has, too.
+    `earlier`: ids of trials that are not of the grid in force."""
     metrics = [metrics_of(row.metrics) for row in rows]
     columns: dict[str, list[Any]] = {
         "trial": [row.number for row in rows],
@@ -47,6 +49,7 @@ def trials_table(rows: Sequence[Any]) -> dict[str, list[Any]]:
         "attempts": [row.attempt for row in rows],
         "seconds": [row.seconds for row in rows],
         "reason": [row.reason for row in rows],
+        "in_force": [row.trial_id not in earlier for row in rows],
     }
     settings = [row.role.get("setting", {}) for row in rows]
     columns |= {f"setting.{name}": [each.get(name) for each in settings] for name in _names(settings)}
@@ -55,13 +58,21 @@ def trials_table(rows: Sequence[Any]) -> dict[str, list[Any]]:
     return columns | {name: [each.get(name) for each in metrics] for name in _names(metrics)}
 
 
-def trials_csv(rows: Sequence[Any]) -> str:
-    """`csv`."""
-    columns = trials_table(rows)
+def trials_csv(rows: Sequence[Any], earlier: Collection[int] = ()) -> str:
+    """`csv`. In the columns of settings and configs, a text that would be read as something else stands in JSON's
+    quotes: 1 is the number, "1" the text, "" the empty text; an empty cell is null, or a key that is not there."""
+    columns = {
+        name: [_unmistakable(value) for value in values] if name.startswith(("setting.", "config.")) else values
+        for name, values in trials_table(rows, earlier).items()
+    }
     return _csv(list(columns), zip(*columns.values(), strict=True))
 
 
-def parquet(rows: Sequence[Any]) -> bytes:
+def _unmistakable(value: Any) -> Any:
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) and not is_plain(value) else value
+
+
+def parquet(rows: Sequence[Any], earlier: Collection[int] = ()) -> bytes:
     """`parquet`: the same table. A column of values of several kinds holds their JSON text.
 
     Raises:
@@ -72,7 +83,7 @@ def parquet(rows: Sequence[Any]) -> bytes:
         from pyarrow.parquet import write_table
     except ImportError as error:
         raise UsageError("--as parquet: needs pyarrow: pip install 'studyhall[parquet]'") from error
-    columns = {name: _one_kind(values) for name, values in trials_table(rows).items()}
+    columns = {name: _one_kind(values) for name, values in trials_table(rows, earlier).items()}
     sink = pyarrow.BufferOutputStream()
     write_table(pyarrow.table(columns), sink)
     return bytes(sink.getvalue().to_pybytes())

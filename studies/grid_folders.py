@@ -14,18 +14,17 @@ import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
 from pathlib import Path
-from statistics import fmean
 from typing import Any
 
 import yaml
 
 from samplers.grid_settings import flattened
+from samplers.noise import mean
 from storage.errors import UsageError
 from storage.ledger import metrics_of
 from studies.grid_table import Cell, cells_of, in_order, ranking
-from studies.reading import read_scalar
+from studies.reading import is_plain
 
 LONGEST_NAME = 150
 FAILED = ("diverged", "out_of_memory", "timed_out", "pruned")
@@ -124,7 +123,7 @@ def _summary(
             "",
             f"Best: {scored[0].mean!r}",
             f"Worst: {scored[-1].mean!r}",
-            f"Mean: {fmean(cell.mean for cell in scored)!r}",
+            f"Mean: {mean(cell.mean for cell in scored)!r}",
             "",
             "Best configuration:",
             *(f"{name}: {value}" for name, value in scored[0].setting.items()),
@@ -168,15 +167,7 @@ class _Dumper(yaml.SafeDumper):
 
 
 def _represent(dumper: _Dumper, text: str) -> yaml.ScalarNode:
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=None if _is_plain(text) else "'")
-
-
-@cache
-def _is_plain(text: str) -> bool:
-    try:
-        return bool(read_scalar(text) == text)
-    except UsageError:
-        return False
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=None if is_plain(text) else "'")
 
 
 _Dumper.add_representer(str, _represent)

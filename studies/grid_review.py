@@ -13,9 +13,10 @@ from rich.table import Table
 from rich.text import Text
 
 from objectives.warm import Inspection
+from samplers.combinations import Setting, setting_at
 from samplers.grid_settings import GridSettings, flattened
 from samplers.plan import Config, Point, State
-from samplers.sweep import Grid, Setting, setting_at
+from samplers.sweep import Grid
 from studies.grid_table import told
 from studies.growth_table import number
 from studies.units import shown_duration

@@ -11,17 +11,19 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from statistics import fmean, stdev
 from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from samplers.noise import inseparable, standard_error, t975
+from samplers.grid_settings import flattened
+from samplers.noise import deviation, inseparable, mean, standard_error, t975
 from storage.ledger import metrics_of
 from studies.difficulty_table import TARGET, Mark, marked
+from studies.grid_points import apart
 from studies.growth_table import number
+from studies.units import plain
 
 SHOWN = 200
 """Settings that `show` lists, where not all are asked for."""
@@ -42,12 +44,12 @@ class Cell:
 
     @property
     def mean(self) -> float:
-        return fmean(self.scores.values())
+        return mean(self.scores.values())
 
     @property
     def sd(self) -> float | None:
         """Of the sample; None with one seed."""
-        return stdev(self.scores.values()) if len(self.scores) > 1 else None
+        return deviation(self.scores.values())
 
     @property
     def interval(self) -> tuple[float, float] | None:
@@ -122,22 +124,35 @@ def left_out(decisions: Sequence[Any]) -> dict[str, dict[str, int]]:
     return {name: dict(counts) for name, counts in told.items()}
 
 
+def differing(cells: Sequence[Cell]) -> dict[int, dict[str, Any]]:
+    """Of cells that share their setting with another, by the cell's identity: the config's keys that tell them apart,
+    dotted, with their values."""
+    alike: dict[str, list[Cell]] = {}
+    for cell in cells:
+        alike.setdefault(json.dumps(cell.setting, sort_keys=True), []).append(cell)
+    found: dict[int, dict[str, Any]] = {}
+    for group in alike.values():
+        configs = [flattened(cell.config) for cell in group] if len(group) > 1 else []
+        names = dict.fromkeys(name for config in configs for name in config)
+        unlike = [name for name in names if len({json.dumps(config.get(name)) for config in configs}) > 1]
+        for cell, config in zip(group, configs, strict=False):
+            found[id(cell)] = {name: config.get(name) for name in unlike}
+    return found
+
+
 def show_json(rows: Sequence[Any], decisions: Sequence[Any], metric: str, direction: str) -> dict[str, Any]:
-    """`show --json`: names are stable. Settings without a score stand in `failed` once a seed of theirs has failed."""
-    ranked = ranking(rows, metric, direction)
-    tied, marks = {id(cell) for cell in ranked.ties}, marks_of(ranked.scored)
+    """`show --json`: names are stable. Settings without a score stand in `failed` once a seed of theirs has failed;
+    what is not of the grid in force stands in `earlier`."""
+    points = apart(rows, decisions)
+    ranked, before = ranking(points.in_force, metric, direction), ranking(points.earlier, metric, direction)
+    tied, marks, unlike = {id(cell) for cell in ranked.ties}, marks_of(ranked.scored), differing(ranked.scored)
+    unlike_before = differing([*ranked.scored, *before.scored])
     return {
         "search": "grid",
         "results": [
             {
-                "setting": cell.setting,
-                "mean": cell.mean,
-                "sd": cell.sd,
-                "n": len(cell.scores),
-                "interval": None if cell.interval is None else list(cell.interval),
+                **_told_json(cell, unlike.get(id(cell), {})),
                 "best_tie": id(cell) in tied,
-                "scores": {str(seed): score for seed, score in sorted(cell.scores.items())},
-                "failed": [_failure(row) for row in cell.failed],
                 **({"difficulty": marks[id(cell)].difficulty, "mark": marks[id(cell)].mark} if marks else {}),
             }
             for cell in ranked.scored
@@ -147,19 +162,34 @@ def show_json(rows: Sequence[Any], decisions: Sequence[Any], metric: str, direct
             for cell in ranked.without
             if cell.failed
         ],
+        "earlier": [_told_json(cell, unlike_before.get(id(cell), {})) for cell in before.scored],
         **left_out(decisions),
+    }
+
+
+def _told_json(cell: Cell, unlike: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "setting": cell.setting,
+        "differs": unlike,
+        "mean": plain(cell.mean),
+        "sd": None if cell.sd is None else plain(cell.sd),
+        "n": len(cell.scores),
+        "interval": None if cell.interval is None else [plain(bound) for bound in cell.interval],
+        "scores": {str(seed): score for seed, score in sorted(cell.scores.items())},
+        "failed": [_failure(row) for row in cell.failed],
     }
 
 
 def show_table(
     rows: Sequence[Any], decisions: Sequence[Any], metric: str, direction: str, whole: bool = False
 ) -> RenderableType:
-    """A line a setting; failed ones and what was left out below."""
-    ranked = ranking(rows, metric, direction)
+    """A line a setting; failed ones, what was left out and what is of an earlier grid below."""
+    points = apart(rows, decisions)
+    ranked = ranking(points.in_force, metric, direction)
     parts: list[RenderableType] = []
     if ranked.scored:
         shown = ranked.scored if whole else ranked.scored[:SHOWN]
-        parts.append(_table(shown, ranked.ties, metric))
+        parts.append(_table(shown, ranked.ties, metric, differing(ranked.scored)))
         if len(shown) < len(ranked.scored):
             parts.append(Text(f"… and {len(ranked.scored) - len(shown)} more"))
         if ranked.ties:
@@ -175,7 +205,18 @@ def show_table(
     out = left_out(decisions)
     parts += [Text(f"filtered: {count} settings: {condition}") for condition, count in out["filtered"].items()]
     parts += [Text(f"refused: {count} points: {reason}") for reason, count in out["refused"].items()]
-    return Group(*parts)
+    return Group(*parts, *_earlier(ranking(points.earlier, metric, direction), ranked, metric, whole))
+
+
+def _earlier(before: Ranking, ranked: Ranking, metric: str, whole: bool) -> list[RenderableType]:
+    """Scores that are not of the grid in force: how many, and with `whole` which."""
+    if not before.scored:
+        return []
+    count = len(before.scored)
+    told = f"{count} setting{'s' * (count != 1)} of an earlier grid {'are' if count != 1 else 'is'} not ranked"
+    if not whole:
+        return [Text(f"{told}; --whole shows them")]
+    return [Text(told), _table(before.scored, (), metric, differing([*ranked.scored, *before.scored]), best=False)]
 
 
 def marks_of(cells: Sequence[Cell]) -> dict[int, Mark]:
@@ -185,7 +226,7 @@ def marks_of(cells: Sequence[Cell]) -> dict[int, Mark]:
         values = [metrics_of(row.metrics).get("difficulty") for row in cell.rows if row.seed in cell.scores]
         if not values or None in values:
             return {}
-        known.append({"setting": cell.setting, "means": {"difficulty": fmean(filter(None, values))}})
+        known.append({"setting": cell.setting, "means": {"difficulty": mean(filter(None, values))}})
     target = cells[0].config.get("target", TARGET) if cells else TARGET
     return {id(cell): mark for cell, mark in zip(cells, marked(known, target), strict=True)}
 
@@ -195,9 +236,17 @@ def told(setting: Mapping[str, Any]) -> str:
     return ", ".join(f"{name} {value}" for name, value in setting.items()) or "–"
 
 
-def _table(cells: Sequence[Cell], ties: Sequence[Cell], metric: str) -> Table:
+def _table(
+    cells: Sequence[Cell],
+    ties: Sequence[Cell],
+    metric: str,
+    unlike: Mapping[int, Mapping[str, Any]],
+    best: bool = True,
+) -> Table:
+    """`unlike`: what tells cells of one setting apart, a column each. `best`: whether the first one is."""
     names = list(dict.fromkeys(name for cell in cells for name in cell.setting))
-    table = Table(*names, box=None, pad_edge=False)
+    keys = list(dict.fromkeys(name for cell in cells for name in unlike.get(id(cell), ())))
+    table = Table(*names, *keys, box=None, pad_edge=False)
     for name in (metric, "sd", "n", "95 % interval"):
         table.add_column(name, justify="right")
     marks = marks_of(cells)
@@ -207,17 +256,18 @@ def _table(cells: Sequence[Cell], ties: Sequence[Cell], metric: str) -> Table:
     tied = {id(cell) for cell in ties}
     for place, cell in enumerate(cells):
         low_high = "–" if cell.interval is None else f"{number(cell.interval[0])} … {number(cell.interval[1])}"
-        best = "best" if place == 0 else "tie with the best" if id(cell) in tied else None
+        note = "best" if best and place == 0 else "tie with the best" if id(cell) in tied else None
         failed = f"{len(cell.failed)} failed" if cell.failed else None
         mark = marks.get(id(cell))
         table.add_row(
             *(str(cell.setting.get(name, "–")) for name in names),
+            *(str(unlike.get(id(cell), {}).get(key, "–")) for key in keys),
             number(cell.mean),
             number(cell.sd),
             str(len(cell.scores)),
             low_high,
             *([] if mark is None else [number(mark.difficulty)]),
-            ", ".join(filter(None, (best, None if mark is None else mark.mark, failed))),
+            ", ".join(filter(None, (note, None if mark is None else mark.mark, failed))),
         )
     return table
 

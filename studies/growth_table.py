@@ -105,4 +105,6 @@ def number(value: float | None) -> str:
     """Six significant digits; whole numbers whole."""
     if value is None:
         return "–"
+    if value - value != 0:
+        return str(value)
     return f"{int(value):,}" if value == int(value) and abs(value) < 1e15 else f"{value:.6g}"

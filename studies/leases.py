@@ -8,6 +8,9 @@ shares of a GPU are two ranges, and a half and a quarter of it exclude each othe
 The locks belong to the open file (Linux's F_OFD_SETLK), so whoever inherits its descriptor holds it on: a trial's
 processes keep the lease of a worker that was killed until the last of them is gone. The first bytes of a range say who
 holds it, as a line of JSON; they mean nothing unless the range is locked.
+
+Whoever waits for more of a device than is free takes its turn, a lock of its own behind all ranges: nobody begins a new
+lease there until the one who waits has what it needs, so that small trials never keep a big one out.
 """
 
 from __future__ import annotations
@@ -43,6 +46,9 @@ class Span:
 
     start: int
     end: int
+
+
+TURN = Span(END, END + 1)  # of whoever waits for a device
 
 
 @dataclass(frozen=True)
@@ -88,19 +94,59 @@ class Lease:
         self.fd = -1
 
 
-def take(device: str, span: Span, who: Mapping[str, Any]) -> Lease | None:
-    """A lease of a range of a device, by its uuid; None if somebody holds a part of it.
+class Turn:
+    """The turn of one device, until it is closed. It is never passed on to a trial."""
+
+    def __init__(self, device: str, fd: int) -> None:
+        self.device, self._fd = device, fd
+
+    def close(self) -> None:
+        if self._fd >= 0:
+            os.close(self._fd)
+        self._fd = -1
+
+
+def take(device: str, span: Span, who: Mapping[str, Any], turn: Turn | None = None) -> Lease | None:
+    """A lease of a range of a device, by its uuid; None if somebody holds a part of it, or has its turn and that is not
+    the one given here.
 
     Raises:
         StorageError: The folder for locks cannot be used.
     """
     fd = _open(_file(folder(), device))
-    if not _lock(fd, span):
+    closed = (turn is None or turn.device != device) and _is_locked(fd, TURN)
+    if closed or not _lock(fd, span):
         os.close(fd)
         return None
     lease = Lease(fd, [span])
     lease.tell(who)
     return lease
+
+
+def take_turn(device: str) -> Turn | None:
+    """The turn of a device; None if somebody has it.
+
+    Raises:
+        StorageError: The folder for locks cannot be used.
+    """
+    fd = _open(_file(folder(), device))
+    if not _lock(fd, TURN):
+        os.close(fd)
+        return None
+    return Turn(device, fd)
+
+
+def turn_is_taken(device: str) -> bool:
+    """Whether somebody waits for more of a device, we ourselves too.
+
+    Raises:
+        StorageError: The folder for locks cannot be used.
+    """
+    fd = _open(_file(folder(), device))
+    try:
+        return _is_locked(fd, TURN)
+    finally:
+        os.close(fd)
 
 
 def take_cores(count: int, allowed: Sequence[int], who: Mapping[str, Any]) -> Lease | None:
@@ -139,6 +185,20 @@ def held(device: str) -> list[Held]:
         return sorted(_conflicts(fd, Span(0, END)), key=lambda each: each.span.start)
     finally:
         os.close(fd)
+
+
+def gaps(device: str, whole: Span) -> list[Span]:
+    """The ranges of a device that nobody holds now, in order.
+
+    Raises:
+        StorageError: The lock folder or the file cannot be read.
+    """
+    found, start = [], whole.start
+    for each in held(device):
+        if start < min(each.span.start, whole.end):
+            found.append(Span(start, min(each.span.start, whole.end)))
+        start = max(start, each.span.end)
+    return [*found, Span(start, whole.end)] if start < whole.end else found
 
 
 def held_cores() -> dict[int, Mapping[str, Any]]:
@@ -238,6 +298,11 @@ def _lock(fd: int, span: Span) -> bool:
     except (BlockingIOError, PermissionError):
         return False
     return True
+
+
+def _is_locked(fd: int, span: Span) -> bool:
+    """Whether another open file than this one has locked a part of a range."""
+    return any(True for _ in _conflicts(fd, span))
 
 
 def _conflicts(fd: int, span: Span) -> Iterator[Held]:

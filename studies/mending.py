@@ -7,16 +7,21 @@ from collections.abc import Sequence
 
 from storage import server
 from storage.errors import UsageError
-from storage.ledger import WORKER_LOCKS, Ledger
+from storage.ledger import WORKER_LOCKS, Ledger, Renewed
 from storage.records import StudyRow
 from storage.session import Session
 from studies.folders import study_folder
 from studies.launch.record import read_launches
 from studies.launch.states import cancel
+from studies.lifecycle import search_without_budget
+from studies.standing import GO_BACK, first_from, going_back
+from studies.versions import versions
 
 
-def retry(session: Session, study: StudyRow, numbers: Sequence[int] | None) -> list[tuple[int, int]]:
-    """Failed points get a new trial each: (old, new) numbers. None: all that failed and were not retried yet.
+def retry(session: Session, study: StudyRow, numbers: Sequence[int] | None) -> list[str]:
+    """Failed points get a new trial each, told in a line each. None: all that failed and were not retried yet.
+
+    What a depth or fit search decided from one of them, it decides again.
 
     Raises:
         UsageError: There is nothing to retry, or one of the trials did not fail; nothing was written.
@@ -27,13 +32,32 @@ def retry(session: Session, study: StudyRow, numbers: Sequence[int] | None) -> l
             raise UsageError(f"--trial: {number} is not the number of a trial")
     with ledger.planning():
         renewed = ledger.retry_points(numbers)
-        missing = sorted(set(numbers or ()) - {old for old, _ in renewed})
+        missing = sorted(set(numbers or ()) - {each.old for each in renewed})
         if missing:
             raise UsageError(f"--trial: {missing[0]} is not a failed trial of {study.name!r} that can be tried again")
         if not renewed:
             raise UsageError(f"--failed: no trial of {study.name!r} has failed")
+        decided = _decide_again(ledger, study, renewed)
         session.run("set_outcome", {"study_id": study.study_id, "outcome": None, "failed": False})
-    return renewed
+    effect = "the search goes back to before it"
+    if study.search not in GO_BACK:
+        effect = "its round is decided and stays so: this has no effect on it"
+    return [
+        f"trial {each.old}: tried again as trial {each.new}" + (f"; {effect}" if each in decided else "")
+        for each in renewed
+    ]
+
+
+def _decide_again(ledger: Ledger, study: StudyRow, renewed: Sequence[Renewed]) -> list[Renewed]:
+    """Those that a standing decision was made from; a depth or fit search is taken back to before the first of them."""
+    decisions = ledger.session.run("read_decisions", {"study_id": study.study_id})
+    decided = [each for each in renewed if first_from(decisions, [each.trial_id]) is not None]
+    number = first_from(decisions, [each.trial_id for each in decided])
+    if number is not None and study.search in GO_BACK:
+        start = search_without_budget(study).start()
+        step = going_back(start, decisions, number, {each.old: each.new for each in decided})
+        ledger.record_decision(len(decisions), step.kind, step.record, step.state, [], versions()["studyhall"])
+    return decided
 
 
 def stop(session: Session, study: StudyRow) -> str:

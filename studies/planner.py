@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from typing import Literal, cast
 
 from samplers.plan import Decision, Done, Need, Point, Result, Results, Search
-from storage.ledger import Known, Ledger, NewPoint
+from samplers.speculation import likely_next, speculates
+from storage.ledger import AHEAD, Known, Ledger, NewPoint
 
 State = Literal["COMPLETE", "PRUNED", "FAIL"]
 FINISHED = ("COMPLETE", "PRUNED", "FAIL")
@@ -63,7 +64,7 @@ class Noted(Mapping[str, Result]):
         return len(self.known)
 
     def take_used(self) -> list[int]:
-        """Ids of the trials looked at since the last call."""
+        """Ids of the trials looked at since the last call, or since `used` was emptied."""
         used, self.used = self.used, set()
         return sorted(self.trials[hash_] for hash_ in used)
 
@@ -98,6 +99,7 @@ def _plan_judged(ledger: Ledger, search: Search, judged: Judged, code: str) -> W
         last = ledger.last_decision()
         made, state = (0, search.start()) if last is None else (last[0] + 1, last[1])
         while True:
+            results.used.clear()  # by a call that asked for more: what decides looks at all of its own again
             step = search.advance(state, cast(Results, results))
             match step:
                 case Decision(points=()):
@@ -112,6 +114,8 @@ def _plan_judged(ledger: Ledger, search: Search, judged: Judged, code: str) -> W
                     if planned:
                         return Waiting(f"{planned} points more")
                 case Done():
+                    if speculates(state):
+                        ledger.settle_guesses((), made)
                     open_points = ledger.open_points()
                     if step.waits and open_points.waiting + open_points.running:
                         return Waiting("the last points are running")
@@ -125,6 +129,8 @@ def _plan_judged(ledger: Ledger, search: Search, judged: Judged, code: str) -> W
                     results.add(finished, known)
                     if finished:
                         continue
+                    if speculates(state):
+                        ledger.settle_guesses([point.hash for point in step.points], made)
                     new = list({p.hash: p for p in step.points if p.hash not in known}.values())
                     unjudged = judged.missing(new)
                     _set_outcome(ledger, None, False)
@@ -136,6 +142,45 @@ def _plan_judged(ledger: Ledger, search: Search, judged: Judged, code: str) -> W
                     if all(judged.verdicts[point.hash] is not None for point in new):
                         continue  # all refused: they have already failed, nobody will come back to wake the search
                     return Waiting(step.why)
+
+
+def plan_ahead(ledger: Ledger, search: Search, refusals: Refusals, most: int) -> int:
+    """Plan at most `most` points that the next round is likely to ask for, for slots that would wait; how many.
+
+    Only while the round at hand runs and nothing waits. What the objective refuses is left for its own round to tell.
+    """
+    with ledger.planning():
+        found = _likely(ledger, search, most)
+    if found is None:
+        return 0
+    number, points = found
+    answers = refusals([point.config for point in points]) if points else ()
+    wanted = [_new_point(search, point, None) for point, no in zip(points, answers, strict=True) if no is None]
+    if not wanted:
+        return 0
+    with ledger.planning():
+        last = ledger.last_decision()
+        if (-1 if last is None else last[0]) != number or ledger.open_points().waiting:
+            return 0
+        return ledger.plan_points(wanted, AHEAD)
+
+
+def _likely(ledger: Ledger, search: Search, most: int) -> tuple[int, list[Point]] | None:
+    """The last decision's number and likely points after the next one; None where there is nothing to begin ahead."""
+    last = ledger.last_decision()
+    number, state = (-1, search.start()) if last is None else last
+    open_points = ledger.open_points()
+    if not speculates(state) or open_points.waiting or not open_points.current:
+        return None
+    results: dict[str, Result] = {}
+    while isinstance(step := search.advance(state, results), Need):
+        finished = finished_results(ledger.results([point.hash for point in step.points]))
+        if not finished:
+            break
+        results |= finished
+    likely = likely_next(search, state, results, most + open_points.running)
+    known = ledger.results([point.hash for point in likely])
+    return number, [point for point in likely if point.hash not in known][:most]
 
 
 def _with_failures(ledger: Ledger, step: Done) -> Done:

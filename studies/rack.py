@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from objectives.outcome import Kind
 from storage.errors import StorageError
 from studies.devices import read_devices
-from studies.leases import Lease, held, holder, shown_holder, take, take_cores
+from studies.leases import Lease, held, holder, shown_holder, take, take_cores, turn_is_taken
 from studies.slot import Slot, allowed_cores
 
 IN_A_ROW = 3  # failures on one device before it is looked at
@@ -69,7 +69,7 @@ class Rack:
     @property
     def stranded(self) -> str | None:
         """Why there is no slot left, if every one was set aside."""
-        if all(slot.gpu in self._aside for slot in self.slots):
+        if not self.usable:
             return f"every GPU of this worker is set aside: {'; '.join(dict.fromkeys(self._aside.values()))}"
         return None
 
@@ -79,6 +79,23 @@ class Rack:
             if slot.name not in busy and self._rested(slot) and self._lease(slot, study):
                 return slot
         return None
+
+    @property
+    def usable(self) -> list[Slot]:
+        """The slots that were not set aside."""
+        return [slot for slot in self.slots if slot.gpu not in self._aside]
+
+    def places(self, busy: Collection[str]) -> list[Slot]:
+        """One slot beside the busy ones of each device that is to be trusted with a trial."""
+        found: dict[str | None, Slot] = {}
+        for slot in self.slots:
+            if slot.name not in busy and self._rested(slot):
+                found.setdefault(slot.gpu, slot)
+        return list(found.values())
+
+    def hold(self, slot: Slot, lease: Lease) -> None:
+        """A slot is ours, by a lease that was taken for it."""
+        self._leases[slot.name] = lease
 
     def begun(self, slot: Slot, study: str, trial: int) -> Lease | None:
         """A trial begins on a slot: the lease that its processes are to hold, with the trial's number in it."""
@@ -94,8 +111,10 @@ class Rack:
         return self._leases[slot.name].widen()
 
     def narrow(self, slot: Slot) -> None:
-        """Leave the rest of a slot's device to others again."""
-        if slot.shares_device and slot.name in self._leases:
+        """Leave the rest of a slot's device to others again; a share that was made for one trial goes with it."""
+        if slot.packed:
+            self.release(self._leases.keys() - {slot.name})
+        elif slot.shares_device and slot.name in self._leases:
             self._leases[slot.name].narrow()
 
     def ended(self, slot: Slot, trial: int, kind: Kind) -> None:
@@ -129,7 +148,9 @@ class Rack:
     def _lease(self, slot: Slot, study: str) -> bool:
         """Whether the slot is ours: from now on, or still."""
         if slot.name in self._leases:
-            return True
+            if slot.gpu is None or not turn_is_taken(slot.gpu):
+                return True
+            self._leases.pop(slot.name).close()  # somebody waits for more of the device than is free
         lease = _cores(slot, study) if slot.gpu is None else take(slot.gpu, slot.share, holder(study))
         if lease is not None:
             self._leases[slot.name] = lease

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,20 @@ def read_scalar(text: str, where: str = "--set") -> Any:
     if len(text) > LARGEST:
         raise UsageError(f"{where}: longer than {LARGEST // 1024} KiB")
     return _read(text, where)
+
+
+def can_be_kept(text: str) -> bool:
+    """Whether the database can hold it: no NUL, no half of a surrogate pair."""
+    return not any(each == "\0" or "\ud800" <= each <= "\udfff" for each in text)
+
+
+@cache
+def is_plain(text: str) -> bool:
+    """Whether a text stands for itself without quotes: not `1e-4`, `null`, `[1]` or nothing at all."""
+    try:
+        return bool(read_scalar(text) == text)
+    except UsageError:
+        return False
 
 
 def _read(text: str, where: str) -> Any:
@@ -149,9 +164,9 @@ class _Maker:
         return text
 
     def text(self, node: yaml.ScalarNode) -> str:
-        """As it can be kept: PostgreSQL's text holds neither NUL nor half of a surrogate pair."""
+        """As it can be kept."""
         text: str = node.value
-        if any(each == "\0" or "\ud800" <= each <= "\udfff" for each in text):
+        if not can_be_kept(text):
             raise self.wrong(node, f"{text[:40]!r} holds a character that cannot be kept")
         return text
 

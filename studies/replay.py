@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, cast
 
-from samplers.plan import Decision, Result, Results, Search
+from samplers.plan import Decision, Result, Results, Search, State
 from storage.ledger import metrics_of
+from studies.standing import RETRIED, state_before
 
 
 @dataclass(frozen=True)
@@ -46,18 +47,32 @@ def _result(row: Any) -> Result | None:
 def replay(search: Search, decisions: Sequence[Any], trials: Mapping[int, Trial]) -> list[Rederived]:
     """Fold the search over the recorded inputs. Pure: rows in, verdicts out; it goes on from the recorded state, so
     that one decision that cannot be derived does not hide the next."""
-    state = search.start()
+    start = state = search.start()
     derived = []
     for expected, row in enumerate(decisions):
         problem = None if row.number == expected else f"decision {expected} is missing"
-        derived.append(Rederived(row.number, row.kind, row.record, problem or _problem(search, state, row, trials)))
+        if row.kind == RETRIED:
+            problem = problem or _gone_back(start, decisions[:expected], row)
+        else:
+            problem = problem or _problem(search, state, row, trials)
+        derived.append(Rederived(row.number, row.kind, row.record, problem))
         state = row.state
     return derived
 
 
+def _gone_back(start: State, decisions: Sequence[Any], row: Any) -> str | None:
+    """A retry takes the search back to a state that it was in."""
+    number = row.record["back_to"]
+    if not 0 <= number < len(decisions):
+        return f"it goes back to decision {number}, which is not before it"
+    return None if row.state == _plain(state_before(start, decisions, number)) else "its state differs from that before"
+
+
 def _problem(search: Search, state: Mapping[str, Any], row: Any, trials: Mapping[int, Trial]) -> str | None:
     if row.kind == "override":
-        again: object = search.override(state, row.record["changes"])
+        made = search.override(state, row.record["changes"])
+        said = {name: row.record[name] for name in ("event", "corrected") if "corrected" in row.record}
+        again: object = replace(made, record={**made.record, **said})
     else:
         results: dict[str, Result] = {}
         for trial_id in row.trials:

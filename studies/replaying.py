@@ -38,7 +38,10 @@ class Replayed:
         }
 
     def text(self) -> str:
-        lines = [f"round {each.number}: {_choice(each.record)}: {each.problem or 'again'}" for each in self.decisions]
+        lines = [
+            f"round {each.record.get('round', each.number)}: {_choice(each.record)}: {each.problem or 'again'}"
+            for each in self.decisions
+        ]
         lines += [self._otherwise(each) for each in self.other]
         agreeing = sum(each.problem is None for each in self.decisions)
         return "\n".join([*lines, f"decisions derived again: {agreeing}/{len(self.decisions)}"])

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from statistics import fmean
 from typing import Any
 
 import yaml
+
+from samplers.noise import mean
 
 # Their name, ours.
 COSTS = {"num_params": "params", "peak_gpu_mb": "vram", "iter_latency_avg": "iter"}
@@ -124,7 +125,7 @@ def _figure(seed: Mapping[str, Any], name: str) -> float:
 
 
 def _mean(seeds: Sequence[Mapping[str, Any]], name: str) -> float:
-    return fmean(_figure(seed, name) for seed in seeds) if seeds else math.nan
+    return mean(_figure(seed, name) for seed in seeds) if seeds else math.nan
 
 
 def _loss(score: float) -> float:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from objectives.reference import Reference
+from objectives.reference import Reference, located
 from objectives.warm import Inspection, WarmServer
 from samplers.plan import Point
 from samplers.sweep import Grid
@@ -21,21 +22,23 @@ from storage.names import check_name
 from storage.records import Budget, StudyRow, find_study
 from storage.schema import read_versions
 from storage.session import Session
+from studies.assignments import parse_assignment
 from studies.definition import SEARCHES, Definition
 from studies.depth_table import estimates
 from studies.grid_review import Review, review
 from studies.leases import folder
 from studies.lifecycle import (
     Membership,
+    Pending,
     Request,
     check_metrics,
     check_same_data,
     check_told,
     current_state,
     definition_of,
+    foreseen,
     open_study,
     other_code,
-    pending,
     sample_config,
     search_in_force,
 )
@@ -43,6 +46,7 @@ from studies.place import Place
 from studies.planner import FINISHED, finished_results
 from studies.searches import search_of
 from studies.slot import Elsewhere, Slot, cpu_slots, slots_of
+from studies.trust import Trust, code_named, texts
 from studies.units import parse_duration, shown_duration
 from studies.versions import versions
 from studies.worker import Ending, Worker
@@ -61,6 +65,7 @@ class Order:
     budget: Budget
     slots: tuple[Slot, ...]
     same_code: bool = False
+    trust_study: bool = False
     join: bool = False
     """Only help a study that goes on: neither begin, change nor resume one."""
     elsewhere: Elsewhere | None = None
@@ -81,6 +86,7 @@ class Order:
         timeout: str | None,
         max_trials: int | None,
         same_code: bool,
+        trust_study: bool,
         join: bool,
         gpus_elsewhere: int | None,
     ) -> Order:
@@ -103,11 +109,15 @@ class Order:
         budget = Budget(steps, max_trials, seconds)
         if join and (settings or file or budget != Budget() or gpus_elsewhere is not None):
             raise UsageError("--join: changes nothing of a study: it goes without --file, --set, budgets and --launch")
+        elsewhere = None
         if gpus_elsewhere is None:
             slots = slots_of(gpus, per_gpu, gpu_memory, workers, threads)
-            return Order(search, name, file, settings, budget, slots, same_code, join)
-        elsewhere = Elsewhere.of(gpus_elsewhere, gpus, per_gpu, gpu_memory, workers, threads)
-        return Order(search, name, file, settings, budget, cpu_slots(1, 1), same_code, join, elsewhere)
+        else:
+            elsewhere, slots = (
+                Elsewhere.of(gpus_elsewhere, gpus, per_gpu, gpu_memory, workers, threads),
+                cpu_slots(1, 1),
+            )
+        return Order(search, name, file, settings, budget, slots, same_code, trust_study, join, elsewhere)
 
 
 def request_of(order: Order) -> Request:
@@ -151,15 +161,19 @@ def begun(place: Place, order: Order, say: Callable[[str], None]) -> Iterator[Wa
     if order.slots[0].gpu is not None:
         folder()  # without leases no GPU is used: that is found out now
     study = peek(place, request.name)
+    asked = None if study is None else _foresee(place, study, request)
     definition = definition_of(request, study)
-    warm = _warm(definition, order)
+    if asked is not None:
+        definition = asked.applied_to(definition)
+    trust = trust_of(place, order, request, study)
+    warm = _warm(definition, order, trust)
     try:
         search = search_of(definition, request.source)
         description = warm.describe(sample_config(search, warm, request.source))
-        if study is None:
+        if asked is None or asked.corrected:
             check_metrics(definition, description, request.source)
             check_told(definition, search, request.source)
-        other = None if study is None else other_code(study, definition)
+        other = None if study is None or (asked is not None and asked.corrected) else other_code(study, definition)
         if other is not None and order.same_code:
             raise UsageError(f"--same-code: {other}")
         if other is not None:
@@ -174,6 +188,7 @@ def begun(place: Place, order: Order, say: Callable[[str], None]) -> Iterator[Wa
                 session.close()
             if note is not None:
                 say(note)
+        trust.remember()
         yield warm
     finally:
         warm.close()
@@ -193,10 +208,35 @@ def _nothing_to_join(place: Place, order: Order) -> Ending | None:
     return None if study.outcome is None else Ending(study.outcome, study.failed)
 
 
-def _warm(definition: Definition, order: Order) -> WarmServer:
+def trust_of(place: Place, order: Order, request: Request, study: StudyRow | None) -> Trust:
+    """What this user says yes to: as remembered, with what the file, `--set` and `--trust-study` name."""
+    trust = Trust.of(place.home)
+    if request.definition is not None:
+        trust = trust.given(code_named(request.definition))
+    told = texts([parse_assignment(text)[1] for text in request.settings])
+    trust = trust.given(located(each, Path.cwd()) for each in told)
+    if study is not None and order.trust_study:
+        for stored in (study.origin, study.definition):
+            trust = trust.given(code_named(Definition.from_json(stored)))
+    return trust
+
+
+def _foresee(place: Place, study: StudyRow, request: Request) -> Pending:
+    """What is asked of a study, before anything is done."""
+    session = place.read()
+    try:
+        return foreseen(session, study, request)
+    finally:
+        session.close()
+
+
+def _warm(definition: Definition, order: Order, trust: Trust) -> WarmServer:
     """The objective's server, which sees the device of one of the slots: it answers for what a trial will find."""
     slot = order.slots[0]
-    return WarmServer(Reference.parse(definition.objective, DEFINITIONS).text, slot.threads, slot.gpu or "")
+    check = partial(trust.check, definition.objective, study=order.name)
+    check({})  # the objective itself, before it is looked for
+    reference = Reference.parse(definition.objective, DEFINITIONS).text
+    return WarmServer(reference, slot.threads, slot.gpu or "", check)
 
 
 def peek(place: Place, name: str) -> StudyRow | None:
@@ -250,11 +290,14 @@ def preview(place: Place, order: Order) -> Preview | Review:
     """What would run next. Touches nothing."""
     request = request_of(order)
     study = peek(place, request.name)
+    asked = None if study is None else _foresee(place, study, request)
     definition = definition_of(request, study)
+    if asked is not None:
+        definition = asked.applied_to(definition)
     search = search_of(definition, request.source) if study is None else search_in_force(study)
     deep = definition.search == "depth"
     expected = estimates(definition.settings, definition.config, request.source) if deep else None
-    warm = _warm(definition, order)
+    warm = _warm(definition, order, trust_of(place, order, request, study))
     try:
         if study is None:
             check_metrics(definition, warm.describe(sample_config(search, warm, request.source)), request.source)
@@ -265,14 +308,15 @@ def preview(place: Place, order: Order) -> Preview | Review:
         try:
             ledger = Ledger(session, study.study_id)
             state, seconds = current_state(ledger, study), ledger.mean_seconds()
-            asked = pending(study, state, request)
-            if asked.changes:
+            if asked is not None and (asked.changes or asked.corrected):
                 state = search.override(state, asked.changes).state
             elif study.outcome is not None and request.budget.steps is None:
                 return Preview(f"nothing to run: {study.outcome}")
             if isinstance(search, Grid):
                 rows = session.run("read_points", {"study_id": study.study_id})
                 done = {row.hash for row in rows if row.state in FINISHED and not row.retired}
+                if asked is not None and asked.corrected:
+                    done = set()  # what has failed so far is planned anew
                 return review(search, state, warm.inspect, seconds, done)
             ahead = list(search.outlook(state))
             finished = finished_results(ledger.results([point.hash for point in ahead]))

@@ -38,6 +38,13 @@ class Running:
     """Why it was asked to stop, if it was."""
 
     @property
+    def beginning(self) -> str:
+        """`trial 3 begins on cpu0: n_head=2, seed 1`."""
+        again = f", attempt {self.claim.attempt}," if self.claim.attempt > 1 else ""
+        told = [_role(self.claim.role).strip("()"), f"seed {self.claim.seed}"]
+        return f"trial {self.claim.number}{again} begins on {self.slot.name}: {', '.join(filter(None, told))}"
+
+    @property
     def needs_flush(self) -> bool:
         """Whether it is time to write what it reported."""
         return bool(self.reports) and time.monotonic() - self.flushed >= FLUSH

@@ -28,7 +28,7 @@ def search_of(definition: Definition, where: str, steps: int | None = None) -> S
         case "depth":
             from samplers.layers import Depth
 
-            return Depth.parse(block, config, where)
+            return Depth.parse(block, config, where, families=definition.objective == "parameters")
         case "grid":
             from samplers.sweep import Grid
 

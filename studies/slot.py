@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from storage.errors import UsageError
-from studies.devices import VISIBLE, Device, named, read_devices, shown_devices, visible, why_none
+from studies.devices import VISIBLE, Device, left_to_us, named, read_devices, shown_devices, why_none
 from studies.leases import UNIT, Span, held, shown_holder
 from studies.units import parse_size, shown_size
 
@@ -83,6 +83,7 @@ class Slot:
     gpu: str | None = None  # the device's uuid
     share: Span = NO_SHARE  # of the device's lock file
     memory_fraction: float = 1.0  # of the device's memory
+    packed: bool = False  # its share is made for each trial, by the trial's own estimate; until then it is the device
 
     @property
     def place(self) -> str:
@@ -112,9 +113,11 @@ def slots_of(
         UsageError: They contradict each other, or what is here.
     """
     size = _check_shares(per_gpu, gpu_memory)
-    shares = next((name for name, value in (("--per-gpu", per_gpu), ("--gpu-memory", size)) if value is not None), None)
+    packed = gpu_memory == "auto"
+    given = (("--per-gpu", per_gpu), ("--gpu-memory", gpu_memory))
+    shares = next((name for name, value in given if value is not None), None)
     if gpus is None:
-        there = workers is None and (shares is not None or visible(read_devices(), os.environ.get(VISIBLE)))
+        there = workers is None and (shares is not None or left_to_us(read_devices(), os.environ).devices)
         gpus = "auto" if there else "none"
     if gpus == "none":
         if shares is not None:
@@ -122,7 +125,8 @@ def slots_of(
         return cpu_slots(workers, threads)
     if workers is not None:
         raise UsageError("--workers: counts CPU slots; with --gpus, --per-gpu says how many slots each GPU has")
-    return gpu_slots(chosen(gpus), per_gpu, size, threads)
+    devices = chosen(gpus)
+    return packed_slots(devices, per_gpu, threads) if packed else gpu_slots(devices, per_gpu, size, threads)
 
 
 def cpu_slots(workers: int | None, threads: int | None) -> tuple[Slot, ...]:
@@ -163,6 +167,29 @@ def gpu_slots(
     )
 
 
+def packed_slots(devices: Sequence[Device], per_gpu: int | None, threads: int | None) -> tuple[Slot, ...]:
+    """Slots whose shares are made for each trial (studies/packing.py): as many of each device as there are cores to
+    feed them, or `per_gpu`; threads: one, unless said.
+
+    Raises:
+        UsageError: Fewer threads than one.
+    """
+    _check_counts(None, threads)
+    most = per_gpu or max(1, cores() // (threads or 1) // len(devices))
+    return tuple(
+        Slot(
+            name=f"{device.label}.{place}",
+            device="cuda",
+            threads=threads or max(1, cores() // (most * len(devices))),
+            gpu=device.uuid,
+            share=Span(0, device.memory_total // UNIT),
+            packed=True,
+        )
+        for device in devices
+        for place in range(most)
+    )
+
+
 def _cut(device: Device, per_gpu: int | None, size: int | None) -> tuple[int, int]:
     """How many shares a device has, and the bytes of each."""
     total = device.memory_total
@@ -187,10 +214,11 @@ def chosen(asked: str) -> tuple[Device, ...]:
     Raises:
         UsageError: There is no such device, or none at all.
     """
-    everything, setting = read_devices(), os.environ.get(VISIBLE)
-    here = visible(everything, setting)
+    everything = read_devices()
+    left = left_to_us(everything, os.environ)
+    here = left.devices
     if not here:
-        why = f"{VISIBLE} is {setting!r}" if everything else why_none()
+        why = left.told if everything else why_none()
         raise UsageError(f"--gpus: {asked} asks for GPUs, and there is none to be had: {why}")
     if asked in ("auto", "all"):
         found = tuple(each for each in here if each.fault is None and (asked == "all" or _holders(each) is None))
@@ -202,7 +230,7 @@ def chosen(asked: str) -> tuple[Device, ...]:
     for word in (each.strip() for each in asked.split(",")):
         meant = named(word, here)
         if not meant:
-            hidden = f"; {VISIBLE} leaves us a part: {setting!r}" if named(word, everything) else ""
+            hidden = f"; we are left a part: {left.told}" if named(word, everything) else ""
             raise UsageError(f"--gpus: no GPU {word!r} here; there is {shown_devices(here)}{hidden}")
         lost = next((each for each in meant if each.fault is not None), None)
         if lost is not None:
@@ -225,10 +253,10 @@ def _check_counts(workers: int | None, threads: int | None) -> None:
 
 
 def _check_shares(per_gpu: int | None, gpu_memory: str | None) -> int | None:
-    """The bytes that `--gpu-memory` asks for."""
+    """The bytes that `--gpu-memory` asks for; None, if it says none."""
     if per_gpu is not None and per_gpu < 1:
         raise UsageError(f"--per-gpu: {per_gpu} is too few; 1 or more")
-    return None if gpu_memory is None else parse_size(gpu_memory, "--gpu-memory")
+    return None if gpu_memory in (None, "auto") else parse_size(gpu_memory, "--gpu-memory")
 
 
 def cores() -> int:

@@ -20,7 +20,7 @@ from studies.launch.record import Launch, read_launches
 from studies.launch.states import launch_json, launch_line
 from studies.units import plain, shown_duration
 
-STATES = ("waiting", "running", "complete", "pruned", "failed")
+STATES = ("waiting", "running", "complete", "pruned", "failed", "withdrawn")
 LAUNCHES = 3  # the last ones are shown
 GROUND = 2  # finished trials before a rate means anything
 
@@ -38,8 +38,7 @@ class Status:
 
     @property
     def counts(self) -> dict[str, int]:
-        row = self.row
-        return dict(zip(STATES, (row.waiting, row.running, row.complete, row.pruned, row.failures), strict=True))
+        return _counts(self.row)
 
     @property
     def state(self) -> str:
@@ -60,6 +59,26 @@ class Status:
         mean = sum(times) / len(times)
         left: float = self.row.waiting * mean + sum(max(0.0, mean - row.seconds) for row in self.running)
         return left / slots
+
+    @property
+    def advice(self) -> list[str]:
+        """What there is to do, where it does not go on by itself."""
+        row, again = self.row, f"`run {self.row.search} --study {self.row.name}"
+        alive = {(worker.host, worker.pid) for worker in self.workers if worker.alive}
+        left = [str(each.number) for each in self.running if (each.host, each.pid) not in alive]
+        told = []
+        if left:
+            who = f"trial{'s' * (len(left) > 1)} {', '.join(left)}: the worker is gone"
+            told.append(f"{who}; " + ("another one takes over" if alive else f"{again}` takes over"))
+        if row.max_trials is not None and row.waiting and sum(self.counts.values()) - row.waiting >= row.max_trials:
+            told.append(f"the budget of {row.max_trials} trials is used up; {again} --max-trials N` raises it")
+        elif row.late and row.outcome is None:
+            told.append(f"the time is up; {again} --timeout DURATION` gives it more")
+        elif row.outcome is not None and row.outcome.endswith("steps are done"):
+            told.append(f"{again} --steps N` goes on")
+        elif row.outcome is None and not alive and not left:
+            told.append(f"{again}` goes on")
+        return told
 
     @property
     def failures(self) -> dict[str, int]:
@@ -102,6 +121,11 @@ class Status:
         }
 
 
+def _counts(row: Any) -> dict[str, int]:
+    counts = (row.waiting, row.running, row.complete, row.pruned, row.failures, row.withdrawn)
+    return dict(zip(STATES, counts, strict=True))
+
+
 def _metrics(row: Any) -> dict[str, float]:
     return dict(zip(row.names or (), row.figures or (), strict=True))
 
@@ -131,8 +155,8 @@ def studies_table(rows: Sequence[Any]) -> RenderableType:
         return Text("no studies in this storage yet")
     table = Table("study", "search", *STATES, "outcome", box=None, pad_edge=False)
     for row in rows:
-        counts = (row.waiting, row.running, row.complete, row.pruned, row.failures)
-        table.add_row(row.name, row.search, *map(str, counts), row.outcome or ("draining" if row.draining else ""))
+        state = row.outcome or ("draining" if row.draining else "")
+        table.add_row(row.name, row.search, *map(str, _counts(row).values()), state)
     return table
 
 
@@ -144,6 +168,7 @@ def study_view(status: Status) -> RenderableType:
     if status.seconds_left is not None:
         head += f"\nabout {shown_duration(status.seconds_left)} to the end of this round"
     parts: list[RenderableType] = [Text(head)]
+    parts += [Text(line) for line in status.advice]
     if status.running:
         parts.append(_running_table(status.running))
     alive = [each for each in status.workers if each.alive]
@@ -153,7 +178,7 @@ def study_view(status: Status) -> RenderableType:
         )
     parts += [Text(launch_line(each)) for each in status.launches[-LAUNCHES:]]
     for decision in status.decisions[-3:]:
-        parts.append(Text(f"round {decision.number}: {_told(decision.record)}"))
+        parts.append(Text(f"round {decision.record.get('round', decision.number)}: {_told(decision.record)}"))
     parts += [Text(f"{count} × {cause}") for cause, count in status.failures.items()]
     return Group(*parts)
 

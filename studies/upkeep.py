@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 
 from storage import listening, server
 from storage.errors import StorageError
+from storage.moving import Moved
+from storage.moving import move as copy_studies
 from storage.pooling import check_locks_stay
-from storage.schema import OPTUNA_SCHEMA, SCHEMA, read_versions
+from storage.schema import OPTUNA_SCHEMA, SCHEMA, check_versions, read_versions
 from storage.schema import upgrade as upgrade_tables
 from storage.session import Session
 from storage.url import shown_url
@@ -68,3 +71,17 @@ def upgrade(place: Place) -> str:
         return upgrade_tables(session)
     finally:
         session.close()
+
+
+def move(url: str | None, target: str, names: Sequence[str], tell: Callable[[Moved], None]) -> None:
+    """Copy studies to another storage; `storage/moving.py` says how."""
+    source = Place.of(url).read()
+    try:
+        check_versions(source, writing=True)
+        into = Place.of(target).write()
+        try:
+            copy_studies(source, into, names, tell)
+        finally:
+            into.close()
+    finally:
+        source.close()

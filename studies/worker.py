@@ -16,13 +16,15 @@ from typing import Any, Protocol
 from objectives.outcome import Kind, Outcome, Report
 from objectives.warm import WarmServer
 from samplers.plan import Search
+from samplers.speculation import speculates
 from storage.errors import SessionLostError, StorageError
 from storage.ledger import Claim, Ledger
 from storage.pooling import POOLED
 from storage.records import StudyRow
 from studies.definition import SEEK_LIMITS, Definition
 from studies.folders import trial_folder
-from studies.planner import Waiting, plan
+from studies.packing import ESTIMATE, Packing, Wish, wish_of
+from studies.planner import Waiting, plan, plan_ahead
 from studies.policy import Asked
 from studies.pruning import Pruning
 from studies.rack import Rack
@@ -32,6 +34,7 @@ from studies.slot import Slot
 
 IDLE = 0.5  # seconds between looks for orphans and for news, when there is a free slot
 BUSY = 2.0  # the same, when every slot is taken
+AHEAD = 64  # waiting trials that are looked at for one that fits on a device
 
 
 class Hall(Protocol):
@@ -64,9 +67,12 @@ class Worker:
     ) -> None:
         self.hall, self.home, self.warm, self.slots, self.code, self.say = hall, home, warm, slots, code, say
         self.rack = Rack(slots, say)
+        self.packing = Packing(self.rack, say) if slots[0].packed else None
+        self.wishes: dict[int, Wish] = {}
         self.running: dict[str, Running] = {}
         self.signals = Signals()
         self.said = ""
+        self.guess_again = 0.0
         self.selector = selectors.DefaultSelector()
         self.pruning: Pruning | None = None
         self.parsed: Mapping[str, Any] | None = None
@@ -100,6 +106,8 @@ class Worker:
                 running.give_back()
         if not self.signals.draining:
             self._fill_slots()
+        elif self.packing is not None:
+            self.packing.leave()
         self.rack.release(self.running)
         if not self.running:
             ending = self._ending()
@@ -116,14 +124,47 @@ class Worker:
                 self.say(f"trial {number}: its worker is gone, it waits again")
         planned = False
         while len(self.running) < len(self.slots):
-            slot = self.rack.take(self._unavailable(), self.study.name)
-            claim = None if slot is None else self._claim(slot)
-            if slot is not None and claim is not None:
-                self._start(claim, slot)
+            found = self._next() if self.packing is None else self._next_packed(self.packing)
+            if found is not None:
+                self._start(*found)
             elif planned or not self._plan():
                 break
             else:
                 planned = True
+        if self.packing is not None and len(self.running) == len(self.slots):
+            self.packing.leave()  # what waits cannot begin here in any case
+
+    def _next(self) -> tuple[Claim, Slot] | None:
+        """A trial for the first slot that can take one."""
+        slot = self.rack.take(self._unavailable(), self.study.name)
+        claim = None if slot is None else self._claim(slot)
+        return None if slot is None or claim is None else (claim, slot)
+
+    def _next_packed(self, packing: Packing) -> tuple[Claim, Slot] | None:
+        """The first waiting trial that fits on a device. Its share is leased before it is claimed."""
+        wishes = self._read_wishes(packing)
+        if not wishes:
+            packing.leave()
+        for wish in wishes:
+            slot = packing.place(wish, wish is wishes[0], self.running, self.study.name)
+            if slot is not None:
+                claim = self.ledger.claim_trial(self.worker_id, slot.name, number=wish.number)
+                if claim is not None:
+                    return claim, slot
+                self.rack.narrow(slot)  # somebody else has taken it meanwhile
+        return None
+
+    def _read_wishes(self, packing: Packing) -> list[Wish]:
+        """What the next trials need. The objective is asked once about each."""
+        points = self.ledger.next_points(AHEAD)
+        known = {each.number: self.wishes[each.number] for each in points if each.number in self.wishes}
+        new = [each for each in points if each.number not in known or (each.alone and known[each.number].units)]
+        costs = [each.cost for each in self.warm.inspect([each.config for each in new])] if new else []
+        known |= {each.number: wish_of(each.number, cost, each.alone) for each, cost in zip(new, costs, strict=True)}
+        for each in (each for each, cost in zip(new, costs, strict=True) if ESTIMATE not in cost):
+            packing.missing(each.number)
+        self.wishes = known
+        return [known[each.number] for each in points]
 
     def _claim(self, slot: Slot) -> Claim | None:
         """The next trial for a slot. One that ran out of memory is taken only by who has the whole device for it."""
@@ -149,12 +190,25 @@ class Worker:
         if self.study.draining or self.study.late:
             return False
         points = self.ledger.open_points()
-        if points.waiting or points.current:  # what waits cannot be taken here and now: a budget, or a device in use
+        if points.waiting:  # it cannot be taken here and now: a budget, or a device in use
             return False
+        if points.current:
+            return self._plan_ahead()
         step = plan(self.ledger, self.hall.search(self.study), self._refusals, self.code)
         if isinstance(step, Waiting):
             self._tell(step.why)
         return isinstance(step, Waiting)
+
+    def _plan_ahead(self) -> bool:
+        """Begin what the next round is likely to ask for on slots that would wait, where the study wants that."""
+        if self.study.search != "grow" or time.monotonic() < self.guess_again:
+            return False
+        self.guess_again = time.monotonic() + IDLE
+        last = self.ledger.last_decision()
+        if not speculates(self.study.origin if last is None else last[1]):
+            return False
+        free = len(self.slots) - len(self.running)
+        return plan_ahead(self.ledger, self.hall.search(self.study), self._refusals, free) > 0
 
     def _tell(self, line: str) -> None:
         """Say it, but not twice in a row."""
@@ -202,6 +256,7 @@ class Worker:
         assignment = assignment_of(self.study.name, self.definition, claim, slot, folder, lease)
         attempt = self.warm.start(assignment, None if lease is None else lease.fd)
         self.running[slot.name] = Running(claim, slot, folder, attempt)
+        self.say(self.running[slot.name].beginning)
         self.selector.register(attempt, selectors.EVENT_READ)
 
     def _follow(self) -> None:
@@ -285,6 +340,7 @@ class Worker:
                 if self.signals.draining:
                     raise StorageError(f"{error}; interrupted while waiting for it to come back") from error
                 self._forget_session()
+                self._tell(f"not yet: {error}")
                 self.selector.select(pause)
                 self.signals.clear()
                 pause = min(pause * 2, 5.0)
@@ -308,3 +364,5 @@ class Worker:
             time.sleep(0.005 if self.running else 0)
         self.running.clear()
         self.rack.release(self.running)
+        if self.packing is not None:
+            self.packing.leave()

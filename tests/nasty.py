@@ -102,6 +102,13 @@ def sleeps(config: Config, trial: Any) -> float:
     return 1.0
 
 
+def stops_its_keeper(config: Config, trial: Any) -> float:
+    os.kill(os.getppid(), signal.SIGSTOP)
+    trial.report(0, pid=os.getpid())
+    time.sleep(600)
+    return 1.0
+
+
 def forks_children(config: Config, trial: Any) -> float:
     """A child, a grandchild in a session of its own, and one that ignores signals; then it hangs."""
     script = (

@@ -182,6 +182,47 @@ def test_children_and_their_children_end_with_the_trial(launch: Launch, way: str
     assert gone([attempt.pid, *marked(mark)])
 
 
+@pytest.mark.parametrize("way", ["time limit", "kill", "give back"])
+def test_a_trial_that_stops_its_keeper_is_ended_all_the_same(launch: Launch, way: str) -> None:
+    warm, attempt = launch("stops_its_keeper", timeout=1.0 if way == "time limit" else None)
+    until(attempt, Report)
+    keeper = psutil.Process(attempt.pid).parent()
+    assert keeper is not None and warm._process is not None
+    if way != "time limit":  # with nobody but the worker to continue it
+        warm._process.kill()
+        warm._process.wait()
+        keeper.suspend()
+    match way:
+        case "kill":
+            attempt.kill()
+        case "give back":
+            attempt.give_back(grace=0.2)
+    assert outcome(attempt).kind is (Kind.TIMED_OUT if way == "time limit" else Kind.GIVEN_BACK)
+    assert gone([attempt.pid, keeper.pid])
+
+
+@pytest.mark.parametrize("frozen", [False, True], ids=["as it is", "its warm server stopped too"])
+def test_a_trial_that_stops_its_keeper_is_gone_within_a_second_of_its_workers_end(tmp_path: Path, frozen: bool) -> None:
+    script = WORKER.replace("forks_children", "stops_its_keeper")
+    worker = psutil.Popen(
+        [sys.executable, "-c", script, str(NASTY), str(tmp_path), "0"],
+        cwd=NASTY.parent.parent,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    trial = int(worker.stdout.readline())
+    below = worker.children(recursive=True)
+    keeper = psutil.Process(trial).parent()
+    assert keeper in below and len(below) >= 3
+    if frozen:
+        keeper.parent().suspend()
+        keeper.suspend()
+    worker.kill()
+    worker.wait()
+    worker.stdout.close()
+    assert gone([each.pid for each in below])
+
+
 def test_what_a_trial_leaves_behind_is_gone_before_its_end_is_told(launch: Launch) -> None:
     mark = uuid.uuid4().hex
     assert outcome(launch("leaves_children", {"mark": mark})[1]).kind is Kind.COMPLETED

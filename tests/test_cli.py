@@ -93,6 +93,12 @@ def test_looking_imports_neither_torch_nor_the_dashboard(
         assert not modules & {"optuna", "sqlalchemy", "numpy"}
 
 
+@pytest.mark.parametrize("arguments", [[], ["data"], ["storage"]], ids=str)
+def test_a_group_alone_is_a_question_that_its_help_answers(program: Program, arguments: list[str]) -> None:
+    told = program(*arguments)
+    assert told.returncode == 0 and told.stderr == "" and told.stdout == program(*arguments, "--help").stdout
+
+
 def test_imports_go_one_way() -> None:
     for file in [CHECKOUT / "cli.py", *(path for level in LEVELS for path in (CHECKOUT / level).rglob("*.py"))]:
         own = file.relative_to(CHECKOUT).parts[0].removesuffix(".py")

@@ -124,8 +124,9 @@ def test_what_a_change_means(tmp_path: Path) -> None:
         GOOD.replace("maximize", "minimize"),
         GOOD.replace("note: no, ", ""),
     ):
-        [refused] = difference(old, load(tmp_path, now)).refused
-        assert "\n" not in refused
+        change = difference(old, load(tmp_path, now))
+        [refused] = change.refused_with_results
+        assert "\n" not in refused and bool(change.incomparable) != bool(change.refused)
     assert difference(old, load(tmp_path, GOOD.replace("2h", "3h"))).refused == []
 
 

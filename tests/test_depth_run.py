@@ -91,7 +91,7 @@ def test_a_study_that_is_killed_and_resumed_gives_the_same_answers(
     assert [(row["width"], row["target"]) for row in rows] == [(w, t) for w in (16, 24) for t in (20000, 45000)]
     for row in rows:
         closest = min(range(1, 21), key=lambda n: (abs(grown(n, row["width"]) - row["target"]), n))
-        assert (row["layers"], row["params"]) == (closest, grown(closest, row["width"])) and row["counted"]
+        assert (row["layers"], row["params"]) == (closest, grown(closest, row["width"]))
         assert row["counts"] > 3, "three counts do not lie on a line"
     certificate = answer(program, "audit", "--study", "deep")
     assert certificate["holds"] and certificate["points"]["accepted"] == accepted()
@@ -144,3 +144,57 @@ def test_an_answer_that_does_not_fit_is_a_finding(program: Program, tmp_path: Pa
     assert large["reached"] and large["verify"]["outcome"] == "out_of_memory"
     assert "a training step: out of memory" in program("show", "--study", "deep").stdout
     assert answer(program, "replay", "--study", "deep")["agrees"]
+
+
+MODEL = "from torch import nn\ndef build(config):\n    return nn.Linear(config['n_embd'], config['n_layer'])\n"
+
+
+def test_a_model_s_file_is_relative_to_the_definition_wherever_it_is_run_from(
+    program: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mine" / "sub").mkdir(parents=True)
+    (tmp_path / "mine" / "sub" / "m.py").write_text(MODEL)
+    config = "{model: sub/m.py:build, n_embd: 8, n_layer: 1, n_head: 1}"
+    file = depth_of(tmp_path / "mine", config, "{targets: [40], widths: [8], num_heads: 1}")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    run = ["run", "depth", "--study", "deep", "--workers", 1]
+    told = program(*run, "--file", file)
+    assert told.returncode == 0, told.stderr
+    assert [row["layers"] for row in answer(program, "show", "--study", "deep")["results"]] == [4]
+    # Joined without the file: the study knows which one it was.
+    told = program(*run, "--set", "depth.targets=[80]")
+    assert told.returncode == 0 and [r["layers"] for r in answer(program, "show", "--study", "deep")["results"]] == [9]
+    # The same definition in another folder is the same study, and changes nothing.
+    (tmp_path / "mine").rename(tmp_path / "other")
+    (tmp_path / "mine").symlink_to(tmp_path / "other")
+    attempts = answer(program, "audit", "--study", "deep")["attempts"]
+    assert program(*run, "--file", tmp_path / "other" / "deep.yaml").returncode == 0
+    certificate = answer(program, "audit", "--study", "deep")
+    assert certificate["attempts"] == attempts and certificate["decisions"]["made"] == len(
+        answer(program, "replay", "--study", "deep")["decisions"]
+    )
+    # What is typed is relative to where it is typed.
+    (tmp_path / "elsewhere" / "wide.py").write_text(MODEL.replace("n_embd'], ", "n_embd'] * 2, "))
+    told = program(*run, "--set", "model=wide.py:build")
+    assert told.returncode == 0 and [r["layers"] for r in answer(program, "show", "--study", "deep")["results"]] == [5]
+
+
+def test_a_model_of_an_axis_is_relative_to_the_definition_too(program: Program, tmp_path: Path) -> None:
+    (tmp_path / "m.py").write_text(MODEL)
+    file = tmp_path / "own.yaml"
+    file.write_text(
+        "search: grid\nobjective: parameters\nscore: {metric: params, direction: minimize}\n"
+        "grid: {axes: {model: [m.py:build], n_layer: [1, 2]}}\nconfig: {model: m.py:build, n_embd: 8, n_layer: 1}\n"
+    )
+    assert program("run", "grid", "--study", "own", "--file", file).returncode == 0
+    assert [row["mean"] for row in answer(program, "show", "--study", "own")["results"]] == [9, 18]
+
+
+def test_a_model_that_is_missing_is_one_line_with_its_whole_path(program: Program, tmp_path: Path) -> None:
+    file = depth_of(
+        tmp_path, "{model: m.py:build, n_embd: 8, n_layer: 1}", "{targets: [40], widths: [8], num_heads: 1}"
+    )
+    told = program("run", "depth", "--study", "deep", "--file", file)
+    assert told.returncode == 2 and told.stderr.count("\n") == 1
+    assert f"config: model: there is no file {tmp_path}/m.py" in told.stderr and "config: config" not in told.stderr

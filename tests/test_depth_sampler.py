@@ -43,7 +43,7 @@ def rows(sampler: DepthSampler, study: optuna.Study) -> dict[int, Mapping[str, A
 
 @pytest.mark.parametrize("n_jobs", [1, 4])
 def test_a_plain_study_finds_the_depths_of_the_reference_and_stops_by_itself(n_jobs: int) -> None:
-    sampler = DepthSampler(100_000_000, CEHR, widths=[320, 480, 768, 1024, 1280])
+    sampler = DepthSampler(100_000_000, CEHR, widths=[320, 480, 768, 1024, 1280], uniform=True)
     study = optuna.create_study(sampler=sampler)
     study.optimize(objective, n_jobs=n_jobs)
     found = rows(sampler, study)
@@ -53,12 +53,22 @@ def test_a_plain_study_finds_the_depths_of_the_reference_and_stops_by_itself(n_j
     assert len(found) == 5 and (n_jobs > 1 or len(study.trials) == 15)
 
 
+def test_unless_a_stack_is_said_to_be_uniform_every_answer_is_counted() -> None:
+    sampler = DepthSampler(100_000_000, CEHR, widths=[320, 480, 768, 1024, 1280])
+    study = optuna.create_study(sampler=sampler)
+    study.optimize(objective)
+    counted = {(trial.system_attrs["studyhall:point"]["config"]["n_embd"], trial.value) for trial in study.trials}
+    for width, row in rows(sampler, study).items():
+        assert [row["layers"], row["params"]] == REFERENCE[str(width)] and (width, row["params"]) in counted
+    assert 15 < len(study.trials) <= 5 * 9
+
+
 def test_an_objective_may_ask_name_by_name_and_a_study_may_be_taken_up_again(tmp_path: Path) -> None:
     def by_name(trial: optuna.Trial) -> float:
         return cehr(trial.suggest_int("n_layer", 1, 100), trial.suggest_int("n_embd", 8, 4096))
 
     def sampler() -> DepthSampler:
-        return DepthSampler([60_000_000, 100_000_000], CEHR, widths=[480, 768])
+        return DepthSampler([60_000_000, 100_000_000], CEHR, widths=[480, 768], uniform=True)
 
     storage = f"sqlite:///{tmp_path}/s.db"
     study = optuna.create_study(sampler=sampler(), storage=storage)

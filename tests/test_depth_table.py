@@ -14,7 +14,7 @@ from storage.errors import UsageError
 from studies.depth_table import depth_json, estimates, show_json, show_table
 from studies.reading import read_yaml
 from studies.run import DEFINITIONS
-from tests.test_depth_search import CEHR, outcome
+from tests.test_depth_search import CEHR, cehr, outcome
 
 
 @dataclass
@@ -26,8 +26,8 @@ class Row:
     state: dict[str, Any]
 
 
-def decided(block: dict[str, Any], **more: Any) -> list[Any]:
-    made, _, _, _ = outcome(Depth.parse(block, CEHR, "d"), **more)
+def decided(block: dict[str, Any], families: bool = False, **more: Any) -> list[Any]:
+    made, _, _, _ = outcome(Depth.parse(block, CEHR, "d", families=families), **more)
     return [Row(each.kind, *json.loads(json.dumps([each.record, each.state]))) for each in made]
 
 
@@ -71,6 +71,9 @@ def test_the_format_of_depths_is_refused_for_widths() -> None:
 def test_the_json_has_a_row_for_each_target_of_each_width() -> None:
     told = show_json(decided(SEVERAL))
     assert told["search"] == "depth" and len(told["results"]) == 4
+    keys = ["target", "width", "layers", "params", "difference", "percent", "reached", "reason", "counts"]
+    assert list(told) == ["search", "results"] and all(list(row) == keys for row in told["results"])
+    assert [list(row) for row in show_json(decided(SINGLE, counts=lambda *_: "killed"))["results"]] == [keys]
     row = told["results"][2]
     assert (row["target"], row["width"], row["layers"], row["reached"]) == (100_000_000, 768, 13, True)
     assert show_json([]) == {"search": "depth", "results": []} and depth_json([]) == {}
@@ -93,6 +96,8 @@ def test_the_table_marks_what_is_out_of_reach_and_what_failed() -> None:
     assert sum("out of reach: at max_layers 100 still" in line for line in lines) == 2
     assert lines[-1] == "2 of 4 targets reached"
     failed = text(show_table(decided(SINGLE, counts=lambda *_: "killed")))
+    trusted = text(show_table(decided(SEVERAL, families=True))).splitlines()[-1]
+    assert trusted.startswith("2 of 4 targets reached; 2 of these follow from the line of a uniform stack")
     assert "trial 0 failed: killed" in failed and "0 of 1 targets reached" in failed
     assert "no width has its counts yet" in text(show_table([]))
 
@@ -102,8 +107,26 @@ def test_findings_of_a_training_step_stand_in_the_table() -> None:
     figures = {"outcome": "completed", "peak_memory": 2048.0, "memory_fraction": 0.25, "seconds": 1.5, "trial": 3}
     row.record["results"][0]["verify"] = figures
     assert "a training step: 2,048 MiB (25.0% of the device), 1.50 s" in text(show_table([row]))
+    (shown,) = show_json([row])["results"]
+    assert list(shown)[-2:] == ["counts", "verify"] and shown["verify"] == figures
     row.record["results"][0]["verify"] = {"outcome": "out_of_memory", "reason": "…", "trial": 3}
     assert "a training step: out of memory" in text(show_table([row]))
+    told = "invalid: config: verify: family cehr is a closed form; there is no model to train"
+    row.record["results"][0]["verify"] = {"outcome": "invalid", "reason": told, "trial": 3}
+    assert f"a training step: {told}" in text(show_table([row]))
+    row.record["results"][0]["verify"] = {"outcome": "failed", "reason": None, "trial": 3}
+    assert "a training step: failed" in text(show_table([row]))
+
+
+def test_widths_are_shown_as_depths_are() -> None:
+    rows = decided({"targets": [10**7, 10**12], "solve": "width", "layers": [4], "max_width": 1024})
+    reached, beyond = show_json(rows)["results"]
+    best = min(range(16, 1025, 16), key=lambda width: abs(cehr(4, width) - 10**7))
+    assert (reached["layers"], reached["width"], reached["reached"], reached["reason"]) == (4, best, True, None)
+    assert (beyond["layers"], beyond["width"], beyond["reached"]) == (4, 1024, False)
+    assert beyond["reason"].startswith("out of reach: at max_width 1024 still ")
+    lines = text(show_table(rows)).splitlines()
+    assert lines[1].split()[:3] == ["10,000,000", str(best), "4"] and lines[-1] == "1 of 2 targets reached"
 
 
 def test_a_dry_run_says_what_the_closed_form_expects() -> None:

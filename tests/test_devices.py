@@ -12,7 +12,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storage.errors import UsageError
-from studies.devices import Device, Process, devices_of, named, read_devices, read_recorded, visible, why_none
+from studies.devices import (
+    Device,
+    Process,
+    devices_of,
+    left_to_us,
+    named,
+    read_devices,
+    read_recorded,
+    visible,
+    why_none,
+)
 
 RECORDED = Path(__file__).parent / "data" / "devices"
 MIXED = read_recorded(RECORDED / "mixed.json")  # a busy GPU, one split in two, one that is lost, a small one
@@ -100,6 +110,34 @@ def test_the_devices_of_this_host() -> None:
 )
 def test_what_a_scheduler_left_us_is_a_part_and_never_more(setting: str | None, left: list[str]) -> None:
     assert indices(visible(MIXED, setting)) == left
+
+
+@pytest.mark.parametrize(
+    ("env", "left"),
+    [
+        ({}, ["0", "1:0", "1:1", "2", "3"]),
+        ({"SLURM_JOB_GPUS": "3"}, ["3"]),
+        ({"SLURM_JOB_GPUS": "0,3", "SLURM_STEP_GPUS": "3"}, ["3"]),
+        ({"SLURM_JOB_GPUS": "3", "CUDA_VISIBLE_DEVICES": "0"}, ["0"]),
+        ({"SLURM_JOB_GPUS": "0,3", "CUDA_VISIBLE_DEVICES": ""}, []),
+        ({"SLURM_JOB_GPUS": ""}, ["0", "1:0", "1:1", "2", "3"]),
+        ({"SLURM_JOB_GPUS": "9"}, []),
+        ({"SLURM_JOB_GPUS": "4,5,6,7,8"}, ["0", "1:0", "1:1", "2", "3"]),  # they are all that the job is shown
+        ({"CUDA_VISIBLE_DEVICES": "NoDevFiles"}, []),
+        ({"CUDA_VISIBLE_DEVICES": "3", "CUDA_DEVICE_ORDER": "PCI_BUS_ID"}, ["3"]),
+        ({"CUDA_VISIBLE_DEVICES": "GPU-8ce", "CUDA_DEVICE_ORDER": "FASTEST_FIRST"}, ["3"]),
+    ],
+)
+def test_what_a_scheduler_says_in_its_own_words_is_respected(env: dict[str, str], left: list[str]) -> None:
+    assert indices(left_to_us(MIXED, env).devices) == left
+
+
+def test_numbers_in_an_order_that_only_cuda_knows_are_refused() -> None:
+    with pytest.raises(UsageError, match="FASTEST_FIRST; give UUIDs"):
+        left_to_us(MIXED, {"CUDA_VISIBLE_DEVICES": "0", "CUDA_DEVICE_ORDER": "FASTEST_FIRST"})
+    alike = [Device(str(place), f"GPU-ab{place}", "A100", 1, 1) for place in range(2)]
+    left = left_to_us(alike, {"CUDA_VISIBLE_DEVICES": "1", "CUDA_DEVICE_ORDER": "FASTEST_FIRST"})
+    assert indices(left.devices) == ["1"]
 
 
 @pytest.mark.parametrize(

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import signal
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import optuna
 import pytest
 
-from tests.test_run import Begin, Program, answer, growth_of, states, until
+from tests.test_run import CHECKOUT, Begin, Program, answer, growth_of, states, until
 
 
 @pytest.mark.parametrize("slots", [("--workers", 3), ("--gpus", "0", "--per-gpu", 3)], ids=["cpu", "gpu"])
@@ -152,3 +156,56 @@ def test_a_pruned_candidate_is_out_of_its_round_with_that_reason(program: Progra
 def test_a_wrong_pruner(program: Program, tmp_path: Path, pruner: str, words: str) -> None:
     told = program("run", "grow", "--study", "own", "--file", growth_of(tmp_path, LEARNER, pruner + "\n"))
     assert told.returncode == 2 and words in told.stderr and told.stderr.count("\n") == 1, told.stderr
+
+
+# The disk
+
+FILLS = (
+    "def own(config, trial):\n"
+    "    if config['b'] > 1:\n"
+    "        for number in range(10**6):\n"
+    "            (trial.run_dir / str(number)).write_bytes(b'x' * SIZE)\n"
+    "    return {'score': config['a'] + config['b'] / 2, 'params': 1}\n"
+)
+
+
+@pytest.fixture
+def on_a_small_disk(tmp_path: Path, environment: dict[str, str]) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run the program with a home of 2 MiB and 40 files, a disk that ends with it."""
+    (tmp_path / "home").mkdir()
+    inside = f'mount -t tmpfs -o size=2m,nr_inodes=40 tmpfs {tmp_path / "home"} && exec "$@"'
+    user = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
+    begin = ["unshare", *user, "--mount", "sh", "-c", inside, "sh"]
+    tried = subprocess.run([*begin, "true"], capture_output=True, text=True)
+    if tried.returncode != 0:
+        pytest.skip(f"no disk of a test's own can be mounted here: {tried.stderr.strip()}")
+
+    def run(*arguments: object) -> subprocess.CompletedProcess[str]:
+        command = [*begin, sys.executable, str(CHECKOUT / "cli.py"), *map(str, arguments)]
+        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
+
+    return run
+
+
+@pytest.mark.parametrize("size", [1 << 16, 1], ids=["of its bytes", "of its files"])
+def test_a_disk_that_a_trial_fills_is_that_trials_failure_and_loses_nothing(
+    program: Program,
+    on_a_small_disk: Callable[..., subprocess.CompletedProcess[str]],
+    tmp_path: Path,
+    size: int,
+) -> None:
+    """Where not even the next trial's folder can be made, the worker says so and leaves; with room it goes on."""
+    body = FILLS.replace("SIZE", str(size))
+    file = growth_of(tmp_path, body, "attempts: 1\n", "increments: {b: 1, a: 1}, steps: 1")
+    run = ["run", "grow", "--study", "own", "--file", file, "--workers", 1]
+    told = on_a_small_disk(*run)
+    assert "Traceback" not in told.stderr and "No space left on device" in told.stderr, told.stderr
+    if told.returncode != 0:
+        assert "cannot keep a trial's files: No space left on device" in told.stderr.splitlines()[-1], told.stderr
+        assert program(*run).returncode == 0
+    [step] = answer(program, "show", "--study", "own")["rounds"]
+    assert step["chosen"] == {"param": "a", "value": 2}
+    [reason] = [row["reason"] for row in step["candidates"] if row["param"] == "b"]
+    assert "No space left on device" in reason
+    certificate = answer(program, "audit", "--study", "own")
+    assert certificate["holds"] and certificate["points"]["failed"] == 1

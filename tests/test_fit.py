@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable
 from typing import Any
@@ -23,7 +24,8 @@ OOM = Result(0, "FAIL", {}, "out of memory: held 7 GiB", "out_of_memory")
 
 def fit(**block: Any) -> Fit:
     block = {"axis": "batch_size", **block}
-    return Fit.parse(block, {"batch_size": 1, "n_layer": 2}, ("speed", "maximize"), "fit.yaml")
+    config = {"batch_size": 1, "n_layer": 2, "seed": 7, "dataset": "stdlib", "learning_rate": 0.1, "compile": True}
+    return Fit.parse(block, config, ("speed", "maximize"), "fit.yaml")
 
 
 def run(search: Fit, probe: Callable[[int], Result]) -> tuple[list[int], list[Decision], Done]:
@@ -65,7 +67,7 @@ def test_the_largest_that_runs_is_found_in_logarithmically_many_probes(
 def test_the_answer_names_the_largest_and_the_best() -> None:
     tried, made, done = run(fit(high=64), up_to(11))
     assert tried == [1, 2, 4, 8, 16, 12, 10, 11]
-    assert done.reason == "the largest batch_size that fits is 11; the best speed is at 4"
+    assert done.reason == "the largest batch_size that fits is 11, 12 does not; the best speed is at 4"
     assert [decision.kind for decision in made] == ["probed"] * 7 + ["found"]
 
 
@@ -81,11 +83,55 @@ def test_trouble_is_not_taken_for_too_large(outcome: str) -> None:
     assert done.failed and outcome in done.reason and tried == [1, 2, 4] and made[-1].kind == "failed"
 
 
-@pytest.mark.parametrize("outcome", ["out_of_memory", "timed_out", "invalid", None])
+@pytest.mark.parametrize("outcome", ["out_of_memory", "timed_out", None])
 def test_what_cannot_run_at_that_size_bounds_it(outcome: str | None) -> None:
     bad = Result(3, "FAIL", {}, "too large", outcome)
     _, _, done = run(fit(), lambda value: bad if value > 6 else Result(value, "COMPLETE", {"speed": 1.0}))
     assert not done.failed and "is 6" in done.reason
+
+
+def test_a_pruned_probe_is_not_taken_for_too_large() -> None:
+    pruned = Result(3, "PRUNED", {}, "by itself", "pruned")
+    tried, _, done = run(fit(), lambda value: pruned if value == 4 else Result(value, "COMPLETE", {"speed": 1.0}))
+    assert done.failed and done.reason == "batch_size 4: by itself" and tried == [1, 2, 4]
+
+
+@pytest.mark.parametrize("outcome", ["invalid", None])
+def test_values_that_the_objective_refuses_are_no_limit_and_it_is_said(outcome: str | None) -> None:
+    """Those that run are multiples of 4; 116 is the largest that fits, and not known to be."""
+    refused = Result(0, "FAIL", {}, "invalid: 4 must divide it", outcome)
+
+    def probe(value: int) -> Result:
+        return refused if value % 4 else up_to(116)(value)
+
+    _, made, done = run(fit(low=60, high=1000), probe)
+    assert made[-1].state["fits"] == 60 and not done.failed
+    assert done.reason.startswith(
+        "60 is the largest batch_size that was found to fit; 61 was refused (invalid: 4 must divide it), which says "
+        "nothing of larger ones: `multiple` leaves such values out"
+    )
+    _, _, done = run(fit(low=60, high=1000, multiple=4), probe)
+    assert done.reason.startswith("the largest batch_size that fits is 116, 120 does not")
+    # Refused on the way, but what bounds the answer has really run out of memory.
+    _, _, done = run(fit(high=128), lambda value: refused if value == 96 else up_to(70)(value))
+    assert done.reason.startswith("the largest batch_size that fits is 70, 71 does not")
+
+
+def test_a_lowest_value_that_fails_is_said_and_nothing_fits() -> None:
+    tried, made, done = run(fit(low=8), up_to(7))
+    assert tried == [8] and done.failed and made[-1].state["fits"] is None
+    assert done.reason == "not even the lowest value fits: batch_size 8: out of memory: held 7 GiB"
+
+
+@pytest.mark.parametrize("score", [math.nan, math.inf, -math.inf])
+def test_a_score_that_is_no_number_is_never_the_best(score: float) -> None:
+    def probe(value: int) -> Result:
+        return OOM if value > 8 else Result(value, "COMPLETE", {"speed": score if value == 2 else 1.0 / value})
+
+    _, made, done = run(fit(), probe)
+    assert made[-1].state["best"] == {"value": 1, "score": 1.0} and "is 8" in done.reason
+    for each in made:
+        json.dumps([each.record, each.state], allow_nan=False)
 
 
 def test_an_override_begins_again_and_known_probes_serve() -> None:
@@ -106,6 +152,11 @@ def test_an_override_begins_again_and_known_probes_serve() -> None:
         ({"low": 9, "high": 15, "multiple": 8}, "no multiple of 8"),
         ({"high": True}, "fit.high: True"),
         ({"multiple": 0}, "fit.multiple: 0"),
+        ({"axis": "seed"}, "fit.axis: 'seed' is no size"),
+        ({"axis": "dataset", "low": 1}, "fit.axis: dataset is 'stdlib' in the config, not a whole number"),
+        ({"axis": "learning_rate", "low": 1}, "learning_rate is 0.1 in the config"),
+        ({"axis": "compile", "low": 1}, "compile is True in the config"),
+        ({"high": 2**31}, "fit.high: 2147483648"),
         ({"top": 1}, "unknown key 'top'"),
     ],
 )

@@ -16,8 +16,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from samplers.axes import parse_axis
+from samplers.combinations import setting_at
+from samplers.members import Members
 from samplers.plan import Decision, Done, Point
-from samplers.sweep import BATCH, Grid, setting_at
+from samplers.sweep import BATCH, Grid
 from storage.errors import UsageError
 
 CONFIG = {"n_layer": 1, "n_head": 1, "n_embd": 32, "dropout": 0.0, "optimizer": {"name": "adam", "momentum": None}}
@@ -375,6 +377,61 @@ def test_random_groups_cover_each_point_exactly_once(blocks: list[dict[str, Any]
     got = Counter((*(point.config[name] for name in BASE), point.seed) for point in once)
     assert set(got) == set().union(*(expected({**block, "repeats": repeats}) for block in blocks))
     assert set(got.values()) <= {1}
+
+
+# Members
+
+
+def test_members_are_told_from_their_config_without_going_through_the_grid() -> None:
+    axes = {name: {"range": [1, 200, 1]} for name in ("n_layer", "n_head", "n_embd")}
+    members = Members(grid(axes=axes, where="n_layer != 7").settings)
+    inside = {**CONFIG, "n_layer": 200, "n_head": 3, "n_embd": 5}
+    assert members.has(inside, {}) and not members.repeats_itself
+    for change in ({"n_layer": 201}, {"n_layer": 7}, {"n_layer": 1.0}, {"n_layer": True}, {"dropout": 0.5}):
+        assert not members.has({**inside, **change}, {}), change
+
+
+@pytest.mark.parametrize(
+    "axis", [{"range": [0.1, 0.9, 0.1]}, {"log": [1e-4, 1e-1, 4]}, [0, 1.5, "x", [1], None]], ids=str
+)
+def test_every_value_of_an_axis_is_found_again(axis: object) -> None:
+    search = grid(axes={"dropout": axis})
+    members = Members(search.settings)
+    assert all(members.has(each, {}) for each in configs(search))
+    assert not members.has({**CONFIG, "dropout": 0.15}, {}) and not members.has({**CONFIG, "dropout": False}, {})
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(blocks(), min_size=2, max_size=2), blocks())
+def test_a_grid_has_the_members_that_it_plans_and_no_others(
+    groups: list[dict[str, Any]], other: dict[str, Any]
+) -> None:
+    own = ("axes", "zip", "when", "where", "derive")
+    block = {"groups": [{key: each[key] for key in own} for each in groups]}
+    conditional = {name for each in (*groups, other) for name in each["when"]}  # where they are not, their own value is
+    base = {name: 100 for name in NAMES if name in ("a", "c") or name in conditional}  # the others are helpers
+    block["groups"] = [{**each, "where": [*each["where"], "total >= 0"]} for each in block["groups"]]
+    search = Grid.parse(block, base, "file")
+    planned = {point.hash: point for point in run(search)[0]}
+    members = Members(search.settings)
+    strangers = run(Grid.parse({**{key: other[key] for key in own}, "where": ["total >= 0"]}, base, "file"))[0]
+    for point in (*planned.values(), *strangers):
+        same = Point(point.config, search.settings.seed).hash in planned
+        assert members.has(point.config, point.role["setting"]) == same
+        assert members.has(point.config, {}) == same
+
+
+def test_settings_that_are_equal_over_batches_are_counted_once() -> None:
+    search = grid(axes={"scale": [1, 2], "n_layer": {"range": [1, 1500, 1]}}, derive={"n_embd": "0 * scale"})
+    points, records, done = run(search)
+    assert len({point.hash for point in points}) == 1500
+    assert done.reason == "1500 settings × 1 seed are done"
+    assert sum(record["settings"] for record in records) == sum(record["duplicates"] for record in records) == 1500
+
+
+def test_where_equal_settings_cannot_be_counted_cheaply_the_number_is_a_bound() -> None:
+    search = grid(axes={"scale": {"range": [1, 3000, 1]}}, derive={"n_embd": "scale % 1500"})
+    assert run(search)[2].reason == "at most 3000 settings × 1 seed are done"
 
 
 @settings(max_examples=50, deadline=None)

@@ -144,7 +144,8 @@ def test_what_was_left_out_is_counted_since_the_last_override() -> None:
         ("planned", {"filtered": {"a > 2": 2}, "refused": {"no": 3}}),
         ("planned", {"filtered": {"a > 2": 1}}),
     ]
-    decisions = [SimpleNamespace(kind=kind, record=record) for kind, record in records]
+    state = {"grid": {"axes": {"n": [1, 2, 3, 4]}, "seed": 1, "repeats": 3}, "config": {"n": 0, "dataset": "d"}}
+    decisions = [SimpleNamespace(kind=kind, record=record, state=state) for kind, record in records]
     shown = show_json(ROWS, decisions, "score", "maximize")
     assert shown["filtered"] == {"a > 2": 3} and shown["refused"] == {"no": 3}
     assert "filtered: 3 settings: a > 2" in text(show_table(ROWS, decisions, "score", "maximize"))
@@ -157,6 +158,14 @@ def test_show_json_is_json_whatever_the_scores() -> None:
 
 
 # Tables
+
+
+def test_csv_tells_texts_from_numbers_and_from_nothing() -> None:
+    values = [1, "1", None, "", "null", "x, y", '"1"', True, "true", "1e-4", [1], "[1]"]
+    rows = [row(index, {"n": value}) for index, value in enumerate(values)]
+    told = [each["config.n"] for each in csv.DictReader(io.StringIO(trials_csv(rows)))]
+    assert told == ["1", '"1"', "", '""', '"null"', "x, y", '"\\"1\\""', "true", '"true"', '"1e-4"', "[1]", '"[1]"']
+    assert len(set(told)) == len(told)
 
 
 def test_csv_has_a_row_a_trial_with_helpers_that_no_config_has() -> None:

@@ -272,6 +272,20 @@ def test_racing_buys_seeds_for_the_tied_leaders_only_until_they_part_or_the_limi
     assert {name: len(row["seeds"]) for name, row in rows(made[0]).items()} == {"a": 5, "b": 5, "c": 2}
 
 
+def test_scores_and_gains_beyond_what_a_number_holds_are_told_and_out_of_the_round() -> None:
+    block = {"increments": {"a": 1, "b": 1, "c": 1}, "steps": 1, "repeats": 2, "seed": 0}
+
+    def huge(config: Mapping[str, Any]) -> Mapping[str, float]:
+        score = -1.7e308 if config["a"] > 1 else 1.7e308 * (1 - (config["b"] > 1) / 4)
+        return {"score": -score, "params": 1.6e308 + config["c"] * 1e290}
+
+    made, _, _ = run(growth(block, {"a": 1, "b": 1, "c": 1}), huge)
+    record = json.loads(json.dumps(made[0].record, allow_nan=False))
+    told = {row["param"]: row for row in record["candidates"]}
+    assert record["baseline"]["score"] == -1.7e308 and record["chosen"]["param"] == "b"
+    assert told["a"]["reason"] == "its gain or added cost is too large for a number" and not told["a"]["eligible"]
+
+
 @pytest.mark.parametrize(
     ("freedom", "quantile"), [(1, 12.7062), (4, 2.7764), (30, 2.0423), (40, 2.0211), (120, 1.9799)]
 )

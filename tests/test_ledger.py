@@ -210,7 +210,7 @@ def test_a_retry_is_a_new_trial_linked_to_the_failed_one(url: str) -> None:
     assert claim is not None
     ledger.finish_trial(claim, "FAIL", End("error", "no luck", "tail"), None, {}, "error: no luck")
     with ledger.planning():
-        assert ledger.retry_points(None) == [(0, 2)]
+        assert [(each.old, each.new) for each in ledger.retry_points(None)] == [(0, 2)]
         assert ledger.retry_points(None) == []
     rows = ledger.session.run("read_points", {"study_id": ledger.study_id})
     assert [(row.state, row.retired, row.retry_of) for row in rows] == [

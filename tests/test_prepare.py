@@ -422,7 +422,7 @@ def test_the_same_again_is_already_there_and_other_arguments_need_force(call, tm
     assert read("x") == before
     assert call(*other, "--force")[0] == 0
     assert text_of("x") == FOX * 8
-    assert sorted(each.name for each in catalogue.place().iterdir()) == [".x.lock", "x"]
+    assert sorted(each.name for each in catalogue.place().iterdir()) == ["x"]
 
 
 def test_a_folder_made_by_hand_is_not_replaced_unasked(call, tmp_path):
@@ -528,6 +528,8 @@ GOOD = {"name": "x", "--text": "{}/a", "--tokenizer": "bytes"}
         ({"--hf": "some/set"}, "data prepare: one of --text FILES… or --hf DATASET"),
         ({"--text": None, "--hf": ""}, "data prepare: text is needed"),
         ({"--tokenizer": None}, "Missing option '--tokenizer'"),
+        ({"name": "stdlib"}, "data prepare: 'stdlib' is there without being prepared; another name is needed"),
+        ({"name": "gssm"}, "'gssm' is there without being prepared"),
     ],
     ids=str,
 )
@@ -574,8 +576,26 @@ def test_text_that_is_not_utf8_is_refused_with_its_place(call, tmp_path, monkeyp
         monkeypatch.setattr("tiktoken.registry.ENCODING_CONSTRUCTORS", {"tiny": one_byte_each})
     told = call("data", "prepare", "x", "--text", tmp_path / "a", "--tokenizer", tokenizer)
     refused(told, f"/a is not UTF-8 at byte {place}; --tokenizer bytes takes anything")
-    assert catalogue.names() == []
+    assert list(catalogue.place().iterdir()) == [] and catalogue.entries() == []
     assert call("data", "prepare", "y", "--text", tmp_path / "a", "--tokenizer", "bytes")[0] == 0
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [["--hf", "some/set", "--tokenizer", "bytes"], ["--text", "a", "--tokenizer", "hf:some/tokenizer"]],
+    ids=str,
+)
+def test_what_libraries_have_to_say_of_a_dead_network_is_not_heard(tmp_path, home, asked):
+    """They try five times, and log each; here without the pauses between."""
+    (tmp_path / "a").write_text(FOX)
+    asked = [str(tmp_path / each) if each == "a" else each for each in asked]
+    told = program(
+        *("data", "prepare", "x", *asked),
+        before="import time; time.sleep = lambda _: None",
+        env={**os.environ, "HF_HUB_OFFLINE": "0", "HF_ENDPOINT": "http://127.0.0.1:1"},
+    )
+    refused((told.returncode, told.stdout, told.stderr), "cannot be loaded")
+    assert not home.exists()
 
 
 def one_byte_each() -> dict[str, Any]:

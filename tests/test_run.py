@@ -421,3 +421,42 @@ def test_a_stopped_worker_finds_its_trial_taken_and_its_result_refused_or_not_wr
     certificate = answer(program, "audit", "--study", "trace")
     assert certificate["holds"] and certificate["duplicates"] == 0 and certificate["points"]["accepted"] == 8
     assert path(program, "trace") == CHOICES[:1]
+
+
+def test_a_trial_is_told_when_it_begins_and_status_says_what_to_do(
+    program: Program, begin: Begin, tmp_path: Path
+) -> None:
+    """A worker that was killed leaves its trials behind; a budget that is used up leaves some that wait."""
+    file = write_definition(tmp_path, steps=1, seconds=60)
+    worker = begin("run", "grow", "--study", "trace", "--file", file, "--workers", 1)
+    assert worker.stdout is not None
+    assert worker.stdout.readline() == "round 0: the baseline, 1 trials\n"
+    assert worker.stdout.readline() == "trial 0 begins on cpu0: baseline, seed 1337\n"
+    worker.kill()
+    worker.wait()
+    until(lambda: not any(each["alive"] for each in answer(program, "status", "--study", "trace")["workers"]))
+    told = program("status", "--study", "trace").stdout
+    assert "trial 0: the worker is gone; `run grow --study trace` takes over" in told
+    short = write_definition(tmp_path, steps=1, seconds=0.0)
+    ran = program("run", "grow", "--study", "short", "--file", short, "--workers", 1, "--max-trials", 3)
+    begun = [line.split(": ")[1] for line in ran.stderr.splitlines() if " begins on " in line]
+    assert begun == ["baseline, seed 1337", "n_layer=2, seed 1337", "n_head=2, seed 1337"]
+    told = program("status", "--study", "short").stdout
+    assert "the budget of 3 trials is used up; `run grow --study short --max-trials N` raises it" in told
+    assert program("run", "grow", "--study", "short", "--max-trials", 100).returncode == 0
+    told = program("status", "--study", "short").stdout
+    assert "round 0: mlp_size → 64" in told and "`run grow --study short --steps N` goes on" in told
+    assert "round 0: mlp_size → 64: again" in program("replay", "--study", "short").stdout
+
+
+def test_status_show_and_replay_number_rounds_alike(program: Program, tmp_path: Path) -> None:
+    """An override is a decision within a round, and takes no number of its own."""
+    file = write_definition(tmp_path, steps=1)
+    run = ["run", "grow", "--study", "trace", "--file", file]
+    assert program(*run).returncode == 0
+    assert program(*run, "--steps", 2, "--set", "max_iters=6000").returncode == 0
+    numbers = [each["round"] for each in answer(program, "show", "--study", "trace")["rounds"]]
+    for verb in ("status", "replay"):
+        lines = program(verb, "--study", "trace").stdout.splitlines()
+        seen = [int(line.split()[1].rstrip(":")) for line in lines if line.startswith("round ")]
+        assert set(seen) == set(numbers), (verb, lines, numbers)

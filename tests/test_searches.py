@@ -111,6 +111,45 @@ def test_an_objective_that_breaks_is_not_taken_for_one_that_does_not_fit(program
     assert "its choices have no cost" in program("replay", "--study", "own", "--cost", "params").stderr
 
 
+BAD = (
+    "import time\n"
+    "def validate(config):\n"
+    "    return 'size must be even' if config['size'] % 2 else None\n"
+    "def own(config):\n"
+    "    if config['size'] > 21:\n"
+    "        {bad}\n"
+    "    return {{'tokens_per_second': float(config['size'])}}\n"
+)
+
+
+def test_a_probe_that_takes_too_long_does_not_fit_and_one_that_is_refused_bounds_nothing(
+    program: Program, tmp_path: Path
+) -> None:
+    file = fit_of(tmp_path, "{axis: size, high: 1000, multiple: 2}", "timeout: 1s\n")
+    (tmp_path / "own.py").write_text(BAD.format(bad="time.sleep(600)"))
+    assert program("run", "fit", "--study", "own", "--file", file).returncode == 0
+    shown = answer(program, "show", "--study", "own")
+    assert (shown["largest"], shown["smallest_failing"], len(shown["probes"])) == (20, 22, 5)
+    assert shown["probes"][1]["reason"].startswith("timed out: not finished after 1 s")
+    assert shown["ended"].startswith(
+        "the largest size that fits is 20, 22 does not; the best tokens_per_second is at 20"
+    )
+    # Odd sizes are refused before they take a slot; the answer claims no more than is known.
+    told = program("run", "fit", "--study", "own", "--file", file, "--set", "multiple=1")
+    assert told.returncode == 0 and "21 was refused (invalid: size must be even)" in told.stderr + told.stdout
+    assert answer(program, "audit", "--study", "own")["attempts"] == 5
+    assert answer(program, "replay", "--study", "own")["agrees"]
+
+
+def test_a_probe_whose_score_is_not_a_number_ends_a_fit_with_the_reason(program: Program, tmp_path: Path) -> None:
+    file = fit_of(tmp_path, "{axis: size, high: 1000, multiple: 2}", "")
+    (tmp_path / "own.py").write_text(BAD.format(bad="return {'tokens_per_second': float('nan')}"))
+    told = program("run", "fit", "--study", "own", "--file", file)
+    assert told.returncode == 1 and "size 32: diverged: tokens_per_second is nan" in told.stderr, told.stderr
+    shown = answer(program, "show", "--study", "own")
+    assert shown["largest"] == 16 and not shown["probes"][-1]["fits"] and "Traceback" not in told.stderr
+
+
 # Grid
 
 NOTED = (

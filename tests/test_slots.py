@@ -295,3 +295,60 @@ def test_a_slot_that_cannot_be_is_one_line_and_nothing_is_written(
     assert told.returncode == 2 and told.stdout == "" and told.stderr.count("\n") == 1, told.stderr
     assert all(word in told.stderr for word in words) and "Traceback" not in told.stderr
     assert program("show", "--study", "a").returncode == 2 and held(FIRST) == []
+
+
+@pytest.mark.parametrize(
+    ("variables", "gpus", "words"),
+    [
+        ({"CUDA_VISIBLE_DEVICES": "0"}, "1", "no GPU '1' here; there is 0 (GPU-1f2e8a44"),
+        ({"CUDA_VISIBLE_DEVICES": FIRST}, "0,1", "we are left a part: CUDA_VISIBLE_DEVICES is"),
+        ({"SLURM_JOB_GPUS": "1"}, "0", "we are left a part: SLURM_JOB_GPUS is '1'"),
+        ({"CUDA_VISIBLE_DEVICES": ""}, "all", "CUDA_VISIBLE_DEVICES is ''"),
+    ],
+)
+def test_more_than_a_scheduler_left_us_is_one_line_and_nothing_is_written(
+    program: Program, environment: dict[str, str], tmp_path: Path, variables: dict[str, str], gpus: str, words: str
+) -> None:
+    environment |= variables
+    told = program("run", "grow", "--study", "a", "--file", write_definition(tmp_path), "--gpus", gpus)
+    assert told.returncode == 2 and told.stdout == "" and told.stderr.count("\n") == 1 and words in told.stderr, told
+    assert program("show", "--study", "a").returncode == 2
+    hidden = [each["index"] for each in json.loads(program("gpus", "--json").stdout)["devices"] if not each["visible"]]
+    assert hidden == {"1": ["1"], "0,1": ["1"], "0": ["0"], "all": ["0", "1"]}[gpus]
+
+
+def test_eight_workers_on_the_cores_of_one_host_some_of_them_killed_never_share_one(
+    program: Program, begin: Begin, tmp_path: Path
+) -> None:
+    """Each trial is pinned to a core that it holds for itself, as long as there are any; a killed worker's are free."""
+    code = (
+        "\nimport os\nfrom pathlib import Path\n\n"
+        "def pinned(config, trial):\n"
+        "    cores = os.sched_getaffinity(0)\n"
+        f"    place = Path({str(tmp_path)!r}) / f'core-{{min(cores)}}'\n"
+        "    if len(cores) > 1:\n"
+        "        return landscape({**config, 'seed': trial.seed})\n"
+        "    import fcntl\n"
+        "    with place.open('a') as core:\n"
+        "        fcntl.flock(core, fcntl.LOCK_EX | fcntl.LOCK_NB)\n"
+        "        core.write(f'{trial.number}\\n')\n"
+        "        return landscape({**config, 'seed': trial.seed})\n"
+    )
+    more = "  repeats: 2\nattempts: 1\n"
+    file = definition(tmp_path, "a", "pinned", code, steps=2, seconds=0.2, more=more)
+    run = ["run", "grow", "--study", "a", "--file", file, "--workers", 2]
+    workers = [begin(*run) for _ in range(8)]
+    until(lambda: program("show", "--study", "a").returncode == 0 and audit(program, "a")["points"]["accepted"] >= 2)
+    for worker in workers[:3]:
+        worker.kill()
+    dead = {worker.pid for worker in workers[:3]}
+    until(lambda: not any(who.get("pid") in dead for who in held_cores().values()), seconds=1)
+    for worker in workers[3:]:
+        told, _ = worker.communicate(timeout=180)
+        assert worker.returncode == 0, told
+    certificate = audit(program, "a")
+    assert certificate["holds"] and certificate["points"]["failed"] == 0, certificate
+    assert certificate["duplicates"] == 0 and set(certificate["extra_attempts"]) <= {"lost"}
+    if len(allowed_cores()) > 1:  # else there is nothing to choose from, and nothing is pinned
+        assert list(tmp_path.glob("core-*"))
+    assert held_cores() == {}

@@ -108,6 +108,61 @@ def test_a_wrong_order(program: Program, tmp_path: Path, arguments: list[str], w
 
 
 @pytest.mark.usefixtures("nothing_written")
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ("return 'too\\nwide:\\n\\n\\t7\\0'", ["config: too wide: 7\n"]),
+        ("return '\\ud800'", ["config: ?"]),
+        ("return ''", ["config: its objective does not say why"]),
+        ("return 'config: x'", [": config: x\n"]),
+        ("return False", ["own.py:own: validate returned False; None is needed, or a text"]),
+        ("return config", ["own.py:own: validate returned {'a': 1};", "None is needed"]),
+        ("raise ValueError('a\\nb')", ["own.py:own: validate: ValueError: a b"]),
+        ("return config['nothing']", ["own.py:own: validate: KeyError: 'nothing'"]),
+        ("raise SystemExit(3)", ["own.py:own: validate: SystemExit: 3"]),
+    ],
+)
+def test_whatever_an_objectives_validate_does_is_one_line(
+    program: Program, tmp_path: Path, body: str, words: list[str]
+) -> None:
+    (tmp_path / "own.py").write_text(f"def validate(config):\n    {body}\ndef own(config):\n    return 1.0\n")
+    file = tmp_path / "own.yaml"
+    file.write_text(
+        "search: grid\nobjective: own.py:own\nscore: {metric: value, direction: maximize}\n"
+        "grid: {axes: {a: [1, 2]}}\nconfig: {a: 1}\n"
+    )
+    for more in ([], ["--dry-run"]):
+        line = refused(program("run", "grid", "--study", "own", "--file", file, *more), *words)
+        assert "config: config:" not in line
+
+
+@pytest.mark.usefixtures("nothing_written")
+@pytest.mark.parametrize("character", ["\\ud800", "\\0"])
+def test_a_character_that_cannot_be_kept_is_refused_wherever_it_stands(
+    program: Program, tmp_path: Path, character: str
+) -> None:
+    (tmp_path / "own.py").write_text("def own(config):\n    return 1.0\n")
+    file, order = tmp_path / "own.yaml", ["run", "grid", "--study", "own", "--file", tmp_path / "own.yaml"]
+
+    def write(axis: str = "[1]", derived: str = "") -> None:
+        file.write_text(
+            "search: grid\nobjective: own.py:own\nscore: {metric: value, direction: maximize}\n"
+            f"grid: {{axes: {{a: {axis}}}, derive: {{{derived}}}}}\nconfig: {{a: 1, b: 2}}\n"
+        )
+
+    for more in ([], ["--dry-run"]):
+        for axis in (f'["{character}"]', f'[1, [2, "x{character}"]]', f'[{{"{character}": 1}}]'):
+            write(axis)
+            refused(program(*order, *more), "own.yaml:4", "cannot be kept")
+        write(derived=f"b: \"'\\{character}'\"")
+        refused(program(*order, *more), "grid.derive.b", "cannot be kept")
+        write()
+        for setting in (f'a="{character}"', f'grid.axes.a=["{character}"]', f'+c={{x: "{character}"}}'):
+            refused(program(*order, *more, "--set", setting), "--set", "cannot be kept")
+        refused(program(*order, *more, "--set", "+c\udcff=1"), "--set", "cannot be kept")
+
+
+@pytest.mark.usefixtures("nothing_written")
 def test_a_search_that_there_is_none_of(program: Program, tmp_path: Path) -> None:
     file = write_definition(tmp_path)
     refused(program("run", "grwo", "--study", "own", "--file", file), "grwo", "grow")

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 
+BUILT_IN = ("stdlib", "gssm")
+"""Names that mean something without being prepared: no dataset can be called so."""
+
+
 @dataclass(frozen=True)
 class Entry:
     """One dataset, or what there is of it: `problem` says what is missing."""

@@ -18,7 +18,7 @@ import os
 import shutil
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -55,7 +55,8 @@ class Order:
         name: str, texts: Sequence[str], hub: str | None, tokenizer: str, val: float | None, force: bool = False
     ) -> Order:
         """Raises UsageError."""
-        check_name(name, "data prepare")
+        if check_name(name, "data prepare") in catalogue.BUILT_IN:
+            raise UsageError(f"data prepare: {name!r} is there without being prepared; another name is needed")
         check_tokenizer(tokenizer)
         share(val)
         if bool(texts) == bool(hub):
@@ -112,7 +113,8 @@ def prepare(order: Order, tell: Tell) -> str:
                 return f"{order.name}: already there: {folder}"
             part = _part(order)
             if not (part / "meta.json").exists():
-                _make(part, source, tokenizer, order, tell)
+                with _refused_leaves_nothing(part):
+                    _make(part, source, tokenizer, order, tell)
             _put(part, folder)
     except OSError as error:
         raise StudyhallError(
@@ -146,14 +148,40 @@ def _check_same(order: Order, folder: Path) -> None:
 
 @contextmanager
 def _alone(name: str) -> Iterator[None]:
-    """Hold the name's lock. The file stays: to delete it would let two in."""
+    """Hold the name's lock. Its file goes with it; who opened it before has locked what is no longer there, and looks
+    again."""
     catalogue.place().mkdir(parents=True, exist_ok=True)
-    with (catalogue.place() / f".{name}.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise UsageError(f"data prepare: another process is preparing {name!r} just now") from None
+    path = catalogue.place() / f".{name}.lock"
+    while True:
+        with path.open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise UsageError(f"data prepare: another process is preparing {name!r} just now") from None
+            if not _is_same(path, lock.fileno()):
+                continue
+            try:
+                yield
+            finally:
+                path.unlink(missing_ok=True)
+            return
+
+
+def _is_same(path: Path, descriptor: int) -> bool:
+    with suppress(FileNotFoundError):
+        return os.path.samestat(path.stat(), os.fstat(descriptor))
+    return False
+
+
+@contextmanager
+def _refused_leaves_nothing(part: Path) -> Iterator[None]:
+    """What was written of a text that cannot be used goes: to run again would be refused again."""
+    try:
         yield
+    except UsageError:
+        (part / "source.json").unlink(missing_ok=True)  # first: without it nobody goes on with what is left
+        shutil.rmtree(part, ignore_errors=True)
+        raise
 
 
 def _part(order: Order) -> Path:

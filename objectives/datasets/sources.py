@@ -15,6 +15,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, Protocol
 
+from objectives.datasets.quiet import quiet
 from objectives.datasets.tokenizers import first_line, need_package
 from storage.errors import UsageError, nearest
 
@@ -187,6 +188,10 @@ class HubRows:
             UsageError: It cannot be had, or has no such text.
         """
         self._asked = f"--hf {asked}"
+        with quiet():
+            self._open(asked, val)
+
+    def _open(self, asked: str, val: float | None) -> None:
         datasets = need_package("datasets", self._asked)
         if not sys.stderr.isatty():
             datasets.disable_progress_bars()

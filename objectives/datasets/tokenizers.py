@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from objectives.datasets.quiet import quiet
 from storage.errors import UsageError, nearest
 
 KINDS = ("bytes", "char", "tiktoken:gpt2", "hf:NAME")
@@ -56,7 +57,8 @@ def load_tokenizer(spec: str) -> Tokenizer | CharScan:
         case "tiktoken":
             return Tiktoken(name)
         case _:
-            return HubTokenizer(name)
+            with quiet():
+                return HubTokenizer(name)
 
 
 def need_package(name: str, asked: str) -> Any:

@@ -70,7 +70,7 @@ def factory_of(config: Mapping[str, Any]) -> FactorySource:
         raise UsageError(f"config: model is {name!r}; module.path:function or FILE.py:function is needed")
     here = Path.cwd() / name.rpartition(":")[0]
     try:
-        # A definition's own folder is not known here: a file lies in the current folder, or beside the definitions.
+        # A definition's file has its whole path. Without a definition, it lies in the current folder or beside those.
         function = Reference.parse(name, Path.cwd() if here.is_file() else DEFINITIONS).load().function
     except UsageError as error:
         raise UsageError(f"config: model: {str(error).removeprefix('objective: ')}") from error

@@ -1,5 +1,5 @@
 -- Take the first WAITING point and its lock: both become visible together, or neither does.
--- A point that ran out of memory waits for a device that nobody else is on.
+-- A point that ran out of memory waits for a device that nobody else is on. With a number: that trial or none.
 WITH next AS (
     SELECT trial.trial_id
     FROM trials AS trial
@@ -9,6 +9,7 @@ WITH next AS (
       AND EXISTS (SELECT FROM studyhall_points AS point WHERE point.trial_id = trial.trial_id)
       AND (%(alone)s OR NOT EXISTS (SELECT FROM studyhall_attempts AS earlier
                                     WHERE earlier.trial_id = trial.trial_id AND outcome = 'out_of_memory'))
+      AND (%(number)s::integer IS NULL OR trial.number = %(number)s::integer)
       AND NOT study.draining
       AND (study.max_trials IS NULL OR trial.number < study.max_trials)
       AND (study.deadline IS NULL OR clock_timestamp() < study.deadline)

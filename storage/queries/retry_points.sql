@@ -25,4 +25,4 @@ WITH retired AS (
     INSERT INTO studyhall_points (trial_id, study_id, hash, config, seed, role, round, retry_of)
     SELECT new_id, study_id, hash, config, seed, role, round, trial_id FROM renewed
 )
-SELECT number AS old, new_number AS new, pg_notify('studyhall_' || study_id, 'planned') FROM renewed ORDER BY number
+SELECT trial_id, number AS old, new_number AS new, pg_notify('studyhall_' || study_id, 'planned') FROM renewed ORDER BY number

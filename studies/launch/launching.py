@@ -65,7 +65,11 @@ def _work(place: Place, order: Order, study: StudyRow | None) -> Work:
     arguments = ["run", order.search, "--study", order.name, "--join", *order.elsewhere.options]
     return Work(
         study=order.name,
-        arguments=[*arguments, *(["--same-code"] if order.same_code else [])],
+        arguments=[
+            *arguments,
+            *(["--same-code"] if order.same_code else []),
+            *(["--trust-study"] if order.trust_study else []),
+        ],
         storage="" if study is None else _url_elsewhere(place) or place.start(),
         home=home,
         folder=study_folder(home, order.name, now if study is None else study.created_at)

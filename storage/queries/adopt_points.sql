@@ -1,0 +1,5 @@
+-- Points that were planned ahead and are wanted now, and not finished, are of this round: it waits for them.
+UPDATE studyhall_points AS point SET round = %(round)s
+FROM trials AS trial
+WHERE trial.trial_id = point.trial_id AND point.study_id = %(study_id)s AND point.round = %(ahead)s
+  AND point.hash = ANY(%(wanted)s) AND NOT point.retired AND trial.state IN ('WAITING', 'RUNNING')

@@ -1,0 +1,15 @@
+-- Another objective, score, cost or dataset, while no result was accepted: Optuna's rows and ours. Points that failed are
+-- retired, so that they can be planned anew. The caller holds the study's row, and has withdrawn what waits.
+WITH direction AS (
+    UPDATE study_directions SET direction = %(direction)s::studydirection WHERE study_id = %(study_id)s
+), metric AS (
+    UPDATE study_system_attributes SET value_json = %(metric_names)s
+    WHERE study_id = %(study_id)s AND key = 'study:metric_names'
+), failed AS (
+    UPDATE studyhall_points AS point SET retired = true
+    FROM trials AS trial
+    WHERE trial.trial_id = point.trial_id AND point.study_id = %(study_id)s AND trial.state = 'FAIL' AND NOT point.retired
+)
+UPDATE studyhall_studies
+SET origin = %(origin)s, fingerprint = %(fingerprint)s, code = %(code)s, metrics = %(metrics)s, outcome = NULL, failed = false
+WHERE study_id = %(study_id)s

@@ -1,0 +1,42 @@
+"""A grid's trials: those of the grid in force, and those that an override or an edit has left behind."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from samplers.grid_settings import parse_grid
+from samplers.members import Members
+
+
+@dataclass(frozen=True)
+class GridPoints:
+    """Rows of `read_points`, apart."""
+
+    in_force: Sequence[Any]
+    earlier: Sequence[Any]
+    """Not of the grid in force: finished under another config or other axes, withdrawn, or still running so."""
+
+
+def apart(rows: Sequence[Any], decisions: Sequence[Any]) -> GridPoints:
+    """Every row is told by itself, from its config and seed: the grid is not gone through.
+
+    Args:
+        rows: Of `read_points`.
+        decisions: Of `read_decisions`; without an override among them, all rows are of the grid in force.
+    """
+    if not any(row.kind == "override" for row in decisions):
+        return GridPoints(rows, ())
+    state = decisions[-1].state
+    members = Members(parse_grid(state["grid"], state["config"], "the grid in force"))
+    known: dict[str, bool] = {}
+    in_force: list[Any] = []
+    earlier: list[Any] = []
+    for row in rows:
+        key = json.dumps(row.config, sort_keys=True)
+        if key not in known:
+            known[key] = members.has(row.config, row.role.get("setting", {}))
+        (in_force if known[key] and row.seed in members.seeds else earlier).append(row)
+    return GridPoints(in_force, earlier)

@@ -1,0 +1,60 @@
+"""`model: FILE.py:function` of the objective `parameters`: which file a definition means, wherever it is run from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from objectives.reference import located, same_objective
+
+if TYPE_CHECKING:
+    from studies.definition import Definition
+
+COUNTS = "parameters"
+"""The objective whose config may name a model."""
+
+
+def models_located(definition: Definition, folder: Path) -> Definition:
+    """With the whole path of every model's file, as an objective's has: relative to `folder`."""
+    return _changed(definition, lambda text: located(text, folder))
+
+
+def models_as_stored(definition: Definition, stored: Definition) -> Definition:
+    """With the stored path of each model that is the same file and function, lying elsewhere on this host."""
+    known: list[str] = []
+
+    def note(text: str) -> str:
+        known.append(text)
+        return text
+
+    _changed(stored, note)
+    return _changed(definition, lambda text: next((each for each in known if same_objective(each, text)), text))
+
+
+def _changed(definition: Definition, change: Callable[[str], str]) -> Definition:
+    if definition.objective != COUNTS:
+        return definition
+    return replace(definition, config=_config(definition.config, change), settings=_block(definition.settings, change))
+
+
+def _config(config: Mapping[str, Any], change: Callable[[str], str]) -> Mapping[str, Any]:
+    """`model: NAME`, or as an axis `model: [NAME, …]`."""
+    match config.get("model"):
+        case str() as name:
+            return {**config, "model": change(name)}
+        case list() as names:
+            return {**config, "model": [change(name) if isinstance(name, str) else name for name in names]}
+    return config
+
+
+def _block(block: Mapping[str, Any], change: Callable[[str], str]) -> Mapping[str, Any]:
+    """A grid names models in its axes, and in each of its groups."""
+    made = {**block}
+    for key in ("axes", "config"):
+        if isinstance(block.get(key), Mapping):
+            made[key] = _config(block[key], change)
+    if isinstance(block.get("groups"), list):
+        made["groups"] = [_block(each, change) if isinstance(each, Mapping) else each for each in block["groups"]]
+    return made
