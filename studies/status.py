@@ -17,7 +17,7 @@ from storage.ledger import WORKER_LOCKS
 from storage.records import need_study
 from storage.session import Session
 from studies.launch.record import Launch, read_launches
-from studies.launch.states import launch_json, launch_line
+from studies.launch.states import launch_lines, launches_json
 from studies.units import plain, shown_duration
 
 STATES = ("waiting", "running", "complete", "pruned", "failed", "withdrawn")
@@ -117,7 +117,7 @@ class Status:
                 for each in self.running
             ],
             "failures": self.failures,
-            "launches": [launch_json(each) for each in self.launches],
+            "launches": launches_json(self.launches),
         }
 
 
@@ -176,7 +176,7 @@ def study_view(status: Status) -> RenderableType:
         parts.append(
             Text("workers: " + ", ".join(f"{each.host}:{each.pid} ({len(each.slots)} slots)" for each in alive))
         )
-    parts += [Text(launch_line(each)) for each in status.launches[-LAUNCHES:]]
+    parts += [Text(line) for line in launch_lines(status.launches[-LAUNCHES:])]
     for decision in status.decisions[-3:]:
         parts.append(Text(f"round {decision.record.get('round', decision.number)}: {_told(decision.record)}"))
     parts += [Text(f"{count} × {cause}") for cause, count in status.failures.items()]

@@ -22,7 +22,9 @@ from storage.errors import UsageError
 from storage.records import need_study
 from storage.session import Session
 from studies.launch.launching import serves_one_machine
+from studies.launch.record import Launch, record_launch
 from studies.launch.slurm import parse_time
+from tests import planned
 from tests.growth_trace import CHOICES, write_definition
 from tests.slurm_cluster import Slurm, free_ports, missing, slurm, words
 from tests.test_run import Begin, Program, until
@@ -281,6 +283,7 @@ def test_the_dry_run_shows_the_array_and_each_workers_command_and_submits_nothin
         (["--launch", "slurm", "--time", "1", "--nodes", "0"], "--nodes: 0 is not a number from 1"),
         (["--launch", "slurm", "--time", "1", "--slurm", "mem"], "--slurm: 'mem' is not KEY=VALUE"),
         (["--launch", "slurm", "--time", "1", "--slurm", "time=3"], "--slurm: 'time' is said by --time"),
+        (["--launch", "slurm", "--time", "1", "--slurm", "gres=gpu:2"], "asked for by --gpus-per-node"),
         (["--launch", "slurm", "--time", "1", "--slurm", "signal=9"], "--slurm: 'signal' is set by the launch"),
         (["--launch", "slurm", "--time", "1", "--slurm", "comment=a\nb"], "cannot be printed"),
         (["--launch", "slurm", "--time", "1", "--partition", "a b"], "--partition: 'a b' cannot be"),
@@ -328,6 +331,23 @@ def test_a_storage_of_one_machine_is_refused_where_workers_may_come_to_another(
         assert told.returncode == 2 and "serves this machine alone, and workers may come to elsewhere" in told.stderr
         assert "storage up --listen" in told.stderr
     assert not Path(environment["STUDYHALL_HOME"]).exists()
+
+
+@pytest.mark.parametrize("answer", ["exit 1", "echo nonsense", "exec sleep 60"], ids=["fails", "babbles", "hangs"])
+def test_status_does_without_what_slurm_does_not_tell(
+    program: Program, environment: dict[str, str], tmp_path: Path, url: str, answer: str
+) -> None:
+    ledger, _ = planned.begin(url, "trace")
+    record_launch(ledger.session, ledger.study_id, Launch("slurm", "17", "studyhall-trace", 2, "/logs/17", "here"))
+    ledger.session.close()
+    for name in ("squeue", "sacct", "scancel"):
+        (tmp_path / name).write_text(f"#!/bin/sh\nexec 2>&1\necho trouble >&2\n{answer}\n")
+        (tmp_path / name).chmod(0o755)
+    environment["PATH"] = f"{tmp_path}:{environment['PATH']}"
+    told = program("status", "--study", "trace")
+    assert told.returncode == 0 and "slurm job 17: 2 workers; logs: /logs/17" in told.stdout and not told.stderr
+    assert status(program, "trace")["launches"][0]["jobs"] is None
+    assert program("stop", "--study", "trace").stdout.count("\n") == 1
 
 
 @pytest.mark.parametrize(

@@ -33,14 +33,18 @@ LEAD = 90
 """Seconds before a job's end at which its worker is told; of a short job, a quarter."""
 ENDLESS = 1_000_000
 """How often a job may be queued again: it leaves by itself once the study has ended."""
-PATIENCE = 10
-"""Seconds that one of Slurm's programs may take."""
+PATIENCE = 60
+"""Seconds that one of Slurm's programs may take where its answer is needed."""
+QUIET = 5
+"""The same where it is not."""
 OURS = {
     "nodes": "--nodes",
     "array": "--nodes",
     "ntasks": "--nodes",
     "ntasks-per-node": "--nodes",
     "gpus-per-node": "--gpus-per-node",
+    "gpus-per-task": "--gpus-per-node",
+    "gpus": "--gpus-per-node",
     "time": "--time",
     "partition": "--partition",
 }
@@ -190,16 +194,30 @@ def job_name(study: str) -> str:
     return f"studyhall-{study}"
 
 
-def states(launch: Launch) -> dict[str, str] | None:
-    """Each job's state as Slurm tells it; None where there is no Slurm that answers, or knows such a job."""
-    if shutil.which("squeue") is None:
-        return None
-    asked = ["squeue", "-h", "-r", "-t", "all", "-n", launch.name, "-j", launch.job, "-o", "%i|%T"]
-    found = _pairs(_quiet(asked))
-    if not found and shutil.which("sacct") is not None:
-        asked = ["sacct", "-n", "-P", "-X", f"--name={launch.name}", "-j", launch.job, "-o", "JobID,State"]
-        found = _pairs(_quiet(asked))
-    return found or None
+def states(launches: Sequence[Launch]) -> dict[str, dict[str, str]]:
+    """For each launch's job the states of its tasks, as Slurm tells them; nothing of a job that it does not know any
+    more, and nothing at all where it does not answer. The launches are of one study."""
+    if not launches or shutil.which("squeue") is None:
+        return {}
+    wanted = {launch.job: dict[str, str]() for launch in launches}
+    told = _quiet(["squeue", "-h", "-r", "-t", "all", "-n", launches[0].name, "-o", "%i|%T"])
+    if told is None:
+        return {}
+    _take(told, wanted)
+    older = [job for job, found in wanted.items() if not found]
+    if older and shutil.which("sacct") is not None:
+        asked = [f"--name={launches[0].name}", "-j", ",".join(older), "-o", "JobID,State"]
+        _take(_quiet(["sacct", "-n", "-P", "-X", *asked]) or "", wanted)
+    return {job: found for job, found in wanted.items() if found}
+
+
+def _take(text: str, wanted: dict[str, dict[str, str]]) -> None:
+    """Lines of `17_2|RUNNING` to the jobs that they are of."""
+    for line in text.splitlines():
+        task, _, state = line.partition("|")
+        found = wanted.get(task.split("_")[0])
+        if found is not None and state.strip():
+            found[task] = state.split()[0].lower()
 
 
 def cancel_queued(launch: Launch) -> bool:
@@ -209,11 +227,6 @@ def cancel_queued(launch: Launch) -> bool:
     return _quiet(["scancel", "--state=PENDING", f"--name={launch.name}", launch.job]) is not None
 
 
-def _pairs(text: str | None) -> dict[str, str]:
-    rows = (line.split("|") for line in (text or "").splitlines())
-    return {row[0]: row[1].split()[0].lower() for row in rows if len(row) == 2 and row[1]}
-
-
 def _setting(text: str) -> tuple[str, str]:
     key, equals, value = text.partition("=")
     key = key.lstrip("-").replace("_", "-")
@@ -221,6 +234,8 @@ def _setting(text: str) -> tuple[str, str]:
         raise UsageError(f"--slurm: {text!r} is not KEY=VALUE, as in --slurm account=lab")
     if key in OURS:
         raise UsageError(f"--slurm: {key!r} is said by {OURS[key]}")
+    if key == "gres" and "gpu" in value:
+        raise UsageError("--slurm: GPUs are asked for by --gpus-per-node: a worker has a slot for each")
     if key in NOT_ASKED:
         raise UsageError(f"--slurm: {key!r} is set by the launch itself")
     if not value.isprintable():
@@ -244,7 +259,7 @@ def _ask(*command: str) -> str:
         UsageError: It refuses.
     """
     try:
-        ended = subprocess.run(command, capture_output=True, text=True, timeout=6 * PATIENCE, env=_plain())
+        ended = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, env=_plain())
     except subprocess.TimeoutExpired:
         raise UsageError(f"--launch slurm: `{command[0]}` does not answer: is the controller up?") from None
     if ended.returncode != 0:
@@ -254,7 +269,7 @@ def _ask(*command: str) -> str:
 
 def _quiet(command: Sequence[str]) -> str | None:
     try:
-        ended = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, env=_plain())
+        ended = subprocess.run(command, capture_output=True, text=True, timeout=QUIET, env=_plain())
     except (subprocess.TimeoutExpired, OSError):
         return None
     return ended.stdout if ended.returncode == 0 else None
