@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,13 +22,34 @@ if TYPE_CHECKING:
 
     from storage.records import StudyRow
     from storage.session import Session
+    from studies.tables.table import Document
 
 INTERRUPTED = 130
 
 storage_option = click.option(
     "--storage", "url", envvar="STUDYHALL_STORAGE", metavar="URL", help="PostgreSQL URL; default: the embedded server."
 )
-study_option = click.option("--study", "name", required=True, metavar="NAME", help="The study's name.")
+
+
+def _offer(values: str) -> Callable[[click.Context, click.Parameter, str], Any]:
+    """What the shell offers here: a function of studies/completing.py, which is read when it is asked."""
+
+    def offered(context: click.Context, parameter: click.Parameter, typed: str) -> Any:
+        from studies import completing
+
+        return completing.completed(getattr(completing, values))(context, parameter, typed)
+
+    return offered
+
+
+def _study_option(values: str = "study_names") -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    offered = _offer(values)
+    return click.option(
+        "--study", "name", required=True, metavar="NAME", help="The study's name.", shell_complete=offered
+    )
+
+
+study_option = _study_option()
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
@@ -40,8 +61,8 @@ def cli() -> None:
 
 
 @cli.command()
-@click.argument("search")
-@study_option
+@click.argument("search", shell_complete=_offer("searches"))
+@_study_option("names_to_run")
 @click.option("--file", type=click.Path(path_type=Path), help="The definition, when it is not studies/NAME.yaml.")
 @click.option(
     "--set",
@@ -50,7 +71,12 @@ def cli() -> None:
     metavar="KEY=VALUE",
     help="Override the config or the search's block; may be repeated.",
 )
-@click.option("--gpus", metavar="WHICH", help="auto (the free ones), all, none, or a list: 0,1 or UUIDs; default auto.")
+@click.option(
+    "--gpus",
+    metavar="WHICH",
+    help="auto (the free ones), all, none, or a list: 0,1 or UUIDs; default auto.",
+    shell_complete=_offer("gpus"),
+)
 @click.option("--per-gpu", type=int, metavar="K", help="Slots of each GPU, equal shares of its memory; default 1.")
 @click.option(
     "--gpu-memory", metavar="SIZE", help="Memory of each GPU slot, as 6GiB; or auto: each trial's own estimate."
@@ -86,6 +112,8 @@ def run(url: str | None, dry_run: bool, review: bool, yes: bool, **asked: Any) -
     from studies.launch.launching import follow, launch, preview_launch
     from studies.launch.order import Wanted
     from studies.place import Place
+    from studies.progress import progress
+    from studies.results import study_document
     from studies.run import Order, preview, run
 
     wanted = Wanted(**{name: asked.pop(name) for name in Wanted.__dataclass_fields__})
@@ -99,51 +127,78 @@ def run(url: str | None, dry_run: bool, review: bool, yes: bool, **asked: Any) -
         if dry_run or not ahead.runs or not (yes or click.confirm("start?")):
             return
     if launcher is None:
-        ending = run(place, order, _say)
+        with progress(_say) as shown:
+            ending = run(place, order, shown.say, shown.watch)
     else:
         launched = launch(place, order, launcher, _say)
         if not wanted.wait:
             return
         ending = follow(place, order.name, launched, _say)
     with _study(url, order.name) as (session, study):
-        _show(session, study, whole=False)
+        _print_document(study_document(session, study, whole=False))
     _say(f"{study.name}: {ending.reason}")
     sys.exit(INTERRUPTED if ending.interrupted else int(ending.failed))
 
 
 @cli.command()
-@click.option("--study", "name", metavar="NAME", help="One study in detail; default: all, a line each.")
-@click.option("--watch", is_flag=True, help="Refresh until the study ends; plain when not on a terminal.")
+@click.option(
+    "--study",
+    "name",
+    metavar="NAME",
+    help="One study in detail; default: all, a line each.",
+    shell_complete=_offer("study_names"),
+)
+@click.option("--watch", is_flag=True, help="Follow it, q quits; in a pipe, a line for each change until it ends.")
 @json_option
 @storage_option
 def status(name: str | None, watch: bool, as_json: bool, url: str | None) -> None:
     """Where studies stand: counts, rounds, workers, what runs, what failed."""
+    from studies.place import Place
     from studies.status import glance, overview
-    from studies.status import watch as keep_watching
+    from studies.watching.watching import watch as keep_watching
 
+    if watch and not as_json:
+        keep_watching(Place.of(url), name, lambda line: click.echo(line))
+        return
     with _session(url) as session:
-        if as_json:
-            _print_json(overview(session, name))
-        elif watch:
-            keep_watching(lambda: glance(session, name), _console())
-        else:
-            _console().print(glance(session, name)[0])
+        _print_json(overview(session, name)) if as_json else _console().print(glance(session, name))
 
 
 @cli.command()
 @study_option
-@click.option("--trial", "number", type=int, metavar="N", help="One trial with its attempts and reports.")
+@click.option(
+    "--trial",
+    "number",
+    type=int,
+    metavar="N",
+    help="One trial with its attempts and reports.",
+    shell_complete=_offer("trials"),
+)
 @click.option("--log", is_flag=True, help="With --trial: its last attempt's log.")
 @click.option("--whole", is_flag=True, help="Every candidate of every round.")
 @click.option("--failures", "failing", is_flag=True, help="Attempts that did not end well, grouped by cause.")
+@click.option("--markdown", "form", flag_value="markdown", help="The table for Markdown.")
+@click.option("--latex", "form", flag_value="latex", help="The table for LaTeX, with booktabs.")
+@click.option("--csv", "form", flag_value="csv", help="The main table as CSV, numbers in full.")
 @json_option
 @storage_option
-def show(name: str, number: int | None, log: bool, whole: bool, failing: bool, as_json: bool, url: str | None) -> None:
+def show(
+    name: str,
+    number: int | None,
+    log: bool,
+    whole: bool,
+    failing: bool,
+    form: str | None,
+    as_json: bool,
+    url: str | None,
+) -> None:
     """A study's result table, or one trial."""
-    from studies.failures import failures, failures_view
-    from studies.results import study_json
+    from studies.failures import failures, failures_document
+    from studies.results import study_document, study_json
     from studies.showing import show_trial, trial_log
 
+    if form is not None and (as_json or log or number is not None):
+        raise UsageError(f"show: --{form} prints the result table or --failures; not with --json, --trial or --log")
     with _study(url, name) as (session, study):
         if log:
             click.echo(trial_log(session, study, number))
@@ -152,11 +207,11 @@ def show(name: str, number: int | None, log: bool, whole: bool, failing: bool, a
             _print_json(found.to_json()) if as_json else _console().print(found.view())
         elif failing:
             causes = failures(session, study)
-            _print_json(causes) if as_json else _console().print(failures_view(causes))
+            _print_json(causes) if as_json else _print_document(failures_document(causes), form)
         elif as_json:
             _print_json(study_json(session, study))
         else:
-            _show(session, study, whole)
+            _print_document(study_document(session, study, whole, flat=form == "csv"), form)
 
 
 @cli.command()
@@ -175,7 +230,12 @@ def audit(name: str, as_json: bool, url: str | None) -> None:
 
 @cli.command()
 @study_option
-@click.option("--cost", metavar="C", help="What if the cost were this metric: which decision falls otherwise, and why.")
+@click.option(
+    "--cost",
+    metavar="C",
+    help="What if the cost were this metric: which decision falls otherwise, and why.",
+    shell_complete=_offer("costs"),
+)
 @json_option
 @storage_option
 def replay(name: str, cost: str | None, as_json: bool, url: str | None) -> None:
@@ -196,6 +256,7 @@ def replay(name: str, cost: str | None, as_json: bool, url: str | None) -> None:
     required=True,
     metavar="FORMAT",
     help="csv or json; results-yaml; depth-json; ablation-csv, sweep-dir, tasks, parquet.",
+    shell_complete=_offer("formats"),
 )
 @click.option(
     "--out",
@@ -217,7 +278,15 @@ def export(name: str, form: str, out: Path | None, url: str | None) -> None:
 
 @cli.command()
 @study_option
-@click.option("--trial", "numbers", type=int, multiple=True, metavar="N", help="This failed trial; may be repeated.")
+@click.option(
+    "--trial",
+    "numbers",
+    type=int,
+    multiple=True,
+    metavar="N",
+    help="This failed trial; may be repeated.",
+    shell_complete=_offer("failed_trials"),
+)
 @click.option("--failed", is_flag=True, help="Every trial that failed.")
 @storage_option
 def retry(name: str, numbers: tuple[int, ...], failed: bool, url: str | None) -> None:
@@ -273,6 +342,15 @@ def gpus(as_json: bool) -> None:
 
     found = look()
     _print_json(found.to_json()) if as_json else _console().print(found.view())
+
+
+@cli.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> None:
+    """A script for SHELL that completes verbs, options, study names and trials."""
+    from studies.shells import script
+
+    click.echo(script(shell, cli, Path(__file__).resolve()), nl=False)
 
 
 @cli.group()
@@ -444,10 +522,14 @@ def _study(url: str | None, name: str, writing: bool = False) -> Iterator[tuple[
         yield session, need_study(session, name)
 
 
-def _show(session: Session, study: StudyRow, whole: bool) -> None:
-    from studies.results import study_view
+def _print_document(document: Document, form: str | None = None) -> None:
+    from studies.tables.printing import printed_as
+    from studies.tables.terminal import rendered
 
-    _console().print(study_view(session, study, whole))
+    if form is None:
+        _console().print(rendered(document))
+    else:
+        click.echo(printed_as(document, form), nl=False)
 
 
 def _console() -> Console:
@@ -492,7 +574,7 @@ def main() -> None:
     """The program: errors become one line and an exit code here, and nowhere else."""
     _open_streams()
     try:
-        cli.main(standalone_mode=False)
+        cli.main(standalone_mode=False, complete_var="_STUDYHALL_COMPLETE")
         sys.stdout.flush()
     except StudyhallError as error:
         _say(f"studyhall: {error}")

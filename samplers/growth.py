@@ -82,6 +82,20 @@ class Row:
 
 
 @dataclass(frozen=True)
+class Standing:
+    """One candidate, or the baseline, of a round that is under way."""
+
+    candidate: Candidate | None
+    """None: the baseline."""
+    points: Sequence[Point]
+    """One a seed, those of a race included that has not been run."""
+    measured: Measured
+    """Over what has finished."""
+    row: Row | None
+    """Over the seeds that it shares with the baseline; None while there is none."""
+
+
+@dataclass(frozen=True)
 class Growth:
     """The search of a definition with `search: grow`: studies call it through samplers/plan.py's `Search`."""
 
@@ -276,6 +290,26 @@ class Growth:
             "trials": told["trials"],
             "seeds": told["seeds"],
         }
+
+    def standings(self, state: State, results: Results) -> list[Standing]:
+        """The round at hand as far as it has come, the baseline first."""
+        config, step = state["config"], state["step"]
+        settings = parse_settings(state["grow"], config, self.where)
+        seeds = [settings.seed + index for index in range(max(settings.repeats, settings.max_repeats or 0))]
+        told: list[Standing] = []
+        for candidate in (None, *candidates(config, settings)):
+            own = config if candidate is None else candidate.config
+            points = [self._point(own, seed, {"step": step}, settings) for seed in seeds]
+            measured = self._measured(own, [results[point.hash] for point in points if point.hash in results])
+            row = None
+            if candidate is not None:
+                pairs = zip(points, told[0].points, strict=True)
+                both = [(a, b) for a, b in pairs if a.hash in results and b.hash in results]
+                mine = self._measured(own, [results[a.hash] for a, _ in both])
+                theirs = self._measured(config, [results[b.hash] for _, b in both])
+                row = self._row(candidate, mine, theirs) if both and theirs.reason is None else None
+            told.append(Standing(candidate, points, measured, row))
+        return told
 
     def outlook(self, state: State) -> Sequence[Point]:
         """Every point that the step ahead will ask for, but for racing: the baseline and all candidates."""

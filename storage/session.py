@@ -52,8 +52,8 @@ def query(name: str) -> str:
 class Session:
     """A connection to PostgreSQL, opened at once. Not shared between threads, never used across a fork."""
 
-    def __init__(self, url: str, application: str = "studyhall") -> None:
-        """Connect.
+    def __init__(self, url: str, application: str = "studyhall", patience: int = 10) -> None:
+        """Connect, within `patience` seconds.
 
         Raises:
             StorageError: The server cannot be reached or refuses us, or is older than PostgreSQL 13.
@@ -63,7 +63,7 @@ class Session:
             self._connection = psycopg2.connect(
                 libpq_url(url),
                 cursor_factory=NamedTupleCursor,
-                connect_timeout=10,
+                connect_timeout=patience,
                 application_name=application,
                 **KEEPALIVE,
             )
@@ -144,6 +144,13 @@ class Session:
     def verifier(self, role: str, password: str) -> str:
         """What the server is told in place of a role's password."""
         return str(psycopg2.extensions.encrypt_password(password, role, self._connection, "scram-sha-256"))
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """All statements in the block see the database as it is at the first of them; nothing is written."""
+        with self.transaction():
+            self.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            yield
 
     def listen(self, channel: str) -> None:
         """Be woken when somebody notifies this channel."""

@@ -5,17 +5,30 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rich.console import Group, RenderableType
-from rich.table import Table
+from rich.console import RenderableType
+from rich.table import Table as RichTable
 from rich.text import Text
 
 from samplers.closed_form import ClosedForm
 from samplers.depth_settings import parse_settings
 from storage.errors import UsageError
 from studies.standing import standing
+from studies.tables.table import Cell, Column, Document, Figure, Table
+from studies.tables.terminal import rendered
 
 KEYS = ("target", "width", "layers", "params", "difference", "percent", "reached", "reason", "counts")
 """Of a row in `show --json`: names are stable. `verify: true` adds its findings under `verify`."""
+COLUMNS = {
+    "Target": ("target", ",", 0),
+    "Width": ("width", ",", 0),
+    "Layers": ("layers", ",", 0),
+    "Actual": ("params", ",", 0),
+    "Diff": ("difference", "+,", 3),
+    "% Diff": ("percent", ".2f", 2),
+    "Estimate": ("estimate", ",", 4),
+    "Calibration": ("calibration_ratio", ".4f", 5),
+}
+"""Key of a row, format, and how soon it may be left out, by the column's name."""
 
 
 def show_json(decisions: Sequence[Any]) -> dict[str, Any]:
@@ -30,32 +43,25 @@ def show_table(decisions: Sequence[Any]) -> RenderableType:
 
     How many answers follow from a line of counts, and were not counted themselves, is said below.
     """
+    return rendered(show_document(decisions))
+
+
+def show_document(decisions: Sequence[Any]) -> Document:
+    """What `show_table` prints, as data."""
     rows = _rows(decisions)
     if not rows:
-        return Text("no width has its counts yet")
-    table = Table(box=None, pad_edge=False)
-    for name in ("Target", "Width", "Layers", "Actual", "Diff", "% Diff", "Estimate", "Calibration"):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("")
+        return Document(notes=["no width has its counts yet"])
+    columns = [Column(name, right=True, spare=spare) for name, (_, _, spare) in COLUMNS.items()]
+    lines = []
     for row in rows:
-        ratio = row["calibration_ratio"]
-        table.add_row(
-            f"{row['target']:,}",
-            _whole(row["width"]),
-            _whole(row["layers"]),
-            _whole(row["params"]),
-            "–" if row["difference"] is None else f"{row['difference']:+,}",
-            "–" if row["percent"] is None else f"{row['percent']:.2f}",
-            _whole(row["estimate"]),
-            "–" if ratio is None else f"{ratio:.4f}",
-            "; ".join(filter(None, (row["reason"], _verified(row.get("verify"))))),
-        )
+        figures: list[Cell] = [Figure(row[key], form=form) for key, form, _ in COLUMNS.values()]
+        lines.append([*figures, "; ".join(filter(None, (row["reason"], _verified(row.get("verify")))))])
     reached = [row for row in rows if row["reached"]]
     told = f"{len(reached)} of {len(rows)} targets reached"
     on_line = sum(not row["counted"] for row in reached)
     if on_line:
         told += f"; {on_line} of these follow from the line of a uniform stack: its two ends and a third count on it"
-    return Group(table, Text(told))
+    return Document([Table([*columns, Column("", spare=1)], lines)], [told])
 
 
 def depth_json(decisions: Sequence[Any]) -> dict[str, Any]:
@@ -90,7 +96,7 @@ def estimates(block: Mapping[str, Any], config: Mapping[str, Any], where: str) -
         return Text("no estimate: the config names no vocab_size")
     deep = settings.solve == "layers"
     given, wanted = ("Width", "Layers (estimate)") if deep else ("Layers", "Width (estimate)")
-    table = Table(title="by the closed form V·d + P·d + layers · (12·d² + 4·d)", title_justify="left", box=None)
+    table = RichTable(title="by the closed form V·d + P·d + layers · (12·d² + 4·d)", title_justify="left", box=None)
     for name in ("Target", given, wanted):
         table.add_column(name, justify="right")
     table.add_column("")
@@ -133,7 +139,3 @@ def _verified(finding: Mapping[str, Any] | None) -> str | None:
     if peak is None or share is None or seconds is None:
         return "a training step ran"
     return f"a training step: {peak:,.0f} MiB ({share:.1%} of the device), {seconds:.2f} s"
-
-
-def _whole(value: int | None) -> str:
-    return "–" if value is None else f"{value:,}"

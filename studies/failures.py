@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rich.console import RenderableType
-from rich.table import Table
-from rich.text import Text
-
 from storage.records import StudyRow
 from storage.session import Session
+from studies.tables.table import Cell, Column, Document, Table
 
 SHOWN = 8
 """Trials that a line names."""
+COLUMNS = [Column(name) for name in ("attempts", "trials ended", "outcome", "why", "trials")]
 
 
 def failures(session: Session, study: StudyRow) -> list[dict[str, Any]]:
@@ -35,14 +33,14 @@ def failures(session: Session, study: StudyRow) -> list[dict[str, Any]]:
     return sorted(groups.values(), key=lambda group: -group["attempts"])
 
 
-def failures_view(groups: Sequence[Mapping[str, Any]]) -> RenderableType:
+def failures_document(groups: Sequence[Mapping[str, Any]]) -> Document:
     """A line a cause."""
     if not groups:
-        return Text("no attempt has failed")
-    table = Table("attempts", "trials ended", "outcome", "why", "trials", box=None, pad_edge=False)
+        return Document(notes=["no attempt has failed"])
+    rows: list[list[Cell]] = []
     for each in groups:
         more = len(each["trials"]) - SHOWN
         trials = ", ".join(map(str, each["trials"][:SHOWN])) + (f" and {more} more" if more > 0 else "")
         why = each["message"] or each["last_line"]
-        table.add_row(str(each["attempts"]), str(each["ended"]), each["outcome"].replace("_", " "), why, trials)
-    return table
+        rows.append([str(each["attempts"]), str(each["ended"]), each["outcome"].replace("_", " "), why, trials])
+    return Document([Table(COLUMNS, rows)])

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rich.console import Group, RenderableType
-from rich.table import Table
-from rich.text import Text
+from rich.console import RenderableType
 
-from studies.growth_table import number
 from studies.standing import standing
+from studies.tables.table import Cell, Column, Document, Figure, Table
+from studies.tables.terminal import rendered
 
 SHOWN = ("tokens_per_second", "peak_memory", "memory_fraction", "utilization", "iter")
 """Metrics that have a column, where a probe returned them."""
@@ -33,25 +32,29 @@ def show_json(decisions: Sequence[Any]) -> dict[str, Any]:
 
 def show_table(decisions: Sequence[Any]) -> RenderableType:
     """A line a probe, smallest value first, and the answer."""
+    return rendered(show_document(decisions))
+
+
+def show_document(decisions: Sequence[Any]) -> Document:
+    """What `show_table` prints, as data."""
     probes = sorted(_probes(decisions), key=lambda each: each["value"])
     if not probes:
-        return Text("no probe has finished yet")
-    columns = [name for name in SHOWN if any(name in each["metrics"] for each in probes)]
+        return Document(notes=["no probe has finished yet"])
+    names = [name for name in SHOWN if any(name in each["metrics"] for each in probes)]
     state = decisions[-1].state
     best = (state.get("best") or {}).get("value")
-    table = Table(probes[0]["axis"], "fits", box=None, pad_edge=False)
-    for name in columns:
-        table.add_column(name.replace("_", " "), justify="right")
-    table.add_column("")
+    columns = [Column(probes[0]["axis"]), Column("fits")]
+    columns += [Column(name.replace("_", " "), right=True, spare=place) for place, name in enumerate(names)]
+    rows: list[list[Cell]] = []
     for each in probes:
         note = each["reason"] or ", ".join(
             mark
             for mark, value in (("largest", state.get("fits")), ("best score", best))
             if value == each["value"] and each["fits"]
         )
-        figures = [number(each["metrics"].get(name)) for name in columns]
-        table.add_row(str(each["value"]), "yes" if each["fits"] else "no", *figures, note)
-    return Group(table, Text(state.get("ended") or "not known yet"))
+        figures = [Figure(each["metrics"].get(name)) for name in names]
+        rows.append([str(each["value"]), "yes" if each["fits"] else "no", *figures, note])
+    return Document([Table([*columns, Column("")], rows)], [state.get("ended") or "not known yet"])
 
 
 def _probes(decisions: Sequence[Any]) -> list[Mapping[str, Any]]:

@@ -18,7 +18,7 @@ from samplers.grid_settings import GridSettings, flattened
 from samplers.plan import Config, Point, State
 from samplers.sweep import Grid
 from studies.grid_table import told
-from studies.growth_table import number
+from studies.tables.digits import number
 from studies.units import shown_duration
 
 LOOKED_AT = 200_000

@@ -13,16 +13,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from rich.console import Group, RenderableType
-from rich.table import Table
-from rich.text import Text
+from rich.console import RenderableType
 
 from samplers.grid_settings import flattened
 from samplers.noise import deviation, inseparable, mean, standard_error, t975
 from storage.ledger import metrics_of
 from studies.difficulty_table import TARGET, Mark, marked
 from studies.grid_points import apart
-from studies.growth_table import number
+from studies.tables.digits import number
+from studies.tables.table import Cell as TableCell
+from studies.tables.table import Column, Document, Figure, Table
+from studies.tables.terminal import rendered
 from studies.units import plain
 
 SHOWN = 200
@@ -184,39 +185,44 @@ def show_table(
     rows: Sequence[Any], decisions: Sequence[Any], metric: str, direction: str, whole: bool = False
 ) -> RenderableType:
     """A line a setting; failed ones, what was left out and what is of an earlier grid below."""
+    return rendered(show_document(rows, decisions, metric, direction, whole))
+
+
+def show_document(
+    rows: Sequence[Any], decisions: Sequence[Any], metric: str, direction: str, whole: bool = False
+) -> Document:
+    """What `show_table` prints, as data."""
     points = apart(rows, decisions)
     ranked = ranking(points.in_force, metric, direction)
-    parts: list[RenderableType] = []
+    tables, notes = [], []
     if ranked.scored:
         shown = ranked.scored if whole else ranked.scored[:SHOWN]
-        parts.append(_table(shown, ranked.ties, metric, differing(ranked.scored)))
+        tables.append(settings_table(shown, ranked.ties, metric, differing(ranked.scored)))
         if len(shown) < len(ranked.scored):
-            parts.append(Text(f"… and {len(ranked.scored) - len(shown)} more"))
+            notes.append(f"… and {len(ranked.scored) - len(shown)} more")
         if ranked.ties:
-            parts.append(Text(f"{len(ranked.ties)} settings cannot be told apart from the best with these seeds"))
+            notes.append(f"{len(ranked.ties)} settings cannot be told apart from the best with these seeds")
     else:
-        parts.append(Text("no trial has a score yet"))
+        notes.append("no trial has a score yet")
     failed = [(cell, row) for cell in (*ranked.scored, *ranked.without) for row in cell.failed]
     if failed:
-        table = Table("failed", "seed", "trial", "why", box=None, pad_edge=False)
-        for cell, row in failed if whole else failed[:SHOWN]:
-            table.add_row(told(cell.setting), str(row.seed), str(row.number), _why(row))
-        parts.append(table)
+        lines = [
+            [told(cell.setting), str(row.seed), str(row.number), _why(row)]
+            for cell, row in (failed if whole else failed[:SHOWN])
+        ]
+        tables.append(Table([Column("failed"), Column("seed"), Column("trial"), Column("why")], lines))
     out = left_out(decisions)
-    parts += [Text(f"filtered: {count} settings: {condition}") for condition, count in out["filtered"].items()]
-    parts += [Text(f"refused: {count} points: {reason}") for reason, count in out["refused"].items()]
-    return Group(*parts, *_earlier(ranking(points.earlier, metric, direction), ranked, metric, whole))
-
-
-def _earlier(before: Ranking, ranked: Ranking, metric: str, whole: bool) -> list[RenderableType]:
-    """Scores that are not of the grid in force: how many, and with `whole` which."""
-    if not before.scored:
-        return []
-    count = len(before.scored)
-    told = f"{count} setting{'s' * (count != 1)} of an earlier grid {'are' if count != 1 else 'is'} not ranked"
-    if not whole:
-        return [Text(f"{told}; --whole shows them")]
-    return [Text(told), _table(before.scored, (), metric, differing([*ranked.scored, *before.scored]), best=False)]
+    notes += [f"filtered: {count} settings: {condition}" for condition, count in out["filtered"].items()]
+    notes += [f"refused: {count} points: {reason}" for reason, count in out["refused"].items()]
+    before = ranking(points.earlier, metric, direction)
+    if before.scored:
+        count = len(before.scored)
+        told = f"{count} setting{'s' * (count != 1)} of an earlier grid {'are' if count != 1 else 'is'} not ranked"
+        notes.append(told if whole else f"{told}; --whole shows them")
+        if whole:
+            unlike = differing([*ranked.scored, *before.scored])
+            tables.append(settings_table(before.scored, (), metric, unlike, "earlier grid"))
+    return Document(tables, notes)
 
 
 def marks_of(cells: Sequence[Cell]) -> dict[int, Mark]:
@@ -236,40 +242,48 @@ def told(setting: Mapping[str, Any]) -> str:
     return ", ".join(f"{name} {value}" for name, value in setting.items()) or "–"
 
 
-def _table(
+def settings_table(
     cells: Sequence[Cell],
     ties: Sequence[Cell],
     metric: str,
-    unlike: Mapping[int, Mapping[str, Any]],
-    best: bool = True,
+    unlike: Mapping[int, Mapping[str, Any]] | None = None,
+    earlier: str | None = None,
 ) -> Table:
-    """`unlike`: what tells cells of one setting apart, a column each. `best`: whether the first one is."""
+    """A line a setting, as ranked. In a paper a mean stands with the half of its interval.
+
+    Args:
+        unlike: What tells cells of one setting apart, a column each; by the cell's identity.
+        earlier: Said of each line in place of which is the best, where they are not of the grid in force.
+    """
+    unlike = unlike or {}
     names = list(dict.fromkeys(name for cell in cells for name in cell.setting))
     keys = list(dict.fromkeys(name for cell in cells for name in unlike.get(id(cell), ())))
-    table = Table(*names, *keys, box=None, pad_edge=False)
-    for name in (metric, "sd", "n", "95 % interval"):
-        table.add_column(name, justify="right")
-    marks = marks_of(cells)
-    if marks:
-        table.add_column("difficulty", justify="right")
-    table.add_column("")
-    tied = {id(cell) for cell in ties}
+    marks, tied = marks_of(cells), {id(cell) for cell in ties}
+    columns = [*map(Column, (*names, *keys)), Column(metric, right=True, only="text")]
+    columns += [Column(f"{metric} ± 95 %", right=True, only="paper"), Column("sd", right=True, spare=2)]
+    columns += [Column("n", right=True), Column("95 % interval", right=True, only="text", spare=3)]
+    columns += [Column("difficulty", right=True, spare=1)] * bool(marks) + [Column("")]
+    rows: list[list[TableCell]] = []
     for place, cell in enumerate(cells):
-        low_high = "–" if cell.interval is None else f"{number(cell.interval[0])} … {number(cell.interval[1])}"
-        note = "best" if best and place == 0 else "tie with the best" if id(cell) in tied else None
+        interval, mark = cell.interval, marks.get(id(cell))
+        low_high = "–" if interval is None else f"{number(interval[0])} … {number(interval[1])}"
+        reach = None if interval is None else (interval[1] - interval[0]) / 2
+        note = earlier or ("best" if place == 0 else "tie with the best" if id(cell) in tied else None)
         failed = f"{len(cell.failed)} failed" if cell.failed else None
-        mark = marks.get(id(cell))
-        table.add_row(
-            *(str(cell.setting.get(name, "–")) for name in names),
-            *(str(unlike.get(id(cell), {}).get(key, "–")) for key in keys),
-            number(cell.mean),
-            number(cell.sd),
-            str(len(cell.scores)),
-            low_high,
-            *([] if mark is None else [number(mark.difficulty)]),
-            ", ".join(filter(None, (note, None if mark is None else mark.mark, failed))),
+        rows.append(
+            [
+                *(str(cell.setting.get(name, "–")) for name in names),
+                *(str(unlike.get(id(cell), {}).get(key, "–")) for key in keys),
+                Figure(cell.mean),
+                Figure(cell.mean, reach),
+                Figure(cell.sd),
+                Figure(len(cell.scores)),
+                low_high,
+                *([] if mark is None else [Figure(mark.difficulty)]),
+                ", ".join(filter(None, (note, None if mark is None else mark.mark, failed))),
+            ]
         )
-    return table
+    return Table(columns, rows)
 
 
 def _failure(row: Any) -> dict[str, Any]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rich.console import Group, RenderableType
-from rich.table import Table
-from rich.text import Text
+from rich.console import RenderableType
+
+from studies.tables.digits import number
+from studies.tables.table import Cell, Column, Document, Figure, Table
+from studies.tables.terminal import rendered
 
 
 def show_json(start: Mapping[str, Any], decisions: Sequence[Any]) -> dict[str, Any]:
@@ -34,77 +36,80 @@ def show_table(
     start: Mapping[str, Any], decisions: Sequence[Any], varied: Sequence[str], whole: bool
 ) -> RenderableType:
     """The path, a line a round; with `whole`, every candidate of every round under it."""
-    parts: list[RenderableType] = [_path([row.record for row in decisions])]
+    return rendered(show_document(start, decisions, varied, whole))
+
+
+def show_document(start: Mapping[str, Any], decisions: Sequence[Any], varied: Sequence[str], whole: bool) -> Document:
+    """What `show_table` prints, as data."""
+    tables = [path_table([row.record for row in decisions])]
     if whole:
-        parts += [round_table(row.record) for row in decisions if row.record["candidates"]]
+        tables += [round_table(row.record) for row in decisions if row.record["candidates"]]
     config = decisions[-1].state["config"] if decisions else start
-    parts.append(Text("now: " + ", ".join(f"{name}={config[name]}" for name in varied if name in config)))
-    return Group(*parts)
+    return Document(tables, ["now: " + ", ".join(f"{name}={config[name]}" for name in varied if name in config)])
 
 
-def _path(records: Sequence[Mapping[str, Any]]) -> Table:
-    table = Table("round", "chosen", box=None, pad_edge=False)
-    for name in ("score", "gain", "added cost", "efficiency", "cost"):
-        table.add_column(name, justify="right")
-    table.add_column("notes")
+def path_table(records: Sequence[Mapping[str, Any]]) -> Table:
+    """A line a round."""
+    figures = [Column(name, right=True, spare=spare) for name, spare in FIGURES]
+    columns = [Column("round"), Column("chosen"), *figures, Column("notes", spare=1)]
+    rows: list[list[Cell]] = []
     for record in records:
         won = next((each for each in record["candidates"] if each["chosen"]), None)
         if won is None:
-            table.add_row(str(record["round"]), "–", "", "", "", "", "", record["event"] or "")
+            rows.append([str(record["round"]), "–", *[""] * len(FIGURES), record["event"] or ""])
             continue
-        table.add_row(
-            str(record["round"]),
-            _name(won),
-            number(won["score"]),
-            _with_error(won["gain"], won.get("gain_error")),
-            number(won["added_cost"]),
-            number(won["efficiency"]),
-            number(won["cost"]),
-            "; ".join(filter(None, ("tie" if won["tie"] else None, record["event"]))),
-        )
-    return table
+        figures_of = [Figure(won["score"]), Figure(won["gain"], won.get("gain_error"))]
+        figures_of += [Figure(won[name]) for name in ("added_cost", "efficiency", "cost")]
+        notes = "; ".join(filter(None, ("tie" if won["tie"] else None, record["event"])))
+        rows.append([str(record["round"]), candidate_name(won), *figures_of, notes])
+    return Table(columns, rows)
 
 
 def round_table(record: Mapping[str, Any]) -> Table:
     """Every candidate of one round, the best efficiency first, then those out of it."""
     baseline = record["baseline"]
     title = f"round {record['round']}, baseline: score {number(baseline['score'])}, cost {number(baseline['cost'])}"
-    table = Table("candidate", title=title, title_justify="left", box=None, pad_edge=False)
-    for name in ("score", "cost", "gain", "added cost", "efficiency"):
-        table.add_column(name, justify="right")
-    table.add_column("")
-    for each in sorted(record["candidates"], key=_rank):
-        mark = "chosen" if each["chosen"] else ""
-        notes = ", ".join(filter(None, (mark, "tie" if each["tie"] else "", each["reason"])))
-        table.add_row(
-            _name(each),
-            number(each["score"]),
-            number(each["cost"]),
-            _with_error(each["gain"], each.get("gain_error")),
-            number(each["added_cost"]),
-            _with_error(each["efficiency"], each.get("efficiency_error")),
-            notes,
-        )
-    return table
+    return Table(CANDIDATE, [_candidate(each) for each in sorted(record["candidates"], key=_rank)], title)
+
+
+def candidates_table(decisions: Sequence[Any]) -> Table:
+    """Every candidate of every round in one table."""
+    rounds = [row.record for row in decisions if row.record["candidates"]]
+    rows = [
+        [str(record["round"]), *_candidate(each)]
+        for record in rounds
+        for each in sorted(record["candidates"], key=_rank)
+    ]
+    return Table([Column("round"), *CANDIDATE], rows)
+
+
+FIGURES = (("score", 0), ("gain", 0), ("added cost", 3), ("efficiency", 2), ("cost", 4))
+"""Of a path, with how soon each may be left out."""
+CANDIDATE = [
+    Column("candidate"),
+    *(Column(name, right=True) for name in ("score", "cost", "gain", "added cost", "efficiency")),
+    Column(""),
+]
+
+
+def _candidate(each: Mapping[str, Any]) -> list[Cell]:
+    mark = "chosen" if each["chosen"] else ""
+    return [
+        candidate_name(each),
+        Figure(each["score"]),
+        Figure(each["cost"]),
+        Figure(each["gain"], each.get("gain_error")),
+        Figure(each["added_cost"]),
+        Figure(each["efficiency"], each.get("efficiency_error")),
+        ", ".join(filter(None, (mark, "tie" if each["tie"] else "", each["reason"]))),
+    ]
 
 
 def _rank(candidate: Mapping[str, Any]) -> tuple[bool, bool, float]:
     return not candidate["chosen"], not candidate["eligible"], -(candidate["efficiency"] or 0.0)
 
 
-def _name(candidate: Mapping[str, Any]) -> str:
+def candidate_name(candidate: Mapping[str, Any]) -> str:
+    """As people say it: `n_head → 2`."""
     copied = f" (layer {candidate['dup']} again)" if candidate.get("dup") is not None else ""
     return f"{candidate['param']} → {candidate['value']}{copied}"
-
-
-def _with_error(value: float | None, error: float | None) -> str:
-    return number(value) + (f" ± {number(error)}" if error is not None else "")
-
-
-def number(value: float | None) -> str:
-    """Six significant digits; whole numbers whole."""
-    if value is None:
-        return "–"
-    if value - value != 0:
-        return str(value)
-    return f"{int(value):,}" if value == int(value) and abs(value) < 1e15 else f"{value:.6g}"

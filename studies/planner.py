@@ -27,6 +27,10 @@ class Waiting:
     """The search waits for points that are planned."""
 
     why: str
+    round: int
+    """The number of the decision that waits."""
+    left: int
+    """Points that it waits for, as of now."""
 
 
 @dataclass(frozen=True)
@@ -112,13 +116,14 @@ def _plan_judged(ledger: Ledger, search: Search, judged: Judged, code: str) -> W
                     planned = _plan_batch(ledger, search, step, judged, made, results.take_used(), code)
                     made, state = made + 1, step.state
                     if planned:
-                        return Waiting(f"{planned} points more")
+                        return Waiting(f"{planned} points more", made, planned)
                 case Done():
                     if speculates(state):
                         ledger.settle_guesses((), made)
                     open_points = ledger.open_points()
-                    if step.waits and open_points.waiting + open_points.running:
-                        return Waiting("the last points are running")
+                    left = open_points.waiting + open_points.running
+                    if step.waits and left:
+                        return Waiting("the last points are running", made, left)
                     if step.waits:
                         step = _with_failures(ledger, step)
                     _set_outcome(ledger, step.reason, step.failed)
@@ -137,11 +142,11 @@ def _plan_judged(ledger: Ledger, search: Search, judged: Judged, code: str) -> W
                     if unjudged:
                         return unjudged
                     if not new:
-                        return Waiting(step.why)
+                        return Waiting(step.why, made, len(step.points))
                     ledger.plan_points([_new_point(search, p, judged.verdicts[p.hash]) for p in new], made)
                     if all(judged.verdicts[point.hash] is not None for point in new):
                         continue  # all refused: they have already failed, nobody will come back to wake the search
-                    return Waiting(step.why)
+                    return Waiting(step.why, made, len(step.points))
 
 
 def plan_ahead(ledger: Ledger, search: Search, refusals: Refusals, most: int) -> int:

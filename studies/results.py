@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
-
-from rich.console import RenderableType
 
 from storage.records import StudyRow
 from storage.session import Session
 from studies import depth_table, fit_table, grid_table, growth_table
+from studies.tables.table import Document
 
 
 def study_json(session: Session, study: StudyRow) -> dict[str, Any]:
@@ -25,19 +25,27 @@ def study_json(session: Session, study: StudyRow) -> dict[str, Any]:
             return growth_table.show_json(study.origin["config"], decisions)
 
 
-def study_view(session: Session, study: StudyRow, whole: bool) -> RenderableType:
-    """The result table; with `whole`, every candidate of every round."""
+def study_document(session: Session, study: StudyRow, whole: bool, flat: bool = False) -> Document:
+    """The result table; with `whole`, every candidate of every round: under it, or `flat` in one table of their own."""
     decisions = session.run("read_decisions", {"study_id": study.study_id})
+    points = _points(session, study) if study.search == "grid" else []
+    if flat and whole and study.search == "grow":
+        return Document([growth_table.candidates_table(decisions)])
+    return document_of(study, points, decisions, whole)
+
+
+def document_of(study: StudyRow, points: Sequence[Any], decisions: Sequence[Any], whole: bool) -> Document:
+    """The same from rows that were read: a grid's points, as `read_points` gives them, and the decisions."""
     match study.search:
         case "depth":
-            return depth_table.show_table(decisions)
+            return depth_table.show_document(decisions)
         case "fit":
-            return fit_table.show_table(decisions)
+            return fit_table.show_document(decisions)
         case "grid":
-            return grid_table.show_table(_points(session, study), decisions, *_score(study), whole)
+            return grid_table.show_document(points, decisions, *_score(study), whole)
         case _:
             varied = list(study.origin["grow"]["increments"])
-            return growth_table.show_table(study.origin["config"], decisions, varied, whole)
+            return growth_table.show_document(study.origin["config"], decisions, varied, whole)
 
 
 def _points(session: Session, study: StudyRow) -> list[Any]:

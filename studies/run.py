@@ -134,8 +134,10 @@ def request_of(order: Order) -> Request:
     return Request(order.search, name, definition, shown, order.settings, order.budget)
 
 
-def run(place: Place, order: Order, say: Callable[[str], None]) -> Ending:
-    """Start, join or resume a study with one worker, until it leaves.
+def run(
+    place: Place, order: Order, say: Callable[[str], None], watch: Callable[[Worker], None] = lambda worker: None
+) -> Ending:
+    """Start, join or resume a study with one worker, until it leaves. `watch` is given the worker before it works.
 
     Raises:
         UsageError: The order or the definition is wrong; nothing was written.
@@ -147,7 +149,9 @@ def run(place: Place, order: Order, say: Callable[[str], None]) -> Ending:
             return ended
     with begun(place, order, say) as warm:
         membership = Membership(place, order.name, order.slots)
-        return Worker(membership, place.home, warm, order.slots, versions()["studyhall"], say).run()
+        worker = Worker(membership, place.home, warm, order.slots, versions()["studyhall"], say)
+        watch(worker)
+        return worker.run()
 
 
 @contextmanager

@@ -13,10 +13,10 @@ from objectives.outcome import Kind, Outcome, Report
 from storage.ledger import Claim, End, Ledger, Verdict
 from studies.definition import Definition
 from studies.folders import TrialFolder
-from studies.growth_table import number as shown
 from studies.leases import Lease
 from studies.policy import Again, Asked, consequence, judge
 from studies.slot import Slot
+from studies.tables.digits import number as shown
 
 FLUSH = 1.0  # seconds between writes of what a trial reported
 GRACE = 5.0  # seconds that a trial has after SIGTERM
@@ -31,7 +31,12 @@ class Running:
     slot: Slot
     folder: TrialFolder
     attempt: Attempt
+    begun: float = field(default_factory=time.monotonic)
     reports: list[Report] = field(default_factory=list)
+    last: Report | None = None
+    """What it reported last."""
+    over: bool = False
+    """Its end was accepted: it will not run again."""
     flushed: float = 0.0
     asked_back: bool = False
     pruned: str | None = None
@@ -83,6 +88,7 @@ class Running:
         verdict = ledger.finish_trial(claim, what.state, end, what.score, outcome.metrics, what.reason)
         if verdict is Verdict.REFUSED:
             return f"trial {number}: the result of attempt {claim.attempt} was refused, somebody else has the trial"
+        self.over = True
         shutil.rmtree(self.folder.checkpoint, ignore_errors=True)  # no further attempt will want it
         told = f"{asked.score} {shown(what.score)}" if what.score is not None else what.reason
         return f"trial {number} {_role(claim.role)}: {what.state}, {told}, {outcome.seconds:.1f} s"

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rich.console import Console, Group, RenderableType
-from rich.live import Live
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -34,7 +32,7 @@ class Status:
     running: Sequence[Any]
     attempts: Sequence[Any]
     decisions: Sequence[Any]
-    launches: Sequence[Launch]
+    launches: Sequence[Launch] = ()
 
     @property
     def counts(self) -> dict[str, int]:
@@ -43,20 +41,21 @@ class Status:
     @property
     def state(self) -> str:
         """One word for where it is."""
-        if self.row.outcome is not None:
-            return "failed" if self.row.failed else "done"
-        if self.row.draining:
-            return "stopping" if self.row.running else "stopped"
-        return "running" if any(worker.alive for worker in self.workers) else "nobody works on it"
+        return state_of(self.row, any(worker.alive for worker in self.workers))
+
+    @property
+    def mean_seconds(self) -> float | None:
+        """Of the trials that completed; None before there is ground."""
+        times = [row.seconds for row in self.attempts if row.accepted and row.state == "COMPLETE"]
+        return sum(times) / len(times) if len(times) >= GROUND else None
 
     @property
     def seconds_left(self) -> float | None:
         """For this round's open points, from the mean time of finished ones; None before there is ground."""
-        times = [row.seconds for row in self.attempts if row.accepted and row.state == "COMPLETE"]
+        mean = self.mean_seconds
         slots = sum(len(worker.slots) for worker in self.workers if worker.alive)
-        if len(times) < GROUND or not slots or self.row.outcome is not None:
+        if mean is None or not slots or self.row.outcome is not None:
             return None
-        mean = sum(times) / len(times)
         left: float = self.row.waiting * mean + sum(max(0.0, mean - row.seconds) for row in self.running)
         return left / slots
 
@@ -130,6 +129,15 @@ def _metrics(row: Any) -> dict[str, float]:
     return dict(zip(row.names or (), row.figures or (), strict=True))
 
 
+def state_of(row: Any, alive: bool) -> str:
+    """One word for where a study is; `alive` says whether a worker of it lives."""
+    if row.outcome is not None:
+        return "failed" if row.failed else "done"
+    if row.draining:
+        return "stopping" if row.running and alive else "stopped"
+    return "running" if alive else "nobody works on it"
+
+
 def list_studies(session: Session, name: str | None = None) -> list[Any]:
     """Every study's row with its counts; one, if named."""
     return session.run("list_studies", {"name": name})
@@ -178,7 +186,7 @@ def study_view(status: Status) -> RenderableType:
         )
     parts += [Text(line) for line in launch_lines(status.launches[-LAUNCHES:])]
     for decision in status.decisions[-3:]:
-        parts.append(Text(f"round {decision.record.get('round', decision.number)}: {_told(decision.record)}"))
+        parts.append(Text(f"round {decision.record.get('round', decision.number)}: {decided(decision.record)}"))
     parts += [Text(f"{count} × {cause}") for cause, count in status.failures.items()]
     return Group(*parts)
 
@@ -193,7 +201,8 @@ def _running_table(rows: Sequence[Any]) -> Table:
     return table
 
 
-def _told(record: Mapping[str, Any]) -> str:
+def decided(record: Mapping[str, Any]) -> str:
+    """A decision on one line."""
     chosen = record.get("chosen")
     told = f"{chosen['param']} → {chosen['value']}" if chosen else record.get("told")
     return "; ".join(filter(None, (told, record.get("event")))) or "nothing chosen"
@@ -206,26 +215,8 @@ def overview(session: Session, name: str | None) -> Any:
     return [read_status(session, row.name).to_json() for row in list_studies(session)]
 
 
-def glance(session: Session, name: str | None) -> tuple[RenderableType, bool]:
-    """What `status` shows, and whether nothing more will come."""
+def glance(session: Session, name: str | None) -> RenderableType:
+    """What `status` shows."""
     if name is None:
-        rows = list_studies(session)
-        return studies_table(rows), all(row.outcome is not None for row in rows)
-    status = read_status(session, need_study(session, name).name)
-    return study_view(status), status.row.outcome is not None and not status.running
-
-
-def watch(view: Callable[[], tuple[RenderableType, bool]], console: Console, pause: float = 1.0) -> None:
-    """Show a view again and again until it says that it is over, or Ctrl-C; once and plainly when not on a terminal."""
-    shown, over = view()
-    if not console.is_terminal:
-        console.print(shown)
-        return
-    try:
-        with Live(shown, console=console, auto_refresh=False) as live:
-            while not over:
-                time.sleep(pause)
-                shown, over = view()
-                live.update(shown, refresh=True)
-    except KeyboardInterrupt:
-        return
+        return studies_table(list_studies(session))
+    return study_view(read_status(session, need_study(session, name).name))

@@ -31,6 +31,7 @@ from studies.rack import Rack
 from studies.running import FLUSH, GRACE, Running, assignment_of
 from studies.signals import Signals
 from studies.slot import Slot
+from studies.tally import Tally
 
 IDLE = 0.5  # seconds between looks for orphans and for news, when there is a free slot
 BUSY = 2.0  # the same, when every slot is taken
@@ -75,6 +76,7 @@ class Worker:
         self.guess_again = 0.0
         self.selector = selectors.DefaultSelector()
         self.pruning: Pruning | None = None
+        self.tally = Tally()
         self.parsed: Mapping[str, Any] | None = None
 
     def run(self) -> Ending:
@@ -196,6 +198,7 @@ class Worker:
             return self._plan_ahead()
         step = plan(self.ledger, self.hall.search(self.study), self._refusals, self.code)
         if isinstance(step, Waiting):
+            self.tally.planned(step.round, step.left)
             self._tell(step.why)
         return isinstance(step, Waiting)
 
@@ -271,6 +274,7 @@ class Worker:
                     self._settle(running, outcome)
                 elif isinstance(message, Report):
                     running.reports.append(message)
+                    running.last = message
             if running.slot.name in self.running and running.needs_flush:
                 running.flush(self.ledger, self._asked.score)
                 self._prune(running)
@@ -298,6 +302,8 @@ class Worker:
         while True:
             try:
                 self.say(running.settle(self.ledger, outcome, self._asked))
+                if running.over:
+                    self.tally.ended(outcome.seconds if outcome.kind is Kind.COMPLETED else None)
                 return
             except SessionLostError as error:
                 self._start_over(str(error))

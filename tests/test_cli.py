@@ -58,7 +58,7 @@ def test_readme_and_help_name_the_same_commands_and_options() -> None:
 def test_what_readme_says_takes_no_storage_takes_none() -> None:
     without = {name for name, command in commands() if not any(p.name == "url" for p in command.params)}
     embedded = {"storage up", "storage down", "storage status"}
-    assert without == {"gpus", "studies", "data prepare", "data list"} | embedded
+    assert without == {"gpus", "studies", "completion", "data prepare", "data list"} | embedded
 
 
 def test_every_option_has_a_word_of_help() -> None:
@@ -88,7 +88,7 @@ def test_looking_imports_neither_torch_nor_the_dashboard(
     )
     assert told.returncode == 0, told.stderr
     modules = set(told.stdout.rpartition("|")[2].split())
-    assert not modules & {"torch", "optuna_dashboard", "scipy", "pandas", "ray", "submitit"}
+    assert not modules & {"torch", "optuna_dashboard", "scipy", "pandas", "textual", "ray", "submitit"}
     if arguments == "status":
         assert not modules & {"optuna", "sqlalchemy", "numpy"}
 

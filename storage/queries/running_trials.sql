@@ -1,5 +1,5 @@
 -- What runs now, where, since when, and what it said last.
-SELECT trial.number, point.role, attempt.attempt, attempt.slot, worker.host, worker.pid, attempt.started_at,
+SELECT trial.number, point.role, attempt.attempt, attempt.worker_id, attempt.slot, worker.host, worker.pid, attempt.started_at,
     extract(epoch FROM clock_timestamp() - attempt.started_at)::float8 AS seconds,
     report.step, report.names, report.figures
 FROM trials AS trial

@@ -1,0 +1,79 @@
+"""Numbers as they are printed: for reading, and for a paper, where an error says how many digits mean something."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from studies.tables.table import Figure
+
+UNKNOWN = "–"
+DIGITS = 4
+"""Significant ones of a number without an error, in a paper."""
+
+
+def number(value: float | None) -> str:
+    """Six significant digits; whole numbers whole."""
+    if value is None:
+        return UNKNOWN
+    if not math.isfinite(value):
+        return str(value)
+    return f"{int(value):,}" if value == int(value) and abs(value) < 1e15 else f"{value:.6g}"
+
+
+def shown(figure: Figure) -> str:
+    """For reading."""
+    if figure.value is not None and figure.form is not None:
+        return format(figure.value, figure.form)
+    return number(figure.value) + (f" ± {number(figure.error)}" if figure.error is not None else "")
+
+
+@dataclass(frozen=True)
+class Printed:
+    """A number for a paper, in parts: value, error and the power of ten of both, the last two or None."""
+
+    value: str
+    error: str | None = None
+    power: int | None = None
+
+    def __str__(self) -> str:
+        if self.value == UNKNOWN:
+            return UNKNOWN
+        both = self.value if self.error is None else f"{self.value} ± {self.error}"
+        if self.power is None:
+            return both
+        return f"{both}e{self.power}" if self.error is None else f"({both})e{self.power}"
+
+
+def printed(figure: Figure) -> Printed:
+    """For a paper: an error has two significant digits and its value ends where it ends; a value alone has four. Whole
+    numbers without an error stay whole."""
+    value, error = figure.value, figure.error
+    if value is None:
+        return Printed(UNKNOWN)
+    if not math.isfinite(value):
+        return Printed(str(value))
+    if figure.form is not None:
+        return Printed(format(value, figure.form))
+    if error is not None and not math.isfinite(error):
+        return Printed(_plain(value, DIGITS), str(error))
+    if not error and value == int(value) and abs(value) < 1e15:
+        return Printed(f"{int(value):,}", None if error is None else "0")
+    size = max(abs(value), abs(error or 0.0))
+    power = math.floor(math.log10(size)) if size else 0
+    scaled = not -4 <= power < 7
+    unit = 10.0**power if scaled else 1.0
+    if not error:
+        return Printed(_plain(value / unit, DIGITS), None if error is None else "0", power if scaled else None)
+    last = math.floor(math.log10(abs(error) / unit)) - 1  # the place of the error's second digit
+    decimals = max(0, -last)
+    mean, spread = (f"{round(each / unit, -last):,.{decimals}f}" for each in (value, error))
+    return Printed(mean, spread, power if scaled else None)
+
+
+def _plain(value: float, digits: int) -> str:
+    """Significant digits, without a power of ten."""
+    if not value:
+        return "0"
+    last = math.floor(math.log10(abs(value))) - digits + 1
+    return f"{round(value, -last):,.{max(0, -last)}f}"
