@@ -136,12 +136,18 @@ def slurm() -> Iterator[Slurm]:
     finally:
         for daemon in reversed(daemons):
             daemon.send_signal(signal.SIGTERM)
-        for process in found.processes():
-            with contextlib.suppress(psutil.Error):
-                process.kill()
+        until(lambda: not kill_all(found.processes()))  # again: one may have been forked meanwhile
         for daemon in daemons:
             daemon.wait(20)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def kill_all(processes: list[psutil.Process]) -> int:
+    """Kill them; how many there were."""
+    for process in processes:
+        with contextlib.suppress(psutil.Error):
+            process.kill()
+    return len(processes)
 
 
 def words(process: psutil.Process) -> list[str]:

@@ -18,7 +18,7 @@ import psutil
 import pytest
 
 from tests.growth_trace import CHOICES, write_definition
-from tests.slurm_cluster import words
+from tests.slurm_cluster import kill_all, words
 from tests.test_run import Begin, Program, until
 from tests.test_slurm import attempts, status
 
@@ -108,9 +108,7 @@ def cluster(environment: dict[str, str], tmp_path: Path, url: str) -> Iterator[C
         process.stdin.close()
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(20)
-        for each in found.processes():
-            with contextlib.suppress(psutil.Error):
-                each.kill()
+        until(lambda: not kill_all(found.processes()))
         process.wait(5)
         process.stdout.close()
         assert not found.processes(), "nothing of it outlives the test"
