@@ -92,25 +92,48 @@ def cli() -> None:
 )
 @click.option("--same-code", is_flag=True, help="Refuse to join a study that was begun with other code; default: warn.")
 @click.option("--trust-study", is_flag=True, help="Run code that only the storage names: the study's own objective.")
-@click.option("--dry-run", is_flag=True, help="Print what would run next; touch nothing.")
+@click.option("--join", is_flag=True, help="Only help a study that goes on: neither begin, change nor resume one.")
+@click.option("--launch", metavar="WHERE", help="slurm or ray: ask it for workers, in place of being one.")
+@click.option("--nodes", type=int, metavar="N", help="slurm: workers, one a node, as an array; default 1.")
+@click.option("--gpus-per-node", type=int, metavar="G", help="slurm: GPUs of each worker; default 0, CPU slots.")
+@click.option("--time", metavar="TIME", help="slurm: limit of a job, as 12:00:00 or 1-12; it is queued again after it.")
+@click.option("--partition", metavar="P", help="slurm: the partition; default: Slurm's.")
+@click.option("--slurm", multiple=True, metavar="KEY=VALUE", help="slurm: another option of sbatch; may be repeated.")
+@click.option("--address", metavar="A", help="ray: the cluster's address; default auto.")
+@click.option("--num-gpus", type=int, metavar="N", help="ray: GPUs of each worker; default 0, CPU slots.")
+@click.option("--num-workers", type=int, metavar="N", help="ray: workers; default: as many as have room.")
+@click.option("--wait", is_flag=True, help="With --launch: follow the study to its end.")
+@click.option("--dry-run", is_flag=True, help="Print what would run next, or be launched; touch nothing.")
 @click.option("--review", is_flag=True, help="Print what would run next, and ask before it starts.")
 @click.option("--yes", is_flag=True, help="With --review: do not ask.")
 @storage_option
 def run(url: str | None, dry_run: bool, review: bool, yes: bool, **asked: Any) -> None:
     """Start, join or resume a study. SEARCH is grow, depth, grid or fit."""
+    from studies.launch.launching import follow, launch, preview_launch
+    from studies.launch.order import Wanted
     from studies.place import Place
     from studies.progress import progress
     from studies.results import study_document
     from studies.run import Order, preview, run
 
-    order, place = Order.of(**asked), Place.of(url)
+    wanted = Wanted(**{name: asked.pop(name) for name in Wanted.__dataclass_fields__})
+    order, place = Order.of(**asked, gpus_elsewhere=wanted.gpus), Place.of(url)
+    launcher = wanted.launcher()
     if dry_run or review:
+        if launcher is not None:
+            click.echo(preview_launch(place, order, launcher))
         ahead = preview(place, order)
         _console().print(ahead.table())
         if dry_run or not ahead.runs or not (yes or click.confirm("start?")):
             return
-    with progress(_say) as shown:
-        ending = run(place, order, shown.say, shown.watch)
+    if launcher is None:
+        with progress(_say) as shown:
+            ending = run(place, order, shown.say, shown.watch)
+    else:
+        launched = launch(place, order, launcher, _say)
+        if not wanted.wait:
+            return
+        ending = follow(place, order.name, launched, _say)
     with _study(url, order.name) as (session, study):
         _print_document(study_document(session, study, whole=False))
     _say(f"{study.name}: {ending.reason}")
@@ -399,11 +422,22 @@ def storage() -> None:
 
 
 @storage.command()
-def up() -> None:
-    """Start the embedded server, if it is not up."""
-    from storage import server
+@click.option(
+    "--listen",
+    "address",
+    is_flag=False,
+    flag_value="127.0.0.1",
+    metavar="[HOST[:PORT]]",
+    help="On an address too, by a password; default 127.0.0.1:5432. Without it: on a private socket alone.",
+)
+def up(address: str | None) -> None:
+    """Start the embedded server, if it is not up; or anew, where it is to listen otherwise."""
+    from storage import listening, server
 
-    click.echo(server.ensure(server.home()))
+    first, *rest = listening.up(server.home(), address)
+    click.echo(first)
+    for line in rest:
+        _say(line)
 
 
 @storage.command()
@@ -427,11 +461,14 @@ def storage_status(as_json: bool) -> None:
 @storage.command("url")
 @storage_option
 def storage_url(url: str | None) -> None:
-    """The storage's URL, for stock Optuna and optuna-dashboard; no password is printed."""
-    from storage.url import shown_url
+    """The storage's URL, for stock Optuna and optuna-dashboard; no password is printed, but the file that holds it."""
     from studies.place import Place
+    from studies.upkeep import url_told
 
-    click.echo(shown_url(Place.of(url).start()))
+    first, *rest = url_told(Place.of(url))
+    click.echo(first)
+    for line in rest:
+        _say(line)
 
 
 @storage.command()

@@ -27,7 +27,8 @@ from storage.errors import StudyhallError, UsageError
 
 def main(fd: int, reference: str) -> None:
     die_with_parent(os.getppid())
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    # A scheduler sends SIGUSR1 to every process of a job: it is for the worker, trials are not to end of it.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1):
         signal.signal(number, signal.SIG_IGN)
     adopt_orphans()
     channel = socket.socket(fileno=fd)

@@ -4,15 +4,17 @@
     ▲             │        An alive lock (`pg.alive`) is inherited by the postmaster and every backend: while anybody
     └───ensure────┘        holds it, a process of the last server is left, whatever a stale postmaster.pid says.
 
-It listens on a Unix socket in a 0700 folder and nowhere else: no port, no password, nobody else. Its URL stays the same
-over restarts. Where we are root, it runs as another user, and where that user cannot come to our folder, its data lie
-in a folder of our own in the system's state directory. The mode of a folder that is not ours is never changed.
+It listens on a Unix socket in a 0700 folder and nowhere else: no port, no password, nobody else; unless an address was
+asked for (storage/listening.py), and then beside the socket. Its URL stays the same over restarts. Where we are root,
+it runs as another user, and where that user cannot come to our folder, its data lie in a folder of our own in the
+system's state directory. The mode of a folder that is not ours is never changed.
 """
 
 from __future__ import annotations
 
 import fcntl
 import hashlib
+import json
 import os
 import shutil
 import stat
@@ -21,7 +23,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from urllib.parse import quote
 
@@ -31,19 +33,39 @@ from storage.errors import StorageError
 from storage.postgres import Account, account, binaries, binaries_for, environment, on_network, version
 
 USER = "studyhall"
+NETWORK_ROLE = "studyhall_network"
+ASKED = "listen.json"
 STATE = Path("/var/lib/studyhall")
 LONGEST_SOCKET = 85
 """Bytes of a folder's path that leave room for the socket's name: macOS ends at 103."""
 
 SETTINGS = """\
 # Written anew at every start: settings of your own belong into postgresql.conf, below the line that includes this.
-listen_addresses = ''
-port = 5432
+listen_addresses = '{host}'
+port = {port}
+hba_file = 'pgdata/studyhall_hba.conf'
+ssl = {ssl}
+password_encryption = 'scram-sha-256'
 unix_socket_permissions = 0700
 unix_socket_directories = '{socket}'
 max_parallel_workers_per_gather = 0  # a container's 64 MiB of /dev/shm do not carry a parallel hash join
 log_checkpoints = off
 """
+
+
+ACCESS = """\
+# Written anew at every start. The socket's folder is private; over the network nobody comes without the password.
+local all all trust
+"""
+
+
+@dataclass(frozen=True)
+class Listening:
+    """An address that the server was asked to listen on."""
+
+    host: str
+    port: int
+    tls: bool
 
 
 @dataclass(frozen=True)
@@ -56,6 +78,7 @@ class ServerStatus:
     pid: int | None
     version: str
     log: Path
+    listening: Listening | None
 
 
 @dataclass(frozen=True)
@@ -132,7 +155,7 @@ def status(home: Path) -> ServerStatus:
     found = cluster(home)
     up = found.answers()
     pid = int((found.data / "postmaster.pid").read_text().split()[0]) if up else None
-    return ServerStatus(up, found.url, found.data, pid, version(binaries()), found.log)
+    return ServerStatus(up, found.url, found.data, pid, version(binaries()), found.log, read_listening(found.base))
 
 
 def is_embedded(url: str, home: Path) -> bool:
@@ -170,19 +193,51 @@ def ensure(home: Path, timeout: float = 60) -> str:
 
 
 def down(home: Path) -> bool:
-    """Stop the server of this home; whether there was one. Sessions are ended, their transactions rolled back.
+    """Stop the server of this home; whether there was one. Sessions are ended, their transactions rolled back, and an
+    address that it listened on is forgotten.
 
     Raises:
         StorageError: It does not stop.
     """
     found = cluster(home)
+    forget_listening(found.base)
+    return stop(found)
+
+
+def stop(found: Cluster) -> bool:
+    """The same, but it comes back as it was."""
     if not found.answers():
         return False
-    stop: list[str | Path] = [binaries_for(found.who, STATE) / "pg_ctl", "-m", "fast", "-w", "-t", "60", "stop"]
-    ended = _run(found, stop)
+    command: list[str | Path] = [binaries_for(found.who, STATE) / "pg_ctl", "-m", "fast", "-w", "-t", "60", "stop"]
+    ended = _run(found, command)
     if ended.returncode != 0:
         raise StorageError(f"the embedded server does not stop: {_last_line(ended.stdout)}")
     return True
+
+
+def read_listening(base: Path) -> Listening | None:
+    """The address that the server of this base was asked to listen on."""
+    try:
+        return Listening(**json.loads((base / ASKED).read_text()))
+    except FileNotFoundError:
+        return None
+
+
+def write_listening(found: Cluster, listening: Listening) -> None:
+    """From its next start on."""
+    aside = found.base / f".{ASKED}-{os.getpid()}"
+    aside.write_text(json.dumps(asdict(listening)))
+    aside.rename(found.base / ASKED)
+
+
+def forget_listening(base: Path) -> None:
+    """From its next start on: the socket alone."""
+    (base / ASKED).unlink(missing_ok=True)
+
+
+def has_tls(found: Cluster) -> bool:
+    """Whether PostgreSQL's binaries were built with it."""
+    return _run(found, [binaries_for(found.who, STATE) / "postgres", "-C", "ssl", "-c", "ssl=on"]).returncode == 0
 
 
 def _make(folder: Path) -> None:
@@ -249,12 +304,12 @@ def _start(found: Cluster, bins: Path, alive: int, end: float) -> None:
             "`storage backup FILE`, then move the folder away and `storage restore FILE`"
         )
     _own_socket_folder(found)
-    socket = str(found.socket).replace("'", "''")
-    settings = found.data / "studyhall.conf"
-    settings.write_text(SETTINGS.format(socket=socket))
-    found.who.own(settings)
-    for stale in (found.data / "postmaster.pid", found.socket / ".s.PGSQL.5432.lock"):
+    listening = read_listening(found.base)
+    _write_settings(found, listening)
+    for stale in (found.data / "postmaster.pid", *found.socket.glob(".s.PGSQL.*")):
         stale.unlink(missing_ok=True)  # we hold the alive lock: nobody is left
+    if listening is not None and listening.port != 5432:  # the port names the socket too: ours keeps its name
+        (found.socket / ".s.PGSQL.5432").symlink_to(f".s.PGSQL.{listening.port}")
     # Relative paths and PGDATA from the environment: pg_ctl puts its arguments through a shell.
     seconds = str(max(1, int(end - time.monotonic())))
     start: list[str | Path] = [bins / "pg_ctl", "-w", "-t", seconds, "-l", "pgdata/postgres.log", "start"]
@@ -265,6 +320,23 @@ def _start(found: Cluster, bins: Path, alive: int, end: float) -> None:
             return  # killed while it started, else it would have taken its file along: the caller tries again
         said = found.log.read_bytes()[begin:].decode(errors="replace") if found.log.exists() else ended.stdout
         raise StorageError(f"the embedded server does not start: {_complaint(said)} (log: {found.log})")
+
+
+def _write_settings(found: Cluster, listening: Listening | None) -> None:
+    """For a start: where it listens, and who may come in by which way."""
+    access = ACCESS
+    if listening is not None:
+        kind = "hostssl" if listening.tls else "host"
+        access += f"{kind} {USER} {NETWORK_ROLE} all scram-sha-256\n"
+    text = SETTINGS.format(
+        socket=str(found.socket).replace("'", "''"),
+        host=listening.host if listening else "",
+        port=listening.port if listening else 5432,
+        ssl="on" if listening is not None and listening.tls else "off",
+    )
+    for file, content in (("studyhall.conf", text), ("studyhall_hba.conf", access)):
+        (found.data / file).write_text(content)
+        found.who.own(found.data / file)
 
 
 def _make_cluster(found: Cluster, bins: Path) -> None:

@@ -141,6 +141,10 @@ class Session:
             if not self._connection.closed:
                 self._connection.autocommit = True
 
+    def verifier(self, role: str, password: str) -> str:
+        """What the server is told in place of a role's password."""
+        return str(psycopg2.extensions.encrypt_password(password, role, self._connection, "scram-sha-256"))
+
     @contextmanager
     def snapshot(self) -> Iterator[None]:
         """All statements in the block see the database as it is at the first of them; nothing is written."""

@@ -74,7 +74,7 @@ def audit(session: Session, study: StudyRow) -> Certificate:
     duplicates = _duplicates(points, accepted)
     corrected = max((row.number for row in decisions if "corrected" in row.record), default=-1)
     holes = _holes(points, accepted, facts, corrected)
-    states = Counter("WITHDRAWN" if _withdrawn(row) else row.state for row in points)
+    states = Counter("WITHDRAWN" if withdrawn(row) else row.state for row in points)
     wrong = [f"decision {each.number}: {each.problem}" for each in derived if each.problem]
     violations = [*duplicates, *holes, *wrong, *_score_problems(points, scores, study)]
     return Certificate(
@@ -106,7 +106,8 @@ def audit(session: Session, study: StudyRow) -> Certificate:
     )
 
 
-def _withdrawn(row: Any) -> bool:
+def withdrawn(row: Any) -> bool:
+    """Whether a point fell out of the plan before it ran."""
     return row.state == "FAIL" and (row.reason or "").startswith("withdrawn")
 
 
@@ -133,7 +134,7 @@ def _holes(points: Sequence[Any], accepted: Counter[int], facts: Any, corrected:
             holes.append(f"trial {row.number}: {row.state} without an accepted attempt")
         elif row.state == "FAIL" and accepted[row.trial_id] == 0 and not row.reason:
             holes.append(f"trial {row.number}: FAIL without an attempt or a reason")
-        elif row.retired and not _withdrawn(row) and row.round > corrected and row.hash not in standing:
+        elif row.retired and not withdrawn(row) and row.round > corrected and row.hash not in standing:
             holes.append(f"trial {row.number}: retired, and nothing stands in its place")
     return holes
 

@@ -195,7 +195,7 @@ def _make_study(session: Session, request: Request, definition: Definition, desc
     )
 
 
-def _check_same_data(study: StudyRow, description: Description) -> None:
+def check_same_data(study: StudyRow, description: Description) -> None:
     """Raises:
     UsageError: The data here are not those that the study was begun with.
     """
@@ -305,7 +305,7 @@ def _reconcile(session: Session, study: StudyRow, request: Request, description:
         state = current_state(ledger, study)
         asked = pending(study, state, request, _has_results(ledger))
         if "config.dataset" not in asked.corrected:
-            _check_same_data(study, description)
+            check_same_data(study, description)
         if asked.corrected:
             _correct(ledger, study, state, asked, description)
         elif asked.changes:

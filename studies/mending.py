@@ -11,6 +11,8 @@ from storage.ledger import WORKER_LOCKS, Ledger, Renewed
 from storage.records import StudyRow
 from storage.session import Session
 from studies.folders import study_folder
+from studies.launch.record import read_launches
+from studies.launch.states import cancel
 from studies.lifecycle import search_without_budget
 from studies.standing import GO_BACK, first_from, going_back
 from studies.versions import versions
@@ -59,10 +61,11 @@ def _decide_again(ledger: Ledger, study: StudyRow, renewed: Sequence[Renewed]) -
 
 
 def stop(session: Session, study: StudyRow) -> str:
-    """Tell every worker to drain; says how many there are."""
+    """Tell every worker to drain, and take those that wait at a scheduler out of its queue; says how many there are."""
     session.run("drain_study", {"study_id": study.study_id})
     alive = _alive(session, study)
-    return f"{study.name}: told to {alive} worker{'' if alive == 1 else 's'}; what runs is finished first"
+    told = f"{study.name}: told to {alive} worker{'' if alive == 1 else 's'}; what runs is finished first"
+    return "\n".join([told, *cancel(read_launches(session, study.study_id))])
 
 
 def delete(session: Session, study: StudyRow) -> str:
@@ -74,11 +77,12 @@ def delete(session: Session, study: StudyRow) -> str:
     alive = _alive(session, study)
     if alive:
         raise UsageError(f"--study: {alive} workers are at {study.name!r}; `stop` it first")
-    ledger = Ledger(session, study.study_id)
+    ledger, launches = Ledger(session, study.study_id), read_launches(session, study.study_id)
     with ledger.planning():
         session.run("delete_study", {"study_id": study.study_id})
+    cancelled = cancel(launches)
     shutil.rmtree(study_folder(server.home(), study.name, study.created_at), ignore_errors=True)
-    return f"{study.name}: deleted"
+    return "\n".join([f"{study.name}: deleted", *cancelled])
 
 
 def _alive(session: Session, study: StudyRow) -> int:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -32,6 +33,7 @@ from studies.lifecycle import (
     Pending,
     Request,
     check_metrics,
+    check_same_data,
     check_told,
     current_state,
     definition_of,
@@ -44,7 +46,7 @@ from studies.lifecycle import (
 from studies.place import Place
 from studies.planner import FINISHED, finished_results
 from studies.searches import search_of
-from studies.slot import Slot, slots_of
+from studies.slot import Elsewhere, Slot, cpu_slots, slots_of
 from studies.trust import Trust, code_named, texts
 from studies.units import parse_duration, shown_duration
 from studies.versions import versions
@@ -65,6 +67,10 @@ class Order:
     slots: tuple[Slot, ...]
     same_code: bool = False
     trust_study: bool = False
+    join: bool = False
+    """Only help a study that goes on: neither begin, change nor resume one."""
+    elsewhere: Elsewhere | None = None
+    """Of a launch: the slots of each of its workers."""
 
     @staticmethod
     def of(
@@ -82,8 +88,13 @@ class Order:
         max_trials: int | None,
         same_code: bool,
         trust_study: bool,
+        join: bool,
+        gpus_elsewhere: int | None,
     ) -> Order:
         """The options as typed, checked.
+
+        Args:
+            gpus_elsewhere: Of each worker that a scheduler is asked for; None: the worker is this process.
 
         Raises:
             UsageError: One of them is out of its range.
@@ -96,8 +107,18 @@ class Order:
         if steps is not None and search != "grow":
             raise UsageError(f"--steps: counts the steps of a growth; a {search} search has --max-trials and --timeout")
         seconds = None if timeout is None else parse_duration(timeout, "--timeout")
-        slots = slots_of(gpus, per_gpu, gpu_memory, workers, threads)
-        return Order(search, name, file, settings, Budget(steps, max_trials, seconds), slots, same_code, trust_study)
+        budget = Budget(steps, max_trials, seconds)
+        if join and (settings or file or budget != Budget() or gpus_elsewhere is not None):
+            raise UsageError("--join: changes nothing of a study: it goes without --file, --set, budgets and --launch")
+        elsewhere = None
+        if gpus_elsewhere is None:
+            slots = slots_of(gpus, per_gpu, gpu_memory, workers, threads)
+        else:
+            elsewhere, slots = (
+                Elsewhere.of(gpus_elsewhere, gpus, per_gpu, gpu_memory, workers, threads),
+                cpu_slots(1, 1),
+            )
+        return Order(search, name, file, settings, budget, slots, same_code, trust_study, join, elsewhere)
 
 
 def request_of(order: Order) -> Request:
@@ -108,7 +129,8 @@ def request_of(order: Order) -> Request:
     """
     name = check_name(order.name)
     file = order.file or DEFINITIONS / f"{name}.yaml"
-    definition = Definition.load(file, order.search) if order.file is not None or file.exists() else None
+    given = not order.join and (order.file is not None or file.exists())
+    definition = Definition.load(file, order.search) if given else None
     shown = str(order.file) if order.file is not None else f"studies/{name}.yaml"
     return Request(order.search, name, definition, shown, order.settings, order.budget)
 
@@ -121,6 +143,21 @@ def run(
     Raises:
         UsageError: The order or the definition is wrong; nothing was written.
         StorageError: The storage cannot be used.
+    """
+    if order.join:
+        ended = _nothing_to_join(place, order)
+        if ended is not None:
+            return ended
+    with begun(place, order, say) as warm:
+        return _work(place, order.name, order.slots, warm, say, watch)
+
+
+@contextmanager
+def begun(place: Place, order: Order, say: Callable[[str], None]) -> Iterator[WarmServer]:
+    """The study that the order asks for, checked, and made or brought up to date; with its objective's server.
+
+    Raises:
+        UsageError: The order or the definition is wrong; nothing was written.
     """
     request = request_of(order)
     if order.slots[0].gpu is not None:
@@ -143,17 +180,34 @@ def run(
             raise UsageError(f"--same-code: {other}")
         if other is not None:
             say(f"{other}: results may not be comparable")
-        session = place.write()
-        try:
-            note = open_study(session, request, definition, description)
-        finally:
-            session.close()
+        if study is not None and order.join:
+            check_same_data(study, description)
+        else:
+            session = place.write()
+            try:
+                note = open_study(session, request, definition, description)
+            finally:
+                session.close()
+            if note is not None:
+                say(note)
         trust.remember()
-        if note is not None:
-            say(note)
-        return _work(place, request.name, order.slots, warm, say, watch)
+        yield warm
     finally:
         warm.close()
+
+
+def _nothing_to_join(place: Place, order: Order) -> Ending | None:
+    """Why a worker that only joins need not begin.
+
+    Raises:
+        UsageError: There is no such study.
+    """
+    study = peek(place, check_name(order.name))
+    if study is None:
+        raise UsageError(f"--join: there is no study {order.name!r} to join")
+    if study.draining:
+        return Ending("the study was told to stop")
+    return None if study.outcome is None else Ending(study.outcome, study.failed)
 
 
 def trust_of(place: Place, order: Order, request: Request, study: StudyRow | None) -> Trust:

@@ -17,6 +17,63 @@ SMALLEST = 256 << 20  # bytes of a GPU that a process of CUDA needs before it co
 
 
 @dataclass(frozen=True)
+class Elsewhere:
+    """The slots of a worker that a scheduler is asked for."""
+
+    gpus: int
+    """That the scheduler leaves it."""
+    per_gpu: int | None
+    gpu_memory: str | None
+    workers: int | None
+    threads: int | None
+
+    @staticmethod
+    def of(
+        count: int,
+        gpus: str | None,
+        per_gpu: int | None,
+        gpu_memory: str | None,
+        workers: int | None,
+        threads: int | None,
+    ) -> Elsewhere:
+        """`run`'s options, checked as far as that goes without the devices.
+
+        Raises:
+            UsageError: They contradict each other.
+        """
+        if gpus is not None:
+            raise UsageError("--gpus: which ones is for the scheduler to say; --gpus-per-node or --num-gpus: how many")
+        _check_counts(workers, threads)
+        _check_shares(per_gpu, gpu_memory)
+        if count and workers is not None:
+            raise UsageError("--workers: counts CPU slots; with GPUs, --per-gpu says how many slots each has")
+        if not count and (per_gpu is not None or gpu_memory is not None):
+            shares = "--per-gpu" if per_gpu is not None else "--gpu-memory"
+            raise UsageError(f"{shares}: these are CPU slots, there is no GPU to share")
+        return Elsewhere(count, per_gpu, gpu_memory, workers, threads)
+
+    @property
+    def cpus(self) -> int | None:
+        """Cores that the worker needs for what was asked; None: nothing was, the scheduler's default will do."""
+        if self.workers is None and self.threads is None:
+            return None
+        slots = self.gpus * (self.per_gpu or 1) if self.gpus else self.workers or 1
+        return slots * (self.threads or 1)
+
+    @property
+    def options(self) -> list[str]:
+        """Of the worker's `run`. Of the GPUs that it is left, all are its own."""
+        given = {
+            "--gpus": "all" if self.gpus else "none",
+            "--per-gpu": self.per_gpu,
+            "--gpu-memory": self.gpu_memory,
+            "--workers": self.workers,
+            "--threads": self.threads,
+        }
+        return [word for name, value in given.items() if value is not None for word in (name, str(value))]
+
+
+@dataclass(frozen=True)
 class Slot:
     """Where a trial runs, and what its process is given for it."""
 
@@ -55,10 +112,8 @@ def slots_of(
     Raises:
         UsageError: They contradict each other, or what is here.
     """
-    if per_gpu is not None and per_gpu < 1:
-        raise UsageError(f"--per-gpu: {per_gpu} is too few; 1 or more")
+    size = _check_shares(per_gpu, gpu_memory)
     packed = gpu_memory == "auto"
-    size = None if gpu_memory is None or packed else parse_size(gpu_memory, "--gpu-memory")
     given = (("--per-gpu", per_gpu), ("--gpu-memory", gpu_memory))
     shares = next((name for name, value in given if value is not None), None)
     if gpus is None:
@@ -195,6 +250,13 @@ def _check_counts(workers: int | None, threads: int | None) -> None:
     for option, value in (("--workers", workers), ("--threads", threads)):
         if value is not None and value < 1:
             raise UsageError(f"{option}: {value} is too few; 1 or more")
+
+
+def _check_shares(per_gpu: int | None, gpu_memory: str | None) -> int | None:
+    """The bytes that `--gpu-memory` asks for; None, if it says none."""
+    if per_gpu is not None and per_gpu < 1:
+        raise UsageError(f"--per-gpu: {per_gpu} is too few; 1 or more")
+    return None if gpu_memory in (None, "auto") else parse_size(gpu_memory, "--gpu-memory")
 
 
 def cores() -> int:

@@ -14,9 +14,12 @@ from rich.text import Text
 from storage.ledger import WORKER_LOCKS
 from storage.records import need_study
 from storage.session import Session
+from studies.launch.record import Launch, read_launches
+from studies.launch.states import launch_lines, launches_json
 from studies.units import plain, shown_duration
 
 STATES = ("waiting", "running", "complete", "pruned", "failed", "withdrawn")
+LAUNCHES = 3  # the last ones are shown
 GROUND = 2  # finished trials before a rate means anything
 
 
@@ -29,6 +32,7 @@ class Status:
     running: Sequence[Any]
     attempts: Sequence[Any]
     decisions: Sequence[Any]
+    launches: Sequence[Launch] = ()
 
     @property
     def counts(self) -> dict[str, int]:
@@ -112,6 +116,7 @@ class Status:
                 for each in self.running
             ],
             "failures": self.failures,
+            "launches": launches_json(self.launches),
         }
 
 
@@ -148,6 +153,7 @@ def read_status(session: Session, name: str) -> Status:
         running=session.run("running_trials", values),
         attempts=session.run("read_attempts", {**values, "number": None}),
         decisions=session.run("read_decisions", values),
+        launches=read_launches(session, row.study_id),
     )
 
 
@@ -178,6 +184,7 @@ def study_view(status: Status) -> RenderableType:
         parts.append(
             Text("workers: " + ", ".join(f"{each.host}:{each.pid} ({len(each.slots)} slots)" for each in alive))
         )
+    parts += [Text(line) for line in launch_lines(status.launches[-LAUNCHES:])]
     for decision in status.decisions[-3:]:
         parts.append(Text(f"round {decision.record.get('round', decision.number)}: {decided(decision.record)}"))
     parts += [Text(f"{count} × {cause}") for cause, count in status.failures.items()]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 
-from storage import server
+from storage import listening, server
 from storage.errors import StorageError
 from storage.moving import Moved
 from storage.moving import move as copy_studies
@@ -26,7 +27,16 @@ def server_status() -> dict[str, object]:
         "pid": found.pid,
         "data": str(found.data),
         "log": str(found.log),
+        "listens": None if found.listening is None else asdict(found.listening),
     }
+
+
+def url_told(place: Place) -> list[str]:
+    """The storage's URL, then what there is to know; of an embedded server that listens, the one for other hosts. No
+    password is among it."""
+    url = place.start()
+    found = server.read_listening(server.cluster(place.home).base) if place.embedded else None
+    return [shown_url(url)] if found is None else listening.told(place.home, found)
 
 
 def check(place: Place) -> list[str]:

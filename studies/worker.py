@@ -9,7 +9,7 @@ from __future__ import annotations
 import selectors
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -298,16 +298,23 @@ class Worker:
         for running in list(self.running.values()):
             for message in running.attempt.receive():
                 if isinstance(message, Outcome):
+                    outcome = self._not_blamed(message)
                     self.selector.unregister(running.attempt)
                     del self.running[running.slot.name]
-                    self.rack.ended(running.slot, running.claim.number, message.kind)
-                    self._settle(running, message)
+                    self.rack.ended(running.slot, running.claim.number, outcome.kind)
+                    self._settle(running, outcome)
                 elif isinstance(message, Report):
                     running.reports.append(message)
                     running.last = message
             if running.slot.name in self.running and running.needs_flush:
                 running.flush(self.ledger, self._asked.score)
                 self._prune(running)
+
+    def _not_blamed(self, outcome: Outcome) -> Outcome:
+        """A scheduler that takes the host sends its SIGTERM to every process: trials that end of it were given back."""
+        if self.signals.giving_back and outcome.kind in (Kind.KILLED, Kind.ERROR):
+            return replace(outcome, kind=Kind.GIVEN_BACK)
+        return outcome
 
     def _prune(self, running: Running) -> None:
         """Ask a trial to stop that is not worth going on with."""

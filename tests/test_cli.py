@@ -88,7 +88,8 @@ def test_looking_imports_neither_torch_nor_the_dashboard(
     )
     assert told.returncode == 0, told.stderr
     modules = set(told.stdout.rpartition("|")[2].split())
-    assert not modules & {"torch", "optuna_dashboard", "scipy", "pandas", "matplotlib", "plotly", "textual"}
+    heavy = {"torch", "optuna_dashboard", "scipy", "pandas", "matplotlib", "plotly", "textual", "ray", "submitit"}
+    assert not modules & heavy
     if arguments == "status":
         assert not modules & {"optuna", "sqlalchemy", "numpy"}
 

@@ -15,6 +15,7 @@ from typing import Any
 from storage.errors import UsageError
 from storage.ledger import WORKER_LOCKS
 from storage.session import Session
+from studies.audit import withdrawn
 from studies.planner import FINISHED
 from studies.status import Status
 
@@ -22,8 +23,15 @@ AT_ONCE = 5_000
 """Trials that one statement asks for."""
 REPORTS = 20
 """Of each running trial, the latest."""
-COUNTED = {"waiting": "WAITING", "running": "RUNNING", "complete": "COMPLETE", "pruned": "PRUNED", "failures": "FAIL"}
-"""Optuna's states by the names that `status` has for their counts."""
+COUNTED = {
+    "waiting": "WAITING",
+    "running": "RUNNING",
+    "complete": "COMPLETE",
+    "pruned": "PRUNED",
+    "failures": "FAIL",
+    "withdrawn": "WITHDRAWN",
+}
+"""Optuna's states, and withdrawn ones apart, by the names that `status` has for their counts."""
 
 
 @dataclass(frozen=True)
@@ -126,7 +134,7 @@ class History:
         self.version += bool(changed)
 
     def _keep(self, row: Any) -> None:
-        self.states[row.number] = row.state
+        self.states[row.number] = "WITHDRAWN" if withdrawn(row) else row.state
         if row.hash is None:  # another Optuna program's
             return
         self.points[row.number] = row

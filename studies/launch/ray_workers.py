@@ -1,0 +1,57 @@
+"""What runs inside Ray: the workers, and the actor that their tasks belong to. Imported where Ray is."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+import ray
+
+from studies.launch.tied import start_tied
+
+GIVEN_BACK = 130
+"""A worker's exit status when it was told to leave: its task is for another node."""
+
+
+class WorkerGoneError(Exception):
+    """The worker was told to leave, or killed: Ray tries its task again."""
+
+
+def work(arguments: Sequence[str], storage: str, home: str | None) -> int:
+    """A task: one worker, until the study ends. Its exit status."""
+    status = start_tied(arguments, storage, home).wait()
+    if status == GIVEN_BACK or status < 0:
+        raise WorkerGoneError(status)
+    return status
+
+
+class Workers:
+    """The tasks of one launch. It begins anew when its node is lost, and its tasks with it; it ends when they have."""
+
+    def __init__(
+        self, count: int, num_gpus: int, num_cpus: int, arguments: Sequence[str], storage: str, home: str | None
+    ) -> None:
+        task = ray.remote(
+            num_gpus=num_gpus, num_cpus=num_cpus, max_retries=-1, retry_exceptions=[WorkerGoneError], max_calls=1
+        )(work)
+        self.tasks = [task.options(name="studyhall worker").remote(arguments, storage, home) for _ in range(count)]
+        me = ray.get_runtime_context().current_actor
+        threading.Thread(target=self._end_after_them, args=(me,), daemon=True).start()
+
+    def begun(self) -> bool:
+        """Whether it is there."""
+        return True
+
+    def _end_after_them(self, me: Any) -> None:
+        ray.wait(self.tasks, num_returns=len(self.tasks))
+        ray.kill(me, no_restart=True)
+
+
+def begin_workers(
+    name: str, count: int, num_gpus: int, num_cpus: int, arguments: Sequence[str], storage: str, home: str | None
+) -> None:
+    """Hand them to a detached actor of this name, and return when it has begun."""
+    actor = ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=-1)(Workers)
+    begun = actor.options(name=name, lifetime="detached").remote(count, num_gpus, num_cpus, arguments, storage, home)
+    ray.get(begun.begun.remote())

@@ -1,0 +1,31 @@
+"""A launched worker's process, tied to the one that started it: it is killed when that one ends, however that ends.
+
+python -m studies.launch.tied PARENT ARGUMENTS…
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from objectives.process_tree import die_with_parent
+
+CHECKOUT = Path(__file__).parents[2]
+
+
+def start_tied(arguments: Sequence[str], storage: str, home: str | None) -> subprocess.Popen[bytes]:
+    """Start a worker, by this host's checkout; the storage's URL is in its environment, never among its arguments."""
+    here = os.pathsep.join(filter(None, (str(CHECKOUT), os.environ.get("PYTHONPATH"))))
+    environment = {**os.environ, "PYTHONPATH": here, "STUDYHALL_STORAGE": storage}
+    if home is not None:
+        environment["STUDYHALL_HOME"] = home
+    tied = [sys.executable, "-m", "studies.launch.tied", str(os.getpid()), *arguments]
+    return subprocess.Popen(tied, env=environment, stdin=subprocess.DEVNULL)
+
+
+if __name__ == "__main__":
+    die_with_parent(int(sys.argv[1]))
+    os.execv(sys.executable, [sys.executable, str(CHECKOUT / "cli.py"), *sys.argv[2:]])
