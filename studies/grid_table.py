@@ -217,10 +217,10 @@ def show_document(
     before = ranking(points.earlier, metric, direction)
     if before.scored:
         count = len(before.scored)
-        apart_from = (
+        unranked = (
             f"{count} setting{'s' * (count != 1)} of an earlier grid {'are' if count != 1 else 'is'} not ranked"
         )
-        notes.append(apart_from if whole else f"{apart_from}; --whole shows them")
+        notes.append(unranked if whole else f"{unranked}; --whole shows them")
         if whole:
             unlike = differing([*ranked.scored, *before.scored])
             tables.append(settings_table(before.scored, (), metric, unlike, "earlier grid"))
