@@ -24,6 +24,7 @@ import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -33,9 +34,11 @@ sys.path.insert(0, str(CHECKOUT))
 from benchmarks.faults import SERVER, WORKER, Place
 from benchmarks.hall import Hall, Program
 from benchmarks.janitor import Janitor
-from benchmarks.searches import Study, three_studies, timeless
+from benchmarks.searches import Study, studies_of, timeless
 from storage.records import need_study
 from storage.session import Session
+
+SEARCHES = ("grow", "depth", "grid")
 
 
 def studyhall(studies: Mapping[str, Study], slots: int) -> Program:
@@ -75,8 +78,10 @@ def judge(hall: Hall, name: str, study: Study) -> Verdict:
     points = session.run("read_points", {"study_id": row.study_id})
     session.close()
     expected, ends = study.expected
-    if timeless(records) != timeless(expected):
-        problems.append(f"{name}: its decisions are not those of the undisturbed run")
+    made, wanted = timeless(records), timeless(expected)
+    if made != wanted:
+        where, pair = next((n, pair) for n, pair in enumerate(zip_longest(made, wanted)) if pair[0] != pair[1])
+        problems.append(f"{name}: decision {where} is {pair[0]}, in the undisturbed run it is {pair[1]}")
     found = {
         each.hash: (each.state, {key: float(text) for key, text in (each.metrics or {}).items()}) for each in points
     }
@@ -108,11 +113,11 @@ def _optuna_problems(hall: Hall, name: str, ends: Mapping[str, tuple[str, Mappin
 
 
 def chaos(hall: Hall, studies: Sequence[Study], slots: int, faults: int, pause: float) -> list[Verdict]:
-    """Set after set of three studies until there were so many faults, or something is off."""
+    """Set after set of these studies until there were so many faults, or something is off."""
     verdicts: list[Verdict] = []
     began = time.monotonic()
     while (left := faults - hall.done.total()) > 0:
-        named = {f"{study.search}-{len(verdicts) // 3 + 1}": study for study in studies}
+        named = {f"{study.search}-{len(verdicts) // len(studies) + 1}": study for study in studies}
         hall.work(list(named), studyhall(named, slots), [*WORKER, *SERVER], left, pause)
         verdicts += [judge(hall, name, study) for name, study in named.items()]
         problems = [problem for verdict in verdicts for problem in verdict.problems]
@@ -130,16 +135,16 @@ def main() -> int:
     parser.add_argument("--slots", type=int, default=2, help="of each worker")
     parser.add_argument("--pause", type=float, default=0.6, help="mean seconds between two faults")
     parser.add_argument("--seconds", type=float, default=0.4, help="of a trial")
-    parser.add_argument("--size", type=int, default=10, help="of a study: 16 points each")
+    parser.add_argument("--size", type=int, default=10, help="of a study: 10 points or more each")
     options = parser.parse_args()
     print(f"seed {options.seed}: {options.faults} faults, 3 studies, {options.workers} workers each", flush=True)
     folder = Path(tempfile.mkdtemp(prefix="studyhall-chaos-"))
     janitor = Janitor()
     good = False
     try:
-        hall = Hall.build(folder, janitor, random.Random(options.seed), 3 * options.workers)
+        hall = Hall.build(folder, janitor, random.Random(options.seed), len(SEARCHES) * options.workers)
         print(f"cut off by {hall.cables[0].kind}; data on a disk of its own: {hall.cluster.own_disk}", flush=True)
-        studies = three_studies(folder, options.seconds, options.size)
+        studies = studies_of(folder, SEARCHES, options.seconds, options.size)
         verdicts = chaos(hall, studies, options.slots, options.faults, options.pause)
         print(summary(hall, verdicts), flush=True)
         good = not any(verdict.problems for verdict in verdicts)

@@ -122,8 +122,11 @@ class Hall:
             time.sleep(0.05)
 
     def disturb(self, kinds: Sequence[str]) -> None:
-        """One fault. A worker's strikes one that has trials running and nothing else to bear, if there is one."""
-        kind, now = self.faults.draw(kinds), time.monotonic()
+        """One fault. A worker's strikes one that has trials running and nothing else to bear, if there is one.
+
+        The first is always a worker's death, so that something is lost in every run.
+        """
+        kind, now = self.faults.draw(kinds) if self.done else "worker -9", time.monotonic()
         if kind in SERVER:
             if any(name in SERVER for _, _, name in self.ending):
                 return

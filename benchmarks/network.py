@@ -132,16 +132,32 @@ class Proxy:
         self.held.clear()
         self.pause = self.loss = 0.0
 
+    def close(self) -> None:
+        """Take no more connections."""
+        with suppress(OSError):
+            self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+
     def _accept(self) -> None:
         while True:
-            near, _ = self.listener.accept()
+            try:
+                near, _ = self.listener.accept()
+            except OSError:
+                return
             try:
                 far = socket.create_connection(("127.0.0.1", self.port))
             except OSError:
                 near.close()
                 continue
-            for source, target, direction in ((near, far, "out"), (far, near, "in")):
-                threading.Thread(target=self._pump, args=(source, target, direction), daemon=True).start()
+            threading.Thread(target=self._carry, args=(near, far), daemon=True).start()
+
+    def _carry(self, near: socket.socket, far: socket.socket) -> None:
+        back = threading.Thread(target=self._pump, args=(far, near, "in"), daemon=True)
+        back.start()
+        self._pump(near, far, "out")
+        back.join()
+        near.close()
+        far.close()
 
     def _pump(self, source: socket.socket, target: socket.socket, direction: str) -> None:
         """Until one side closes. Loss is a connection that breaks: what TCP makes of too many lost packets."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -61,6 +62,14 @@ attempts: 999
 grid: {axes: {x: {range: [1, XS, 1]}, y: [1, 2, 3, 4]}, repeats: 2}
 config: {x: 0, y: 0, seconds: SECONDS}
 """
+FIT = """
+search: fit
+objective: own.py:layers
+score: {metric: params, direction: minimize}
+attempts: 999
+fit: {axis: n_embd, low: 2, high: 4000}
+config: {n_embd: 8, n_layer: 1, seconds: SECONDS}
+"""
 
 Outcome = tuple[list[Mapping[str, Any]], dict[str, tuple[str, Mapping[str, float]]]]
 """Every decision's record, and every point's state and metrics by hash."""
@@ -75,16 +84,22 @@ class Study:
     expected: Outcome
 
 
-def three_studies(folder: Path, seconds: float, size: int) -> list[Study]:
-    """A growth, a depth and a grid of about `16 * size` points each."""
+def studies_of(folder: Path, searches: Sequence[str], seconds: float, size: int) -> list[Study]:
+    """One of each of these searches; a growth, a depth and a grid have about `10 * size` points or more each."""
     scope: dict[str, Any] = {}
     exec(OBJECTIVES, scope)
     (folder / "own.py").write_text(OBJECTIVES)
     widths = [8 * n for n in range(1, max(2, 2 * size) + 1)]
-    texts = {"grow": (GROW, "landscape"), "depth": (DEPTH, "layers"), "grid": (GRID, "polynomial")}
+    texts = {
+        "grow": (GROW, "landscape"),
+        "depth": (DEPTH, "layers"),
+        "grid": (GRID, "polynomial"),
+        "fit": (FIT, "layers"),
+    }
     made = []
-    for search, (text, objective) in texts.items():
-        for name, value in (("STEPS", 2 * size), ("WIDTHS", widths), ("XS", 2 * size), ("SECONDS", seconds)):
+    for search in searches:
+        text, objective = texts[search]
+        for name, value in (("STEPS", size), ("WIDTHS", widths), ("XS", 2 * size), ("SECONDS", seconds)):
             text = text.replace(name, str(value))
         file = folder / f"{search}.yaml"
         file.write_text(text)
@@ -124,4 +139,4 @@ def timeless(value: Any) -> Any:
         return {key: timeless(each) for key, each in value.items() if key not in ("trial", "trials", "refused")}
     if isinstance(value, list | tuple):
         return [timeless(each) for each in value]
-    return value
+    return re.sub(r"\btrial \d+", "trial", value) if isinstance(value, str) else value
