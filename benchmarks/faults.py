@@ -81,6 +81,8 @@ class Faults:
 
     dice: random.Random
     cluster: Cluster
+    past: float = PAST_TIMEOUTS
+    """Seconds of what lasts long."""
     crowd: list[psycopg2.extensions.connection] = field(default_factory=list)
 
     def draw(self, kinds: Sequence[str]) -> str:
@@ -89,8 +91,8 @@ class Faults:
         return self.dice.choices(list(kinds), [weights[kind] for kind in kinds])[0]
 
     def long(self, seconds: float) -> float:
-        """How long something lasts: mostly about `seconds`, and now and then past every timeout."""
-        return PAST_TIMEOUTS if self.dice.random() < 0.15 else self.dice.uniform(0.3, 2 * seconds)
+        """How long something lasts: mostly about `seconds`, and now and then very long."""
+        return self.past if self.dice.random() < 0.15 else self.dice.uniform(0.3, 2 * seconds)
 
     def strike_worker(self, kind: str, place: Place) -> Ends | None:
         """Do it to a worker that is alive. None: it was over at once."""
