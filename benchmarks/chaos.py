@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import random
 import shutil
 import subprocess
 import sys
@@ -142,7 +141,7 @@ def main() -> int:
     janitor = Janitor()
     good = False
     try:
-        hall = Hall.build(folder, janitor, random.Random(options.seed), len(SEARCHES) * options.workers)
+        hall = Hall.build(folder, janitor, options.seed, len(SEARCHES) * options.workers)
         print(f"cut off by {hall.cables[0].kind}; data on a disk of its own: {hall.cluster.own_disk}", flush=True)
         studies = studies_of(folder, SEARCHES, options.seconds, options.size)
         verdicts = chaos(hall, studies, options.slots, options.faults, options.pause)

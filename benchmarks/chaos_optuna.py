@@ -15,7 +15,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import random
 import sys
 import tempfile
 import time
@@ -133,7 +132,7 @@ def side(name: str, program: Program, options: argparse.Namespace, grid: Mapping
     (folder / "plain.yaml").write_text(text)
     janitor = Janitor()
     try:
-        hall = Hall.build(folder, janitor, random.Random(options.seed), options.processes)
+        hall = Hall.build(folder, janitor, options.seed, options.processes)
         print(f"{name}: cut off by {hall.cables[0].kind}", flush=True)
         began = time.monotonic()
         hall.work(["plain"], program, KINDS, options.faults, options.pause)

@@ -85,10 +85,11 @@ class Faults:
     """Seconds of what lasts long."""
     crowd: list[psycopg2.extensions.connection] = field(default_factory=list)
 
-    def draw(self, kinds: Sequence[str]) -> str:
+    @staticmethod
+    def draw(dice: random.Random, kinds: Sequence[str]) -> str:
         """One of these kinds, by weight."""
         weights = {**WORKER, **SERVER}
-        return self.dice.choices(list(kinds), [weights[kind] for kind in kinds])[0]
+        return dice.choices(list(kinds), [weights[kind] for kind in kinds])[0]
 
     def long(self, seconds: float) -> float:
         """How long something lasts: mostly about `seconds`, and now and then very long."""

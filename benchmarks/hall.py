@@ -32,16 +32,20 @@ class Hall:
     cluster: Cluster
     cables: list[Cable]
     faults: Faults
+    schedule: random.Random
+    """What comes next, and when: the same for the same seed, whoever it strikes and however long that takes."""
+    due: str | None = None
     places: list[Place] = field(default_factory=list)
     ending: list[tuple[float, Ends, str]] = field(default_factory=list)
     done: Counter[str] = field(default_factory=Counter)
     starts: int = 0
 
     @staticmethod
-    def build(folder: Path, janitor: Janitor, dice: random.Random, places: int) -> Hall:
+    def build(folder: Path, janitor: Janitor, seed: int, places: int) -> Hall:
         """A server, and ways to it for so many workers."""
         folder.chmod(0o755)  # the server is another user where we are root
         janitor.at_the_end("remove", str(folder))
+        dice = random.Random(seed)
         cables: list[Cable]
         if Namespace.permitted(janitor):
             links = [Namespace(f"sh{os.getpid()}n{n}", n, janitor) for n in range(places)]
@@ -51,7 +55,7 @@ class Hall:
             cluster = Cluster(folder, ["127.0.0.1"], janitor)
             cables = [Proxy(cluster.port, dice) for _ in range(places)]
         janitor.at_the_end("kill", f"STUDYHALL_HOME={folder}/home")
-        return Hall(folder, cluster, cables, Faults(dice, cluster))
+        return Hall(folder, cluster, cables, Faults(dice, cluster), random.Random(seed))
 
     def url(self, cable: Cable) -> str:
         """The database as it is reached this way."""
@@ -113,7 +117,7 @@ class Hall:
                     self.start(place, program)
             if self.done.total() - struck < faults and time.monotonic() >= following:
                 self.disturb(kinds)
-                following = time.monotonic() + self.faults.dice.uniform(0.1, 2 * pause - 0.1)
+                following = time.monotonic() + self.schedule.uniform(0.1, 2 * pause - 0.1)
             self._check(deadline, f"{set(studies) - over} do not end")
             time.sleep(0.02)
         self.heal(everything=True)
@@ -126,10 +130,12 @@ class Hall:
 
         The first is always a worker's death, so that something is lost in every run.
         """
-        kind, now = self.faults.draw(kinds) if self.done else "worker -9", time.monotonic()
+        if self.due is None:
+            self.due = Faults.draw(self.schedule, kinds) if self.done else "worker -9"
+        kind, now = self.due, time.monotonic()
         if kind in SERVER:
             if any(name in SERVER for _, _, name in self.ending):
-                return
+                return  # it comes when the server has got over the last one
             ends = self.faults.strike_server(kind)
         else:
             free = [place for place in self.places if place.alive and place.busy_until <= now]
@@ -138,6 +144,7 @@ class Hall:
                 return
             ends = self.faults.strike_worker(kind, place)
             place.busy_until = now + (0.0 if ends is None else ends[0])
+        self.due = None
         if ends is not None:
             self.ending.append((now + ends[0], ends, kind))
         self.done[kind] += 1

@@ -40,7 +40,7 @@ from studies.versions import versions
 KINDS = ("killed before", "killed after", "lost before", "lost after", "robbed before")
 CONNECT = psycopg2.connect
 VERSIONS = json.dumps({"studyhall": "robber"})
-STAYS = 14
+STAYS = 18
 """Things that a worker asks before a robber leaves: it has come back by then, and has tried to write its result."""
 
 

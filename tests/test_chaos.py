@@ -60,7 +60,7 @@ def test_four_searches_under_faults_drawn_from_a_seed_end_as_if_there_had_been_n
         monkeypatch.setattr(Namespace, "permitted", lambda janitor: False)
     elif not Namespace.permitted(janitor):
         pytest.skip("network namespaces with a packet filter (ip, iptables, tc, as root) are not to be had here")
-    hall = Hall.build(folder, janitor, random.Random(3), 4)
+    hall = Hall.build(folder, janitor, 3, 4)
     hall.faults.past = 5.0
     studies = studies_of(folder, ["grow", "depth", "grid", "fit"], seconds=0.5, size=1)
     verdicts = chaos(hall, studies, slots=2, faults=12, pause=0.5)
