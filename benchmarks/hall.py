@@ -33,7 +33,7 @@ class Hall:
     cables: list[Cable]
     faults: Faults
     schedule: random.Random
-    """What comes next, and when: the same for the same seed, whoever it strikes and however long that takes."""
+    """What comes next: the same for the same seed, whoever it strikes and however long that takes."""
     due: str | None = None
     places: list[Place] = field(default_factory=list)
     ending: list[tuple[float, Ends, str]] = field(default_factory=list)
@@ -117,7 +117,7 @@ class Hall:
                     self.start(place, program)
             if self.done.total() - struck < faults and time.monotonic() >= following:
                 self.disturb(kinds)
-                following = time.monotonic() + self.schedule.uniform(0.1, 2 * pause - 0.1)
+                following = time.monotonic() + self.faults.dice.uniform(0.1, 2 * pause - 0.1)
             self._check(deadline, f"{set(studies) - over} do not end")
             time.sleep(0.02)
         self.heal(everything=True)
