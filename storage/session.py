@@ -24,8 +24,13 @@ from storage.url import libpq_url, shown_url, without_secrets
 QUERIES = Path(__file__).parent / "queries"
 OLDEST_SERVER = 13
 
-# A peer that vanished without a word is noticed within about half a minute, in either direction.
+# A peer that vanished without a word is noticed within about half a minute: by us, and by the server of us, which would
+# otherwise hold our locks for as long as its kernel waits, two hours.
 KEEPALIVE = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 4, "tcp_user_timeout": 30_000}
+THEIRS = ", ".join(
+    f"set_config('{name}', '{value}', false) AS {name}"
+    for name, value in ((name.replace("keepalives", "tcp_keepalives"), value) for name, value in KEEPALIVE.items())
+)
 
 # What mends a refusal, by what refused.
 HINTS: dict[type[BaseException], str] = {
@@ -41,6 +46,9 @@ ANSWERS = {
 }
 # A statement that lost a deadlock or a race for a snapshot was rolled back whole: it may simply run again.
 TRY_AGAIN = (psycopg2.errors.DeadlockDetected, psycopg2.errors.SerializationFailure)
+
+EXHAUSTED = "53"
+"""Class of the errors that say: insufficient resources."""
 
 
 @cache
@@ -77,7 +85,7 @@ class Session:
             version = self._connection.server_version // 10_000
             self.close()
             raise StorageError(f"{shown_url(url)}: PostgreSQL {version} is too old; {OLDEST_SERVER} or later is needed")
-        self.backend: int = self.execute("SELECT pg_backend_pid() AS pid")[0].pid
+        self.backend: int = self.execute(f"SELECT pg_backend_pid() AS pid, {THEIRS}")[0].pid
         # A proxy makes up the number that a connection is greeted with.
         self.proxied = self._connection.get_backend_pid() != self.backend
 
@@ -198,10 +206,15 @@ class Session:
             self._connection.close()
 
     def _translated(self, error: psycopg2.Error) -> Exception:
-        """What an error of the driver means to us. A connection that broke is told by its being closed."""
+        """What an error of the driver means to us. A connection that broke is told by its being closed.
+
+        A server that has run out of disk or memory counts as gone: whoever works waits for it to come back. The session
+        is given up, since a statement that failed halfway leaves the advisory locks that it took.
+        """
         gone = self._connection.closed or isinstance(
             error, psycopg2.InterfaceError | psycopg2.errors.AdminShutdown | psycopg2.errors.CrashShutdown
         )
+        gone = gone or (error.pgcode or "").startswith(EXHAUSTED)
         if gone:
             self._connection.close()
             return SessionLostError(self._first_line(error))

@@ -217,9 +217,7 @@ def show_document(
     before = ranking(points.earlier, metric, direction)
     if before.scored:
         count = len(before.scored)
-        unranked = (
-            f"{count} setting{'s' * (count != 1)} of an earlier grid {'are' if count != 1 else 'is'} not ranked"
-        )
+        unranked = f"{count} setting{'s' * (count != 1)} of an earlier grid {'are' if count != 1 else 'is'} not ranked"
         notes.append(unranked if whole else f"{unranked}; --whole shows them")
         if whole:
             unlike = differing([*ranked.scored, *before.scored])

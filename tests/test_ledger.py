@@ -10,7 +10,7 @@ import psycopg2.errors
 import pytest
 
 from storage.errors import SessionLostError, StorageError
-from storage.ledger import End, Ledger, Verdict
+from storage.ledger import TRIAL_LOCKS, End, Ledger, Verdict
 from storage.session import Session
 from tests.planned import begin, new_points
 
@@ -104,6 +104,37 @@ def test_a_trial_whose_session_ended_waits_again_and_keeps_its_row(url: str) -> 
     assert eventually(other.recover_orphans) == [0] and other.recover_orphans() == []
     again = other.claim_trial(you, "cpu0")
     assert again is not None and (again.number, again.attempt, again.outcomes) == (0, 2, ("lost",))
+
+
+def test_an_orphan_that_somebody_is_recovering_is_left_to_him(url: str) -> None:
+    """Or it could be recovered and claimed by others before he gives it back: from a living worker, then."""
+    (gone, me), (one, _), (two, _) = begin(url), begin(url), begin(url)
+    plan(gone, 1)
+    assert gone.claim_trial(me, "cpu0") is not None
+    gone.session.execute("SELECT pg_advisory_unlock_all()")
+    with one.session.transaction():
+        locked = one.session.run("lock_orphans", {"study_id": one.study_id, "space": TRIAL_LOCKS})
+        assert len(locked) == 1 and two.recover_orphans() == []
+    assert two.recover_orphans() == [0]
+
+
+def test_a_trial_that_ends_while_it_is_recovered_has_ended(url: str) -> None:
+    """Its lock is free a moment before its end can be seen: what looks like an orphan then is looked at again."""
+    (worker, me), (other, _) = begin(url), begin(url)
+    plan(worker, 1)
+    claim = worker.claim_trial(me, "cpu0")
+    found: list[int] = []
+    thread = threading.Thread(target=lambda: found.extend(other.recover_orphans()))
+    with worker.session.transaction():
+        assert claim is not None and finish(worker, claim) is Verdict.ACCEPTED
+        thread.start()
+        waits = "SELECT count(*) AS n FROM pg_stat_activity WHERE pid = %s AND wait_event_type = 'Lock'"
+        watch, deadline = Session(url), time.monotonic() + 30
+        while not watch.execute(waits, [other.session.backend])[0].n:
+            assert time.monotonic() < deadline, "it does not wait for the row"
+        watch.close()
+    thread.join(timeout=30)
+    assert found == [] and states(worker) == ["COMPLETE"]
 
 
 def test_a_result_is_refused_once_the_trial_was_given_to_somebody_else(url: str) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -18,9 +18,8 @@ import optuna
 import psutil
 import pytest
 
-from benchmarks.kills import Disturbance, at_once, disturbed, judge, undisturbed
+from storage import server
 from storage.session import Session
-from studies.definition import Definition
 from tests.growth_trace import CHOICES, landscape, write_definition
 
 CHECKOUT = Path(__file__).parent.parent
@@ -73,19 +72,25 @@ def test_the_reference_path_with_any_number_of_workers(
     assert answer(program, "replay", "--study", "trace")["agrees"]
 
 
-def test_killed_at_random_it_comes_to_the_end_of_the_undisturbed_run() -> None:
+def test_a_worker_starts_the_embedded_server_again_that_was_killed_under_it(environment: dict[str, str]) -> None:
     home = Path(tempfile.mkdtemp(prefix="studyhall-kills-"))
-    home.chmod(0o755)
-    file = write_definition(home, steps=4, seconds=0.6, more="attempts: 99\n")
-    work = Disturbance(file, home, "kills", workers=2, slots=2, dice=random.Random(20))
+    home.chmod(0o755)  # run as root, the server is another user
+    file = write_definition(home, steps=2, seconds=0.3)
+    own = {name: value for name, value in environment.items() if name != "STUDYHALL_STORAGE"}
+    command = [sys.executable, CHECKOUT / "cli.py", "run", "grow", "--study", "trace", "--file", file, "--workers", "2"]
     try:
-        disturbed(work, kills=6, pause=0.4, limit=240)
-        verdict = judge(work, undisturbed(Definition.load(file, "grow"), at_once(landscape)))
+        with (home / "log").open("w") as log:
+            worker = subprocess.Popen(command, env={**own, "STUDYHALL_HOME": str(home)}, stdout=log, stderr=log)
+        for _ in range(2):
+            said = (home / "log").read_text().count("COMPLETE")
+            until(lambda said=said: (home / "log").read_text().count("COMPLETE") > said)
+            os.kill(until(lambda: server.status(home).pid), signal.SIGKILL)
+        assert worker.wait(120) == 0, (home / "log").read_text()
+        assert "the database is back" in (home / "log").read_text()
     finally:
-        work.end()
-    assert verdict.same_path and verdict.rounds == 4
-    assert verdict.audit["holds"] and verdict.audit["duplicates"] == verdict.audit["holes"] == 0
-    assert verdict.replay["agrees"] and verdict.audit["extra_attempts"], "something was lost or given back on the way"
+        worker.kill()
+        worker.wait()
+        server.down(home)
     shutil.rmtree(home)
 
 

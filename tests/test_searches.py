@@ -2,62 +2,11 @@
 
 from __future__ import annotations
 
-import random
-import shutil
-import tempfile
 from pathlib import Path
-from typing import Any
 
 import optuna
-import pytest
 
-from benchmarks.kills import Disturbance, at_once, disturbed, judge, undisturbed
-from studies.definition import Definition
 from tests.test_run import Begin, Program, answer, until
-
-# Every search, under kills
-
-SLOW = """
-import time
-
-def own(config):
-    time.sleep(config.get("seconds", 0))
-    if config["n_embd"] > 72:
-        raise MemoryError("n_embd is too large")
-    params = config["n_embd"] * (100 + config["n_layer"] * (12 * config["n_embd"] + config["n_layer"]))
-    return {"params": params, "tokens_per_second": 1e6 / params + config["seed"] / 1e6}
-"""
-BLOCKS = {
-    "depth": "{targets: [20000, 300000, 9], widths: [8, 16, 24], num_heads: 4, max_layers: 40}",
-    "grid": "{axes: {n_embd: [8, 16, 24, 32], n_layer: [1, 2, 3]}, repeats: 3}",
-    "fit": "{axis: n_embd, low: 2, high: 4000}",
-}
-
-
-@pytest.mark.parametrize("search", BLOCKS)
-def test_killed_at_random_it_ends_as_if_nothing_had_been_killed(search: str) -> None:
-    home = Path(tempfile.mkdtemp(prefix="studyhall-kills-"))
-    home.chmod(0o755)
-    (home / "own.py").write_text(SLOW)
-    file = home / "own.yaml"
-    file.write_text(
-        f"search: {search}\nobjective: own.py:own\nscore: {{metric: params, direction: minimize}}\nattempts: 9\n"
-        f"{search}: {BLOCKS[search]}\nconfig: {{n_embd: 8, n_layer: 1, seconds: 0.6}}\n"
-    )
-    scope: dict[str, Any] = {}
-    exec(SLOW, scope)
-    expected = undisturbed(Definition.load(file, search), at_once(scope["own"]))
-    work = Disturbance(file, home, "kills", workers=2, slots=2, dice=random.Random(7), search=search)
-    try:
-        disturbed(work, kills=4, pause=0.4, limit=120)
-        verdict = judge(work, expected)
-    finally:
-        work.end()
-    assert verdict.same_path and verdict.rounds == len(expected) > 0
-    assert verdict.audit["holds"] and verdict.audit["duplicates"] == verdict.audit["holes"] == 0, verdict.audit
-    assert verdict.replay["agrees"] and verdict.audit["extra_attempts"], "something was lost or given back on the way"
-    shutil.rmtree(home)
-
 
 # Fit
 
