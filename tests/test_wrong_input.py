@@ -281,7 +281,7 @@ def test_a_wrong_password_is_not_shown(
 ) -> None:
     """The server is told to ask this role for its password, ahead of the line that trusts everybody."""
     role, wrong = guarded
-    rules = server_home / "pgdata" / "pg_hba.conf"
+    rules = server_home / "pgdata" / "studyhall_hba.conf"
     before = rules.read_text()
     try:
         rules.write_text(f"local all {role} scram-sha-256\n{before}")
