@@ -295,6 +295,9 @@ def test_a_wrong_password_is_not_shown(
         assert with_storage(environment, right, "status").returncode == 0
         told = with_storage(environment, right, "storage", "url")
         assert told.returncode == 0 and "richtig" not in told.stdout
+        administer(url, f"ALTER ROLE {role} VALID UNTIL '2000-01-01'")
+        line = refused(with_storage(environment, right, "status"), "password authentication failed", "expired")
+        assert "richtig" not in line
     finally:
         rules.write_text(before)
         administer(url, "SELECT pg_reload_conf()")
