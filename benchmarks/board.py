@@ -122,7 +122,7 @@ def _run(home: Path, name: str, keep: bool) -> tuple[float, Timed, Counter[str]]
         return rows
 
     studies.run.Scribe, Session.run = start, counted  # type: ignore[assignment, method-assign, misc]
-    order = Order.of("grid", name, file, (), "none", None, None, SLOTS, 1, None, None, None, False)
+    order = Order.of("grid", name, file, (), "none", None, None, SLOTS, 1, None, None, None, False, False, False, None)
     began = time.perf_counter()
     studies.run.run(Place.of(None), order, lambda line: None)
     took = time.perf_counter() - began
@@ -164,7 +164,7 @@ def _ours(url: str, home: Path) -> int:
         "search: grid\nobjective: objective.py:objective\nscore: {metric: score, direction: maximize}\n"
         f"grid: {{axes: {json.dumps(axes)}}}\nconfig: {{width: 1, depth: 1, kind: relu, seconds: 0.0}}\n"
     )
-    order = Order.of("grid", "many", file, (), "none", None, None, 1, 1, None, None, 1, False)
+    order = Order.of("grid", "many", file, (), "none", None, None, 1, 1, None, None, 1, False, False, False, None)
     session = Session(url)
     studies.run.run(Place.of(None), order, lambda line: None)
     study = int(session.execute("SELECT study_id FROM studies WHERE study_name = 'many'")[0].study_id)

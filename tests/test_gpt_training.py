@@ -292,7 +292,7 @@ def test_on_cuda_it_learns_too_and_tells_its_peak_memory(config):
 
 
 def test_it_tells_the_memory_that_it_took_and_how_busy_it_was(config: dict[str, Any]) -> None:
-    """In a process of its own: a peak is a process's, and this one has had others. The first run loads what both use."""
+    """In a process of its own: a peak is a process's, and this one has had others. The first run only loads."""
     script = (
         "import json, sys; from objectives import gpt; from tests.test_gpt_training import Recorder\n"
         "print(json.dumps([gpt.objective(each, Recorder()) for each in json.loads(sys.argv[1])]))"
