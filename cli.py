@@ -137,6 +137,8 @@ def run(url: str | None, dry_run: bool, review: bool, yes: bool, **asked: Any) -
     with _study(url, order.name) as (session, study):
         _print_document(study_document(session, study, whole=False))
     _say(f"{study.name}: {ending.reason}")
+    if ending.failed and not ending.interrupted:
+        _say(f"what failed is tried again after `python cli.py retry --study {study.name} --failed`")
     sys.exit(INTERRUPTED if ending.interrupted else int(ending.failed))
 
 
@@ -522,7 +524,7 @@ def restore(file: Path, url: str | None) -> None:
 @storage_option
 def storage_move(target: str, names: tuple[str, ...], url: str | None) -> None:
     """Copy studies to the storage at URL (or STUDYHALL_TARGET), checked by count and hash. Killed and run again, it
-    goes on. The originals stay, stopped: `delete` removes them."""
+    goes on. The originals stay and do not go on: `delete` removes them."""
     from studies.upkeep import move
 
     move(url, target, names, lambda moved: click.echo(moved.line()))

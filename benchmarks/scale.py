@@ -162,6 +162,7 @@ def _pgbench(url: str, clients: int, seconds: float) -> float | None:
         "message": "''",
         "tail": "''",
         "reason": "NULL",
+        "number": "NULL",
         "score": "0.5",
         "names": "ARRAY['params']",
         "figures": "ARRAY[1.0]",

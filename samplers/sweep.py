@@ -9,6 +9,7 @@ become equal after derivation or rounding, or that stand in two groups, are one 
 from __future__ import annotations
 
 import hashlib
+import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -157,7 +158,8 @@ class Grid:
 
     def settings_in(self, state: State) -> GridSettings:
         """The block in force, checked."""
-        if state["grid"] == self.block and state["config"] == self.config:
+        # As text: 1, 1.0 and true are equal to Python and not to an objective.
+        if json.dumps([state["grid"], state["config"]]) == json.dumps([self.block, self.config]):
             return self.settings
         return parse_grid(state["grid"], state["config"], self.where)
 

@@ -116,8 +116,8 @@ def metrics_of(texts: Mapping[str, str] | None) -> dict[str, float]:
     return {name: float(text) for name, text in (texts or {}).items()}
 
 
-AHEAD = -1
-"""The round of points that were planned ahead of the decision that may want them."""
+AHEAD = -2
+"""The round of points that were planned ahead of the decision that may want them; -1 is that of enqueued ones."""
 
 
 class Ledger:

@@ -7,6 +7,7 @@ A study is one transaction: killed and run again, what is there is compared, and
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -47,6 +48,9 @@ PLACED = {"trials": "number", "studyhall_workers": "place"}
 LEFT = {"draining"}
 """Columns that stay behind: a copy is free to run."""
 
+MOVED = "moved to"
+"""Key of a study's user attribute that says where it was moved: of the original alone."""
+
 TOLD = {
     "trial_id": "trial.number",
     "retry_of": "(SELECT number FROM trials WHERE trial_id = given.retry_of)",
@@ -82,11 +86,11 @@ class Moved:
     def line(self) -> str:
         """For people."""
         what = "copied" if self.copied else "was there already"
-        return f"{self.name}: {self.trials:,} trials, {what}, count and hash agree; the one here is stopped"
+        return f"{self.name}: {self.trials:,} trials, {what}, count and hash agree; the one here does not go on"
 
 
 def move(source: Session, target: Session, names: Sequence[str], tell: Callable[[Moved], None]) -> None:
-    """Copy studies; those named, or all. The originals stay, and are told to stop.
+    """Copy studies; those named, or all. The originals stay, and do not go on.
 
     Raises:
         UsageError: A name is not a study's, workers are at one, the target holds another study of that name, or both
@@ -106,11 +110,28 @@ def move(source: Session, target: Session, names: Sequence[str], tell: Callable[
             if there[name] is None:
                 source.run("drain_study", {"study_id": study_id})
                 _copy(source, target, study_id, name)
+            _mark(source, study_id, shown_url(target.url))
             trials = source.execute("SELECT count(*) FROM trials WHERE study_id = %s", [study_id])[0].count
             tell(Moved(name, trials, there[name] is None))
     finally:
         if not source.closed:
             source.execute("SELECT pg_advisory_unlock(%s)", [MOVING])
+
+
+def _mark(source: Session, study_id: int, where: str) -> None:
+    values = {"study": study_id, "key": MOVED, "where": json.dumps(where)}
+    with source.transaction():
+        source.execute("DELETE FROM study_user_attributes WHERE study_id = %(study)s AND key = %(key)s", values)
+        columns = "study_user_attributes (study_id, key, value_json)"
+        source.execute(f"INSERT INTO {columns} VALUES (%(study)s, %(key)s, %(where)s)", values)
+
+
+def moved_to(session: Session, study_id: int) -> str | None:
+    """Where a study was moved from here, as the URL may be shown; None if it was not."""
+    rows = session.execute(
+        "SELECT value_json FROM study_user_attributes WHERE study_id = %s AND key = %s", [study_id, MOVED]
+    )
+    return str(json.loads(rows[0].value_json)) if rows else None
 
 
 def _compared(source: Session, target: Session, study_id: int, name: str) -> int | None:
@@ -182,7 +203,8 @@ def _told(session: Session, table: str, study: int) -> str:
         for name in _columns(session, table)
     ]
     if TABLES[table] == "study":
-        return f"SELECT {', '.join(columns)} FROM {table} AS given WHERE given.study_id = {study}"
+        mark = f" AND given.key <> '{MOVED}'" if table == "study_user_attributes" else ""
+        return f"SELECT {', '.join(columns)} FROM {table} AS given WHERE given.study_id = {study}{mark}"
     joined = f"{table} AS given JOIN trials AS trial ON trial.trial_id = given.trial_id"
     return f"SELECT {', '.join(columns)} FROM {joined} WHERE trial.study_id = {study}"
 

@@ -55,12 +55,12 @@ def adopt(
     now = state()
     found = [_enqueued(row, now, search, known) for row in rows]
     sound = [each for each in found if each.refusal is None]
-    verdicts = dict(zip(map(id, sound), refusals([each.point.config for each in sound]), strict=True))
+    verdicts = {id(each): _verdict(each, refusals) for each in sound}
     adopted = 0
     with ledger.planning():
         for each in found:
             verdict = verdicts.get(id(each))
-            judged = each if verdict is None else replace(each, refusal=f"invalid: {verdict}")
+            judged = each if verdict is None else replace(each, refusal=verdict)
             row = _write(ledger, judged)
             if row is not None:
                 adopted += row.reason is None
@@ -72,8 +72,11 @@ def _enqueued(row: Any, state: State, search: str, known: Mapping[str, str]) -> 
     fixed = json.loads(row.fixed) if row.fixed else {}
     config: Mapping[str, Any] = state["config"]
     seed = fixed.get("seed", state[search].get("seed", 0))
-    role = {"role": "enqueued", **({"setting": dict(fixed)} if search == "grid" else {})}
+    role: dict[str, Any] = {"role": "enqueued"}
     try:
+        _check_finite(fixed)
+        if search == "grid":
+            role["setting"] = dict(fixed)
         if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < LARGEST_SEED:
             raise UsageError(f"the seed {seed!r} is not a whole number from 0")
         for name, value in fixed.items():
@@ -84,6 +87,23 @@ def _enqueued(row: Any, state: State, search: str, known: Mapping[str, str]) -> 
     except UsageError as error:
         why = str(error).removeprefix("--set: ")
         return Enqueued(row.trial_id, row.number, Point(config, 0, role=role), refusal=f"withdrawn: enqueued: {why}")
+
+
+def _verdict(each: Enqueued, refusals: Refusals) -> str | None:
+    """Why it cannot run: its objective refuses it, or this host may not run the code that it names."""
+    try:
+        (refusal,) = refusals([each.point.config])
+    except UsageError as error:
+        return f"withdrawn: enqueued: {error}"
+    return None if refusal is None else f"invalid: {refusal}"
+
+
+def _check_finite(fixed: Mapping[str, Any]) -> None:
+    for name, value in fixed.items():
+        try:
+            json.dumps(value, allow_nan=False)
+        except ValueError:
+            raise UsageError(f"{name}={value!r} is not a number that a configuration can hold") from None
 
 
 def _shown(

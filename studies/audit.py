@@ -129,14 +129,21 @@ def _holes(points: Sequence[Any], accepted: Counter[int], facts: Any, corrected:
     another objective: nothing has to stand in the place of what failed of it."""
     holes = [f"trial number {number} is missing" for number in facts.missing]
     standing = {row.hash for row in points if not row.retired}
+    fell = _fell_out(points)
     for row in points:
         if row.state in ("COMPLETE", "PRUNED") and accepted[row.trial_id] == 0:
             holes.append(f"trial {row.number}: {row.state} without an accepted attempt")
         elif row.state == "FAIL" and accepted[row.trial_id] == 0 and not row.reason:
             holes.append(f"trial {row.number}: FAIL without an attempt or a reason")
-        elif row.retired and not withdrawn(row) and row.round > corrected and row.hash not in standing:
+        elif row.retired and not withdrawn(row) and row.round > corrected and row.hash not in standing | fell:
             holes.append(f"trial {row.number}: retired, and nothing stands in its place")
     return holes
+
+
+def _fell_out(points: Sequence[Any]) -> set[str]:
+    """Hashes of points whose retry was withdrawn: their last word is that they are not wanted any more."""
+    retries = {row.retry_of for row in points if row.retry_of is not None}
+    return {row.hash for row in points if row.retry_of is not None and row.trial_id not in retries and withdrawn(row)}
 
 
 def _score_problems(points: Sequence[Any], shown: Mapping[int, float], study: StudyRow) -> list[str]:

@@ -183,7 +183,8 @@ def difference(old: Definition, new: Definition) -> Change:
 
 
 def _news(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in new.items() if key not in old or old[key] != value}
+    """As text: 1, 1.0 and true are equal to Python and not to an objective, and the order of a block breaks ties."""
+    return {key: value for key, value in new.items() if key not in old or json.dumps(old[key]) != json.dumps(value)}
 
 
 def _parse(document: Mapping[str, Any], where: str, folder: Path) -> Definition:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,5 +39,16 @@ def apart(rows: Sequence[Any], decisions: Sequence[Any]) -> GridPoints:
         key = json.dumps(row.config, sort_keys=True)
         if key not in known:
             known[key] = members.has(row.config, row.role.get("setting", {}))
-        (in_force if known[key] and row.seed in members.seeds else earlier).append(row)
+        if row.role.get("role") == "enqueued":
+            stands = _laid_over(row, state["config"])
+        else:
+            stands = known[key] and row.seed in members.seeds
+        (in_force if stands else earlier).append(row)
     return GridPoints(in_force, earlier)
+
+
+def _laid_over(row: Any, config: Mapping[str, Any]) -> bool:
+    """Whether a point that another program enqueued was laid over the configuration in force."""
+    fixed = {re.split(r"[.\[]", name)[0] for name in row.role.get("setting", {})}
+    mine, now = ({name: each[name] for name in each if name not in fixed} for each in (row.config, config))
+    return json.dumps(mine, sort_keys=True) == json.dumps(now, sort_keys=True)

@@ -18,6 +18,7 @@ from samplers.plan import Point
 from samplers.sweep import Grid
 from storage.errors import UsageError, nearest
 from storage.ledger import Ledger
+from storage.moving import moved_to
 from storage.names import check_name
 from storage.records import Budget, StudyRow, find_study
 from storage.schema import read_versions
@@ -227,6 +228,11 @@ def _foresee(place: Place, study: StudyRow, request: Request) -> Pending:
     """What is asked of a study, before anything is done."""
     session = place.read()
     try:
+        where = moved_to(session, study.study_id)
+        if where is not None:
+            raise UsageError(
+                f"--study: {study.name!r} was moved to {where}: run it there, by --storage; `delete` this one"
+            )
         return foreseen(session, study, request)
     finally:
         session.close()

@@ -70,6 +70,8 @@ def test_an_enqueued_trial_runs_as_an_extra_point_with_its_params_over_the_confi
         ({"n_head": "two"}, "lies outside what this study told Optuna"),
         ({"seed": -1}, "is not a whole number"),
         ({"mlp_size": 64}, "the same as trial"),
+        ({"n_head": float("nan")}, "is not a number that a configuration can hold"),
+        ({"max_iters": float("inf")}, "is not a number that a configuration can hold"),
     ],
 )
 def test_what_cannot_be_taken_up_fails_at_once_and_says_why(

@@ -152,3 +152,39 @@ def test_scores_whose_sum_no_float_holds_have_a_mean(program: Program, tmp_path:
     assert all(abs(each["mean"]) < 1e308 for each in told["results"]) and len(told["results"]) == 3
     assert all(each["best_tie"] for each in told["results"])
     assert "Traceback" not in program("export", "--study", "own", "--as", "sweep-dir").stderr
+
+
+def test_values_that_are_equal_to_python_alone_are_other_values(program: Program, tmp_path: Path) -> None:
+    file = grid_of(tmp_path, config="{n: 0, scale: 1}")
+    run(program, file)
+    for scale in ("2", "1.0", "true"):
+        run(program, file, "--set", f"scale={scale}")
+        told = answer(program, "show", "--study", "own")
+        assert len(told["results"]) == 2, scale
+    audit = answer(program, "audit", "--study", "own")
+    assert audit["holds"] and audit["points"]["accepted"] == 16
+
+
+def test_a_retry_that_an_edit_withdraws_leaves_no_hole(program: Program, tmp_path: Path) -> None:
+    file = grid_of(tmp_path, grid="{axes: {n: [1, 2, 3]}, repeats: 1, seed: 1}")
+    (tmp_path / "own.py").write_text("def own(config):\n    return {'score': 1 / (config['n'] - 2)}\n")
+    file.write_text(file.read_text() + "attempts: 1\n")
+    run(program, file)
+    for _ in range(2):  # a retry of a retry, too
+        assert program("retry", "--study", "own", "--failed").returncode == 0
+        if _ == 0:
+            run(program, file)
+    run(program, file, "--set", "grid.axes={n: [1, 3]}")
+    assert program("audit", "--study", "own").stdout.endswith("holds\n")
+
+
+def test_an_enqueued_point_under_the_config_in_force_ranks(program: Program, tmp_path: Path, url: str) -> None:
+    import optuna
+
+    file = grid_of(tmp_path)
+    run(program, file)
+    run(program, file, "--set", "scale=2")
+    optuna.load_study(study_name="own", storage=url).enqueue_trial({"n": 2, "seed": 7})
+    run(program, file)
+    told = answer(program, "show", "--study", "own")
+    assert any("7" in each["scores"] for each in told["results"]), told

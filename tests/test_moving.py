@@ -60,6 +60,7 @@ def test_what_was_moved_is_the_same_and_goes_on_there(
     results = json.loads(program("show", "--study", "trace", "--json", "--storage", empty_url).stdout)
     assert [step["chosen"]["param"] for step in results["rounds"] if step["chosen"]] == CHOICES[:4]
     refused(program("storage", "move", empty_url, "--study", "trace"), "holds another study 'trace'")
+    refused(program("run", "grow", "--study", "trace", "--steps", 9), "was moved to", "--storage")
 
 
 def test_a_move_that_is_killed_goes_on(

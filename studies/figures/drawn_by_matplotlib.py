@@ -10,7 +10,7 @@ import io
 import math
 import textwrap
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -66,6 +66,10 @@ SETTINGS = {
 }
 
 
+LARGEST = 1e150
+"""What an axis can hold: its length and margins have to be numbers too."""
+
+
 def draw(picture: Picture, path: Path) -> None:
     """Write the picture as PATH.png and PATH.svg."""
     for form, data in drawn(picture).items():
@@ -73,7 +77,8 @@ def draw(picture: Picture, path: Path) -> None:
 
 
 def drawn(picture: Picture, forms: Sequence[Form] = ("png", "svg")) -> dict[Form, bytes]:
-    """The picture in each form."""
+    """The picture in each form. What is too large for an axis is a gap."""
+    picture = replace(picture, marks=[_tamed(mark) for mark in picture.marks])
     found, missing = families(_texts(picture))
     canvas = _Canvas(picture, str.maketrans(dict.fromkeys(missing, UNKNOWN)))
     with mpl.rc_context({**SETTINGS, "font.family": found}):
@@ -86,6 +91,17 @@ def drawn(picture: Picture, forms: Sequence[Form] = ("png", "svg")) -> dict[Form
             figure.savefig(sink, format=form, dpi=DPI, metadata={"Date": None} if form == "svg" else {})
             made[form] = sink.getvalue()
     return made
+
+
+def _tamed(mark: Mark) -> Mark:
+    tamed: Mark = replace(mark, **{each.name: _drawable(getattr(mark, each.name)) for each in fields(mark)})
+    return tamed
+
+
+def _drawable(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if abs(value) <= LARGEST or math.isnan(value) else math.nan
+    return [_drawable(each) for each in value] if isinstance(value, list | tuple) else value
 
 
 def _texts(picture: Picture) -> Iterator[str]:
