@@ -354,7 +354,7 @@ def test_a_candidate_that_ends_badly_is_out_of_its_round_with_the_reason(
     file = growth_of(
         tmp_path,
         f"def own(config):\n    if config['b'] > 1:\n        {bad}\n{GOOD}",
-        "timeout: 1s\nmemory_limit: 300MiB\n",
+        f"timeout: {1 if reason.startswith('timed out') else 60}s\nmemory_limit: 300MiB\n",
     )
     told = program("run", "grow", "--study", "own", "--file", file, "--workers", 2)
     assert told.returncode == 0, told.stderr
