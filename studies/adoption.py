@@ -55,7 +55,7 @@ def adopt(
     now = state()
     found = [_enqueued(row, now, search, known) for row in rows]
     sound = [each for each in found if each.refusal is None]
-    verdicts = {id(each): _verdict(each, refusals) for each in sound}
+    verdicts = dict(zip(map(id, sound), _verdicts(sound, refusals), strict=True))
     adopted = 0
     with ledger.planning():
         for each in found:
@@ -89,13 +89,18 @@ def _enqueued(row: Any, state: State, search: str, known: Mapping[str, str]) -> 
         return Enqueued(row.trial_id, row.number, Point(config, 0, role=role), refusal=f"withdrawn: enqueued: {why}")
 
 
-def _verdict(each: Enqueued, refusals: Refusals) -> str | None:
-    """Why it cannot run: its objective refuses it, or this host may not run the code that it names."""
+def _verdicts(sound: Sequence[Enqueued], refusals: Refusals) -> list[str | None]:
+    """Why each cannot run: its objective refuses it, or this host may not run the code that it names.
+
+    All are asked about at once; one by one only where that fails, to find the one that it fails for.
+    """
     try:
-        (refusal,) = refusals([each.point.config])
+        answers = refusals([each.point.config for each in sound])
     except UsageError as error:
-        return f"withdrawn: enqueued: {error}"
-    return None if refusal is None else f"invalid: {refusal}"
+        if len(sound) == 1:
+            return [f"withdrawn: enqueued: {error}"]
+        return [verdict for each in sound for verdict in _verdicts([each], refusals)]
+    return [None if refusal is None else f"invalid: {refusal}" for refusal in answers]
 
 
 def _check_finite(fixed: Mapping[str, Any]) -> None:
