@@ -34,7 +34,7 @@ class Members:
     def has(self, config: Config, setting: Mapping[str, Any]) -> bool:
         """Whether some combination gives this config and is not filtered; `setting`, its axes when it was planned, is
         tried first."""
-        wanted = _text(config)
+        wanted = as_text(config)
         return any(True for block in self._blocks for _ in block.numbers(wanted, config, setting)) or any(
             True for block in self._blocks for _ in block.numbers(wanted, config)
         )
@@ -51,7 +51,7 @@ class Members:
 
     def is_first(self, number: int, config: Config) -> bool:
         """Whether no combination of a smaller number gives this config."""
-        wanted = _text(config)
+        wanted = as_text(config)
         return min((each for block in self._blocks for each in block.numbers(wanted, config)), default=number) >= number
 
 
@@ -62,7 +62,7 @@ class _Inverse:
         self.block, self.start = block, start
         paths = [path for path in block.paths.values() if path is not None]
         touched = {path[0] for path in paths}
-        self.fixed = _text({name: value for name, value in block.config.items() if name not in touched})
+        self.fixed = as_text({name: value for name, value in block.config.items() if name not in touched})
         self.touched = touched
         self.shown = {
             name: path
@@ -76,7 +76,7 @@ class _Inverse:
 
     def numbers(self, wanted: str, config: Config, setting: Mapping[str, Any] | None = None) -> Iterator[int]:
         """Of the combinations that give this config, those of `setting` alone if one is named."""
-        if _text({name: value for name, value in config.items() if name not in self.touched}) != self.fixed:
+        if as_text({name: value for name, value in config.items() if name not in self.touched}) != self.fixed:
             return
         digits = [self._digits(each, config, setting) for each in self.block.dimensions]
         for combined in product(*digits):
@@ -87,7 +87,7 @@ class _Inverse:
                 found = combination(self.block, number)
             except UsageError:  # an expression has no value there
                 continue
-            if found is not None and found.filtered is None and _text(found.config) == wanted:
+            if found is not None and found.filtered is None and as_text(found.config) == wanted:
                 yield self.start + number
 
     def _digits(self, dimension: Dimension, config: Config, setting: Mapping[str, Any] | None) -> Sequence[int]:
@@ -113,7 +113,7 @@ class _Inverse:
         """Which of the axis' values it is."""
         values = self._values[name]
         if isinstance(values, Mapping):
-            return values.get(_text(value))
+            return values.get(as_text(value))
         if isinstance(value, bool) or not isinstance(value, int | float):
             return None
         if isinstance(values, Steps):
@@ -126,7 +126,7 @@ class _Inverse:
         return {
             name: values
             if isinstance(values, range | Steps)
-            else {_text(value): place for place, value in enumerate(values)}
+            else {as_text(value): place for place, value in enumerate(values)}
             for name, values in axes.items()
         }
 
@@ -145,6 +145,6 @@ def _at(config: Config, path: Path) -> Any:
     return level
 
 
-def _text(value: Any) -> str:
+def as_text(value: Any) -> str:
     """As a point's hash sees it: 1 and 1.0 differ."""
     return json.dumps(value, sort_keys=True)
