@@ -110,7 +110,7 @@ def cli() -> None:
 def run(url: str | None, dry_run: bool, review: bool, yes: bool, **asked: Any) -> None:
     """Start, join or resume a study. SEARCH is grow, depth, grid or fit."""
     from studies.launch.launching import follow, launch, preview_launch
-    from studies.launch.order import Wanted
+    from studies.launch.options import Wanted
     from studies.place import Place
     from studies.progress import progress
     from studies.results import study_document

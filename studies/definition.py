@@ -19,7 +19,7 @@ from objectives.reference import located, shown_objective
 from storage.errors import UsageError, nearest
 from studies.assignments import assign, parse_assignment
 from studies.blocks import block_keys
-from studies.models import models_located
+from studies.models import models_as_stored, models_located
 from studies.pruning import parse_pruner
 from studies.reading import read_yaml
 from studies.units import parse_duration, parse_size
@@ -79,7 +79,7 @@ class Definition:
         Raises:
             UsageError: The file is not a definition, or one of another search.
         """
-        definition = models_located(_parse(read_yaml(file), str(file), file.parent), file.parent)
+        definition = _parse(read_yaml(file), str(file), file.parent).with_models_in(file.parent)
         if search is not None and search != definition.search:
             if search not in SEARCHES:
                 raise UsageError(f"run: no search {search!r}{nearest(search, SEARCHES)}")
@@ -130,7 +130,18 @@ class Definition:
                 made = replace(made, settings=assign(made.settings, path, value, True, text))
             else:
                 made = replace(made, config=assign(made.config, path, value, adding, text))
-        return models_located(made, Path.cwd())
+        return made.with_models_in(Path.cwd())
+
+    def with_models_in(self, folder: Path) -> Definition:
+        """With the whole path of every model's file that it names, relative to `folder`."""
+        config, settings = models_located(self.objective, (self.config, self.settings), folder)
+        return replace(self, config=config, settings=settings)
+
+    def with_models_of(self, stored: Definition) -> Definition:
+        """With the stored path of each model that is the same file and function, lying elsewhere on this host."""
+        known = (stored.config, stored.settings)
+        config, settings = models_as_stored(self.objective, (self.config, self.settings), known)
+        return replace(self, config=config, settings=settings)
 
 
 @dataclass(frozen=True)

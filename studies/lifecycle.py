@@ -24,7 +24,6 @@ from storage.records import Budget, NewStudy, StudyRow, create_study, find_study
 from storage.session import Session
 from studies.code_version import CodeVersion, read_code
 from studies.definition import Change, Definition, difference
-from studies.models import models_as_stored
 from studies.place import Place
 from studies.searches import search_of
 from studies.slot import Slot
@@ -272,7 +271,7 @@ def pending(study: StudyRow, state: State, request: Request, has_results: bool) 
     file = request.definition if request.definition is not None else stored
     measured = (stored.score_metric, stored.cost) == (file.score_metric, file.cost)  # a command's names are part of it
     if measured and same_objective(stored.objective, file.objective):
-        file = models_as_stored(replace(file, objective=stored.objective), stored)
+        file = replace(file, objective=stored.objective).with_models_of(stored)
     note = None
     if file.hash in study.definitions and file.hash != stored.hash:
         # Another checkout, not yet up to date, must not turn the study back under everybody else.

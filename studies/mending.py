@@ -11,7 +11,7 @@ from storage.ledger import WORKER_LOCKS, Ledger, Renewed
 from storage.records import StudyRow
 from storage.session import Session
 from studies.folders import study_folder
-from studies.launch.record import read_launches
+from studies.launch.launcher import read_launches
 from studies.launch.states import cancel
 from studies.lifecycle import search_without_budget
 from studies.standing import GO_BACK, first_from, going_back

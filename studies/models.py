@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from objectives.reference import located, same_objective
-
-if TYPE_CHECKING:
-    from studies.definition import Definition
 
 COUNTS = "parameters"
 """The objective whose config may name a model."""
 
 
-def models_located(definition: Definition, folder: Path) -> Definition:
+Blocks = tuple[Mapping[str, Any], Mapping[str, Any]]
+"""A definition's config, and its search's block."""
+
+
+def models_located(objective: str, blocks: Blocks, folder: Path) -> Blocks:
     """With the whole path of every model's file, as an objective's has: relative to `folder`."""
-    return _changed(definition, lambda text: located(text, folder))
+    return _changed(objective, blocks, lambda text: located(text, folder))
 
 
-def models_as_stored(definition: Definition, stored: Definition) -> Definition:
+def models_as_stored(objective: str, blocks: Blocks, stored: Blocks) -> Blocks:
     """With the stored path of each model that is the same file and function, lying elsewhere on this host."""
     known: list[str] = []
 
@@ -29,14 +29,15 @@ def models_as_stored(definition: Definition, stored: Definition) -> Definition:
         known.append(text)
         return text
 
-    _changed(stored, note)
-    return _changed(definition, lambda text: next((each for each in known if same_objective(each, text)), text))
+    _changed(objective, stored, note)
+    return _changed(objective, blocks, lambda text: next((each for each in known if same_objective(each, text)), text))
 
 
-def _changed(definition: Definition, change: Callable[[str], str]) -> Definition:
-    if definition.objective != COUNTS:
-        return definition
-    return replace(definition, config=_config(definition.config, change), settings=_block(definition.settings, change))
+def _changed(objective: str, blocks: Blocks, change: Callable[[str], str]) -> Blocks:
+    if objective != COUNTS:
+        return blocks
+    config, settings = blocks
+    return _config(config, change), _block(settings, change)
 
 
 def _config(config: Mapping[str, Any], change: Callable[[str], str]) -> Mapping[str, Any]:

@@ -75,7 +75,7 @@ class OpenStudy:
     def figures(self) -> dict[str, Figure]:
         """Every figure of its report, by key."""
         from studies.figures.drawn_by_plotly import to_plotly
-        from studies.report import make_report
+        from studies.report_chapters import make_report
 
         with self._read() as (session, _):
             made = make_report(session, [self.name])

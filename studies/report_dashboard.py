@@ -14,7 +14,7 @@ from storage.session import Session
 from studies.board.markdown import escaped
 from studies.board.notes import OWN
 from studies.figures.drawn_by_plotly import plotly_json
-from studies.report import Chapter, Report, law_row
+from studies.report_chapters import Chapter, Report, law_row
 from studies.report_page import Row
 
 HEAD, END = "## Fits of the last report", "*Here the report's part ends.*"

@@ -8,7 +8,7 @@ import shutil
 from pathlib import Path
 
 from storage.errors import UsageError
-from studies.report import Report
+from studies.report_chapters import Report
 
 PAGE, FITS, FIGURES = "index.html", "fits.json", "figures"
 OWN_FIGURE = re.compile(r"[a-z0-9-]+\.(png|svg)")

@@ -14,7 +14,7 @@ from rich.text import Text
 from storage.ledger import WORKER_LOCKS
 from storage.records import need_study
 from storage.session import Session
-from studies.launch.record import Launch, read_launches
+from studies.launch.launcher import Launch, read_launches
 from studies.launch.states import launch_lines, launches_json
 from studies.units import plain, shown_duration
 

@@ -22,7 +22,7 @@ from samplers.what_if import what_if
 from storage.errors import UsageError
 from storage.optuna_storage import StudyStorage
 from storage.session import Session
-from studies import report
+from studies import report_chapters as report
 from studies.board.renewal import renew
 from studies.figures.other_path import other_path
 from studies.figures.paired import Outcome, differences, summary
@@ -30,7 +30,8 @@ from studies.figures.pareto import Scored, front
 from studies.figures.series import Run, mean_of, series, smoothed_line
 from studies.growth_path import longest, stretches
 from studies.laws import Evidence, judge
-from studies.report import make_report, run_report
+from studies.report import run_report
+from studies.report_chapters import make_report
 from tests import made_studies
 from tests.growth_trace import BASELINE, INCREMENTS, landscape
 from tests.test_growth import growth as search

@@ -21,8 +21,8 @@ from storage import server
 from storage.errors import UsageError
 from storage.records import need_study
 from storage.session import Session
+from studies.launch.launcher import Launch, record_launch
 from studies.launch.launching import serves_one_machine
-from studies.launch.record import Launch, record_launch
 from studies.launch.slurm import parse_time
 from tests import planned
 from tests.growth_trace import CHOICES, write_definition

@@ -15,7 +15,8 @@ from typing import Any
 
 from objectives.parameters.cache import cached
 from objectives.parameters.counts import Count
-from objectives.parameters.sources import Source, source_of
+from objectives.parameters.source import Source
+from objectives.parameters.sources import source_of
 from objectives.parameters.verification import Trial, training_step
 from storage.errors import UsageError
 

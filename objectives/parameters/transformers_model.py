@@ -17,7 +17,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from objectives.parameters.counts import Count, count_module, on_meta
-from objectives.parameters.sources import Sizes, one_line, told_sizes
+from objectives.parameters.sizes import Sizes, one_line, told_sizes
 from storage.errors import UsageError, nearest
 
 NAMES = {

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import torch
 
 from objectives.meters import memory_meter
-from objectives.parameters.sources import Source
+from objectives.parameters.source import Source
 from storage.errors import UsageError
 
 

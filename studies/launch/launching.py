@@ -17,8 +17,7 @@ from storage.listening import url_elsewhere
 from storage.records import StudyRow, need_study
 from storage.session import Session
 from studies.folders import study_folder
-from studies.launch.order import Launcher, Work
-from studies.launch.record import Launch, record_launch
+from studies.launch.launcher import Launch, Launcher, Work, record_launch
 from studies.launch.states import over
 from studies.place import Place
 from studies.run import Order, begun, peek

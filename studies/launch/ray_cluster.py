@@ -14,14 +14,11 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from storage.errors import UsageError
-from studies.launch.record import Launch
-
-if TYPE_CHECKING:
-    from studies.launch.order import Work
-    from studies.slot import Elsewhere
+from studies.launch.launcher import Launch, Work
+from studies.slot import Elsewhere
 
 ADDRESS = re.compile(r"auto|(?P<host>[\w.-]+|\[[0-9a-fA-F:]+\]):(?P<port>\d{1,5})")
 PATIENCE = 5  # seconds to wait for an address that does not answer

@@ -17,15 +17,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
 
 from storage.errors import StudyhallError, UsageError, nearest
-from studies.launch.record import Launch
+from studies.launch.launcher import Launch, Work
+from studies.slot import Elsewhere
 from studies.units import DURATION, parse_duration
-
-if TYPE_CHECKING:
-    from studies.launch.order import Work
-    from studies.slot import Elsewhere
 
 PROGRAMS = ("sbatch", "srun", "squeue", "scancel", "scontrol", "sinfo")
 TIMES = re.compile(r"(?:(?P<days>\d+)-)?(?P<a>\d+)(?::(?P<b>\d+))?(?::(?P<c>\d+))?")

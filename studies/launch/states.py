@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from studies.launch.record import Launch
+from studies.launch.launcher import Launch
 from studies.launch.slurm import cancel_queued, states
 
 LIVE = {"pending", "running", "completing", "configuring", "suspended", "requeued", "requeue_hold", "resizing"}

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Protocol
 
 from storage.errors import UsageError, nearest
+from studies.launch.launcher import Launcher
 from studies.launch.ray_cluster import RayOrder
-from studies.launch.record import Launch
 from studies.launch.slurm import SlurmOrder
-from studies.slot import Elsewhere
 
 LAUNCHERS = ("slurm", "ray")
 OWN = {
@@ -19,52 +16,6 @@ OWN = {
     "ray": ("--address", "--num-gpus", "--num-workers"),
 }
 """The options of each."""
-
-
-class Launcher(Protocol):
-    """Where workers are to run: a `SlurmOrder` or a `RayOrder`."""
-
-    def check(self, slots: Elsewhere) -> None:
-        """Whether it is there and would take this.
-
-        Raises:
-            UsageError: It would not.
-        """
-
-    def hosts(self) -> Sequence[str]:
-        """The hosts that a worker may come to."""
-
-    def shown(self, work: Work) -> str:
-        """What would be submitted."""
-
-    def submit(self, work: Work) -> Launch:
-        """Start the workers, or put them where they will be started."""
-
-
-@dataclass(frozen=True)
-class Work:
-    """What is launched: workers of one study."""
-
-    study: str
-    arguments: Sequence[str]
-    """Of each worker's command line; they hold no secret."""
-    storage: str
-    """The URL that it is to use, with its password."""
-    home: Path
-    folder: Path
-    """Of this launch alone; 0700."""
-    slots: Elsewhere
-
-    @property
-    def url_file(self) -> Path:
-        """Where a worker finds the URL; 0600."""
-        return self.folder / "storage"
-
-    def write_url(self) -> None:
-        """Make the folder, and the file that only its owner can read."""
-        self.folder.mkdir(mode=0o700, parents=True)
-        self.url_file.touch(mode=0o600, exist_ok=False)
-        self.url_file.write_text(self.storage)
 
 
 @dataclass(frozen=True)
