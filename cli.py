@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from storage.errors import StudyhallError, UsageError
+from storage.home import home
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -434,9 +435,9 @@ def storage() -> None:
 )
 def up(address: str | None) -> None:
     """Start the embedded server, if it is not up; or anew, where it is to listen otherwise."""
-    from storage import listening, server
+    from storage import listening
 
-    first, *rest = listening.up(server.home(), address)
+    first, *rest = listening.up(home(), address)
     click.echo(first)
     for line in rest:
         _say(line)
@@ -447,7 +448,7 @@ def down() -> None:
     """Stop the embedded server."""
     from storage import server
 
-    click.echo("stopped" if server.down(server.home()) else "was not up")
+    click.echo("stopped" if server.down(home()) else "was not up")
 
 
 @storage.command("status")

@@ -34,7 +34,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from samplers.plan import Done
 from storage import server
 from storage.errors import StorageError
-from storage.ledger import TRIAL_LOCKS, End, Ledger
+from storage.ledger import End, Ledger
+from storage.locks import TRIAL_LOCKS
 from storage.records import need_study
 from storage.session import Session, query
 from storage.url import libpq_url

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from objectives.placeholders import FLAGS, MODES, as_text, fill, flags_of, leaves, names_in
+from storage.checks import known_keys
 from storage.errors import UsageError, nearest
 
 PREFIX = "command:"
@@ -272,6 +273,4 @@ def _text(value: Any, where: str) -> str:
 def _only(document: Any, allowed: Sequence[str], where: str) -> None:
     if not isinstance(document, Mapping):
         raise UsageError(f"{where}: {document!r} is not a mapping")
-    for key in document:
-        if key not in allowed:
-            raise UsageError(f"{where}: unknown key {key!r}{nearest(str(key), allowed)}")
+    known_keys(document, allowed, where)

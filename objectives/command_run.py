@@ -24,8 +24,8 @@ from objectives.follow import LONGEST_LINE, File, JsonLines, Lines, Patterns, Re
 from objectives.outcome import AttemptError, Kind
 from objectives.placeholders import FLAGS, arguments_of, fill, flags_of, leaves
 from storage.errors import nearest
+from storage.home import CHECKOUT
 
-CHECKOUT = Path(__file__).resolve().parent.parent
 LOOK = 0.2  # seconds between looks at the metrics file, the process and whether to stop
 GRACE = 30.0  # seconds from SIGTERM to SIGKILL for a trial that is stopped early
 TAIL = 1 << 14  # bytes of the output's end that are searched for why it failed

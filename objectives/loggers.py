@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from storage.errors import UsageError, nearest
+from storage.errors import UsageError, nearest, one_line
 
 LOGGERS = ("tensorboard", "wandb")
 PATIENCE = 15  # seconds for W&B to begin a run, and again to end it
@@ -168,7 +168,7 @@ class WandB:
         try:
             self.run = begin(None)
         except Exception as error:
-            _say("wandb", f"{_one_line(error)}; the run is kept offline below {trial.folder / 'wandb'}")
+            _say("wandb", f"{one_line(error)}; the run is kept offline below {trial.folder / 'wandb'}")
             wandb.teardown()  # it still holds the run's id
             self.run = begin("offline")
 
@@ -194,13 +194,9 @@ def _guarded(place: str, act: Callable[[], Any]) -> Any:
     except ImportError as error:
         _say(place, f"{error.name or error} is not installed (pip install 'studyhall[{place}]')")
     except Exception as error:
-        _say(place, _one_line(error))
+        _say(place, one_line(error))
     return None
 
 
 def _say(place: str, what: str) -> None:
     print(f"log_to: {place}: {what}; the trial goes on", flush=True)  # noqa: T201
-
-
-def _one_line(error: Exception) -> str:
-    return f"{type(error).__name__}: {' '.join(str(error).split())}"[:300]

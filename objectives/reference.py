@@ -15,12 +15,12 @@ from typing import Any
 
 from objectives.command import PREFIX, Command
 from storage.errors import UsageError, nearest
+from storage.home import CHECKOUT
 
 SHIPPED = ("gpt", "difficulty", "parameters")
 """Objectives that come with the project: packages of this folder, each with a function `objective`."""
 
 CONTEXT_NAMES = ("trial", "context", "ctx")
-CHECKOUT = Path(__file__).resolve().parent.parent
 PLACES = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
 Config = Mapping[str, Any]

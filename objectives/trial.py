@@ -18,6 +18,7 @@ from objectives.loggers import Loggers, TrialName
 from objectives.outcome import AttemptError, Kind, check_metric_name
 from objectives.reference import Objective
 from objectives.wire import line
+from storage.errors import one_line
 
 
 def run_trial(objective: Objective, assignment: Mapping[str, Any], channel: socket.socket) -> None:
@@ -74,7 +75,7 @@ def _enter_gpu(uuid: str, fraction: float, torch: Any) -> str | None:
         if fraction < 1:
             torch.cuda.set_per_process_memory_fraction(fraction, 0)
     except RuntimeError as error:  # the objective's module has used CUDA while it was imported, or the device is ill
-        return f"the slot's device {uuid} cannot be used: {' '.join(str(error).split())[:300]}"
+        return f"the slot's device {uuid} cannot be used: {one_line(error)}"
     return None
 
 
@@ -115,7 +116,7 @@ def _told(
         return {"kind": Kind.ERROR.value, "message": f"exited with {error.code!r} without a result"}
     except BaseException as error:
         traceback.print_exc()
-        return {"kind": _kind(error).value, "message": _message(error)}
+        return {"kind": _kind(error).value, "message": one_line(error, 500)}
 
 
 def _metrics(result: Any) -> dict[str, float]:
@@ -144,9 +145,3 @@ def _kind(error: BaseException) -> Kind:
     if "MemoryError" in names or "OutOfMemoryError" in names or "out of memory" in str(error):
         return Kind.OUT_OF_MEMORY
     return Kind.INVALID if "UsageError" in names else Kind.ERROR
-
-
-def _message(error: BaseException) -> str:
-    """One line: `ValueError: n_head must divide n_embd`."""
-    text = " ".join(str(error).split())
-    return f"{type(error).__name__}: {text}"[:500].removesuffix(": ")

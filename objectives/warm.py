@@ -22,8 +22,8 @@ from objectives.attempt import Assignment, Attempt
 from objectives.process_tree import kill_session
 from objectives.wire import receive, send
 from storage.errors import StudyhallError, UsageError
+from storage.home import python_path
 
-CHECKOUT = Path(__file__).resolve().parent.parent
 PATIENCE = 600.0  # seconds for a question: a data set may have to be read whole
 EVICTION = 10.0  # seconds for an earlier attempt's processes to be gone once they are killed
 
@@ -153,7 +153,7 @@ class WarmServer:
     def _boot(self) -> socket.socket:
         ours, theirs = socket.socketpair()
         # Not the current folder first: the user's own may have a package that is called like one of ours.
-        path = os.pathsep.join(filter(None, (str(CHECKOUT), os.environ.get("PYTHONPATH"), str(Path.cwd()))))
+        path = python_path(os.environ, str(Path.cwd()))
         threads = {f"{name}_NUM_THREADS": str(self.threads) for name in ("OMP", "MKL", "OPENBLAS", "NUMEXPR")}
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", "objectives.warm_server", str(theirs.fileno()), self.reference],

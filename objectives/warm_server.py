@@ -22,7 +22,7 @@ from objectives.process_tree import adopt_orphans, children, descendants, die_wi
 from objectives.reference import Objective, Reference, shown_objective
 from objectives.trial import run_trial
 from objectives.wire import line, receive, send
-from storage.errors import StudyhallError, UsageError
+from storage.errors import StudyhallError, UsageError, one_line
 
 
 def main(fd: int, reference: str) -> None:
@@ -113,7 +113,7 @@ def _serve(
         )
         send(answer, {"right": said})
     except Exception as error:
-        send(answer, {"wrong": _one_line(error)})
+        send(answer, {"wrong": one_line(error)})
 
 
 def start(
@@ -183,7 +183,7 @@ def _named(reference: str, function: str) -> Iterator[None]:
     except StudyhallError:
         raise
     except (Exception, SystemExit) as error:
-        raise UsageError(f"objective: {shown_objective(reference)}: {function}: {_one_line(error)}") from error
+        raise UsageError(f"objective: {shown_objective(reference)}: {function}: {one_line(error)}") from error
 
 
 def _describe(objective: Objective, reference: str, config: Mapping[str, Any]) -> dict[str, Any]:
@@ -204,12 +204,7 @@ def _import_error(reference: str, error: BaseException) -> str:
         return str(error)
     own = [frame for frame in traceback.extract_tb(error.__traceback__) if "importlib" not in frame.filename]
     where = f" ({own[-1].filename}:{own[-1].lineno})" if own else ""
-    return f"objective: {reference} cannot be imported: {_one_line(error)}{where}"
-
-
-def _one_line(error: BaseException) -> str:
-    text = " ".join(str(error).split())
-    return text if isinstance(error, StudyhallError) else f"{type(error).__name__}: {text}".removesuffix(": ")
+    return f"objective: {reference} cannot be imported: {one_line(error)}{where}"
 
 
 if __name__ == "__main__":

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, overload
 
-from storage.errors import UsageError, nearest
+from storage.checks import known_keys
+from storage.errors import UsageError
 
 MOST_VALUES = 10_000_000
 MOST_LOGARITHMIC = 100_000
@@ -63,10 +64,9 @@ def parse_axis(given: object, where: str) -> Sequence[Any]:
         case Mapping() if len(given) == 1 and next(iter(given)) in FORMS:
             ((form, numbers),) = given.items()
             return _range(numbers, where) if form == "range" else _logarithmic(numbers, where)
-        case Mapping() if len(given) == 1:
-            key = next(iter(given))
-            raise UsageError(f"{where}: unknown key {key!r}{nearest(key, FORMS)}")
         case _:
+            if isinstance(given, Mapping) and len(given) == 1:
+                known_keys(given, FORMS, where)
             raise UsageError(f"{where}: {given!r} is not a list, {{range: [from, to, by]}} or {{log: [from, to, n]}}")
 
 

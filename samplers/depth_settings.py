@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from storage.checks import known_keys, whole
 from storage.errors import UsageError, nearest
 
 SOLVED = ("layers", "width")
@@ -64,9 +65,7 @@ def parse_settings(block: Mapping[str, Any], where: str) -> DepthSettings:
         UsageError: A key is unknown, or a value out of its range.
     """
     here = f"{where}: depth"
-    for key in block:
-        if key not in KEYS:
-            raise UsageError(f"{here}: unknown key {key!r}{nearest(key, KEYS)}")
+    known_keys(block, KEYS, here)
     solve = block.get("solve", "layers")
     if solve not in SOLVED:
         raise UsageError(f"{here}.solve: {solve!r} is not one of {', '.join(SOLVED)}{nearest(str(solve), SOLVED)}")
@@ -112,11 +111,7 @@ def _said(value: object, where: str) -> bool | None:
 
 
 def _whole(value: object, where: str, most: int) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise UsageError(f"{where}: {value!r} is not a whole number from 1 on")
-    if value > most:
-        raise UsageError(f"{where}: {value:,} is too large; {most:,} at most")
-    return value
+    return whole(value, where, 1, most)
 
 
 def _list(value: object, where: str, most: int) -> tuple[int, ...]:
@@ -161,18 +156,15 @@ def _verify(value: object, where: str) -> Mapping[str, int] | None:
         return {} if value else None
     if not isinstance(value, Mapping):
         raise UsageError(f"{where}: {value!r} is not true, false or {{batch_size: N, seq_length: N}}")
-    for key in value:
-        if key not in VERIFY:
-            raise UsageError(f"{where}: unknown key {key!r}{nearest(key, VERIFY)}")
+    known_keys(value, VERIFY, where)
     return {key: _whole(each, f"{where}.{key}", WIDEST) for key, each in value.items()}
 
 
 def _names(value: object, where: str) -> Mapping[str, str | None]:
     if not isinstance(value, Mapping):
         raise UsageError(f"{where}.keys: {value!r} is not a mapping like {NAMES}")
+    known_keys(value, NAMES, f"{where}.keys")
     for key, name in value.items():
-        if key not in NAMES:
-            raise UsageError(f"{where}.keys: unknown key {key!r}{nearest(key, NAMES)}")
         if not (isinstance(name, str) and name) and not (key == "heads" and name is None):
             raise UsageError(f"{where}.keys.{key}: {name!r} is not the name of a key of the config")
     names = {**NAMES, **value}

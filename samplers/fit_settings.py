@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from samplers.whole import whole
+from storage.checks import known_keys, whole
 from storage.errors import UsageError, nearest
 
 KEYS = ("axis", "low", "high", "multiple", "seed")
@@ -30,9 +30,7 @@ def parse_fit(block: Mapping[str, Any], config: Mapping[str, Any], where: str) -
     Raises:
         UsageError: A key is unknown, the axis is not in the configuration, or the range holds no value.
     """
-    for key in block:
-        if key not in KEYS:
-            raise UsageError(f"{where}: fit: unknown key {key!r}{nearest(key, KEYS)}")
+    known_keys(block, KEYS, f"{where}: fit")
     axis = block.get("axis")
     if not isinstance(axis, str):
         raise UsageError(f"{where}: fit.axis: " + ("is missing" if axis is None else f"{axis!r} is not a name"))

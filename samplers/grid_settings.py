@@ -15,7 +15,7 @@ from typing import Any
 from samplers.axes import MOST_VALUES, parse_axis
 from samplers.expressions import Expression
 from samplers.plan import Config
-from samplers.whole import whole
+from storage.checks import known_keys, whole
 from storage.errors import UsageError, nearest
 
 AXES = ("axes", "derive", "where", "zip", "when")
@@ -112,9 +112,7 @@ def parse_grid(given: Mapping[str, Any], config: Config, where: str) -> GridSett
 def _keys(given: object, allowed: Sequence[str], where: str) -> dict[str, Any]:
     if not isinstance(given, Mapping):
         raise UsageError(f"{where}: {given!r} is not a mapping")
-    for key in given:
-        if key not in allowed:
-            raise UsageError(f"{where}: unknown key {key!r}{nearest(key, allowed)}")
+    known_keys(given, allowed, where)
     return {key: value for key, value in given.items() if value is not None}
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from samplers.whole import whole
+from storage.checks import known_keys, whole
 from storage.errors import UsageError, nearest
 
 KEYS = ("increments", "multiples", "repeats", "seed", "steps", "on_stall", "racing", "n_layer", "speculate")
@@ -43,9 +43,7 @@ def parse_settings(block: Mapping[str, Any], config: Mapping[str, Any], where: s
     Raises:
         UsageError: A key is unknown, a value out of its range, or a parameter not in the configuration.
     """
-    for key in block:
-        if key not in KEYS:
-            raise UsageError(f"{where}: grow: unknown key {key!r}{nearest(key, KEYS)}")
+    known_keys(block, KEYS, f"{where}: grow")
     repeats = _whole(block, "repeats", 1, 1, where)
     racing = block.get("racing")
     if racing is not None and (not isinstance(racing, Mapping) or list(racing) != ["max_repeats"]):

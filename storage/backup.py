@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from pathlib import Path
 
 from storage.errors import StorageError, UsageError
+from storage.files import replacing
 from storage.postgres import binaries, environment
 from storage.session import Session
 from storage.url import shown_url, without_password, without_secrets
@@ -21,13 +21,11 @@ def backup(url: str, file: Path) -> None:
     """
     if not file.resolve().parent.is_dir() or file.is_dir():
         raise UsageError(f"{file}: there is no such folder to write a file to")
-    aside = file.with_name(f"{file.name}.part-{os.getpid()}")
     try:
-        _run("pg_dump", url, "--format=custom", "--no-owner", "--no-privileges", f"--file={aside.resolve()}")
-        aside.chmod(0o600)
-        aside.replace(file)
-    finally:
-        aside.unlink(missing_ok=True)
+        with replacing(file.resolve(), mode=0o600) as aside:
+            _run("pg_dump", url, "--format=custom", "--no-owner", "--no-privileges", f"--file={aside}")
+    except OSError as error:
+        raise UsageError(f"{file}: {error.strerror}") from error
 
 
 def restore(url: str, file: Path) -> None:

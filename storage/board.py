@@ -11,10 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from storage.locks import DASHBOARD_LOCKS
 from storage.session import Session
 
-BOARD_LOCKS = 0x5348_0003
-"""First key of the advisory locks that mean: this session writes what the browser shows of a study."""
 MARK = "studyhall:board"
 NOTE_VERSION, NOTE = "dashboard:note_ver", "dashboard:note_str:"
 FIGURE = "dashboard:plot_data:"
@@ -38,7 +37,7 @@ class Board:
 
 def lock_board(session: Session, study_id: int) -> bool:
     """Inside a transaction: be the only one who writes there. False: somebody else is at it."""
-    return bool(session.one("lock_board", {"space": BOARD_LOCKS, "study_id": study_id}).held)
+    return bool(session.one("lock_board", {"space": DASHBOARD_LOCKS, "study_id": study_id}).held)
 
 
 def read_board(session: Session, study_id: int) -> Board:

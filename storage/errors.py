@@ -31,6 +31,13 @@ class SessionLostError(StudyhallError):
     """The database session ended, and with it every lock that it held."""
 
 
+def one_line(error: BaseException, most: int = 300) -> str:
+    """A foreign error as part of a line of ours: `RuntimeError: what it says`, in at most `most` characters. Errors of
+    ours speak for themselves."""
+    text = " ".join(str(error).split())
+    return text if isinstance(error, StudyhallError) else f"{type(error).__name__}: {text}"[:most].removesuffix(": ")
+
+
 def nearest(word: str, allowed: Iterable[str]) -> str:
     """The end of a message about an unknown word: `; did you mean 'n_layer'?`, or the list of what is allowed."""
     known = [str(each) for each in allowed]

@@ -18,12 +18,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+from storage.locks import TRIAL_LOCKS
 from storage.session import Session
-
-TRIAL_LOCKS = 0x5348_0001
-"""First key of the advisory locks that mean: this trial is run by a living worker."""
-WORKER_LOCKS = 0x5348_0002
-"""First key of the advisory locks that mean: this worker is alive."""
 
 
 class Verdict(Enum):

@@ -21,6 +21,7 @@ from urllib.parse import quote
 
 from storage import server
 from storage.errors import StorageError, UsageError
+from storage.files import replacing
 from storage.session import Session
 
 LOOPBACK = "127.0.0.1"
@@ -132,10 +133,8 @@ def _password(home: Path, host: str, port: int) -> str:
     """The password, made once and kept; its file names the server that it is for."""
     file = home / PASSWORD
     kept = file.read_text().strip().rpartition(":")[2] if file.exists() else secrets.token_urlsafe(24)
-    aside = home / f".{PASSWORD}-{secrets.token_hex(4)}"
-    aside.touch(mode=0o600, exist_ok=False)
-    aside.write_text(f"*:{port}:*:{server.NETWORK_ROLE}:{kept}\n")
-    aside.rename(file)
+    with replacing(file, mode=0o600) as aside:
+        aside.write_text(f"*:{port}:*:{server.NETWORK_ROLE}:{kept}\n")
     return kept
 
 

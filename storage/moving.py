@@ -13,13 +13,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from storage.errors import StorageError, UsageError
-from storage.ledger import WORKER_LOCKS
+from storage.locks import MOVE_LOCK, WORKER_LOCKS
 from storage.records import find_study, need_study
 from storage.session import Session
 from storage.url import shown_url
-
-MOVING = 0x5348_0001
-"""Key of the advisory lock of whoever moves studies out of a storage."""
 
 TABLES = {
     "trials": "study",
@@ -97,9 +94,9 @@ def move(source: Session, target: Session, names: Sequence[str], tell: Callable[
             are one database; nothing was written.
         StorageError: A study changed while it was copied; what was told before is moved.
     """
-    source.execute("SELECT pg_advisory_lock(%s)", [MOVING])
+    source.execute("SELECT pg_advisory_lock(%s)", [MOVE_LOCK])
     try:
-        if not target.execute("SELECT pg_try_advisory_xact_lock(%s) AS free", [MOVING])[0].free:
+        if not target.execute("SELECT pg_try_advisory_xact_lock(%s) AS free", [MOVE_LOCK])[0].free:
             raise UsageError(f"{shown_url(target.url)}: is the storage that the studies are in")
         rows = [need_study(source, name) for name in names] or source.run("list_studies", {"name": None})
         for session in (source, target):
@@ -115,7 +112,7 @@ def move(source: Session, target: Session, names: Sequence[str], tell: Callable[
             tell(Moved(name, trials, there[name] is None))
     finally:
         if not source.closed:
-            source.execute("SELECT pg_advisory_unlock(%s)", [MOVING])
+            source.execute("SELECT pg_advisory_unlock(%s)", [MOVE_LOCK])
 
 
 def _mark(source: Session, study_id: int, where: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from storage.errors import StorageError
+from storage.locks import SCHEMA_LOCK
 from storage.session import Session
 from storage.url import shown_url
 
@@ -12,9 +13,6 @@ SCHEMA = 1
 """Version of our tables."""
 OPTUNA_SCHEMA = "v3.2.0.a"
 """Revision of Optuna's tables that `queries/` were written for: that of Optuna 5."""
-
-CREATING = 0x5348_0000
-"""Key of the advisory lock of whoever makes the tables."""
 
 
 @dataclass(frozen=True)
@@ -68,12 +66,12 @@ def ensure_tables(session: Session) -> None:
     if found.read_only and found.ours is None:
         raise StorageError(f"{shown_url(session.url)}: the database is read-only; Studyhall's tables cannot be made")
     if found.ours is None or found.optuna is None:
-        session.execute("SELECT pg_advisory_lock(%s)", [CREATING])
+        session.execute("SELECT pg_advisory_lock(%s)", [SCHEMA_LOCK])
         try:
             _create_tables(session)
         finally:
             if not session.closed:
-                session.execute("SELECT pg_advisory_unlock(%s)", [CREATING])
+                session.execute("SELECT pg_advisory_unlock(%s)", [SCHEMA_LOCK])
     check_versions(session, writing=True)
 
 

@@ -27,9 +27,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-import platformdirs
-
 from storage.errors import StorageError
+from storage.files import replacing
 from storage.postgres import Account, account, binaries, binaries_for, environment, on_network, version
 
 USER = "studyhall"
@@ -130,12 +129,6 @@ class Cluster:
         return subprocess.run(ready, env=environment()).returncode == 0
 
 
-def home() -> Path:
-    """`STUDYHALL_HOME`, or the user's data folder."""
-    named = os.environ.get("STUDYHALL_HOME")
-    return Path(named).expanduser() if named else Path(platformdirs.user_data_dir("studyhall"))
-
-
 def cluster(home: Path) -> Cluster:
     """The cluster that belongs to a home.
 
@@ -225,9 +218,8 @@ def read_listening(base: Path) -> Listening | None:
 
 def write_listening(found: Cluster, listening: Listening) -> None:
     """From its next start on."""
-    aside = found.base / f".{ASKED}-{os.getpid()}"
-    aside.write_text(json.dumps(asdict(listening)))
-    aside.rename(found.base / ASKED)
+    with replacing(found.base / ASKED) as aside:
+        aside.write_text(json.dumps(asdict(listening)))
 
 
 def forget_listening(base: Path) -> None:

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from storage.ledger import TRIAL_LOCKS, WORKER_LOCKS, metrics_of
+from storage.ledger import metrics_of
+from storage.locks import TRIAL_LOCKS, WORKER_LOCKS
 from storage.records import StudyRow
 from storage.session import Session
 from studies.lifecycle import search_without_budget

@@ -9,9 +9,8 @@ from rich.console import RenderableType
 from rich.table import Table
 
 from storage.errors import StudyhallError
+from storage.home import DEFINITIONS
 from studies.definition import Definition
-
-FOLDER = Path(__file__).parent
 
 
 @dataclass(frozen=True)
@@ -24,7 +23,7 @@ class Entry:
     problem: str | None = None
 
 
-def definitions(folder: Path = FOLDER) -> list[Entry]:
+def definitions(folder: Path = DEFINITIONS) -> list[Entry]:
     """Every definition of a folder, by name."""
     return [_entry(file) for file in sorted(folder.glob("*.yaml"))]
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import click
 from click.shell_completion import CompletionItem
 
+from storage.home import DEFINITIONS
 from storage.session import Session
 
 PATIENCE = 2
@@ -49,7 +49,7 @@ def names_to_run(context: click.Context, typed: str) -> list[tuple[str, str | No
     """Studies of the storage, and definitions; of the search that is asked for."""
     search = next(iter(context.args), context.params.get("search"))  # it is in args while an option has no value yet
     known = {name: told for name, told in study_names(context, typed) if search in (None, told)}
-    for file in sorted(Path(__file__).parent.glob("*.yaml")):
+    for file in sorted(DEFINITIONS.glob("*.yaml")):
         if file.stem not in known and (search is None or f"\nsearch: {search}\n" in f"\n{file.read_text()}"):
             known[file.stem] = "a definition"
     return list(known.items())

@@ -16,6 +16,7 @@ from typing import Any
 from objectives.command import Command
 from objectives.loggers import parse_log_to
 from objectives.reference import located, shown_objective
+from storage.checks import known_keys, whole
 from storage.errors import UsageError, nearest
 from studies.assignments import assign, parse_assignment
 from studies.blocks import block_keys
@@ -199,24 +200,18 @@ def _news(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _parse(document: Mapping[str, Any], where: str, folder: Path) -> Definition:
-    for key in document:
-        if key not in KEYS:
-            raise UsageError(f"{where}: unknown key {key!r}{nearest(key, KEYS)}")
+    known_keys(document, KEYS, where)
     search = _text(document, "search", where)
     if search not in SEARCHES:
         raise UsageError(f"{where}: search: no search {search!r}{nearest(search, SEARCHES)}")
     score = _mapping(document, "score", where) if "score" in document else SCORES.get(search)
     if score is None:
         raise UsageError(f"{where}: score: is missing; like {{metric: val_loss, direction: minimize}}")
-    for key in score:
-        if key not in ("metric", "direction"):
-            raise UsageError(f"{where}: score: unknown key {key!r}{nearest(key, ('metric', 'direction'))}")
+    known_keys(score, ("metric", "direction"), f"{where}: score")
     direction = _text(score, "direction", f"{where}: score")
     if direction not in DIRECTIONS:
         raise UsageError(f"{where}: score.direction: {direction!r}{nearest(direction, DIRECTIONS)}")
-    attempts = document.get("attempts", 2)
-    if not isinstance(attempts, int) or isinstance(attempts, bool) or attempts < 1:
-        raise UsageError(f"{where}: attempts: {attempts!r} is not a whole number from 1 on")
+    attempts = whole(document.get("attempts", 2), f"{where}: attempts", 1, 2**31 - 1)
     timeout, limit, pruner = document.get("timeout"), document.get("memory_limit"), document.get("pruner")
     return Definition(
         search=search,

@@ -5,13 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from storage.errors import UsageError, nearest
+from storage.files import replacing
 from storage.ledger import metrics_of
 from storage.records import StudyRow
 from storage.session import Session
@@ -97,15 +97,13 @@ def write_aside(file: Path, made: str | bytes | Folder) -> None:
         return
     whole = made.encode() if isinstance(made, str) else made
     target = file.resolve()
-    aside = target.with_name(f".{target.name}.{os.getpid()}")
     try:
         if target.exists() and not target.is_file():
             target.write_bytes(whole)
         else:
-            aside.write_bytes(whole)
-            aside.replace(target)
+            with replacing(target) as aside:
+                aside.write_bytes(whole)
     except OSError as error:
-        aside.unlink(missing_ok=True)
         raise UsageError(f"--out: {file}: {error.strerror}") from error
 
 

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
-import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,6 +20,7 @@ import yaml
 from samplers.grid_settings import flattened
 from samplers.noise import mean
 from storage.errors import UsageError
+from storage.files import replacing
 from storage.ledger import metrics_of
 from studies.grid_table import Cell, cells_of, in_order, ranking
 from studies.reading import is_plain
@@ -48,16 +47,16 @@ class Folder:
         Raises:
             UsageError: There is such a folder already, or it cannot be written.
         """
-        folder, aside = parent / self.name, parent / f".{self.name}.{os.getpid()}"
+        folder = parent / self.name
         if folder.exists():
             raise UsageError(f"--out: {folder} is there already")
         try:
-            aside.mkdir(parents=True)
-            for name, text in self.files:
-                (aside / name).write_text(text, encoding="utf-8")
-            aside.rename(folder)
+            parent.mkdir(parents=True, exist_ok=True)
+            with replacing(folder) as aside:
+                aside.mkdir()
+                for name, text in self.files:
+                    (aside / name).write_text(text, encoding="utf-8")
         except OSError as error:
-            shutil.rmtree(aside, ignore_errors=True)
             raise UsageError(f"--out: {folder}: {error.strerror}") from error
         return folder
 

@@ -19,7 +19,9 @@ from objectives.warm import Description, WarmServer
 from samplers.growth import Growth
 from samplers.plan import Search, State
 from storage.errors import UsageError, nearest
-from storage.ledger import WORKER_LOCKS, Ledger
+from storage.home import DEFINITIONS
+from storage.ledger import Ledger
+from storage.locks import WORKER_LOCKS
 from storage.records import Budget, NewStudy, StudyRow, create_study, find_study, need_study, set_budget
 from storage.session import Session
 from studies.code_version import CodeVersion, read_code
@@ -93,7 +95,7 @@ def definition_of(request: Request, study: StudyRow | None) -> Definition:
     if request.definition is None:
         raise UsageError(
             f"--study: there is no study {request.name!r} and no definition {request.source}"
-            + nearest(request.name, [path.stem for path in Path(__file__).parent.glob("*.yaml")])
+            + nearest(request.name, [path.stem for path in DEFINITIONS.glob("*.yaml")])
         )
     return request.definition.with_settings(request.settings)
 

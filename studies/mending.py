@@ -5,12 +5,12 @@ from __future__ import annotations
 import shutil
 from collections.abc import Sequence
 
-from storage import server
 from storage.errors import UsageError
-from storage.ledger import WORKER_LOCKS, Ledger, Renewed
+from storage.home import home, study_folder
+from storage.ledger import Ledger, Renewed
+from storage.locks import WORKER_LOCKS
 from storage.records import StudyRow
 from storage.session import Session
-from studies.folders import study_folder
 from studies.launch.launcher import read_launches
 from studies.launch.states import cancel
 from studies.lifecycle import search_without_budget
@@ -81,7 +81,7 @@ def delete(session: Session, study: StudyRow) -> str:
     with ledger.planning():
         session.run("delete_study", {"study_id": study.study_id})
     cancelled = cancel(launches)
-    shutil.rmtree(study_folder(server.home(), study.name, study.created_at), ignore_errors=True)
+    shutil.rmtree(study_folder(home(), study.name, study.created_at), ignore_errors=True)
     return "\n".join([f"{study.name}: deleted", *cancelled])
 
 

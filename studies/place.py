@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from storage import server
-from storage.pooling import check_locks_stay
+from storage.home import home
+from storage.locks import check_locks_stay
 from storage.schema import check_versions, ensure_tables
 from storage.session import Session
 from storage.url import check_url, without_password
@@ -24,8 +25,7 @@ class Place:
     def of(option: str | None) -> Place:
         """The storage that `--storage` or `STUDYHALL_STORAGE` names; the embedded one by default, not yet started."""
         given = option or os.environ.get("STUDYHALL_STORAGE")
-        home = server.home()
-        return Place(check_url(given) if given else "", home)
+        return Place(check_url(given) if given else "", home())
 
     @property
     def embedded(self) -> bool:

@@ -17,6 +17,7 @@ from objectives.warm import Inspection, WarmServer
 from samplers.plan import Point
 from samplers.sweep import Grid
 from storage.errors import UsageError, nearest
+from storage.home import DEFINITIONS
 from storage.ledger import Ledger
 from storage.moving import moved_to
 from storage.names import check_name
@@ -52,8 +53,6 @@ from studies.trust import Trust, code_named, texts
 from studies.units import parse_duration, shown_duration
 from studies.versions import versions
 from studies.worker import Ending, Worker
-
-DEFINITIONS = Path(__file__).parent
 
 
 @dataclass(frozen=True)

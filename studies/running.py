@@ -10,9 +10,9 @@ from typing import Any
 
 from objectives.attempt import Assignment, Attempt
 from objectives.outcome import Kind, Outcome, Report
+from storage.home import TrialFolder
 from storage.ledger import Claim, End, Ledger, Verdict
 from studies.definition import Definition
-from studies.folders import TrialFolder
 from studies.leases import Lease
 from studies.policy import Again, Asked, consequence, judge
 from studies.slot import Slot

@@ -11,12 +11,11 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from storage import server
 from storage.errors import UsageError
+from storage.home import home, trial_folder
 from storage.records import StudyRow
 from storage.session import Session
 from studies.export import trial_json
-from studies.folders import trial_folder
 from studies.units import plain
 
 FILES = 100
@@ -93,7 +92,7 @@ def show_trial(session: Session, study: StudyRow, number: int) -> TrialStory:
     if not points:
         raise UsageError(f"--trial: study {study.name!r} has no trial {number}")
     point = points[0]
-    folder = trial_folder(server.home(), study.name, study.created_at, number)
+    folder = trial_folder(home(), study.name, study.created_at, number)
     return TrialStory(
         point,
         session.run("read_attempts", {**values, "number": number}),

@@ -11,7 +11,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from storage.ledger import WORKER_LOCKS
+from storage.locks import WORKER_LOCKS
 from storage.records import need_study
 from storage.session import Session
 from studies.launch.launcher import Launch, read_launches

@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from objectives.command import PREFIX
-from objectives.reference import CHECKOUT, SHIPPED, shown_objective
+from objectives.reference import SHIPPED, shown_objective
 from storage.errors import StorageError, UsageError
+from storage.home import CHECKOUT
 from studies.definition import Definition
 
 OURS = ("objectives", "samplers", "storage", "studies", "benchmarks", "tests")

@@ -7,9 +7,10 @@ from dataclasses import asdict
 
 from storage import listening, server
 from storage.errors import StorageError
+from storage.home import home
+from storage.locks import check_locks_stay
 from storage.moving import Moved
 from storage.moving import move as copy_studies
-from storage.pooling import check_locks_stay
 from storage.schema import OPTUNA_SCHEMA, SCHEMA, check_versions, read_versions
 from storage.schema import upgrade as upgrade_tables
 from storage.session import Session
@@ -19,7 +20,7 @@ from studies.place import Place
 
 def server_status() -> dict[str, object]:
     """The embedded server, as it is; starts nothing."""
-    found = server.status(server.home())
+    found = server.status(home())
     return {
         "up": found.up,
         "url": found.url,

@@ -6,10 +6,10 @@ import platform
 import subprocess
 from functools import cache
 from importlib import metadata
-from pathlib import Path
+
+from storage.home import CHECKOUT
 
 LIBRARIES = ("optuna", "torch", "numpy", "psycopg2-binary", "sqlalchemy")
-CHECKOUT = Path(__file__).resolve().parent.parent
 
 
 @cache

@@ -18,12 +18,12 @@ from objectives.warm import WarmServer
 from samplers.plan import Search
 from samplers.speculation import speculates
 from storage.errors import SessionLostError, StorageError
+from storage.home import trial_folder
 from storage.ledger import Claim, Ledger
-from storage.pooling import POOLED
+from storage.locks import POOLED
 from storage.records import StudyRow
 from studies.adoption import adopt
 from studies.definition import SEEK_LIMITS, Definition
-from studies.folders import trial_folder
 from studies.packing import ESTIMATE, Packing, Wish, wish_of
 from studies.planner import Waiting, plan, plan_ahead
 from studies.policy import Asked

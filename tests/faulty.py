@@ -29,7 +29,8 @@ import studies.run
 import studies.worker
 from objectives.warm import WarmServer
 from storage.errors import StudyhallError
-from storage.ledger import WORKER_LOCKS, Claim, Ledger
+from storage.ledger import Claim, Ledger
+from storage.locks import WORKER_LOCKS
 from storage.records import Budget
 from storage.session import Session
 from storage.url import libpq_url

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from optuna.distributions import IntDistribution, distribution_to_json
 
-from storage.ledger import WORKER_LOCKS, Ledger, NewPoint
+from storage.ledger import Ledger, NewPoint
+from storage.locks import WORKER_LOCKS
 from storage.records import NewStudy, create_study, need_study
 from storage.session import Session
 

@@ -19,7 +19,8 @@ from optuna.testing.pytest_storages import StorageTestCase
 from optuna_dashboard._custom_plot_data import get_plotly_graph_objects
 from optuna_dashboard.artifact._backend import get_trial_artifact_meta, list_trial_artifacts
 
-from storage.board import BOARD_LOCKS, lock_board, read_board
+from storage.board import lock_board, read_board
+from storage.locks import DASHBOARD_LOCKS as BOARD_LOCKS
 from storage.records import find_study
 from storage.session import Session
 from studies.board.artifacts import TrialArtifacts, series_csv
@@ -315,7 +316,7 @@ class TestBrowsedStorage(StorageTestCase):
 
 
 def test_the_board_has_locks_of_its_own() -> None:
-    from storage.ledger import TRIAL_LOCKS, WORKER_LOCKS
+    from storage.locks import TRIAL_LOCKS, WORKER_LOCKS
 
     assert len({BOARD_LOCKS, TRIAL_LOCKS, WORKER_LOCKS}) == 3
 

@@ -56,7 +56,7 @@ def test_a_file_objective_is_relative_to_the_definition(tmp_path: Path) -> None:
         ("timeout: 2h", "timeout: 0", "above zero"),
         ("timeout: 2h", "timeout: true", "not a duration"),
         ("memory_limit: 6GiB", "memory_limit: much", "'much'"),
-        ("memory_limit: 6GiB", "attempts: 0", "from 1 on"),
+        ("memory_limit: 6GiB", "attempts: 0", "from 1 to"),
         ("memory_limit: 6GiB", "attempts: true", "whole number"),
         ("grow: {increments: {n_head: 1}}", "grow: 3", "not a mapping"),
         ("grow: {increments: {n_head: 1}}", "", "grow: is missing"),

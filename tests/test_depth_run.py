@@ -104,9 +104,9 @@ def test_a_study_that_is_killed_and_resumed_gives_the_same_answers(
 @pytest.mark.parametrize(
     ("config", "depth", "said"),
     [
-        (CEHR, "{targets: [0]}", "depth.targets: 0 is not a whole number from 1 on"),
+        (CEHR, "{targets: [0]}", "depth.targets: 0 is not a whole number from 1 to"),
         (CEHR, "{targets: 5, min_layers: 3, max_layers: 2}", "min_layers 3 is above max_layers 2"),
-        (CEHR, "{targets: 5, max_layers: 100000}", "depth.max_layers: 100,000 is too large"),
+        (CEHR, "{targets: 5, max_layers: 100000}", "depth.max_layers: 100000 is not a whole number from 1 to 10,000"),
         ("{model: 'FOLDER/bad.py:raises'}", "{targets: 5}", "RuntimeError: not today"),
         ("{model: 'FOLDER/bad.py:reads'}", "{targets: 5}", "cannot build on the meta device"),
         ("{family: gpt2}", "{targets: 5}", "vocab_size is missing"),

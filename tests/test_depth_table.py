@@ -11,9 +11,9 @@ from rich.console import Console
 
 from samplers.layers import Depth
 from storage.errors import UsageError
+from storage.home import DEFINITIONS
 from studies.depth_table import depth_json, estimates, show_json, show_table
 from studies.reading import read_yaml
-from studies.run import DEFINITIONS
 from tests.test_depth_search import CEHR, cehr, outcome
 
 

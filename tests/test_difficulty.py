@@ -95,7 +95,7 @@ def test_a_problem_without_choice_is_nearly_nothing() -> None:
     [
         ({"lenght": 5}, "config: unknown key 'lenght'; did you mean 'length'?"),
         ({"dataset": "stdlib"}, "config: dataset is 'stdlib'; difficulty measures 'gssm'"),
-        ({"batch": 0}, "config: batch is 0; a whole number from 1 to 134217728 is needed"),
+        ({"batch": 0}, "config: batch: 0 is not a whole number from 1 to 134,217,728"),
         ({"batch": 2**20}, "config: batch * length is 2,147,483,648 tokens; 134,217,728 are allowed"),
         ({"target": 9}, "config: target is 9; bytes a token are needed, from 0 to 8"),
         ({"target": float("nan")}, "config: target is nan; bytes a token are needed, from 0 to 8"),

@@ -235,7 +235,7 @@ def test_the_checkpoint_of_another_training_is_told_and_not_used(config, folder,
 
 def test_a_checkpoint_that_cannot_be_written_costs_no_training(config, folder):
     config = {**config, "max_iters": 16, "checkpoint_interval": 10}
-    (folder / "training.aside").mkdir()  # in the way of the file
+    (folder / ".training.pt.aside").mkdir()  # in the way of the file
     with pytest.warns(UserWarning, match=r"training\.pt cannot be written"):
         metrics = gpt.objective(config, Recorder(checkpoint_dir=folder))
     assert untimed(metrics) == untimed(gpt.objective(config, Recorder()))

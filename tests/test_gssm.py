@@ -62,9 +62,9 @@ def node(**changed: Any) -> dict[str, Any]:
         ({"alpha_Z": math.nan}, "config: alpha_Z is nan; a number above 0 is needed, from 1e-100 to 1e+100"),
         ({"alpha_Z": "low"}, "config: alpha_Z is 'low'; a number above 0 is needed, from 1e-100 to 1e+100"),
         ({"alpha_X": 10**400}, f"config: alpha_X is 1{'0' * 56}...; a number above 0 is needed, from 1e-100 to 1e+100"),
-        ({"states": 0}, "config: states is 0; a whole number from 1 to 65536 is needed"),
-        ({"hidden_nodes": True}, "config: hidden_nodes is True; a whole number from 1 to 255 is needed"),
-        ({"vocab_size": 2.5}, "config: vocab_size is 2.5; a whole number from 1 to 65536 is needed"),
+        ({"states": 0}, "config: states: 0 is not a whole number from 1 to 65,536"),
+        ({"hidden_nodes": True}, "config: hidden_nodes: True is not a whole number from 1 to 255"),
+        ({"vocab_size": 2.5}, "config: vocab_size: 2.5 is not a whole number from 1 to 65,536"),
         (
             {"hidden_nodes": 11},
             "config: the tables would have 134,223,360 entries, 67,108,864 are allowed; the largest is that of X:"
@@ -82,7 +82,7 @@ def node(**changed: Any) -> dict[str, Any]:
         ({"nodes": [{"name": "X"}]}, "config: nodes[0]: states is missing"),
         ({"nodes": [node(parent=1)]}, "config: nodes[0]: unknown key 'parent'; did you mean 'parents'?"),
         ({"nodes": [node(name="")]}, "config: nodes[0]: name is ''; a text is needed"),
-        ({"nodes": [node(states=0)]}, "config: nodes[0]: states is 0; a whole number from 1 to 65536 is needed"),
+        ({"nodes": [node(states=0)]}, "config: nodes[0]: states: 0 is not a whole number from 1 to 65,536"),
         ({"nodes": [node(alpha=0.0)]}, "config: nodes[0]: alpha is 0.0; a number above 0 is needed"),
         ({"nodes": [node(parents="X")]}, "config: nodes[0]: parents is 'X'; a list of names is needed"),
         (
@@ -302,7 +302,7 @@ def test_the_vocabulary_is_that_of_the_graph_unless_the_config_has_a_larger_one(
     [
         ({"vocab_size": 7}, "config: vocab_size is 7; dataset 'gssm' has 8 tokens here"),
         ({"gssm": {"graph": 1}}, "config: gssm: unknown key 'graph'; did you mean 'graph_seed'?"),
-        ({"gssm": {"graph_seed": -1}}, "config: gssm: graph_seed is -1; a whole number from 0 to"),
+        ({"gssm": {"graph_seed": -1}}, "config: gssm: graph_seed: -1 is not a whole number from 0 to"),
         ({"gssm": 3}, "config: gssm: 3 is not a mapping; keys are nodes, hidden_nodes, "),
         ({"max_epochs": 2}, "config: max_epochs: dataset 'gssm' has no end, so no epochs; count iterations or tokens"),
         ({"eval_iters": 10**6}, "config: eval_iters batches of dataset 'gssm' have 136,000,000 tokens; 134,217,728"),

@@ -10,7 +10,8 @@ import psycopg2.errors
 import pytest
 
 from storage.errors import SessionLostError, StorageError
-from storage.ledger import TRIAL_LOCKS, End, Ledger, Verdict
+from storage.ledger import End, Ledger, Verdict
+from storage.locks import TRIAL_LOCKS
 from storage.session import Session
 from tests.planned import begin, new_points
 

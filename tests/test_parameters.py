@@ -151,7 +151,7 @@ def test_a_hundred_layers_are_built_without_memory_or_first_values() -> None:
         ({"family": "gpt2", "vocab_size": 5, "block_size": 3, "max_position_embeddings": 2}, "max_position_embeddings"),
         ({"family": "gpt2", "vocab_size": 5, "max_position_embeddings": 0}, "max_position_embeddings is 0"),
         ({"family": "gpt2", "vocab_size": 5, "verify": "yes"}, "verify is 'yes'"),
-        ({"family": "cehr", "vocab_size": 5, "n_layer": 1.5}, "n_layer is 1.5; a whole number"),
+        ({"family": "cehr", "vocab_size": 5, "n_layer": 1.5}, "n_layer: 1.5 is not a whole number"),
         ({"family": "cehr", "vocab_size": 5, "positions": 1}, "unknown key 'positions'"),
         ({"family": "cehr"}, "vocab_size is missing"),
         ({"model": "builder"}, "model is 'builder'; module.path:function or FILE.py:function is needed"),
@@ -313,7 +313,7 @@ def test_what_cannot_be_trained_is_said(own) -> None:
     for config, said in (
         ({"family": "cehr", "vocab_size": 9}, "family cehr is a closed form"),
         ({"family": "gpt2", "vocab_size": 9, "block_size": 4, "seq_length": 5}, "seq_length 5 is above"),
-        ({"family": "gpt2", "vocab_size": 9, "seq_length": 0}, "seq_length is 0"),
+        ({"family": "gpt2", "vocab_size": 9, "seq_length": 0}, "seq_length: 0"),
         ({"model": f"{own}:reads_values"}, "needs vocab_size, n_layer and n_embd"),
     ):
         with pytest.raises(UsageError, match=said):

@@ -12,8 +12,9 @@ import pytest
 
 from objectives.command import Command
 from storage.errors import UsageError
+from storage.home import CHECKOUT
 from storage.session import Session
-from studies.trust import CHECKOUT, Trust
+from studies.trust import Trust
 from tests.growth_trace import write_definition
 from tests.test_wrong_input import refused
 

@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from storage import server
 from storage.errors import StudyhallError
+from storage.home import home
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -37,7 +37,7 @@ class Entry:
 
 def place() -> Path:
     """Where datasets lie."""
-    return server.home() / "datasets"
+    return home() / "datasets"
 
 
 def part_of(name: str) -> Path:

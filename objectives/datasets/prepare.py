@@ -30,6 +30,7 @@ from objectives.datasets.progress import Tell
 from objectives.datasets.sources import HubRows, Piece, Source, TextFiles, share
 from objectives.datasets.tokenizers import Chars, CharScan, Tokenizer, Tokens, check_tokenizer, load_tokenizer
 from storage.errors import StudyhallError, UsageError
+from storage.files import replacing, sync
 from storage.names import check_name
 
 RULES = 1
@@ -319,27 +320,13 @@ def _put(part: Path, folder: Path) -> None:
     if folder.exists():
         folder.rename(old)
     part.rename(folder)
-    _sync(folder.parent)
+    sync(folder.parent)
     shutil.rmtree(old, ignore_errors=True)
 
 
 def _write(path: Path, content: object) -> None:
-    """Write aside, to the disk, and rename: a reader sees all of it or none."""
-    aside = path.with_name(f".{path.name}")
-    with aside.open("w") as file:
+    with replacing(path, durable=True, sole=True) as aside, aside.open("w") as file:
         json.dump(content, file, allow_nan=False)
-        file.flush()
-        os.fsync(file.fileno())
-    aside.replace(path)
-    _sync(path.parent)
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _digest(path: Path) -> str:

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from objectives.datasets.quiet import quiet
-from objectives.datasets.tokenizers import first_line, need_package
-from storage.errors import UsageError, nearest
+from objectives.datasets.tokenizers import need_package
+from storage.errors import UsageError, nearest, one_line
 
 PIECE = 2**18  # bytes of a piece, at most: some tokenizers take a hundred times as much memory
 BATCH = 8  # pieces at once
@@ -208,7 +208,7 @@ class HubRows:
         except UsageError:
             raise
         except Exception as error:  # whatever hub, cache and file formats have to say
-            raise UsageError(f"{self._asked} cannot be loaded: {first_line(error)}") from error
+            raise UsageError(f"{self._asked} cannot be loaded: {one_line(error)}") from error
         if "train" not in splits:
             raise UsageError(f"{self._asked}: there is no split 'train', only {', '.join(splits)}")
         rows = splits["train"]

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from objectives.datasets.quiet import quiet
-from storage.errors import UsageError, nearest
+from storage.errors import UsageError, nearest, one_line
 
 KINDS = ("bytes", "char", "tiktoken:gpt2", "hf:NAME")
 _CODES = 0x110000  # Unicode's code points
@@ -144,8 +144,7 @@ class HubTokenizer:
             self._tokenizer = transformers.AutoTokenizer.from_pretrained(name, trust_remote_code=False)
         except Exception as error:  # whatever hub, cache and file formats have to say
             raise UsageError(
-                f"{asked} cannot be loaded; a folder, what is in the cache, or the network is needed:"
-                f" {first_line(error)}"
+                f"{asked} cannot be loaded; a folder, what is in the cache, or the network is needed: {one_line(error)}"
             ) from error
         self._fast = getattr(self._tokenizer, "backend_tokenizer", None)
         if self._fast is not None:
@@ -161,11 +160,6 @@ class HubTokenizer:
             return np.array(self._fast.encode(text.decode(), add_special_tokens=False).ids, dtype=np.uint32)
         found = self._tokenizer(text.decode(), add_special_tokens=False, split_special_tokens=True, verbose=False)
         return np.array(found["input_ids"], dtype=np.uint32)
-
-
-def first_line(error: BaseException) -> str:
-    """What a foreign error says, as part of a line of ours."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]
 
 
 def _codes(text: bytes) -> Tokens:

@@ -21,9 +21,10 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from objectives.gssm.graph import KEYS, Graph, parse_graph, whole
+from objectives.gssm.graph import KEYS, Graph, parse_graph
 from objectives.gssm.source import TRAIN, Source
-from storage.errors import UsageError, nearest
+from storage.checks import known_keys, whole
+from storage.errors import UsageError
 
 METRICS = (
     "difficulty",  # compressed bytes a token
@@ -51,16 +52,14 @@ class _Config:
     @classmethod
     def parse(cls, config: Mapping[str, Any]) -> _Config:
         """Read a configuration, or raise UsageError with the first thing that makes it impossible."""
-        for key in config:
-            if key not in (*_OWN_KEYS, *KEYS):
-                raise UsageError(f"config: unknown key {key!r}{nearest(key, (*_OWN_KEYS, *KEYS))}")
+        known_keys(config, (*_OWN_KEYS, *KEYS), "config")
         if config.get("dataset", "gssm") != "gssm":
             raise UsageError(f"config: dataset is {config['dataset']!r}; difficulty measures 'gssm'")
         target = config.get("target", 0.75)
         if not isinstance(target, int | float) or isinstance(target, bool) or not 0 <= target <= 8:
             raise UsageError(f"config: target is {target!r}; bytes a token are needed, from 0 to 8")
-        batch = whole(config.get("batch", 1024), "batch", 1, MOST_TOKENS, "config")
-        length = whole(config.get("length", 2048), "length", 1, MOST_TOKENS, "config")
+        batch = whole(config.get("batch", 1024), "config: batch", 1, MOST_TOKENS)
+        length = whole(config.get("length", 2048), "config: length", 1, MOST_TOKENS)
         if batch * length > MOST_TOKENS:
             raise UsageError(f"config: batch * length is {batch * length:,} tokens; {MOST_TOKENS:,} are allowed")
         graph = parse_graph({key: value for key, value in config.items() if key in KEYS}, "config")

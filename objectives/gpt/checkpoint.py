@@ -9,11 +9,9 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
 import time
 import warnings
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -22,6 +20,7 @@ import torch
 from torch import nn
 
 from objectives.gpt.config import GptConfig
+from storage.files import replacing
 
 _FORMAT = 1
 _DIGEST = hashlib.sha256().digest_size
@@ -68,18 +67,12 @@ class Checkpoints:
         began = time.monotonic()
         content = io.BytesIO()
         torch.save({"identity": self.identity, "done": done, "state": dict(state)}, content)
-        aside = self.path.with_suffix(".aside")
         try:
-            with aside.open("wb") as file:
+            with replacing(self.path, durable=True, sole=True) as aside, aside.open("wb") as file:
                 file.write(hashlib.sha256(content.getbuffer()).digest())
                 file.write(content.getbuffer())
-                file.flush()
-                os.fsync(file.fileno())
-            aside.replace(self.path)
         except OSError as error:  # a full disk, say: the training is worth more than its checkpoint
             warnings.warn(f"{self.path} cannot be written: {error.strerror}", stacklevel=2)
-            with suppress(OSError):
-                aside.unlink()
         self.saved, self.saved_at = done, time.monotonic()
         self.cost = self.saved_at - began
 

@@ -13,7 +13,8 @@ from typing import Any
 
 from objectives.gpt.values import Rule, read_value
 from objectives.gssm.graph import SMALL, Problem
-from storage.errors import UsageError, nearest
+from storage.checks import known_keys
+from storage.errors import UsageError
 
 _POSITIVE: Rule = {"low": 1}
 _SHARE: Rule = {"low": 0.0, "below": 1.0}
@@ -117,9 +118,7 @@ class GptConfig:
     def parse(cls, config: Mapping[str, Any]) -> GptConfig:
         """Read a configuration, or raise UsageError with the first thing that makes it impossible."""
         known = {each.name: each for each in fields(cls)}
-        for key in config:
-            if key not in known:
-                raise UsageError(f"config: unknown key {key!r}{nearest(key, known)}")
+        known_keys(config, known, "config")
         read = {key: read_value(key, str(known[key].type), known[key].metadata, v) for key, v in config.items()}
         parsed = cls(**read)
         parsed._check_shape()

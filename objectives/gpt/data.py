@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import os
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +25,7 @@ from objectives.gpt import gssm, stdlib
 from objectives.gpt.config import GptConfig
 from objectives.gssm.source import Source
 from storage.errors import UsageError, nearest
+from storage.files import replacing
 
 _TYPES: dict[str, np.dtype[Any]] = {"uint16": np.dtype("<u2"), "uint32": np.dtype("<u4")}
 _FILES = ("train.bin", "val.bin", "meta.json")
@@ -236,7 +236,5 @@ def _check_token(path: Path, token: int, vocab_size: int) -> None:
 
 def _keep(cache: Path, content: Any) -> None:
     """Write aside and rename. In a folder that cannot be written to, the next one reads it all again."""
-    aside = cache.with_name(f".{cache.name}.{os.getpid()}")
-    with suppress(OSError):
+    with suppress(OSError), replacing(cache) as aside:
         aside.write_text(json.dumps(content))
-        aside.replace(cache)

@@ -21,8 +21,8 @@ from pathlib import Path
 
 import numpy as np
 
-from storage import server
 from storage.errors import UsageError
+from storage.home import home
 
 VOCAB_SIZE = 256
 _TEST_FOLDERS = frozenset({"test", "tests", "idle_test", "__pycache__"})
@@ -42,7 +42,7 @@ class Sources:
         """Where the tokens are kept: a name for these files with these sizes."""
         text = json.dumps((self.train, self.val))
         version = f"{platform.python_version()}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
-        return server.home() / "data" / f"stdlib-{version}"
+        return home() / "data" / f"stdlib-{version}"
 
 
 @functools.cache

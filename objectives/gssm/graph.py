@@ -25,6 +25,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
+from storage.checks import known_keys, whole
 from storage.errors import UsageError, nearest
 
 SHORT_KEYS = ("hidden_nodes", "states", "vocab_size", "alpha_X", "alpha_Z")
@@ -76,7 +77,7 @@ class Problem:
 def parse_problem(given: object, where: str) -> Problem:
     """A graph's keys, and `graph_seed`; UsageError as `parse_graph`."""
     given = _mapping(given, (*KEYS, "graph_seed"), where)
-    seed = whole(given.pop("graph_seed", Problem.graph_seed), "graph_seed", 0, 2**63 - 1, where)
+    seed = whole(given.pop("graph_seed", Problem.graph_seed), f"{where}: graph_seed", 0, 2**63 - 1)
     return Problem(parse_graph(given, where), seed)
 
 
@@ -98,17 +99,10 @@ def parse_graph(given: object, where: str) -> Graph:
     return graph
 
 
-def whole(value: object, key: str, least: int, most: int, where: str) -> int:
-    """`value`, if it is a whole number in that range; UsageError if not."""
-    if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
-        raise UsageError(f"{where}: {key} is {value!r}; a whole number from {least} to {most} is needed")
-    return value
-
-
 def _short(given: Mapping[str, Any], where: str) -> Graph:
-    hidden = whole(given.get("hidden_nodes", 4), "hidden_nodes", 1, MOST_NODES - 1, where)
-    states = whole(given.get("states", 4), "states", 1, MOST_STATES, where)
-    vocab_size = whole(given.get("vocab_size", 32), "vocab_size", 1, MOST_STATES, where)
+    hidden = whole(given.get("hidden_nodes", 4), f"{where}: hidden_nodes", 1, MOST_NODES - 1)
+    states = whole(given.get("states", 4), f"{where}: states", 1, MOST_STATES)
+    vocab_size = whole(given.get("vocab_size", 32), f"{where}: vocab_size", 1, MOST_STATES)
     alpha_x = _alpha(given.get("alpha_X", 0.001), "alpha_X", where)
     alpha_z = _alpha(given.get("alpha_Z", 0.125), "alpha_Z", where)
     names = [f"Z{number}" for number in range(1, hidden + 1)]
@@ -148,7 +142,7 @@ def _node(given: object, where: str) -> Node:
         raise UsageError(f"{where}: name is {_told(name)}; a text is needed")
     if not isinstance(parents, list | tuple) or not all(isinstance(each, str) for each in parents):
         raise UsageError(f"{where}: parents is {_told(parents)}; a list of names is needed")
-    states = whole(node["states"], "states", 1, MOST_STATES, where)
+    states = whole(node["states"], f"{where}: states", 1, MOST_STATES)
     return Node(name, states, tuple(parents), _alpha(node["alpha"], "alpha", where))
 
 
@@ -162,9 +156,7 @@ def _alpha(value: object, key: str, where: str) -> float:
 def _mapping(given: object, allowed: tuple[str, ...] | list[str], where: str) -> dict[str, Any]:
     if not isinstance(given, Mapping):
         raise UsageError(f"{where}: {_told(given)} is not a mapping; keys are {', '.join(allowed)}")
-    for key in given:
-        if key not in allowed:
-            raise UsageError(f"{where}: unknown key {key!r}{nearest(key, allowed)}")
+    known_keys(given, allowed, where)
     return dict(given)
 
 

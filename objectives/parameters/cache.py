@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict
@@ -17,9 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from objectives.parameters.counts import Count
-from storage.server import home
-
-OBJECTIVES = Path(__file__).parent.parent
+from storage.files import replacing
+from storage.home import OBJECTIVES, home
 
 
 def cached(identity: Mapping[str, Any], count: Callable[[], Count]) -> Count:
@@ -59,14 +56,6 @@ def _read(file: Path) -> Count | None:
 
 
 def _write(file: Path, counted: Count) -> None:
-    """Aside, then moved into place: a reader sees a whole file or none."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, aside = tempfile.mkstemp(dir=file.parent, prefix=".")
-    try:
-        with os.fdopen(descriptor, "w") as stream:
-            json.dump(asdict(counted), stream)
-        Path(aside).replace(file)
-    except BaseException:
-        with suppress(OSError):
-            Path(aside).unlink()
-        raise
+    with replacing(file, mode=0o600) as aside:
+        aside.write_text(json.dumps(asdict(counted)))

@@ -14,11 +14,10 @@ from typing import Any
 from torch import Tensor, nn
 
 from objectives.parameters.counts import Count, count_module, on_meta
-from objectives.parameters.sizes import Sizes, one_line, plain, told_sizes
+from objectives.parameters.sizes import Sizes, plain, told_sizes
 from objectives.reference import Reference
-from storage.errors import UsageError
-
-DEFINITIONS = Path(__file__).parent.parent.parent / "studies"
+from storage.errors import UsageError, one_line
+from storage.home import DEFINITIONS
 
 
 @dataclass(frozen=True)

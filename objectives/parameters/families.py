@@ -12,6 +12,7 @@ from objectives.gpt.config import GptConfig
 from objectives.gpt.model import Decoder, count_non_embedding_params, count_params
 from objectives.parameters.counts import Count, on_meta
 from objectives.parameters.sizes import POSITIONS, Sizes
+from storage.checks import known_keys, whole
 from storage.errors import UsageError, nearest
 
 CEHR_KEYS = ("family", "vocab_size", "max_position_embeddings", "time_tokens", "n_embd", "n_layer", "n_head")
@@ -76,10 +77,7 @@ class CehrSource:
 
 
 def cehr_source(config: Mapping[str, Any]) -> CehrSource:
-    known = (*CEHR_KEYS, "batch_size")
-    for key in config:
-        if key not in known:
-            raise UsageError(f"config: unknown key {key!r}{nearest(key, CEHR_KEYS)}")
+    known_keys(config, (*CEHR_KEYS, "batch_size"), "config")
     if config.get("vocab_size") is None:
         raise UsageError("config: vocab_size is missing; family cehr is counted with one")
     sizes = Sizes(
@@ -92,6 +90,4 @@ def cehr_source(config: Mapping[str, Any]) -> CehrSource:
 
 
 def _size(key: str, value: object) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise UsageError(f"config: {key} is {value!r}; a whole number from 1 on is needed")
-    return value
+    return whole(value, f"config: {key}", 1, 2**31 - 1)

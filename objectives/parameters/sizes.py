@@ -30,11 +30,6 @@ def told_sizes(config: Mapping[str, Any]) -> Sizes | None:
     return Sizes(found["vocab_size"], found["max_position_embeddings"], found["n_layer"], found["n_embd"])
 
 
-def one_line(error: BaseException) -> str:
-    """`RuntimeError: what it says`, however many lines it says it in."""
-    return f"{type(error).__name__}: {' '.join(str(error).split())}"[:300].removesuffix(": ")
-
-
 def plain(config: Mapping[str, Any]) -> Mapping[str, Any]:
     """As it is after a way through JSON: a function of the user's may change it."""
     copied: Mapping[str, Any] = json.loads(json.dumps(config))

@@ -17,8 +17,9 @@ from typing import Any
 from torch import Tensor, nn
 
 from objectives.parameters.counts import Count, count_module, on_meta
-from objectives.parameters.sizes import Sizes, one_line, told_sizes
-from storage.errors import UsageError, nearest
+from objectives.parameters.sizes import Sizes, told_sizes
+from storage.checks import known_keys
+from storage.errors import UsageError, nearest, one_line
 
 NAMES = {
     "n_layer": "num_hidden_layers",
@@ -81,9 +82,7 @@ def hugging_face_of(config: Mapping[str, Any]) -> HuggingFaceSource:
         raise UsageError(f"config: hf is {block!r}; {{model_type: llama, …}} is needed")
     if importlib.util.find_spec("transformers") is None:
         raise UsageError("config: hf: transformers is not installed; pip install 'studyhall[hf]'")
-    for key in config:
-        if key not in ("hf", "batch_size", *NAMES):
-            raise UsageError(f"config: unknown key {key!r}{nearest(key, ('hf', *NAMES))}; keys of the model go into hf")
+    known_keys(config, ("hf", "batch_size", *NAMES), "config", "; keys of the model go into hf")
     given = {key: value for key, value in block.items() if key != "model_type"}
     settings = {**given, **{name: config[key] for key, name in NAMES.items() if config.get(key) is not None}}
     identity = {"hf": block["model_type"], "settings": settings, "transformers": version("transformers")}

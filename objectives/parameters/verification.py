@@ -10,6 +10,7 @@ import torch
 
 from objectives.meters import memory_meter
 from objectives.parameters.source import Source
+from storage.checks import whole
 from storage.errors import UsageError
 
 
@@ -59,7 +60,4 @@ def training_step(source: Source, config: Mapping[str, Any], trial: Trial) -> di
 
 
 def _size(config: Mapping[str, Any], key: str, default: int) -> int:
-    value = config.get(key, default)
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise UsageError(f"config: {key} is {value!r}; a whole number from 1 on is needed")
-    return value
+    return whole(config.get(key, default), f"config: {key}", 1, 2**31 - 1)

@@ -18,8 +18,8 @@ from typing import Any, BinaryIO
 from optuna.artifacts import FileSystemArtifactStore
 from optuna.artifacts.exceptions import ArtifactNotFound
 
+from storage.home import TrialFolder, trial_folder
 from storage.session import Session
-from studies.folders import TrialFolder, trial_folder
 
 PREFIX = "artifacts:"
 """Optuna's, of an artifact's entry among a trial's system attributes."""

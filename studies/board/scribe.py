@@ -12,11 +12,10 @@ import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
 
+from storage.home import python_path
 from storage.url import without_secrets
 
-CHECKOUT = Path(__file__).parent.parent.parent
 SWITCH = "STUDYHALL_BOARD"
 """An environment variable: `off`, and a worker has no scribe."""
 LAST = 3.0
@@ -36,7 +35,6 @@ class Scribe:
             say: Where its one line goes, if it cannot do its work.
         """
         self.url, self.say = url, say
-        path = os.pathsep.join(filter(None, (str(CHECKOUT), os.environ.get("PYTHONPATH"))))
         self._process: subprocess.Popen[bytes] | None = None
         if os.environ.get(SWITCH) == "off":
             return
@@ -44,7 +42,7 @@ class Scribe:
             # In a session of its own: Ctrl-C is for the worker, which then ends the pipe.
             self._process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "studies.board.scribe_process"],
-                env={**os.environ, "PYTHONPATH": path},
+                env={**os.environ, "PYTHONPATH": python_path(os.environ)},
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 start_new_session=True,

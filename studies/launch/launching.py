@@ -12,11 +12,11 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from storage.errors import SessionLostError, StorageError, UsageError
-from storage.ledger import WORKER_LOCKS
+from storage.home import study_folder
 from storage.listening import url_elsewhere
+from storage.locks import WORKER_LOCKS
 from storage.records import StudyRow, need_study
 from storage.session import Session
-from studies.folders import study_folder
 from studies.launch.launcher import Launch, Launcher, Work, record_launch
 from studies.launch.states import over
 from studies.place import Place

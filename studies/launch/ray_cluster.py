@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any
 
-from storage.errors import UsageError
+from storage.errors import UsageError, one_line
 from studies.launch.launcher import Launch, Work
 from studies.slot import Elsewhere
 
@@ -109,8 +109,7 @@ class RayOrder:
             try:
                 ray.init(address=self.address, namespace="studyhall", log_to_driver=False, logging_level="ERROR")
             except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
-                reason = str(error).strip().partition("\n")[0]
-                raise UsageError(f"--address: no Ray cluster at {self.address}: {reason}") from None
+                raise UsageError(f"--address: no Ray cluster at {self.address}: {one_line(error)}") from None
         return ray
 
 

@@ -131,8 +131,8 @@ class SlurmOrder:
         from submitit import SlurmExecutor
         from submitit.core.utils import FailedJobError, FailedSubmissionError
 
+        from storage.home import CHECKOUT
         from studies.launch.slurm_job import SlurmJob
-        from studies.launch.tied import CHECKOUT
 
         work.write_url()
         here = f"export PYTHONPATH={shlex.quote(str(CHECKOUT))}${{PYTHONPATH:+:$PYTHONPATH}}"

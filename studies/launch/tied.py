@@ -9,17 +9,14 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 from objectives.process_tree import die_with_parent
-
-CHECKOUT = Path(__file__).parents[2]
+from storage.home import CHECKOUT, python_path
 
 
 def start_tied(arguments: Sequence[str], storage: str, home: str | None) -> subprocess.Popen[bytes]:
     """Start a worker, by this host's checkout; the storage's URL is in its environment, never among its arguments."""
-    here = os.pathsep.join(filter(None, (str(CHECKOUT), os.environ.get("PYTHONPATH"))))
-    environment = {**os.environ, "PYTHONPATH": here, "STUDYHALL_STORAGE": storage}
+    environment = {**os.environ, "PYTHONPATH": python_path(os.environ), "STUDYHALL_STORAGE": storage}
     if home is not None:
         environment["STUDYHALL_HOME"] = home
     tied = [sys.executable, "-m", "studies.launch.tied", str(os.getpid()), *arguments]

@@ -13,7 +13,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from storage.errors import UsageError
-from storage.ledger import WORKER_LOCKS
+from storage.locks import WORKER_LOCKS
 from storage.session import Session
 from studies.audit import withdrawn
 from studies.planner import FINISHED

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from studies.folders import trial_folder
+from storage.home import trial_folder
 from studies.tables.terminal import one_line
 from studies.watching.history import Seen
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from storage.errors import SessionLostError, StorageError, UsageError
-from storage.ledger import WORKER_LOCKS
+from storage.locks import WORKER_LOCKS
 from storage.records import need_study
 from storage.schema import check_versions
 from storage.session import Session

@@ -1,13 +1,36 @@
-"""Where the files of a study's trials lie: logs, checkpoints and the locks that keep two attempts apart on one host."""
+"""Where things lie: the checkout, the definitions that ship, this user's home, and the folders of trials."""
 
 from __future__ import annotations
 
+import os
 import socket
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+import platformdirs
+
 from storage.errors import StorageError
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+"""The folder that holds `cli.py`; of an installed copy, its site-packages."""
+
+DEFINITIONS = CHECKOUT / "studies"
+"""The definitions that ship."""
+
+OBJECTIVES = CHECKOUT / "objectives"
+
+
+def home() -> Path:
+    """`STUDYHALL_HOME`, or the user's data folder."""
+    named = os.environ.get("STUDYHALL_HOME")
+    return Path(named).expanduser() if named else Path(platformdirs.user_data_dir("studyhall"))
+
+
+def python_path(environment: Mapping[str, str], *more: str) -> str:
+    """PYTHONPATH of a process that we start: this checkout first, then what was there, then `more`."""
+    return os.pathsep.join(filter(None, (str(CHECKOUT), environment.get("PYTHONPATH"), *more)))
 
 
 @dataclass(frozen=True)
