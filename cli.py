@@ -33,10 +33,10 @@ storage_option = click.option(
 
 
 def _offer(values: str) -> Callable[[click.Context, click.Parameter, str], Any]:
-    """What the shell offers here: a function of studies/completing.py, which is read when it is asked."""
+    """What the shell offers here: a function of studies/completion/offers.py, which is read when it is asked."""
 
     def offered(context: click.Context, parameter: click.Parameter, typed: str) -> Any:
-        from studies import completing
+        from studies.completion import offers as completing
 
         return completing.completed(getattr(completing, values))(context, parameter, typed)
 
@@ -110,12 +110,14 @@ def cli() -> None:
 @storage_option
 def run(url: str | None, dry_run: bool, review: bool, yes: bool, **asked: Any) -> None:
     """Start, join or resume a study. SEARCH is grow, depth, grid or fit."""
-    from studies.launch.launching import follow, launch, preview_launch
+    from storage.place import Place
     from studies.launch.options import Wanted
-    from studies.place import Place
-    from studies.progress import progress
-    from studies.results import study_document
-    from studies.run import Order, preview, run
+    from studies.lifecycle.launching import follow, launch, preview_launch
+    from studies.lifecycle.order import Order
+    from studies.lifecycle.preview import preview
+    from studies.lifecycle.run import run
+    from studies.results.show import study_document
+    from studies.status.progress import progress
 
     wanted = Wanted(**{name: asked.pop(name) for name in Wanted.__dataclass_fields__})
     order, place = Order.of(**asked, gpus_elsewhere=wanted.gpus), Place.of(url)
@@ -156,9 +158,9 @@ def run(url: str | None, dry_run: bool, review: bool, yes: bool, **asked: Any) -
 @storage_option
 def status(name: str | None, watch: bool, as_json: bool, url: str | None) -> None:
     """Where studies stand: counts, rounds, workers, what runs, what failed."""
-    from studies.place import Place
-    from studies.status import glance, overview
-    from studies.watching.watching import watch as keep_watching
+    from storage.place import Place
+    from studies.status.status import glance, overview
+    from studies.status.watch import watch as keep_watching
 
     if watch and not as_json:
         keep_watching(Place.of(url), name, lambda line: click.echo(line))
@@ -196,9 +198,9 @@ def show(
     url: str | None,
 ) -> None:
     """A study's result table, or one trial."""
-    from studies.failures import failures, failures_document
-    from studies.results import study_document, study_json
-    from studies.showing import show_trial, trial_log
+    from studies.results.failures import failures, failures_document
+    from studies.results.show import study_document, study_json
+    from studies.results.trial import show_trial, trial_log
 
     if form is not None and (as_json or log or number is not None):
         raise UsageError(f"show: --{form} prints the result table or --failures; not with --json, --trial or --log")
@@ -223,7 +225,7 @@ def show(
 @storage_option
 def audit(name: str, as_json: bool, url: str | None) -> None:
     """The certificate: every point took effect once, every choice derived again. Exit 1 if anything is off."""
-    from studies.audit import audit
+    from studies.audit.audit import audit
 
     with _study(url, name) as (session, study):
         certificate = audit(session, study)
@@ -243,7 +245,7 @@ def audit(name: str, as_json: bool, url: str | None) -> None:
 @storage_option
 def replay(name: str, cost: str | None, as_json: bool, url: str | None) -> None:
     """Derive every decision again from the accepted results. Exit 1 if one comes out otherwise."""
-    from studies.replaying import replay_study
+    from studies.audit.replay_study import replay_study
 
     with _study(url, name) as (session, study):
         replayed = replay_study(session, study, cost)
@@ -270,7 +272,7 @@ def replay(name: str, cost: str | None, as_json: bool, url: str | None) -> None:
 @storage_option
 def export(name: str, form: str, out: Path | None, url: str | None) -> None:
     """A study's results as a file."""
-    from studies.export import export, write_aside
+    from studies.export.export import export, write_aside
 
     with _study(url, name) as (session, study):
         made = export(session, study, form)
@@ -286,7 +288,7 @@ def export(name: str, form: str, out: Path | None, url: str | None) -> None:
 @storage_option
 def report(names: tuple[str, ...], out: Path | None, to_dashboard: bool, url: str | None) -> None:
     """Plots and fits of studies: one page, its figures as PNG and SVG, and fits.json."""
-    from studies.report import run_report
+    from studies.report.report import run_report
 
     with _session(url) as session:
         for line in run_report(session, names, out, to_dashboard):
@@ -308,7 +310,7 @@ def report(names: tuple[str, ...], out: Path | None, to_dashboard: bool, url: st
 @storage_option
 def retry(name: str, numbers: tuple[int, ...], failed: bool, url: str | None) -> None:
     """Give failed points a new trial each, linked to the old one."""
-    from studies.mending import retry
+    from studies.lifecycle.retry import retry
 
     if bool(numbers) == failed:
         raise UsageError("retry: say which: --trial N or --failed")
@@ -322,7 +324,7 @@ def retry(name: str, numbers: tuple[int, ...], failed: bool, url: str | None) ->
 @storage_option
 def stop(name: str, url: str | None) -> None:
     """Every worker of the study drains, wherever it runs; `run` goes on from there."""
-    from studies.mending import stop
+    from studies.lifecycle.stop import stop
 
     with _study(url, name, writing=True) as (session, study):
         click.echo(stop(session, study))
@@ -334,7 +336,7 @@ def stop(name: str, url: str | None) -> None:
 @storage_option
 def delete(name: str, yes: bool, url: str | None) -> None:
     """Delete a study with all its trials, logs and checkpoints."""
-    from studies.mending import delete
+    from studies.lifecycle.stop import delete
 
     with _study(url, name, writing=True) as (session, study):
         if not yes:
@@ -349,8 +351,8 @@ def delete(name: str, yes: bool, url: str | None) -> None:
 @storage_option
 def dashboard(port: int, host: str, really: bool, url: str | None) -> None:
     """Serve optuna-dashboard on this storage, for this host alone, until Ctrl-C."""
-    from studies.board.serving import Address, serve
-    from studies.place import Place
+    from storage.place import Place
+    from studies.dashboard.serve import Address, serve
 
     serve(Place.of(url), Address.of(host, port, really), _say)
     sys.exit(INTERRUPTED)
@@ -360,7 +362,7 @@ def dashboard(port: int, host: str, really: bool, url: str | None) -> None:
 @json_option
 def studies(as_json: bool) -> None:
     """The definitions that can be run, a line each."""
-    from studies.catalogue import catalogue_json, catalogue_table
+    from studies.definition.catalogue import catalogue_json, catalogue_table
 
     _print_json(catalogue_json()) if as_json else _console().print(catalogue_table())
 
@@ -369,7 +371,7 @@ def studies(as_json: bool) -> None:
 @json_option
 def gpus(as_json: bool) -> None:
     """The NVIDIA devices here and who holds them; and the CPU cores that are leased."""
-    from studies.gpus import look
+    from studies.slots.survey import look
 
     found = look()
     _print_json(found.to_json()) if as_json else _console().print(found.view())
@@ -379,7 +381,7 @@ def gpus(as_json: bool) -> None:
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
     """A script for SHELL that completes verbs, options, study names and trials."""
-    from studies.shells import script
+    from studies.completion.scripts import script
 
     click.echo(script(shell, cli, Path(__file__).resolve()), nl=False)
 
@@ -455,7 +457,7 @@ def down() -> None:
 @json_option
 def storage_status(as_json: bool) -> None:
     """The embedded server: up or not, where its data and log are."""
-    from studies.upkeep import server_status
+    from storage.upkeep import server_status
 
     found = server_status()
     _print_json(found) if as_json else click.echo("\n".join(f"{key}: {value}" for key, value in found.items()))
@@ -465,8 +467,8 @@ def storage_status(as_json: bool) -> None:
 @storage_option
 def storage_url(url: str | None) -> None:
     """The storage's URL, for stock Optuna and optuna-dashboard; no password is printed, but the file that holds it."""
-    from studies.place import Place
-    from studies.upkeep import url_told
+    from storage.place import Place
+    from storage.upkeep import url_told
 
     first, *rest = url_told(Place.of(url))
     click.echo(first)
@@ -478,8 +480,8 @@ def storage_url(url: str | None) -> None:
 @storage_option
 def check(url: str | None) -> None:
     """Versions of server, Optuna's tables and ours; whether locks stay with their session."""
-    from studies.place import Place
-    from studies.upkeep import check
+    from storage.place import Place
+    from storage.upkeep import check
 
     for line in check(Place.of(url)):
         click.echo(line)
@@ -489,8 +491,8 @@ def check(url: str | None) -> None:
 @storage_option
 def upgrade(url: str | None) -> None:
     """Bring the tables to the versions that this code knows."""
-    from studies.place import Place
-    from studies.upkeep import upgrade
+    from storage.place import Place
+    from storage.upkeep import upgrade
 
     click.echo(upgrade(Place.of(url)))
 
@@ -501,7 +503,7 @@ def upgrade(url: str | None) -> None:
 def backup(file: Path, url: str | None) -> None:
     """Write the whole database to FILE."""
     from storage.backup import backup
-    from studies.place import Place
+    from storage.place import Place
 
     backup(Place.of(url).start(), file)
     click.echo(str(file))
@@ -513,7 +515,7 @@ def backup(file: Path, url: str | None) -> None:
 def restore(file: Path, url: str | None) -> None:
     """Read a backup into an empty database."""
     from storage.backup import restore
-    from studies.place import Place
+    from storage.place import Place
 
     restore(Place.of(url).start(), file)
     click.echo("restored")
@@ -526,14 +528,14 @@ def restore(file: Path, url: str | None) -> None:
 def storage_move(target: str, names: tuple[str, ...], url: str | None) -> None:
     """Copy studies to the storage at URL (or STUDYHALL_TARGET), checked by count and hash. Killed and run again, it
     goes on. The originals stay and do not go on: `delete` removes them."""
-    from studies.upkeep import move
+    from storage.upkeep import move
 
     move(url, target, names, lambda moved: click.echo(moved.line()))
 
 
 @contextmanager
 def _session(url: str | None) -> Iterator[Session]:
-    from studies.place import Place
+    from storage.place import Place
 
     session = Place.of(url).read()
     try:
@@ -566,7 +568,7 @@ def _print_document(document: Document, form: str | None = None) -> None:
 def _console() -> Console:
     from rich.console import Console
 
-    from studies.fitting import NothingCut
+    from studies.tables.fitting import NothingCut
 
     # In a pipe nothing is cut: whoever reads it has no width.
     console = Console(

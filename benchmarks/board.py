@@ -30,18 +30,18 @@ sys.path.insert(0, str(CHECKOUT))
 import optuna
 import psutil
 
-import studies.run
+import studies.lifecycle.run
 from storage import server
 from storage.ledger import Ledger
 from storage.optuna_storage import StudyStorage
+from storage.place import Place
 from storage.records import need_study
 from storage.session import Session
-from studies.board.renewal import renew
-from studies.board.scribe import Scribe
-from studies.lifecycle import search_in_force
-from studies.place import Place
-from studies.planner import plan
-from studies.run import Order
+from studies.dashboard.renewal import renew
+from studies.dashboard.scribe import Scribe
+from studies.definition.searches import search_in_force
+from studies.engine.planner import plan
+from studies.lifecycle.order import Order
 
 TRIALS, SLOTS = 60, 2
 MANY = {"width": list(range(100)), "depth": list(range(100)), "kind": ["relu", "gelu"]}
@@ -121,12 +121,12 @@ def _run(home: Path, name: str, keep: bool) -> tuple[float, Timed, Counter[str]]
         counts[query] += bool(rows)  # a look into an empty queue is no claim
         return rows
 
-    studies.run.Scribe, Session.run = start, counted  # type: ignore[assignment, method-assign, misc]
+    studies.lifecycle.run.Scribe, Session.run = start, counted  # type: ignore[assignment, method-assign, misc]
     order = Order.of("grid", name, file, (), "none", None, None, SLOTS, 1, None, None, None, False, False, False, None)
     began = time.perf_counter()
-    studies.run.run(Place.of(None), order, lambda line: None)
+    studies.lifecycle.run.run(Place.of(None), order, lambda line: None)
     took = time.perf_counter() - began
-    studies.run.Scribe, Session.run = Scribe, run_query  # type: ignore[method-assign, misc]
+    studies.lifecycle.run.Scribe, Session.run = Scribe, run_query  # type: ignore[method-assign, misc]
     return took, made[0], counts
 
 
@@ -166,7 +166,7 @@ def _ours(url: str, home: Path) -> int:
     )
     order = Order.of("grid", "many", file, (), "none", None, None, 1, 1, None, None, 1, False, False, False, None)
     session = Session(url)
-    studies.run.run(Place.of(None), order, lambda line: None)
+    studies.lifecycle.run.run(Place.of(None), order, lambda line: None)
     study = int(session.execute("SELECT study_id FROM studies WHERE study_name = 'many'")[0].study_id)
     ledger = Ledger(session, study)
     while session.execute("SELECT count(*) AS n FROM trials WHERE study_id = %s", [study])[0].n < MANY_TRIALS:

@@ -24,9 +24,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import optuna
 import torch
 
-from objectives.attempt import Assignment
 from objectives.outcome import Outcome
-from objectives.warm import WarmServer
+from objectives.process.attempt import Assignment
+from objectives.process.warm import WarmServer
 from storage import server
 from storage.ledger import End, Ledger
 from storage.optuna_storage import StudyStorage

@@ -19,7 +19,7 @@ import psycopg2
 from benchmarks.cluster import Cluster
 from benchmarks.jumping import jump
 from benchmarks.network import Cable
-from objectives.process_tree import children, descendants
+from objectives.process.process_tree import children, descendants
 
 Ends = tuple[float, Callable[[], None]]
 PAST_TIMEOUTS = 45.0

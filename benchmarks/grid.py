@@ -25,13 +25,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import optuna
 
-from samplers.plan import Done
-from samplers.sweep import Grid
+from samplers.searches.grid.grid import Grid
+from samplers.searches.plan import Done
 from storage import server
 from storage.ledger import End, Ledger
 from storage.optuna_storage import StudyStorage
 from storage.session import Session
-from studies.planner import plan
+from studies.engine.planner import plan
 from tests.planned import begin
 
 AXES = {

@@ -31,17 +31,17 @@ from urllib.parse import parse_qs, urlsplit
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from samplers.plan import Done
+from samplers.searches.plan import Done
 from storage import server
 from storage.errors import StorageError
 from storage.ledger import End, Ledger
 from storage.locks import TRIAL_LOCKS
+from storage.place import Place
 from storage.records import need_study
 from storage.session import Session, query
 from storage.url import libpq_url
-from studies.lifecycle import search_in_force
-from studies.place import Place
-from studies.planner import plan
+from studies.definition.searches import search_in_force
+from studies.engine.planner import plan
 from tests.planned import begin, new_points
 
 CHECKOUT = Path(__file__).resolve().parent.parent

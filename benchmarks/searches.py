@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from samplers.plan import Decision, Done, Need, Point, Result
-from studies.definition import Definition
-from studies.searches import search_of
+from samplers.searches.plan import Decision, Done, Need, Point, Result
+from studies.definition.definition import Definition
+from studies.definition.searches import search_of
 
 OBJECTIVES = '''
 """A landscape for growths, a parameter count for depths, a polynomial for grids; each sleeps `seconds`."""

@@ -25,11 +25,12 @@ sys.path.insert(0, str(CHECKOUT))
 
 import torch
 
-from objectives.attempt import Assignment, Attempt
 from objectives.outcome import Kind, Outcome
-from objectives.warm import WarmServer
-from studies.rack import Rack
-from studies.slot import Slot, cores, cpu_slots
+from objectives.process.attempt import Assignment, Attempt
+from objectives.process.warm import WarmServer
+from studies.slots.options import cores, cpu_slots
+from studies.slots.pool import Rack
+from studies.slots.slot import Slot
 
 
 def train(config: Mapping[str, Any]) -> float:

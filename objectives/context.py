@@ -8,7 +8,7 @@ from pathlib import Path
 
 from objectives.loggers import Loggers
 from objectives.outcome import check_metric_name
-from objectives.wire import line
+from objectives.process.wire import line
 
 
 class TrialContext:

@@ -8,7 +8,7 @@ from enum import Enum
 
 
 class Kind(Enum):
-    """Every way in which an attempt ends. What each leads to stands in studies/policy.py."""
+    """Every way in which an attempt ends. What each leads to stands in studies/engine/policy.py."""
 
     COMPLETED = "completed"
     PRUNED = "pruned"

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from objectives.command import PREFIX, Command
+from objectives.command.command import PREFIX, Command
 from storage.errors import UsageError, nearest
 from storage.home import CHECKOUT
 
@@ -132,7 +132,7 @@ def objective_folder(text: str) -> Path:
 
 
 def _command(command: Command) -> Objective:
-    from objectives.command_run import run_command
+    from objectives.command.run import run_command
 
     return Objective(
         function=partial(run_command, command),

@@ -1,4 +1,4 @@
-"""The depth search as an Optuna sampler: samplers/layers.py under `study.optimize`."""
+"""The depth search as an Optuna sampler: samplers/searches/depth/depth.py under `study.optimize`."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any
 
 from optuna.samplers import BaseSampler
 
-from samplers.layers import Depth
 from samplers.planned import SCORE, PlannedSampler
+from samplers.searches.depth.depth import Depth
 
 
 class DepthSampler(PlannedSampler):

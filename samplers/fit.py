@@ -1,4 +1,4 @@
-"""The fit search as an Optuna sampler: samplers/fitting.py under `study.optimize`."""
+"""The fit search as an Optuna sampler: samplers/searches/fit/fit.py under `study.optimize`."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any
 
 from optuna.samplers import BaseSampler
 
-from samplers.fitting import Fit
 from samplers.planned import SCORE, PlannedSampler
+from samplers.searches.fit.fit import Fit
 
 
 class FitSampler(PlannedSampler):

@@ -1,4 +1,4 @@
-"""The grid search as an Optuna sampler: samplers/sweep.py under `study.optimize`."""
+"""The grid search as an Optuna sampler: samplers/searches/grid/grid.py under `study.optimize`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from optuna.samplers import BaseSampler
 
 from samplers.planned import PlannedSampler
-from samplers.sweep import Grid
+from samplers.searches.grid.grid import Grid
 
 
 class GridSampler(PlannedSampler):
@@ -44,7 +44,7 @@ class GridSampler(PlannedSampler):
             config: What does not vary. Axes and derived names that it lacks are helpers, and are not set in it. Left
                 out, it is made of all axes and derived names.
             direction: The study's, "maximize" or "minimize".
-            derive: Further values by name, as expressions over the others (samplers/expressions.py).
+            derive: Further values by name, as expressions over the others (samplers/searches/grid/expressions.py).
             where: Conditions that a combination has to meet.
             zip: Axes that move together.
             when: Axes that only exist where a condition holds.

@@ -1,4 +1,4 @@
-"""The growth search as an Optuna sampler: samplers/growth.py under `study.optimize`."""
+"""The growth search as an Optuna sampler: samplers/searches/growth/growth.py under `study.optimize`."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any
 
 from optuna.samplers import BaseSampler
 
-from samplers.growth import Growth
 from samplers.planned import SCORE, PlannedSampler
+from samplers.searches.growth.growth import Growth
 
 
 class GrowSampler(PlannedSampler):

@@ -26,7 +26,7 @@ from optuna.samplers import BaseSampler, RandomSampler
 from optuna.study import Study, StudyDirection
 from optuna.trial import FrozenTrial, Trial, TrialState
 
-from samplers.plan import Decision, Done, Need, Point, Result, Results, Search
+from samplers.searches.plan import Decision, Done, Need, Point, Result, Results, Search
 
 POINT, ENDED = "studyhall:point", "studyhall:ended"
 SCORE = "value"

@@ -24,7 +24,7 @@ class StudyRow:
     definitions: Sequence[str]
     fingerprint: Mapping[str, str]
     code: Mapping[str, Any]
-    """Of the objective, as studies/code_version.py tells it."""
+    """Of the objective, as studies/definition/code_version.py tells it."""
     metrics: Sequence[str]
     steps: int | None
     max_trials: int | None

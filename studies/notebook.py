@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from storage.errors import UsageError
 from storage.ledger import metrics_of
+from storage.place import Place
 from storage.records import StudyRow, need_study
 from storage.session import Session
-from studies.place import Place
-from studies.status import read_status
+from studies.status.status import read_status
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -75,7 +75,7 @@ class OpenStudy:
     def figures(self) -> dict[str, Figure]:
         """Every figure of its report, by key."""
         from studies.figures.drawn_by_plotly import to_plotly
-        from studies.report_chapters import make_report
+        from studies.report.chapters import make_report
 
         with self._read() as (session, _):
             made = make_report(session, [self.name])

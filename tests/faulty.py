@@ -25,18 +25,18 @@ import psycopg2
 import psycopg2.extensions
 from psycopg2.extras import NamedTupleCursor
 
-import studies.run
-import studies.worker
-from objectives.warm import WarmServer
+import studies.engine.worker
+import studies.lifecycle.run
+from objectives.process.warm import WarmServer
 from storage.errors import StudyhallError
 from storage.ledger import Claim, Ledger
 from storage.locks import WORKER_LOCKS
+from storage.place import Place
 from storage.records import Budget
 from storage.session import Session
 from storage.url import libpq_url
-from studies.place import Place
-from studies.slot import slots_of
-from studies.versions import versions
+from studies.definition.code_version import versions
+from studies.slots.options import slots_of
 
 KINDS = ("killed before", "killed after", "lost before", "lost after", "robbed before")
 CONNECT = psycopg2.connect
@@ -159,12 +159,12 @@ def run(order: dict[str, Any], warm: KeptServer) -> tuple[int, dict[str, Any]]:
     """One run: its exit code, and what there is to tell of it."""
     harm = Harm(order["kind"], order["at"], order["url"], order["study"])
     psycopg2.connect = harm.connect
-    studies.run._warm = lambda *_: warm  # type: ignore[assignment]
+    studies.lifecycle.run._warm = lambda *_: warm  # type: ignore[assignment]
     slots = slots_of("none", None, None, order["slots"], 1)
     place = Place(order["url"], Path(order["home"]))
-    asked = studies.run.Order("grow", order["study"], Path(order["file"]), (), Budget(), slots)
+    asked = studies.lifecycle.run.Order("grow", order["study"], Path(order["file"]), (), Budget(), slots)
     try:
-        ending = studies.run.run(place, asked, lambda line: None)
+        ending = studies.lifecycle.run.run(place, asked, lambda line: None)
         code, told = int(ending.failed), ending.reason
     except StudyhallError as error:
         code, told = 1, str(error)
@@ -174,7 +174,7 @@ def run(order: dict[str, Any], warm: KeptServer) -> tuple[int, dict[str, Any]]:
 
 
 def main() -> None:
-    studies.worker.IDLE = 0.05
+    studies.engine.worker.IDLE = 0.05
     warm: KeptServer | None = None
     for text in sys.stdin:
         order = json.loads(text)

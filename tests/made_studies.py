@@ -9,8 +9,8 @@ from typing import Any
 
 from optuna.distributions import CategoricalDistribution, distribution_to_json
 
-from samplers.growth import Growth
-from samplers.plan import Decision, Done, Need, Point
+from samplers.searches.growth.growth import Growth
+from samplers.searches.plan import Decision, Done, Need, Point
 from storage.ledger import End, Ledger, NewPoint
 from storage.records import NewStudy, create_study, need_study
 from tests.planned import begin
@@ -103,6 +103,6 @@ def _run(
 
 
 def _result(known: Any) -> Any:
-    from samplers.plan import Result
+    from samplers.searches.plan import Result
 
     return Result(known.number, known.state, known.metrics, known.reason, known.outcome)

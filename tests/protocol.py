@@ -6,7 +6,7 @@ for our statements, cut where PostgreSQL lets somebody else in between: a statem
 and advisory locks, then it commits; a transaction of several statements has a step for each. A session may be lost at
 any step, as often as the model is told: the server rolls back and frees its locks. Its worker then comes back either
 having forgotten everything (killed, or stopped its trial), or with the end of a trial still to be written (it was
-paused, or an answer was lost on its way): studies/worker.py's `_start_over` and `_settle`.
+paused, or an answer was lost on its way): studies/engine/worker.py's `_start_over` and `_settle`.
 
 What keeps the protocol right is a set of safeguards, each of which can be left out (`without`): the search then
 has to find a run that breaks an invariant. Times do not occur: a step may take for ever, which is what a pause is.
@@ -33,7 +33,7 @@ SAFEGUARDS = {
     "finish is fenced": "finish_trial.sql accepts only the attempt that holds the trial",
     "finish wants RUNNING": "finish_trial.sql ends only a trial that runs",
     "release is fenced": "release_trial.sql gives back only for the attempt that holds the trial",
-    "somebody recovers": "studies/worker.py looks for orphans when it has a free slot",
+    "somebody recovers": "studies/engine/worker.py looks for orphans when it has a free slot",
     "plan holds the study": "lock_study.sql: one planner at a time",
     "point is unique": "studyhall_points_once and the primary key of decisions",
     "decide from ends": "planner.finished_results: only trials that have ended",

@@ -17,11 +17,11 @@ from typing import Any
 import psutil
 import pytest
 
-from objectives.attempt import Assignment, Attempt
 from objectives.outcome import Kind, Outcome, Report
-from objectives.warm import WarmServer
+from objectives.process.attempt import Assignment, Attempt
+from objectives.process.warm import WarmServer
 from storage.errors import UsageError
-from studies.slot import cpu_slots
+from studies.slots.options import cpu_slots
 
 NASTY = Path(__file__).parent / "nasty.py"
 Launch = Callable[..., tuple[WarmServer, Attempt]]
@@ -250,7 +250,7 @@ def test_it_is_gone_within_a_second_of_its_workers_end(tmp_path: Path) -> None:
 WORKER = """
 import sys, time
 from pathlib import Path
-from objectives.warm import WarmServer
+from objectives.process.warm import WarmServer
 from tests.test_attempt import assignment, until, Report
 warm = WarmServer(f"{sys.argv[1]}:forks_children")
 attempt = warm.start(assignment(Path(sys.argv[2]), {"mark": sys.argv[3]}))

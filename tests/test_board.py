@@ -19,15 +19,15 @@ from optuna.testing.pytest_storages import StorageTestCase
 from optuna_dashboard._custom_plot_data import get_plotly_graph_objects
 from optuna_dashboard.artifact._backend import get_trial_artifact_meta, list_trial_artifacts
 
-from storage.board import lock_board, read_board
+from storage.dashboard import lock_board, read_board
 from storage.locks import DASHBOARD_LOCKS as BOARD_LOCKS
 from storage.records import find_study
 from storage.session import Session
-from studies.board.artifacts import TrialArtifacts, series_csv
-from studies.board.browsing import BrowsedStorage
-from studies.board.notes import OWN
-from studies.board.renewal import renew
-from studies.board.scribe import Scribe
+from studies.dashboard.artifacts import TrialArtifacts, series_csv
+from studies.dashboard.note import OWN
+from studies.dashboard.renewal import renew
+from studies.dashboard.scribe import Scribe
+from studies.dashboard.storage import BrowsedStorage
 from tests.growth_trace import write_definition
 from tests.test_adoption import stock, write_grid
 from tests.test_run import answer, until
@@ -179,7 +179,7 @@ def scribes(worker: int) -> list[psutil.Process]:
     found = []
     for each in psutil.Process(worker).children(recursive=True):
         try:
-            if "studies.board.scribe_process" in each.cmdline():
+            if "studies.dashboard.scribe_process" in each.cmdline():
                 found.append(each)
         except psutil.NoSuchProcess:
             pass
@@ -254,7 +254,7 @@ def test_a_scribe_that_hangs_does_not_hold_up_its_worker(url: str) -> None:
 
 
 def test_the_scribe_imports_nothing_heavy() -> None:
-    script = "import sys, studies.board.scribe_process, studies.board.renewal\nprint(' '.join(sys.modules))"
+    script = "import sys, studies.dashboard.scribe_process, studies.dashboard.renewal\nprint(' '.join(sys.modules))"
     told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert not set(told.stdout.split()) & {"torch", "optuna", "sqlalchemy", "plotly", "numpy", "optuna_dashboard"}
 

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from objectives.attempt import Attempt
 from objectives.callbacks import numbers
 from objectives.outcome import Kind, Outcome, Report
-from objectives.warm import WarmServer
+from objectives.process.attempt import Attempt
+from objectives.process.warm import WarmServer
 from tests.test_attempt import assignment, until
 
 Launch = Callable[[str, int], Attempt]

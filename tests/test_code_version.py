@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from studies.code_version import LARGEST_DIFF, CodeVersion, read_code
+from studies.definition.code_version import LARGEST_DIFF, CodeVersion, read_code
 
 
 def git(folder: Path, *arguments: str) -> str:

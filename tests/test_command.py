@@ -18,14 +18,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from objectives.attempt import Attempt
-from objectives.command import Command
+from objectives.command.command import Command
+from objectives.command.placeholders import arguments_of, flags_of
 from objectives.outcome import Kind, Outcome, Report
-from objectives.placeholders import arguments_of, flags_of
+from objectives.process.attempt import Attempt
+from objectives.process.warm import WarmServer
 from objectives.reference import Reference, objective_folder, same_objective
-from objectives.warm import WarmServer
 from storage.errors import UsageError
-from studies.definition import Definition
+from studies.definition.definition import Definition
 from tests.test_attempt import assignment, gone, outcome, until
 from tests.test_wrong_input import refused
 

@@ -108,7 +108,14 @@ def test_completing_imports_nothing_heavy(environment: dict[str, str]) -> None:
         [sys.executable, "-c", code], env={**environment, **ask}, cwd=CHECKOUT, capture_output=True, text=True
     )
     modules = set(told.stdout.rpartition("|")[2].split())
-    assert "studies.completing" in modules and not modules & {"torch", "optuna", "numpy", "rich", "textual", "yaml"}
+    assert "studies.completion.offers" in modules and not modules & {
+        "torch",
+        "optuna",
+        "numpy",
+        "rich",
+        "textual",
+        "yaml",
+    }
 
 
 @needs_tmux

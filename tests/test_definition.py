@@ -9,8 +9,9 @@ import pytest
 
 from storage.errors import UsageError
 from storage.names import check_name
-from studies.definition import Definition, difference
-from studies.units import parse_duration, parse_size
+from studies.definition.change import difference
+from studies.definition.definition import Definition
+from studies.definition.units import parse_duration, parse_size
 
 GOOD = """
 search: grow

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from samplers.layers import Depth
+from samplers.searches.depth.depth import Depth
 from storage.session import Session
 from tests.test_depth_search import REFERENCE, cehr, outcome
 from tests.test_run import Begin, Program, answer, until

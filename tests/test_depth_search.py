@@ -14,10 +14,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from samplers.closed_form import ClosedForm
-from samplers.closest import Answer, Fall, closest
-from samplers.layers import Depth
-from samplers.plan import Decision, Done, Need, Point, Result
+from samplers.searches.depth.closed_form import ClosedForm
+from samplers.searches.depth.closest import Answer, Fall, closest
+from samplers.searches.depth.depth import Depth
+from samplers.searches.plan import Decision, Done, Need, Point, Result
 from storage.errors import UsageError
 
 REFERENCE = json.loads((Path(__file__).parent / "data" / "cehr_depths.json").read_text())

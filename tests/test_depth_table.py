@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from samplers.layers import Depth
+from samplers.searches.depth.depth import Depth
 from storage.errors import UsageError
 from storage.home import DEFINITIONS
-from studies.depth_table import depth_json, estimates, show_json, show_table
-from studies.reading import read_yaml
+from studies.definition.yaml_text import read_yaml
+from studies.export.depth_json import depth_json
+from studies.lifecycle.estimates import estimates
+from studies.results.depth import show_json, show_table
 from tests.test_depth_search import CEHR, cehr, outcome
 
 

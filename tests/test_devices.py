@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storage.errors import UsageError
-from studies.devices import (
+from studies.slots.devices import (
     Device,
     Process,
     devices_of,

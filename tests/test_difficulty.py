@@ -17,9 +17,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from objectives import difficulty
-from samplers.sweep import Grid
-from studies.definition import Definition
-from studies.difficulty_table import HOPELESS, SPREAD, marked
+from samplers.searches.grid.grid import Grid
+from studies.definition.definition import Definition
+from studies.results.difficulty import HOPELESS, SPREAD, marked
 from tests.test_run import answer
 
 CHECKOUT = Path(__file__).parent.parent

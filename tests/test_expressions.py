@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from samplers.expressions import DEEPEST, LONGEST, Expression
+from samplers.searches.grid.expressions import DEEPEST, LONGEST, Expression
 from storage.errors import UsageError
 
 

@@ -18,7 +18,7 @@ import pytest
 
 from storage.records import need_study
 from storage.session import Session
-from studies.audit import audit
+from studies.audit.audit import audit
 from tests.faulty import KINDS
 
 CHECKOUT = Path(__file__).parent.parent

@@ -15,8 +15,8 @@ from optuna.samplers import BaseSampler
 from optuna.testing.pytest_samplers import BasicSamplerTestCase
 
 from samplers.fit import FitSampler
-from samplers.fitting import Fit
-from samplers.plan import Decision, Done, Result
+from samplers.searches.fit.fit import Fit
+from samplers.searches.plan import Decision, Done, Result
 from storage.errors import UsageError
 
 OOM = Result(0, "FAIL", {}, "out of memory: held 7 GiB", "out_of_memory")

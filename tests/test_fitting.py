@@ -10,7 +10,7 @@ from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
-from studies.fitting import NothingCut
+from studies.tables.fitting import NothingCut
 
 NUMBERS = [["0.0227061", "0.00201278 ± 5.25697e-07", "9.82802e-07"], ["123,456,789.5", "-1.5", "3"]]
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from objectives.follow import LONGEST_LINE, File, JsonLines, Lines, Patterns, Row, Table
+from objectives.command.follow import LONGEST_LINE, File, JsonLines, Lines, Patterns, Row, Table
 
 
 @given(

@@ -18,12 +18,12 @@ import pytest
 import torch
 
 from objectives import gpt
-from objectives.attempt import Assignment, Attempt
 from objectives.gpt import checkpoint
 from objectives.gpt.checkpoint import Checkpoints
 from objectives.gpt.termination import Termination
 from objectives.outcome import Kind, Outcome, Report
-from objectives.warm import WarmServer
+from objectives.process.attempt import Assignment, Attempt
+from objectives.process.warm import WarmServer
 from tests.test_gpt_training import Recorder
 
 TIMES = {"iter", "tokens_per_second", "cumulative_time", "peak_memory", "memory_fraction", "utilization"}

@@ -15,11 +15,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from samplers.axes import parse_axis
-from samplers.combinations import setting_at
-from samplers.members import Members
-from samplers.plan import Decision, Done, Point
-from samplers.sweep import BATCH, Grid
+from samplers.searches.grid.axes import parse_axis
+from samplers.searches.grid.combinations import setting_at
+from samplers.searches.grid.grid import BATCH, Grid
+from samplers.searches.grid.members import Members
+from samplers.searches.plan import Decision, Done, Point
 from storage.errors import UsageError
 
 CONFIG = {"n_layer": 1, "n_head": 1, "n_embd": 32, "dropout": 0.0, "optimizer": {"name": "adam", "momentum": None}}

@@ -17,7 +17,7 @@ import pytest
 
 from storage.records import need_study
 from storage.session import Session
-from studies.export import export
+from studies.export.export import export
 from tests.test_run import CHECKOUT, Program, answer
 
 

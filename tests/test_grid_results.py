@@ -17,20 +17,22 @@ import pytest
 import yaml
 from rich.console import Console, RenderableType
 
-from objectives.warm import Inspection
-from samplers.plan import Config, Decision
-from samplers.sweep import Grid
+from objectives.process.warm import Inspection
+from samplers.searches.grid.grid import Grid
+from samplers.searches.plan import Config, Decision
 from storage.errors import UsageError
 from storage.records import need_study
 from storage.session import Session
-from studies.definition import Definition
-from studies.export import export, write_aside
-from studies.grid_exports import ablation_csv, parquet, trials_csv
-from studies.grid_folders import Folder, file_name, sweep_folder, tasks_folder
-from studies.grid_review import review
-from studies.grid_table import cells_of, ranking, show_json, show_table
-from studies.reading import read_yaml
-from studies.searches import search_of
+from studies.definition.definition import Definition
+from studies.definition.searches import search_of
+from studies.definition.yaml_text import read_yaml
+from studies.export.ablation import ablation_csv
+from studies.export.export import export, write_aside
+from studies.export.folders import Folder, file_name, sweep_folder, tasks_folder
+from studies.export.trials import parquet, trials_csv
+from studies.lifecycle.grid_review import review
+from studies.results.grid import show_json, show_table
+from studies.results.grid_cells import cells_of, ranking
 from tests.test_run import Program, answer
 
 STUDIES = Path(__file__).parent.parent / "studies"

@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from samplers.candidates import candidates
-from samplers.growth import Growth
-from samplers.growth_settings import parse_settings
-from samplers.noise import inseparable, t975
-from samplers.plan import Decision, Done, Need, Result
-from samplers.what_if import what_if
+from samplers.searches.growth.candidates import candidates
+from samplers.searches.growth.growth import Growth
+from samplers.searches.growth.settings import parse_settings
+from samplers.searches.growth.what_if import what_if
+from samplers.searches.noise import inseparable, t975
+from samplers.searches.plan import Decision, Done, Need, Result
 from storage.errors import UsageError
 from tests.growth_trace import BASELINE, CHOICES, INCREMENTS, landscape
 

@@ -12,8 +12,8 @@ import pytest
 from storage.errors import UsageError
 from storage.ledger import Claim, End, Ledger
 from storage.session import Session
-from studies.status import read_status
-from studies.watching.history import History
+from studies.status.memory import History
+from studies.status.status import read_status
 from tests.planned import begin, new_points
 
 METRICS = {"score": 1.0, "params": 2.0}

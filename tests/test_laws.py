@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from studies.laws import FALSE_ALARM, Estimate, Evidence, Fit, judge
+from studies.laws.laws import FALSE_ALARM, Estimate, Evidence, Fit, judge
 
 COSTS = np.geomspace(1e4, 1e7, 12)
 DRAWS = 200

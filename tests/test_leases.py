@@ -20,12 +20,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from storage.errors import StorageError
-from studies.leases import CORE, Lease, Span, folder, held, held_cores, holder, shown_holder, take, take_cores
+from studies.slots.leases import CORE, Lease, Span, folder, held, held_cores, holder, shown_holder, take, take_cores
 
 CHECKOUT = Path(__file__).parent.parent
 GPU = "GPU-1f2e8a44"
 HOLD = (
-    "import sys, time\nfrom studies.leases import *\n"
+    "import sys, time\nfrom studies.slots.leases import *\n"
     "lease = take(sys.argv[1], Span(int(sys.argv[2]), int(sys.argv[3])), holder('theirs', 4))\n"
     "print('held' if lease else 'taken', flush=True)\n"
 )

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from objectives.attempt import Attempt
 from objectives.loggers import Loggers, TrialName, chart_name, parse_log_to
 from objectives.outcome import Kind
-from objectives.warm import WarmServer
+from objectives.process.attempt import Attempt
+from objectives.process.warm import WarmServer
 from storage.errors import UsageError
-from studies.definition import Definition
+from studies.definition.definition import Definition
 from tests.test_attempt import assignment, gone, outcome, until_started
 from tests.test_definition import GOOD, load
 

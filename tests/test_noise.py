@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from samplers.noise import deviation, inseparable, mean, standard_error
+from samplers.searches.noise import deviation, inseparable, mean, standard_error
 
 LARGEST = 1.7976931348623157e308
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False)

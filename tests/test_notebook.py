@@ -16,7 +16,7 @@ from storage.errors import UsageError
 from storage.records import need_study
 from storage.session import Session
 from studies import open_study
-from studies.export import export
+from studies.export.export import export
 from tests import made_studies
 from tests.test_report import NAMES, WIDTHS, broken, law, long_series, nothing
 

@@ -12,8 +12,8 @@ import pytest
 import yaml
 
 from storage.records import StudyRow
-from studies.board.markdown import escaped, fenced, table
-from studies.board.notes import Counts, note
+from studies.dashboard.markdown import escaped, fenced, table
+from studies.dashboard.note import Counts, note
 
 WHEN = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 GROW = {

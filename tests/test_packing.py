@@ -13,11 +13,12 @@ from pathlib import Path
 import pytest
 
 from objectives.outcome import Kind
-from studies.devices import read_recorded
-from studies.leases import UNIT, Span, gaps, held, holder, take, take_turn, turn_is_taken
-from studies.packing import CONTEXT, Packing, Wish, wish_of
-from studies.rack import Rack
-from studies.slot import SMALLEST, Slot, gpu_slots, packed_slots
+from studies.slots.devices import read_recorded
+from studies.slots.leases import UNIT, Span, gaps, held, holder, take, take_turn, turn_is_taken
+from studies.slots.options import SMALLEST, gpu_slots, packed_slots
+from studies.slots.packing import CONTEXT, Packing, Wish, wish_of
+from studies.slots.pool import Rack
+from studies.slots.slot import Slot
 from tests.test_run import Begin, Program, path, until
 from tests.test_slots import FIRST, RECORDED, SECOND, audit, definition, devices  # noqa: F401
 
@@ -187,7 +188,7 @@ def test_whatever_comes_no_two_shares_overlap_and_everything_gets_its_turn(
 ) -> None:
     """Three workers of three studies with trials of every size; a trial ends at random, and never more than that."""
     random.seed(seed)
-    monkeypatch.setattr("studies.packing.PAUSE", 0.0)
+    monkeypatch.setattr("studies.slots.packing.PAUSE", 0.0)
     workers = [packer(count=8) for _ in range(3)]
     queues = [[random.choice([1, 2, 5, 30, 60, 79, None]) for _ in range(20)] for _ in workers]
     running: list[dict[str, Slot]] = [{} for _ in workers]
@@ -228,7 +229,7 @@ def cost(config):
 
 def packed(config, trial):
     "The landscape, in a share of a device that is nobody else's."
-    from studies.leases import held
+    from studies.slots.leases import held
 
     device, fraction = os.environ["CUDA_VISIBLE_DEVICES"], float(os.environ["STUDYHALL_MEMORY_FRACTION"])
     folder = Path(FOLDER) / device

@@ -15,7 +15,7 @@ from torch import nn
 from objectives import parameters
 from objectives.parameters.counts import count_module, on_meta
 from objectives.parameters.sources import source_of
-from samplers.closed_form import ClosedForm
+from samplers.searches.depth.closed_form import ClosedForm
 from storage.errors import UsageError
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from objectives import parameters
 from objectives.gpt.config import GptConfig
-from samplers.uniform import FAMILIES, is_uniform
+from samplers.searches.depth.uniform import FAMILIES, is_uniform
 
 
 @pytest.fixture(autouse=True)

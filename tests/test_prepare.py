@@ -226,7 +226,10 @@ def test_a_field_and_a_share_may_be_asked_for(call, rows):
         ("{}:a:b:c", "is not DATASET[:CONFIG][:FIELD]"),
         (":x", "is not DATASET[:CONFIG][:FIELD]"),
         ("{}-nowhere", "cannot be loaded"),
-        ("nobody/nothing", "cannot be loaded: ConnectionError: Couldn't reach 'nobody/nothing' on the Hub (OfflineModeIsEnabled)"),
+        (
+            "nobody/nothing",
+            "cannot be loaded: ConnectionError: Couldn't reach 'nobody/nothing' on the Hub (OfflineModeIsEnabled)",
+        ),
     ],
 )
 def test_a_hub_dataset_that_cannot_serve_is_one_clear_line(call, rows, asked, reason):

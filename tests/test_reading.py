@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storage.errors import UsageError
-from studies.reading import read_scalar, read_yaml
+from studies.definition.yaml_text import read_scalar, read_yaml
 
 
 @pytest.mark.parametrize(

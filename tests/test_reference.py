@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from objectives.outcome import Kind
+from objectives.process.warm import WarmServer
 from objectives.reference import Reference
-from objectives.warm import WarmServer
 from storage.errors import UsageError
 from tests.test_attempt import assignment, outcome
 

@@ -18,20 +18,20 @@ import pytest
 from optuna_dashboard import get_note, save_note
 from optuna_dashboard._custom_plot_data import get_plotly_graph_objects
 
-from samplers.what_if import what_if
+from samplers.searches.growth.what_if import what_if
 from storage.errors import UsageError
 from storage.optuna_storage import StudyStorage
 from storage.session import Session
-from studies import report_chapters as report
-from studies.board.renewal import renew
+from studies.dashboard.renewal import renew
 from studies.figures.other_path import other_path
 from studies.figures.paired import Outcome, differences, summary
 from studies.figures.pareto import Scored, front
 from studies.figures.series import Run, mean_of, series, smoothed_line
-from studies.growth_path import longest, stretches
-from studies.laws import Evidence, judge
-from studies.report import run_report
-from studies.report_chapters import make_report
+from studies.laws.laws import Evidence, judge
+from studies.report import chapters as report
+from studies.report.chapters import make_report
+from studies.report.report import run_report
+from studies.results.growth_path import longest, stretches
 from tests import made_studies
 from tests.growth_trace import BASELINE, INCREMENTS, landscape
 from tests.test_growth import growth as search

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from rich.cells import cell_len
 
-from studies.fit_table import show_document as fit_document
-from studies.grid_table import show_document as grid_document
+from studies.results.fit import show_document as fit_document
+from studies.results.grid import show_document as grid_document
 from studies.tables.delimited import delimited
 from studies.tables.digits import printed, shown
 from studies.tables.latex import latex
@@ -134,7 +134,7 @@ def test_of_only_failures_every_form_tells_them() -> None:
 
 
 def test_depths_and_fits_print_their_tables() -> None:
-    from studies.depth_table import show_document as depth_document
+    from studies.results.depth import show_document as depth_document
 
     depths = delimited(depth_document(decided(SEVERAL))).splitlines()
     assert depths[0] == "Target,Width,Layers,Actual,Diff,% Diff,Estimate,Calibration,note"

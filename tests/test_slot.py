@@ -14,13 +14,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from objectives.attempt import Assignment
 from objectives.outcome import Kind, Outcome
-from objectives.warm import WarmServer
+from objectives.process.attempt import Assignment
+from objectives.process.warm import WarmServer
 from storage.errors import UsageError
-from studies.devices import Device, Process, read_devices, read_recorded, why_none
-from studies.leases import UNIT, Lease, Span, held, holder, take
-from studies.slot import Slot, allowed_cores, cores, gpu_slots, slots_of
+from studies.slots.devices import Device, Process, read_devices, read_recorded, why_none
+from studies.slots.leases import UNIT, Lease, Span, held, holder, take
+from studies.slots.options import allowed_cores, cores, gpu_slots, slots_of
+from studies.slots.slot import Slot
 
 RECORDED = Path(__file__).parent / "data" / "devices"
 TWO = read_recorded(RECORDED / "two.json")

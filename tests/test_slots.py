@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 
 from objectives.outcome import Kind
-from studies.devices import read_recorded
-from studies.gpus import look
-from studies.leases import END, Span, held, held_cores, holder, take
-from studies.rack import Ended, Rack, failing, failures_in_a_row
-from studies.slot import allowed_cores, cpu_slots, gpu_slots
+from studies.slots.devices import read_recorded
+from studies.slots.leases import END, Span, held, held_cores, holder, take
+from studies.slots.options import allowed_cores, cpu_slots, gpu_slots
+from studies.slots.pool import Ended, Rack, failing, failures_in_a_row
+from studies.slots.survey import look
 from tests.growth_trace import CHOICES, write_definition
 from tests.test_run import Begin, Program, until
 

@@ -22,8 +22,8 @@ from storage.errors import UsageError
 from storage.records import need_study
 from storage.session import Session
 from studies.launch.launcher import Launch, record_launch
-from studies.launch.launching import serves_one_machine
 from studies.launch.slurm import parse_time
+from studies.lifecycle.launching import serves_one_machine
 from tests import planned
 from tests.growth_trace import CHOICES, write_definition
 from tests.slurm_cluster import Slurm, free_ports, missing, slurm, words

@@ -14,9 +14,9 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from samplers.growth import Growth
-from samplers.plan import Decision, Done, Need, Result
-from samplers.speculation import likely_next
+from samplers.searches.growth.growth import Growth
+from samplers.searches.growth.speculation import likely_next
+from samplers.searches.plan import Decision, Done, Need, Result
 from storage.session import Session
 from tests.growth_trace import BASELINE, CHOICES, INCREMENTS, landscape, write_definition
 from tests.test_wrong_input import refused

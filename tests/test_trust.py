@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from objectives.command import Command
+from objectives.command.command import Command
 from storage.errors import UsageError
 from storage.home import CHECKOUT
 from storage.session import Session
-from studies.trust import Trust
+from studies.definition.trust import Trust
 from tests.growth_trace import write_definition
 from tests.test_wrong_input import refused
 

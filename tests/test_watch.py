@@ -19,7 +19,7 @@ import pytest
 from rich.cells import cell_len
 
 from storage import server
-from studies.watching.pace import Pace, pace
+from studies.status.pace import Pace, pace
 from tests.growth_trace import write_definition
 from tests.terminal import Terminal, needs_tmux
 from tests.test_run import Begin, Program, answer, growth_of, until

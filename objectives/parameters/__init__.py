@@ -25,7 +25,7 @@ __all__ = ["METRICS", "cost", "objective", "validate"]
 METRICS = (
     "params",  # a tied one once
     "non_embedding_params",
-    "estimate",  # V·d + P·d + layers · (12·d² + 4·d), as samplers/closed_form.py has it
+    "estimate",  # V·d + P·d + layers · (12·d² + 4·d), as samplers/searches/depth/closed_form.py has it
 )
 
 

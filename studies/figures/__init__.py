@@ -1,2 +1,4 @@
-"""What is drawn of a study: pictures as data (`picture`), one module a search that makes them, and who draws them:
-plotly for the browser, matplotlib for paper."""
+"""Pictures as data, drawn by plotly or matplotlib.
+
+Read first: picture.py, then study.py (which pictures a study has).
+"""

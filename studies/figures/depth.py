@@ -1,6 +1,6 @@
 """What a depth study looks like: the answer for each target, and how far its count is from the target.
 
-From `show --json` (studies/depth_table.py). A target out of reach is a gap: a bound that was hit is no answer.
+From `show --json` (studies/results/depth.py). A target out of reach is a gap: a bound that was hit is no answer.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What a fit looks like: what was measured at each value that was tried, and where it no longer fits.
 
-From `show --json` (studies/fit_table.py).
+From `show --json` (studies/results/fit.py).
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ import numpy as np
 
 from studies.figures.picture import Axis, Band, Line, Mark, Picture, Points
 from studies.figures.thinning import thinned
-from studies.laws import Verdict
+from studies.laws.laws import Verdict
 
 MOST = 2000
 """Points that are drawn; of more, evenly spaced ones. All are fitted."""

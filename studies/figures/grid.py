@@ -1,6 +1,6 @@
 """What a grid looks like: each setting with its interval, two axes as a heat map, all axes side by side.
 
-From the results of `show --json` (studies/grid_table.py), the best setting first.
+From the results of `show --json` (studies/results/grid.py), the best setting first.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 from studies.figures.labels import labels
 from studies.figures.picture import Axis, Heat, Parallel, Picture, Points, Value
 from studies.figures.thinning import thinned, wide
-from studies.grid_table import told
+from studies.history.purpose import told
 
 SETTINGS = 40
 """That are named one by one."""

@@ -1,6 +1,6 @@
 """What a growth study looks like: its path, the last round's candidates, where the parameters are.
 
-All from `show --json` (studies/growth_table.py): what the table says, the figures say.
+All from `show --json` (studies/results/growth.py): what the table says, the figures say.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
-from samplers.noise import standard_error
+from samplers.searches.noise import standard_error
 from studies.figures.labels import labels, shortened
 from studies.figures.picture import Area, Axis, Bars, Line, Mark, Picture, Points
 from studies.figures.thinning import thinned, wide

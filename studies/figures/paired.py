@@ -1,6 +1,6 @@
 """Two studies compared where both measured the same: paired differences, one pair a setting and seed.
 
-The interval is Student's, at 95 %: samplers/noise.py.
+The interval is Student's, at 95 %: samplers/searches/noise.py.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
-from samplers.noise import standard_error, t975
+from samplers.searches.noise import standard_error, t975
 from studies.figures.labels import labels
 from studies.figures.picture import Axis, Picture, Points, Rule
-from studies.grid_table import told
+from studies.history.purpose import told
 
 MOST = 30
 """Settings that are drawn: those that differ most."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from storage.session import Session
-from studies.slot import Elsewhere
+from studies.slots.options import Elsewhere
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from typing import Any
 
 from storage.errors import UsageError, one_line
 from studies.launch.launcher import Launch, Work
-from studies.slot import Elsewhere
+from studies.slots.options import Elsewhere
 
 ADDRESS = re.compile(r"auto|(?P<host>[\w.-]+|\[[0-9a-fA-F:]+\]):(?P<port>\d{1,5})")
 PATIENCE = 5  # seconds to wait for an address that does not answer

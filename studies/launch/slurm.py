@@ -19,9 +19,9 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 
 from storage.errors import StudyhallError, UsageError, nearest
+from studies.definition.units import DURATION, parse_duration
 from studies.launch.launcher import Launch, Work
-from studies.slot import Elsewhere
-from studies.units import DURATION, parse_duration
+from studies.slots.options import Elsewhere
 
 PROGRAMS = ("sbatch", "srun", "squeue", "scancel", "scontrol", "sinfo")
 TIMES = re.compile(r"(?:(?P<days>\d+)-)?(?P<a>\d+)(?::(?P<b>\d+))?(?::(?P<c>\d+))?")

@@ -10,7 +10,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 
-from objectives.process_tree import die_with_parent
+from objectives.process.process_tree import die_with_parent
 from storage.home import CHECKOUT, python_path
 
 

@@ -1,1 +1,4 @@
-"""A result table as one value, and what it is written as: the terminal's text, Markdown, LaTeX, CSV."""
+"""A document and its renderings: terminal, Markdown, LaTeX, CSV.
+
+Read first: table.py (the data), then terminal.py.
+"""

@@ -1,0 +1,21 @@
+"""The keys of each search's own block in a definition."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+def block_keys(search: str) -> Sequence[str]:
+    """What a block may hold: `--set KEY=VALUE` finds it without the search's name before it."""
+    from samplers.searches.depth import settings as depth_settings
+    from samplers.searches.fit import settings as fit_settings
+    from samplers.searches.grid import settings as grid_settings
+    from samplers.searches.growth import settings as growth_settings
+
+    keys: dict[str, Sequence[str]] = {
+        "grow": growth_settings.KEYS,
+        "depth": depth_settings.KEYS,
+        "grid": grid_settings.KEYS,
+        "fit": fit_settings.KEYS,
+    }
+    return keys[search]

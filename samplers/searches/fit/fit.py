@@ -1,0 +1,172 @@
+"""The fit search: the largest value of one axis that runs, by doubling and then bisection. Each probe is a real trial.
+
+What is above a value that does not fit is taken not to fit either. A value that the objective refuses says nothing of
+others, and an answer that only such a one bounds is told as that. Nothing is known of a value until it ran: the search
+holds the largest value that fits and the smallest that does not, and asks for one between them until none is left. That
+takes about log2(answer / low) + log2(answer / multiple) probes (Bentley and Yao, 1976), one after another, since two at
+once on one device would take each other's memory.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from samplers.searches.fit.settings import HIGHEST, FitSettings, parse_fit
+from samplers.searches.plan import Config, Decision, Done, Need, Point, Result, Results, State, merged
+
+if TYPE_CHECKING:
+    from optuna.distributions import BaseDistribution
+
+TROUBLE = ("error", "killed", "diverged")
+"""Ends that say nothing about size: the search stops there, rather than take them for "too big"."""
+
+
+@dataclass(frozen=True)
+class Fit:
+    """The search of a definition with `search: fit`."""
+
+    config: Config
+    block: Mapping[str, Any]
+    metric: str
+    direction: str
+    where: str
+
+    @staticmethod
+    def parse(block: Mapping[str, Any], config: Config, score: tuple[str, str], where: str) -> Fit:
+        """From a definition's `fit:` block and config.
+
+        Raises:
+            UsageError: The block does not fit the config.
+        """
+        block = {**block, "seed": parse_fit(block, config, where).seed}
+        return Fit({name: value for name, value in config.items() if name != "seed"}, block, *score, where)
+
+    def start(self) -> State:
+        return self._state(self.config, self.block)
+
+    def _state(self, config: Config, block: Mapping[str, Any]) -> State:
+        return {
+            "config": dict(config),
+            "fit": dict(block),
+            "step": 0,
+            "fits": None,
+            "fails": None,
+            "refused": None,
+            "best": None,
+            "ended": None,
+            "failed": False,
+        }
+
+    def advance(self, state: State, results: Results) -> Need | Decision | Done:
+        if state["ended"] is not None:
+            return Done(state["ended"], state["failed"])
+        settings = parse_fit(state["fit"], state["config"], self.where)
+        value = next_value(settings, state["fits"], state["fails"])
+        assert value is not None, "a search without a next value has ended"
+        point = self._point(state["config"], settings, value)
+        if point.hash not in results:
+            return Need((point,), f"probe {state['step']}: {settings.axis} {value}")
+        return self._judge(state, settings, value, results[point.hash])
+
+    def _judge(self, state: State, settings: FitSettings, value: int, result: Result) -> Decision:
+        """One probe's verdict, and whether anything is left to find out."""
+        fits = result.state == "COMPLETE"
+        told = f"{settings.axis} {value}: {result.reason or 'no reason kept'}"
+        record = {
+            "round": state["step"],
+            "axis": settings.axis,
+            "value": value,
+            "fits": fits,
+            "reason": None if fits else result.reason,
+            "trial": result.trial,
+            "metrics": {name: each for name, each in result.metrics.items() if math.isfinite(each)},
+            "told": f"{settings.axis} {value} fits" if fits else told,
+            "event": None,
+        }
+        after = {**state, "step": state["step"] + 1, "fits" if fits else "fails": value}
+        if not fits:
+            after["refused"] = result.reason if _refused(result) else None
+        score = result.metrics.get(self.metric)
+        if fits and score is not None and math.isfinite(score) and self._better(score, state["best"]):
+            after["best"] = {"value": value, "score": score}
+        if result.state == "PRUNED" or (not fits and result.outcome in TROUBLE):
+            return Decision("failed", {**record, "event": told}, {**after, "ended": told, "failed": True})
+        if next_value(settings, after["fits"], after["fails"]) is not None:
+            return Decision("probed", record, after)
+        ended = self._answer(settings, after, told)
+        none = after["fits"] is None
+        return Decision("found", {**record, "event": ended}, {**after, "ended": ended, "failed": none})
+
+    def _better(self, score: float, best: Mapping[str, Any] | None) -> bool:
+        sign = 1.0 if self.direction == "maximize" else -1.0
+        return best is None or sign * score > sign * float(best["score"])
+
+    def _answer(self, settings: FitSettings, state: State, told: str) -> str:
+        if state["fits"] is None:
+            return f"not even the lowest value fits: {told}"
+        fits, fails, best = state["fits"], state["fails"], state["best"]
+        limit = "the highest value asked for: no limit was met" if fails is None else f"{fails} does not"
+        answer = f"the largest {settings.axis} that fits is {fits}, {limit}"
+        refused = state.get("refused")
+        if refused is not None:
+            answer = (
+                f"{fits} is the largest {settings.axis} that was found to fit; {fails} was refused "
+                f"({refused}), which says nothing of larger ones: `multiple` leaves such values out"
+            )
+        return answer + ("" if best is None else f"; the best {self.metric} is at {best['value']}")
+
+    def outlook(self, state: State) -> Sequence[Point]:
+        """The next probe; the others depend on what comes of it."""
+        settings = parse_fit(state["fit"], state["config"], self.where)
+        value = next_value(settings, state["fits"], state["fails"])
+        return [] if value is None else [self._point(state["config"], settings, value)]
+
+    def override(self, state: State, changes: Mapping[str, Any]) -> Decision:
+        """Begin again with other values; probes that have been made are known.
+
+        Raises:
+            UsageError: A changed setting is wrong.
+        """
+        config = {**state["config"], **changes.get("config", {})}
+        block = merged(state["fit"], changes.get("fit", {}))
+        parse_fit(block, config, self.where)
+        told = ", ".join(f"{name}={value}" for each in changes.values() for name, value in each.items())
+        record = {
+            "round": state["step"],
+            "event": f"override: {told}",
+            "changes": {name: dict(each) for name, each in changes.items()},
+        }
+        return Decision("override", record, self._state(config, block))
+
+    def distributions(self, params: Mapping[str, Any]) -> Mapping[str, BaseDistribution]:
+        """Whole numbers over everything an axis can be, on a log scale."""
+        from optuna.distributions import IntDistribution
+
+        return {name: IntDistribution(0 if name == "seed" else 1, HIGHEST, log=name != "seed") for name in params}
+
+    def _point(self, config: Config, settings: FitSettings, value: int) -> Point:
+        params = {settings.axis: value, "seed": settings.seed}
+        role = {"role": "probe", "param": settings.axis, "value": value}
+        return Point({**config, settings.axis: value}, settings.seed, params, role)
+
+
+def _refused(result: Result) -> bool:
+    """The objective said that this config cannot run: no matter of size, or not of size alone."""
+    return result.outcome == "invalid" or (result.outcome is None and (result.reason or "").startswith("invalid: "))
+
+
+def next_value(settings: FitSettings, fits: int | None, fails: int | None) -> int | None:
+    """What to try next, from the largest value that fits and the smallest that does not; None: it is known.
+
+    Doubling until something fails, then the middle of what is left, in multiples of `multiple`.
+    """
+    low, high, unit = settings.low, settings.high, settings.multiple
+    if fits is None:
+        return low if fails is None else None
+    if fails is None:
+        return min(2 * fits, high) if fits < high else None
+    middle = (fits // unit + fails // unit) // 2 * unit
+    return middle if fits < middle < fails else None

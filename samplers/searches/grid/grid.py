@@ -1,0 +1,191 @@
+"""Grid search: every combination of the axes' values, derived, filtered, with every seed, each once.
+
+Combinations are numbered in mixed radix, one digit a dimension, the last dimension fastest, so any of them is worked
+out from its number alone: nothing is listed ahead, and a grid of millions starts at once. Points are planned in
+batches that nobody waits for. A point that a batch or the study has already is not planned again, so combinations that
+become equal after derivation or rounding, or that stand in two groups, are one setting.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from samplers.searches.grid.combinations import Setting, setting_at
+from samplers.searches.grid.members import Members
+from samplers.searches.grid.ranges import Range, ranges_of, widest
+from samplers.searches.grid.settings import GridSettings, parse_grid
+from samplers.searches.plan import Config, Decision, Done, Need, Point, Results, State, merged
+
+if TYPE_CHECKING:
+    from optuna.distributions import BaseDistribution
+
+BATCH = 1000  # points planned by one decision
+MOST_LOOKED_AT = 100_000  # combinations looked at for one decision, where filters leave out nearly all
+SAMPLE = 100  # combinations tried before anything is written
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Consecutive points, and what was left out among them."""
+
+    points: tuple[Point, ...]
+    to: int
+    """Where the next batch begins."""
+    settings: int
+    """Different ones that begin here."""
+    filtered: Mapping[str, int]
+    """Settings left out, by condition."""
+    duplicates: int
+    """Settings that are equal to an earlier one."""
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The search of a definition with `search: grid`: studies call it through samplers/searches/plan.py's `Search`."""
+
+    config: Config
+    block: Mapping[str, Any]
+    settings: GridSettings
+    where: str
+
+    @staticmethod
+    def parse(block: Mapping[str, Any], config: Config, where: str) -> Grid:
+        """From a definition's `grid:` block and config. Some of the combinations are tried.
+
+        Raises:
+            UsageError: The block does not fit the config, or an expression has no value.
+        """
+        grid = Grid(dict(config), dict(block), parse_grid(block, config, where), where)
+        assert grid.sample
+        return grid
+
+    @cached_property
+    def sample(self) -> list[Setting | None]:
+        """Combinations spread over the whole grid."""
+        size = self.settings.size
+        numbers = dict.fromkeys(each * (size - 1) // (SAMPLE - 1) for each in range(SAMPLE))
+        return [setting_at(self.settings, number) for number in numbers]
+
+    def start(self) -> State:
+        return {"next": 0, "settings": 0, "grid": dict(self.block), "config": dict(self.config)}
+
+    def advance(self, state: State, results: Results) -> Need | Decision | Done:
+        settings = self.settings_in(state)
+        if state["next"] >= settings.size * settings.repeats:
+            if not state["settings"]:
+                return Done("no setting is left by `where`", failed=True, waits=True)
+            members = Members(settings)
+            most = "" if members.is_countable or not members.repeats_itself else "at most "
+            told = f"{most}{state['settings']} setting{'s' * (state['settings'] != 1)} × {settings.repeats} seed"
+            return Done(f"{told}{'s' * (settings.repeats != 1)} are done", waits=True)
+        batch = self.batch(settings, state["next"])
+        record = {
+            "from": state["next"],
+            "to": batch.to,
+            "points": len(batch.points),
+            "settings": batch.settings,
+            "digest": hashlib.sha256("".join(point.hash for point in batch.points).encode()).hexdigest(),
+            "filtered": dict(batch.filtered),
+            "duplicates": batch.duplicates,
+            "told": f"{len(batch.points)} points planned, of {batch.settings} new settings",
+            "event": None,
+        }
+        after = {**state, "next": batch.to, "settings": state["settings"] + batch.settings}
+        return Decision("planned", record, after, batch.points)
+
+    def batch(self, settings: GridSettings, start: int) -> Batch:
+        """The points from number `start` on, at most `BATCH`."""
+        points: dict[str, Point] = {}
+        filtered: Counter[str] = Counter()
+        new = duplicates = 0
+        members = Members(settings)
+        compares = members.repeats_itself and members.is_countable
+        end = min(start + MOST_LOOKED_AT, settings.size * settings.repeats)
+        for place, turn, setting in _turns(settings, start, end):
+            if len(points) == BATCH:
+                end = place
+                break
+            if setting is None:
+                continue
+            if setting.filtered is not None:
+                filtered[setting.filtered] += turn == 0
+                continue
+            point = self._point(setting, settings.seed + turn)
+            fresh = point.hash not in points
+            points.setdefault(point.hash, point)
+            if turn == 0:
+                number = place % settings.size if settings.outer else place // settings.repeats
+                fresh = fresh and (not compares or members.is_first(number, point.config))
+                new += fresh
+                duplicates += not fresh
+        return Batch(tuple(points.values()), end, new, {text: n for text, n in filtered.items() if n}, duplicates)
+
+    def outlook(self, state: State) -> Iterator[Point]:
+        """Every point of the grid, in the order of its batches; worked out as it is asked for."""
+        settings = self.settings_in(state)
+        start, end = 0, settings.size * settings.repeats
+        while start < end:
+            batch = self.batch(settings, start)
+            yield from batch.points
+            start = batch.to
+
+    def override(self, state: State, changes: Mapping[str, Any]) -> Decision:
+        """Another block (`grid`) or other values in the config, from here on: the whole grid is gone through again, and
+        points that are finished stay so.
+
+        Raises:
+            UsageError: They do not fit together.
+        """
+        config = {**state["config"], **changes.get("config", {})}
+        block = merged(state["grid"], changes.get("grid", {}))
+        Grid.parse(block, config, self.where)
+        told = ", ".join(f"{name}={value}" for each in changes.values() for name, value in each.items())
+        record = {
+            "event": f"override: {told}",
+            "changes": {name: dict(each) for name, each in changes.items()},
+        }
+        return Decision("override", record, {"next": 0, "settings": 0, "grid": block, "config": config})
+
+    def distributions(self, params: Mapping[str, Any]) -> Mapping[str, BaseDistribution]:
+        """From the grid of the start alone, so that a name means one range throughout."""
+        return {name: self._range(name).distribution() for name in params}
+
+    def settings_in(self, state: State) -> GridSettings:
+        """The block in force, checked."""
+        # As text: 1, 1.0 and true are equal to Python and not to an objective.
+        if json.dumps([state["grid"], state["config"]]) == json.dumps([self.block, self.config]):
+            return self.settings
+        return parse_grid(state["grid"], state["config"], self.where)
+
+    def _point(self, setting: Setting, seed: int) -> Point:
+        """Optuna is shown what its range of that name can hold: categories that came later cannot be added to it."""
+        shown = {
+            name: self._range(name).shown(value)
+            for name, value in (*setting.axes.items(), *setting.derived.items())
+            if self._range(name).holds(value)
+        }
+        role = {"role": "cell", "setting": dict(setting.axes)}
+        return Point(setting.config, seed, {**shown, "seed": seed}, role)
+
+    @cached_property
+    def _ranges(self) -> Mapping[str, Range]:
+        return ranges_of(self.settings, [each for each in self.sample if each is not None])
+
+    def _range(self, name: str) -> Range:
+        return self._ranges.get(name, widest(name))
+
+
+def _turns(settings: GridSettings, start: int, end: int) -> Iterator[tuple[int, int, Setting | None]]:
+    """Places start … end - 1 in the order of the grid: place, which of the seeds, setting."""
+    number, setting = -1, None
+    for place in range(start, end):
+        turn, wanted = divmod(place, settings.size) if settings.outer else divmod(place, settings.repeats)[::-1]
+        if wanted != number:
+            number, setting = wanted, setting_at(settings, wanted)
+        yield place, turn, setting

@@ -1,0 +1,264 @@
+"""The `grid:` block of a definition, checked against the configuration that it varies.
+
+A name of an axis or of `derive` that the config has is set there, in every point. One that the config does not have is
+a helper: it never reaches the objective, and some expression has to use it (else it is a misspelling, and refused).
+With `groups`, the axes and all that goes with them stand in the groups, each a grid of its own over the same config.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from samplers.searches.grid.axes import MOST_VALUES, parse_axis
+from samplers.searches.grid.expressions import Expression
+from samplers.searches.plan import Config
+from storage.checks import known_keys, whole
+from storage.errors import UsageError, nearest
+
+AXES = ("axes", "derive", "where", "zip", "when")
+WHOLE = ("repeats", "seed", "order")
+KEYS = (*AXES, "groups", *WHOLE)
+GROUP_KEYS = (*AXES, "config")
+MOST_SEED = 2**31 - 1
+ORDERS = ("inner", "outer")
+
+Path = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Dimension:
+    """One axis, or several that move together."""
+
+    axes: Mapping[str, Sequence[Any]]
+    length: int
+
+
+@dataclass(frozen=True)
+class Block:
+    """One grid over one configuration."""
+
+    config: Config
+    dimensions: tuple[Dimension, ...]
+    """The last one is the fastest."""
+    derive: Mapping[str, Expression]
+    when: Mapping[str, Expression]
+    """Axes that only exist where this holds; elsewhere the config's own value stands."""
+    where: tuple[Expression, ...]
+    order: tuple[str, ...]
+    """Names of `derive` and `when`, each after those that it needs."""
+    known: Mapping[str, Any]
+    """The config's values that expressions need, and null for conditional helpers."""
+    paths: Mapping[str, Path | None]
+    """Where in the config each axis and derived name is set; None: a helper."""
+    size: int
+    """Combinations, before any filter."""
+
+    @property
+    def names(self) -> list[str]:
+        """Axes, then derived names, in the order of the definition."""
+        return [*(name for each in self.dimensions for name in each.axes), *self.derive]
+
+
+@dataclass(frozen=True)
+class GridSettings:
+    """All blocks, and the seeds of every setting: seed, seed + 1, …"""
+
+    blocks: tuple[Block, ...]
+    repeats: int = 1
+    seed: int = 1337
+    outer: bool = False
+    """Whether every setting is run with the first seed before any is with the second."""
+
+    @property
+    def size(self) -> int:
+        """Combinations of all blocks, before any filter."""
+        return sum(block.size for block in self.blocks)
+
+
+def parse_grid(given: Mapping[str, Any], config: Config, where: str) -> GridSettings:
+    """The block as settings. A key that is null is as if it were not there.
+
+    Raises:
+        UsageError: A key is unknown, a value out of its range, or a name in no axis, derivation or config.
+    """
+    block = _keys(given, KEYS, f"{where}: grid")
+    where = f"{where}: grid"
+    base = {name: value for name, value in config.items() if name != "seed"}
+    repeats = _whole(block, "repeats", 1, 1, MOST_VALUES, where)
+    if "groups" in block:
+        beside = next((key for key in AXES if key in block), None)
+        if beside is not None:
+            raise UsageError(f"{where}.{beside}: with groups, it has to stand in each of them")
+        groups = block["groups"]
+        if not isinstance(groups, list) or not groups:
+            raise UsageError(f"{where}.groups: {groups!r} is not a list of grids")
+        blocks = [_group(each, base, f"{where}.groups[{index}]") for index, each in enumerate(groups)]
+    else:
+        blocks = [_block(block, base, where)]
+    size = sum(each.size for each in blocks) * repeats
+    if size > MOST_VALUES:
+        raise UsageError(f"{where}: {size:.4g} points before any filter; {MOST_VALUES:,} are allowed")
+    return GridSettings(
+        tuple(blocks),
+        repeats,
+        _whole(block, "seed", config.get("seed", 1337), 0, MOST_SEED - repeats, where),
+        _outer(block.get("order", {}), where),
+    )
+
+
+def _keys(given: object, allowed: Sequence[str], where: str) -> dict[str, Any]:
+    if not isinstance(given, Mapping):
+        raise UsageError(f"{where}: {given!r} is not a mapping")
+    known_keys(given, allowed, where)
+    return {key: value for key, value in given.items() if value is not None}
+
+
+def _whole(block: Mapping[str, Any], key: str, default: int, least: int, most: int, where: str) -> int:
+    return whole(block.get(key, default), f"{where}.{key}", least, most)
+
+
+def _outer(order: object, where: str) -> bool:
+    seeds = _keys(order, ("seeds",), f"{where}.order").get("seeds", "inner")
+    if seeds not in ORDERS:
+        raise UsageError(f"{where}.order.seeds: {seeds!r}{nearest(seeds, ORDERS)}")
+    return bool(seeds == "outer")
+
+
+def _group(given: object, base: Config, where: str) -> Block:
+    group = _keys(given, GROUP_KEYS, where)
+    own = group.get("config", {})
+    if not isinstance(own, Mapping) or "seed" in own:
+        raise UsageError(f"{where}.config: {own!r} is not a mapping of keys (without seed) to values")
+    return _block(group, {**base, **own}, where)
+
+
+def _block(block: Mapping[str, Any], config: Config, where: str) -> Block:
+    given = block.get("axes")
+    if not isinstance(given, Mapping) or not given:
+        raise UsageError(f"{where}.axes: " + ("is missing" if given is None else f"{given!r} names no axis"))
+    axes = {name: parse_axis(values, f"{where}.axes.{name}") for name, values in given.items()}
+    derive = _expressions(block.get("derive", {}), f"{where}.derive")
+    when = _expressions(block.get("when", {}), f"{where}.when")
+    for name in (*axes, *derive):
+        if name == "seed":
+            raise UsageError(f"{where}: seed: cannot be an axis or derived; say `repeats` and `seed`")
+        if name in axes and name in derive:
+            raise UsageError(f"{where}: {name}: is an axis and derived; it can be one of them")
+    for name in when:
+        if name not in axes:
+            raise UsageError(f"{where}.when: there is no axis {name!r}{nearest(name, axes)}")
+    conditions = block.get("where", [])
+    texts = conditions if isinstance(conditions, list) else [conditions]
+    filters = tuple(Expression.parse(text, f"{where}.where") for text in texts)
+    flat = flattened(config)
+    used = _used((*derive.values(), *when.values(), *filters), {**flat, **axes, **derive})
+    paths = {name: _path(name, config) for name in (*axes, *derive)}
+    for name, path in paths.items():
+        if path is None and name not in used:
+            kind = "axes" if name in axes else "derive"
+            raise UsageError(
+                f"{where}.{kind}: {name!r} is not in the config, and no expression uses it{nearest(name, flat)}"
+            )
+    dimensions = _dimensions(axes, block.get("zip", []), where)
+    return Block(
+        config,
+        dimensions,
+        derive,
+        when,
+        filters,
+        _ordered({**derive, **when}, where),
+        {name: flat.get(name) for name in {*used, *when}},
+        paths,
+        math.prod(each.length for each in dimensions),
+    )
+
+
+def _expressions(given: object, where: str) -> dict[str, Expression]:
+    if not isinstance(given, Mapping):
+        raise UsageError(f"{where}: {given!r} is not a mapping of names to expressions")
+    return {str(name): Expression.parse(text, f"{where}.{name}") for name, text in given.items()}
+
+
+def _used(expressions: Iterable[Expression], known: Mapping[str, Any]) -> set[str]:
+    used = set()
+    for expression in expressions:
+        for name in expression.names:
+            if name not in known:
+                raise UsageError(
+                    f"{expression.where}: {expression.text!r}: there is no {name!r} among the axes, derived names and "
+                    f"config{nearest(name, known)}"
+                )
+            used.add(name)
+    return used
+
+
+def _ordered(expressions: Mapping[str, Expression], where: str) -> tuple[str, ...]:
+    """Each name after those it needs, else as they were written."""
+    done: dict[str, None] = {}
+
+    def visit(name: str, above: tuple[str, ...]) -> None:
+        if name in above:
+            cycle = " → ".join((*above[above.index(name) :], name))
+            raise UsageError(f"{where}: names need each other in a circle: {cycle}")
+        if name not in done:
+            for needed in expressions[name].names:
+                if needed in expressions:
+                    visit(needed, (*above, name))
+            done[name] = None
+
+    if len(expressions) > 200:
+        raise UsageError(f"{where}: {len(expressions)} derived names and conditions; 200 are allowed")
+    for name in expressions:
+        visit(name, ())
+    return tuple(done)
+
+
+def _dimensions(axes: Mapping[str, Sequence[Any]], zips: object, where: str) -> tuple[Dimension, ...]:
+    """One for each axis or zip, in the order of their first axis."""
+    if not isinstance(zips, list) or not all(
+        isinstance(each, list) and len(each) > 1 and all(isinstance(name, str) for name in each) for each in zips
+    ):
+        raise UsageError(f"{where}.zip: {zips!r} is not a list of lists of axes, like [[n_layer, n_embd]]")
+    together: dict[str, list[str]] = {}
+    for names in zips:
+        for name in names:
+            if name not in axes:
+                raise UsageError(f"{where}.zip: there is no axis {name!r}{nearest(name, axes)}")
+            if name in together:
+                raise UsageError(f"{where}.zip: {name!r} is there twice")
+            together[name] = names
+        if len({len(axes[name]) for name in names}) > 1:
+            told = ", ".join(f"{name} has {len(axes[name])}" for name in names)
+            raise UsageError(f"{where}.zip: axes that move together need as many values each: {told}")
+    made = []
+    for name, values in axes.items():
+        names = together.get(name, [name])
+        first = min(names, key=list(axes).index)
+        if name == first:
+            made.append(Dimension({each: axes[each] for each in axes if each in names}, len(values)))
+    return tuple(made)
+
+
+def flattened(config: Config, before: str = "") -> dict[str, Any]:
+    """Every value of a nested config by its dotted name."""
+    flat: dict[str, Any] = {}
+    for name, value in config.items():
+        if isinstance(value, Mapping) and value:
+            flat |= flattened(value, f"{before}{name}.")
+        else:
+            flat[f"{before}{name}"] = value
+    return flat
+
+
+def _path(name: str, config: Config) -> Path | None:
+    if name in config:
+        return (name,)
+    level: Any = config
+    for part in name.split("."):
+        if not isinstance(level, Mapping) or part not in level:
+            return None
+        level = level[part]
+    return tuple(name.split("."))

@@ -1,0 +1,154 @@
+"""The certificate: from the ledger alone, whether every point took effect once and every choice is derived again."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from storage.ledger import metrics_of
+from storage.locks import TRIAL_LOCKS, WORKER_LOCKS
+from storage.records import StudyRow
+from storage.session import Session
+from studies.audit.replay import replay, trials_of
+from studies.definition.searches import search_without_budget
+from studies.history.trials import withdrawn
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """What `audit` prints; the field names are those of `audit --json`."""
+
+    study: str
+    holds: bool
+    points: Mapping[str, int]
+    attempts: int
+    extra_attempts: Mapping[str, int]
+    """Attempts beyond the one that ended its trial, by how they ended."""
+    duplicates: int
+    holes: int
+    refused: int
+    decisions: Mapping[str, int]
+    code: Sequence[str]
+    libraries: Sequence[str]
+    device_hours: Mapping[str, float]
+    violations: Sequence[str]
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    def text(self) -> str:
+        """The certificate as lines; the last says whether it holds."""
+
+        def counts(mapping: Mapping[str, int]) -> str:
+            return ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in mapping.items()) or "none"
+
+        lines = [
+            f"study: {self.study}",
+            f"points: {counts(self.points)}",
+            f"attempts: {self.attempts}; beyond the one that counted: {counts(self.extra_attempts)}",
+            f"points accepted twice: {self.duplicates}",
+            f"points neither accepted nor accounted for: {self.holes}",
+            f"results refused by the fence: {self.refused}",
+            f"decisions derived again: {self.decisions['rederived']}/{self.decisions['made']}",
+            f"code: {', '.join(self.code) or 'none yet'}",
+            f"libraries: {', '.join(self.libraries) or 'none yet'}",
+            f"device hours: {self.device_hours['used']:.4g} used, {self.device_hours['lost']:.4g} lost",
+            *self.violations,
+        ]
+        return "\n".join([*lines, "holds" if self.holds else f"does not hold: {len(self.violations)} violations"])
+
+
+def audit(session: Session, study: StudyRow) -> Certificate:
+    """Read the ledger in one snapshot and judge it."""
+    with session.transaction():
+        session.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        values = {"study_id": study.study_id}
+        points = session.run("read_points", values)
+        attempts = session.run("read_attempts", {**values, "number": None})
+        decisions = session.run("read_decisions", values)
+        facts = session.run("audit_facts", {**values, "space": TRIAL_LOCKS})[0]
+        workers = session.run("read_workers", {**values, "space": WORKER_LOCKS})
+        scores = {row.trial_id: row.value for row in session.run("read_values", values)}
+    derived = replay(search_without_budget(study), decisions, trials_of(points))
+    accepted = Counter(row.trial_id for row in attempts if row.accepted)
+    duplicates = _duplicates(points, accepted)
+    corrected = max((row.number for row in decisions if "corrected" in row.record), default=-1)
+    holes = _holes(points, accepted, facts, corrected)
+    states = Counter("WITHDRAWN" if withdrawn(row) else row.state for row in points)
+    wrong = [f"decision {each.number}: {each.problem}" for each in derived if each.problem]
+    violations = [*duplicates, *holes, *wrong, *_score_problems(points, scores, study)]
+    return Certificate(
+        study=study.name,
+        holds=not violations,
+        points={
+            "planned": len(points),
+            "accepted": states["COMPLETE"] + states["PRUNED"],
+            "failed": states["FAIL"],
+            "withdrawn": states["WITHDRAWN"],
+            "waiting": states["WAITING"],
+            "running": states["RUNNING"],
+        },
+        attempts=len(attempts),
+        extra_attempts=dict(Counter(row.outcome for row in attempts if row.outcome and not row.accepted)),
+        duplicates=len(duplicates),
+        holes=len(holes),
+        refused=sum(row.refused for row in attempts),
+        decisions={"made": len(derived), "rederived": len(derived) - len(wrong)},
+        code=sorted({row.code for row in decisions} | {row.versions["studyhall"] for row in workers}),
+        libraries=sorted(
+            {f"{name} {version}" for row in workers for name, version in row.versions.items() if name != "studyhall"}
+        ),
+        device_hours={
+            "used": _hours(row for row in attempts if row.accepted),
+            "lost": _hours(row for row in attempts if not row.accepted),
+        },
+        violations=violations,
+    )
+
+
+def _hours(attempts: Any) -> float:
+    return round(sum(row.seconds or 0.0 for row in attempts) / 3600, 6)
+
+
+def _duplicates(points: Sequence[Any], accepted: Counter[int]) -> list[str]:
+    """Points that took effect twice: two accepted ends of one trial, or two trials of one point that completed."""
+    ended = Counter(row.hash for row in points if row.state == "COMPLETE")
+    twice = [
+        f"trial {row.number}: {accepted[row.trial_id]} results accepted" for row in points if accepted[row.trial_id] > 1
+    ]
+    return twice + [f"point {hash_[:12]}: completed by {count} trials" for hash_, count in ended.items() if count > 1]
+
+
+def _holes(points: Sequence[Any], accepted: Counter[int], facts: Any, corrected: int) -> list[str]:
+    """Points that are neither accepted nor accounted for. What was planned before the decision `corrected` was of
+    another objective: nothing has to stand in the place of what failed of it."""
+    holes = [f"trial number {number} is missing" for number in facts.missing]
+    standing = {row.hash for row in points if not row.retired}
+    fell = _fell_out(points)
+    for row in points:
+        if row.state in ("COMPLETE", "PRUNED") and accepted[row.trial_id] == 0:
+            holes.append(f"trial {row.number}: {row.state} without an accepted attempt")
+        elif row.state == "FAIL" and accepted[row.trial_id] == 0 and not row.reason:
+            holes.append(f"trial {row.number}: FAIL without an attempt or a reason")
+        elif row.retired and not withdrawn(row) and row.round > corrected and row.hash not in standing | fell:
+            holes.append(f"trial {row.number}: retired, and nothing stands in its place")
+    return holes
+
+
+def _fell_out(points: Sequence[Any]) -> set[str]:
+    """Hashes of points whose retry was withdrawn: their last word is that they are not wanted any more."""
+    retries = {row.retry_of for row in points if row.retry_of is not None}
+    return {row.hash for row in points if row.retry_of is not None and row.trial_id not in retries and withdrawn(row)}
+
+
+def _score_problems(points: Sequence[Any], shown: Mapping[int, float], study: StudyRow) -> list[str]:
+    """What Optuna shows has to be what was accepted."""
+    score = study.definition["score"]["metric"]
+    return [
+        f"trial {row.number}: Optuna's value is {shown.get(row.trial_id)}, the accepted {score} is "
+        f"{metrics_of(row.metrics).get(score)}"
+        for row in points
+        if row.state == "COMPLETE" and shown.get(row.trial_id) != metrics_of(row.metrics).get(score)
+    ]

@@ -1,0 +1,121 @@
+"""What can be typed next on the command line. Nothing is started, and what cannot be reached is passed over quietly."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+from click.shell_completion import CompletionItem
+
+from storage.home import DEFINITIONS
+from storage.session import Session
+
+PATIENCE = 2
+"""Seconds that a server has to answer; libpq allows no fewer."""
+MOST = 100
+
+Complete = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
+Values = Callable[[click.Context, str], list[tuple[str, str | None]]]
+"""Values that may stand here, with a word about each or None; given what has been typed of it."""
+
+
+def completed(values: Values) -> Complete:
+    """As click calls it. Whatever goes wrong, there is nothing to offer then: a shell is no place for a message."""
+
+    def complete(context: click.Context, _: click.Parameter, typed: str) -> list[CompletionItem]:
+        try:
+            offered = values(context, typed)
+        except Exception:
+            return []
+        return [CompletionItem(value, help=help_) for value, help_ in offered if value.startswith(typed)]
+
+    return complete
+
+
+def searches(context: click.Context, typed: str) -> list[tuple[str, str | None]]:
+    """Of `run`."""
+    from studies.definition.definition import SEARCHES
+
+    return [(name, None) for name in SEARCHES]
+
+
+def study_names(context: click.Context, typed: str) -> list[tuple[str, str | None]]:
+    """Studies of the storage."""
+    return [(row.name, row.search) for row in _asked(context, "watch_studies", {"space": 0})]
+
+
+def names_to_run(context: click.Context, typed: str) -> list[tuple[str, str | None]]:
+    """Studies of the storage, and definitions; of the search that is asked for."""
+    search = next(iter(context.args), context.params.get("search"))  # it is in args while an option has no value yet
+    known = {name: told for name, told in study_names(context, typed) if search in (None, told)}
+    for file in sorted(DEFINITIONS.glob("*.yaml")):
+        if file.stem not in known and (search is None or f"\nsearch: {search}\n" in f"\n{file.read_text()}"):
+            known[file.stem] = "a definition"
+    return list(known.items())
+
+
+def trials(context: click.Context, typed: str) -> list[tuple[str, str | None]]:
+    """Numbers of the study's trials."""
+    return _numbers(context, typed, None)
+
+
+def failed_trials(context: click.Context, typed: str) -> list[tuple[str, str | None]]:
+    """Numbers of those that failed."""
+    return _numbers(context, typed, "FAIL")
+
+
+def formats(context: click.Context, typed: str) -> list[tuple[str, str | None]]:
+    """Of `export`: of the study's search, or of any."""
+    from studies.export.export import FORMATS
+
+    own = [row.search for row in _asked(context, "watch_studies", {"space": 0}) if row.name == _study(context)]
+    told = [form for search in own or FORMATS for form in FORMATS[search]]
+    return [(form, None) for form in dict.fromkeys(told)]
+
+
+def costs(context: click.Context, typed: str) -> list[tuple[str, str | None]]:
+    """Metrics that the study's objective says it returns."""
+    return [(name, None) for row in _asked(context, "read_study", {"name": _study(context)}) for name in row.metrics]
+
+
+def gpus(context: click.Context, typed: str) -> list[tuple[str, str | None]]:
+    """Words, and the devices that are here; further ones after a comma."""
+    from studies.slots.devices import read_devices
+
+    before = typed.rpartition(",")[0]
+    lead = f"{before}," if before else ""
+    words = [] if before else [("auto", "the free ones"), ("all", None), ("none", "CPU slots")]
+    labels = [(device.label, device.name) for device in read_devices()]
+    return words + [(lead + label, name) for label, name in labels if label not in before.split(",")]
+
+
+def _numbers(context: click.Context, typed: str, state: str | None) -> list[tuple[str, str | None]]:
+    if typed and not (typed.isascii() and typed.isdigit()):
+        return []
+    values = {"name": _study(context), "digits": typed, "state": state, "most": MOST}
+    return [(str(row.number), row.state) for row in _asked(context, "complete_trials", values)]
+
+
+def _study(context: click.Context) -> Any:
+    return context.params.get("name")
+
+
+def _asked(context: click.Context, query: str, values: dict[str, Any]) -> list[Any]:
+    """The rows of a query on the storage that the command line names so far, if it is up."""
+    from storage import server
+    from storage.place import Place
+
+    place = Place.of(context.params.get("url"))
+    if place.embedded:
+        found = server.status(place.home)
+        if not found.up:
+            return []
+        url = found.url if not place.url else place.url
+    else:
+        url = place.url
+    session = Session(url, patience=PATIENCE)
+    try:
+        return session.run(query, values)
+    finally:
+        session.close()

@@ -1,0 +1,103 @@
+"""The dashboard as a WSGI application: optuna-dashboard's own, with what it lacks on a host of several people."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from optuna.artifacts.exceptions import ArtifactNotFound
+
+from storage.errors import StudyhallError
+from storage.url import without_secrets
+from studies.dashboard.artifacts import TrialArtifacts
+from studies.dashboard.storage import BrowsedStorage
+
+Environ = dict[str, Any]
+Start = Callable[..., Any]
+Application = Callable[[Environ, Start], Iterable[bytes]]
+SMALL = 2000
+"""Bytes of an answer that is not worth packing."""
+LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
+
+
+def application(url: str, home: Path, names: tuple[str, ...] | None) -> Application:
+    """The dashboard on one storage.
+
+    Args:
+        url: Of the storage.
+        home: Where this host's logs and files of trials lie.
+        names: The hosts that a browser may ask for; None: any. On loopback a page from elsewhere that has its own name
+            point here could otherwise act in its reader's name.
+
+    Raises:
+        StorageError: The storage cannot be used.
+    """
+    from optuna_dashboard._app import create_app
+
+    for name in ("optuna_dashboard._bottle_util", "optuna_dashboard._app"):
+        logging.getLogger(name).addFilter(_FirstLine(url))
+    made = create_app(BrowsedStorage(url, home), artifact_store=TrialArtifacts(url, home))
+    made.catchall = False  # what it would answer with a traceback is answered here
+    return _Guarded(made, url, names)
+
+
+class _Guarded:
+    """Refuses other hosts' names; an error is an answer of one line; a large study is sent in a tenth of its size."""
+
+    def __init__(self, inner: Application, url: str, names: tuple[str, ...] | None) -> None:
+        self.inner, self.url, self.names = inner, url, names
+
+    def __call__(self, environ: Environ, start: Start) -> Iterable[bytes]:
+        if self.names is not None and not _names(environ, self.names):
+            return _refusal(start, "403 Forbidden", "this dashboard answers to localhost alone")
+        answered: list[Any] = []
+        try:
+            body = self.inner(environ, lambda *given: answered.extend(given))
+        except ArtifactNotFound:
+            return _refusal(start, "404 Not Found", "there is no such artifact here")
+        except StudyhallError as error:
+            return _refusal(start, "503 Service Unavailable", str(error))
+        except Exception as error:
+            first = (str(error).splitlines() or [type(error).__name__])[0]
+            return _refusal(start, "500 Internal Server Error", without_secrets(first, self.url))
+        # Artifacts are let be read by pages from anywhere: not from here.
+        headers = [(name, value) for name, value in answered[1] if name != "Access-Control-Allow-Origin"]
+        kind = dict(headers).get("Content-Type", "")
+        if kind.startswith("application/json") and "gzip" in environ.get("HTTP_ACCEPT_ENCODING", ""):
+            whole = b"".join(body)
+            if len(whole) >= SMALL:
+                packed = gzip.compress(whole, compresslevel=1)
+                headers = [each for each in headers if each[0] != "Content-Length"]
+                start(answered[0], [*headers, ("Content-Encoding", "gzip"), ("Content-Length", str(len(packed)))])
+                return [packed]
+            body = [whole]
+        start(answered[0], headers)
+        return body
+
+
+class _FirstLine(logging.Filter):
+    """Of an error that the dashboard logs, the first line, without passwords."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__()
+        self.url = url
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        lines = record.getMessage().splitlines() or [""]
+        record.msg, record.args = without_secrets(lines[0], self.url), ()
+        record.exc_info = record.exc_text = None
+        return True
+
+
+def _names(environ: Mapping[str, Any], names: tuple[str, ...]) -> bool:
+    host = str(environ.get("HTTP_HOST", ""))
+    return (host if host.endswith("]") else host.rpartition(":")[0] or host) in names
+
+
+def _refusal(start: Start, status: str, reason: str) -> Iterable[bytes]:
+    start(status, [("Content-Type", "application/json")])
+    return [json.dumps({"reason": reason}).encode()]

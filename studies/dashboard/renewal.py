@@ -1,0 +1,68 @@
+"""Bring what the browser shows of a study up to date, if anything has changed since."""
+
+from __future__ import annotations
+
+import json
+
+from storage.dashboard import lock_board, read_board, write_board
+from storage.records import StudyRow, find_study
+from storage.session import Session
+from studies.dashboard.note import OWN, Counts, note
+from studies.figures.drawn_by_plotly import plotly_json
+from studies.figures.study import pictures_of
+from studies.results.show import shown_of
+
+DRAWN = 1
+"""Raised when the same study is to be drawn otherwise."""
+
+
+def renew(session: Session, name: str, storage: str | None) -> bool:
+    """One transaction: look, and write what differs. False if somebody else is at it just now.
+
+    Args:
+        session: Of nobody else; nothing else is done in it meanwhile.
+        name: The study's.
+        storage: The URL of the storage without a password, where that is not the embedded server.
+
+    Raises:
+        UsageError: The study is not one of ours.
+        StorageError: It could not be read or written.
+    """
+    with session.transaction():
+        study = find_study(session, name)
+        if study is None:
+            return True
+        if not lock_board(session, study.study_id):
+            return False
+        counts = read_counts(session, name)
+        values = {"study_id": study.study_id}
+        last = session.one("last_decision", values)
+        token = _token(study, counts, None if last is None else last.number)
+        old = read_board(session, study.study_id)
+        if old.token == token:
+            return True
+        decisions = session.run("read_decisions", values)
+        points = session.run("read_points", values) if study.search == "grid" else []
+        shown = shown_of(study, decisions, points)
+        text = note(study, counts, decisions, shown, storage)
+        figures = {each.key: json.dumps(plotly_json(each)) for each in pictures_of(study, shown, points)}
+        write_board(session, study.study_id, old, token, text + _own_part(old.note), figures)
+    return True
+
+
+def read_counts(session: Session, name: str) -> Counts:
+    """A study's trials by state."""
+    row = session.one("list_studies", {"name": name})
+    return Counts(row.waiting, row.running, row.complete, row.pruned, row.failures)
+
+
+def _token(study: StudyRow, counts: Counts, last: int | None) -> list[object]:
+    """What everything that is shown depends on."""
+    budget = [study.steps, study.max_trials, study.late]
+    trials = [counts.waiting, counts.running, counts.complete, counts.pruned, counts.failed]
+    return [DRAWN, last, trials, study.outcome, study.failed, study.draining, budget, study.definitions[-1]]
+
+
+def _own_part(text: str) -> str:
+    """What a reader wrote below our note in the browser."""
+    return text.partition(f"*{OWN}*\n")[2]

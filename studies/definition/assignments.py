@@ -1,0 +1,59 @@
+"""`--set KEY=VALUE`: paths into a configuration, and values by the rules of studies/definition/yaml_text.py."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from storage.errors import UsageError, nearest
+from studies.definition.yaml_text import can_be_kept, read_scalar
+
+Path = tuple[str | int, ...]
+PART = re.compile(r"([^.\[\]]+)((?:\[\d{1,6}\])*)$")
+
+
+def parse_assignment(text: str) -> tuple[Path, Any, bool]:
+    """Path, value, and whether the key may be new (`+KEY=VALUE`).
+
+    Raises:
+        UsageError: It is not KEY=VALUE.
+    """
+    key, separator, value = text.partition("=")
+    adding = key.startswith("+")
+    key = key.removeprefix("+").strip()
+    path: list[str | int] = []
+    for part in key.split("."):
+        match = PART.match(part)
+        if not separator or match is None:
+            raise UsageError(f"--set: {text!r} is not KEY=VALUE, like max_iters=200 or n_head_layerlist[1]=2")
+        path += [match[1], *(int(index) for index in re.findall(r"\d+", match[2]))]
+    if not can_be_kept(key):
+        raise UsageError(f"--set: {key[:40]!r} holds a character that cannot be kept")
+    return tuple(path), read_scalar(value, f"--set {key}"), adding
+
+
+def assign(target: Mapping[str, Any], path: Sequence[str | int], value: Any, adding: bool, text: str) -> dict[str, Any]:
+    """A copy of `target` with `value` at `path`.
+
+    Raises:
+        UsageError: There is nothing at `path`, and adding was not asked for.
+    """
+    copied = _put(target, path, value, adding, text)
+    assert isinstance(copied, dict)
+    return copied
+
+
+def _put(target: Any, path: Sequence[str | int], value: Any, adding: bool, text: str) -> Any:
+    if not path:
+        return value
+    key, rest = path[0], path[1:]
+    if isinstance(key, int):
+        if not isinstance(target, list) or key >= len(target):
+            raise UsageError(f"--set: {text!r}: there is no element [{key}]")
+        return [*target[:key], _put(target[key], rest, value, adding, text), *target[key + 1 :]]
+    if not isinstance(target, Mapping):
+        raise UsageError(f"--set: {text!r}: {key!r} is below something that is not a mapping")
+    if key not in target and not adding:
+        raise UsageError(f"--set: {text!r}: there is no key {key!r}{nearest(key, target)} (a new key: +{text})")
+    return {**target, key: _put(target.get(key, {}), rest, value, adding, text)}

@@ -1,0 +1,198 @@
+"""A definition: what is searched, with which objective, from which configuration, and how long an attempt may take.
+
+It is read once, from `studies/NAME.yaml` or from the database, into a frozen dataclass; nothing looks at raw mappings
+after that. The block named like the search is the search's own: `studies/definition/searches.py` hands it over.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from objectives.command.command import Command
+from objectives.loggers import parse_log_to
+from objectives.reference import located
+from samplers.searches.blocks import block_keys
+from storage.checks import known_keys, whole
+from storage.errors import UsageError, nearest
+from studies.definition.assignments import assign, parse_assignment
+from studies.definition.models import models_as_stored, models_located
+from studies.definition.pruner import parse_pruner
+from studies.definition.units import parse_duration, parse_size
+from studies.definition.yaml_text import read_yaml
+
+SEARCHES = ("grow", "depth", "grid", "fit")
+SEEK_LIMITS = ("depth", "fit")
+"""Searches that ask what does not fit: running out of memory is an answer, not a failure to try again."""
+SCORES = {
+    "depth": {"metric": "params", "direction": "minimize"},
+    "fit": {"metric": "tokens_per_second", "direction": "maximize"},
+}
+"""What is scored where a definition does not say, by search."""
+KEYS = (
+    "question",
+    "search",
+    "objective",
+    "log_to",
+    "score",
+    "cost",
+    "config",
+    "attempts",
+    "timeout",
+    "memory_limit",
+    "pruner",
+    *SEARCHES,
+)
+DIRECTIONS = ("maximize", "minimize")
+
+
+@dataclass(frozen=True)
+class Definition:
+    """One definition, whole and checked as far as that is possible without its search and its objective."""
+
+    search: str
+    objective: str
+    score_metric: str
+    direction: str
+    cost: str | None
+    settings: Mapping[str, Any]
+    """The search's own block."""
+    config: Mapping[str, Any]
+    question: str = ""
+    attempts: int = 2
+    timeout: float | None = None
+    """Seconds that one attempt may take."""
+    memory_limit: int | None = None
+    """Bytes that one attempt's processes may hold together."""
+    pruner: Mapping[str, Any] | None = None
+    """One of Optuna's, as studies/definition/pruner.py reads it."""
+    log_to: Sequence[str] = ()
+    """Where the trials' reports go beside the database: objectives/loggers.py."""
+
+    @staticmethod
+    def load(file: Path, search: str | None = None) -> Definition:
+        """The definition in a file; `search` is the one asked for on the command line.
+
+        Raises:
+            UsageError: The file is not a definition, or one of another search.
+        """
+        definition = _parse(read_yaml(file), str(file), file.parent).with_models_in(file.parent)
+        if search is not None and search != definition.search:
+            if search not in SEARCHES:
+                raise UsageError(f"run: no search {search!r}{nearest(search, SEARCHES)}")
+            raise UsageError(f"run {search}: {file} is a {definition.search} search")
+        return definition
+
+    @staticmethod
+    def from_json(stored: Mapping[str, Any]) -> Definition:
+        """What `to_json` gave."""
+        return _parse(stored, "the stored definition", Path("/"))
+
+    def to_json(self) -> dict[str, Any]:
+        """As it is kept in the database: the keys of the file, in a fixed order, the config's own order kept."""
+        document = {
+            "question": self.question,
+            "search": self.search,
+            "objective": self.objective,
+            "score": {"metric": self.score_metric, "direction": self.direction},
+            "cost": self.cost,
+            self.search: dict(self.settings),
+            "config": dict(self.config),
+            "attempts": self.attempts,
+            "timeout": self.timeout,
+            "memory_limit": self.memory_limit,
+            "pruner": self.pruner,
+            "log_to": list(self.log_to) or None,
+        }
+        return {key: value for key, value in document.items() if value not in (None, "")}
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 of the definition; the order of keys counts, since it breaks ties."""
+        return hashlib.sha256(json.dumps(self.to_json()).encode()).hexdigest()
+
+    def with_settings(self, assignments: Sequence[str]) -> Definition:
+        """With `--set KEY=VALUE` applied, in their order: KEY is a key of the config, else of the search's block, which
+        `grow.KEY` names in full.
+
+        Raises:
+            UsageError: There is no such key; `+KEY=VALUE` adds one to the config.
+        """
+        made = self
+        for text in assignments:
+            path, value, adding = parse_assignment(text)
+            if path[0] == self.search and self.search not in self.config and len(path) > 1:
+                made = replace(made, settings=assign(made.settings, path[1:], value, True, text))
+            elif path[0] not in made.config and path[0] in block_keys(self.search):
+                made = replace(made, settings=assign(made.settings, path, value, True, text))
+            else:
+                made = replace(made, config=assign(made.config, path, value, adding, text))
+        return made.with_models_in(Path.cwd())
+
+    def with_models_in(self, folder: Path) -> Definition:
+        """With the whole path of every model's file that it names, relative to `folder`."""
+        config, settings = models_located(self.objective, (self.config, self.settings), folder)
+        return replace(self, config=config, settings=settings)
+
+    def with_models_of(self, stored: Definition) -> Definition:
+        """With the stored path of each model that is the same file and function, lying elsewhere on this host."""
+        known = (stored.config, stored.settings)
+        config, settings = models_as_stored(self.objective, (self.config, self.settings), known)
+        return replace(self, config=config, settings=settings)
+
+
+def _parse(document: Mapping[str, Any], where: str, folder: Path) -> Definition:
+    known_keys(document, KEYS, where)
+    search = _text(document, "search", where)
+    if search not in SEARCHES:
+        raise UsageError(f"{where}: search: no search {search!r}{nearest(search, SEARCHES)}")
+    score = _mapping(document, "score", where) if "score" in document else SCORES.get(search)
+    if score is None:
+        raise UsageError(f"{where}: score: is missing; like {{metric: val_loss, direction: minimize}}")
+    known_keys(score, ("metric", "direction"), f"{where}: score")
+    direction = _text(score, "direction", f"{where}: score")
+    if direction not in DIRECTIONS:
+        raise UsageError(f"{where}: score.direction: {direction!r}{nearest(direction, DIRECTIONS)}")
+    attempts = whole(document.get("attempts", 2), f"{where}: attempts", 1, 2**31 - 1)
+    timeout, limit, pruner = document.get("timeout"), document.get("memory_limit"), document.get("pruner")
+    return Definition(
+        search=search,
+        objective=_objective(document, where, folder),
+        score_metric=_text(score, "metric", f"{where}: score"),
+        direction=direction,
+        cost=_text(document, "cost", where) if document.get("cost") is not None else None,
+        settings=_mapping(document, search, where),
+        config=_mapping(document, "config", where),
+        question=_text(document, "question", where) if "question" in document else "",
+        attempts=attempts,
+        timeout=None if timeout is None else parse_duration(timeout, f"{where}: timeout"),
+        memory_limit=None if limit is None else parse_size(limit, f"{where}: memory_limit"),
+        pruner=None if pruner is None else parse_pruner(pruner, search, where),
+        log_to=parse_log_to(document.get("log_to", []), f"{where}: log_to"),
+    )
+
+
+def _objective(document: Mapping[str, Any], where: str, folder: Path) -> str:
+    """`FILE.py:FUNCTION` is relative to the definition, as a command is; every other form stands as it is."""
+    if isinstance(document.get("objective"), dict):
+        needs = list(dict.fromkeys(filter(None, (document["score"]["metric"], document.get("cost")))))
+        return Command.parse(document["objective"], folder.resolve(), needs, f"{where}: objective").text
+    return located(_text(document, "objective", where), folder)
+
+
+def _text(document: Mapping[str, Any], key: str, where: str) -> str:
+    value = document.get(key)
+    if not isinstance(value, str) or not value:
+        raise UsageError(f"{where}: {key}: " + ("is missing" if value is None else f"{value!r} is not a text"))
+    return value
+
+
+def _mapping(document: Mapping[str, Any], key: str, where: str) -> Mapping[str, Any]:
+    value = document.get(key)
+    if not isinstance(value, dict):
+        raise UsageError(f"{where}: {key}: " + ("is missing" if value is None else f"{value!r} is not a mapping"))
+    return value

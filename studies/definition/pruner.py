@@ -1,0 +1,61 @@
+"""Optuna's own pruners, by name."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from storage.errors import UsageError, nearest
+
+if TYPE_CHECKING:
+    from optuna.pruners import BasePruner
+
+NAMES = {
+    "median": "MedianPruner",
+    "hyperband": "HyperbandPruner",
+    "successive_halving": "SuccessiveHalvingPruner",
+    "patient": "PatientPruner",
+}
+SEARCHES = ("grow", "grid")
+
+
+def parse_pruner(value: object, search: str, where: str) -> Mapping[str, Any]:
+    """`median`, or {name: median, n_startup_trials: 5}; `patient` wraps another: {name: patient, wraps: median, …}.
+
+    Raises:
+        UsageError: There is no such pruner, or the search cannot do without a pruned value.
+    """
+    if search not in SEARCHES:
+        raise UsageError(f"{where}: pruner: a {search} search needs the value of every trial; take the pruner out")
+    block = {"name": value} if isinstance(value, str) else value
+    if not isinstance(block, Mapping) or not isinstance(block.get("name"), str):
+        raise UsageError(f"{where}: pruner: {value!r} is not a name, or a mapping with one{nearest('', NAMES)}")
+    name = block["name"]
+    if name not in NAMES:
+        raise UsageError(f"{where}: pruner: no pruner {name!r}{nearest(name, NAMES)}")
+    if name == "patient" and block.get("wraps") is not None:
+        block = {**block, "wraps": parse_pruner(block["wraps"], search, where)}
+    make_pruner(block, where)
+    return block
+
+
+def make_pruner(block: Mapping[str, Any], where: str) -> BasePruner:
+    """Optuna's pruner of a parsed block; the arguments are Optuna's, by their names.
+
+    Raises:
+        UsageError: Optuna refuses the arguments.
+    """
+    import optuna
+
+    arguments = {key: value for key, value in block.items() if key not in ("name", "wraps")}
+    if block["name"] == "patient":
+        arguments["wrapped_pruner"] = make_pruner(block["wraps"], where) if block.get("wraps") else None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            pruner: BasePruner = getattr(optuna.pruners, NAMES[block["name"]])(**arguments)
+    except (TypeError, ValueError) as error:
+        told = " ".join(str(error).split()).replace(f"{NAMES[block['name']]}.__init__() ", "")
+        raise UsageError(f"{where}: pruner.{block['name']}: {told}") from error
+    return pruner

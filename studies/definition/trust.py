@@ -1,0 +1,126 @@
+"""Whose code a worker runs. A storage can name code, and whoever can write to it can name any.
+
+A worker runs what ships, what lies in its own checkout, and what its user named here: in a definition's file, by
+`--set`, or by `--trust-study`, which says yes to what the storage names now. What was named once is remembered, by its
+hash, in the user's own folder, so that resuming needs no file. All else is refused before it is imported.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from importlib.machinery import PathFinder
+from pathlib import Path
+from typing import Any
+
+from objectives.command.command import PREFIX
+from objectives.reference import SHIPPED, shown_objective
+from storage.errors import StorageError, UsageError
+from storage.home import CHECKOUT
+from studies.definition.definition import Definition
+
+OURS = ("objectives", "samplers", "storage", "studies", "benchmarks", "tests")
+"""Packages of this checkout."""
+FACTORY = "model"
+"""The key of a config under which the objective `parameters` is given code to call."""
+
+
+@dataclass(frozen=True)
+class Trust:
+    """What this user said yes to."""
+
+    file: Path
+    hashes: frozenset[str]
+
+    @staticmethod
+    def of(home: Path) -> Trust:
+        """As it is remembered under a home; nothing is made."""
+        file = home / "trusted"
+        try:
+            return Trust(file, frozenset(file.read_text().split()))
+        except FileNotFoundError:
+            return Trust(file, frozenset())
+        except OSError as error:
+            raise StorageError(f"{file}: {error.strerror}") from error
+
+    def given(self, texts: Iterable[str]) -> Trust:
+        """With these names of code said yes to, not yet remembered."""
+        return Trust(self.file, self.hashes | {_hash(text) for text in texts})
+
+    def remember(self) -> None:
+        """Keep what was said yes to for later runs of this user."""
+        new = sorted(self.hashes - Trust.of(self.file.parent).hashes)
+        if not new:
+            return
+        try:
+            self.file.parent.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(self.file, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            with os.fdopen(descriptor, "w") as file:
+                file.write("".join(f"{each}\n" for each in new))
+        except OSError as error:
+            raise StorageError(f"{self.file}: {error.strerror}") from error
+
+    def check(self, objective: str, config: Mapping[str, Any], study: str) -> None:
+        """Raises:
+        UsageError: The storage names code that nobody here said yes to; it was not imported.
+        """
+        for text in code_in(objective, config):
+            if not _lies_here(text) and _hash(text) not in self.hashes:
+                raise UsageError(
+                    f"--study: {study!r} runs {shown_objective(text)}, which the storage names and nobody did here: "
+                    "give its definition by --file, or say --trust-study"
+                )
+
+
+def code_in(objective: str, config: Mapping[str, Any]) -> list[str]:
+    """Names of code that a trial of this config runs."""
+    factory = config.get(FACTORY) if objective == "parameters" else None
+    return [objective, *([factory] if isinstance(factory, str) else [])]
+
+
+def code_named(definition: Definition) -> list[str]:
+    """Names of code in a whole definition: what its trials may run."""
+    if definition.objective != "parameters":
+        return [definition.objective]
+    return [definition.objective, *texts([definition.config, definition.settings])]
+
+
+def texts(value: object) -> Iterator[str]:
+    """Every text that could name code: `…:…`, anywhere below."""
+    if isinstance(value, str) and ":" in value:
+        yield value
+    elif isinstance(value, Mapping):
+        for each in value.values():
+            yield from texts(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from texts(each)
+
+
+def _lies_here(text: str) -> bool:
+    """Whether it ships or lies in this checkout. Looks, imports nothing."""
+    if text.startswith(PREFIX):
+        return False
+    where = text.rpartition(":")[0]
+    if not where:
+        return text in SHIPPED
+    if where.endswith(".py"):
+        return _in_checkout(Path(where))
+    top = where.partition(".")[0]
+    if top in OURS:
+        return True
+    # Installed code is not ours, and a name of the standard library least of all.
+    found = None if top in sys.stdlib_module_names else PathFinder.find_spec(top, [str(CHECKOUT)])
+    return found is not None and found.origin is not None and _in_checkout(Path(found.origin))
+
+
+def _in_checkout(file: Path) -> bool:
+    # Installed as a package, the checkout is a folder that everything else is installed to as well.
+    return CHECKOUT.name not in ("site-packages", "dist-packages") and file.resolve().is_relative_to(CHECKOUT)
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,407 @@
+"""The worker: one process, one database session, one or more slots. Recover, claim, start, follow, finish, plan.
+
+It keeps nothing that matters: what it runs is in the database, under locks that end with its session. So when the
+session is lost it stops its trials' processes, and begins again like any new worker.
+"""
+
+from __future__ import annotations
+
+import selectors
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+from objectives.outcome import Kind, Outcome, Report
+from objectives.process.warm import WarmServer
+from samplers.searches.growth.speculation import speculates
+from samplers.searches.plan import Search
+from storage.errors import SessionLostError, StorageError
+from storage.home import trial_folder
+from storage.ledger import Claim, Ledger
+from storage.locks import POOLED
+from storage.records import StudyRow
+from studies.definition.definition import SEEK_LIMITS, Definition
+from studies.engine.adoption import adopt
+from studies.engine.planner import Waiting, plan, plan_ahead
+from studies.engine.policy import Asked
+from studies.engine.progress import Tally
+from studies.engine.pruning import Pruning
+from studies.engine.running import FLUSH, GRACE, Running, assignment_of
+from studies.engine.signals import Signals
+from studies.slots.packing import ESTIMATE, Packing, Wish, wish_of
+from studies.slots.pool import Rack
+from studies.slots.slot import Slot
+
+IDLE = 0.5  # seconds between looks for orphans and for news, when there is a free slot
+BUSY = 2.0  # the same, when every slot is taken
+AHEAD = 64  # waiting trials that are looked at for one that fits on a device
+LOOK = 2.0  # seconds between looks for a stop that another Optuna program asked for
+
+
+class Hall(Protocol):
+    """What a worker is given of the study: how to reach it, read it and sign in to it."""
+
+    def connect(self) -> tuple[Ledger, int]:
+        """A fresh session that listens, as a ledger, and the id under which this worker signed in to it."""
+
+    def read(self, ledger: Ledger) -> StudyRow:
+        """The study's row as it is now."""
+
+    def search(self, study: StudyRow) -> Search:
+        """Its search, with the budget in force."""
+
+
+@dataclass(frozen=True)
+class Ending:
+    """Why a worker left, and whether the search failed."""
+
+    reason: str
+    failed: bool = False
+    interrupted: bool = False
+
+
+class Worker:
+    """One worker of one study, from sign-in to sign-out."""
+
+    def __init__(
+        self,
+        hall: Hall,
+        home: Path,
+        warm: WarmServer,
+        slots: tuple[Slot, ...],
+        code: str,
+        say: Callable[[str], None],
+        changed: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`changed` is called whenever there is something new to see of the study: it may not take any time."""
+        self.hall, self.home, self.warm, self.slots, self.code, self.say = hall, home, warm, slots, code, say
+        self.changed = changed
+        self.rack = Rack(slots, say)
+        self.packing = Packing(self.rack, say) if slots[0].packed else None
+        self.wishes: dict[int, Wish] = {}
+        self.running: dict[str, Running] = {}
+        self.signals = Signals()
+        self.said = ""
+        self.guess_again = 0.0
+        self.selector = selectors.DefaultSelector()
+        self.pruning: Pruning | None = None
+        self.tally = Tally()
+        self.parsed: Mapping[str, Any] | None = None
+        self.looked = 0.0
+
+    def run(self) -> Ending:
+        """Work until the search has ended, the study drains, or a signal comes."""
+        with self.signals.watching():
+            self.selector.register(self.signals, selectors.EVENT_READ)
+            self._sign_in()
+            try:
+                while True:
+                    try:
+                        ending = self._turn()
+                        if ending is not None:
+                            self.ledger.session.run("end_worker", {"worker_id": self.worker_id})
+                            return ending
+                    except SessionLostError as error:
+                        self._start_over(str(error))
+            finally:
+                self._abandon()
+                self.ledger.session.close()
+                self.selector.close()
+
+    # One turn of the loop
+
+    def _turn(self) -> Ending | None:
+        if self.signals.draining and self.running:
+            self._tell(f"finishing {len(self.running)} trials and leaving; interrupt again to give them back")
+        if self.signals.giving_back:
+            for running in self.running.values():
+                running.give_back()
+        self._heed()
+        if not self.signals.draining:
+            self._fill_slots()
+        elif self.packing is not None:
+            self.packing.leave()
+        self.rack.release(self.running)
+        if not self.running:
+            ending = self._ending()
+            if ending is not None:
+                return ending
+        self._wait(BUSY if len(self.running) == len(self.slots) else IDLE)
+        self._follow()
+        return None
+
+    def _fill_slots(self) -> None:
+        """Start what can be started; plan, once, when there is nothing left to start."""
+        if len(self.running) < len(self.slots):
+            for number in self.ledger.recover_orphans():
+                self.say(f"trial {number}: its worker is gone, it waits again")
+        planned = False
+        while len(self.running) < len(self.slots):
+            found = self._next() if self.packing is None else self._next_packed(self.packing)
+            if found is not None:
+                self._start(*found)
+            elif planned or not self._plan():
+                break
+            else:
+                planned = True
+        if self.packing is not None and len(self.running) == len(self.slots):
+            self.packing.leave()  # what waits cannot begin here in any case
+
+    def _next(self) -> tuple[Claim, Slot] | None:
+        """A trial for the first slot that can take one."""
+        slot = self.rack.take(self._unavailable(), self.study.name)
+        claim = None if slot is None else self._claim(slot)
+        return None if slot is None or claim is None else (claim, slot)
+
+    def _next_packed(self, packing: Packing) -> tuple[Claim, Slot] | None:
+        """The first waiting trial that fits on a device. Its share is leased before it is claimed."""
+        wishes = self._read_wishes(packing)
+        if not wishes:
+            packing.leave()
+        for wish in wishes:
+            slot = packing.place(wish, wish is wishes[0], self.running, self.study.name)
+            if slot is not None:
+                claim = self.ledger.claim_trial(self.worker_id, slot.name, number=wish.number)
+                if claim is not None:
+                    return claim, slot
+                self.rack.narrow(slot)  # somebody else has taken it meanwhile
+        return None
+
+    def _read_wishes(self, packing: Packing) -> list[Wish]:
+        """What the next trials need. The objective is asked once about each."""
+        points = self.ledger.next_points(AHEAD)
+        known = {each.number: self.wishes[each.number] for each in points if each.number in self.wishes}
+        new = [each for each in points if each.number not in known or (each.alone and known[each.number].units)]
+        costs = [each.cost for each in self.warm.inspect([each.config for each in new])] if new else []
+        known |= {each.number: wish_of(each.number, cost, each.alone) for each, cost in zip(new, costs, strict=True)}
+        for each in (each for each, cost in zip(new, costs, strict=True) if ESTIMATE not in cost):
+            packing.missing(each.number)
+        self.wishes = known
+        return [known[each.number] for each in points]
+
+    def _claim(self, slot: Slot) -> Claim | None:
+        """The next trial for a slot. One that ran out of memory is taken only by who has the whole device for it."""
+        if any(running.slot.place == slot.place for running in self.running.values()):
+            return self.ledger.claim_trial(self.worker_id, slot.name, alone=False)
+        if slot.shares_device:
+            claim = self.ledger.claim_trial(self.worker_id, slot.name, alone=False)
+            if claim is not None or not self.rack.widen(slot, self.running):
+                return claim
+        claim = self.ledger.claim_trial(self.worker_id, slot.name, alone=True)
+        if claim is None:
+            self.rack.narrow(slot)
+        return claim
+
+    def _unavailable(self) -> set[str]:
+        """Slots that are taken, or whose device a trial that ran out of memory has for itself."""
+        alone = {each.slot.place for each in self.running.values() if Kind.OUT_OF_MEMORY.value in each.claim.outcomes}
+        return {*self.running, *(slot.name for slot in self.slots if slot.place in alone)}
+
+    def _plan(self) -> bool:
+        """Take the next decision if its round is complete; whether there may be something to claim now."""
+        self._read_study()
+        if self.study.draining or self.study.late:
+            return False
+        if self._adopt():
+            return True
+        points = self.ledger.open_points()
+        if points.waiting:  # it cannot be taken here and now: a budget, or a device in use
+            return False
+        if points.current:
+            return self._plan_ahead()
+        step = plan(self.ledger, self.hall.search(self.study), self._refusals, self.code)
+        self.changed()
+        if isinstance(step, Waiting):
+            self.tally.planned(step.round, step.left)
+            self._tell(step.why)
+        return isinstance(step, Waiting)
+
+    def _plan_ahead(self) -> bool:
+        """Begin what the next round is likely to ask for on slots that would wait, where the study wants that."""
+        if self.study.search != "grow" or time.monotonic() < self.guess_again:
+            return False
+        self.guess_again = time.monotonic() + IDLE
+        last = self.ledger.last_decision()
+        if not speculates(self.study.origin if last is None else last[1]):
+            return False
+        free = len(self.slots) - len(self.running)
+        return plan_ahead(self.ledger, self.hall.search(self.study), self._refusals, free) > 0
+
+    def _adopt(self) -> bool:
+        """Take up what another Optuna program enqueued; whether there is something of it to claim."""
+
+        def state() -> Mapping[str, Any]:
+            last = self.ledger.last_decision()
+            return self.hall.search(self.study).start() if last is None else last[1]
+
+        return adopt(self.ledger, state, self.study.search, self._refusals, self.say) > 0
+
+    def _heed(self) -> None:
+        """Look, now and then, whether another Optuna program told the study to stop."""
+        if time.monotonic() - self.looked >= LOOK:
+            self.looked = time.monotonic()
+            self.ledger.session.run("heed_stop", {"study_id": self.ledger.study_id})
+
+    def _tell(self, line: str) -> None:
+        """Say it, but not twice in a row."""
+        if line != self.said:
+            self.said = line
+            self.say(line)
+
+    def _refusals(self, configs: Sequence[Mapping[str, object]]) -> list[str | None]:
+        return [inspection.refusal for inspection in self.warm.inspect(configs)]
+
+    def _ending(self) -> Ending | None:
+        """Why to leave, when nothing runs here: None while others' trials may still bring work."""
+        if self.signals.draining:
+            return Ending("interrupted", interrupted=True)
+        if self.rack.stranded is not None:
+            return Ending(self.rack.stranded, failed=True)
+        study = self._read_study()
+        if study.draining:
+            return Ending("the study was told to stop")
+        if study.late:
+            return Ending("the study's time is up")
+        if study.outcome is not None:
+            return Ending(study.outcome, study.failed)
+        points = self.ledger.open_points()
+        if study.max_trials is not None and points.waiting and not points.running:
+            return Ending(f"the study's budget of {study.max_trials} trials is used up")
+        return None
+
+    def _wait(self, seconds: float) -> None:
+        """Sleep until a trial speaks, the database notifies, a signal comes, or the time is over."""
+        if any(running.reports for running in self.running.values()):
+            seconds = min(seconds, FLUSH)
+        self.selector.select(seconds)
+        self.signals.clear()
+        self.ledger.session.heard()
+
+    # Trials
+
+    def _start(self, claim: Claim, slot: Slot) -> None:
+        if claim.backend != self.ledger.session.backend:
+            raise StorageError(POOLED)
+        folder = trial_folder(self.home, self.study.name, self.study.created_at, claim.number)
+        folder.make()
+        lease = self.rack.begun(slot, self.study.name, claim.number)
+        assignment = assignment_of(self.study.name, self.definition, claim, slot, folder, lease)
+        attempt = self.warm.start(assignment, None if lease is None else lease.fd)
+        self.running[slot.name] = Running(claim, slot, folder, attempt)
+        self.say(self.running[slot.name].beginning)
+        self.selector.register(attempt, selectors.EVENT_READ)
+
+    def _follow(self) -> None:
+        """Take what the trials said; end those that ended."""
+        for running in list(self.running.values()):
+            for message in running.attempt.receive():
+                if isinstance(message, Outcome):
+                    outcome = self._not_blamed(message)
+                    self.selector.unregister(running.attempt)
+                    del self.running[running.slot.name]
+                    self.rack.ended(running.slot, running.claim.number, outcome.kind)
+                    self._settle(running, outcome)
+                elif isinstance(message, Report):
+                    running.reports.append(message)
+                    running.last = message
+            if running.slot.name in self.running and running.needs_flush:
+                running.flush(self.ledger, self._asked.score)
+                self._prune(running)
+
+    def _not_blamed(self, outcome: Outcome) -> Outcome:
+        """A scheduler that takes the host sends its SIGTERM to every process: trials that end of it were given back."""
+        if self.signals.giving_back and outcome.kind in (Kind.KILLED, Kind.ERROR):
+            return replace(outcome, kind=Kind.GIVEN_BACK)
+        return outcome
+
+    def _prune(self, running: Running) -> None:
+        """Ask a trial to stop that is not worth going on with."""
+        if self.pruning is None or running.pruned:
+            return
+        try:
+            if self.pruning.ends(running.claim):
+                running.pruned = f"by the {self.pruning.name} pruner"
+                running.attempt.request_stop()
+        except Exception as error:  # the pruner is Optuna's, with the user's arguments: trials go on without it
+            self.pruning = None
+            self.say(f"nothing is pruned any more, the pruner cannot tell: {type(error).__name__}: {error}")
+
+    def _settle(self, running: Running, outcome: Outcome) -> None:
+        """Write an attempt's end. A session lost on the way is replaced, and the end written from there."""
+        while True:
+            try:
+                self.say(running.settle(self.ledger, outcome, self._asked))
+                if running.over:
+                    self.tally.ended(outcome.seconds if outcome.kind is Kind.COMPLETED else None)
+                self.changed()
+                return
+            except SessionLostError as error:
+                self._start_over(str(error))
+
+    @property
+    def _asked(self) -> Asked:
+        definition = self.definition
+        seeks_limit = definition.search in SEEK_LIMITS
+        return Asked(definition.score_metric, definition.cost, definition.attempts, seeks_limit)
+
+    def _read_study(self) -> StudyRow:
+        """The study as it is now; its definition is parsed when it has changed, not for every trial."""
+        self.study = self.hall.read(self.ledger)
+        if self.study.definition != self.parsed:
+            self.parsed = self.study.definition
+            self.definition = Definition.from_json(self.parsed)
+        return self.study
+
+    # The session
+
+    def _sign_in(self) -> None:
+        self.ledger, self.worker_id = self.hall.connect()
+        self._read_study()
+        self.changed()
+        pruner = self.definition.pruner
+        self.pruning = None if pruner is None else Pruning(self.ledger.session.url, self.study.name, pruner)
+        self.selector.register(self.ledger.session, selectors.EVENT_READ)
+
+    def _start_over(self, why: str) -> None:
+        """The session is gone and our trials with it: stop their processes, come back as a new worker."""
+        self.say(f"the database session was lost ({why}): its trials are stopped, trying to come back")
+        self._forget_session()
+        self._abandon()
+        pause = 0.05
+        while True:
+            try:
+                self._sign_in()
+                self.say("the database is back")
+                return
+            except (StorageError, SessionLostError) as error:
+                if self.signals.draining:
+                    raise StorageError(f"{error}; interrupted while waiting for it to come back") from error
+                self._forget_session()
+                self._tell(f"not yet: {error}")
+                self.selector.select(pause)
+                self.signals.clear()
+                pause = min(pause * 2, 5.0)
+
+    def _forget_session(self) -> None:
+        for key in list(self.selector.get_map().values()):
+            if key.fileobj is self.ledger.session:
+                self.selector.unregister(key.fileobj)
+        self.ledger.session.close()
+
+    def _abandon(self) -> None:
+        """Kill what still runs here and see it end: nothing of ours outlives us."""
+        for running in self.running.values():
+            self.selector.unregister(running.attempt)
+            running.attempt.kill()
+        deadline = time.monotonic() + GRACE
+        while self.running and time.monotonic() < deadline:
+            for running in list(self.running.values()):
+                if any(isinstance(message, Outcome) for message in running.attempt.receive()):
+                    del self.running[running.slot.name]
+            time.sleep(0.005 if self.running else 0)
+        self.running.clear()
+        self.rack.release(self.running)
+        if self.packing is not None:
+            self.packing.leave()

@@ -1,0 +1,4 @@
+"""Files for other programs.
+
+Read first: export.py (the formats of each search).
+"""

@@ -1,0 +1,173 @@
+"""A grid study as a folder of files, as programs for such sweeps write them.
+
+sweep-dir    a summary and one text file a combination
+tasks        one flat YAML file a point, for a cluster's job array
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from samplers.searches.grid.settings import flattened
+from samplers.searches.noise import mean
+from storage.errors import UsageError
+from storage.files import replacing
+from storage.ledger import metrics_of
+from studies.definition.yaml_text import is_plain
+from studies.history.trials import in_order
+from studies.results.grid_cells import Cell, cells_of, ranking
+
+LONGEST_NAME = 150
+FAILED = ("diverged", "out_of_memory", "timed_out", "pruned")
+"""Ends of a training that ran as it should and came to nothing; every other end without a score is an error."""
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A folder to be written: its name and its files, by path within."""
+
+    name: str
+    files: Iterable[tuple[str, str]]
+
+    def __str__(self) -> str:
+        """Where there is no folder to write it to: its files one after another, each under its path."""
+        return "\n".join(f"==> {self.name}/{name} <==\n{text}" for name, text in self.files)
+
+    def write(self, parent: Path) -> Path:
+        """Write it whole or not at all: aside, and then renamed.
+
+        Raises:
+            UsageError: There is such a folder already, or it cannot be written.
+        """
+        folder = parent / self.name
+        if folder.exists():
+            raise UsageError(f"--out: {folder} is there already")
+        try:
+            parent.mkdir(parents=True, exist_ok=True)
+            with replacing(folder) as aside:
+                aside.mkdir()
+                for name, text in self.files:
+                    (aside / name).write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise UsageError(f"--out: {folder}: {error.strerror}") from error
+        return folder
+
+
+def sweep_folder(rows: Sequence[Any], metric: str, direction: str, now: datetime) -> Folder:
+    """`sweep-dir`: `sweep_results_<now>/` with `sweep_summary.txt` and one text file a combination."""
+    names = dict(_named(cells_of(rows, metric)))
+    ranked = ranking(rows, metric, direction)
+    files = [("sweep_summary.txt", _summary(names, ranked.scored, ranked.without, metric, now))]
+    for cell in (*ranked.scored, *ranked.without):
+        files.append((f"{names[_key(cell)]}.txt", _combination(cell, metric)))
+    return Folder(f"sweep_results_{now:%Y%m%d_%H%M%S}", files)
+
+
+def file_name(setting: Mapping[str, Any]) -> str:
+    """`n_layer_1_n_head_1_dropout_0.1`; where that could not be a file's name, what is left of it and a digest."""
+    wanted = "_".join(f"{name}_{value}" for name, value in setting.items()) or "setting"
+    safe = re.sub(r"[^A-Za-z0-9_.,+-]|\.\.+|^[.-]", "-", wanted)[:LONGEST_NAME]
+    return safe if safe == wanted else f"{safe}-{_digest(setting)}"
+
+
+def _named(cells: Sequence[Cell]) -> Iterator[tuple[str, str]]:
+    """A name for each cell. Two of one setting, whose configs differ, are told apart by a digest."""
+    seen = set()
+    for cell in cells:
+        name = file_name(cell.setting)
+        if name.lower() in seen:
+            name = f"{name}-{_digest(cell.config)}"
+        seen.add(name.lower())
+        yield _key(cell), name
+
+
+def _key(cell: Cell) -> str:
+    return json.dumps(cell.config, sort_keys=True)
+
+
+def _digest(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:8]
+
+
+def _summary(
+    names: Mapping[str, str], scored: Sequence[Cell], without: Sequence[Cell], metric: str, now: datetime
+) -> str:
+    errors = [cell for cell in without if any(row.outcome not in FAILED for row in cell.failed)]
+    failed = [cell for cell in without if cell.failed and cell not in errors]
+    missing = [cell for cell in without if not cell.failed]
+    lines = [
+        f"Date: {now:%Y-%m-%d %H:%M:%S}",
+        f"Total combinations: {len(scored) + len(without)}",
+        f"Successful: {len(scored)}",
+        f"Failed: {len(failed)}",
+        f"Error: {len(errors)}",
+        "",
+        f"Combinations by mean {metric}, the best first:",
+        *(f"{names[_key(cell)]}: {cell.mean!r} (n={len(cell.scores)}{_spread(cell)})" for cell in scored),
+        *(f"{names[_key(cell)]}: N/A" for cell in (*failed, *errors, *missing)),
+    ]
+    for title, cells in (("Failed", failed), ("Error", errors)):
+        lines += ["", f"{title} combinations:"]
+        lines += [f"{names[_key(cell)]}: {cell.failed[0].reason or 'no reason kept'}" for cell in cells] or ["none"]
+    if scored:
+        lines += [
+            "",
+            f"Best: {scored[0].mean!r}",
+            f"Worst: {scored[-1].mean!r}",
+            f"Mean: {mean(cell.mean for cell in scored)!r}",
+            "",
+            "Best configuration:",
+            *(f"{name}: {value}" for name, value in scored[0].setting.items()),
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def _spread(cell: Cell) -> str:
+    return "" if cell.sd is None else f", sd={cell.sd!r}"
+
+
+def _combination(cell: Cell, metric: str) -> str:
+    lines = [f"{name}: {value}" for name, value in cell.setting.items()]
+    lines += ["", f"Mean {metric}: {cell.mean!r}" if cell.scores else f"Mean {metric}: N/A"]
+    for row in cell.rows:
+        lines += ["", f"Trial {row.number}, seed {row.seed}: {row.state}{f', {row.reason}' if row.reason else ''}"]
+        lines += [f"{name}: {value!r}" for name, value in metrics_of(row.metrics).items()]
+    lines += ["", "Configuration:", *(f"{name}: {value}" for name, value in cell.config.items())]
+    return "\n".join(lines) + "\n"
+
+
+# A file a point
+
+
+def tasks_folder(rows: Sequence[Any]) -> Folder:
+    """`tasks`: `tasks/1.yaml` … `tasks/N.yaml`, each point's config with dotted keys and its seed, in the order of the
+    grid."""
+    texts = (_task(row) for row in in_order(rows))
+    return Folder("tasks", ((f"{number}.yaml", text) for number, text in enumerate(texts, 1)))
+
+
+def _task(row: Any) -> str:
+    return yaml.dump({**flattened(row.config), "seed": row.seed}, Dumper=_Dumper, sort_keys=False, allow_unicode=True)
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes a text that YAML 1.2 would take for a number, such as `1e-4`."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+def _represent(dumper: _Dumper, text: str) -> yaml.ScalarNode:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=None if is_plain(text) else "'")
+
+
+_Dumper.add_representer(str, _represent)

@@ -1,0 +1,52 @@
+"""Which of a study's decisions stand, and how a retry makes the search decide again.
+
+A decision is never changed or taken away. An `override` begins a search anew; a `retried` decision takes it back to the
+state before the first decision that a retried trial had a part in. What came between stays in the ledger, derivable
+from the trials it was made from, and stands no more. A growth does not go back: its later rounds were trained on top.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from samplers.searches.plan import Decision, State
+
+RETRIED = "retried"
+GO_BACK = ("depth", "fit")
+"""Searches whose answers are made of single trials: what was decided from one that failed is decided again."""
+
+
+def standing(decisions: Sequence[Any]) -> list[Any]:
+    """The decisions that led to where the search is, since the last override; from all of them, in order."""
+    return [decisions[number] for number in _standing(decisions)]
+
+
+def _standing(decisions: Sequence[Any]) -> list[int]:
+    kept: list[int] = []
+    for number, row in enumerate(decisions):
+        if row.kind == "override":
+            kept = []
+        elif row.kind == RETRIED:
+            kept = [each for each in kept if each < row.record["back_to"]]
+        else:
+            kept.append(number)
+    return kept
+
+
+def first_from(decisions: Sequence[Any], trial_ids: Collection[int]) -> int | None:
+    """The number of the first standing decision that one of these trials had a part in."""
+    return next((each for each in _standing(decisions) if not set(trial_ids).isdisjoint(decisions[each].trials)), None)
+
+
+def state_before(start: State, decisions: Sequence[Any], number: int) -> State:
+    """What the search carried when the decision of that number was made."""
+    state: State = decisions[number - 1].state if number else start
+    return state
+
+
+def going_back(start: State, decisions: Sequence[Any], number: int, retried: Mapping[int, int]) -> Decision:
+    """The decision that makes the search decide again from that number on; `retried` is new trial numbers by old."""
+    told = ", ".join(f"trial {old} is tried again as trial {new}" for old, new in retried.items())
+    record = {"back_to": number, "event": f"{told}: decided again from decision {number} on"}
+    return Decision(RETRIED, record, state_before(start, decisions, number))

@@ -1,0 +1,53 @@
+"""A grid's trials: those of the grid in force, and those that an override or an edit has left behind."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from samplers.searches.grid.members import Members, as_text
+from samplers.searches.grid.settings import parse_grid
+
+
+@dataclass(frozen=True)
+class GridPoints:
+    """Rows of `read_points`, apart."""
+
+    in_force: Sequence[Any]
+    earlier: Sequence[Any]
+    """Not of the grid in force: finished under another config or other axes, withdrawn, or still running so."""
+
+
+def apart(rows: Sequence[Any], decisions: Sequence[Any]) -> GridPoints:
+    """Every row is told by itself, from its config and seed: the grid is not gone through.
+
+    Args:
+        rows: Of `read_points`.
+        decisions: Of `read_decisions`; without an override among them, all rows are of the grid in force.
+    """
+    if not any(row.kind == "override" for row in decisions):
+        return GridPoints(rows, ())
+    state = decisions[-1].state
+    members = Members(parse_grid(state["grid"], state["config"], "the grid in force"))
+    known: dict[str, bool] = {}
+    in_force: list[Any] = []
+    earlier: list[Any] = []
+    for row in rows:
+        key = as_text(row.config)
+        if key not in known:
+            known[key] = members.has(row.config, row.role.get("setting", {}))
+        if row.role.get("role") == "enqueued":
+            stands = _laid_over(row, state["config"])
+        else:
+            stands = known[key] and row.seed in members.seeds
+        (in_force if stands else earlier).append(row)
+    return GridPoints(in_force, earlier)
+
+
+def _laid_over(row: Any, config: Mapping[str, Any]) -> bool:
+    """Whether a point that another program enqueued was laid over the configuration in force."""
+    fixed = {re.split(r"[.\[]", name)[0] for name in row.role.get("setting", {})}
+    mine, now = ({name: each[name] for name in each if name not in fixed} for each in (row.config, config))
+    return as_text(mine) == as_text(now)

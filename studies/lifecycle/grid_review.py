@@ -1,0 +1,159 @@
+"""`--dry-run` of a grid: every setting, what is left out and why, and how much there is to run."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from objectives.process.warm import Inspection
+from samplers.searches.grid.combinations import Setting, setting_at
+from samplers.searches.grid.grid import Grid
+from samplers.searches.grid.settings import GridSettings, flattened
+from samplers.searches.plan import Config, Point, State
+from studies.definition.units import shown_duration
+from studies.history.purpose import told
+from studies.tables.digits import number
+
+LOOKED_AT = 200_000
+"""Combinations that a review goes through; of a larger grid it tells the beginning."""
+INSPECTED = 1_000
+"""Settings that the objective is asked about."""
+LISTED = 200
+
+Inspect = Callable[[Sequence[Config]], Sequence[Inspection]]
+
+
+@dataclass(frozen=True)
+class Review:
+    """What a grid would run."""
+
+    settings: Sequence[tuple[Setting, Inspection | None]]
+    """Those that are left, with what the objective says of them, where it was asked."""
+    filtered: Mapping[str, Counter[str]]
+    """By condition: how often each combination of the names in it was left out."""
+    refused: Counter[str]
+    """Settings by the objective's reason."""
+    duplicates: int
+    """Settings that are equal to an earlier one."""
+    seeds: int
+    unseen: int
+    """Combinations beyond those that were looked at."""
+    seconds: float | None = None
+    """Mean time of a finished trial, where there is one."""
+    finished: int = 0
+    """Points of it that have finished already."""
+
+    @property
+    def runs(self) -> int:
+        """Trials to run, finished ones not counted."""
+        return len(self.settings) * self.seeds - self.finished
+
+    @property
+    def totals(self) -> dict[str, float]:
+        """What the objective's costs add up to, over all seeds of the settings that it was asked about."""
+        sums: Counter[str] = Counter()
+        for _, inspection in self.settings:
+            if inspection is not None:
+                sums.update(inspection.cost)
+        return {name: value * self.seeds for name, value in sums.items()}
+
+    def table(self) -> RenderableType:
+        """For people."""
+        parts: list[RenderableType] = [self._listing()] if self.settings else []
+        if len(self.settings) > LISTED:
+            parts.append(Text(f"… and {len(self.settings) - LISTED:,} more"))
+        for condition, combinations in self.filtered.items():
+            parts.append(Text(f"filtered by {condition}: {combinations.total():,} settings"))
+            parts += [Text(f"    {each} ({count:,})") for each, count in list(combinations.items())[:LISTED]]
+            if len(combinations) > LISTED:
+                parts.append(Text(f"    … and {len(combinations) - LISTED:,} more"))
+        parts += [Text(f"refused by the objective: {count:,} settings: {why}") for why, count in self.refused.items()]
+        if self.duplicates:
+            parts.append(Text(f"{self.duplicates:,} settings are equal to another after derivation: run once"))
+        if self.unseen:
+            parts.append(Text(f"{self.unseen:,} combinations more have not been looked at"))
+        return Group(*parts, Text(self.total))
+
+    @property
+    def total(self) -> str:
+        """How many trials, what they cost together, and how long they take on one slot as far as that is known."""
+        lines = [
+            f"{len(self.settings):,} settings × {self.seeds} seed{'s' * (self.seeds != 1)}: {self.runs:,} trials to run"
+        ]
+        if self.finished:
+            lines[0] += f", {self.finished:,} have finished"
+        asked = sum(inspection is not None for _, inspection in self.settings)
+        of = "" if asked == len(self.settings) else f" of the first {asked:,} settings"
+        lines += [f"total {name}{of}: {number(value)}" for name, value in self.totals.items()]
+        known = (
+            f"about {shown_duration(self.runs * self.seconds)} on one slot" if self.seconds else "time not known yet"
+        )
+        return "\n".join([*lines, known])
+
+    def _listing(self) -> Table:
+        shown = self.settings[:LISTED]
+        names = list(dict.fromkeys(name for setting, _ in shown for name in (*setting.axes, *setting.derived)))
+        costs = list(dict.fromkeys(name for _, inspection in shown if inspection for name in inspection.cost))
+        table = Table(*names, box=None, pad_edge=False)
+        for name in costs:
+            table.add_column(name, justify="right")
+        for setting, inspection in shown:
+            values = {**setting.axes, **setting.derived}
+            figures = {} if inspection is None else inspection.cost
+            table.add_row(
+                *(str(values.get(name, "–")) for name in names), *(number(figures.get(name)) for name in costs)
+            )
+        return table
+
+
+def review(
+    grid: Grid, state: State, inspect: Inspect, seconds: float | None = None, finished: Collection[str] = ()
+) -> Review:
+    """Go through a grid, and ask the objective about its settings.
+
+    Args:
+        grid: The search.
+        state: The one it is in; its block may have been overridden.
+        inspect: What the objective says of configs, one for each (`WarmServer.inspect`).
+        seconds: Mean time of this study's finished trials.
+        finished: Hashes of the study's points that have finished.
+    """
+    settings = grid.settings_in(state)
+    kept: dict[str, Setting] = {}
+    filtered: dict[str, Counter[str]] = {}
+    names = {each.text: each.names for block in settings.blocks for each in block.where}
+    duplicates = 0
+    for setting in _settings(settings):
+        if setting.filtered is not None:
+            values = {**flattened(setting.config), **setting.axes, **setting.derived}
+            combination = told({name: values.get(name) for name in names[setting.filtered]})
+            filtered.setdefault(setting.filtered, Counter())[combination] += 1
+            continue
+        key = json.dumps(setting.config, sort_keys=True)
+        duplicates += key in kept
+        kept.setdefault(key, setting)
+    every = list(kept.values())
+    inspections: list[Any] = list(inspect([each.config for each in every[:INSPECTED]])) if every else []
+    refused = Counter(each.refusal for each in inspections if each.refusal is not None)
+    inspections += [None] * (len(every) - len(inspections))
+    left = [
+        (setting, inspection)
+        for setting, inspection in zip(every, inspections, strict=True)
+        if inspection is None or inspection.refusal is None
+    ]
+    seeds = range(settings.seed, settings.seed + settings.repeats) if finished else ()
+    done = sum(Point(setting.config, seed).hash in finished for setting, _ in left for seed in seeds)
+    unseen = max(0, settings.size - LOOKED_AT)
+    return Review(left, filtered, refused, duplicates, settings.repeats, unseen, seconds, done)
+
+
+def _settings(settings: GridSettings) -> Iterator[Setting]:
+    seen = (setting_at(settings, each) for each in range(min(settings.size, LOOKED_AT)))
+    return (each for each in seen if each is not None)

@@ -1,0 +1,158 @@
+"""`run --launch`: check everything, begin the study, submit its workers, keep that with it; follow it to its end."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import Callable
+from contextlib import closing, suppress
+from datetime import datetime
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from storage.errors import SessionLostError, StorageError, UsageError
+from storage.home import study_folder
+from storage.listening import url_elsewhere
+from storage.locks import WORKER_LOCKS
+from storage.place import Place
+from storage.records import StudyRow, need_study
+from storage.session import Session
+from studies.engine.worker import Ending
+from studies.launch.launcher import Launch, Launcher, Work, record_launch
+from studies.launch.states import over
+from studies.lifecycle.order import Order
+from studies.lifecycle.run import begun, peek
+
+LOOK = 1.0  # seconds between looks at a study that is followed
+LOOK_AT_JOBS = 5.0  # the same at the scheduler, while nobody works on it
+LOCAL = ("localhost", "ip6-localhost", "::1")
+
+
+def launch(place: Place, order: Order, launcher: Launcher, say: Callable[[str], None]) -> Launch:
+    """Submit workers of a study, which is made if it is not there.
+
+    Raises:
+        UsageError: The order, or what the scheduler would be asked, is wrong; nothing was written or submitted.
+    """
+    assert order.elsewhere is not None
+    launcher.check(order.elsewhere)
+    check_reach(place, launcher)
+    with begun(place, order, say):
+        pass
+    session = place.write()
+    with closing(session):
+        study = need_study(session, order.name)
+        launched = launcher.submit(_work(place, order, study))
+        record_launch(session, study.study_id, launched)
+    say(f"{order.name}: {launched.shown()}; logs: {launched.logs}")
+    return launched
+
+
+def preview_launch(place: Place, order: Order, launcher: Launcher) -> str:
+    """What would be submitted. Touches nothing."""
+    assert order.elsewhere is not None
+    launcher.check(order.elsewhere)
+    check_reach(place, launcher)
+    return launcher.shown(_work(place, order, peek(place, order.name)))
+
+
+def _work(place: Place, order: Order, study: StudyRow | None) -> Work:
+    assert order.elsewhere is not None
+    home = place.home.expanduser().resolve()
+    now = datetime.now()
+    # It joins what is there: it needs neither the file nor what was set.
+    arguments = ["run", order.search, "--study", order.name, "--join", *order.elsewhere.options]
+    return Work(
+        study=order.name,
+        arguments=[
+            *arguments,
+            *(["--same-code"] if order.same_code else []),
+            *(["--trust-study"] if order.trust_study else []),
+        ],
+        storage="" if study is None else _url_elsewhere(place) or place.start(),
+        home=home,
+        folder=study_folder(home, order.name, now if study is None else study.created_at)
+        / f"launch-{now:%Y%m%d-%H%M%S}-{socket.gethostname()}-{os.getpid()}",
+        slots=order.elsewhere,
+    )
+
+
+def check_reach(place: Place, launcher: Launcher) -> None:
+    """A storage on a socket or a loopback address serves one machine.
+
+    Raises:
+        UsageError: Workers may come to another one.
+    """
+    if not serves_one_machine(_url_elsewhere(place)):
+        return
+    here = socket.gethostname().split(".")[0]
+    others = [host for host in launcher.hosts() if host.split(".")[0] != here]
+    if others:
+        what = "the embedded server" if place.embedded else "this storage"
+        raise UsageError(
+            f"--launch: {what} serves this machine alone, and workers may come to {others[0]}: `storage up --listen "
+            "HOST` opens it to a network, or give any PostgreSQL by --storage"
+        )
+
+
+def _url_elsewhere(place: Place) -> str:
+    """The URL that workers on other hosts are given; of an embedded server that does not listen, none."""
+    return (url_elsewhere(place.home) or "") if place.embedded else place.url
+
+
+def serves_one_machine(url: str) -> bool:
+    """Whether a URL names a socket or a loopback address; or is none, the embedded server's."""
+    parts = urlsplit(url)
+    asked = parse_qs(parts.query)
+    hosts = asked.get("hostaddr") or asked.get("host") or [parts.hostname or ""]
+    return all(
+        not host or host.startswith(("/", "@", "127.")) or host in LOCAL for each in hosts for host in each.split(",")
+    )
+
+
+def follow(place: Place, name: str, launched: Launch, say: Callable[[str], None]) -> Ending:
+    """Until the study has ended, or nobody is left to work on it: how."""
+    said, next_look, gone = "", time.monotonic() + LOOK_AT_JOBS, False
+    session = place.read()
+    try:
+        while True:
+            try:
+                (row,) = session.run("list_studies", {"name": name})
+                workers = session.run("read_workers", {"study_id": row.study_id, "space": WORKER_LOCKS})
+            except SessionLostError:
+                session = _again(place)
+                continue
+            alive = sum(worker.alive for worker in workers)
+            told = f"{row.waiting} waiting, {row.running} running, {row.complete} complete; {alive} workers"
+            if told != said:
+                said = told
+                say(f"{name}: {told}")
+            ending = None if row.running else _ending(row)
+            if ending is not None:
+                return ending
+            if time.monotonic() >= next_look:
+                before, gone = gone, not alive and over(launched)
+                if before and gone:  # not in the moment between two jobs
+                    return Ending(f"no job of this launch is left, and nobody works on it: see {launched.logs}", True)
+                next_look = time.monotonic() + LOOK_AT_JOBS
+            time.sleep(LOOK)
+    finally:
+        session.close()
+
+
+def _ending(row: Any) -> Ending | None:
+    """Why nothing more will be started."""
+    if row.outcome is not None:
+        return Ending(row.outcome, row.failed)
+    if row.draining:
+        return Ending("the study was told to stop")
+    return Ending("the study's time is up") if row.late else None
+
+
+def _again(place: Place) -> Session:
+    """A session in place of one that was lost."""
+    while True:
+        time.sleep(LOOK)
+        with suppress(StorageError, SessionLostError):
+            return place.read()

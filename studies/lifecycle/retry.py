@@ -1,0 +1,55 @@
+"""`retry`: failed points get a new trial each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from storage.errors import UsageError
+from storage.ledger import Ledger, Renewed
+from storage.records import StudyRow
+from storage.session import Session
+from studies.definition.code_version import versions
+from studies.definition.searches import search_without_budget
+from studies.history.decisions import GO_BACK, first_from, going_back
+
+
+def retry(session: Session, study: StudyRow, numbers: Sequence[int] | None) -> list[str]:
+    """Failed points get a new trial each, told in a line each. None: all that failed and were not retried yet.
+
+    What a depth or fit search decided from one of them, it decides again.
+
+    Raises:
+        UsageError: There is nothing to retry, or one of the trials did not fail; nothing was written.
+    """
+    ledger = Ledger(session, study.study_id)
+    for number in numbers or ():
+        if not 0 <= number < 2**31:
+            raise UsageError(f"--trial: {number} is not the number of a trial")
+    with ledger.planning():
+        renewed = ledger.retry_points(numbers)
+        missing = sorted(set(numbers or ()) - {each.old for each in renewed})
+        if missing:
+            raise UsageError(f"--trial: {missing[0]} is not a failed trial of {study.name!r} that can be tried again")
+        if not renewed:
+            raise UsageError(f"--failed: no trial of {study.name!r} has failed")
+        decided = _decide_again(ledger, study, renewed)
+        session.run("set_outcome", {"study_id": study.study_id, "outcome": None, "failed": False})
+    effect = "the search goes back to before it"
+    if study.search not in GO_BACK:
+        effect = "its round is decided and stays so: this has no effect on it"
+    return [
+        f"trial {each.old}: tried again as trial {each.new}" + (f"; {effect}" if each in decided else "")
+        for each in renewed
+    ]
+
+
+def _decide_again(ledger: Ledger, study: StudyRow, renewed: Sequence[Renewed]) -> list[Renewed]:
+    """Those that a standing decision was made from; a depth or fit search is taken back to before the first of them."""
+    decisions = ledger.session.run("read_decisions", {"study_id": study.study_id})
+    decided = [each for each in renewed if first_from(decisions, [each.trial_id]) is not None]
+    number = first_from(decisions, [each.trial_id for each in decided])
+    if number is not None and study.search in GO_BACK:
+        start = search_without_budget(study).start()
+        step = going_back(start, decisions, number, {each.old: each.new for each in decided})
+        ledger.record_decision(len(decisions), step.kind, step.record, step.state, [], versions()["studyhall"])
+    return decided

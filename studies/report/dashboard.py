@@ -1,0 +1,69 @@
+"""A report in the dashboard: its figures beside those that workers keep current, its fits in the note's own part."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from datetime import UTC
+from functools import partial
+
+from storage.dashboard import add_report
+from storage.errors import StorageError
+from storage.session import Session
+from studies.dashboard.markdown import escaped
+from studies.dashboard.note import OWN
+from studies.figures.drawn_by_plotly import plotly_json
+from studies.report.chapters import Chapter, Report, law_row
+from studies.report.page import Row
+
+HEAD, END = "## Fits of the last report", "*Here the report's part ends.*"
+PATIENCE = 10.0
+"""Seconds that a worker is waited for who writes there."""
+
+
+def put_into_dashboard(session: Session, report: Report) -> list[str]:
+    """Add what a report has beyond the dashboard's own figures to each of its studies: what was done, a line each.
+
+    Raises:
+        StorageError: Workers keep writing there.
+    """
+    told = []
+    for chapter in report.chapters:
+        pictures = [*chapter.extra, *report.across]
+        figures = {each.key: json.dumps(plotly_json(each)) for each in pictures}
+        added = _added(session, chapter, figures)
+        told.append(f"{chapter.facts.name}: {len(added)} figures and {len(chapter.fits)} fits are in the dashboard")
+    return told
+
+
+def _added(session: Session, chapter: Chapter, figures: Mapping[str, str]) -> list[str]:
+    until = time.monotonic() + PATIENCE
+    while True:
+        added = add_report(session, chapter.facts.study.study_id, partial(with_fits, chapter=chapter), figures)
+        if added is not None:
+            return added
+        if time.monotonic() > until:
+            raise StorageError(f"report: {chapter.facts.name}: its note is being written; try again")
+        time.sleep(0.2)
+
+
+def with_fits(note: str, chapter: Chapter) -> str:
+    """A note with a report's fits in the part that workers keep, in place of those of the last report."""
+    line = f"*{OWN}*\n"
+    ours, _, own = note.partition(line) if line in note else (f"{note.rstrip()}\n\n---\n\n", "", "")
+    before, begun, rest = own.partition(HEAD)
+    after = rest.partition(END)[2] if begun else ""
+    kept = "\n\n".join(filter(None, (before.strip(), after.strip())))
+    return f"{ours}{line}\n{kept}\n\n{HEAD}\n\n{_fits(chapter)}\n\n{END}\n"
+
+
+def _fits(chapter: Chapter) -> str:
+    study, rows = chapter.facts.study, [law_row(each) for each in chapter.fits]
+    lines = [_line(row) for row in rows] or [f"{escaped(study.name)}: nothing was fitted."]
+    return "\n".join([f"As of {study.now.astimezone(UTC):%Y-%m-%d %H:%M} UTC.", "", *lines])
+
+
+def _line(row: Row) -> str:
+    told = [row.verdict, f"exponent at 95 %: {row.exponent}" if row.exponent else "", *row.doubts]
+    return f"- **{escaped(row.what, 200)}**: {escaped('; '.join(filter(None, told)), 900)}"

@@ -1,0 +1,251 @@
+"""The figures that a report has beyond the dashboard's, and the laws that were fitted for them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from samplers.searches.growth.what_if import what_if
+from studies.figures.fitted import fitted
+from studies.figures.growth import parts_of
+from studies.figures.other_path import other_path
+from studies.figures.paired import differences, paired
+from studies.figures.pareto import Scored, pareto
+from studies.figures.picture import Picture
+from studies.figures.series import series
+from studies.laws.laws import Evidence, Verdict, judge
+from studies.report.facts import AXES, Facts
+from studies.results.growth_path import Place
+
+RATIOS = (("mlp_size", "n_embd"), ("n_embd", "n_layer"), ("n_embd", "n_head"))
+SIZES = ("n_head", "n_qk_head_dim", "n_v_head_dim", "n_layer")
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """One question about a law, with its answer."""
+
+    study: str
+    picture: Picture
+    names: tuple[str, str]
+    """Of x and y."""
+    x: Sequence[float]
+    y: Sequence[float]
+    verdict: Verdict
+
+    def to_json(self) -> dict[str, Any]:
+        """As `fits.json` has it: names are stable, an open end of an interval is null."""
+        chosen = self.verdict.chosen
+        return {
+            "study": self.study,
+            "figure": self.picture.key,
+            "x": self.names[0],
+            "y": self.names[1],
+            "points": [[_json(x), _json(y)] for x, y in zip(self.x, self.y, strict=True)],
+            "range": None if chosen is None else [float(chosen.x.min()), float(chosen.x.max())],
+            "is_law": self.verdict.is_law,
+            "chosen": None if chosen is None else chosen.name,
+            "formula": None if chosen is None else chosen.formula(*self.names),
+            "chance": self.verdict.chance,
+            "warnings": list(self.verdict.warnings),
+            "laws": [
+                {
+                    "law": fit.name,
+                    "formula": fit.formula(*self.names),
+                    "x0": fit.scale,
+                    "aicc": fit.aicc,
+                    "rmse": math.sqrt(fit.error / len(fit.y)),
+                    "parameters": {
+                        name: {"value": each.value, "low": each.low, "high": each.high}
+                        for name, each in fit.estimates().items()
+                    },
+                }
+                for fit in self.verdict.fits
+            ],
+        }
+
+
+def fits_of(facts: Facts) -> list[Fitted]:
+    """Score and loss against cost; and of a growth, its proportions against its parameters."""
+    return [*_against_cost(facts), *_proportions(facts)]
+
+
+def _against_cost(facts: Facts) -> Iterator[Fitted]:
+    cost = facts.cost or next(iter(facts.costs), None)
+    if cost is None or facts.study.search in ("depth", "fit"):
+        return
+    grows = facts.study.search == "grow"
+    places = facts.stretch.places if grows else facts.measured
+    for metric in filter(None, (facts.score, facts.loss)):
+        x, y = _columns(places, facts, cost, metric)
+        if not any(map(math.isfinite, y)):
+            continue
+        tried = Evidence(*_columns(facts.stretch.tried, facts, cost, metric)) if grows else None
+        verdict = judge(x, y, evidence=tried)
+        said = list(verdict.warnings)
+        if grows and len(facts.stretches) > 1:
+            said.append("the budget or the config was changed on the way: these are the places of the longest stretch")
+        if grows and verdict.is_law:
+            said.append("each place was chosen for its score, so with few seeds the path flatters")
+        if not grows and verdict.fits:
+            said.append("every setting counts, whatever else it varies")
+        title = f"{metric} against {cost}" + (" along the path" if grows else "")
+        yield _fitted(facts, f"law-{_slug(metric)}-{_slug(cost)}", title, (cost, metric), x, y, verdict, said)
+
+
+def _proportions(facts: Facts) -> Iterator[Fitted]:
+    """Sizes, ratios and shares of a growth that goes on from step to step: noise would be a walk."""
+    places = [place for each in facts.stretches for place in each.places if place.label != "measured again"]
+    if not places:
+        return
+    params = "params" if "params" in places[0].metrics or facts.cost == "params" else str(facts.cost)
+    totals = [place.value("params", facts.score, str(facts.cost)) for place in places]
+    if params != "params":
+        totals = [place.cost for place in places]
+    tied = sum(each.tied for each in facts.stretches)
+    for name, values in _quantities(places).items():
+        if len({value for value in values if math.isfinite(value)}) < 2:
+            continue
+        verdict = judge(totals, values, "growing", "walk")
+        said = list(verdict.warnings)
+        if tied:
+            said.append(f"{tied} of {len(places) - 1} steps were ties or had one seed: the path is one of several")
+        title = f"{name} against {params} along the path"
+        yield _fitted(facts, f"ratio-{_slug(name)}", title, (params, name), totals, values, verdict, said)
+
+
+def _quantities(places: Sequence[Place]) -> dict[str, list[float]]:
+    made = {f"{top} / {below}": [_ratio(place, top, below) for place in places] for top, below in RATIOS}
+    made |= {name: [_size(place, name) for place in places] for name in SIZES}
+    parts = [parts_of(place.metrics) for place in places]
+    for name in dict.fromkeys(name for each in parts for name in each):
+        made[f"share of {name}"] = [each.get(name, 0.0) / sum(each.values()) if each else math.nan for each in parts]
+    return made
+
+
+def _size(place: Place, name: str) -> float:
+    """A size; the mean over layers of one that each layer has for itself; NaN where there is none."""
+    value = place.config.get(name, place.config.get(f"{name}_layerlist"))
+    values = value if isinstance(value, list) and value else [value]
+    if not all(isinstance(each, int | float) for each in values):
+        return math.nan
+    return float(sum(values) / len(values))
+
+
+def _ratio(place: Place, top: str, below: str) -> float:
+    over = _size(place, below)
+    return _size(place, top) / over if over else math.nan
+
+
+def _fitted(
+    facts: Facts,
+    key: str,
+    title: str,
+    names: tuple[str, str],
+    x: Sequence[float],
+    y: Sequence[float],
+    verdict: Verdict,
+    said: Sequence[str],
+) -> Fitted:
+    verdict = replace(verdict, warnings=said)
+    return Fitted(facts.name, fitted(verdict, x, y, key, title, names), names, x, y, verdict)
+
+
+def _columns(places: Sequence[Place], facts: Facts, cost: str, metric: str) -> tuple[list[float], list[float]]:
+    own = str(facts.cost)
+    return (
+        [place.value(cost, facts.score, own) for place in places],
+        [place.value(metric, facts.score, own) for place in places],
+    )
+
+
+# Beside the laws
+
+
+def more_pictures(facts: Facts) -> list[Picture]:
+    """Series, fronts, and other paths of one study."""
+    return [*_series([facts]), *fronts([facts]), *_other_paths(facts)]
+
+
+def across(studies: Sequence[Facts]) -> list[Picture]:
+    """What several studies say beside each other; only where they score the same."""
+    same = [each for each in studies if (each.score, each.maximizes) == (studies[0].score, studies[0].maximizes)]
+    if len(same) < 2:
+        return []
+    pairs = [
+        paired(
+            differences(same[0].outcomes(), other.outcomes()),
+            f"paired-{place}",
+            same[0].name,
+            other.name,
+            other.score,
+        )
+        for place, other in enumerate(same[1:], 1)
+    ]
+    return [*_series(same), *fronts(same), *pairs]
+
+
+def _series(studies: Sequence[Facts]) -> Iterator[Picture]:
+    metric = studies[0].reported
+    if metric is None:
+        return
+    for axis in AXES:
+        if len(studies) == 1:
+            runs = studies[0].runs(metric, axis)
+        else:
+            runs = [
+                run
+                for facts in studies
+                if facts.groups
+                for run in facts.runs(metric, axis, only=facts.groups[-1][0], name=facts.name)
+            ]
+        runs = [run for run in runs if any(map(math.isfinite, run.x))]
+        if runs:
+            title = f"{metric} by {axis}" + (": the best of each study" if len(studies) > 1 else "")
+            yield series(runs, f"series-{axis}", title, axis, metric)
+
+
+def fronts(studies: Sequence[Facts]) -> Iterator[Picture]:
+    """Score against each cost that all of the studies have."""
+    first = studies[0]
+    for cost in first.costs:
+        if not all(cost in each.costs for each in studies):
+            continue
+        trials = [
+            Scored(each.name, trial.label, trial.metrics.get(cost, math.nan), trial.metrics.get(first.score, math.nan))
+            for each in studies
+            for trial in each.trials
+        ]
+        title = f"{first.score} against {cost}: every trial, the front marked"
+        yield pareto(trials, first.maximizes, f"front-{_slug(cost)}", title, cost, first.score)
+
+
+def _other_paths(facts: Facts) -> Iterator[Picture]:
+    if facts.study.search != "grow":
+        return
+    records = [row.record for row in facts.decisions if row.kind != "override"]
+    records = [each for each in records if each["baseline"] is not None and each["baseline"]["seeds"]]
+    for other in facts.costs:
+        measured = [seed for record in records for row in _rows(record) for seed in row["seeds"]]
+        if other == facts.cost or not measured or not all(other in seed["metrics"] for seed in measured):
+            continue
+        told = what_if(records, other)
+        if told:
+            key = f"what-if-{_slug(other)}"
+            yield other_path(told, records, key, str(facts.cost), other, facts.score)
+
+
+def _rows(record: Any) -> list[Any]:
+    return [record["baseline"], *(each for each in record["candidates"] if each["eligible"])]
+
+
+def _slug(text: str) -> str:
+    """As a part of a figure's key: lower case and hyphens."""
+    kept = "".join(each if each.isascii() and each.isalnum() else "-" for each in text.lower())
+    return "-".join(filter(None, kept.split("-")))[:40] or "x"
+
+
+def _json(value: float) -> float | None:
+    return value if math.isfinite(value) else None

@@ -1,0 +1,162 @@
+"""A grid study as people and programs read it: every setting with its mean over seeds, the best first.
+
+The interval is Student's, at 95 %, over the seeds. Settings that the seeds cannot tell apart from the best, by the
+paired test of samplers/searches/noise.py over the seeds that both have, are called ties.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import RenderableType
+
+from studies.definition.units import plain
+from studies.history.grid_points import apart
+from studies.history.purpose import told
+from studies.results.grid_cells import Cell, differing, left_out, marks_of, ranking
+from studies.tables.digits import number
+from studies.tables.table import Cell as TableCell
+from studies.tables.table import Column, Document, Figure, Table
+from studies.tables.terminal import rendered
+
+SHOWN = 200
+"""Settings that `show` lists, where not all are asked for."""
+
+
+def show_json(rows: Sequence[Any], decisions: Sequence[Any], metric: str, direction: str) -> dict[str, Any]:
+    """`show --json`: names are stable. Settings without a score stand in `failed` once a seed of theirs has failed;
+    what is not of the grid in force stands in `earlier`."""
+    points = apart(rows, decisions)
+    ranked, before = ranking(points.in_force, metric, direction), ranking(points.earlier, metric, direction)
+    tied, marks, unlike = {id(cell) for cell in ranked.ties}, marks_of(ranked.scored), differing(ranked.scored)
+    unlike_before = differing([*ranked.scored, *before.scored])
+    return {
+        "search": "grid",
+        "results": [
+            {
+                **_told_json(cell, unlike.get(id(cell), {})),
+                "best_tie": id(cell) in tied,
+                **({"difficulty": marks[id(cell)].difficulty, "mark": marks[id(cell)].mark} if marks else {}),
+            }
+            for cell in ranked.scored
+        ],
+        "failed": [
+            {"setting": cell.setting, "failed": [_failure(row) for row in cell.failed]}
+            for cell in ranked.without
+            if cell.failed
+        ],
+        "earlier": [_told_json(cell, unlike_before.get(id(cell), {})) for cell in before.scored],
+        **left_out(decisions),
+    }
+
+
+def _told_json(cell: Cell, unlike: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "setting": cell.setting,
+        "differs": unlike,
+        "mean": plain(cell.mean),
+        "sd": None if cell.sd is None else plain(cell.sd),
+        "n": len(cell.scores),
+        "interval": None if cell.interval is None else [plain(bound) for bound in cell.interval],
+        "scores": {str(seed): score for seed, score in sorted(cell.scores.items())},
+        "failed": [_failure(row) for row in cell.failed],
+    }
+
+
+def show_table(
+    rows: Sequence[Any], decisions: Sequence[Any], metric: str, direction: str, whole: bool = False
+) -> RenderableType:
+    """A line a setting; failed ones, what was left out and what is of an earlier grid below."""
+    return rendered(show_document(rows, decisions, metric, direction, whole))
+
+
+def show_document(
+    rows: Sequence[Any], decisions: Sequence[Any], metric: str, direction: str, whole: bool = False
+) -> Document:
+    """What `show_table` prints, as data."""
+    points = apart(rows, decisions)
+    ranked = ranking(points.in_force, metric, direction)
+    tables, notes = [], []
+    if ranked.scored:
+        shown = ranked.scored if whole else ranked.scored[:SHOWN]
+        tables.append(settings_table(shown, ranked.ties, metric, differing(ranked.scored)))
+        if len(shown) < len(ranked.scored):
+            notes.append(f"… and {len(ranked.scored) - len(shown)} more")
+        if ranked.ties:
+            notes.append(f"{len(ranked.ties)} settings cannot be told apart from the best with these seeds")
+    else:
+        notes.append("no trial has a score yet")
+    failed = [(cell, row) for cell in (*ranked.scored, *ranked.without) for row in cell.failed]
+    if failed:
+        lines = [
+            [told(cell.setting), str(row.seed), str(row.number), _why(row)]
+            for cell, row in (failed if whole else failed[:SHOWN])
+        ]
+        tables.append(Table([Column("failed"), Column("seed"), Column("trial"), Column("why")], lines))
+    out = left_out(decisions)
+    notes += [f"filtered: {count} settings: {condition}" for condition, count in out["filtered"].items()]
+    notes += [f"refused: {count} points: {reason}" for reason, count in out["refused"].items()]
+    before = ranking(points.earlier, metric, direction)
+    if before.scored:
+        count = len(before.scored)
+        unranked = f"{count} setting{'s' * (count != 1)} of an earlier grid {'are' if count != 1 else 'is'} not ranked"
+        notes.append(unranked if whole else f"{unranked}; --whole shows them")
+        if whole:
+            unlike = differing([*ranked.scored, *before.scored])
+            tables.append(settings_table(before.scored, (), metric, unlike, "earlier grid"))
+    return Document(tables, notes)
+
+
+def settings_table(
+    cells: Sequence[Cell],
+    ties: Sequence[Cell],
+    metric: str,
+    unlike: Mapping[int, Mapping[str, Any]] | None = None,
+    earlier: str | None = None,
+) -> Table:
+    """A line a setting, as ranked. In a paper a mean stands with the half of its interval.
+
+    Args:
+        unlike: What tells cells of one setting apart, a column each; by the cell's identity.
+        earlier: Said of each line in place of which is the best, where they are not of the grid in force.
+    """
+    unlike = unlike or {}
+    names = list(dict.fromkeys(name for cell in cells for name in cell.setting))
+    keys = list(dict.fromkeys(name for cell in cells for name in unlike.get(id(cell), ())))
+    marks, tied = marks_of(cells), {id(cell) for cell in ties}
+    columns = [*map(Column, (*names, *keys)), Column(metric, right=True, only="text")]
+    columns += [Column(f"{metric} ± 95 %", right=True, only="paper"), Column("sd", right=True, spare=2)]
+    columns += [Column("n", right=True), Column("95 % interval", right=True, only="text", spare=3)]
+    columns += [Column("difficulty", right=True, spare=1)] * bool(marks) + [Column("")]
+    rows: list[list[TableCell]] = []
+    for place, cell in enumerate(cells):
+        interval, mark = cell.interval, marks.get(id(cell))
+        low_high = "–" if interval is None else f"{number(interval[0])} … {number(interval[1])}"
+        reach = None if interval is None else (interval[1] - interval[0]) / 2
+        note = earlier or ("best" if place == 0 else "tie with the best" if id(cell) in tied else None)
+        failed = f"{len(cell.failed)} failed" if cell.failed else None
+        rows.append(
+            [
+                *(str(cell.setting.get(name, "–")) for name in names),
+                *(str(unlike.get(id(cell), {}).get(key, "–")) for key in keys),
+                Figure(cell.mean),
+                Figure(cell.mean, reach),
+                Figure(cell.sd),
+                Figure(len(cell.scores)),
+                low_high,
+                *([] if mark is None else [Figure(mark.difficulty)]),
+                ", ".join(filter(None, (note, None if mark is None else mark.mark, failed))),
+            ]
+        )
+    return Table(columns, rows)
+
+
+def _failure(row: Any) -> dict[str, Any]:
+    return {"seed": row.seed, "trial": row.number, "state": row.state, "reason": _why(row)}
+
+
+def _why(row: Any) -> str:
+    if row.state == "COMPLETE":
+        return "the objective returned no score"
+    return row.reason or "no reason kept"

@@ -1,0 +1,110 @@
+"""A growth study as people and programs read it: `show`, its JSON, and the table of each round."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import RenderableType
+
+from studies.history.purpose import candidate_name
+from studies.tables.digits import number
+from studies.tables.table import Cell, Column, Document, Figure, Table
+from studies.tables.terminal import rendered
+
+
+def show_json(start: Mapping[str, Any], decisions: Sequence[Any]) -> dict[str, Any]:
+    """The machine-readable result: the configuration reached, and every round with its whole table.
+
+    An override stands as the event of the round that it took effect in; all of them are in `overrides`.
+    """
+    config = decisions[-1].state["config"] if decisions else start
+    rounds: list[Mapping[str, Any]] = []
+    overrides: list[Mapping[str, Any]] = []
+    since: list[str] = []
+    for row in decisions:
+        if row.kind == "override":
+            since.append(row.record["event"])
+            overrides.append({"round": row.record["round"], "changes": row.record["changes"]})
+        else:
+            told = [*since, row.record["event"]] if row.record["event"] else since
+            rounds.append({**row.record, "event": "; ".join(told) or None})
+            since = []
+    return {"search": "grow", "config": dict(config), "rounds": rounds, "overrides": overrides}
+
+
+def show_table(
+    start: Mapping[str, Any], decisions: Sequence[Any], varied: Sequence[str], whole: bool
+) -> RenderableType:
+    """The path, a line a round; with `whole`, every candidate of every round under it."""
+    return rendered(show_document(start, decisions, varied, whole))
+
+
+def show_document(start: Mapping[str, Any], decisions: Sequence[Any], varied: Sequence[str], whole: bool) -> Document:
+    """What `show_table` prints, as data."""
+    tables = [path_table([row.record for row in decisions])]
+    if whole:
+        tables += [round_table(row.record) for row in decisions if row.record["candidates"]]
+    config = decisions[-1].state["config"] if decisions else start
+    return Document(tables, ["now: " + ", ".join(f"{name}={config[name]}" for name in varied if name in config)])
+
+
+def path_table(records: Sequence[Mapping[str, Any]]) -> Table:
+    """A line a round."""
+    figures = [Column(name, right=True, spare=spare) for name, spare in FIGURES]
+    columns = [Column("round"), Column("chosen"), *figures, Column("notes", spare=1)]
+    rows: list[list[Cell]] = []
+    for record in records:
+        won = next((each for each in record["candidates"] if each["chosen"]), None)
+        if won is None:
+            rows.append([str(record["round"]), "–", *[""] * len(FIGURES), record["event"] or ""])
+            continue
+        figures_of = [Figure(won["score"]), Figure(won["gain"], won.get("gain_error"))]
+        figures_of += [Figure(won[name]) for name in ("added_cost", "efficiency", "cost")]
+        notes = "; ".join(filter(None, ("tie" if won["tie"] else None, record["event"])))
+        rows.append([str(record["round"]), candidate_name(won), *figures_of, notes])
+    return Table(columns, rows)
+
+
+def round_table(record: Mapping[str, Any]) -> Table:
+    """Every candidate of one round, the best efficiency first, then those out of it."""
+    baseline = record["baseline"]
+    title = f"round {record['round']}, baseline: score {number(baseline['score'])}, cost {number(baseline['cost'])}"
+    return Table(CANDIDATE, [_candidate(each) for each in sorted(record["candidates"], key=_rank)], title)
+
+
+def candidates_table(decisions: Sequence[Any]) -> Table:
+    """Every candidate of every round in one table."""
+    rounds = [row.record for row in decisions if row.record["candidates"]]
+    rows = [
+        [str(record["round"]), *_candidate(each)]
+        for record in rounds
+        for each in sorted(record["candidates"], key=_rank)
+    ]
+    return Table([Column("round"), *CANDIDATE], rows)
+
+
+FIGURES = (("score", 0), ("gain", 0), ("added cost", 3), ("efficiency", 2), ("cost", 4))
+"""Of a path, with how soon each may be left out."""
+CANDIDATE = [
+    Column("candidate"),
+    *(Column(name, right=True) for name in ("score", "cost", "gain", "added cost", "efficiency")),
+    Column(""),
+]
+
+
+def _candidate(each: Mapping[str, Any]) -> list[Cell]:
+    mark = "chosen" if each["chosen"] else ""
+    return [
+        candidate_name(each),
+        Figure(each["score"]),
+        Figure(each["cost"]),
+        Figure(each["gain"], each.get("gain_error")),
+        Figure(each["added_cost"]),
+        Figure(each["efficiency"], each.get("efficiency_error")),
+        ", ".join(filter(None, (mark, "tie" if each["tie"] else "", each["reason"]))),
+    ]
+
+
+def _rank(candidate: Mapping[str, Any]) -> tuple[bool, bool, float]:
+    return not candidate["chosen"], not candidate["eligible"], -(candidate["efficiency"] or 0.0)

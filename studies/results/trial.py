@@ -1,0 +1,137 @@
+"""`show --trial`: the whole story of one trial."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from storage.errors import UsageError
+from storage.home import home, trial_folder
+from storage.ledger import metrics_of
+from storage.records import StudyRow
+from storage.session import Session
+from studies.definition.units import plain
+
+FILES = 100
+"""Files of a trial that are named."""
+
+
+@dataclass(frozen=True)
+class TrialStory:
+    """One trial with its attempts and what it reported."""
+
+    point: Any
+    attempts: Sequence[Any]
+    reports: Sequence[Any]
+    log: Path
+    files: Sequence[Path]
+    """That it left in its `run_dir`, on this host."""
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            **trial_json(self.point),
+            "attempts": [
+                {
+                    "attempt": each.attempt,
+                    "host": each.host,
+                    "slot": each.slot,
+                    "started_at": str(each.started_at),
+                    "seconds": each.seconds,
+                    "outcome": each.outcome,
+                    "message": each.message,
+                    "tail": each.tail,
+                    "accepted": each.accepted,
+                    "refused": each.refused,
+                }
+                for each in self.attempts
+            ],
+            "reports": [
+                {"step": row.step, **{name: plain(value) for name, value in zip(row.names, row.figures, strict=True)}}
+                for row in self.reports
+            ],
+            "log": str(self.log),
+            "files": [str(file) for file in self.files],
+        }
+
+    def view(self) -> RenderableType:
+        point = self.point
+        told = ", ".join(f"{name}={value}" for name, value in point.config.items())
+        parts: list[RenderableType] = [
+            Text(f"trial {point.number}: {point.state}" + (f" ({point.reason})" if point.reason else "")),
+            Text(f"for: {', '.join(f'{name} {value}' for name, value in point.role.items())}; seed {point.seed}"),
+            Text(f"config: {told}"),
+        ]
+        if point.metrics:
+            parts.append(Text("metrics: " + ", ".join(f"{name} {float(v):.6g}" for name, v in point.metrics.items())))
+        table = Table("attempt", "where", "seconds", "outcome", "", box=None, pad_edge=False)
+        for each in self.attempts:
+            seconds = "" if each.seconds is None else f"{each.seconds:.2f}"
+            where = f"{each.host}:{each.slot}"
+            table.add_row(str(each.attempt), where, seconds, each.outcome or "running", each.message)
+        parts += [table, *(Text(each.tail) for each in self.attempts[-1:] if each.tail), Text(f"log: {self.log}")]
+        parts += [Text(f"file: {file}") for file in self.files]
+        return Group(*parts)
+
+
+def show_trial(session: Session, study: StudyRow, number: int) -> TrialStory:
+    """One trial of a study.
+
+    Raises:
+        UsageError: The study has no trial of that number.
+    """
+    values = {"study_id": study.study_id}
+    if not 0 <= number < 2**31:
+        raise UsageError(f"--trial: {number} is not the number of a trial")
+    points = [row for row in session.run("read_points", values) if row.number == number]
+    if not points:
+        raise UsageError(f"--trial: study {study.name!r} has no trial {number}")
+    point = points[0]
+    folder = trial_folder(home(), study.name, study.created_at, number)
+    return TrialStory(
+        point,
+        session.run("read_attempts", {**values, "number": number}),
+        session.run("read_reports", {"trial_id": point.trial_id}),
+        folder.log(max(1, point.attempt)),
+        sorted(file for file in folder.files.rglob("*") if file.is_file())[:FILES],
+    )
+
+
+def trial_log(session: Session, study: StudyRow, number: int | None) -> str:
+    """The log of a trial's last attempt, if it ran on this host; else what the database kept of it.
+
+    Raises:
+        UsageError: No trial was named, or there is no log of it here.
+    """
+    if number is None:
+        raise UsageError("--log: say of which trial: --trial N")
+    story = show_trial(session, study, number)
+    if story.log.exists():
+        return story.log.read_text(errors="replace") or f"the log of trial {number} is empty: it printed nothing\n"
+    kept = [each.tail for each in story.attempts if each.tail]
+    if not kept:
+        raise UsageError(f"--log: trial {number} has no log on this host ({story.log})")
+    return str(kept[-1])
+
+
+def trial_json(row: Any) -> Mapping[str, Any]:
+    """One trial with everything that is known of it; NaN and infinities as text."""
+    metrics = {name: value if value - value == 0 else str(value) for name, value in metrics_of(row.metrics).items()}
+    return {
+        "trial": row.number,
+        "state": row.state,
+        "round": row.round,
+        "role": row.role,
+        "config": row.config,
+        "seed": row.seed,
+        "attempts": row.attempt,
+        "seconds": row.seconds,
+        "reason": row.reason,
+        "retired": row.retired,
+        "metrics": metrics,
+    }

@@ -1,0 +1,260 @@
+"""`status --watch` on a terminal: textual's widgets, thin over the view. A thread of its own looks at the storage."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from time import monotonic
+from typing import ClassVar
+
+from rich.text import Text
+from textual.app import App, ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.widgets import Footer, Static
+
+from storage.errors import StudyhallError
+from studies.status.changes import NONE, studies_table
+from studies.status.dialogs import Ask, Confirm, Log
+from studies.status.memory import Seen
+from studies.status.polling import Lookout, Moment
+from studies.status.view import Section, settled_of, view_of
+from studies.tables.terminal import cut, fitted, one_line
+
+PAUSE = 1.0
+"""Seconds between looks."""
+SLOW = 10
+"""A look, or a result made anew, takes at most one part in so many of the time."""
+
+
+class Watch(App[None]):
+    """The list of studies, and one of them in detail."""
+
+    CSS = """
+    #head { height: auto; text-style: bold; padding: 0 1; }
+    #body { height: auto; padding: 0 1; width: 100%; }
+    Ask, Confirm { align: center middle; }
+    #ask { width: 100%; max-width: 76; height: auto; border: round $accent; padding: 0 1; background: $surface; }
+    #ask Input { border: none; height: 1; }
+    #log { width: auto; height: auto; padding: 0 1; }
+    """
+    ENABLE_COMMAND_PALETTE = False
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("q", "leave", "quit"),
+        Binding("ctrl+c,ctrl+q", "leave", show=False),
+        Binding("right,n", "switch(1)", "next study"),
+        Binding("left,p", "switch(-1)", "previous", show=False),
+        Binding("s,escape", "studies", "studies"),
+        Binding("enter", "open", "open", show=False),
+        Binding("l", "log", "log"),
+        Binding("d", "drain", "drain"),
+        Binding("w", "whole", "all lines"),
+        Binding("up,k", "move(-1)", show=False),
+        Binding("down,j", "move(1)", show=False),
+    ]
+
+    def __init__(self, lookout: Lookout, name: str | None, home: Path) -> None:
+        super().__init__()
+        self.lookout, self.study, self.home = lookout, name, home
+        self.moment = Moment()
+        self.looked = monotonic()
+        self.whole = False
+        self.place = 0
+        self.note = ""
+        self.settled: tuple[tuple[object, ...], list[Section]] = ((), [])
+        self.settle_after = 0.0
+        self.orders: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self.looking = threading.Thread(target=self._look, daemon=True)
+
+    def compose(self) -> ComposeResult:
+        yield Static(id="head")
+        with VerticalScroll(id="scroll", can_focus=True):
+            yield Static(id="body")
+        yield Footer(show_command_palette=False)
+
+    def on_mount(self) -> None:
+        self.query_one("#scroll").focus()
+        self.set_interval(1.0, self.draw)
+        self.looking.start()
+
+    def on_resize(self) -> None:
+        self.draw()
+
+    def on_unmount(self) -> None:
+        self.orders.put(None)
+        self.looking.join(timeout=1.0)  # not for long: the storage may not answer
+
+    # The thread that looks
+
+    def _look(self) -> None:
+        """Look, tell, wait; what is ordered meanwhile is done here, since the session belongs to this thread."""
+        order: Callable[[], None] | None = None
+        while True:
+            if order is not None:
+                order()
+            begun, name = monotonic(), self.study
+            moment = self.lookout.look(name)
+            self._tell(lambda moment=moment, name=name: self.take(moment, name))  # type: ignore[misc]
+            pause = max(PAUSE, SLOW * (monotonic() - begun))
+            try:
+                order = self.orders.get(timeout=pause)
+            except Empty:
+                order = None
+                continue
+            if order is None:
+                self.lookout.close()
+                return
+
+    def _tell(self, what: Callable[[], None]) -> None:
+        if self.is_running:
+            self.call_later(what)
+
+    def _drain(self, name: str) -> None:
+        try:
+            said = self.lookout.drain(name)
+        except StudyhallError as error:
+            said = f"not told: {error}"
+        self._tell(lambda: self.say(said))
+
+    # What is shown
+
+    def take(self, moment: Moment, name: str | None) -> None:
+        """Show what a look showed, unless another study has been chosen meanwhile."""
+        if moment.trouble is None:
+            self.looked = monotonic()
+        if name == self.study:
+            self.moment = moment
+            self.draw()
+
+    def say(self, line: str) -> None:
+        """A line that stays until something else is asked for."""
+        self.note = line
+        self.draw()
+
+    def draw(self) -> None:
+        """Everything anew, in the width that there is."""
+        if not self.query("#body"):
+            return
+        body = self.query_one("#body", Static)
+        width = max(20, self.query_one("#scroll").size.width - 4)
+        lines, bold = self._lines(width)
+        head = [*lines[:1], *self._remarks()]
+        self.query_one("#head", Static).update(Text("\n".join(cut(one_line(line), width) for line in head)))
+        text = Text(no_wrap=True, overflow="crop")
+        for index, line in enumerate(lines[1:], 1):
+            text.append(line + "\n", style="bold" if index in bold else "reverse" if index == self._marked else "")
+        body.update(text)
+
+    def _remarks(self) -> list[str]:
+        remarks = [self.note] if self.note else []
+        if self.moment.trouble is not None:
+            remarks.append(self.moment.trouble)
+        age = monotonic() - self.looked
+        return [*remarks, f"as it was {age:.0f} s ago"] if age > 5 else remarks
+
+    @property
+    def _marked(self) -> int | None:
+        """The line of the list that the cursor is on."""
+        return None if self.study is not None or not self.moment.studies else self.place + 2
+
+    def _lines(self, width: int) -> tuple[list[str], set[int]]:
+        """All lines, and which of them are titles."""
+        if self.study is None:
+            rows = self.moment.studies
+            self.place = min(self.place, max(0, len(rows) - 1))
+            if not rows:
+                return ["studies", NONE], set()
+            return ["studies: enter opens one", *fitted(studies_table(rows), width)], {1}
+        seen = self.moment.seen
+        if seen is None:
+            return [self.study, "" if self.moment.trouble else "reading …"], set()
+        view = view_of(seen, self._settled(seen))
+        return view.lines(width), view.titles(width)
+
+    def _settled(self, seen: Seen) -> list[Section]:
+        """Made anew when something has changed; of a large grid, which takes its time, not every time."""
+        key = (seen.study.study_id, self.whole, seen.version)
+        begun = monotonic()
+        same = self.settled[0][:2] == key[:2]
+        if self.settled[0] != key and (not same or seen.over or begun >= self.settle_after):
+            self.settled = (key, settled_of(seen, self.whole))
+            self.settle_after = monotonic() + SLOW * (monotonic() - begun)
+        return self.settled[1]
+
+    # Keys
+
+    def action_leave(self) -> None:
+        """Quit."""
+        self.exit()
+
+    def action_switch(self, by: int) -> None:
+        """The next study of the list, or the one before."""
+        names = [row.name for row in self.moment.studies]
+        if names:
+            self.place = (names.index(self.study) + by if self.study in names else self.place) % len(names)
+            self._choose(names[self.place])
+
+    def action_studies(self) -> None:
+        """Back to the list."""
+        names = [row.name for row in self.moment.studies]
+        self.place = names.index(self.study) if self.study in names else 0
+        self._choose(None)
+
+    def action_open(self) -> None:
+        """The study that the cursor is on."""
+        if self.study is None and self.moment.studies:
+            self._choose(self.moment.studies[self.place].name)
+
+    def action_move(self, by: int) -> None:
+        """The cursor in the list; in a study, the page."""
+        if self.study is None:
+            self.place = max(0, min(len(self.moment.studies) - 1, self.place + by))
+            self.draw()
+        else:
+            self.query_one("#scroll").scroll_relative(y=by, animate=False)
+
+    def action_whole(self) -> None:
+        """All lines of the result, or its end."""
+        self.whole = not self.whole
+        self.draw()
+
+    def action_drain(self) -> None:
+        """Ask, then tell every worker to drain."""
+        name = self.study
+        if name is None:
+            self.say("open a study to drain it")
+            return
+
+        def answered(sure: bool | None) -> None:
+            if sure:
+                self.say(f"{name}: telling its workers …")
+                self.orders.put(lambda: self._drain(name))
+
+        self.push_screen(Confirm(f"Tell every worker of {name} to stop? What runs is finished first."), answered)
+
+    def action_log(self) -> None:
+        """Ask for a trial, and show its log."""
+        seen = self.moment.seen
+        if seen is None or not seen.points:
+            self.say("there is no trial whose log could be shown")
+            return
+        running = [row.number for row in seen.status.running]
+        known = running or [number for number, row in seen.points.items() if row.attempt] or list(seen.points)
+
+        def answered(typed: str | None) -> None:
+            if typed is not None and typed.strip().isascii() and typed.strip().isdigit():
+                self.push_screen(Log(int(typed), lambda: self.moment.seen, self.home))
+            elif typed is not None:
+                self.say(f"{typed!r} is not the number of a trial")
+
+        self.push_screen(
+            Ask("The log of which trial? (esc: none)", str(known[-1] if not running else known[0])), answered
+        )
+
+    def _choose(self, name: str | None) -> None:
+        self.study, self.note, self.moment = name, "", Moment(self.moment.studies)
+        self.query_one("#scroll").scroll_home(animate=False)
+        self.draw()
+        self.orders.put(lambda: None)  # look at once

@@ -1,0 +1,100 @@
+"""`status --watch` in a pipe: the view once, then a line for each thing that changes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any
+
+from storage.ledger import metrics_of
+from studies.history.purpose import purpose
+from studies.history.state import decided, state_of
+from studies.history.trials import FINISHED
+from studies.status.memory import Seen
+from studies.status.polling import Lookout, Moment
+from studies.status.view import settled_of, view_of
+from studies.tables.digits import number
+from studies.tables.table import Column, Table
+from studies.tables.terminal import fitted, one_line
+
+PAUSE = 1.0
+"""Seconds between looks."""
+STUDIES = [Column("study"), Column("search"), Column("state")]
+STUDIES += [Column(name, right=True) for name in ("running", "waiting", "finished")] + [Column("outcome")]
+
+
+def follow(lookout: Lookout, name: str | None, width: int, say: Callable[[str], None]) -> None:
+    """Print until nothing more will come."""
+    moment = lookout.look(name)
+    if moment.seen is not None:
+        lines = view_of(moment.seen, settled_of(moment.seen, whole=True)).lines(width)
+    else:
+        lines = fitted(studies_table(moment.studies), width) if moment.studies else [NONE]
+    for line in lines:
+        say(line)
+    while not moment.over:
+        time.sleep(PAUSE)
+        before, moment = moment, lookout.look(name)
+        for line in changes(before, moment):
+            say(f"{datetime.now():%H:%M:%S} {one_line(line)}")
+
+
+NONE = "no studies in this storage yet"
+
+
+def changes(before: Moment, after: Moment) -> list[str]:
+    """What is new in a later moment, a line each."""
+    if after.trouble != before.trouble:
+        return [after.trouble or "the storage answers again"]
+    if before.seen is not None and after.seen is not None:
+        return _of_study(before.seen, after.seen)
+    was = {row.name: _standing(row) for row in before.studies}
+    now = {row.name: _standing(row) for row in after.studies}
+    gone = [f"{name}: deleted" for name in was if name not in now]
+    return gone + [f"{name}: {told}" for name, told in now.items() if was.get(name) != told]
+
+
+def _of_study(before: Seen, after: Seen) -> list[str]:
+    if before.version == after.version:
+        return []
+    score = after.study.origin["score"]["metric"]
+    lines = []
+    for trial, row in sorted(after.points.items()):
+        old = before.points.get(trial)
+        for attempt in after.attempts.get(trial, ())[len(before.attempts.get(trial, ())) :]:
+            if attempt.outcome is None:
+                lines.append(f"trial {trial} ({purpose(row.role)}): runs, attempt {attempt.attempt}")
+        known = [each.attempt for each in before.attempts.get(trial, ()) if each.outcome is not None]
+        for attempt in after.attempts.get(trial, ()):
+            if attempt.outcome not in (None, "completed") and not attempt.accepted and attempt.attempt not in known:
+                lines.append(f"trial {trial}: {attempt.outcome.replace('_', ' ')}: {attempt.message}, it waits again")
+        if row.state in FINISHED and (old is None or old.state not in FINISHED):
+            value = metrics_of(row.metrics).get(score)
+            told = f"{score} {number(value)}" if value is not None else row.reason or "no score"
+            lines.append(f"trial {trial} ({purpose(row.role)}): {row.state}, {told}")
+    for decision in after.decisions[len(before.decisions) :]:
+        lines.append(f"round {decision.number}: {decided(decision.record)}")
+    was, now = (f"{each.status.state}{_outcome(each.study)}" for each in (before, after))
+    return lines + ([f"{after.study.name}: {now}"] if was != now else [])
+
+
+def _outcome(row: Any) -> str:
+    return "" if row.outcome is None else f": {row.outcome}"
+
+
+def _standing(row: Any) -> str:
+    finished = row.trials - row.waiting - row.running
+    told = f"{state_of(row, row.alive)}, {finished} finished, {row.running} running, {row.waiting} waiting"
+    return told + _outcome(row)
+
+
+def studies_table(rows: Sequence[Any]) -> Table:
+    """All studies, a line each."""
+    lines = [
+        [row.name, row.search, state_of(row, row.alive)]
+        + [f"{count:,}" for count in (row.running, row.waiting, row.trials - row.running - row.waiting)]
+        + [row.outcome or ""]
+        for row in rows
+    ]
+    return Table(STUDIES, lines)

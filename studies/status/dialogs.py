@@ -1,0 +1,99 @@
+"""What stands before the view for a while: a question, or the log of a trial."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import ClassVar
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import ScrollableContainer, VerticalScroll
+from textual.screen import ModalScreen
+from textual.widgets import Footer, Input, Static
+
+from studies.status.logs import log_lines
+from studies.status.memory import Seen
+
+PAUSE = 1.0
+"""Seconds between two readings of a log."""
+
+
+class Confirm(ModalScreen[bool]):
+    """A question that y alone says yes to. No other key does anything behind it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("y", "answer(True)"), Binding("n,escape,q", "answer(False)")]
+
+    def __init__(self, question: str) -> None:
+        super().__init__()
+        self.question = question
+
+    def compose(self) -> ComposeResult:
+        with VerticalScroll(id="ask", can_focus=False):
+            yield Static(Text(f"{self.question} y: yes, n: no"))
+
+    def action_answer(self, sure: bool) -> None:
+        """Back, with the answer."""
+        self.dismiss(sure)
+
+
+class Ask(ModalScreen[str | None]):
+    """A question that is answered by typing; None is no answer."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "back")]
+
+    def __init__(self, question: str, given: str) -> None:
+        super().__init__()
+        self.question, self.given = question, given
+
+    def compose(self) -> ComposeResult:
+        with VerticalScroll(id="ask", can_focus=False):
+            yield Static(Text(self.question))
+            yield Input(self.given)
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        self.dismiss(event.value)
+
+    def action_back(self) -> None:
+        """Without an answer."""
+        self.dismiss(None)
+
+
+class Log(ModalScreen[None]):
+    """The end of a trial's log, followed as it grows while its last line is in sight."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,l", "back", "back")]
+
+    def __init__(self, number: int, seen: Callable[[], Seen | None], home: Path) -> None:
+        super().__init__()
+        self.number, self.seen, self.home = number, seen, home
+        self.shown: list[str] = []
+
+    def compose(self) -> ComposeResult:
+        yield Static(Text(f"the log of trial {self.number}", style="bold"))
+        with ScrollableContainer(id="page"):
+            yield Static(id="log")
+        yield Footer(show_command_palette=False)
+
+    def on_mount(self) -> None:
+        self.query_one("#page").focus()
+        self.set_interval(PAUSE, self.follow)
+        self.follow()
+
+    def follow(self) -> None:
+        """Read it again."""
+        seen = self.seen()
+        lines = self.shown if seen is None else log_lines(seen, self.number, self.home)
+        if lines == self.shown:
+            return
+        page = self.query_one("#page")
+        at_end = not self.shown or page.scroll_y >= page.max_scroll_y
+        self.shown = lines
+        self.query_one("#log", Static).update(Text("\n".join(lines), no_wrap=True))
+        if at_end:
+            page.scroll_end(animate=False)
+
+    def action_back(self) -> None:
+        """To the study."""
+        self.dismiss(None)

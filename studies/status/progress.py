@@ -1,0 +1,145 @@
+"""`run` as it goes on, on standard error: on a terminal a few lines below what it says, else a line now and then.
+
+Made of what the worker knows: the database is not asked, and the worker does not wait.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from threading import Event, Thread
+
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
+
+from studies.definition.units import shown_duration
+from studies.engine.running import Running
+from studies.engine.worker import Worker
+from studies.history.purpose import purpose
+from studies.status.pace import shown_metric
+from studies.tables.table import Cell, Column, Table
+from studies.tables.terminal import cut, fitted, one_line
+
+SUMMARY = 30.0
+"""Seconds between lines, where there is no terminal; none if nothing has changed."""
+A_SECOND = 2
+"""How often the lines on a terminal are made anew."""
+LISTED = 8
+COLUMNS = [Column("trial", right=True), Column("what"), Column("slot", spare=2), Column("for", right=True, spare=3)]
+COLUMNS += [Column("step", right=True), Column("last", right=True, spare=1), Column("ETA", right=True)]
+
+
+@dataclass
+class Progress:
+    """What is told of one worker, once there is one."""
+
+    say: Callable[[str], None]
+    worker: Worker | None = None
+
+    def watch(self, worker: Worker) -> None:
+        """From now on, tell of this one."""
+        self.worker = worker
+
+    def lines(self, width: int) -> list[str]:
+        """The round, and what runs here."""
+        if self.worker is None:
+            return []
+        running = self._running()
+        rows = [self._row(each) for each in running[:LISTED]]
+        more = [f"and {len(running) - LISTED} more"] if len(running) > LISTED else []
+        return [cut(one_line(self.summary()), width), *(fitted(Table(COLUMNS, rows), width) if rows else []), *more]
+
+    def summary(self) -> str:
+        """Where it is, on one line."""
+        if self.worker is None:
+            return ""
+        tally, running = self.worker.tally, self._running()
+        parts = []
+        if tally.total:
+            parts.append(f"round {tally.round}: {tally.done} of {tally.total} trials done")
+        else:
+            parts.append(f"{tally.here} trials done here")
+        parts.append(f"{len(running)} running")
+        mean = tally.mean
+        if mean is not None and tally.total > tally.done:
+            waiting = max(0, tally.total - tally.done - len(running))
+            now = time.monotonic()
+            left = waiting * mean + sum(max(0.0, mean - (now - each.begun)) for each in running)
+            parts.append(f"about {shown_duration(left / max(1, len(self.worker.slots)))} to the end of it")
+        return ", ".join(parts)
+
+    def steps(self) -> str:
+        """What runs, on one line."""
+        told = [f"trial {each.claim.number} step {each.last.step}" for each in self._running() if each.last is not None]
+        return ", ".join(told[:LISTED])
+
+    def _running(self) -> list[Running]:
+        """The worker's trials, read from another thread than its own."""
+        for _ in range(3):
+            with suppress(RuntimeError):  # it changed meanwhile
+                return [] if self.worker is None else list(self.worker.running.values())
+        return []
+
+    def _row(self, running: Running) -> list[Cell]:
+        assert self.worker is not None
+        claim, last, mean = running.claim, running.last, self.worker.tally.mean
+        seconds = time.monotonic() - running.begun
+        reported = {} if last is None else last.metrics
+        name = shown_metric(reported, self.worker.definition.score_metric)
+        left = "" if mean is None else shown_duration(mean - seconds) if mean > seconds else "overdue"
+        return [
+            str(claim.number),
+            purpose(claim.role),
+            running.slot.name,
+            shown_duration(seconds),
+            "" if last is None else f"{last.step:,}",
+            "" if name is None else f"{name} {reported[name]:.4g}",
+            left,
+        ]
+
+
+@contextmanager
+def progress(say: Callable[[str], None]) -> Iterator[Progress]:
+    """What tells of a worker while it works; lines that are said through it stay above."""
+    console = Console(stderr=True, markup=False, highlight=False)
+    if not console.is_terminal or console.is_dumb_terminal:
+        with _summaries(Progress(say)) as shown:
+            yield shown
+        return
+
+    def above(line: str) -> None:
+        with suppress(OSError):
+            console.print(line, soft_wrap=True)
+
+    shown = Progress(above)
+    with Live(
+        console=console,
+        get_renderable=lambda: Text("\n".join(shown.lines(console.width)), style="dim", no_wrap=True),
+        refresh_per_second=A_SECOND,
+        transient=True,
+        redirect_stdout=False,
+        redirect_stderr=False,
+    ):
+        yield shown
+
+
+@contextmanager
+def _summaries(shown: Progress) -> Iterator[Progress]:
+    over = Event()
+
+    def tell() -> None:
+        said = ""
+        while not over.wait(SUMMARY):
+            now = "; ".join(filter(None, (shown.summary(), shown.steps())))
+            if now != said and shown.worker is not None:
+                said = now
+                shown.say(now)
+
+    Thread(target=tell, daemon=True).start()
+    try:
+        yield shown
+    finally:
+        over.set()

@@ -1,0 +1,124 @@
+"""The round at hand, as far as it has come: its candidates with what has finished of each, and which of them leads."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, cast
+
+from samplers.searches.growth.growth import Growth, Standing, tie
+from samplers.searches.noise import standard_error
+from samplers.searches.plan import Result
+from storage.ledger import metrics_of
+from studies.definition.definition import Definition
+from studies.definition.searches import search_of
+from studies.history.purpose import candidate_name, purpose
+from studies.history.trials import State
+from studies.status.memory import Seen, finished
+from studies.tables.table import Cell, Column, Figure, Table
+
+LISTED = 30
+"""Trials of a round that are listed, where they have no candidates."""
+GROWING = [
+    Column("candidate"),
+    Column("seeds", right=True),
+    Column("score", right=True),
+    Column("gain", right=True, spare=1),
+    Column("added cost", right=True, spare=3),
+    Column("efficiency", right=True, spare=2),
+    Column(""),
+]
+PLAIN = [Column("for"), Column("trial", right=True), Column("state"), Column("value", right=True), Column("")]
+
+
+def round_at_hand(seen: Seen) -> Table | None:
+    """A table of it; None where there is no round, or nothing of it yet. A grid has none: it has its settings."""
+    if seen.study.outcome is not None or seen.study.search == "grid":
+        return None
+    if seen.study.search == "grow":
+        return _growing(seen)
+    number = len(seen.decisions)
+    rows = [row for row in seen.points.values() if row.round == number and not row.retired]
+    return _listing(rows, seen, number) if rows else None
+
+
+def _growing(seen: Seen) -> Table | None:
+    """A growth's: arithmetic and order are the search's own."""
+    study = seen.study
+    search = cast(Growth, search_of(Definition.from_json(study.origin), f"study {study.name}", study.steps))
+    state = seen.decisions[-1].state if seen.decisions else search.start()
+    known = {row.hash: row for row in seen.points.values() if not row.retired}
+    results = {
+        row.hash: Result(row.number, cast(State, row.state), metrics_of(row.metrics), row.reason, row.outcome)
+        for row in finished(known.values())
+    }
+    standings = search.standings(state, results)
+    if not any(point.hash in known for each in standings for point in each.points):
+        return None
+    rows = [each.row for each in standings if each.row is not None]
+    eligible = [row for row in rows if row.eligible]
+    leader = min(eligible, key=lambda row: row.rank) if eligible else None
+    tied = {id(row) for row in tie(rows)}
+    orphans = seen.orphans
+    repeats = int(state["grow"].get("repeats", 1))
+    lines = []
+    for each in [standings[0], *sorted(standings[1:], key=_rank)]:
+        row = each.row
+        near = row is not None and id(row) in tied
+        place = "as near" if near else None
+        if row is not None and row is leader:
+            place = "leads, with others as near" if near else "leads"
+        lines.append(_standing(each, known, orphans, repeats, place))
+    return Table(GROWING, lines, f"round {state['step']}, as far as it has come")
+
+
+def _standing(
+    each: Standing, known: Mapping[str, Any], orphans: Collection[int], repeats: int, place: str | None
+) -> list[Cell]:
+    """A line of a growing round: means over what has finished, gains over the seeds shared with the baseline."""
+    asked = [known.get(point.hash) for index, point in enumerate(each.points) if index < repeats or point.hash in known]
+    ended = finished(row for row in asked if row is not None)
+    going = [row.number for row in asked if row is not None and row.state == "RUNNING"]
+    running = len(going) - sum(number in orphans for number in going)
+    lost = f"{len(going) - running} interrupted" if running < len(going) else None
+    row, measured = each.row, each.measured
+    scores, gains = measured.scores, () if row is None else row.gains
+    efficiency = None if row is None else row.efficiency
+    notes = (
+        place,
+        f"{running} running" if running else None,
+        lost,
+        measured.reason,
+        None if row is None else row.reason,
+    )
+    name = "baseline"
+    if each.candidate is not None:
+        told = {"param": each.candidate.param, "value": each.candidate.value, "dup": each.candidate.copied}
+        name = candidate_name(told)
+    return [
+        name,
+        f"{len(ended)}/{len(asked)}",
+        Figure(sum(scores) / len(scores), standard_error(scores)) if scores else "",
+        Figure(row.gain, standard_error(gains)) if row is not None and row.gain is not None else "",
+        Figure(row.added_cost) if row is not None and row.added_cost is not None else "",
+        Figure(efficiency, standard_error(row.worth)) if row is not None and efficiency is not None else "",
+        ", ".join(dict.fromkeys(filter(None, notes))),
+    ]
+
+
+def _rank(each: Standing) -> tuple[float, ...]:
+    """Those that may be chosen first, in the search's own order; then what has some gain, then the rest as defined."""
+    if each.row is None or not each.row.eligible:
+        return (1.0,)
+    return (0.0, *each.row.rank)
+
+
+def _listing(rows: Sequence[Any], seen: Seen, number: int) -> Table:
+    metric = seen.study.origin["score"]["metric"]
+    order = {"RUNNING": 0, "WAITING": 1}
+    lines: list[list[Cell]] = []
+    for row in sorted(rows, key=lambda row: (order.get(row.state, 2), row.number))[:LISTED]:
+        value = metrics_of(row.metrics).get(metric)
+        lines.append([purpose(row.role), str(row.number), row.state, Figure(value), row.reason or ""])
+    more = f", {LISTED} of {len(rows)} trials" if len(rows) > LISTED else ""
+    columns = [Column(metric, right=True) if column.name == "value" else column for column in PLAIN]
+    return Table(columns, lines, f"round {number}, as far as it has come{more}")

@@ -1,0 +1,34 @@
+"""`status --watch`: on a terminal until q, in a pipe until the study ends."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+
+from storage.place import Place
+from studies.status.polling import Lookout
+
+PIPE = 200
+"""Cells of a line in a pipe: whoever reads it has no width."""
+
+
+def watch(place: Place, name: str | None, say: Callable[[str], None]) -> None:
+    """Show a study, or all of them, as they change.
+
+    Raises:
+        UsageError: There is no study of that name.
+        StorageError: There is nothing that could be looked at.
+    """
+    lookout = Lookout(place, name)
+    if sys.stdout.isatty() and sys.stdin.isatty() and os.environ.get("TERM", "dumb") != "dumb":
+        from studies.status.app import Watch
+
+        Watch(lookout, name, place.home).run()
+        return
+    from studies.status.changes import follow
+
+    try:
+        follow(lookout, name, PIPE, say)
+    finally:
+        lookout.close()
