@@ -2,10 +2,10 @@
 
     python benchmarks/barrier.py [--slots 8 64 512] [--seeds 10]
 
-The real search (samplers/searches/growth/growth.py) decides; only time is simulated. A trial lasts as long as its configuration makes
+The real search (growth.py) decides; only time is simulated. A trial lasts as long as its configuration makes
 it, times a log-normal factor. Two growths: of 7 candidates a round, one seed; and of 84, seven parameters by four
 multiples by three seeds. Speculation begins likely points of the next round on slots that would wait
-(samplers/searches/growth/speculation.py). Prints the share of slot time that waits, the share that is spent in vain, and how much
+(speculation.py). Prints the share of slot time that waits, the share that is spent in vain, and how much
 sooner a growth of twelve steps ends.
 """
 
@@ -25,7 +25,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from samplers.searches.growth.growth import Growth
 from samplers.searches.growth.speculation import likely_next
 from samplers.searches.plan import Decision, Done, Need, Point, Result
-from tests.growth_trace import BASELINE, INCREMENTS, landscape
+from tests.support.growth_trace import BASELINE, INCREMENTS, landscape
 
 STEPS = 12
 SPREAD = 0.35

@@ -30,7 +30,7 @@ from objectives.process.warm import WarmServer
 from storage import server
 from storage.ledger import End, Ledger
 from storage.optuna_storage import StudyStorage
-from tests.planned import begin, new_points
+from tests.support.planned import begin, new_points
 
 FEW, MANY, SAMPLE = 100, 20_000, 200
 

@@ -32,7 +32,7 @@ from storage.ledger import End, Ledger
 from storage.optuna_storage import StudyStorage
 from storage.session import Session
 from studies.engine.planner import plan
-from tests.planned import begin
+from tests.support.planned import begin
 
 AXES = {
     "n_layer": list(range(1, 16)),

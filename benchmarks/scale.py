@@ -42,7 +42,7 @@ from storage.session import Session, query
 from storage.url import libpq_url
 from studies.definition.searches import search_in_force
 from studies.engine.planner import plan
-from tests.planned import begin, new_points
+from tests.support.planned import begin, new_points
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 PGBENCH = shutil.which("pgbench") or next(map(str, Path("/usr/lib/postgresql").glob("*/bin/pgbench")), None)

@@ -15,11 +15,10 @@ import psycopg2
 import pytest
 
 from storage import server
+from storage.home import CHECKOUT
 from storage.optuna_storage import StudyStorage
 from storage.session import Session
 from storage.url import libpq_url
-
-CHECKOUT = Path(__file__).parent.parent
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -15,9 +15,9 @@ import pytest
 import yaml
 
 from cli import cli
-from tests.growth_trace import write_definition
+from storage.home import CHECKOUT
+from tests.support.growth_trace import write_definition
 
-CHECKOUT = Path(__file__).parent.parent
 README = (CHECKOUT / "README.md").read_text()
 Program = Callable[..., subprocess.CompletedProcess[str]]
 LEVELS = {"cli": 3, "studies": 2, "samplers": 1, "objectives": 1, "storage": 0}

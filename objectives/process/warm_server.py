@@ -1,4 +1,4 @@
-"""The warm server's own process: `python -m objectives.process.warm_server FD REFERENCE`, started by objectives/process/warm.py.
+"""The warm server's own process: `python -m objectives.process.warm_server FD REFERENCE`, started by warm.py.
 
 It imports the objective, then forks: a keeper with its trial for every start, a child for every question. It starts no
 thread and never touches CUDA, so that a fork of it is a clean beginning. It ends when its worker does.

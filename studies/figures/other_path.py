@@ -12,7 +12,7 @@ from studies.figures.picture import Axis, Line, Mark, Picture, Points
 def other_path(
     told: Sequence[Mapping[str, Any]], records: Sequence[Mapping[str, Any]], key: str, cost: str, other: str, score: str
 ) -> Picture:
-    """`told` is what samplers/searches/growth/what_if.py says of `records`. A later round is judged from where the real path led."""
+    """`told` is what growth/what_if.py says of `records`. A later round is judged from where the real path led."""
     by_round = {record["round"]: record for record in records if record["baseline"] is not None}
     real = [(each["round"], each["was"]) for each in told if each["was"]]
     would = [(each["round"], each["would_be"]) for each in told if each["would_be"] and not each["same"]]

@@ -136,7 +136,7 @@ def gpu_slots(
 
 
 def packed_slots(devices: Sequence[Device], per_gpu: int | None, threads: int | None) -> tuple[Slot, ...]:
-    """Slots whose shares are made for each trial (studies/slots/packing.py): as many of each device as there are cores to
+    """Slots whose shares are made for each trial (packing.py): as many of each device as there are cores to
     feed them, or `per_gpu`; threads: one, unless said.
 
     Raises:

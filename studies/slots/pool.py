@@ -1,6 +1,6 @@
 """The rack: a worker's slots, and which of them can take a trial now.
 
-A slot on a GPU takes a trial only under a lease (studies/slots/leases.py), kept from one trial to the next while there is
+A slot on a GPU takes a trial only under a lease (leases.py), kept from one trial to the next while there is
 work. CPU slots take one anyway, and are pinned to cores of their own as long as there are cores that nobody leased.
 
 A device whose trial ended in an error rests until another one has begun a trial, so that what failed is tried elsewhere

@@ -1,6 +1,6 @@
 """The depth search: for each target and width, the number of layers whose parameter count is closest.
 
-Every width is searched on its own by samplers/searches/depth/closest.py and all are asked for at once; each gets one decision, in the
+Every width is searched on its own by closest.py and all are asked for at once; each gets one decision, in the
 order of the definition, as soon as its own counts allow it. A stack that is uniform by construction (a family of the
 objective `parameters`, or `uniform: true`) takes three counts a width: both ends predict, a third confirms. Of any
 other, the answer itself and its neighbour on the other side of the target are counted before it is called reached. With
@@ -153,7 +153,7 @@ class _Question:
     uniform: bool
 
     def solve(self, results: Results) -> _Found:
-        """Fold samplers/searches/depth/closest.py over the results, one stage after the other: whatever came early, the same counts
+        """Fold closest.py over the results, one stage after the other: whatever came early, the same counts
         are asked for."""
         settings = self.settings
         search = closest(settings.targets, settings.last, self.uniform)

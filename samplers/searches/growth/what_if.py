@@ -20,7 +20,7 @@ class Standing:
 
     @property
     def rank(self) -> tuple[float, ...]:
-        """As samplers/searches/growth/growth.py ranks, the smaller the better: a free gain first, then by gain for added cost."""
+        """As growth.py ranks, the smaller the better: a free gain first, then by gain for added cost."""
         return (0, -self.gain, self.added) if self.added <= 0 else (1, -self.gain / self.added, self.added)
 
     @property

@@ -1,0 +1,691 @@
+"""`data prepare` and `data list`: what is written, what is refused, and what a killed one leaves behind."""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import json
+import os
+import resource
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import cli
+from objectives.datasets import catalogue, sources
+from objectives.datasets.sources import HubRows, Source, TextFiles
+from storage.errors import UsageError
+from storage.home import CHECKOUT
+
+FOX = "The quick brown fox — zażółć gęślą jaźń — 漢字 😀\n"
+Told = tuple[int, str, str]
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("STUDYHALL_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hub"))
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Told]:
+    """Run the program here, to its exit code and what it printed."""
+
+    def run(*arguments: object) -> Told:
+        monkeypatch.setattr(sys, "argv", ["studyhall", *map(str, arguments)])
+        code = 0
+        try:
+            cli.main()
+        except SystemExit as exit:
+            code = int(str(exit.code or 0))
+        return code, *capsys.readouterr()
+
+    return run
+
+
+def program(*arguments: object, before: str = "", **given: Any) -> subprocess.CompletedProcess[str]:
+    """Run the program in a process of its own, after the statements `before`."""
+    code = f"import sys\n{before}\nimport cli\ncli.main()"
+    command = [sys.executable, "-c", code, *map(str, arguments)]
+    return subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, timeout=120, **given)
+
+
+def read(name: str) -> dict[str, bytes]:
+    """A dataset's three files."""
+    return {each: (catalogue.place() / name / each).read_bytes() for each in ("train.bin", "val.bin", "meta.json")}
+
+
+def meta_of(name: str) -> dict[str, Any]:
+    return dict(json.loads(read(name)["meta.json"]))
+
+
+def tokens_of(name: str) -> tuple[list[int], list[int]]:
+    kind = np.dtype(meta_of(name)["dtype"])
+    train, val = (np.frombuffer(read(name)[f"{split}.bin"], kind).tolist() for split in ("train", "val"))
+    return train, val
+
+
+def text_of(name: str) -> str:
+    """The whole text of a dataset of bytes."""
+    train, val = tokens_of(name)
+    return bytes(train + val).decode()
+
+
+# What is written
+
+
+def test_bytes_are_tokens_and_the_last_tenth_is_val(call, tmp_path):
+    text = bytes(range(256)) * 40 + b"\xff\xfe"
+    (tmp_path / "a").write_bytes(text)
+    code, said, _ = call("data", "prepare", "any", "--text", tmp_path / "a", "--tokenizer", "bytes")
+    assert code == 0 and said.startswith("any: 9217 tokens train, 1025 val, vocabulary 256: ")
+    train, val = tokens_of("any")
+    assert bytes(train + val) == text and len(train) == len(text) * 9 // 10
+    meta = meta_of("any")
+    assert meta.pop("sha256") == {
+        each: hashlib.sha256(read("any")[each]).hexdigest() for each in ("train.bin", "val.bin")
+    }
+    counts = {"train": 9217, "val": 1025}
+    assert meta == {"vocab_size": 256, "dtype": "uint16", "tokenizer": "bytes", "val": 0.1, "counts": counts}
+
+
+def test_characters_are_counted_and_their_table_is_kept(call, tmp_path):
+    text = "".join(sorted(FOX)) * 30
+    (tmp_path / "a").write_text(text)
+    assert call("data", "prepare", "c", "--text", tmp_path / "a", "--tokenizer", "char", "--val", "0.25")[0] == 0
+    meta = meta_of("c")
+    assert meta["chars"] == "".join(sorted(set(text))) and meta["vocab_size"] == len(set(text))
+    train, val = tokens_of("c")
+    assert "".join(meta["chars"][each] for each in train + val) == text
+    assert len("".join(meta["chars"][each] for each in train).encode()) in range(
+        len(text.encode()) * 3 // 4 - 3, len(text.encode()) * 3 // 4 + 1
+    )
+
+
+def test_the_end_of_each_file_is_val_whatever_the_tokenizer(call, tmp_path):
+    for name, letter in (("a", "a"), ("b", "é"), ("none", "")):
+        (tmp_path / name).write_text(letter * 1000)
+    files = [tmp_path / "b", tmp_path / "none", tmp_path / "a"]
+    assert call("data", "prepare", "c", "--text", *files, "--tokenizer", "char")[0] == 0
+    assert tokens_of("c") == ([1] * 900 + [0] * 900, [1] * 100 + [0] * 100)
+    again = ["--text", files[0], "--text", files[1], "--text", files[2]]
+    assert call("data", "prepare", "b", *again, "--tokenizer", "bytes")[0] == 0
+    assert bytes(tokens_of("b")[1]).decode() == "é" * 100 + "a" * 100
+
+
+def test_the_same_text_gives_the_same_three_files_wherever_it_lies(call, tmp_path, monkeypatch):
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "a").write_text(FOX * 100)
+        monkeypatch.setenv("STUDYHALL_HOME", str(tmp_path / folder))
+        assert call("data", "prepare", "c", "--text", tmp_path / folder / "a", "--tokenizer", "char")[0] == 0
+    two = read("c")
+    monkeypatch.setenv("STUDYHALL_HOME", str(tmp_path / "one"))
+    assert read("c") == two
+
+
+def test_a_vocabulary_beyond_65536_takes_uint32(tmp_path, call):
+    (tmp_path / "a").write_text("".join(map(chr, [*range(0x20, 0xD800), *range(0xE000, 0x13000)])) * 2)
+    assert call("data", "prepare", "many", "--text", tmp_path / "a", "--tokenizer", "char", "--val", "0.5")[0] == 0
+    meta = meta_of("many")
+    assert meta["dtype"] == "uint32" and meta["vocab_size"] == 0x13000 - 0x800 - 0x20
+    assert tokens_of("many")[1] == list(range(meta["vocab_size"]))
+
+
+def test_tiktoken_s_encodings_those_of_plugins_too(tmp_path):
+    (tmp_path / "tiktoken_ext").mkdir()
+    (tmp_path / "tiktoken_ext/tiny.py").write_text(
+        "def tiny():\n"
+        "    ranks = {bytes([i]): i for i in range(256)} | {b'fo': 256, b'fox': 257}\n"
+        "    return {'name': 'tiny', 'pat_str': r'\\w+|\\W+', 'mergeable_ranks': ranks,\n"
+        "            'special_tokens': {'<|endoftext|>': 70000}}\n"
+        "ENCODING_CONSTRUCTORS = {'tiny': tiny}\n"
+    )
+    (tmp_path / "a").write_text("fox!" * 90 + "<|endoftext|>" + "fox!" * 10)
+    found = program(
+        *["data", "prepare", "t", "--text", tmp_path / "a", "--tokenizer", "tiktoken:tiny"],
+        before=f"sys.path.insert(0, {str(tmp_path)!r})",
+    )
+    assert found.returncode == 0, found.stderr
+    train, val = tokens_of("t")
+    assert meta_of("t")["dtype"] == "uint32" and meta_of("t")["vocab_size"] == 70001
+    assert train[:4] == [257, 33, 257, 33] and val[-1] == 33
+    assert 70000 not in train + val and b"<|endoftext|>"[1] in train + val  # in a text it is text
+
+
+def test_tokenizers_of_the_hub_s_form(tmp_path):
+    from tokenizers import Tokenizer, models, pre_tokenizers
+
+    words = {"fox": 0, "the": 1, "\n": 2, "?": 3, "</s>": 4}
+    made = Tokenizer(models.WordLevel(words, unk_token="?"))
+    made.pre_tokenizer = pre_tokenizers.Split(" ", "removed")
+    made.enable_truncation(5)
+    (tmp_path / "made").mkdir()
+    made.save(str(tmp_path / "made/tokenizer.json"))
+    settings = {"tokenizer_class": "PreTrainedTokenizerFast", "eos_token": "</s>", "model_max_length": 5}
+    (tmp_path / "made/tokenizer_config.json").write_text(json.dumps(settings))
+    rows = [{"text": "the fox"}] * 9 + [{"text": "the cat"}]
+    (tmp_path / "rows").mkdir()
+    (tmp_path / "rows/train.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (tmp_path / "text").write_text("the fox " * 300)
+    for name, source in (("t", ("--text", tmp_path / "text")), ("h", ("--hf", tmp_path / "rows"))):
+        tokenizer = f"hf:{tmp_path / 'made'}"
+        found = program("data", "prepare", name, *source, "--tokenizer", tokenizer)
+        assert found.returncode == 0, found.stderr
+    assert tokens_of("t") == ([1, 0] * 270, [1, 0] * 30)
+    assert tokens_of("h") == ([1, 0, 4] * 9, [1, 3, 4])
+
+
+# Hugging Face
+
+
+@pytest.fixture
+def rows(tmp_path: Path) -> Path:
+    """A dataset of the hub's form, with a split for validation."""
+    (tmp_path / "rows").mkdir()
+    for split, count in (("train", 150), ("validation", 20)):
+        made = [{"text": f"{i} é" * (i % 3), "title": f"{split} {i}", "label": i} for i in range(count)]
+        (tmp_path / f"rows/{split}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in made))
+    return tmp_path / "rows"
+
+
+def test_rows_are_documents_and_validation_is_val(call, rows):
+    code, _, said = call("data", "prepare", "h", "--hf", rows, "--tokenizer", "bytes")
+    assert code == 0, said
+    train, val = (bytes(each).decode() for each in tokens_of("h"))
+    assert train == "".join(f"{i} é" * (i % 3) + "\n" for i in range(150) if i % 3)
+    assert val == "".join(f"{i} é" * (i % 3) + "\n" for i in range(20) if i % 3)
+    assert call("data", "prepare", "h", "--hf", rows, "--tokenizer", "bytes")[1].startswith("h: already there")
+
+
+def test_a_field_and_a_share_may_be_asked_for(call, rows):
+    arguments = "--hf", f"{rows}:title", "--tokenizer", "char", "--val", "0.2"
+    assert call("data", "prepare", "h", *arguments)[0] == 0
+    chars = meta_of("h")["chars"]
+    train, val = ("".join(chars[each] for each in split) for split in tokens_of("h"))
+    assert (train + val).split("\n") == [*(f"train {i}" for i in range(150)), ""]
+    assert val.startswith("train 120\n")
+
+
+@pytest.mark.parametrize(
+    ("asked", "reason"),
+    [
+        ("{}:titel", "'titel' is not a field; did you mean 'title'?"),
+        ("{}:label", "'label' is not text; allowed: text, title"),
+        ("{}:defalt:text", "there is no config 'defalt'; did you mean 'default'?"),
+        ("{}:a:b:c", "is not DATASET[:CONFIG][:FIELD]"),
+        (":x", "is not DATASET[:CONFIG][:FIELD]"),
+        ("{}-nowhere", "cannot be loaded"),
+        (
+            "nobody/nothing",
+            "cannot be loaded: ConnectionError: Couldn't reach 'nobody/nothing' on the Hub (OfflineModeIsEnabled)",
+        ),
+    ],
+)
+def test_a_hub_dataset_that_cannot_serve_is_one_clear_line(call, rows, asked, reason):
+    refused(call("data", "prepare", "h", "--hf", asked.format(rows), "--tokenizer", "bytes"), reason)
+
+
+# Reading on
+
+
+def pieces(source: Source, position: int = 0) -> Iterator[tuple[int | None, list[tuple[bytes, bool, bool]]]]:
+    for batch in source.batches(position):
+        yield batch.position, [(each.text, each.is_val, each.ends) for each in batch.pieces]
+
+
+def check_reading_on(source: Source) -> None:
+    """From every position, what follows is what followed it when everything was read."""
+    whole = list(pieces(source))
+    assert whole[-1][0] == source.total
+    for place, (position, _) in enumerate(whole):
+        if position is not None:
+            assert list(pieces(source, position)) == whole[place + 1 :]
+
+
+@given(texts=st.lists(st.text(st.sampled_from("ab\né漢😀")), min_size=1, max_size=4), share=st.floats(0.01, 0.99))
+def test_files_are_cut_between_characters_and_the_same_from_every_position(tmp_path_factory, texts, share):
+    folder = tmp_path_factory.mktemp("texts")
+    for number, text in enumerate(texts):
+        (folder / str(number)).write_text(text, newline="")
+    before = sources.PIECE, sources.BATCH
+    sources.PIECE, sources.BATCH = 8, 2
+    try:
+        files = [folder / str(number) for number in range(len(texts))]
+        try:
+            source = TextFiles.of(files, share)
+        except UsageError:
+            total = len("".join(texts).encode())
+            assert total <= 4 * len(texts) * max(1, 1 / (1 - share))
+            return
+        check_reading_on(source)
+        read_all = [piece for batch in source.batches(0) for piece in batch.pieces]
+        assert b"".join(piece.text for piece in read_all).decode() == "".join(texts)
+        for piece in read_all:
+            assert 0 < len(piece.text) <= 8 and piece.text.decode() is not None
+    finally:
+        sources.PIECE, sources.BATCH = before
+
+
+def test_rows_are_the_same_from_every_position(tmp_path, rows, monkeypatch):
+    for piece, most, forgotten in ((2**18, 64, 2**26), (4, 7, 99)):
+        monkeypatch.setattr(sources, "PIECE", piece)
+        monkeypatch.setattr(sources, "ROWS", most)
+        monkeypatch.setattr(sources, "FORGOTTEN", forgotten)
+        for val in (None, 0.3):
+            source = HubRows(str(rows), val)
+            check_reading_on(source)
+            texts = [piece for _, some in pieces(source) for piece in some]
+            assert sum(ends for *_, ends in texts) == len([i for i in range(150) if i % 3]) + (13 if val is None else 0)
+            assert all(text.decode() is not None for text, *_ in texts)
+
+
+DRIVER = """
+import os, signal, sys
+from itertools import count
+from objectives.datasets import prepare as module, sources
+from objectives.datasets.tokenizers import *
+module.CHECKPOINT, sources.PIECE, sources.BATCH = 4000, 512, 2
+left = None
+
+def step(*_):
+    global left
+    if left is not None:
+        left -= 1
+        if left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+def watch(event, _):
+    if event in ("open", "os.rename", "os.truncate", "os.mkdir", "os.remove", "os.rmdir", "shutil.rmtree"):
+        step()
+
+sync = os.fsync
+def fsync(descriptor):
+    sync(descriptor)
+    step()
+
+os.fsync = fsync
+sys.addaudithook(watch)
+
+def run(name, text, tokenizer, force, steps=None):
+    global left
+    child = os.fork()
+    if child == 0:
+        try:
+            order = module.Order.of(name, [text], None, tokenizer, None, force)
+            left = steps
+            module.prepare(order, lambda *_: None)
+            os._exit(0)
+        except BaseException as error:
+            os.write(2, repr(error).encode())
+            os._exit(1)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+"""
+
+
+@pytest.mark.parametrize(("tokenizer", "replaces"), [("char", ""), ("bytes", "replaces")])
+def test_killed_at_any_step_and_run_again_it_ends_with_the_same_bytes(call, tmp_path, tokenizer, replaces):
+    (tmp_path / "a").write_text(FOX * 90)
+    (tmp_path / "old").write_text("something else\n" * 50)
+    assert call("data", "prepare", "whole", "--text", tmp_path / "a", "--tokenizer", tokenizer)[0] == 0
+    script = (
+        DRIVER
+        + """
+from objectives.datasets import catalogue
+text, old, tokenizer, force = sys.argv[1:]
+force = bool(force)
+def files(name):
+    return [(catalogue.place() / name / each).read_bytes() for each in ("train.bin", "val.bin", "meta.json")]
+
+whole = files("whole")
+for steps in count(1):
+    name = f"x{steps}"
+    if force:
+        assert run(name, old, "bytes", False) == 0
+        before = files(name)
+    code = run(name, text, tokenizer, force, steps)
+    if name in catalogue.names():
+        assert files(name) == whole or (force and files(name) == before), steps
+    if code == 0:
+        break
+    assert code == -signal.SIGKILL, code
+    assert run(name, text, tokenizer, force) == 0
+    assert files(name) == whole, steps
+    assert [each.problem for each in catalogue.entries() if each.problem] == [], steps
+print(steps)
+chain = count(1)
+while run("chain", text, tokenizer, False, next(chain)):  # killed, and killed again
+    pass
+assert files("chain") == whole
+print(next(chain))
+"""
+    )
+    command = [sys.executable, "-c", script, tmp_path / "a", tmp_path / "old", tokenizer, replaces]
+    found = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, timeout=120)
+    assert found.returncode == 0, found.stderr
+    assert min(map(int, found.stdout.split())) > 20  # there were that many steps to be killed at
+
+
+def test_a_killed_one_reads_on_and_does_not_begin_anew(call, tmp_path, monkeypatch):
+    (tmp_path / "a").write_text(FOX * 300)
+    script = DRIVER + "print(run('x', sys.argv[1], 'bytes', False, 40))"
+    subprocess.run([sys.executable, "-c", script, tmp_path / "a"], cwd=CHECKOUT, check=True, timeout=60)
+    state = json.loads((catalogue.part_of("x") / "state.json").read_text())
+    assert 0 < state["position"] < state["total"]
+    listed = json.loads(call("data", "list", "--json")[1])
+    assert [each["name"] for each in listed] == ["x"] and "not finished, " in listed[0]["problem"]
+    asked = []
+    read_from = TextFiles.batches
+    monkeypatch.setattr(TextFiles, "batches", lambda self, at: asked.append(at) or read_from(self, at))
+    assert call("data", "prepare", "x", "--text", tmp_path / "a", "--tokenizer", "bytes")[0] == 0
+    assert asked == [state["position"]]
+    assert text_of("x") == FOX * 300
+
+
+def test_of_two_at_once_one_is_refused(call, tmp_path):
+    (tmp_path / "a").write_text(FOX)
+    catalogue.place().mkdir(parents=True)
+    code = "import fcntl, sys; f = open(sys.argv[1], 'w'); fcntl.flock(f, fcntl.LOCK_EX); print(flush=True); input()"
+    command = [sys.executable, "-c", code, catalogue.place() / ".x.lock"]
+    arguments = "data", "prepare", "x", "--text", tmp_path / "a", "--tokenizer", "bytes"
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        assert holder.stdout is not None
+        holder.stdout.readline()
+        refused(call(*arguments), "another process is preparing 'x' just now")
+        holder.kill()
+    assert call(*arguments)[0] == 0
+
+
+# Again
+
+
+def test_the_same_again_is_already_there_and_other_arguments_need_force(call, tmp_path):
+    (tmp_path / "a").write_text(FOX * 9)
+    (tmp_path / "b").write_text(FOX * 8)
+    same = "data", "prepare", "x", "--text", tmp_path / "a", "--tokenizer"
+    assert call(*same, "bytes")[0] == 0
+    before = read("x")
+    code, said, _ = call(*same, "bytes", "--val", "0.1")
+    assert (code, said) == (0, f"x: already there: {catalogue.place() / 'x'}\n")
+    end = "; --force replaces it"
+    refused(call(*same, "char"), "'x' was made from other --tokenizer (bytes)" + end)
+    refused(call(*same, "bytes", "--val", "0.2"), "'x' was made from other --val (0.1)" + end)
+    other = "data", "prepare", "x", "--text", tmp_path / "b", "--tokenizer", "bytes"
+    refused(call(*other), "'x' was made from other files, or files that changed" + end)
+    assert read("x") == before
+    assert call(*other, "--force")[0] == 0
+    assert text_of("x") == FOX * 8
+    assert sorted(each.name for each in catalogue.place().iterdir()) == ["x"]
+
+
+def test_a_folder_made_by_hand_is_not_replaced_unasked(call, tmp_path):
+    (tmp_path / "a").write_text(FOX)
+    (catalogue.place() / "mine").mkdir(parents=True)
+    (catalogue.place() / "mine/train.bin").write_bytes(b"1234")
+    arguments = "data", "prepare", "mine", "--text", tmp_path / "a", "--tokenizer", "bytes"
+    refused(call(*arguments), "mine is there, made by something else; --force replaces it")
+    assert json.loads(call("data", "list", "--json")[1])[0]["problem"] == "no meta.json"
+    assert call(*arguments, "--force")[0] == 0 and meta_of("mine")
+
+
+def test_a_file_that_changed_since_it_was_half_read_is_not_gone_on_with(call, tmp_path):
+    (tmp_path / "a").write_text(FOX * 300)
+    script = DRIVER + "print(run('x', sys.argv[1], 'bytes', False, 40))"
+    subprocess.run([sys.executable, "-c", script, tmp_path / "a"], cwd=CHECKOUT, check=True, timeout=60)
+    (tmp_path / "a").write_text(FOX[::-1] * 300)
+    arguments = "data", "prepare", "x", "--text", tmp_path / "a", "--tokenizer", "bytes"
+    refused(call(*arguments), "made from other files, or files that changed; --force")
+    assert call(*arguments, "--force")[0] == 0
+    assert text_of("x") == FOX[::-1] * 300
+
+
+# Memory
+
+
+@pytest.mark.parametrize("tokenizer", ["bytes", "char"])
+def test_memory_does_not_grow_with_the_text(tmp_path, tokenizer):
+    block, peaks = (FOX * 16000).encode(), []
+    for name, times in (("small", 16), ("large", 64)):
+        with (tmp_path / name).open("wb") as file:
+            for _ in range(times):
+                file.write(block)
+        told = program(
+            *["data", "prepare", name, "--text", tmp_path / name, "--tokenizer", tokenizer],
+            before="import atexit; atexit.register(lambda: print(open('/proc/self/status').read()))",
+        )
+        assert told.returncode == 0, told.stderr
+        peaks.append(int(told.stdout.partition("VmHWM:")[2].split()[0]) / 1024)
+        (tmp_path / name).unlink()
+    small, large = peaks
+    assert large < 200 and large < small + 16  # MiB; the text grew by 48 times a block of more than 1 MB
+
+
+def test_memory_does_not_grow_with_the_rows(tmp_path):
+    from datasets import config
+
+    peaks, row = [], json.dumps({"text": FOX * 400}, ensure_ascii=False) + "\n"
+    for name, megabytes in (("small", 8), ("large", 48)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "train.jsonl").write_text(row * (megabytes * 1_000_000 // len(row.encode())))
+        HubRows(str(tmp_path / name), None)  # `datasets` has its own copy from now on
+        told = program(
+            *["data", "prepare", name, "--hf", tmp_path / name, "--tokenizer", "bytes"],
+            before="import atexit; atexit.register(lambda: print(open('/proc/self/status').read()))\n"
+            "from objectives.datasets import sources; sources.FORGOTTEN = 2**22",
+            env={**os.environ, "HF_DATASETS_CACHE": str(config.HF_DATASETS_CACHE)},
+        )
+        peaks.append(int(told.stdout.partition("VmHWM:")[2].split()[0]) / 1024)
+    small, large = peaks
+    assert large < 400 and large < small + 20, peaks  # MiB; the rows grew by 40 MB
+
+
+# Wrong input
+
+
+def refused(told: Told, reason: str, code: int = 2) -> None:
+    """One line, and nothing that could be taken for a dataset."""
+    assert told[0] == code, told
+    error = [line for line in told[2].splitlines() if not line.endswith("%")]
+    assert len(error) == 1 and error[0].startswith("studyhall: "), told
+    assert reason in error[0], told
+    assert "Traceback" not in told[2]
+
+
+GOOD = {"name": "x", "--text": "{}/a", "--tokenizer": "bytes"}
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"--text": "{}/b"}, "/b is not there"),
+        ({"--text": "{}/folders"}, "/folders is not there; did you mean '"),
+        ({"--text": "{}/folder"}, "/folder is a folder; its files are needed, as in "),
+        ({"--text": "{}/empty"}, "--text: there is no text: 0 bytes"),
+        ({"--text": "{}/one"}, "--text: train would be empty, with --val 0.1: 1 bytes"),
+        ({"--text": "{}/pipe"}, "/pipe is not a regular file"),
+        ({"--text": "{}/" + "n" * 300}, "cannot be read: File name too long"),
+        ({"--val": "0"}, "--val: 0 is not a share; more than 0 and less than 1 is needed"),
+        ({"--val": "1"}, "--val: 1 is not a share"),
+        ({"--val": "-0.1"}, "--val: -0.1 is not a share"),
+        ({"--val": "nan"}, "--val: nan is not a share"),
+        ({"--val": "a tenth"}, "'a tenth' is not a valid float"),
+        ({"--tokenizer": "byte"}, "--tokenizer: 'byte' is unknown; did you mean 'bytes'?"),
+        ({"--tokenizer": "tiktoken"}, "--tokenizer: 'tiktoken' is unknown; did you mean 'tiktoken:gpt2'?"),
+        ({"--tokenizer": "tiktoken:gpt22"}, "'gpt22' is unknown; did you mean 'gpt2'?"),
+        ({"--tokenizer": "gpt-4o"}, "'gpt-4o' is unknown; allowed: bytes, char, tiktoken:gpt2, hf:NAME"),
+        ({"name": "../x"}, "data prepare: '../x' holds '/'"),
+        ({"name": ".."}, "data prepare: '..' begins with '.'"),
+        ({"name": ""}, "data prepare: '' has 0 characters"),
+        ({"name": "x\n"}, "data prepare: 'x\\n' holds '\\n'"),
+        ({"--text": None}, "data prepare: text is needed: one of --text FILES… or --hf DATASET"),
+        ({"--hf": "some/set"}, "data prepare: one of --text FILES… or --hf DATASET"),
+        ({"--text": None, "--hf": ""}, "data prepare: text is needed"),
+        ({"--tokenizer": None}, "Missing option '--tokenizer'"),
+        ({"name": "stdlib"}, "data prepare: 'stdlib' is there without being prepared; another name is needed"),
+        ({"name": "gssm"}, "'gssm' is there without being prepared"),
+    ],
+    ids=str,
+)
+def test_wrong_input_is_one_clear_line_and_nothing_is_written(call, tmp_path, home, change, reason):
+    (tmp_path / "a").write_text(FOX)
+    (tmp_path / "one").write_text("x")
+    (tmp_path / "empty").touch()
+    (tmp_path / "folder").mkdir()
+    os.mkfifo(tmp_path / "pipe")
+    wanted = {key: value for key, value in {**GOOD, **change}.items() if value is not None}
+    options = [part for key, value in wanted.items() if key != "name" for part in (key, value.format(tmp_path))]
+    refused(call("data", "prepare", *options, "--", wanted["name"]), reason)
+    assert not home.exists()
+
+
+def test_files_without_text_are_one_clear_line(call):
+    refused(call("data", "prepare", "x", "a.txt", "--tokenizer", "bytes"), "'a.txt': files are given by --text")
+
+
+def test_a_file_that_may_not_be_read_is_one_clear_line(tmp_path, home):
+    (tmp_path / "a").write_text(FOX)
+    (tmp_path / "a").chmod(0)
+
+    def as_others() -> None:
+        if os.geteuid() == 0:  # root reads everything, unless these two are taken from it
+            for capability in (1, 2):  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH
+                assert ctypes.CDLL(None).prctl(24, capability, 0, 0, 0) == 0  # PR_CAPBSET_DROP
+
+    arguments = "data", "prepare", "x", "--text", tmp_path / "a", "--tokenizer", "bytes"
+    found = program(*arguments, preexec_fn=as_others)
+    refused((found.returncode, found.stdout, found.stderr), "/a cannot be read: Permission denied")
+    assert not home.exists()
+
+
+@pytest.mark.parametrize("tokenizer", ["char", "tiktoken:tiny"])
+def test_text_that_is_not_utf8_is_refused_with_its_place(call, tmp_path, monkeypatch, tokenizer):
+    place = 2**18 * 3 + 7
+    text = bytearray((FOX * 20000).encode())
+    while text[place] >= 0x80:
+        place += 1
+    text[place] = 0xFF
+    (tmp_path / "a").write_bytes(text)
+    if tokenizer != "char":
+        monkeypatch.setattr("tiktoken.registry.ENCODING_CONSTRUCTORS", {"tiny": one_byte_each})
+    told = call("data", "prepare", "x", "--text", tmp_path / "a", "--tokenizer", tokenizer)
+    refused(told, f"/a is not UTF-8 at byte {place}; --tokenizer bytes takes anything")
+    assert list(catalogue.place().iterdir()) == [] and catalogue.entries() == []
+    assert call("data", "prepare", "y", "--text", tmp_path / "a", "--tokenizer", "bytes")[0] == 0
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [["--hf", "some/set", "--tokenizer", "bytes"], ["--text", "a", "--tokenizer", "hf:some/tokenizer"]],
+    ids=str,
+)
+def test_what_libraries_have_to_say_of_a_dead_network_is_not_heard(tmp_path, home, asked):
+    """They try five times, and log each; here without the pauses between."""
+    (tmp_path / "a").write_text(FOX)
+    asked = [str(tmp_path / each) if each == "a" else each for each in asked]
+    told = program(
+        *("data", "prepare", "x", *asked),
+        before="import time; time.sleep = lambda _: None",
+        env={**os.environ, "HF_HUB_OFFLINE": "0", "HF_ENDPOINT": "http://127.0.0.1:1"},
+    )
+    refused((told.returncode, told.stdout, told.stderr), "cannot be loaded")
+    assert not home.exists()
+
+
+def one_byte_each() -> dict[str, Any]:
+    ranks = {bytes([each]): each for each in range(256)}
+    return {"name": "tiny", "pat_str": r"\S+|\s+", "mergeable_ranks": ranks, "special_tokens": {}}
+
+
+@pytest.mark.parametrize(
+    ("package", "asked"),
+    [
+        ("tiktoken", ["--text", "{}/a", "--tokenizer", "tiktoken:gpt2"]),
+        ("transformers", ["--text", "{}/a", "--tokenizer", "hf:gpt2"]),
+        ("datasets", ["--hf", "some/set", "--tokenizer", "bytes"]),
+    ],
+)
+def test_a_package_that_is_missing_is_one_clear_line(call, tmp_path, home, monkeypatch, package, asked):
+    (tmp_path / "a").write_text(FOX)
+    monkeypatch.setitem(sys.modules, package, None)
+    told = call("data", "prepare", "x", *(each.format(tmp_path) for each in asked))
+    refused(told, f"needs the package '{package}': pip install {package}")
+    assert not home.exists()
+
+
+def test_a_tokenizer_that_has_to_be_fetched_and_cannot_be_is_one_clear_line(tmp_path, home):
+    (tmp_path / "a").write_text(FOX)
+    proxies = dict.fromkeys(("HTTPS_PROXY", "https_proxy"), "http://127.0.0.1:9")
+    nowhere = {**os.environ, **proxies, "TIKTOKEN_CACHE_DIR": str(tmp_path)}
+    for tokenizer, reason in (
+        ("tiktoken:gpt2", "tiktoken:gpt2 has to be fetched once, over the network or into TIKTOKEN_CACHE_DIR"),
+        ("hf:nobody/nothing", "hf:nobody/nothing cannot be loaded; a folder, what is in the cache, or the network"),
+    ):
+        told = program("data", "prepare", "x", "--text", tmp_path / "a", "--tokenizer", tokenizer, env=nowhere)
+        refused((told.returncode, told.stdout, told.stderr), reason)
+    assert not home.exists()
+
+
+def test_a_full_disk_is_one_clear_line_and_run_again_it_ends_with_the_same_bytes(call, tmp_path):
+    (tmp_path / "a").write_text(FOX * 20000)
+    arguments = "--text", tmp_path / "a", "--tokenizer", "bytes"
+
+    def little_room() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))
+
+    found = program("data", "prepare", "x", *arguments, preexec_fn=little_room)
+    refused((found.returncode, found.stdout, found.stderr), "cannot be written: File too large; run again", code=1)
+    assert catalogue.names() == []
+    assert call("data", "prepare", "x", *arguments)[0] == 0
+    assert call("data", "prepare", "y", *arguments)[0] == 0
+    assert read("x") == read("y")
+
+
+def test_a_home_that_cannot_be_written_is_one_clear_line(call, tmp_path, home):
+    (tmp_path / "a").write_text(FOX)
+    home.write_text("a file where the folder should be")
+    told = call("data", "prepare", "x", "--text", tmp_path / "a", "--tokenizer", "bytes")
+    refused(told, "cannot be written: Not a directory", code=1)
+
+
+def test_a_file_that_changes_between_the_two_passes_is_found(tmp_path, monkeypatch):
+    (tmp_path / "a").write_text(FOX * 9)
+    source = TextFiles.of([tmp_path / "a"], None)
+    assert source.val == Fraction(1, 10)
+    (tmp_path / "a").write_text(FOX * 8)
+    with pytest.raises(UsageError, match=r"/a changed while it was read"):
+        list(source.batches(0))
+
+
+# data list
+
+
+def test_data_list_says_what_there_is(call, tmp_path):
+    assert call("data", "list", "--json")[:2] == (0, "[]\n")
+    assert call("data", "list")[0] == 0
+    (tmp_path / "a").write_text("ab" * 500)
+    assert call("data", "prepare", "set", "--text", tmp_path / "a", "--tokenizer", "char")[0] == 0
+    assert json.loads(call("data", "list", "--json")[1]) == [
+        {
+            "name": "set",
+            "folder": str(catalogue.place() / "set"),
+            "bytes": 2000,
+            "tokenizer": "char",
+            "vocab_size": 2,
+            "dtype": "uint16",
+            "train": 900,
+            "val": 100,
+            "problem": None,
+        }
+    ]
+    table = call("data", "list")[1].splitlines()
+    assert table[1].split() == ["set", "char", "2", "uint16", "900", "100", "0.0"]

@@ -1,0 +1,56 @@
+"""Backup and restore: the whole storage as one file, whole or not at all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from storage.backup import backup, restore
+from storage.errors import StorageError, UsageError
+from storage.optuna_storage import StudyStorage
+from storage.session import Session
+from tests.support.planned import begin, new_points
+
+COUNTS = "SELECT (SELECT count(*) FROM trials) AS trials, (SELECT count(*) FROM studyhall_points) AS points"
+
+
+def test_what_was_backed_up_is_there_after_the_restore(url: str, empty_url: str, tmp_path: Path) -> None:
+    ledger, worker = begin(url)
+    ledger.plan_points(new_points(5), 0)
+    assert ledger.claim_trial(worker, "cpu0") is not None
+    file = tmp_path / "all.backup"
+    backup(url, file)
+    assert file.stat().st_mode & 0o077 == 0 and [path.name for path in tmp_path.iterdir()] == ["all.backup"]
+    restore(empty_url, file)
+    session = Session(empty_url)
+    counts = session.execute(COUNTS)[0]
+    session.close()
+    assert (counts.trials, counts.points) == (5, 5)
+    assert len(StudyStorage(empty_url).get_all_studies()) == 1
+    ledger.session.close()
+
+
+def test_a_storage_that_holds_studies_is_not_restored_over(url: str, tmp_path: Path) -> None:
+    ledger, _ = begin(url)
+    ledger.session.close()
+    backup(url, tmp_path / "all.backup")
+    with pytest.raises(UsageError, match="holds 1 studies"):
+        restore(url, tmp_path / "all.backup")
+
+
+def test_a_file_that_is_no_backup_changes_nothing(empty_url: str, tmp_path: Path) -> None:
+    (tmp_path / "not.backup").write_text("hello")
+    with pytest.raises(StorageError) as caught:
+        restore(empty_url, tmp_path / "not.backup")
+    assert "\n" not in str(caught.value)
+    with pytest.raises(UsageError, match="no such file"):
+        restore(empty_url, tmp_path / "nowhere.backup")
+    with pytest.raises(UsageError, match="no such folder"):
+        backup(empty_url, tmp_path / "nowhere" / "all.backup")
+
+
+def test_a_backup_that_fails_leaves_no_file_and_shows_no_password(tmp_path: Path) -> None:
+    with pytest.raises(StorageError) as caught:
+        backup("postgresql://me:geheim@127.0.0.1:1/db", tmp_path / "all.backup")
+    assert "geheim" not in str(caught.value) and list(tmp_path.iterdir()) == []

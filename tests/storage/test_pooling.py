@@ -1,0 +1,35 @@
+"""Behind PgBouncer: fine where it pools by session, refused where it pools by transaction."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.support.growth_trace import write_definition
+from tests.support.pgbouncer import PGBOUNCER
+
+Program = Callable[..., subprocess.CompletedProcess[str]]
+
+pytestmark = pytest.mark.skipif(PGBOUNCER is None, reason="there is no pgbouncer here")
+
+
+def test_pooling_by_session_is_fine(program: Program, proxy: Callable[[str], str], tmp_path: Path) -> None:
+    storage = ["--storage", proxy("session")]
+    assert program("storage", "check", *storage).returncode == 0
+    told = program("run", "grow", "--study", "trace", "--file", write_definition(tmp_path, steps=1), *storage)
+    assert told.returncode == 0, told.stderr
+    assert program("audit", "--study", "trace").stdout.endswith("holds\n")
+
+
+def test_pooling_by_transaction_is_refused_before_anything_is_written(
+    program: Program, proxy: Callable[[str], str], tmp_path: Path
+) -> None:
+    storage = ["--storage", proxy("transaction")]
+    file = write_definition(tmp_path, steps=1)
+    for arguments in (["run", "grow", "--study", "trace", "--file", file], ["storage", "check"]):
+        told = program(*arguments, *storage)
+        assert told.returncode == 2 and "pool_mode=session" in told.stderr and told.stderr.count("\n") == 1
+    assert program("show", "--study", "trace").returncode == 2

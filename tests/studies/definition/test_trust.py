@@ -1,0 +1,112 @@
+"""Code that only a storage names is not run, and not even imported."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from objectives.command.command import Command
+from storage.errors import UsageError
+from storage.home import CHECKOUT
+from storage.session import Session
+from studies.definition.trust import Trust
+from tests.support.growth_trace import write_definition
+from tests.support.program import refused
+
+Program = Callable[..., subprocess.CompletedProcess[str]]
+RM = Command.parse({"command": "rm -r x", "metrics": {"json": "{run_dir}/m"}}, Path("/"), ["loss"], "objective")
+RUN = ("run", "grow", "--study", "trace")
+
+
+@pytest.fixture
+def begun(program: Program, tmp_path: Path) -> Path:
+    """A study of an objective outside of the checkout; its marker tells when that is imported again."""
+    file = write_definition(tmp_path, steps=1)
+    assert program(*RUN, "--file", file).returncode == 0
+    objective = tmp_path / "landscape.py"
+    objective.write_text(f"{objective.read_text()}\nopen({str(tmp_path / 'imported')!r}, 'w').close()\n")
+    return tmp_path / "imported"
+
+
+def as_another_user(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    """The same storage with another home."""
+    other = {**environment, "STUDYHALL_HOME": environment["STUDYHALL_HOME"] + "-other"}
+    return subprocess.run(
+        [sys.executable, CHECKOUT / "cli.py", *arguments], env=other, capture_output=True, text=True, timeout=120
+    )
+
+
+def test_who_named_the_code_once_resumes_without_the_file(program: Program, begun: Path) -> None:
+    told = program(*RUN, "--steps", "2")
+    assert told.returncode == 0 and begun.exists(), told.stderr
+
+
+def test_another_user_is_asked_before_anything_is_imported(environment: dict[str, str], begun: Path) -> None:
+    for more in ((), ("--dry-run",)):
+        refused(as_another_user(environment, *RUN, *more), "landscape.py:landscape", "--file", "--trust-study")
+        assert not begun.exists()
+    told = as_another_user(environment, *RUN, "--steps", "2", "--trust-study")
+    assert told.returncode == 0 and begun.exists(), told.stderr
+    assert as_another_user(environment, *RUN).returncode == 0  # it is remembered
+
+
+def test_an_objective_that_was_changed_in_the_storage_is_not_run(
+    program: Program, begun: Path, url: str, tmp_path: Path
+) -> None:
+    evil = tmp_path / "evil.py"
+    evil.write_text(f"open({str(begun)!r}, 'w').close()\ndef landscape(config): return 0.0\n")
+    session = Session(url)
+    session.execute(
+        "UPDATE studyhall_studies SET origin = replace(origin::text, 'landscape.py', 'evil.py')::json,"
+        " definition = replace(definition::text, 'landscape.py', 'evil.py')::json"
+    )
+    session.close()
+    refused(program(*RUN, "--steps", "3"), "evil.py:landscape")
+    assert not begun.exists()
+
+
+def test_a_factory_that_was_put_into_a_waiting_point_is_not_called(program: Program, url: str, tmp_path: Path) -> None:
+    marker = tmp_path / "called"
+    (tmp_path / "evil.py").write_text(f"def build(config): open({str(marker)!r}, 'w').close()\n")
+    (tmp_path / "count.yaml").write_text(
+        "search: grid\nobjective: parameters\nscore: {metric: params, direction: minimize}\n"
+        "grid: {axes: {n_layer: [1, 2]}}\n"
+        "config: {family: gpt2, n_layer: 1, n_embd: 16, n_head: 2, vocab_size: 64, block_size: 16}\n"
+    )
+    order = ("run", "grid", "--study", "count", "--file", tmp_path / "count.yaml", "--workers", "1")
+    assert program(*order, "--max-trials", "1").returncode == 0
+    session = Session(url)
+    session.execute(
+        "UPDATE studyhall_points SET config = %s WHERE reason IS NULL AND trial_id = "
+        "(SELECT trial_id FROM trials WHERE state = 'WAITING')",
+        [json.dumps({"model": f"{tmp_path}/evil.py:build"})],
+    )
+    session.close()
+    told = program(*order, "--max-trials", "2")
+    assert told.returncode == 2 and "evil.py:build" in told.stderr and not marker.exists(), told.stderr
+
+
+@pytest.mark.parametrize(
+    "objective",
+    ["os:system", "subprocess:run", "numpy.linalg:norm", "/etc/x.py:f", RM.text, "nope:f"],
+)
+def test_code_that_is_not_of_this_checkout_has_to_be_named(tmp_path: Path, objective: str) -> None:
+    with pytest.raises(UsageError, match="--trust-study"):
+        Trust.of(tmp_path).check(objective, {}, "own")
+    named = Trust.of(tmp_path).given([objective])
+    named.check(objective, {}, "own")
+    named.remember()
+    Trust.of(tmp_path).check(objective, {}, "own")
+
+
+@pytest.mark.parametrize(
+    "objective", ["gpt", "objectives.gpt:objective", f"{CHECKOUT}/objectives/gpt/__init__.py:objective"]
+)
+def test_code_of_this_checkout_is_run_as_it_is(tmp_path: Path, objective: str) -> None:
+    Trust.of(tmp_path).check(objective, {}, "own")
+    assert not (tmp_path / "trusted").exists()

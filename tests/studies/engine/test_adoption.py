@@ -1,0 +1,113 @@
+"""What a stock Optuna client can ask of a study of ours: one trial more, and that it stops."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import optuna
+import pytest
+from optuna.trial import TrialState
+
+from tests.support.growth_trace import write_definition
+from tests.support.program import answer, until
+from tests.support.stock import stock, write_grid
+
+Program = Callable[..., subprocess.CompletedProcess[str]]
+Begin = Callable[..., subprocess.Popen[str]]
+
+
+@pytest.fixture
+def grown(program: Program, tmp_path: Path) -> Program:
+    told = program("run", "grow", "--study", "trace", "--file", write_definition(tmp_path, steps=1))
+    assert told.returncode == 0, told.stderr
+    return program
+
+
+def test_an_enqueued_trial_runs_as_an_extra_point_with_its_params_over_the_config(grown: Program, url: str) -> None:
+    before = answer(grown, "show", "--study", "trace")
+    stock(url, "trace").enqueue_trial({"n_embd": 96, "n_head": 3, "seed": 7})
+    told = grown("run", "grow", "--study", "trace")
+    assert told.returncode == 0 and "enqueued by another program: taken up" in told.stderr
+    trial = stock(url, "trace").trials[-1]
+    assert trial.state is TrialState.COMPLETE and trial.params["n_embd"] == 96 and trial.params["n_head"] == 3
+    story = answer(grown, "show", "--study", "trace", "--trial", trial.number)
+    assert story["config"]["n_embd"] == 96 and story["seed"] == 7
+    assert story["config"]["mlp_size"] == 64, "the configuration is that of the study now, not that of its start"
+    assert answer(grown, "show", "--study", "trace") == before, "no decision is made from it"
+    assert answer(grown, "audit", "--study", "trace")["holds"] and answer(grown, "replay", "--study", "trace")["agrees"]
+
+
+@pytest.mark.parametrize(
+    ("fixed", "why"),
+    [
+        ({"n_haed": 2}, "did you mean 'n_head'?"),
+        ({"n_head": 10**9}, "lies outside what this study told Optuna"),
+        ({"n_head": "two"}, "lies outside what this study told Optuna"),
+        ({"seed": -1}, "is not a whole number"),
+        ({"mlp_size": 64}, "the same as trial"),
+        ({"n_head": float("nan")}, "is not a number that a configuration can hold"),
+        ({"max_iters": float("inf")}, "is not a number that a configuration can hold"),
+    ],
+)
+def test_what_cannot_be_taken_up_fails_at_once_and_says_why(
+    grown: Program, url: str, fixed: dict[str, Any], why: str
+) -> None:
+    study = stock(url, "trace")
+    if "mlp_size" in fixed:
+        fixed = {"mlp_size": 64, "seed": study.trials[0].params["seed"]}
+    study.enqueue_trial(fixed)
+    told = grown("run", "grow", "--study", "trace")
+    assert told.returncode == 0 and why in told.stderr
+    assert stock(url, "trace").trials[-1].state is TrialState.FAIL
+    certificate = answer(grown, "audit", "--study", "trace")
+    assert certificate["holds"] and certificate["points"]["withdrawn"] == 1
+
+
+def test_a_trial_that_is_enqueued_while_a_worker_waits_is_taken_up_by_it(
+    begin: Begin, program: Program, url: str, tmp_path: Path
+) -> None:
+    file = write_grid(tmp_path, "width: [1]", seconds=4)
+    worker = begin("run", "grid", "--study", "slow", "--file", file, "--workers", 2)
+    until(lambda: "slow" in optuna.get_all_study_names(url) and stock(url, "slow").trials)
+    stock(url, "slow").enqueue_trial({"width": 5, "depth": 7})
+    told, _ = worker.communicate(timeout=120)
+    assert worker.returncode == 0, told
+    shown = answer(program, "show", "--study", "slow")["results"]
+    assert {json.dumps(each["setting"]): each["mean"] for each in shown} == {
+        '{"width": 1}': 1.0,
+        '{"width": 5, "depth": 7}': 35.0,
+    }
+
+
+def test_a_user_attribute_stops_every_worker_and_run_goes_on(
+    begin: Begin, program: Program, url: str, tmp_path: Path
+) -> None:
+    file = write_grid(tmp_path, "width: {range: [1, 40, 1]}", seconds=0.3)
+    worker = begin("run", "grid", "--study", "slow", "--file", file, "--workers", 2)
+    until(
+        lambda: (
+            "slow" in optuna.get_all_study_names(url) and stock(url, "slow").get_trials(states=(TrialState.COMPLETE,))
+        )
+    )
+    stock(url, "slow").set_user_attr("stop", True)
+    told, _ = worker.communicate(timeout=60)
+    assert worker.returncode == 0 and "told to stop" in told
+    left = answer(program, "audit", "--study", "slow")["points"]
+    assert left["waiting"] > 20 and left["running"] == 0
+    again = program("run", "grid", "--study", "slow", "--max-trials", left["accepted"] + 2)
+    assert again.returncode == 0 and "stop" not in stock(url, "slow").user_attrs
+    assert answer(program, "audit", "--study", "slow")["points"]["accepted"] == left["accepted"] + 2
+
+
+def test_a_stop_that_says_no_is_none(begin: Begin, program: Program, url: str, tmp_path: Path) -> None:
+    file = write_grid(tmp_path, "width: [1, 2, 3, 4, 5, 6]", seconds=1)
+    worker = begin("run", "grid", "--study", "slow", "--file", file, "--workers", 1)
+    until(lambda: "slow" in optuna.get_all_study_names(url))
+    stock(url, "slow").set_user_attr("stop", False)
+    told, _ = worker.communicate(timeout=60)
+    assert worker.returncode == 0 and "told to stop" not in told
+    assert answer(program, "audit", "--study", "slow")["points"]["accepted"] == 6

@@ -1,0 +1,446 @@
+"""What a grid study tells: its table, its exports, its review before it is run, and the definitions that ship."""
+
+from __future__ import annotations
+
+import ast
+import csv
+import io
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import yaml
+from rich.console import Console, RenderableType
+
+from objectives.process.warm import Inspection
+from samplers.searches.grid.grid import Grid
+from samplers.searches.plan import Config, Decision
+from storage.errors import UsageError
+from storage.home import CHECKOUT
+from storage.records import need_study
+from storage.session import Session
+from studies.definition.definition import Definition
+from studies.definition.searches import search_of
+from studies.definition.yaml_text import read_yaml
+from studies.export.ablation import ablation_csv
+from studies.export.export import export, write_aside
+from studies.export.folders import Folder, file_name, sweep_folder, tasks_folder
+from studies.export.trials import parquet, trials_csv
+from studies.lifecycle.grid_review import review
+from studies.results.grid import show_json, show_table
+from studies.results.grid_cells import cells_of, ranking
+from tests.support.grid_rows import row, scored
+from tests.support.program import Program, answer
+
+STUDIES = CHECKOUT / "studies"
+NOW = datetime(2025, 2, 3, 4, 5, 6)
+
+
+def failed(number: int, setting: Mapping[str, Any], seed: int, outcome: str, reason: str, **more: Any) -> Any:
+    return row(number, setting, seed, state="FAIL", outcome=outcome, reason=reason, **more)
+
+
+def text(shown: RenderableType) -> str:
+    console = Console(width=200, file=io.StringIO())
+    console.print(shown)
+    return console.file.getvalue()  # type: ignore[attr-defined]
+
+
+A, B, C, D = ({"n": 1}, {"n": 2}, {"n": 3}, {"n": 4})
+ROWS = [
+    *(scored(index, A, seed, score) for index, (seed, score) in enumerate([(1, 0.5), (2, 0.7), (3, 0.6)])),
+    *(scored(3 + index, B, seed, score) for index, (seed, score) in enumerate([(1, 0.49), (2, 0.72), (3, 0.58)])),
+    *(scored(6 + index, C, seed, score) for index, (seed, score) in enumerate([(1, 0.1), (2, 0.3)])),
+    failed(8, C, 3, "diverged", "diverged: score is nan"),
+    failed(9, D, 1, "error", "error: ValueError: no"),
+]
+
+
+# The table
+
+
+def test_settings_are_ranked_by_their_mean_with_spread_and_interval() -> None:
+    best, second, third = show_json(ROWS, [], "score", "maximize")["results"]
+    assert best["setting"] == A and best["mean"] == pytest.approx(0.6) and best["sd"] == pytest.approx(0.1)
+    # Student's t, two degrees of freedom: 4.302653 · 0.1 / √3
+    assert best["interval"] == pytest.approx([0.6 - 0.2484138, 0.6 + 0.2484138], abs=1e-6) and best["n"] == 3
+    assert best["scores"] == {"1": 0.5, "2": 0.7, "3": 0.6}
+    assert (best["best_tie"], second["best_tie"], third["best_tie"]) == (True, True, False)
+    assert third["failed"] == [{"seed": 3, "trial": 8, "state": "FAIL", "reason": "diverged: score is nan"}]
+
+
+def test_minimizing_turns_the_order_round() -> None:
+    assert [cell.setting for cell in ranking(ROWS, "score", "minimize").scored] == [C, B, A]
+
+
+def test_settings_without_a_score_stand_apart_with_their_reasons() -> None:
+    shown = show_json(ROWS, [], "score", "maximize")
+    assert [each["setting"] for each in shown["failed"]] == [D]
+    assert shown["failed"][0]["failed"][0]["reason"] == "error: ValueError: no"
+    told = text(show_table(ROWS, [], "score", "maximize"))
+    assert "tie with the best" in told and "2 settings cannot be told apart" in told and "ValueError: no" in told
+
+
+def test_one_seed_gives_no_spread_and_no_tie() -> None:
+    (only, other) = show_json([scored(0, A, 1, 1.0), scored(1, B, 1, 1.0)], [], "score", "maximize")["results"]
+    assert only["sd"] is only["interval"] is None and not only["best_tie"] and not other["best_tie"]
+
+
+def test_ties_are_judged_over_the_seeds_that_both_have() -> None:
+    rows = [scored(seed, A, seed, 1.0 + seed / 100) for seed in range(4)]
+    rows += [scored(10 + seed, B, seed, 0.5 + seed / 100 + seed % 2 / 1000) for seed in range(1, 4)]
+    assert ranking(rows, "score", "maximize").ties == [], "every pair of seeds says the same"
+    rows += [scored(20, B, 0, 3.2)]
+    assert len(ranking(rows, "score", "maximize").ties) == 2
+
+
+def test_a_retry_stands_in_the_place_of_what_it_tries_again_and_withdrawn_points_are_gone() -> None:
+    rows = [
+        failed(0, A, 1, "error", "error: x", retired=True),
+        scored(1, B, 1, 0.1),
+        failed(2, C, 1, "withdrawn", "withdrawn: override", retired=True),
+        scored(3, A, 1, 0.2, retry_of=100),
+    ]
+    cells = cells_of(rows, "score")
+    assert [cell.setting for cell in cells] == [A, B] and cells[0].scores == {1: 0.2} and not cells[0].failed
+
+
+def test_a_trial_that_has_not_finished_neither_counts_nor_fails() -> None:
+    rows = [row(0, A, state="RUNNING"), row(1, B, state="WAITING"), row(2, C, metrics={"other": "1"})]
+    shown = show_json(rows, [], "score", "maximize")
+    assert shown["results"] == [] and [each["setting"] for each in shown["failed"]] == [C]
+    assert "no trial has a score yet" in text(show_table([], [], "score", "maximize"))
+
+
+def test_what_was_left_out_is_counted_since_the_last_override() -> None:
+    records = [
+        ("planned", {"filtered": {"a > 1": 5}, "refused": {}}),
+        ("override", {"event": "override: a=1"}),
+        ("planned", {"filtered": {"a > 2": 2}, "refused": {"no": 3}}),
+        ("planned", {"filtered": {"a > 2": 1}}),
+    ]
+    state = {"grid": {"axes": {"n": [1, 2, 3, 4]}, "seed": 1, "repeats": 3}, "config": {"n": 0, "dataset": "d"}}
+    decisions = [SimpleNamespace(kind=kind, record=record, state=state) for kind, record in records]
+    shown = show_json(ROWS, decisions, "score", "maximize")
+    assert shown["filtered"] == {"a > 2": 3} and shown["refused"] == {"no": 3}
+    assert "filtered: 3 settings: a > 2" in text(show_table(ROWS, decisions, "score", "maximize"))
+
+
+def test_show_json_is_json_whatever_the_scores() -> None:
+    rows = [scored(0, A, 1, float("nan")), scored(1, B, 1, 0.5)]
+    shown = json.loads(json.dumps(show_json(rows, [], "score", "maximize"), allow_nan=False))
+    assert len(shown["results"]) == 1 and shown["failed"][0]["failed"][0]["reason"] == "the objective returned no score"
+
+
+# Tables
+
+
+def test_csv_tells_texts_from_numbers_and_from_nothing() -> None:
+    values = [1, "1", None, "", "null", "x, y", '"1"', True, "true", "1e-4", [1], "[1]"]
+    rows = [row(index, {"n": value}) for index, value in enumerate(values)]
+    told = [each["config.n"] for each in csv.DictReader(io.StringIO(trials_csv(rows)))]
+    assert told == ["1", '"1"', "", '""', '"null"', "x, y", '"\\"1\\""', "true", '"true"', '"1e-4"', "[1]", '"[1]"']
+    assert len(set(told)) == len(told)
+
+
+def test_csv_has_a_row_a_trial_with_helpers_that_no_config_has() -> None:
+    rows = [
+        row(0, {}, config={"n": 2, "sizes": [1, 2]}, role={"role": "cell", "setting": {"factor": 1}}),
+        failed(1, A, 1, "error", "error: a, b"),
+    ]
+    first, second = csv.DictReader(io.StringIO(trials_csv(rows)))
+    assert first["setting.factor"] == "1" and first["config.sizes"] == "[1, 2]" and first["reason"] == ""
+    assert second["reason"] == "error: a, b" and second["config.n"] == "1"
+
+
+def test_parquet_holds_the_same_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read = pytest.importorskip("pyarrow.parquet")
+    rows = [*ROWS, row(10, {"n": "x"}), row(11, {"n": [1]}), row(12, {"n": 2.5}, config={"n": 10**30})]
+    file = tmp_path / "all.parquet"
+    file.write_bytes(parquet(rows))
+    table = read.read_table(file).to_pydict()
+    assert table["trial"] == [*range(13)] and table["score"][:2] == [0.5, 0.7] and table["score"][9] is None
+    assert table["setting.n"][0] == "1" and table["setting.n"][10:] == ['"x"', "[1]", "2.5"]
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(UsageError, match=r"needs pyarrow: pip install"):
+        parquet(rows)
+
+
+COLUMNS = (
+    "last_val_loss,model_scale,depth,width,num_params,num_non_embedding_params,num_heads,linear_value,seed,run_num,"
+    "max_epochs,max_steps,max_tokens,max_time_seconds,gpu_capacity_scalar,train_loss,val_loss,train_acc,val_acc,"
+    "train_pplx,val_pplx,grad_norm,cumulative_time,tokens_seen,epoch,batch_size,seq_length,learning_rate,weight_decay"
+)
+
+
+def test_the_ablation_csv_is_the_documented_one_byte_for_byte() -> None:
+    config = {
+        "n_layer": 8,
+        "n_embd": 384,
+        "n_head": 1,
+        "linear_value": False,
+        "max_iters": 20,
+        "max_epochs": None,
+        "gpu_capacity_scalar": 1.0,
+    }
+    metrics = {"params": "46009736.0", "non_embedding_params": "7376264.0", "val_loss": "3.0"}
+    setting = {"depth": 8, "width": 384, "num_heads": 1}
+    rows = [
+        row(number, setting, seed, config=config, metrics=metrics, role={"role": "cell", "setting": setting})
+        for number, seed in enumerate((1000, 1001))
+    ]
+    rows.append(failed(2, setting, 1002, "error", "error: x", config=config))
+    names = ["train_loss", "val_loss", "val_acc", "tokens_seen", "epoch", "batch_size", "sequence_length"]
+    reports = [
+        SimpleNamespace(names=names, figures=[4.5, 4.25, 0.0, 1024.0, 0.5, 2.0, 512.0]),
+        SimpleNamespace(names=[*names, "weight_decay"], figures=[3.5, 3.25, 0.125, 2048.0, 1.0, 2.0, 512.0, 0.1]),
+    ]
+    told = ablation_csv(rows, lambda trial: reports if trial == 100 else [])
+    assert told == (
+        f"{COLUMNS}\n"
+        '3.25,1.0,8,384,46009736,7376264,1,false,1000,1,,20,,,1.0,"[4.5, 3.5]","[4.25, 3.25]",[],"[0.0, 0.125]",[],[],'
+        '[],[],"[1024, 2048]","[0.5, 1.0]","[2, 2]","[512, 512]",[],[0.1]\n'
+        "3.0,1.0,8,384,46009736,7376264,1,false,1001,2,,20,,,1.0,[],[],[],[],[],[],[],[],[],[],[],[],[],[]\n"
+    )
+    assert len(COLUMNS.split(",")) == 29
+    first = next(csv.DictReader(io.StringIO(told)))
+    assert ast.literal_eval(first["val_loss"]) == [4.25, 3.25]
+    assert ablation_csv([], lambda _: []) == f"{COLUMNS}\n"
+
+
+def test_a_model_scale_of_the_grid_stands_as_it_is_and_shapes_come_from_the_config() -> None:
+    setting = {"model_scale": 0.5, "num_heads": 1}
+    role = {"role": "cell", "setting": setting}
+    rows = [row(0, setting, config={"n_layer": 5, "n_embd": 256, "n_head": 1}, role=role)]
+    told = next(csv.DictReader(io.StringIO(ablation_csv(rows, lambda _: []))))
+    assert (told["model_scale"], told["depth"], told["width"], told["num_heads"]) == ("0.5", "5", "256", "1")
+
+
+# Folders
+
+
+def test_a_sweep_is_a_folder_with_a_summary_and_a_file_a_combination(tmp_path: Path) -> None:
+    waiting = row(10, {"n": 5}, state="WAITING")
+    folder = sweep_folder([*ROWS, waiting, failed(11, {"n": 6}, 1, "timed_out", "timed out")], "score", "maximize", NOW)
+    made = folder.write(tmp_path)
+    assert made.name == "sweep_results_20250203_040506" and [*tmp_path.iterdir()] == [made]
+    names = ["n_1.txt", "n_2.txt", "n_3.txt", "n_4.txt", "n_5.txt", "n_6.txt", "sweep_summary.txt"]
+    assert sorted(file.name for file in made.iterdir()) == names
+    assert (made / "sweep_summary.txt").read_text() == (
+        "Date: 2025-02-03 04:05:06\nTotal combinations: 6\nSuccessful: 3\nFailed: 1\nError: 1\n\n"
+        "Combinations by mean score, the best first:\n"
+        "n_1: 0.6 (n=3, sd=0.09999999999999998)\n"
+        "n_2: 0.5966666666666667 (n=3, sd=0.11590225767142473)\n"
+        "n_3: 0.2 (n=2, sd=0.1414213562373095)\n"
+        "n_6: N/A\nn_4: N/A\nn_5: N/A\n\n"
+        "Failed combinations:\nn_6: timed out\n\nError combinations:\nn_4: error: ValueError: no\n\n"
+        "Best: 0.6\nWorst: 0.2\nMean: 0.46555555555555556\n\nBest configuration:\nn: 1\n"
+    )
+    assert "Trial 8, seed 3: FAIL, diverged: score is nan" in (made / "n_3.txt").read_text()
+    with pytest.raises(UsageError, match="is there already"):
+        folder.write(tmp_path)
+
+
+def test_a_folder_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="--out: "):
+        Folder("made", [("one.txt", "1"), ("no/such/two.txt", "2")]).write(tmp_path)
+    assert not [*tmp_path.iterdir()]
+
+
+def test_the_name_of_a_combination_is_its_setting_and_never_a_path() -> None:
+    setting = {"n_layer": 1, "n_head": 1, "n_embd_factor": 16, "dropout": 0.1}
+    assert file_name(setting) == "n_layer_1_n_head_1_n_embd_factor_16_dropout_0.1"
+    for value in ("../../etc/passwd", "a/b", "..", "x" * 500, "ü\n", "\x00", ".hidden", ""):
+        name = file_name({"dataset": value})
+        assert "/" not in name and ".." not in name and len(name.encode()) < 200 and name.isprintable()
+    assert file_name({".": 1}) != file_name({"-": 1}) and not file_name({".a": 1}).startswith(".")
+    assert file_name({"a": "x/y"}) != file_name({"a": "x:y"})
+
+
+def test_two_configs_of_one_setting_get_a_file_each() -> None:
+    rows = [scored(number, A, 1, 1.0, config={"n": 1, "dropout": number}) for number in range(2)]
+    assert len({name for name, _ in sweep_folder(rows, "score", "maximize", NOW).files}) == 3
+
+
+def test_tasks_are_flat_files_numbered_in_the_order_of_the_grid(tmp_path: Path) -> None:
+    block = {"axes": {"model.n_layer": [1, 2], "lr": [1e-5, 0.1]}}
+    config = {"model": {"n_layer": 1, "kind": "1e-4", "sizes": [1, 2]}, "lr": 0.1, "word": "no", "none": None}
+    grid = Grid.parse(block, config, "file")
+    step = grid.advance(grid.start(), {})
+    assert isinstance(step, Decision)
+    rows = [row(n, {}, point.seed, config=point.config, role=point.role) for n, point in enumerate(step.points)]
+    made = tasks_folder(rows).write(tmp_path)
+    assert made == tmp_path / "tasks" and len([*made.iterdir()]) == 4
+    read = [read_yaml(made / f"{number}.yaml") for number in range(1, 5)]
+    assert [(each["model.n_layer"], each["lr"]) for each in read] == [(1, 1e-5), (1, 0.1), (2, 1e-5), (2, 0.1)]
+    rest = {"model.kind": "1e-4", "model.sizes": [1, 2], "word": "no", "none": None, "seed": 1337}
+    assert all(each.items() >= rest.items() and len(each) == 7 for each in read)
+    assert yaml.safe_load((made / "2.yaml").read_text())["model.kind"] == "1e-4"
+
+
+# The review
+
+
+def inspected(configs: Sequence[Config]) -> list[Inspection]:
+    return [
+        Inspection("n_head 4 is too many" if each["n_head"] == 4 else None, {"params": 10.0 * each["n_layer"]})
+        for each in configs
+    ]
+
+
+def test_a_review_tells_every_setting_what_is_left_out_and_what_it_costs() -> None:
+    block = {
+        "axes": {"n_layer": [1, 2, 3], "n_head": [1, 2, 4], "scale": [1, 1.1]},
+        "derive": {"width": "round(scale) * 8"},
+        "where": ["n_layer != n_head", "width > 0"],
+        "repeats": 5,
+    }
+    grid = Grid.parse(block, {"n_layer": 1, "n_head": 1, "width": 8}, "file")
+    finished = {point.hash for point in list(grid.outlook(grid.start()))[:2]} | {"another"}
+    told = review(grid, grid.start(), inspected, seconds=12.0, finished=finished)
+    assert [(each.axes["n_layer"], each.axes["n_head"]) for each, _ in told.settings] == [
+        (1, 2),
+        (2, 1),
+        (3, 1),
+        (3, 2),
+    ]
+    assert told.filtered == {"n_layer != n_head": {"n_layer 1, n_head 1": 2, "n_layer 2, n_head 2": 2}}
+    assert told.refused == {"n_head 4 is too many": 3} and told.duplicates == 7
+    assert told.runs == 18 and told.totals == {"params": 5 * (10 + 20 + 30 + 30)}
+    shown = text(told.table())
+    assert "filtered by n_layer != n_head: 4 settings" in shown and "n_layer 2, n_head 2 (2)" in shown
+    assert "refused by the objective: 3 settings: n_head 4 is too many" in shown
+    assert "4 settings × 5 seeds: 18 trials to run, 2 have finished" in shown
+    assert "total params: 450" in shown and "about 3.6 min on one slot" in shown
+
+
+def test_a_review_of_a_large_grid_lists_its_beginning() -> None:
+    axes = {"n_layer": {"range": [1, 1000, 1]}, "n_head": {"range": [1, 300, 1]}}
+    grid = Grid.parse({"axes": axes, "where": "n_head == 1"}, {"n_layer": 1, "n_head": 1}, "file")
+    told = review(grid, grid.start(), inspected)
+    assert len(told.settings) == 667 and told.unseen == 100_000
+    shown = text(told.table())
+    assert "… and 467 more" in shown and "100,000 combinations more have not been looked at" in shown
+
+
+# Definitions that ship
+
+
+def shipped(name: str, **block: Any) -> tuple[Definition, Grid]:
+    definition = Definition.load(STUDIES / f"{name}.yaml", "grid")
+    search = search_of(definition, name) if not block else Grid.parse(block, definition.config, name)
+    assert isinstance(search, Grid)
+    return definition, search
+
+
+def planned(search: Grid) -> Decision:
+    step = search.advance(search.start(), {})
+    assert isinstance(step, Decision)
+    return step
+
+
+def test_sweep_has_72_settings_whose_width_is_a_multiple_of_their_heads() -> None:
+    _, search = shipped("sweep")
+    points = planned(search).points
+    assert len(points) == 72
+    assert all(p.config["n_embd"] == p.params["n_embd_factor"] * p.config["n_head"] for p in points)
+    assert file_name(points[0].role["setting"]) == "n_layer_1_n_head_1_n_embd_factor_16_dropout_0.1"
+
+
+def test_ablate_keeps_24_of_24_settings_and_gives_each_five_seeds() -> None:
+    definition, search = shipped("ablate")
+    decision = planned(search)
+    assert decision.record["settings"] == 24 and decision.record["filtered"] == {} and len(decision.points) == 120
+    assert [point.seed for point in decision.points[:6]] == [1000, 1001, 1002, 1003, 1004, 1000]
+    assert not {"depth", "width", "num_heads"} & set(decision.points[0].config)
+    assert len(definition.config) == len(decision.points[0].config)
+
+
+def test_ablate_by_model_scale_gives_five_settings() -> None:
+    lines = (STUDIES / "ablate.yaml").read_text().splitlines()
+    begin = lines.index("#   groups:")
+    commented = "\n".join(line[3:] for line in lines[begin : lines.index("#", begin)])
+    _, search = shipped("ablate", **yaml.safe_load(commented))
+    decision = planned(search)
+    got = [(each.config["n_embd"], each.config["n_layer"], each.config["n_head"]) for each in decision.points]
+    assert got == [(256, 5, 1), (384, 8, 1), (384, 8, 3), (640, 13, 1), (640, 13, 5)]
+
+
+def test_learning_range_leaves_out_the_quarter_of_shapes_that_cannot_turn_their_channels() -> None:
+    _, search = shipped("learning-range")
+    decision = planned(search)
+    shapes = {(each.config["n_embd"], each.config["n_head"], each.config["n_layer"]) for each in decision.points}
+    assert len(shapes) == 48 and len(decision.points) == 48 * 7
+    assert all(width % heads == 0 and width // heads % 2 == 0 for width, heads, _ in shapes)
+    assert sum(decision.record["filtered"].values()) == 16 * 7
+
+
+@pytest.mark.parametrize("name", ["sweep", "ablate", "learning-range"])
+def test_each_says_its_question_and_a_laptops_budget(name: str) -> None:
+    definition, _ = shipped(name)
+    comment = (STUDIES / f"{name}.yaml").read_text().split("\nquestion:")[0]
+    assert definition.question.endswith("?") and f"--study {name} --set" in comment and "make it your own" in comment
+    words = [word for word in comment.split() if "=" in word and not word.startswith("grid.")]
+    definition.with_settings(words[1:] if words[0].startswith("--") else words)
+
+
+# On the engine
+
+
+def test_a_finished_study_is_told_and_exported(program: Program, tmp_path: Path, url: str) -> None:
+    (tmp_path / "own.py").write_text(
+        "def own(config, trial):\n"
+        "    if config['n'] == 3:\n"
+        "        raise ValueError('three')\n"
+        "    trial.report(1, val_loss=0.5, train_loss=1.0)\n"
+        "    return {'score': config['n'] + trial.seed / 1000, 'params': 7.0}\n"
+    )
+    file = tmp_path / "own.yaml"
+    file.write_text(
+        "search: grid\nobjective: own.py:own\nscore: {metric: score, direction: maximize}\nattempts: 1\n"
+        "grid: {axes: {n: [1, 2, 3, 4]}, where: n != 4, repeats: 2, seed: 10}\nconfig: {n: 0}\n"
+    )
+    ended = program("run", "grid", "--study", "own", "--file", file, "--workers", 2)
+    assert "3 settings × 2 seeds are done" in ended.stdout + ended.stderr
+    session = Session(url)
+    study = need_study(session, "own")
+    values = {"study_id": study.study_id}
+    rows, decisions = session.run("read_points", values), session.run("read_decisions", values)
+    shown = show_json(rows, decisions, "score", "maximize")
+    assert [(each["setting"], each["mean"]) for each in shown["results"]] == [({"n": 2}, 2.0105), ({"n": 1}, 1.0105)]
+    assert [each["setting"] for each in shown["failed"]] == [{"n": 3}] and shown["filtered"] == {"n != 4": 1}
+    told = ablation_csv(rows, lambda trial: session.run("read_reports", {"trial_id": trial}))
+    assert [each["run_num"] for each in csv.DictReader(io.StringIO(told))] == ["1", "2", "1", "2"]
+    assert next(csv.DictReader(io.StringIO(told)))["val_loss"] == "[0.5]"
+    for form in ("csv", "ablation-csv", "parquet", "json", "sweep-dir", "tasks"):
+        out = tmp_path / "out" / ("" if form in ("sweep-dir", "tasks") else form)
+        (tmp_path / "out").mkdir(exist_ok=True)
+        write_aside(out, export(session, study, form))
+    names = sorted(file.name for file in (tmp_path / "out").iterdir())
+    assert names[:4] == ["ablation-csv", "csv", "json", "parquet"] and names[5:] == ["tasks"]
+    assert (tmp_path / "out" / "ablation-csv").read_text() == told
+    sweep = tmp_path / "out" / names[4]
+    assert {file.name for file in sweep.iterdir()} == {"sweep_summary.txt", "n_1.txt", "n_2.txt", "n_3.txt"}
+    assert "Error: 1" in (sweep / "sweep_summary.txt").read_text()
+    assert str(export(session, study, "tasks")).startswith("==> tasks/1.yaml <==\nn: 1\nseed: 10\n")
+    with pytest.raises(UsageError, match="is there already"):
+        write_aside(tmp_path / "out", export(session, study, "tasks"))
+    session.close()
+    assert answer(program, "show", "--study", "own") == json.loads(json.dumps(shown))
+
+
+def test_a_dry_run_of_learning_range_names_every_shape_that_cannot_run(program: Program) -> None:
+    settings = ["--set", "family=lobo", "--set", "+attention_variant=causal"]
+    settings += ["--set", "grid.axes.learning_rate=[1e-3]"]
+    told = program("run", "grid", "--study", "learning-range", "--dry-run", *settings)
+    assert told.returncode == 0, told.stderr
+    assert "filtered by n_embd % n_head == 0: 4 settings" in told.stdout
+    assert "filtered by n_embd // n_head % 2 == 0: 12 settings" in told.stdout
+    for width, heads in ((36, 4), (36, 8), (36, 12), (72, 8)):
+        assert f"n_embd {width}, n_head {heads} (4)" in told.stdout
+    assert "48 settings × 1 seed: 48 trials to run" in told.stdout and "total params" in told.stdout

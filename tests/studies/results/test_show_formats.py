@@ -1,0 +1,166 @@
+"""`show --markdown --latex --csv`: one table in every form, whatever stands in it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from pathlib import Path
+
+import pytest
+from rich.cells import cell_len
+
+from studies.results.fit import show_document as fit_document
+from studies.results.grid import show_document as grid_document
+from studies.tables.delimited import delimited
+from studies.tables.digits import printed, shown
+from studies.tables.latex import latex
+from studies.tables.markdown import markdown
+from studies.tables.table import Column, Document, Figure, Table
+from studies.tables.terminal import fitted, folded
+from tests.support.depths import SEVERAL, decided
+from tests.support.fits import fit, run, up_to
+from tests.support.grid_rows import row, scored
+from tests.support.growth_trace import write_definition
+from tests.support.program import Program, answer
+
+NAN = float("nan")
+ODD = Table(
+    [Column("name"), Column("score", right=True), Column("n", right=True, spare=1), Column("")],
+    [
+        ["a|b_c & 50% $x$ {y} ~ ^ \\ # <i>", Figure(0.123456, 0.0123), Figure(1234567), "tie"],
+        ["隠れ層の数 → 2\nsecond line", Figure(NAN), Figure(None), "`code` *star* [link]"],
+        ["x" * 1000, Figure(float("inf"), 1.0), Figure(3), "\x1b[31mred\x07"],
+    ],
+    "odd: a|b",
+)
+ODD_DOCUMENT = Document([ODD], ["note with a | and a \\ and 100 %"])
+
+
+@pytest.mark.parametrize(
+    ("figure", "paper"),
+    [
+        (Figure(0.123456, 0.0123), "0.123 ± 0.012"),
+        (Figure(0.123456, 0.00987), "0.1235 ± 0.0099"),
+        (Figure(12345.678, 123.4), "12,350 ± 120"),
+        (Figure(9.85821e-07, 7.47e-10), "(9.8582 ± 0.0075)e-7"),
+        (Figure(9.85821e-07), "9.858e-7"),
+        (Figure(1234567.0), "1,234,567"),
+        (Figure(0.022775835), "0.02278"),
+        (Figure(5.0, 0.0), "5 ± 0"),
+        (Figure(0.5, 0.0), "0.5000 ± 0"),
+        (Figure(-0.25, 0.031), "-0.250 ± 0.031"),
+        (Figure(NAN, 0.1), "nan"),
+        (Figure(None), "–"),
+        (Figure(1.0, NAN), "1.000 ± nan"),
+        (Figure(1e300, 1e298), "(1.000 ± 0.010)e300"),
+        (Figure(-1250, form="+,"), "-1,250"),
+    ],
+)
+def test_an_error_says_how_many_digits_mean_something(figure: Figure, paper: str) -> None:
+    assert str(printed(figure)) == paper
+
+
+def test_on_the_terminal_numbers_have_six_digits() -> None:
+    assert shown(Figure(0.123456789, 0.5)) == "0.123457 ± 0.5" and shown(Figure(NAN)) == "nan"
+
+
+def cells(line: str) -> list[str]:
+    """Of a row of Markdown."""
+    return [each.strip() for each in re.split(r"(?<!\\)\|", line)[1:-1]]
+
+
+def test_markdown_is_aligned_and_nothing_breaks_out_of_its_cell() -> None:
+    text = markdown(ODD_DOCUMENT)
+    lines = [line for line in text.splitlines() if line.startswith("|")]
+    assert len(lines) == 5 and len({cell_len(line) for line in lines}) == 1
+    assert all(len(cells(line)) == 4 for line in lines)
+    assert cells(lines[0])[-1] == "note" and cells(lines[1])[1].endswith("-:")
+    assert cells(lines[2])[0] == "a\\|b_c &amp; 50% $x$ {y} ~ ^ \\\\ # &lt;i>"
+    assert cells(lines[3])[0] == "隠れ層の数 → 2 second line" and cells(lines[4])[0] == "x" * 1000
+    assert "\\`code\\` \\*star\\* \\[link\\]" in text and "\x1b" not in text and "x1b" in text
+
+
+def test_latex_has_every_special_character_escaped() -> None:
+    text = latex(ODD_DOCUMENT)
+    body = text[text.index("\\midrule") : text.index("\\bottomrule")]
+    assert r"a\textbar{}b\_c \& 50\% \$x\$ \{y\} \textasciitilde{} \textasciicircum{} \textbackslash{} \#" in body
+    assert "隠れ層の数 $\\rightarrow$ 2 second line" in body and "$0.123 \\pm 0.012$" in body and "\x1b" not in body
+    rows = [line for line in body.splitlines() if line.endswith(r"\\")]
+    assert len(rows) == 3 and all(len(re.findall(r"(?<!\\)&", line)) == 3 for line in rows)
+    assert not re.findall(r"(?<!\\)[#%_]", body)
+    assert text.count("{") - text.count(r"\{") == text.count("}") - text.count(r"\}")
+    assert r"\toprule" in text and text.rstrip().endswith("% note with a | and a \\ and 100 %")
+
+
+def test_csv_has_whole_numbers_and_errors_of_their_own() -> None:
+    heads, *rows = csv.reader(io.StringIO(delimited(ODD_DOCUMENT)))
+    assert heads == ["name", "score", "score error", "n", "note"]
+    assert rows[0][:4] == ["a|b_c & 50% $x$ {y} ~ ^ \\ # <i>", "0.123456", "0.0123", "1234567"]
+    assert rows[1][:4] == ["隠れ層の数 → 2\nsecond line", "nan", "", ""] and rows[2][0] == "x" * 1000
+
+
+@pytest.mark.parametrize("width", [10, 20, 33, 40, 80, 200, 2000])
+def test_no_line_is_wider_than_the_terminal_and_none_moves_its_cursor(width: int) -> None:
+    lines = fitted(ODD, width)
+    assert len(lines) == 5 and all(cell_len(line) <= width for line in lines)
+    assert all(line.isprintable() for line in lines)
+    if width == 2000:
+        assert "x" * 1000 in lines[-1] and "隠れ層の数 → 2 second line" in lines[3]
+
+
+def test_spare_columns_go_first_and_a_long_text_is_folded_not_cut() -> None:
+    narrow = fitted(Table([Column("a"), Column("b", spare=1), Column("c")], [["1" * 8, "2" * 8, "3" * 8]]), 20)
+    assert narrow[1] == "11111111 33333333"
+    told = "no candidate helps: max_iters raised to 10000, and 基線 is measured again"
+    assert " ".join(folded(told, 20)) == told and all(cell_len(line) <= 20 for line in folded(told, 20))
+
+
+def test_a_grid_in_a_paper_has_the_mean_with_half_its_interval() -> None:
+    rows = [scored(0, {"lr": 0.1}, 1, 0.5), scored(1, {"lr": 0.1}, 2, 0.52), scored(2, {"lr": 0.2}, 1, 0.4)]
+    text = markdown(grid_document(rows, [], "score", "maximize"))
+    assert "score ± 95 %" in text and re.search(r"\| 0\.1 +\| +0\.51 ± 0\.13 +\|", text)
+    assert "interval" not in text
+    heads, first, _ = csv.reader(io.StringIO(delimited(grid_document(rows, [], "score", "maximize"))))
+    assert heads == ["lr", "score ± 95 %", "score ± 95 % error", "sd", "n", "note"]
+    assert float(first[1]) == pytest.approx(0.51) and float(first[2]) == pytest.approx(0.127, rel=1e-2)
+
+
+def test_of_only_failures_every_form_tells_them() -> None:
+    rows = [row(0, {"lr": "ж" * 1000}, state="FAIL", reason="error: 50% | of_it")]
+    document = grid_document(rows, [], "score", "maximize")
+    assert "50% \\| of_it" in markdown(document) and r"50\% \textbar{} of\_it" in latex(document)
+    assert "no trial has a score yet" in markdown(document) and "ж" * 1000 in delimited(document)
+
+
+def test_depths_and_fits_print_their_tables() -> None:
+    from studies.results.depth import show_document as depth_document
+
+    depths = delimited(depth_document(decided(SEVERAL))).splitlines()
+    assert depths[0] == "Target,Width,Layers,Actual,Diff,% Diff,Estimate,Calibration,note"
+    assert [line.split(",")[:5] for line in depths if line.startswith("100000000,768")] == [
+        ["100000000", "768", "13", "99332354", "-667646"]
+    ]
+    _, made, _ = run(fit(high=64), up_to(11))
+    table = markdown(fit_document(made))
+    assert re.search(r"\| 11 +\| yes +\|.*largest", table) and "the largest batch_size that fits is 11" in table
+
+
+def test_a_growth_is_printed_in_every_form_and_the_figures_are_those_of_json(program: Program, tmp_path: Path) -> None:
+    file = write_definition(tmp_path, steps=2, more="  repeats: 2\n")
+    file.write_text(file.read_text().replace("config:\n", "config:\n  noise: 0.01\n"))
+    assert program("run", "grow", "--study", "trace", "--file", file).returncode == 0
+    rounds = answer(program, "show", "--study", "trace")["rounds"]
+    chosen = [next(each for each in step["candidates"] if each["chosen"]) for step in rounds]
+    rows = list(csv.DictReader(io.StringIO(program("show", "--study", "trace", "--csv").stdout)))
+    assert [(float(row["gain"]), float(row["gain error"])) for row in rows] == [
+        (each["gain"], each["gain_error"]) for each in chosen
+    ]
+    every = list(csv.DictReader(io.StringIO(program("show", "--study", "trace", "--csv", "--whole").stdout)))
+    assert len(every) == sum(len(step["candidates"]) for step in rounds) and every[0]["round"] == "0"
+    assert program("show", "--study", "trace", "--markdown", "--whole").stdout.count("**round ") == 2
+    assert "mlp\\_size $\\rightarrow$ 64" in program("show", "--study", "trace", "--latex").stdout
+    assert "no attempt has failed" in program("show", "--study", "trace", "--failures", "--markdown").stdout
+    for wrong in (["--json"], ["--trial", 0], ["--trial", 0, "--log"]):
+        told = program("show", "--study", "trace", "--csv", *wrong)
+        assert told.returncode == 2 and told.stderr.count("\n") == 1 and "--csv" in told.stderr

@@ -1,0 +1,83 @@
+"""The program as its users run it: started, asked for JSON, waited for with a deadline."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+
+from storage.home import CHECKOUT
+from storage.url import libpq_url
+
+Program = Callable[..., subprocess.CompletedProcess[str]]
+Begin = Callable[..., subprocess.Popen[str]]
+GOOD = "    return {'score': config['a'] + config['b'] / 2, 'params': config['a'] + config['b']}\n"
+
+
+def until(true: Callable[[], Any], seconds: float = 60) -> Any:
+    end = time.monotonic() + seconds
+    while not (found := true()):
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.02)
+    return found
+
+
+def answer(program: Program, *arguments: object) -> Any:
+    told = program(*arguments, "--json")
+    assert told.returncode == 0, told.stdout + told.stderr
+    return json.loads(told.stdout)
+
+
+def states(program: Program, name: str) -> dict[str, int]:
+    points: dict[str, int] = answer(program, "audit", "--study", name)["points"]
+    return points
+
+
+def path(program: Program, name: str) -> list[str]:
+    return [step["chosen"]["param"] for step in answer(program, "show", "--study", name)["rounds"]]
+
+
+def growth_of(folder: Path, body: str, more: str = "", grow: str = "increments: {a: 1, b: 1}, steps: 1") -> Path:
+    """A definition over `a` and `b` with this body of the objective."""
+    (folder / "own.py").write_text("import os, signal, sys, time\n" + body)
+    file = folder / "own.yaml"
+    file.write_text(
+        "search: grow\nobjective: own.py:own\nscore: {metric: score, direction: maximize}\ncost: params\n"
+        f"{more}grow: {{{grow}}}\nconfig: {{a: 1, b: 1}}\n"
+    )
+    return file
+
+
+def refused(told: subprocess.CompletedProcess[str], *words: str) -> str:
+    """The one line of a command that was refused."""
+    assert told.returncode == 2, told.stdout + told.stderr
+    assert told.stdout == "" and told.stderr.count("\n") == 1, told.stdout + told.stderr
+    assert "Traceback" not in told.stderr
+    for word in words:
+        assert word in told.stderr, told.stderr
+    return told.stderr
+
+
+def administer(url: str, *statements: str) -> None:
+    connection = psycopg2.connect(libpq_url(url))
+    connection.autocommit = True
+    with connection.cursor() as cursor:
+        for statement in statements:
+            cursor.execute(statement)
+    connection.close()
+
+
+def with_storage(environment: dict[str, str], url: str, *arguments: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, CHECKOUT / "cli.py", *map(str, arguments)],
+        env={**environment, "STUDYHALL_STORAGE": url},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )

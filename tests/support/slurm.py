@@ -1,0 +1,24 @@
+"""What a launched study says."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from storage.records import need_study
+from storage.session import Session
+from tests.support.program import Program
+
+
+def attempts(url: str, name: str) -> list[Any]:
+    session = Session(url)
+    try:
+        study = need_study(session, name)
+        return session.run("read_attempts", {"study_id": study.study_id, "number": None})
+    finally:
+        session.close()
+
+
+def status(program: Program, name: str) -> Any:
+    told = program("status", "--study", name, "--json")
+    return json.loads(told.stdout) if told.returncode == 0 else {}
