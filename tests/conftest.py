@@ -17,7 +17,12 @@ from storage import server
 from storage.home import CHECKOUT
 from storage.optuna_storage import StudyStorage
 from storage.session import Session
+from tests.support.devices import devices
+from tests.support.pgbouncer import proxy
 from tests.support.program import Begin, Program, administer, call
+from tests.support.two_studies import two_studies
+
+__all__ = ["devices", "proxy", "two_studies"]  # fixtures that several folders share
 
 
 def pytest_configure(config: pytest.Config) -> None:
