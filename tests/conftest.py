@@ -9,6 +9,7 @@ import sys
 import tempfile
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -54,20 +55,23 @@ def server_url(server_home: Path) -> str:
 
 @pytest.fixture
 def url(server_url: str) -> Iterator[str]:
-    """A database of its own, with all tables."""
-    name = f"test_{uuid.uuid4().hex}"
-    administer(server_url, f"CREATE DATABASE {name} TEMPLATE template")
-    yield _at(server_url, name)
-    administer(server_url, f"DROP DATABASE {name} WITH (FORCE)")
+    """A database of the test's own, with all tables."""
+    with _database(server_url, "TEMPLATE template") as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def shared_url(server_url: str) -> Iterator[str]:
+    """A database with all tables for the tests of a module, which leave it empty."""
+    with _database(server_url, "TEMPLATE template") as url:
+        yield url
 
 
 @pytest.fixture
 def empty_url(server_url: str) -> Iterator[str]:
-    """A database of its own, without any table."""
-    name = f"test_{uuid.uuid4().hex}"
-    administer(server_url, f"CREATE DATABASE {name}")
-    yield _at(server_url, name)
-    administer(server_url, f"DROP DATABASE {name} WITH (FORCE)")
+    """A database of the test's own, without any table."""
+    with _database(server_url) as url:
+        yield url
 
 
 @pytest.fixture
@@ -128,6 +132,15 @@ def begin(environment: dict[str, str]) -> Iterator[Begin]:
         if process.poll() is None:
             process.kill()
         process.communicate()
+
+
+@contextmanager
+def _database(server_url: str, options: str = "") -> Iterator[str]:
+    """A new database, until the end of the block: its URL."""
+    name = f"test_{uuid.uuid4().hex}"
+    administer(server_url, f"CREATE DATABASE {name} {options}")
+    yield _at(server_url, name)
+    administer(server_url, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def _at(url: str, database: str) -> str:

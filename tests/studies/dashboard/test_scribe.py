@@ -13,7 +13,7 @@ from typing import Any
 import optuna
 import optuna_dashboard
 import pytest
-from optuna.testing.pytest_storages import StorageTestCase
+from optuna.artifacts.exceptions import ArtifactNotFound
 from optuna_dashboard._custom_plot_data import get_plotly_graph_objects
 from optuna_dashboard.artifact._backend import get_trial_artifact_meta, list_trial_artifacts
 
@@ -237,27 +237,15 @@ def test_a_trial_shows_its_log_its_series_and_what_it_left(
     storage.engine.dispose()
 
 
-@pytest.mark.parametrize("wrong", ["1-c" + "0" * 24, "ffffffff-a", "1-a/../../x", "../../../etc/passwd", "1-d", ""])
-def test_no_id_leads_out_of_a_trials_folder(
-    reported: Program, url: str, environment: dict[str, str], wrong: str
-) -> None:
-    from optuna.artifacts.exceptions import ArtifactNotFound
-
-    with pytest.raises((ArtifactNotFound, OSError, ValueError)):
-        TrialArtifacts(url, Path(environment["STUDYHALL_HOME"])).open_reader(wrong).read()
+def test_no_id_leads_out_of_a_trials_folder(reported: Program, url: str, environment: dict[str, str]) -> None:
+    store = TrialArtifacts(url, Path(environment["STUDYHALL_HOME"]))
+    for wrong in ("1-c" + "0" * 24, "ffffffff-a", "1-a/../../x", "../../../etc/passwd", "1-d", ""):
+        with pytest.raises((ArtifactNotFound, OSError, ValueError)):
+            store.open_reader(wrong).read()
 
 
 def test_a_series_without_steps_is_a_line_of_names() -> None:
     assert series_csv([]) == "step\n"
-
-
-class TestBrowsedStorage(StorageTestCase):
-    @pytest.fixture
-    def storage(self, url: str, tmp_path: Path) -> Any:
-        storage = BrowsedStorage(url, tmp_path)
-        yield storage
-        storage.remove_session()
-        storage.engine.dispose()
 
 
 def test_the_board_has_locks_of_its_own() -> None:

@@ -34,27 +34,25 @@ def test_an_enqueued_trial_runs_as_an_extra_point_with_its_params_over_the_confi
     assert answer(grown, "audit", "--study", "trace")["holds"] and answer(grown, "replay", "--study", "trace")["agrees"]
 
 
-@pytest.mark.parametrize(
-    ("fixed", "why"),
-    [
+def test_what_cannot_be_taken_up_fails_at_once_and_says_why(grown: Program, url: str) -> None:
+    study = stock(url, "trace")
+    enqueued: list[tuple[dict[str, Any], str]] = [
         ({"n_haed": 2}, "did you mean 'n_head'?"),
         ({"n_head": 10**9}, "lies outside what this study told Optuna"),
         ({"n_head": "two"}, "lies outside what this study told Optuna"),
         ({"seed": -1}, "is not a whole number"),
-        ({"mlp_size": 64}, "the same as trial"),
+        ({"mlp_size": 64, "seed": study.trials[0].params["seed"]}, "the same as trial"),
         ({"n_head": float("nan")}, "is not a number that a configuration can hold"),
         ({"max_iters": float("inf")}, "is not a number that a configuration can hold"),
-    ],
-)
-def test_what_cannot_be_taken_up_fails_at_once_and_says_why(
-    grown: Program, url: str, fixed: dict[str, Any], why: str
-) -> None:
-    study = stock(url, "trace")
-    if "mlp_size" in fixed:
-        fixed = {"mlp_size": 64, "seed": study.trials[0].params["seed"]}
-    study.enqueue_trial(fixed)
+    ]
+    first = len(study.trials)
+    for fixed, _ in enqueued:
+        study.enqueue_trial(fixed)
     told = grown("run", "grow", "--study", "trace")
-    assert told.returncode == 0 and why in told.stderr
-    assert stock(url, "trace").trials[-1].state is TrialState.FAIL
+    assert told.returncode == 0
+    for number, (fixed, why) in enumerate(enqueued, first):
+        assert stock(url, "trace").trials[number].state is TrialState.FAIL, fixed
+        [line] = [line for line in told.stderr.splitlines() if line.startswith(f"trial {number} ")]
+        assert why in line, fixed
     certificate = answer(grown, "audit", "--study", "trace")
-    assert certificate["holds"] and certificate["points"]["withdrawn"] == 1
+    assert certificate["holds"] and certificate["points"]["withdrawn"] == len(enqueued)
