@@ -19,6 +19,7 @@ from enum import Enum
 from typing import Any
 
 from storage.locks import TRIAL_LOCKS
+from storage.reader import metrics_of
 from storage.session import Session
 
 
@@ -99,17 +100,19 @@ class Renewed:
 
 
 @dataclass(frozen=True)
+class Adopted:
+    """What became of an enqueued trial; with a reason it failed at once."""
+
+    reason: str | None
+
+
+@dataclass(frozen=True)
 class OpenPoints:
     """How many points wait or run; `current` counts those that the next decision waits for."""
 
     waiting: int
     running: int
     current: int
-
-
-def metrics_of(texts: Mapping[str, str] | None) -> dict[str, float]:
-    """Metrics as the database writes them: text, since JSON has neither NaN nor infinity."""
-    return {name: float(text) for name, text in (texts or {}).items()}
 
 
 AHEAD = -2
@@ -295,6 +298,21 @@ class Ledger:
         self.session.run("adopt_points", values)
         unwanted = [row.hash for row in self.session.run("read_guesses", values)]
         return self.withdraw_points(unwanted, "withdrawn: begun ahead, and not wanted") if unwanted else 0
+
+    def adopt_trial(self, trial_id: int, point: NewPoint) -> Adopted | None:
+        """Make an enqueued trial a point. None: somebody else has, or it is gone. The caller plans."""
+        rows = [{"name": name, "internal": value, "distribution": text} for name, value, text in point.params]
+        values = {
+            "trial_id": trial_id,
+            "hash": point.hash,
+            "config": json.dumps(point.config),
+            "seed": point.seed,
+            "role": json.dumps(point.role),
+            "refusal": point.refusal,
+            "params": json.dumps(rows),
+        }
+        row = self.session.one("adopt_trial", values)
+        return None if row is None else Adopted(row.reason)
 
     def open_points(self) -> OpenPoints:
         """What waits and what runs, as of now."""

@@ -6,8 +6,7 @@ SELECT study.study_name AS name, study.study_id, ours.search, ours.outcome, ours
     count(trial.*) FILTER (WHERE trial.state = 'COMPLETE') AS complete,
     count(trial.*) FILTER (WHERE trial.state = 'PRUNED') AS pruned,
     count(trial.*) FILTER (WHERE trial.state = 'FAIL') - coalesce(gone.withdrawn, 0) AS failures,
-    coalesce(gone.withdrawn, 0) AS withdrawn,
-    max(trial.datetime_complete) AS last_complete
+    coalesce(gone.withdrawn, 0) AS withdrawn
 FROM studies AS study JOIN studyhall_studies AS ours USING (study_id)
 LEFT JOIN trials AS trial USING (study_id)
 LEFT JOIN (

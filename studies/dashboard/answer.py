@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC
 from typing import Any
 
-from storage.records import StudyRow
+from storage.records import DecisionRow, StudyRow
 from studies.dashboard.markdown import escaped, table
 from studies.figures.depth import distance
 from studies.figures.growth import candidate
@@ -31,7 +31,7 @@ def answer(shown: Mapping[str, Any], study: StudyRow) -> str:
             return _fit(shown)
 
 
-def last_decision(decisions: Sequence[Any]) -> str:
+def last_decision(decisions: Sequence[DecisionRow]) -> str:
     """What was decided last, and why."""
     if not decisions:
         return "Nothing yet."

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from storage.records import StudyRow
+from storage.records import DecisionRow, StudyRow
 from studies.dashboard.answer import answer, last_decision
 from studies.dashboard.markdown import escaped, fenced
 from studies.definition.definition import Definition
@@ -37,7 +37,7 @@ class Counts:
 
 
 def note(
-    study: StudyRow, counts: Counts, decisions: Sequence[Any], shown: Mapping[str, Any], storage: str | None
+    study: StudyRow, counts: Counts, decisions: Sequence[DecisionRow], shown: Mapping[str, Any], storage: str | None
 ) -> str:
     """The note of a study as it stands, in markdown.
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 
 from storage.dashboard import lock_board, read_board, write_board
-from storage.records import StudyRow, find_study
+from storage.ledger import Ledger
+from storage.reader import Reader
+from storage.records import StudyRow
 from storage.session import Session
 from studies.dashboard.note import OWN, Counts, note
 from studies.figures.drawn_by_plotly import plotly_json
@@ -29,20 +31,19 @@ def renew(session: Session, name: str, storage: str | None) -> bool:
         StorageError: It could not be read or written.
     """
     with session.transaction():
-        study = find_study(session, name)
+        study = Reader(session).find_study(name)
         if study is None:
             return True
         if not lock_board(session, study.study_id):
             return False
         counts = read_counts(session, name)
-        values = {"study_id": study.study_id}
-        last = session.one("last_decision", values)
-        token = _token(study, counts, None if last is None else last.number)
+        last = Ledger(session, study.study_id).last_decision()
+        token = _token(study, counts, None if last is None else last[0])
         old = read_board(session, study.study_id)
         if old.token == token:
             return True
-        decisions = session.run("read_decisions", values)
-        points = session.run("read_points", values) if study.search == "grid" else []
+        decisions = Reader(session).decisions(study.study_id)
+        points = Reader(session).trials(study.study_id) if study.search == "grid" else []
         shown = shown_of(study, decisions, points)
         text = note(study, counts, decisions, shown, storage)
         figures = {each.key: json.dumps(plotly_json(each)) for each in pictures_of(study, shown, points)}
@@ -52,7 +53,7 @@ def renew(session: Session, name: str, storage: str | None) -> bool:
 
 def read_counts(session: Session, name: str) -> Counts:
     """A study's trials by state."""
-    row = session.one("list_studies", {"name": name})
+    (row,) = Reader(session).studies(name)
     return Counts(row.waiting, row.running, row.complete, row.pruned, row.failures)
 
 

@@ -14,7 +14,9 @@ from typing import Any
 
 from samplers.searches.plan import Point, State
 from storage.errors import UsageError
-from storage.ledger import Ledger
+from storage.ledger import Ledger, NewPoint
+from storage.reader import Reader
+from storage.records import EnqueuedTrial
 from studies.definition.assignments import Path, assign, parse_assignment
 from studies.engine.planner import Refusals
 
@@ -45,11 +47,11 @@ def adopt(
         refusals: The objective's word on configurations.
         say: Where it is told what came of each.
     """
-    values = {"study_id": ledger.study_id}
-    rows = ledger.session.run("enqueued_trials", values)
+    reader = Reader(ledger.session)
+    rows = reader.enqueued_trials(ledger.study_id)
     if not rows:
         return 0
-    known = {row.name: row.distribution for row in ledger.session.run("known_params", values)}
+    known = reader.distributions(ledger.study_id)
     if not known:
         return 0
     now = state()
@@ -61,14 +63,18 @@ def adopt(
         for each in found:
             verdict = verdicts.get(id(each))
             judged = each if verdict is None else replace(each, refusal=verdict)
-            row = _write(ledger, judged)
-            if row is not None:
-                adopted += row.reason is None
-                say(f"trial {each.number}, enqueued by another program: {row.reason or 'taken up'}")
+            point = judged.point
+            taken = ledger.adopt_trial(
+                each.trial_id,
+                NewPoint(point.hash, point.config, point.seed, point.role, judged.shown, judged.refusal),
+            )
+            if taken is not None:
+                adopted += taken.reason is None
+                say(f"trial {each.number}, enqueued by another program: {taken.reason or 'taken up'}")
     return adopted
 
 
-def _enqueued(row: Any, state: State, search: str, known: Mapping[str, str]) -> Enqueued:
+def _enqueued(row: EnqueuedTrial, state: State, search: str, known: Mapping[str, str]) -> Enqueued:
     fixed = json.loads(row.fixed) if row.fixed else {}
     config: Mapping[str, Any] = state["config"]
     seed = fixed.get("seed", state[search].get("seed", 0))
@@ -145,18 +151,3 @@ def _at(config: Any, path: Path) -> Any:
     for key in path:
         config = config[key]
     return config
-
-
-def _write(ledger: Ledger, each: Enqueued) -> Any:
-    """The row's `reason` says why it failed at once; no row: it was taken up by somebody else, or is gone."""
-    rows = [{"name": name, "internal": value, "distribution": text} for name, value, text in each.shown]
-    values = {
-        "trial_id": each.trial_id,
-        "hash": each.point.hash,
-        "config": json.dumps(each.point.config),
-        "seed": each.point.seed,
-        "role": json.dumps(each.point.role),
-        "refusal": each.refusal,
-        "params": json.dumps(rows),
-    }
-    return ledger.session.one("adopt_trial", values)

@@ -14,6 +14,8 @@ from typing import cast
 from samplers.searches.growth.speculation import likely_next, speculates
 from samplers.searches.plan import Decision, Done, Need, Point, Result, Results, Search
 from storage.ledger import AHEAD, Known, Ledger, NewPoint
+from storage.reader import Reader
+from storage.studies import set_outcome
 from studies.history.trials import finished_results
 
 Refusals = Callable[[Sequence[Mapping[str, object]]], Sequence[str | None]]
@@ -179,7 +181,7 @@ def _likely(ledger: Ledger, search: Search, most: int) -> tuple[int, list[Point]
 
 def _with_failures(ledger: Ledger, step: Done) -> Done:
     """The end of a search that looked at no result: trials that failed are told, and if all did, so did it."""
-    ends = ledger.session.one("count_ends", {"study_id": ledger.study_id})
+    ends = Reader(ledger.session).ends(ledger.study_id)
     if not ends.failed:
         return step
     return replace(step, reason=f"{step.reason}; {ends.failed} trials failed", failed=step.failed or not ends.accepted)
@@ -212,4 +214,4 @@ def _new_point(search: Search, point: Point, refusal: str | None) -> NewPoint:
 
 
 def _set_outcome(ledger: Ledger, outcome: str | None, failed: bool) -> None:
-    ledger.session.run("set_outcome", {"study_id": ledger.study_id, "outcome": outcome, "failed": failed})
+    set_outcome(ledger.session, ledger.study_id, outcome, failed)

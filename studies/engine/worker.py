@@ -22,6 +22,7 @@ from storage.home import trial_folder
 from storage.ledger import Claim, Ledger
 from storage.locks import POOLED
 from storage.records import StudyRow
+from storage.studies import heed_stop, sign_out
 from studies.definition.definition import SEEK_LIMITS, Definition
 from studies.engine.adoption import adopt
 from studies.engine.planner import Waiting, plan, plan_ahead
@@ -101,7 +102,7 @@ class Worker:
                     try:
                         ending = self._turn()
                         if ending is not None:
-                            self.ledger.session.run("end_worker", {"worker_id": self.worker_id})
+                            sign_out(self.ledger.session, self.worker_id)
                             return ending
                     except SessionLostError as error:
                         self._start_over(str(error))
@@ -242,7 +243,7 @@ class Worker:
         """Look, now and then, whether another Optuna program told the study to stop."""
         if time.monotonic() - self.looked >= LOOK:
             self.looked = time.monotonic()
-            self.ledger.session.run("heed_stop", {"study_id": self.ledger.study_id})
+            heed_stop(self.ledger.session, self.ledger.study_id)
 
     def _tell(self, line: str) -> None:
         """Say it, but not twice in a row."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from storage.records import StudyCounts, StudyGlance
 
-def state_of(row: Any, alive: bool) -> str:
+
+def state_of(row: StudyCounts | StudyGlance, alive: bool) -> str:
     """One word for where a study is; `alive` says whether a worker of it lives."""
     if row.outcome is not None:
         return "failed" if row.failed else "done"

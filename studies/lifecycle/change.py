@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -12,9 +11,10 @@ from objectives.reference import same_objective
 from samplers.searches.plan import Search, State
 from storage.errors import UsageError
 from storage.ledger import Ledger
-from storage.locks import WORKER_LOCKS
+from storage.reader import Reader
 from storage.records import StudyRow
 from storage.session import Session
+from storage.studies import Correction, correct_study, set_definition, set_outcome
 from studies.definition.change import Change, difference
 from studies.definition.code_version import versions
 from studies.definition.definition import Definition
@@ -71,7 +71,7 @@ def foreseen(session: Session, study: StudyRow, request: Request) -> Pending:
 
 
 def _has_results(ledger: Ledger) -> bool:
-    return bool(ledger.session.one("count_ends", {"study_id": ledger.study_id}).accepted)
+    return bool(Reader(ledger.session).ends(ledger.study_id).accepted)
 
 
 def pending(study: StudyRow, state: State, request: Request, has_results: bool) -> Pending:
@@ -125,9 +125,7 @@ def _reconcile(session: Session, study: StudyRow, request: Request, description:
         elif asked.changes:
             _override(ledger, search_in_force(study), state, asked.changes)
         if asked.file.hash not in study.definitions:
-            document = json.dumps(asked.file.to_json(), allow_nan=False)
-            values = {"study_id": study.study_id, "definition": document, "hash": asked.file.hash}
-            session.run("set_definition", values)
+            set_definition(session, study.study_id, asked.file.to_json(), asked.file.hash)
     return asked.note
 
 
@@ -146,7 +144,7 @@ def _override(
         if not unwanted:
             break
     ledger.withdraw_points(sorted(unwanted), f"withdrawn: {decision.record.get('event', 'override')}")
-    ledger.session.run("set_outcome", {"study_id": ledger.study_id, "outcome": None, "failed": False})
+    set_outcome(ledger.session, ledger.study_id, None, False)
 
 
 def _correct(ledger: Ledger, study: StudyRow, state: State, asked: Pending, description: Description) -> None:
@@ -156,8 +154,7 @@ def _correct(ledger: Ledger, study: StudyRow, state: State, asked: Pending, desc
     Raises:
         UsageError: Workers are at it, who would go on with what it was.
     """
-    values = {"study_id": study.study_id}
-    alive = sum(each.alive for each in ledger.session.run("read_workers", {**values, "space": WORKER_LOCKS}))
+    alive = Reader(ledger.session).living_workers(study.study_id)
     key, (was, now) = next(iter(asked.corrected.items()))
     if alive:
         raise UsageError(
@@ -167,17 +164,17 @@ def _correct(ledger: Ledger, study: StudyRow, state: State, asked: Pending, desc
     event = f"corrected: {told}"
     ledger.withdraw_points(ledger.waiting_points(), f"withdrawn: {event}")
     origin = asked.origin(study)
-    ledger.session.run(
-        "correct_study",
-        {
-            **values,
-            "direction": origin.direction.upper(),
-            "metric_names": json.dumps([origin.score_metric]),
-            "origin": json.dumps(origin.to_json(), allow_nan=False),
-            "fingerprint": json.dumps(dict(description.fingerprint)),
-            "code": json.dumps(code_of(origin)),
-            "metrics": list(description.metrics),
-        },
+    correct_study(
+        ledger.session,
+        study.study_id,
+        Correction(
+            origin.to_json(),
+            origin.direction,
+            origin.score_metric,
+            description.fingerprint,
+            code_of(origin),
+            description.metrics,
+        ),
     )
     search = search_of(origin, f"study {study.name}", study.steps)
     _override(ledger, search, state, asked.changes, {"event": event, "corrected": dict(asked.corrected)})

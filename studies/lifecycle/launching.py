@@ -8,15 +8,14 @@ import time
 from collections.abc import Callable
 from contextlib import closing, suppress
 from datetime import datetime
-from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from storage.errors import SessionLostError, StorageError, UsageError
 from storage.home import study_folder
 from storage.listening import url_elsewhere
-from storage.locks import WORKER_LOCKS
 from storage.place import Place
-from storage.records import StudyRow, need_study
+from storage.reader import Reader
+from storage.records import StudyCounts, StudyRow
 from storage.session import Session
 from studies.engine.worker import Ending
 from studies.launch.launcher import Launch, Launcher, Work, record_launch
@@ -42,7 +41,7 @@ def launch(place: Place, order: Order, launcher: Launcher, say: Callable[[str], 
         pass
     session = place.write()
     with closing(session):
-        study = need_study(session, order.name)
+        study = Reader(session).study(order.name)
         launched = launcher.submit(_work(place, order, study))
         record_launch(session, study.study_id, launched)
     say(f"{order.name}: {launched.shown()}; logs: {launched.logs}")
@@ -118,8 +117,8 @@ def follow(place: Place, name: str, launched: Launch, say: Callable[[str], None]
     try:
         while True:
             try:
-                (row,) = session.run("list_studies", {"name": name})
-                workers = session.run("read_workers", {"study_id": row.study_id, "space": WORKER_LOCKS})
+                (row,) = Reader(session).studies(name)
+                workers = Reader(session).workers(row.study_id)
             except SessionLostError:
                 session = _again(place)
                 continue
@@ -141,7 +140,7 @@ def follow(place: Place, name: str, launched: Launch, say: Callable[[str], None]
         session.close()
 
 
-def _ending(row: Any) -> Ending | None:
+def _ending(row: StudyCounts) -> Ending | None:
     """Why nothing more will be started."""
     if row.outcome is not None:
         return Ending(row.outcome, row.failed)

@@ -8,8 +8,10 @@ from objectives.process.warm import Description
 from objectives.reference import same_objective
 from storage.errors import UsageError, nearest
 from storage.home import DEFINITIONS
-from storage.records import NewStudy, StudyRow, create_study, find_study, need_study, set_budget
+from storage.reader import Reader
+from storage.records import StudyRow
 from storage.session import Session
+from storage.studies import NewStudy, create_study, set_budget
 from studies.definition.definition import Definition
 from studies.lifecycle.change import _reconcile
 from studies.lifecycle.checks import code_of
@@ -22,12 +24,12 @@ def open_study(session: Session, request: Request, definition: Definition, descr
     Raises:
         UsageError: It cannot be made or joined as asked; nothing was written.
     """
-    study = find_study(session, request.name)
+    study = Reader(session).find_study(request.name)
     made = study is None and _make_study(session, request, definition, description)
-    study, note = need_study(session, request.name), None
+    study, note = Reader(session).study(request.name), None
     if not made:
         note = _reconcile(session, study, request, description)
-    set_budget(session, study, request.budget)
+    set_budget(session, study.study_id, request.budget)
     return note
 
 

@@ -14,6 +14,7 @@ from samplers.searches.grid.grid import Grid
 from samplers.searches.plan import Point
 from storage.ledger import Ledger
 from storage.place import Place
+from storage.reader import Reader
 from studies.definition.searches import current_state, search_in_force, search_of
 from studies.definition.units import shown_duration
 from studies.history.trials import FINISHED, finished_results
@@ -88,7 +89,7 @@ def preview(place: Place, order: Order) -> Preview | Review:
             elif study.outcome is not None and request.budget.steps is None:
                 return Preview(f"nothing to run: {study.outcome}")
             if isinstance(search, Grid):
-                rows = session.run("read_points", {"study_id": study.study_id})
+                rows = Reader(session).trials(study.study_id)
                 done = {row.hash for row in rows if row.state in FINISHED and not row.retired}
                 if asked is not None and asked.corrected:
                     done = set()  # what has failed so far is planned anew

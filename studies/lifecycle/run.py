@@ -14,7 +14,8 @@ from storage.home import DEFINITIONS
 from storage.moving import moved_to
 from storage.names import check_name
 from storage.place import Place
-from storage.records import StudyRow, find_study
+from storage.reader import Reader
+from storage.records import StudyRow
 from storage.schema import read_versions
 from storage.session import Session
 from studies.dashboard.scribe import Scribe
@@ -171,6 +172,6 @@ def peek(place: Place, name: str) -> StudyRow | None:
         return None
     session = Session(place.start())
     try:
-        return find_study(session, name) if read_versions(session).ours is not None else None
+        return Reader(session).find_study(name) if read_versions(session).ours is not None else None
     finally:
         session.close()

@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from storage.errors import UsageError
-from storage.records import need_study
+from storage.reader import Reader
 from storage.session import Session
 from studies.definition.units import shown_duration
 from studies.figures.picture import Picture
@@ -96,7 +96,7 @@ def make_report(session: Session, names: Sequence[str]) -> Report:
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
         raise UsageError(f"report: --study {twice!r} is named twice")
-    found = [Facts.read(session, need_study(session, name)) for name in names]
+    found = [Facts.read(session, Reader(session).study(name)) for name in names]
     taken: set[str] = set()
     chapters = []
     for number, facts in enumerate(found, 1):

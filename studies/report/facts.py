@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from storage.ledger import metrics_of
-from storage.records import StudyRow
+from storage.reader import Reader
+from storage.records import DecisionRow, ReportRow, StudyRow, TrialRow
 from storage.session import Session
 from studies.figures.labels import shortened
 from studies.figures.paired import Outcome
@@ -53,17 +53,17 @@ class Facts:
     """One study as it stood when it was read."""
 
     study: StudyRow
-    points: Sequence[Any]
-    decisions: Sequence[Any]
-    reports: Sequence[Any]
+    points: Sequence[TrialRow]
+    decisions: Sequence[DecisionRow]
+    reports: Sequence[ReportRow]
     """Of the trials that series are drawn of."""
 
     @staticmethod
     def read(session: Session, study: StudyRow) -> Facts:
-        values = {"study_id": study.study_id}
-        bare = Facts(study, session.run("read_points", values), session.run("read_decisions", values), ())
+        reader = Reader(session)
+        bare = Facts(study, reader.trials(study.study_id), reader.decisions(study.study_id), ())
         numbers = [number for _, trials in bare.groups for number in trials]
-        reports = session.run("read_series", {**values, "numbers": numbers}) if numbers else []
+        reports = reader.reports(study.study_id, numbers) if numbers else []
         return Facts(study, bare.points, bare.decisions, reports)
 
     @property
@@ -87,7 +87,7 @@ class Facts:
     def trials(self) -> list[Trial]:
         """Those that are complete and stand."""
         return [
-            Trial(row.number, row.config, row.seed, metrics_of(row.metrics), _label(row))
+            Trial(row.number, row.config, row.seed, row.metrics, _label(row))
             for row in self.points
             if row.state == "COMPLETE" and not row.retired
         ]
@@ -135,7 +135,7 @@ class Facts:
         group_of = {number: group for group, trials in self.groups for number in trials}
         series: dict[int, list[tuple[float, float]]] = {}
         for row in self.reports:
-            told_ = {"step": float(row.step), **dict(zip(row.names, row.figures, strict=True))}
+            told_ = {"step": float(row.step), **row.metrics}
             x = next((told_[each] for each in AXES[axis] if each in told_), math.nan)
             if metric in told_ and row.number in group_of:
                 series.setdefault(row.number, []).append((x, told_[metric]))
@@ -148,7 +148,7 @@ class Facts:
     @property
     def reported(self) -> str | None:
         """What series show: the score, or else a loss; None where neither was reported."""
-        names = {name for row in self.reports for name in row.names}
+        names = {name for row in self.reports for name in row.metrics}
         return next((each for each in (self.score, *LOSSES) if each in names), None)
 
     @cached_property
@@ -162,7 +162,7 @@ class Facts:
     def outcomes(self) -> list[Outcome]:
         """Trials as a comparison pairs them: a retry in place of what it stands in for."""
         return [
-            Outcome(row.config, row.seed, metrics_of(row.metrics).get(self.score, math.nan))
+            Outcome(row.config, row.seed, row.metrics.get(self.score, math.nan))
             for row in in_order(self.points)
             if row.state == "COMPLETE"
         ]
@@ -195,7 +195,7 @@ def _mean(trials: Sequence[Trial], score: str, cost: str | None) -> Place:
     )
 
 
-def _label(row: Any) -> str:
+def _label(row: TrialRow) -> str:
     """What a trial was for, in few words."""
     role = row.role
     if "param" in role:

@@ -7,6 +7,7 @@ from typing import Any
 
 from rich.console import RenderableType
 
+from storage.records import DecisionRow
 from studies.history.decisions import standing
 from studies.tables.table import Cell, Column, Document, Figure, Table
 from studies.tables.terminal import rendered
@@ -26,14 +27,14 @@ COLUMNS = {
 """Key of a row, format, and how soon it may be left out, by the column's name."""
 
 
-def show_json(decisions: Sequence[Any]) -> dict[str, Any]:
+def show_json(decisions: Sequence[DecisionRow]) -> dict[str, Any]:
     """`show --json`: a row for each target of each width that has its answer."""
     kept = (*KEYS, "verify")
     results = [{name: row[name] for name in kept if name in row} for row in _rows(decisions)]
     return {"search": "depth", "results": results}
 
 
-def show_table(decisions: Sequence[Any]) -> RenderableType:
+def show_table(decisions: Sequence[DecisionRow]) -> RenderableType:
     """A line for each target of each width; a bound that was hit is marked, and is no answer.
 
     How many answers follow from a line of counts, and were not counted themselves, is said below.
@@ -41,7 +42,7 @@ def show_table(decisions: Sequence[Any]) -> RenderableType:
     return rendered(show_document(decisions))
 
 
-def show_document(decisions: Sequence[Any]) -> Document:
+def show_document(decisions: Sequence[DecisionRow]) -> Document:
     """What `show_table` prints, as data."""
     rows = _rows(decisions)
     if not rows:
@@ -59,7 +60,7 @@ def show_document(decisions: Sequence[Any]) -> Document:
     return Document([Table([*columns, Column("", spare=1)], lines)], [told])
 
 
-def _rows(decisions: Sequence[Any]) -> list[dict[str, Any]]:
+def _rows(decisions: Sequence[DecisionRow]) -> list[dict[str, Any]]:
     return [dict(row) for each in standing(decisions) for row in each.record["results"]]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from storage.reader import Reader
 from storage.records import StudyRow
 from storage.session import Session
 from studies.tables.table import Cell, Column, Document, Table
@@ -18,7 +19,7 @@ def failures(session: Session, study: StudyRow) -> list[dict[str, Any]]:
     """Causes, the most frequent first: `outcome`, `message`, `attempts`, `trials`, `ended` (of the trials that it
     ended for good) and the last line that the latest of them logged."""
     groups: dict[tuple[str, str], dict[str, Any]] = {}
-    for row in session.run("read_attempts", {"study_id": study.study_id, "number": None}):
+    for row in Reader(session).attempts(study.study_id):
         if row.outcome in (None, "completed"):
             continue
         group = groups.setdefault(

@@ -11,6 +11,7 @@ from typing import Any
 
 from rich.console import RenderableType
 
+from storage.records import DecisionRow, TrialRow
 from studies.definition.units import plain
 from studies.history.grid_points import apart
 from studies.history.purpose import told
@@ -24,7 +25,9 @@ SHOWN = 200
 """Settings that `show` lists, where not all are asked for."""
 
 
-def show_json(rows: Sequence[Any], decisions: Sequence[Any], metric: str, direction: str) -> dict[str, Any]:
+def show_json(
+    rows: Sequence[TrialRow], decisions: Sequence[DecisionRow], metric: str, direction: str
+) -> dict[str, Any]:
     """`show --json`: names are stable. Settings without a score stand in `failed` once a seed of theirs has failed;
     what is not of the grid in force stands in `earlier`."""
     points = apart(rows, decisions)
@@ -65,14 +68,14 @@ def _told_json(cell: Cell, unlike: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def show_table(
-    rows: Sequence[Any], decisions: Sequence[Any], metric: str, direction: str, whole: bool = False
+    rows: Sequence[TrialRow], decisions: Sequence[DecisionRow], metric: str, direction: str, whole: bool = False
 ) -> RenderableType:
     """A line a setting; failed ones, what was left out and what is of an earlier grid below."""
     return rendered(show_document(rows, decisions, metric, direction, whole))
 
 
 def show_document(
-    rows: Sequence[Any], decisions: Sequence[Any], metric: str, direction: str, whole: bool = False
+    rows: Sequence[TrialRow], decisions: Sequence[DecisionRow], metric: str, direction: str, whole: bool = False
 ) -> Document:
     """What `show_table` prints, as data."""
     points = apart(rows, decisions)
@@ -152,11 +155,11 @@ def settings_table(
     return Table(columns, rows)
 
 
-def _failure(row: Any) -> dict[str, Any]:
+def _failure(row: TrialRow) -> dict[str, Any]:
     return {"seed": row.seed, "trial": row.number, "state": row.state, "reason": _why(row)}
 
 
-def _why(row: Any) -> str:
+def _why(row: TrialRow) -> str:
     if row.state == "COMPLETE":
         return "the objective returned no score"
     return row.reason or "no reason kept"

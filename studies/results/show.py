@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from storage.records import StudyRow
+from storage.reader import Reader
+from storage.records import DecisionRow, StudyRow, TrialRow
 from storage.session import Session
 from studies.results import depth as depth_table
 from studies.results import fit as fit_table
@@ -16,11 +17,11 @@ from studies.tables.table import Document
 
 def study_json(session: Session, study: StudyRow) -> dict[str, Any]:
     """`show --json`."""
-    decisions = session.run("read_decisions", {"study_id": study.study_id})
+    decisions = Reader(session).decisions(study.study_id)
     return shown_of(study, decisions, _points(session, study) if study.search == "grid" else [])
 
 
-def shown_of(study: StudyRow, decisions: Sequence[Any], points: Sequence[Any]) -> dict[str, Any]:
+def shown_of(study: StudyRow, decisions: Sequence[DecisionRow], points: Sequence[TrialRow]) -> dict[str, Any]:
     """`show --json`, from what was read; `points` are wanted of a grid alone."""
     match study.search:
         case "depth":
@@ -35,14 +36,14 @@ def shown_of(study: StudyRow, decisions: Sequence[Any], points: Sequence[Any]) -
 
 def study_document(session: Session, study: StudyRow, whole: bool, flat: bool = False) -> Document:
     """The result table; with `whole`, every candidate of every round: under it, or `flat` in one table of their own."""
-    decisions = session.run("read_decisions", {"study_id": study.study_id})
+    decisions = Reader(session).decisions(study.study_id)
     points = _points(session, study) if study.search == "grid" else []
     if flat and whole and study.search == "grow":
         return Document([growth_table.candidates_table(decisions)])
     return document_of(study, points, decisions, whole)
 
 
-def document_of(study: StudyRow, points: Sequence[Any], decisions: Sequence[Any], whole: bool) -> Document:
+def document_of(study: StudyRow, points: Sequence[TrialRow], decisions: Sequence[DecisionRow], whole: bool) -> Document:
     """The same from rows that were read: a grid's points, as `read_points` gives them, and the decisions."""
     match study.search:
         case "depth":
@@ -56,8 +57,8 @@ def document_of(study: StudyRow, points: Sequence[Any], decisions: Sequence[Any]
             return growth_table.show_document(study.origin["config"], decisions, varied, whole)
 
 
-def _points(session: Session, study: StudyRow) -> list[Any]:
-    return session.run("read_points", {"study_id": study.study_id})
+def _points(session: Session, study: StudyRow) -> list[TrialRow]:
+    return Reader(session).trials(study.study_id)
 
 
 def _score(study: StudyRow) -> tuple[str, str]:

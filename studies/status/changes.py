@@ -5,9 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any
 
-from storage.ledger import metrics_of
+from storage.records import StudyGlance, StudyRow
 from studies.history.purpose import purpose
 from studies.history.state import decided, state_of
 from studies.history.trials import FINISHED
@@ -70,7 +69,7 @@ def _of_study(before: Seen, after: Seen) -> list[str]:
             if attempt.outcome not in (None, "completed") and not attempt.accepted and attempt.attempt not in known:
                 lines.append(f"trial {trial}: {attempt.outcome.replace('_', ' ')}: {attempt.message}, it waits again")
         if row.state in FINISHED and (old is None or old.state not in FINISHED):
-            value = metrics_of(row.metrics).get(score)
+            value = row.metrics.get(score)
             told = f"{score} {number(value)}" if value is not None else row.reason or "no score"
             lines.append(f"trial {trial} ({purpose(row.role)}): {row.state}, {told}")
     for decision in after.decisions[len(before.decisions) :]:
@@ -79,17 +78,17 @@ def _of_study(before: Seen, after: Seen) -> list[str]:
     return lines + ([f"{after.study.name}: {now}"] if was != now else [])
 
 
-def _outcome(row: Any) -> str:
+def _outcome(row: StudyRow | StudyGlance) -> str:
     return "" if row.outcome is None else f": {row.outcome}"
 
 
-def _standing(row: Any) -> str:
+def _standing(row: StudyGlance) -> str:
     finished = row.trials - row.waiting - row.running
     told = f"{state_of(row, row.alive)}, {finished} finished, {row.running} running, {row.waiting} waiting"
     return told + _outcome(row)
 
 
-def studies_table(rows: Sequence[Any]) -> Table:
+def studies_table(rows: Sequence[StudyGlance]) -> Table:
     """All studies, a line each."""
     lines = [
         [row.name, row.search, state_of(row, row.alive)]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, cast
+from typing import cast
 
 from samplers.searches.growth.growth import Growth, Standing, tie
 from samplers.searches.noise import standard_error
 from samplers.searches.plan import Result
-from storage.ledger import metrics_of
+from storage.records import TrialRow
 from studies.definition.definition import Definition
 from studies.definition.searches import search_of
 from studies.history.purpose import candidate_name, purpose
@@ -48,7 +48,7 @@ def _growing(seen: Seen) -> Table | None:
     state = seen.decisions[-1].state if seen.decisions else search.start()
     known = {row.hash: row for row in seen.points.values() if not row.retired}
     results = {
-        row.hash: Result(row.number, cast(State, row.state), metrics_of(row.metrics), row.reason, row.outcome)
+        row.hash: Result(row.number, cast(State, row.state), row.metrics, row.reason, row.outcome)
         for row in finished(known.values())
     }
     standings = search.standings(state, results)
@@ -72,7 +72,7 @@ def _growing(seen: Seen) -> Table | None:
 
 
 def _standing(
-    each: Standing, known: Mapping[str, Any], orphans: Collection[int], repeats: int, place: str | None
+    each: Standing, known: Mapping[str, TrialRow], orphans: Collection[int], repeats: int, place: str | None
 ) -> list[Cell]:
     """A line of a growing round: means over what has finished, gains over the seeds shared with the baseline."""
     asked = [known.get(point.hash) for index, point in enumerate(each.points) if index < repeats or point.hash in known]
@@ -112,12 +112,12 @@ def _rank(each: Standing) -> tuple[float, ...]:
     return (0.0, *each.row.rank)
 
 
-def _listing(rows: Sequence[Any], seen: Seen, number: int) -> Table:
+def _listing(rows: Sequence[TrialRow], seen: Seen, number: int) -> Table:
     metric = seen.study.origin["score"]["metric"]
     order = {"RUNNING": 0, "WAITING": 1}
     lines: list[list[Cell]] = []
     for row in sorted(rows, key=lambda row: (order.get(row.state, 2), row.number))[:LISTED]:
-        value = metrics_of(row.metrics).get(metric)
+        value = row.metrics.get(metric)
         lines.append([purpose(row.role), str(row.number), row.state, Figure(value), row.reason or ""])
     more = f", {LISTED} of {len(rows)} trials" if len(rows) > LISTED else ""
     columns = [Column(metric, right=True) if column.name == "value" else column for column in PLAIN]

@@ -11,8 +11,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from storage.locks import WORKER_LOCKS
-from storage.records import need_study
+from storage.reader import Reader
+from storage.records import AttemptRow, DecisionRow, RunningTrial, StudyCounts, WorkerRow
 from storage.session import Session
 from studies.definition.units import plain, shown_duration
 from studies.history.state import decided, state_of
@@ -28,11 +28,11 @@ GROUND = 2  # finished trials before a rate means anything
 class Status:
     """One study at one moment."""
 
-    row: Any
-    workers: Sequence[Any]
-    running: Sequence[Any]
-    attempts: Sequence[Any]
-    decisions: Sequence[Any]
+    row: StudyCounts
+    workers: Sequence[WorkerRow]
+    running: Sequence[RunningTrial]
+    attempts: Sequence[AttemptRow]
+    decisions: Sequence[DecisionRow]
     launches: Sequence[Launch] = ()
 
     @property
@@ -47,7 +47,7 @@ class Status:
     @property
     def mean_seconds(self) -> float | None:
         """Of the trials that completed; None before there is ground."""
-        times = [row.seconds for row in self.attempts if row.accepted and row.state == "COMPLETE"]
+        times = [row.seconds or 0.0 for row in self.attempts if row.accepted and row.state == "COMPLETE"]
         return sum(times) / len(times) if len(times) >= GROUND else None
 
     @property
@@ -112,7 +112,7 @@ class Status:
                     "slot": each.slot,
                     "seconds": each.seconds,
                     "step": each.step,
-                    "metrics": {name: plain(value) for name, value in _metrics(each).items()},
+                    "metrics": {name: plain(value) for name, value in each.metrics.items()},
                 }
                 for each in self.running
             ],
@@ -121,35 +121,26 @@ class Status:
         }
 
 
-def _counts(row: Any) -> dict[str, int]:
+def _counts(row: StudyCounts) -> dict[str, int]:
     counts = (row.waiting, row.running, row.complete, row.pruned, row.failures, row.withdrawn)
     return dict(zip(STATES, counts, strict=True))
 
 
-def _metrics(row: Any) -> dict[str, float]:
-    return dict(zip(row.names or (), row.figures or (), strict=True))
-
-
-def list_studies(session: Session, name: str | None = None) -> list[Any]:
-    """Every study's row with its counts; one, if named."""
-    return session.run("list_studies", {"name": name})
-
-
 def read_status(session: Session, name: str) -> Status:
     """One study, which has to exist."""
-    (row,) = list_studies(session, name)
-    values = {"study_id": row.study_id}
+    reader = Reader(session)
+    (row,) = reader.studies(name)
     return Status(
         row=row,
-        workers=session.run("read_workers", {**values, "space": WORKER_LOCKS}),
-        running=session.run("running_trials", values),
-        attempts=session.run("read_attempts", {**values, "number": None}),
-        decisions=session.run("read_decisions", values),
+        workers=reader.workers(row.study_id),
+        running=reader.running_trials(row.study_id),
+        attempts=reader.attempts(row.study_id),
+        decisions=reader.decisions(row.study_id),
         launches=read_launches(session, row.study_id),
     )
 
 
-def studies_table(rows: Sequence[Any]) -> RenderableType:
+def studies_table(rows: Sequence[StudyCounts]) -> RenderableType:
     """All studies, a line each."""
     if not rows:
         return Text("no studies in this storage yet")
@@ -183,11 +174,11 @@ def study_view(status: Status) -> RenderableType:
     return Group(*parts)
 
 
-def _running_table(rows: Sequence[Any]) -> Table:
+def _running_table(rows: Sequence[RunningTrial]) -> Table:
     table = Table("trial", "what", "slot", "for", "step", "last report", box=None, pad_edge=False)
     for each in rows:
         what = f"{each.role['param']}={each.role['value']}" if "param" in each.role else str(each.role.get("role", ""))
-        said = "  ".join(f"{name} {value:.4g}" for name, value in list(_metrics(each).items())[:3])
+        said = "  ".join(f"{name} {value:.4g}" for name, value in list(each.metrics.items())[:3])
         step = "" if each.step is None else str(each.step)
         table.add_row(str(each.number), what, f"{each.host}:{each.slot}", shown_duration(each.seconds), step, said)
     return table
@@ -196,12 +187,12 @@ def _running_table(rows: Sequence[Any]) -> Table:
 def overview(session: Session, name: str | None) -> Any:
     """`status --json`: one study, or all of them."""
     if name is not None:
-        return read_status(session, need_study(session, name).name).to_json()
-    return [read_status(session, row.name).to_json() for row in list_studies(session)]
+        return read_status(session, Reader(session).study(name).name).to_json()
+    return [read_status(session, row.name).to_json() for row in Reader(session).studies()]
 
 
 def glance(session: Session, name: str | None) -> RenderableType:
     """What `status` shows."""
     if name is None:
-        return studies_table(list_studies(session))
-    return study_view(read_status(session, need_study(session, name).name))
+        return studies_table(Reader(session).studies())
+    return study_view(read_status(session, Reader(session).study(name).name))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
+from storage.records import RunningTrial
 from studies.definition.units import shown_duration
 from studies.history.purpose import purpose
 from studies.results.show import document_of
@@ -126,7 +126,7 @@ def _slots(seen: Seen) -> Section | None:
     return Section(f"workers: {told}" if told else "workers: none", Table(SLOTS, rows) if rows else None, notes)
 
 
-def _slot(name: str, row: Any, seen: Seen, score: str) -> list[Cell]:
+def _slot(name: str, row: RunningTrial, seen: Seen, score: str) -> list[Cell]:
     known, mean = pace(seen.reports.get(row.number, ()), score), seen.status.mean_seconds
     again = f" (attempt {row.attempt})" if row.attempt > 1 else ""
     left = "" if mean is None else f"{shown_duration(mean - row.seconds)}" if mean > row.seconds else "overdue"

@@ -21,7 +21,7 @@ from optuna_dashboard.artifact._backend import get_trial_artifact_meta, list_tri
 
 from storage.dashboard import lock_board, read_board
 from storage.locks import DASHBOARD_LOCKS as BOARD_LOCKS
-from storage.records import find_study
+from storage.reader import Reader
 from storage.session import Session
 from studies.dashboard.artifacts import TrialArtifacts, series_csv
 from studies.dashboard.note import OWN
@@ -100,7 +100,7 @@ def test_a_run_leaves_a_note_and_figures_that_optuna_dashboard_reads(grown: Prog
 
 
 def test_what_has_not_changed_is_not_written_again(grown: Program, url: str, session: Session) -> None:
-    study = find_study(session, "trace")
+    study = Reader(session).find_study("trace")
     assert study is not None
     before = attributes(url, "trace")
     assert renew(session, "trace", None) and attributes(url, "trace") == before
@@ -135,7 +135,7 @@ def test_a_figure_that_is_no_longer_true_goes_and_others_figures_stay(
 
 def test_one_of_several_writes_and_the_others_go_on(grown: Program, url: str, session: Session) -> None:
     other = Session(url)
-    study = find_study(session, "trace")
+    study = Reader(session).find_study("trace")
     assert study is not None
     session.execute("UPDATE studyhall_studies SET draining = true")
     with other.transaction():
@@ -322,7 +322,7 @@ def test_the_board_has_locks_of_its_own() -> None:
 
 
 def test_a_board_is_read_as_it_was_written(grown: Program, session: Session) -> None:
-    study = find_study(session, "trace")
+    study = Reader(session).find_study("trace")
     assert study is not None
     board = read_board(session, study.study_id)
     assert board.token and set(board.figures) == {"growth-path", "growth-round"} and board.pieces == 1
