@@ -1,4 +1,4 @@
-"""The certificate: from the ledger alone, whether every point took effect once and every choice is derived again."""
+"""The certificate: the ledger alone shows that each result counts once and that each decision can be reproduced."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from storage.session import Session
 from studies.audit.replay import replay, trials_of
 from studies.definition.searches import search_without_budget
 from studies.history.trials import withdrawn
+from studies.tables.table import Document
 
 
 @dataclass(frozen=True)
@@ -37,26 +38,33 @@ class Certificate:
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
 
-    def text(self) -> str:
-        """The certificate as lines; the last says whether it holds."""
-
-        def counts(mapping: Mapping[str, int]) -> str:
-            return ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in mapping.items()) or "none"
-
+    def document(self) -> Document:
+        """The certificate as lines, then what is wrong; the last line is the verdict."""
+        points, retried = self.points, sum(self.extra_attempts.values())
+        why = f": {_counts(self.extra_attempts)}" if retried else ""
+        started = points["accepted"] + points["failed"] + points["running"]
         lines = [
             f"study: {self.study}",
-            f"points: {counts(self.points)}",
-            f"attempts: {self.attempts}; beyond the one that counted: {counts(self.extra_attempts)}",
-            f"points accepted twice: {self.duplicates}",
-            f"points neither accepted nor accounted for: {self.holes}",
-            f"results refused by the fence: {self.refused}",
-            f"decisions derived again: {self.decisions['rederived']}/{self.decisions['made']}",
+            f"points: {_counts(points)}",
+            f"attempts: {self.attempts} for {started} trials ({retried} retried{why})",
+            f"results counted twice: {self.duplicates}",
+            f"results rejected from workers that had lost their trial: {self.refused}",
+            f"trials missing: {self.holes}",
+            f"decisions reproduced: {self.decisions['rederived']} of {self.decisions['made']}",
             f"code: {', '.join(self.code) or 'none yet'}",
             f"libraries: {', '.join(self.libraries) or 'none yet'}",
             f"device hours: {self.device_hours['used']:.4g} used, {self.device_hours['lost']:.4g} lost",
-            *self.violations,
         ]
-        return "\n".join([*lines, "holds" if self.holds else f"does not hold: {len(self.violations)} violations"])
+        verdict = f"audit failed: {len(self.violations)} violations"
+        if self.holds:
+            results = f"{points['accepted']} of {points['accepted']} results counted once"
+            made = self.decisions["made"]
+            verdict = f"audit passed: {results}, {made} of {made} decisions reproduced"
+        return Document(notes=[*lines, *self.violations, verdict])
+
+
+def _counts(named: Mapping[str, int]) -> str:
+    return ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in named.items())
 
 
 def audit(session: Session, study: StudyRow) -> Certificate:

@@ -22,7 +22,7 @@ from studies.export.results_yaml import results_yaml
 from studies.export.trials import parquet
 from studies.export.trials import trials_csv as grid_csv
 from studies.history.grid_points import apart
-from studies.results.show import study_json
+from studies.results.show import show
 from studies.results.trial import trial_json
 
 FORMATS = {
@@ -63,9 +63,9 @@ def export(session: Session, study: StudyRow, form: str) -> str | bytes | Folder
         case "json" if study.search == "grid":
             rows, earlier = _grid_rows(session, study)
             trials = [{**trial_json(row), "in_force": row.trial_id not in earlier} for row in rows]
-            return json.dumps({**study_json(session, study), "trials": trials}, indent=1, default=str) + "\n"
+            return json.dumps({**show(session, study).to_json(), "trials": trials}, indent=1, default=str) + "\n"
         case "json":
-            document = study_json(session, study)
+            document = show(session, study).to_json()
             document["trials"] = [trial_json(row) for row in Reader(session).trials(study.study_id)]
             return json.dumps(document, indent=1, default=str) + "\n"
         case "depth-json":

@@ -22,3 +22,8 @@ def decided(record: Mapping[str, Any]) -> str:
     chosen = record.get("chosen")
     told = f"{chosen['param']} → {chosen['value']}" if chosen else record.get("told")
     return "; ".join(filter(None, (told, record.get("event")))) or "nothing chosen"
+
+
+def decision_name(number: int, record: Mapping[str, Any]) -> str:
+    """A growth's decision by its round, another search's by its number in the ledger."""
+    return f"round {record['round']}" if "round" in record else f"decision {number}"

@@ -5,10 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rich.console import Group, RenderableType
-from rich.table import Table
-from rich.text import Text
-
 from objectives.process.warm import Inspection, WarmServer
 from samplers.searches.grid.grid import Grid
 from samplers.searches.plan import Point
@@ -17,6 +13,7 @@ from storage.place import Place
 from storage.reader import Reader
 from studies.definition.searches import current_state, search_in_force, search_of
 from studies.definition.units import shown_duration
+from studies.history.purpose import purpose
 from studies.history.trials import FINISHED, finished_results
 from studies.lifecycle.checks import check_metrics, sample_config
 from studies.lifecycle.estimates import estimates
@@ -24,30 +21,33 @@ from studies.lifecycle.grid_review import Review, review
 from studies.lifecycle.open import definition_of
 from studies.lifecycle.order import Order, request_of
 from studies.lifecycle.run import _foresee, _warm, peek, trust_of
+from studies.tables.table import Column, Document, Table
+
+POINTS = [Column("point"), Column("seed"), Column("params"), Column("")]
 
 
 @dataclass(frozen=True)
 class Preview:
-    """What `--dry-run` tells: the points ahead, each with what the objective says of it."""
+    """What `--dry-run` prints: the points ahead, each with the objective's answer."""
 
     why: str
     points: Sequence[tuple[Point, Inspection]] = ()
     seconds: float | None = None
     """Mean time of this study's finished trials, where there are some."""
-    expected: RenderableType | None = None
+    expected: Document | None = None
     """What the search expects before anything is known: a depth search's closed form."""
 
-    def table(self) -> RenderableType:
+    def document(self) -> Document:
         """What would run, a line a trial, and how much that is."""
-        table = Table("point", "seed", "params", "", title=self.why, title_justify="left", box=None, pad_edge=False)
+        if not self.points:
+            return Document(notes=[self.why])
+        rows = []
         for point, inspection in self.points:
             known = ", ".join(f"{name} {value:,.6g}" for name, value in inspection.cost.items())
-            told = f"{point.role['param']} → {point.role['value']}" if "param" in point.role else point.role["role"]
-            table.add_row(told, str(point.seed), known, f"refused: {inspection.refusal}" if inspection.refusal else "")
-        if not self.points:
-            return Text(self.why)
-        parts: list[RenderableType] = [table, Text(self.total)]
-        return Group(*parts) if self.expected is None else Group(self.expected, *parts)
+            refusal = f"refused: {inspection.refusal}" if inspection.refusal else ""
+            rows.append([purpose(point.role), str(point.seed), known, refusal])
+        expected = self.expected or Document()
+        return Document([*expected.tables, Table(POINTS, rows, self.why)], [self.total], expected.notes)
 
     @property
     def runs(self) -> int:
@@ -106,7 +106,7 @@ def preview(place: Place, order: Order) -> Preview | Review:
 
 
 def _preview(
-    points: Sequence[Point], why: str, seconds: float | None, expected: RenderableType | None, warm: WarmServer
+    points: Sequence[Point], why: str, seconds: float | None, expected: Document | None, warm: WarmServer
 ) -> Preview:
     unique = list({point.hash: point for point in points}.values())
     inspected = warm.inspect([each.config for each in unique])

@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rich.console import RenderableType
-
 from storage.records import DecisionRow
 from studies.history.decisions import standing
 from studies.tables.table import Cell, Column, Document, Figure, Table
-from studies.tables.terminal import rendered
 
 KEYS = ("target", "width", "layers", "params", "difference", "percent", "reached", "reason", "counts")
 """Of a row in `show --json`: names are stable. `verify: true` adds its findings under `verify`."""
@@ -34,16 +31,8 @@ def show_json(decisions: Sequence[DecisionRow]) -> dict[str, Any]:
     return {"search": "depth", "results": results}
 
 
-def show_table(decisions: Sequence[DecisionRow]) -> RenderableType:
-    """A line for each target of each width; a bound that was hit is marked, and is no answer.
-
-    How many answers follow from a line of counts, and were not counted themselves, is said below.
-    """
-    return rendered(show_document(decisions))
-
-
 def show_document(decisions: Sequence[DecisionRow]) -> Document:
-    """What `show_table` prints, as data."""
+    """A line for each target of each width; a bound that was hit is marked, and is no answer."""
     rows = _rows(decisions)
     if not rows:
         return Document(notes=["no width has its counts yet"])

@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rich.console import RenderableType
-
 from storage.records import DecisionRow
 from studies.history.decisions import standing
 from studies.tables.table import Cell, Column, Document, Figure, Table
-from studies.tables.terminal import rendered
 
 SHOWN = ("tokens_per_second", "peak_memory", "memory_fraction", "utilization", "iter")
 """Metrics that have a column, where a probe returned them."""
@@ -31,13 +28,8 @@ def show_json(decisions: Sequence[DecisionRow]) -> dict[str, Any]:
     }
 
 
-def show_table(decisions: Sequence[DecisionRow]) -> RenderableType:
-    """A line a probe, smallest value first, and the answer."""
-    return rendered(show_document(decisions))
-
-
 def show_document(decisions: Sequence[DecisionRow]) -> Document:
-    """What `show_table` prints, as data."""
+    """A line a probe, smallest value first, and the answer."""
     probes = sorted(_probes(decisions), key=lambda each: each["value"])
     if not probes:
         return Document(notes=["no probe has finished yet"])

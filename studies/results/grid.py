@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rich.console import RenderableType
-
 from storage.records import DecisionRow, TrialRow
 from studies.definition.units import plain
 from studies.history.grid_points import apart
@@ -19,7 +17,6 @@ from studies.results.grid_cells import Cell, differing, left_out, marks_of, rank
 from studies.tables.digits import number
 from studies.tables.table import Cell as TableCell
 from studies.tables.table import Column, Document, Figure, Table
-from studies.tables.terminal import rendered
 
 SHOWN = 200
 """Settings that `show` lists, where not all are asked for."""
@@ -67,17 +64,10 @@ def _told_json(cell: Cell, unlike: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def show_table(
-    rows: Sequence[TrialRow], decisions: Sequence[DecisionRow], metric: str, direction: str, whole: bool = False
-) -> RenderableType:
-    """A line a setting; failed ones, what was left out and what is of an earlier grid below."""
-    return rendered(show_document(rows, decisions, metric, direction, whole))
-
-
 def show_document(
     rows: Sequence[TrialRow], decisions: Sequence[DecisionRow], metric: str, direction: str, whole: bool = False
 ) -> Document:
-    """What `show_table` prints, as data."""
+    """A line a setting, the best first; below them failed trials, what was filtered, and an earlier grid's settings."""
     points = apart(rows, decisions)
     ranked = ranking(points.in_force, metric, direction)
     tables, notes = [], []

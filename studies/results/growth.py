@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rich.console import RenderableType
-
 from storage.records import DecisionRow
 from studies.history.purpose import candidate_name
 from studies.tables.digits import number
 from studies.tables.table import Cell, Column, Document, Figure, Table
-from studies.tables.terminal import rendered
 
 
 def show_json(start: Mapping[str, Any], decisions: Sequence[DecisionRow]) -> dict[str, Any]:
@@ -34,17 +31,10 @@ def show_json(start: Mapping[str, Any], decisions: Sequence[DecisionRow]) -> dic
     return {"search": "grow", "config": dict(config), "rounds": rounds, "overrides": overrides}
 
 
-def show_table(
-    start: Mapping[str, Any], decisions: Sequence[DecisionRow], varied: Sequence[str], whole: bool
-) -> RenderableType:
-    """The path, a line a round; with `whole`, every candidate of every round under it."""
-    return rendered(show_document(start, decisions, varied, whole))
-
-
 def show_document(
     start: Mapping[str, Any], decisions: Sequence[DecisionRow], varied: Sequence[str], whole: bool
 ) -> Document:
-    """What `show_table` prints, as data."""
+    """The path, a line a round; with `whole`, every candidate of every round below it."""
     tables = [path_table([row.record for row in decisions])]
     if whole:
         tables += [round_table(row.record) for row in decisions if row.record["candidates"]]

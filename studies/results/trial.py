@@ -7,19 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rich.console import Group, RenderableType
-from rich.table import Table
-from rich.text import Text
-
 from storage.errors import UsageError
 from storage.home import home, trial_folder
 from storage.reader import Reader
 from storage.records import AttemptRow, ReportRow, StudyRow, TrialRow
 from storage.session import Session
 from studies.definition.units import plain
+from studies.tables.table import Cell, Column, Document, Figure, Table
 
 FILES = 100
 """Files of a trial that are named."""
+ATTEMPTS = [Column("attempt"), Column("where"), Column("seconds", right=True), Column("outcome"), Column("")]
 
 
 @dataclass(frozen=True)
@@ -59,24 +57,30 @@ class TrialStory:
             "files": [str(file) for file in self.files],
         }
 
-    def view(self) -> RenderableType:
+    def document(self) -> Document:
+        """For people."""
         point = self.point
-        told = ", ".join(f"{name}={value}" for name, value in point.config.items())
-        parts: list[RenderableType] = [
-            Text(f"trial {point.number}: {point.state}" + (f" ({point.reason})" if point.reason else "")),
-            Text(f"for: {', '.join(f'{name} {value}' for name, value in point.role.items())}; seed {point.seed}"),
-            Text(f"config: {told}"),
+        config = ", ".join(f"{name}={value}" for name, value in point.config.items())
+        head = [
+            f"trial {point.number}: {point.state}" + (f" ({point.reason})" if point.reason else ""),
+            f"for: {', '.join(f'{name} {value}' for name, value in point.role.items())}; seed {point.seed}",
+            f"config: {config}",
         ]
         if point.metrics:
-            parts.append(Text("metrics: " + ", ".join(f"{name} {value:.6g}" for name, value in point.metrics.items())))
-        table = Table("attempt", "where", "seconds", "outcome", "", box=None, pad_edge=False)
-        for each in self.attempts:
-            seconds = "" if each.seconds is None else f"{each.seconds:.2f}"
-            where = f"{each.host}:{each.slot}"
-            table.add_row(str(each.attempt), where, seconds, each.outcome or "running", each.message)
-        parts += [table, *(Text(each.tail) for each in self.attempts[-1:] if each.tail), Text(f"log: {self.log}")]
-        parts += [Text(f"file: {file}") for file in self.files]
-        return Group(*parts)
+            head.append("metrics: " + ", ".join(f"{name} {v:.6g}" for name, v in point.metrics.items()))
+        rows: list[list[Cell]] = [
+            [
+                str(each.attempt),
+                f"{each.host}:{each.slot}",
+                Figure(each.seconds, form=".2f") if each.seconds is not None else "",
+                each.outcome or "running",
+                each.message,
+            ]
+            for each in self.attempts
+        ]
+        tail = [line for each in self.attempts[-1:] for line in (each.tail or "").splitlines()]
+        files = [f"file: {file}" for file in self.files]
+        return Document([Table(ATTEMPTS, rows)], [*tail, f"log: {self.log}", *files], head)
 
 
 def show_trial(session: Session, study: StudyRow, number: int) -> TrialStory:

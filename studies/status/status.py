@@ -7,21 +7,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rich.console import Group, RenderableType
-from rich.table import Table
-from rich.text import Text
-
 from storage.reader import Reader
 from storage.records import AttemptRow, DecisionRow, RunningTrial, StudyCounts, WorkerRow
 from storage.session import Session
 from studies.definition.units import plain, shown_duration
-from studies.history.state import decided, state_of
+from studies.history.purpose import purpose
+from studies.history.state import decided, decision_name, state_of
 from studies.launch.launcher import Launch, read_launches
 from studies.launch.states import launch_lines, launches_json
+from studies.tables.table import Column, Document, Table
 
 STATES = ("waiting", "running", "complete", "pruned", "failed", "withdrawn")
 LAUNCHES = 3  # the last ones are shown
+DECISIONS = 3  # the last ones are shown
 GROUND = 2  # finished trials before a rate means anything
+STUDIES = [Column(name) for name in ("study", "search")]
+STUDIES += [*(Column(name, right=True) for name in STATES), Column("outcome")]
+RUNNING = [Column("trial", right=True), Column("what"), Column("slot"), Column("for", right=True)]
+RUNNING += [Column("step", right=True), Column("last report")]
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,7 @@ class Status:
 
     @property
     def state(self) -> str:
-        """One word for where it is."""
+        """In one word."""
         return state_of(self.row, any(worker.alive for worker in self.workers))
 
     @property
@@ -62,29 +65,49 @@ class Status:
 
     @property
     def advice(self) -> list[str]:
-        """What there is to do, where it does not go on by itself."""
-        row, again = self.row, f"`run {self.row.search} --study {self.row.name}"
+        """What to do where the study does not go on by itself: the command."""
+        row, again = self.row, f"python cli.py run {self.row.search} --study {self.row.name}"
         alive = {(worker.host, worker.pid) for worker in self.workers if worker.alive}
-        left = [str(each.number) for each in self.running if (each.host, each.pid) not in alive]
-        told = []
-        if left:
-            who = f"trial{'s' * (len(left) > 1)} {', '.join(left)}: the worker is gone"
-            told.append(f"{who}; " + ("another one takes over" if alive else f"{again}` takes over"))
+        orphans = [str(each.number) for each in self.running if (each.host, each.pid) not in alive]
+        advice = []
+        if orphans:
+            then = "another worker takes over" if alive else f"to go on: {again}"
+            advice.append(f"trial{'s' * (len(orphans) > 1)} {', '.join(orphans)}: the worker is gone; {then}")
         if row.max_trials is not None and row.waiting and sum(self.counts.values()) - row.waiting >= row.max_trials:
-            told.append(f"the budget of {row.max_trials} trials is used up; {again} --max-trials N` raises it")
+            used_up = f"the budget of {row.max_trials} trials is used up"
+            advice.append(f"{used_up}; to raise it: {again} --max-trials {2 * row.max_trials}")
         elif row.late and row.outcome is None:
-            told.append(f"the time is up; {again} --timeout DURATION` gives it more")
+            advice.append(f"the time is up; to give it more: {again} --timeout DURATION")
         elif row.outcome is not None and row.outcome.endswith("steps are done"):
-            told.append(f"{again} --steps N` goes on")
-        elif row.outcome is None and not alive and not left:
-            told.append(f"{again}` goes on")
-        return told
+            advice.append(f"to grow further: {again} --steps {2 * row.steps if row.steps else 'N'}")
+        elif row.outcome is None and not alive and not orphans:
+            advice.append(f"to go on: {again}")
+        return advice
 
     @property
     def failures(self) -> dict[str, int]:
         """Attempts that did not end well, by why."""
         bad = (row for row in self.attempts if row.outcome not in (None, "completed"))
         return dict(Counter(f"{row.outcome}: {row.message}".removesuffix(": ") for row in bad).most_common())
+
+    def document(self) -> Document:
+        """Counts, what runs, the workers, the last decisions, what failed."""
+        row = self.row
+        counts = "  ".join(f"{count} {name}" for name, count in self.counts.items() if count)
+        head = [f"{row.name} ({row.search}): {row.outcome or self.state}", counts or "nothing planned yet"]
+        if self.seconds_left is not None:
+            head.append(f"about {shown_duration(self.seconds_left)} to the end of this round")
+        alive = [f"{each.host}:{each.pid} ({len(each.slots)} slots)" for each in self.workers if each.alive]
+        notes = [f"workers: {', '.join(alive)}"] if alive else []
+        notes += launch_lines(self.launches[-LAUNCHES:])
+        if row.search != "grid":  # a grid decides nothing but which points to plan next
+            notes += [
+                f"{decision_name(each.number, each.record)}: {decided(each.record)}"
+                for each in self.decisions[-DECISIONS:]
+            ]
+        notes += [f"{count} × {cause}" for cause, count in self.failures.items()]
+        running = [Table(RUNNING, list(map(_running_row, self.running)))] if self.running else []
+        return Document(running, notes, [*head, *self.advice])
 
     def to_json(self) -> dict[str, Any]:
         """`status --json`: names are stable."""
@@ -126,6 +149,38 @@ def _counts(row: StudyCounts) -> dict[str, int]:
     return dict(zip(STATES, counts, strict=True))
 
 
+def _running_row(row: RunningTrial) -> list[str]:
+    report = "  ".join(f"{name} {value:.4g}" for name, value in list(row.metrics.items())[:3])
+    step = "" if row.step is None else f"{row.step:,}"
+    return [str(row.number), purpose(row.role), f"{row.host}:{row.slot}", shown_duration(row.seconds), step, report]
+
+
+@dataclass(frozen=True)
+class Overview:
+    """Every study of a storage, a line each. JSON alone reads each of them in full."""
+
+    session: Session
+    rows: Sequence[StudyCounts]
+
+    def document(self) -> Document:
+        if not self.rows:
+            return Document(notes=["no studies in this storage yet"])
+        lines = [
+            [
+                row.name,
+                row.search,
+                *map(str, _counts(row).values()),
+                row.outcome or ("draining" if row.draining else ""),
+            ]
+            for row in self.rows
+        ]
+        return Document([Table(STUDIES, lines)])
+
+    def to_json(self) -> list[dict[str, Any]]:
+        """`status --json`."""
+        return [read_status(self.session, row.name).to_json() for row in self.rows]
+
+
 def read_status(session: Session, name: str) -> Status:
     """One study, which has to exist."""
     reader = Reader(session)
@@ -140,59 +195,8 @@ def read_status(session: Session, name: str) -> Status:
     )
 
 
-def studies_table(rows: Sequence[StudyCounts]) -> RenderableType:
-    """All studies, a line each."""
-    if not rows:
-        return Text("no studies in this storage yet")
-    table = Table("study", "search", *STATES, "outcome", box=None, pad_edge=False)
-    for row in rows:
-        state = row.outcome or ("draining" if row.draining else "")
-        table.add_row(row.name, row.search, *map(str, _counts(row).values()), state)
-    return table
-
-
-def study_view(status: Status) -> RenderableType:
-    """One study: counts, what runs, who works, the last rounds, what failed."""
-    row = status.row
-    counts = "  ".join(f"{count} {name}" for name, count in status.counts.items() if count)
-    head = f"{row.name} ({row.search}): {row.outcome or status.state}\n{counts or 'nothing planned yet'}"
-    if status.seconds_left is not None:
-        head += f"\nabout {shown_duration(status.seconds_left)} to the end of this round"
-    parts: list[RenderableType] = [Text(head)]
-    parts += [Text(line) for line in status.advice]
-    if status.running:
-        parts.append(_running_table(status.running))
-    alive = [each for each in status.workers if each.alive]
-    if alive:
-        parts.append(
-            Text("workers: " + ", ".join(f"{each.host}:{each.pid} ({len(each.slots)} slots)" for each in alive))
-        )
-    parts += [Text(line) for line in launch_lines(status.launches[-LAUNCHES:])]
-    for decision in status.decisions[-3:]:
-        parts.append(Text(f"round {decision.record.get('round', decision.number)}: {decided(decision.record)}"))
-    parts += [Text(f"{count} × {cause}") for cause, count in status.failures.items()]
-    return Group(*parts)
-
-
-def _running_table(rows: Sequence[RunningTrial]) -> Table:
-    table = Table("trial", "what", "slot", "for", "step", "last report", box=None, pad_edge=False)
-    for each in rows:
-        what = f"{each.role['param']}={each.role['value']}" if "param" in each.role else str(each.role.get("role", ""))
-        said = "  ".join(f"{name} {value:.4g}" for name, value in list(each.metrics.items())[:3])
-        step = "" if each.step is None else str(each.step)
-        table.add_row(str(each.number), what, f"{each.host}:{each.slot}", shown_duration(each.seconds), step, said)
-    return table
-
-
-def overview(session: Session, name: str | None) -> Any:
-    """`status --json`: one study, or all of them."""
-    if name is not None:
-        return read_status(session, Reader(session).study(name).name).to_json()
-    return [read_status(session, row.name).to_json() for row in Reader(session).studies()]
-
-
-def glance(session: Session, name: str | None) -> RenderableType:
-    """What `status` shows."""
+def read_overview(session: Session, name: str | None) -> Status | Overview:
+    """What `status` prints: the study of this name, or all of them."""
     if name is None:
-        return studies_table(Reader(session).studies())
-    return study_view(read_status(session, Reader(session).study(name).name))
+        return Overview(session, Reader(session).studies())
+    return read_status(session, Reader(session).study(name).name)

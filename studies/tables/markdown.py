@@ -16,7 +16,7 @@ SPECIAL = re.compile(r"([\\|*`\[\]])")
 
 def markdown(document: Document) -> str:
     """All tables and notes."""
-    parts = [_table(table.of("paper").said()) for table in document.tables]
+    parts = [_table(table.of("paper").without_empty_columns()) for table in document.tables]
     return "\n\n".join([*parts, *map(_escaped, document.notes)]) + "\n"
 
 

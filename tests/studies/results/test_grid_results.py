@@ -15,7 +15,6 @@ from typing import Any
 
 import pytest
 import yaml
-from rich.console import Console, RenderableType
 
 from objectives.process.warm import Inspection
 from samplers.searches.grid.grid import Grid
@@ -32,8 +31,10 @@ from studies.export.export import export, write_aside
 from studies.export.folders import Folder, file_name, sweep_folder, tasks_folder
 from studies.export.trials import parquet, trials_csv
 from studies.lifecycle.grid_review import review
-from studies.results.grid import show_json, show_table
+from studies.results.grid import show_document, show_json
 from studies.results.grid_cells import cells_of, ranking
+from studies.tables.table import Document
+from studies.tables.terminal import lines
 from tests.support.grid_rows import row, scored
 from tests.support.program import Program, answer
 
@@ -45,10 +46,8 @@ def failed(number: int, setting: Mapping[str, Any], seed: int, outcome: str, rea
     return row(number, setting, seed, state="FAIL", outcome=outcome, reason=reason, **more)
 
 
-def text(shown: RenderableType) -> str:
-    console = Console(width=200, file=io.StringIO())
-    console.print(shown)
-    return console.file.getvalue()  # type: ignore[attr-defined]
+def text(document: Document) -> str:
+    return "\n".join(lines(document, 200))
 
 
 A, B, C, D = ({"n": 1}, {"n": 2}, {"n": 3}, {"n": 4})
@@ -82,7 +81,7 @@ def test_settings_without_a_score_stand_apart_with_their_reasons() -> None:
     shown = show_json(ROWS, [], "score", "maximize")
     assert [each["setting"] for each in shown["failed"]] == [D]
     assert shown["failed"][0]["failed"][0]["reason"] == "error: ValueError: no"
-    told = text(show_table(ROWS, [], "score", "maximize"))
+    told = text(show_document(ROWS, [], "score", "maximize"))
     assert "tie with the best" in told and "2 settings cannot be told apart" in told and "ValueError: no" in told
 
 
@@ -114,7 +113,7 @@ def test_a_trial_that_has_not_finished_neither_counts_nor_fails() -> None:
     rows = [row(0, A, state="RUNNING"), row(1, B, state="WAITING"), row(2, C, metrics={"other": 1.0})]
     shown = show_json(rows, [], "score", "maximize")
     assert shown["results"] == [] and [each["setting"] for each in shown["failed"]] == [C]
-    assert "no trial has a score yet" in text(show_table([], [], "score", "maximize"))
+    assert "no trial has a score yet" in text(show_document([], [], "score", "maximize"))
 
 
 def test_what_was_left_out_is_counted_since_the_last_override() -> None:
@@ -128,7 +127,7 @@ def test_what_was_left_out_is_counted_since_the_last_override() -> None:
     decisions = [SimpleNamespace(kind=kind, record=record, state=state) for kind, record in records]
     shown = show_json(ROWS, decisions, "score", "maximize")
     assert shown["filtered"] == {"a > 2": 3} and shown["refused"] == {"no": 3}
-    assert "filtered: 3 settings: a > 2" in text(show_table(ROWS, decisions, "score", "maximize"))
+    assert "filtered: 3 settings: a > 2" in text(show_document(ROWS, decisions, "score", "maximize"))
 
 
 def test_show_json_is_json_whatever_the_scores() -> None:
@@ -312,7 +311,7 @@ def test_a_review_tells_every_setting_what_is_left_out_and_what_it_costs() -> No
     assert told.filtered == {"n_layer != n_head": {"n_layer 1, n_head 1": 2, "n_layer 2, n_head 2": 2}}
     assert told.refused == {"n_head 4 is too many": 3} and told.duplicates == 7
     assert told.runs == 18 and told.totals == {"params": 5 * (10 + 20 + 30 + 30)}
-    shown = text(told.table())
+    shown = text(told.document())
     assert "filtered by n_layer != n_head: 4 settings" in shown and "n_layer 2, n_head 2 (2)" in shown
     assert "refused by the objective: 3 settings: n_head 4 is too many" in shown
     assert "4 settings × 5 seeds: 18 trials to run, 2 have finished" in shown
@@ -324,8 +323,8 @@ def test_a_review_of_a_large_grid_lists_its_beginning() -> None:
     grid = Grid.parse({"axes": axes, "where": "n_head == 1"}, {"n_layer": 1, "n_head": 1}, "file")
     told = review(grid, grid.start(), inspected)
     assert len(told.settings) == 667 and told.unseen == 100_000
-    shown = text(told.table())
-    assert "… and 467 more" in shown and "100,000 combinations more have not been looked at" in shown
+    shown = text(told.document())
+    assert "… and 467 more" in shown and "100,000 more combinations were not examined" in shown
 
 
 # Definitions that ship

@@ -111,7 +111,7 @@ def test_no_line_is_wider_than_the_terminal_and_none_moves_its_cursor(width: int
 
 def test_spare_columns_go_first_and_a_long_text_is_folded_not_cut() -> None:
     narrow = fitted(Table([Column("a"), Column("b", spare=1), Column("c")], [["1" * 8, "2" * 8, "3" * 8]]), 20)
-    assert narrow[1] == "11111111 33333333"
+    assert narrow[1] == "11111111  33333333"
     told = "no candidate helps: max_iters raised to 10000, and 基線 is measured again"
     assert " ".join(folded(told, 20)) == told and all(cell_len(line) <= 20 for line in folded(told, 20))
 
