@@ -197,7 +197,9 @@ def test_the_ablation_csv_is_the_documented_one_byte_for_byte() -> None:
     names = ["train_loss", "val_loss", "val_acc", "tokens_seen", "epoch", "batch_size", "sequence_length"]
     reports = [
         SimpleNamespace(metrics=dict(zip(names, [4.5, 4.25, 0.0, 1024.0, 0.5, 2.0, 512.0], strict=True))),
-        SimpleNamespace(metrics=dict(zip([*names, "weight_decay"], [3.5, 3.25, 0.125, 2048.0, 1.0, 2.0, 512.0, 0.1], strict=True))),
+        SimpleNamespace(
+            metrics=dict(zip([*names, "weight_decay"], [3.5, 3.25, 0.125, 2048.0, 1.0, 2.0, 512.0, 0.1], strict=True))
+        ),
     ]
     told = ablation_csv(rows, lambda trial: reports if trial == 100 else [])
     assert told == (
