@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
 
+MAX_SEED = 2**31 - 1
+
 Config = Mapping[str, Any]
 """A configuration: JSON values by name, without the seed."""
 

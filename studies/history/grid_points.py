@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from samplers.searches.grid.members import Members, as_text
+from samplers.searches.grid.members import Members, hashed_text
 from samplers.searches.grid.settings import parse_grid
 from storage.records import DecisionRow, TrialRow
 
@@ -36,7 +36,7 @@ def apart(rows: Sequence[TrialRow], decisions: Sequence[DecisionRow]) -> GridPoi
     in_force: list[TrialRow] = []
     earlier: list[TrialRow] = []
     for row in rows:
-        key = as_text(row.config)
+        key = hashed_text(row.config)
         if key not in known:
             known[key] = members.has(row.config, row.role.get("setting", {}))
         if row.role.get("role") == "enqueued":
@@ -51,4 +51,4 @@ def _laid_over(row: TrialRow, config: Mapping[str, Any]) -> bool:
     """Whether a point that another program enqueued was laid over the configuration in force."""
     fixed = {re.split(r"[.\[]", name)[0] for name in row.role.get("setting", {})}
     mine, now = ({name: each[name] for name in each if name not in fixed} for each in (row.config, config))
-    return as_text(mine) == as_text(now)
+    return hashed_text(mine) == hashed_text(now)
