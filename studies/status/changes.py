@@ -1,4 +1,4 @@
-"""`status --watch` in a pipe: the view once, then a line for each thing that changes."""
+"""`status --watch` in a pipe: the view once, then a line for each change."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ STUDIES = [Column("study"), Column("search"), Column("state")]
 STUDIES += [Column(name, right=True) for name in ("running", "waiting", "finished")] + [Column("outcome")]
 
 
-def follow(lookout: Lookout, name: str | None, width: int, say: Callable[[str], None]) -> None:
-    """Print until nothing more will come."""
+def follow(lookout: Lookout, name: str | None, say: Callable[[str], None]) -> None:
+    """Print until nothing more will come. A pipe has no width, so nothing is cut."""
     moment = lookout.look(name)
     if moment.seen is not None:
-        lines = view_of(moment.seen, settled_of(moment.seen, whole=True)).lines(width)
+        lines = view_of(moment.seen, settled_of(moment.seen, whole=True)).lines(None)
     else:
-        lines = fitted(studies_table(moment.studies), width) if moment.studies else [NONE]
+        lines = fitted(studies_table(moment.studies), None) if moment.studies else [NONE]
     for line in lines:
         say(line)
     while not moment.over:

@@ -152,8 +152,8 @@ def test_a_killed_worker_leaves_trials_that_are_nobodys(
     watch.shows("own (grow): running")
     trial = until(lambda: [each["trial"] for each in answer(program, "status", "--study", "own")["running"]])[0]
     os.killpg(worker.pid, signal.SIGKILL)
-    screen = watch.shows("nobody works on it", "workers: none", "is nobody's", "goes on from here")
-    assert re.search(r"trial \d+ is nobody's: the worker \S+:" + str(worker.pid), screen)
+    screen = watch.shows("nobody works on it", "workers: none", "is gone", "no worker; to go on: python cli.py run")
+    assert re.search(r"trial \d+: its worker \S+:" + str(worker.pid), screen)
     assert answer(program, "status", "--study", "own")["state"] == "nobody works on it"
     open_gate(tmp_path)
     begin("run", "grow", "--study", "own", "--file", file, "--workers", 1)
