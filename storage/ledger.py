@@ -19,7 +19,8 @@ from enum import Enum
 from typing import Any
 
 from storage.locks import TRIAL_LOCKS
-from storage.reader import metrics_of
+from storage.reader import failure_of, metrics_of
+from storage.records import FailureKind
 from storage.session import Session
 
 
@@ -75,6 +76,8 @@ class NewPoint:
     role: Mapping[str, Any]
     params: Sequence[tuple[str, float, str]]
     refusal: str | None = None
+    failure: FailureKind | None = None
+    """What kind a refusal is."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +88,7 @@ class Known:
     number: int
     state: str
     reason: str | None
+    failure: FailureKind | None
     metrics: Mapping[str, float]
     outcome: str | None
     """How the attempt that ended it ended; None if none did."""
@@ -198,11 +202,6 @@ class Ledger:
                 return []
             return [row.number for row in self.session.run("recover_orphans", {"trial_ids": orphans})]
 
-    def mean_seconds(self) -> float | None:
-        """Mean time of a completed trial; None where there is none."""
-        seconds = self.session.one("mean_seconds", {"study_id": self.study_id}).seconds
-        return None if seconds is None else float(seconds)
-
     def _fence(self, claim: Claim, end: End) -> dict[str, Any]:
         return {
             "trial_id": claim.trial_id,
@@ -231,7 +230,15 @@ class Ledger:
         """What is known of these points, by hash; a hash that is missing was never planned."""
         rows = self.session.run("read_results", {"study_id": self.study_id, "hashes": list(hashes)})
         return {
-            row.hash: Known(row.trial_id, row.number, row.state, row.reason, metrics_of(row.metrics), row.outcome)
+            row.hash: Known(
+                row.trial_id,
+                row.number,
+                row.state,
+                row.reason,
+                failure_of(row.failure),
+                metrics_of(row.metrics),
+                row.outcome,
+            )
             for row in rows
         }
 
@@ -309,6 +316,7 @@ class Ledger:
             "seed": point.seed,
             "role": json.dumps(point.role),
             "refusal": point.refusal,
+            "failure": None if point.failure is None else point.failure.value,
             "params": json.dumps(rows),
         }
         row = self.session.one("adopt_trial", values)

@@ -10,9 +10,11 @@ from storage.locks import TRIAL_LOCKS, WORKER_LOCKS
 from storage.records import (
     AttemptRow,
     DecisionRow,
+    EndKind,
     Ends,
     EnqueuedTrial,
     Extent,
+    FailureKind,
     LedgerFacts,
     OpenTrial,
     ReportRow,
@@ -51,7 +53,7 @@ class Reader:
         row = self.session.one("read_study", {"name": name})
         if row is not None and row.search is None:
             raise UsageError(f"--study: {name!r} was made by another Optuna program; choose another name")
-        return None if row is None else StudyRow(**row._asdict())
+        return None if row is None else StudyRow(**_ended(row))
 
     def study(self, name: str) -> StudyRow:
         """The study of this name.
@@ -67,11 +69,11 @@ class Reader:
 
     def studies(self, name: str | None = None) -> list[StudyCounts]:
         """Every study of ours with its counts, or the one of this name."""
-        return [StudyCounts(**row._asdict()) for row in self.session.run("list_studies", {"name": name})]
+        return [StudyCounts(**_ended(row)) for row in self.session.run("list_studies", {"name": name})]
 
     def glances(self) -> list[StudyGlance]:
         """Every study of ours with its open work: costs as much as there is open work."""
-        return [StudyGlance(**row._asdict()) for row in self.session.run("watch_studies", {"space": WORKER_LOCKS})]
+        return [StudyGlance(**_ended(row)) for row in self.session.run("watch_studies", {"space": WORKER_LOCKS})]
 
     def extent(self, study_id: int) -> Extent:
         """How many trials and decisions a study has, without counting them."""
@@ -182,8 +184,21 @@ class Reader:
         return [row.value for row in self.session.run("read_launches", {"study_id": study_id})]
 
 
+def failure_of(text: str | None) -> FailureKind | None:
+    """The kind of a FAIL, as the database has it."""
+    return None if text is None else FailureKind(text)
+
+
+def _ended(row: Any) -> dict[str, Any]:
+    """A study's row whose outcome has its kind."""
+    values: dict[str, Any] = row._asdict()
+    kind = values["outcome_kind"]
+    return {**values, "outcome_kind": None if kind is None else EndKind(kind)}
+
+
 def _trial(row: Any) -> TrialRow:
-    return TrialRow(**{**row._asdict(), "metrics": metrics_of(row.metrics)})
+    values = {**row._asdict(), "metrics": metrics_of(row.metrics), "failure": failure_of(row.failure)}
+    return TrialRow(**values)
 
 
 def _figured(row: Any) -> dict[str, Any]:

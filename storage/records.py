@@ -5,7 +5,33 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum
 from typing import Any, Literal
+
+
+class FailureKind(Enum):
+    """What kind of FAIL a trial is."""
+
+    REFUSED = "refused"
+    """Its objective refused it: it never ran."""
+    WITHDRAWN = "withdrawn"
+    """It fell out of the plan before it ran."""
+    FAILED = "failed"
+    """Its last attempt failed."""
+
+
+class EndKind(Enum):
+    """Why a search has ended."""
+
+    ANSWERED = "answered"
+    """It has its answer."""
+    STALLED = "stalled"
+    """A growth: no candidate helps."""
+    STEPS = "steps"
+    """A growth: as many steps as were asked for are done. More can be asked for."""
+    FAILED = "failed"
+    """It cannot go on."""
+
 
 TrialState = Literal["WAITING", "RUNNING", "COMPLETE", "PRUNED", "FAIL"]
 """Optuna's states, by their names in the database."""
@@ -36,6 +62,7 @@ class StudyRow:
     deadline: datetime | None
     draining: bool
     outcome: str | None
+    outcome_kind: EndKind | None
     failed: bool
     created_at: datetime
     late: bool
@@ -68,6 +95,7 @@ class StudyCounts:
     name: str
     search: str
     outcome: str | None
+    outcome_kind: EndKind | None
     failed: bool
     draining: bool
     late: bool
@@ -90,6 +118,7 @@ class StudyGlance:
     name: str
     search: str
     outcome: str | None
+    outcome_kind: EndKind | None
     failed: bool
     draining: bool
     late: bool
@@ -118,6 +147,8 @@ class TrialRow:
     attempt: int
     """The last one; 0 before the first."""
     reason: str | None
+    failure: FailureKind | None
+    """None of any state but FAIL."""
     retired: bool
     """Whether a retry stands in its place, or it was withdrawn."""
     retry_of: int | None

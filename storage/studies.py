@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from storage.locks import WORKER_LOCKS
-from storage.records import Budget, Json
+from storage.records import Budget, EndKind, Json
 from storage.session import Session
 
 
@@ -89,9 +89,10 @@ def set_budget(session: Session, study_id: int, budget: Budget) -> None:
     session.run("set_budget", {"study_id": study_id, **values})
 
 
-def set_outcome(session: Session, study_id: int, outcome: str | None, failed: bool = False) -> None:
-    """Why the search has ended; None: it goes on."""
-    session.run("set_outcome", {"study_id": study_id, "outcome": outcome, "failed": failed})
+def set_outcome(session: Session, study_id: int, outcome: str | None = None, kind: EndKind | None = None) -> None:
+    """Why the search has ended, and what kind of end that is; None: it goes on."""
+    kept = None if kind is None else kind.value
+    session.run("set_outcome", {"study_id": study_id, "outcome": outcome, "kind": kept})
 
 
 def drain_study(session: Session, study_id: int) -> None:

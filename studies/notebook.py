@@ -84,10 +84,12 @@ class OpenStudy:
     def _repr_html_(self) -> str:
         with self._read() as (session, study):
             found = read_status(session, study.name)
-        counts = ", ".join(f"{count} {state}" for state, count in found.counts.items() if count) or "no trial yet"
+        counts = (
+            ", ".join(f"{count} {state}" for state, count in found.counts.to_json().items() if count) or "no trial yet"
+        )
         question = study.origin.get("question")
         return (
-            f"<b>{escape(self.name)}</b>, a {study.search} study: {escape(study.outcome or found.state)}<br>"
+            f"<b>{escape(self.name)}</b>, a {study.search} study: {escape(found.standing.text)}<br>"
             f"{f'<i>{escape(question)}</i><br>' if question else ''}{counts}<br>"
             f"score {escape(study.origin['score']['metric'])}: <code>.frame() .series() .figures()</code>"
         )

@@ -12,6 +12,7 @@ from storage.records import AttemptRow, LedgerFacts, StudyRow, TrialRow
 from storage.session import Session
 from studies.audit.replay import replay, trials_of
 from studies.definition.searches import search_without_budget
+from studies.history.counts import Counts
 from studies.history.trials import withdrawn
 from studies.tables.table import Document
 
@@ -79,7 +80,7 @@ def audit(session: Session, study: StudyRow) -> Certificate:
     duplicates = _duplicates(points, accepted)
     corrected = max((row.number for row in decisions if "corrected" in row.record), default=-1)
     holes = _holes(points, accepted, facts, corrected)
-    states = Counter("WITHDRAWN" if withdrawn(row) else row.state for row in points)
+    counts = Counts.of_trials(points)
     wrong = [f"decision {each.number}: {each.problem}" for each in derived if each.problem]
     violations = [*duplicates, *holes, *wrong, *_score_problems(points, scores, study)]
     return Certificate(
@@ -87,11 +88,11 @@ def audit(session: Session, study: StudyRow) -> Certificate:
         holds=not violations,
         points={
             "planned": len(points),
-            "accepted": states["COMPLETE"] + states["PRUNED"],
-            "failed": states["FAIL"],
-            "withdrawn": states["WITHDRAWN"],
-            "waiting": states["WAITING"],
-            "running": states["RUNNING"],
+            "accepted": counts.complete + counts.pruned,
+            "failed": counts.failed,
+            "withdrawn": counts.withdrawn,
+            "waiting": counts.waiting,
+            "running": counts.running,
         },
         attempts=len(attempts),
         extra_attempts=dict(Counter(row.outcome for row in attempts if row.outcome and not row.accepted)),

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from samplers.searches.plan import Decision, Result, Results, Search, State
-from storage.records import DecisionRow, TrialRow
+from storage.records import DecisionRow, FailureKind, TrialRow
 from studies.history.decisions import RETRIED, state_before
 
 
@@ -40,7 +40,7 @@ def trials_of(points: Sequence[TrialRow]) -> dict[int, Trial]:
 def _result(row: TrialRow) -> Result | None:
     if row.state not in ("COMPLETE", "PRUNED", "FAIL"):
         return None
-    return Result(row.number, row.state, row.metrics, row.reason, row.outcome)
+    return Result(row.number, row.state, row.metrics, row.reason, row.outcome, row.failure is FailureKind.REFUSED)
 
 
 def replay(search: Search, decisions: Sequence[DecisionRow], trials: Mapping[int, Trial]) -> list[Rederived]:

@@ -9,8 +9,7 @@ from typing import Any
 from storage.records import DecisionRow, StudyRow
 from studies.dashboard.markdown import escaped, table
 from studies.figures.depth import distance
-from studies.figures.growth import candidate
-from studies.history.purpose import told
+from studies.history.purpose import candidate_name, setting_name
 from studies.results.difficulty import HOPELESS
 from studies.tables.digits import number
 
@@ -46,7 +45,7 @@ def last_decision(decisions: Sequence[DecisionRow]) -> str:
     tied = sum(each["tie"] for each in record["candidates"])
     sure = f" Its seeds cannot tell it from {tied - 1} others." if tied > 1 else ""
     event = f" {escaped(record['event'], 500)}." if record["event"] else ""
-    return f"Round {record['round']}{when}: {escaped(candidate(won))}, {worth}.{sure}{event}"
+    return f"Round {record['round']}{when}: {escaped(candidate_name(won))}, {worth}.{sure}{event}"
 
 
 def _growth(shown: Mapping[str, Any], study: StudyRow) -> str:
@@ -65,12 +64,12 @@ def _growth(shown: Mapping[str, Any], study: StudyRow) -> str:
             number(won["cost"]),
         ]
         note = "; ".join(filter(None, ("tie" if won["tie"] else "", each["event"])))
-        rows.append([str(each["round"]), candidate(won), *figures, note])
+        rows.append([str(each["round"]), candidate_name(won), *figures, note])
     if not rows:
         return "No round is complete yet."
     names = ["round", "chosen", study.origin["score"]["metric"], "gain", "added cost", str(study.origin["cost"]), ""]
     grown = {name: shown["config"].get(name) for name in study.origin["grow"]["increments"]}
-    return f"{_cut(names, rows, last=True)}\n\nNow: {escaped(told(grown), 400)}"
+    return f"{_cut(names, rows, last=True)}\n\nNow: {escaped(setting_name(grown), 400)}"
 
 
 def _grid(shown: Mapping[str, Any], metric: str) -> str:
@@ -84,7 +83,7 @@ def _grid(shown: Mapping[str, Any], metric: str) -> str:
         mark = "best" if place == 0 else "tie with the best" if each["best_tie"] else ""
         near = each.get("mark", "")
         figures = [number(each["mean"]), low_high, str(each["n"])]
-        rows.append([told(each["setting"]), *figures, ", ".join(filter(None, (mark, near)))])
+        rows.append([setting_name(each["setting"]), *figures, ", ".join(filter(None, (mark, near)))])
     names = ["setting", metric, "95 % interval", "n", ""]
     marks = any("difficulty" in each for each in results)
     said = f"\n\nHopeless is a difficulty above {HOPELESS:g}." if marks else ""

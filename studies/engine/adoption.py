@@ -16,11 +16,24 @@ from samplers.searches.plan import Point, State
 from storage.errors import UsageError
 from storage.ledger import Ledger, NewPoint
 from storage.reader import Reader
-from storage.records import EnqueuedTrial
+from storage.records import EnqueuedTrial, FailureKind
 from studies.definition.assignments import Path, assign, parse_assignment
 from studies.engine.planner import Refusals
 
 LARGEST_SEED = 2**63
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why it cannot be a point: its objective refuses it, or it cannot be laid over the configuration."""
+
+    reason: str
+    kind: FailureKind
+
+
+def withdrawn(why: str) -> Refusal:
+    """A refusal of ours."""
+    return Refusal(f"withdrawn: enqueued: {why}", FailureKind.WITHDRAWN)
 
 
 @dataclass(frozen=True)
@@ -32,7 +45,7 @@ class Enqueued:
     point: Point
     shown: Sequence[tuple[str, float, str]] = ()
     """Parameters as Optuna keeps them: name, internal value, distribution."""
-    refusal: str | None = None
+    refusal: Refusal | None = None
 
 
 def adopt(
@@ -66,7 +79,15 @@ def adopt(
             point = judged.point
             taken = ledger.adopt_trial(
                 each.trial_id,
-                NewPoint(point.hash, point.config, point.seed, point.role, judged.shown, judged.refusal),
+                NewPoint(
+                    point.hash,
+                    point.config,
+                    point.seed,
+                    point.role,
+                    judged.shown,
+                    None if judged.refusal is None else judged.refusal.reason,
+                    None if judged.refusal is None else judged.refusal.kind,
+                ),
             )
             if taken is not None:
                 adopted += taken.reason is None
@@ -91,11 +112,10 @@ def _enqueued(row: EnqueuedTrial, state: State, search: str, known: Mapping[str,
         point = Point(config, seed, role=role)
         return Enqueued(row.trial_id, row.number, point, _shown(config, seed, fixed, known))
     except UsageError as error:
-        why = str(error).removeprefix("--set: ")
-        return Enqueued(row.trial_id, row.number, Point(config, 0, role=role), refusal=f"withdrawn: enqueued: {why}")
+        return Enqueued(row.trial_id, row.number, Point(config, 0, role=role), refusal=withdrawn(error.what))
 
 
-def _verdicts(sound: Sequence[Enqueued], refusals: Refusals) -> list[str | None]:
+def _verdicts(sound: Sequence[Enqueued], refusals: Refusals) -> list[Refusal | None]:
     """Why each cannot run: its objective refuses it, or this host may not run the code that it names.
 
     All are asked about at once; one by one only where that fails, to find the one that it fails for.
@@ -104,9 +124,9 @@ def _verdicts(sound: Sequence[Enqueued], refusals: Refusals) -> list[str | None]
         answers = refusals([each.point.config for each in sound])
     except UsageError as error:
         if len(sound) == 1:
-            return [f"withdrawn: enqueued: {error}"]
+            return [withdrawn(str(error))]
         return [verdict for each in sound for verdict in _verdicts([each], refusals)]
-    return [None if refusal is None else f"invalid: {refusal}" for refusal in answers]
+    return [None if each is None else Refusal(f"invalid: {each}", FailureKind.REFUSED) for each in answers]
 
 
 def _check_finite(fixed: Mapping[str, Any]) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import selectors
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -31,6 +31,7 @@ from studies.engine.progress import Tally
 from studies.engine.pruning import Pruning
 from studies.engine.running import FLUSH, GRACE, Running, assignment_of
 from studies.engine.signals import Signals
+from studies.history.state import Ending, standing_of
 from studies.slots.packing import ESTIMATE, Packing, Wish, wish_of
 from studies.slots.pool import Rack
 from studies.slots.slot import Slot
@@ -52,15 +53,6 @@ class Hall(Protocol):
 
     def search(self, study: StudyRow) -> Search:
         """Its search, with the budget in force."""
-
-
-@dataclass(frozen=True)
-class Ending:
-    """Why a worker left, and whether the search failed."""
-
-    reason: str
-    failed: bool = False
-    interrupted: bool = False
 
 
 class Worker:
@@ -260,17 +252,10 @@ class Worker:
             return Ending("interrupted", interrupted=True)
         if self.rack.stranded is not None:
             return Ending(self.rack.stranded, failed=True)
-        study = self._read_study()
-        if study.draining:
-            return Ending("the study was told to stop")
-        if study.late:
-            return Ending("the study's time is up")
-        if study.outcome is not None:
-            return Ending(study.outcome, study.failed)
-        points = self.ledger.open_points()
-        if study.max_trials is not None and points.waiting and not points.running:
-            return Ending(f"the study's budget of {study.max_trials} trials is used up")
-        return None
+        study, points = self._read_study(), self.ledger.open_points()
+        waits_for_budget = study.max_trials is not None and bool(points.waiting)  # else it could have been claimed
+        begun = study.max_trials if waits_for_budget and study.max_trials is not None else 0
+        return Ending.of(standing_of(study, begun, points.running, alive=True))
 
     def _wait(self, seconds: float) -> None:
         """Sleep until a trial speaks, the database notifies, a signal comes, or the time is over."""

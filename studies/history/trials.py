@@ -7,7 +7,7 @@ from typing import Literal, cast
 
 from samplers.searches.plan import Result
 from storage.ledger import Known
-from storage.records import TrialRow
+from storage.records import FailureKind, TrialRow
 
 State = Literal["COMPLETE", "PRUNED", "FAIL"]
 FINISHED = ("COMPLETE", "PRUNED", "FAIL")
@@ -16,7 +16,14 @@ FINISHED = ("COMPLETE", "PRUNED", "FAIL")
 def finished_results(known: Mapping[str, Known]) -> dict[str, Result]:
     """Those points that have finished, as a search sees them."""
     return {
-        hash_: Result(each.number, cast(State, each.state), each.metrics, each.reason, each.outcome)
+        hash_: Result(
+            each.number,
+            cast(State, each.state),
+            each.metrics,
+            each.reason,
+            each.outcome,
+            each.failure is FailureKind.REFUSED,
+        )
         for hash_, each in known.items()
         if each.state in FINISHED
     }
@@ -32,4 +39,4 @@ def in_order(rows: Sequence[TrialRow]) -> list[TrialRow]:
 
 def withdrawn(row: TrialRow) -> bool:
     """Whether a point fell out of the plan before it ran."""
-    return row.state == "FAIL" and (row.reason or "").startswith("withdrawn")
+    return row.failure is FailureKind.WITHDRAWN

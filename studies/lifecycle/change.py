@@ -144,7 +144,7 @@ def _override(
         if not unwanted:
             break
     ledger.withdraw_points(sorted(unwanted), f"withdrawn: {decision.record.get('event', 'override')}")
-    set_outcome(ledger.session, ledger.study_id, None, False)
+    set_outcome(ledger.session, ledger.study_id)
 
 
 def _correct(ledger: Ledger, study: StudyRow, state: State, asked: Pending, description: Description) -> None:

@@ -15,9 +15,10 @@ from storage.home import study_folder
 from storage.listening import url_elsewhere
 from storage.place import Place
 from storage.reader import Reader
-from storage.records import StudyCounts, StudyRow
+from storage.records import StudyRow
 from storage.session import Session
-from studies.engine.worker import Ending
+from studies.history.counts import Counts
+from studies.history.state import Ending, standing_of
 from studies.launch.launcher import Launch, Launcher, Work, record_launch
 from studies.launch.states import over
 from studies.lifecycle.order import Order
@@ -127,7 +128,8 @@ def follow(place: Place, name: str, launched: Launch, say: Callable[[str], None]
             if told != said:
                 said = told
                 say(f"{name}: {told}")
-            ending = None if row.running else _ending(row)
+            standing = standing_of(row, Counts.of(row).begun, row.running, bool(alive))
+            ending = None if row.running else Ending.of(standing)
             if ending is not None:
                 return ending
             if time.monotonic() >= next_look:
@@ -138,15 +140,6 @@ def follow(place: Place, name: str, launched: Launch, say: Callable[[str], None]
             time.sleep(LOOK)
     finally:
         session.close()
-
-
-def _ending(row: StudyCounts) -> Ending | None:
-    """Why nothing more will be started."""
-    if row.outcome is not None:
-        return Ending(row.outcome, row.failed)
-    if row.draining:
-        return Ending("the study was told to stop")
-    return Ending("the study's time is up") if row.late else None
 
 
 def _again(place: Place) -> Session:

@@ -13,6 +13,7 @@ from storage.place import Place
 from storage.reader import Reader
 from studies.definition.searches import current_state, search_in_force, search_of
 from studies.definition.units import shown_duration
+from studies.history.pace import mean_trial_seconds
 from studies.history.purpose import purpose
 from studies.history.trials import FINISHED, finished_results
 from studies.lifecycle.checks import check_metrics, sample_config
@@ -83,7 +84,7 @@ def preview(place: Place, order: Order) -> Preview | Review:
         session = place.read()
         try:
             ledger = Ledger(session, study.study_id)
-            state, seconds = current_state(ledger, study), ledger.mean_seconds()
+            state, seconds = current_state(ledger, study), mean_trial_seconds(Reader(session).attempts(study.study_id))
             if asked is not None and (asked.changes or asked.corrected):
                 state = search.override(state, asked.changes).state
             elif study.outcome is not None and request.budget.steps is None:

@@ -35,7 +35,7 @@ def retry(session: Session, study: StudyRow, numbers: Sequence[int] | None) -> l
         if not renewed:
             raise UsageError(f"--failed: no trial of {study.name!r} has failed")
         decided = _decide_again(ledger, study, renewed)
-        set_outcome(session, study.study_id, None, False)
+        set_outcome(session, study.study_id)
     effect = "the search goes back to before it"
     if study.search not in GO_BACK:
         effect = "its round is decided and stays so: this has no effect on it"

@@ -25,7 +25,8 @@ from studies.definition.definition import Definition
 from studies.definition.searches import search_of
 from studies.definition.trust import Trust, code_named, texts
 from studies.engine.membership import Membership
-from studies.engine.worker import Ending, Worker
+from studies.engine.worker import Worker
+from studies.history.state import Ending, standing_of
 from studies.lifecycle.change import Pending, foreseen
 from studies.lifecycle.checks import check_metrics, check_same_data, check_told, other_code, sample_config
 from studies.lifecycle.open import definition_of, open_study
@@ -104,9 +105,7 @@ def _nothing_to_join(place: Place, order: Order) -> Ending | None:
     study = peek(place, check_name(order.name))
     if study is None:
         raise UsageError(f"--join: there is no study {order.name!r} to join")
-    if study.draining:
-        return Ending("the study was told to stop")
-    return None if study.outcome is None else Ending(study.outcome, study.failed)
+    return Ending.of(standing_of(study, begun=0, running=0, alive=True))
 
 
 def trust_of(place: Place, order: Order, request: Request, study: StudyRow | None) -> Trust:

@@ -142,9 +142,9 @@ def _told(facts: Facts) -> Sequence[str]:
     lines = [str(study.origin["question"])] if study.origin.get("question") else []
     cost = f"; cost: {facts.cost}" if facts.cost else ""
     lines.append(f"A {study.search} search. Score: {facts.score}, {direction}{cost}.")
-    counts = ", ".join(f"{count} {state}" for state, count in sorted(facts.counts.items())) or "none yet"
+    counts = facts.counts.text.replace("  ", ", ") or "none yet"
     seconds = sum(row.seconds or 0.0 for row in facts.points)
-    lines.append(f"{study.outcome or 'It has not ended'}. Trials: {counts}; {shown_duration(seconds)} of work.")
+    lines.append(f"{facts.standing.text}. Trials: {counts}; {shown_duration(seconds)} of work.")
     causes = _causes(facts)
     lines += [f"{count} trials failed: {cause}" for cause, count in list(causes.items())[:10]]
     if len(causes) > 10:

@@ -17,7 +17,9 @@ from studies.figures.paired import Outcome
 from studies.figures.picture import Picture
 from studies.figures.series import Run
 from studies.figures.study import pictures_of
-from studies.history.purpose import told
+from studies.history.counts import Counts
+from studies.history.purpose import purpose, setting_name
+from studies.history.state import Standing, standing_of
 from studies.history.trials import in_order
 from studies.results.grid_cells import ranking
 from studies.results.growth_path import Place, Stretch, longest, stretches
@@ -57,6 +59,8 @@ class Facts:
     decisions: Sequence[DecisionRow]
     reports: Sequence[ReportRow]
     """Of the trials that series are drawn of."""
+    alive: bool = False
+    """Whether a worker of it lived."""
 
     @staticmethod
     def read(session: Session, study: StudyRow) -> Facts:
@@ -64,7 +68,8 @@ class Facts:
         bare = Facts(study, reader.trials(study.study_id), reader.decisions(study.study_id), ())
         numbers = [number for _, trials in bare.groups for number in trials]
         reports = reader.reports(study.study_id, numbers) if numbers else []
-        return Facts(study, bare.points, bare.decisions, reports)
+        alive = reader.living_workers(study.study_id) > 0
+        return Facts(study, bare.points, bare.decisions, reports, alive)
 
     @property
     def name(self) -> str:
@@ -87,7 +92,7 @@ class Facts:
     def trials(self) -> list[Trial]:
         """Those that are complete and stand."""
         return [
-            Trial(row.number, row.config, row.seed, row.metrics, _label(row))
+            Trial(row.number, row.config, row.seed, row.metrics, purpose(row.role))
             for row in self.points
             if row.state == "COMPLETE" and not row.retired
         ]
@@ -127,7 +132,9 @@ class Facts:
             return [(f"{number}: {shortened(places[number].label, 24)}", places[number].trials) for number in kept]
         if self.study.search == "grid":
             best = ranking(self.points, self.score, "maximize" if self.maximizes else "minimize").scored[:GROUPS]
-            return [(shortened(told(cell.setting)), [row.number for row in cell.rows]) for cell in reversed(best)]
+            return [
+                (shortened(setting_name(cell.setting)), [row.number for row in cell.rows]) for cell in reversed(best)
+            ]
         return []
 
     def runs(self, metric: str, axis: str, only: str | None = None, name: str | None = None) -> list[Run]:
@@ -173,13 +180,14 @@ class Facts:
         return pictures_of(self.study, shown, self.points)
 
     @property
-    def counts(self) -> dict[str, int]:
-        """Trials by state; those that a retry stands in for apart."""
-        made: dict[str, int] = {}
-        for row in self.points:
-            state = "tried again" if row.retired else row.state
-            made[state] = made.get(state, 0) + 1
-        return made
+    def counts(self) -> Counts:
+        """Trials by state."""
+        return Counts.of_trials(self.points)
+
+    @property
+    def standing(self) -> Standing:
+        """Where the study stood."""
+        return standing_of(self.study, self.counts.begun, self.counts.running, self.alive)
 
 
 def _mean(trials: Sequence[Trial], score: str, cost: str | None) -> Place:
@@ -193,13 +201,3 @@ def _mean(trials: Sequence[Trial], score: str, cost: str | None) -> Place:
         means,
         [each.number for each in trials],
     )
-
-
-def _label(row: TrialRow) -> str:
-    """What a trial was for, in few words."""
-    role = row.role
-    if "param" in role:
-        return f"{role['param']} → {role['value']}"
-    if "setting" in role:
-        return told(role["setting"])
-    return str(role.get("role", f"trial {row.number}"))

@@ -12,7 +12,7 @@ from typing import Any
 from storage.records import DecisionRow, TrialRow
 from studies.definition.units import plain
 from studies.history.grid_points import apart
-from studies.history.purpose import told
+from studies.history.purpose import setting_name
 from studies.results.grid_cells import Cell, differing, left_out, marks_of, ranking
 from studies.tables.digits import number
 from studies.tables.table import Cell as TableCell
@@ -83,7 +83,7 @@ def show_document(
     failed = [(cell, row) for cell in (*ranked.scored, *ranked.without) for row in cell.failed]
     if failed:
         lines = [
-            [told(cell.setting), str(row.seed), str(row.number), _why(row)]
+            [setting_name(cell.setting), str(row.seed), str(row.number), _why(row)]
             for cell, row in (failed if whole else failed[:SHOWN])
         ]
         tables.append(Table([Column("failed"), Column("seed"), Column("trial"), Column("why")], lines))

@@ -136,6 +136,7 @@ class History:
             name=study.name,
             search=study.search,
             outcome=study.outcome,
+            outcome_kind=study.outcome_kind,
             failed=study.failed,
             draining=study.draining,
             late=study.late,

@@ -21,6 +21,7 @@ from samplers.searches.depth.fixed_size import Answered, FixedSizeSearch, Row
 from samplers.searches.depth.settings import MAX_LAYERS, MAX_WIDTH, SOLVE_KEYS, DepthSettings, parse_settings
 from samplers.searches.depth.uniform import is_uniform
 from samplers.searches.plan import Config, Decision, Done, Need, Point, Results, State, merged
+from storage.records import EndKind
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
@@ -105,7 +106,7 @@ class Depth:
         reason = f"{state['reached']} of {len(settings.targets) * answered} targets reached"
         if uncounted:
             reason += f"; {uncounted} of {answered} {_plural(settings)} could not be counted"
-        return Done(reason, failed=uncounted == answered)
+        return Done(reason, EndKind.FAILED if uncounted == answered else EndKind.ANSWERED)
 
     def _size_search(self, settings: DepthSettings, state: State, fixed: int) -> FixedSizeSearch:
         uniform = self.families and is_uniform(state["config"]) if settings.uniform is None else settings.uniform

@@ -21,6 +21,7 @@ from samplers.searches.grid.members import Members
 from samplers.searches.grid.ranges import Range, ranges_of, widest
 from samplers.searches.grid.settings import GridSettings, parse_grid
 from samplers.searches.plan import Config, Decision, Done, Need, Point, Results, State, merged
+from storage.records import EndKind
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
@@ -62,7 +63,7 @@ class Grid:
         settings = self.settings_in(state)
         if state["next"] >= settings.size * settings.repeats:
             if not state["settings"]:
-                return Done("no setting is left by `where`", failed=True, waits=True)
+                return Done("no setting is left by `where`", EndKind.FAILED, waits=True)
             members = Members(settings)
             most = "" if members.is_countable or not members.may_repeat else "at most "
             told = f"{most}{state['settings']} setting{'s' * (state['settings'] != 1)} × {settings.repeats} seed"

@@ -17,6 +17,7 @@ from samplers.searches.growth.rounds import CandidateProgress, Ranking, Round
 from samplers.searches.growth.settings import GrowthSettings, parse_settings
 from samplers.searches.plan import MAX_SEED, Config, Decision, Done, Need, Point, Results, State, merged
 from storage.errors import UsageError
+from storage.records import EndKind
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
@@ -73,10 +74,10 @@ class Growth:
         ('chosen', {'param': 'heads', 'value': 2}, {'heads': 2})
         """
         if state["ended"] is not None:
-            return Done(state["ended"])
+            return Done(state["ended"], EndKind.STALLED)
         round_ = self._round(state, results)
         if round_.step >= (round_.settings.steps if self.steps is None else self.steps):
-            return Done(f"{round_.step} steps are done")
+            return Done(f"{round_.step} steps are done", EndKind.STEPS)
         ranking = round_.ranking()
         return self._decision(state, round_.settings, ranking) if isinstance(ranking, Ranking) else ranking
 

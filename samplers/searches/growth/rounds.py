@@ -15,6 +15,7 @@ from samplers.searches.growth.candidates import Candidate, baseline_role, candid
 from samplers.searches.growth.comparison import Comparison, Measurement, Scoring, tied_leaders
 from samplers.searches.growth.settings import GrowthSettings
 from samplers.searches.plan import Config, Done, Need, Point, Results
+from storage.records import EndKind
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ class Round:
             return Need(tuple(missing), f"round {self.step}: the baseline, {len(missing)} trials")
         baseline = self._measurement(self.config, points)
         if baseline.reason is not None:
-            return Done(f"the baseline cannot be measured: {baseline.reason}", failed=True)
+            return Done(f"the baseline cannot be measured: {baseline.reason}", EndKind.FAILED)
         return baseline
 
     def _comparisons(self, baseline: Measurement, repeats: Sequence[int]) -> Need | list[Comparison]:
