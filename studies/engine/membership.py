@@ -27,7 +27,7 @@ def _account() -> str:
 
 @dataclass(frozen=True)
 class Membership:
-    """A worker's way into one study: studies/engine/worker.py's `Hall`."""
+    """One study, as its worker reaches it: a session, the study's row, its search."""
 
     place: Place
     name: str

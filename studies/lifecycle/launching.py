@@ -21,8 +21,9 @@ from studies.history.counts import Counts
 from studies.history.state import Ending, standing_of
 from studies.launch.launcher import Launch, Launcher, Work, record_launch
 from studies.launch.states import over
+from studies.lifecycle.open import find_study
 from studies.lifecycle.order import Order
-from studies.lifecycle.run import begun, peek
+from studies.lifecycle.run import begun
 
 LOOK = 1.0  # seconds between looks at a study that is followed
 LOOK_AT_JOBS = 5.0  # the same at the scheduler, while nobody works on it
@@ -54,7 +55,7 @@ def preview_launch(place: Place, order: Order, launcher: Launcher) -> str:
     assert order.elsewhere is not None
     launcher.check(order.elsewhere)
     check_reach(place, launcher)
-    return launcher.shown(_work(place, order, peek(place, order.name)))
+    return launcher.shown(_work(place, order, find_study(place, order.name)))
 
 
 def _work(place: Place, order: Order, study: StudyRow | None) -> Work:
