@@ -146,7 +146,7 @@ def grown(program: Program, tmp_path: Path) -> Program:
     file = write_definition(tmp_path, steps=2, more="  repeats: 2\n")
     told = program("run", "grow", "--study", "trace", "--file", file)
     assert told.returncode == 0, told.stderr
-    assert "mlp_size → 64" in told.stdout and "trace: 2 steps are done" in told.stderr
+    assert "mlp_size → 64" in told.stdout and "trace: done: 2 steps are done" in told.stderr
     return program
 
 

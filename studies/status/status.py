@@ -87,11 +87,9 @@ class Status:
         alive = [f"{each.host}:{each.pid} ({len(each.slots)} slots)" for each in self.workers if each.alive]
         notes = [f"workers: {', '.join(alive)}"] if alive else []
         notes += launch_lines(self.launches[-LAUNCHES:])
-        if row.search != "grid":  # a grid decides nothing but which points to plan next
-            notes += [
-                f"{decision_name(each.number, each.record)}: {decided(each.record)}"
-                for each in self.decisions[-DECISIONS:]
-            ]
+        # A grid decides nothing by itself but which points to plan next.
+        told = [each for each in self.decisions if row.search != "grid" or each.kind == "override"]
+        notes += [f"{decision_name(each.number, each.record)}: {decided(each.record)}" for each in told[-DECISIONS:]]
         notes += [f"{count} × {cause}" for cause, count in self.failures.items()]
         running = [Table(RUNNING, list(map(_running_row, self.running)))] if self.running else []
         return Document(running, notes, [*head, *self.advice])

@@ -219,7 +219,7 @@ def test_a_trial_is_told_when_it_begins_and_status_says_what_to_do(
     begun = [line.split(": ")[1] for line in ran.stderr.splitlines() if " begins on " in line]
     assert begun == ["baseline, seed 1337", "n_layer=2, seed 1337", "n_head=2, seed 1337"]
     told = program("status", "--study", "short").stdout
-    assert "the budget of 3 trials is used up; to raise it: python cli.py run grow --study short --max-trials 6" in told
+    assert "to raise its budget: python cli.py run grow --study short --max-trials 6" in told
     assert program("run", "grow", "--study", "short", "--max-trials", 100).returncode == 0
     told = program("status", "--study", "short").stdout
     assert "round 0: mlp_size → 64" in told and "to grow further: python cli.py run grow --study short --steps " in told
