@@ -11,9 +11,10 @@ from typing import Any
 import yaml
 
 from storage.records import StudyRow
-from studies.dashboard.answer import answer, last_decision
-from studies.dashboard.markdown import escaped, fenced
+from studies.dashboard.answer import CELL, answer, last_decision, paragraph
 from studies.definition.definition import Definition
+from studies.figures.labels import shortened
+from studies.tables.markdown import escaped, fenced, markdown
 
 LARGEST = 20_000
 """Characters of a definition that are shown."""
@@ -51,12 +52,12 @@ def note(
     definition = Definition.from_json(study.origin)
     changes = [row.record["event"] for row in decisions if row.kind == "override"]
     parts = [
-        f"# {escaped(study.name)}",
-        f"**Asks:** {escaped(definition.question, 500)}" if definition.question else f"A {study.search} search.",
+        f"# {escaped(shortened(study.name, CELL))}",
+        f"**Asks:** {paragraph(definition.question)}" if definition.question else f"A {study.search} search.",
         f"**State:** {state(study, counts)}",
         f"Written {study.now.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC. A worker renews it while it runs.",
         "## The answer so far",
-        answer(shown, study),
+        markdown(answer(shown, study)).rstrip(),
         "## Decided last",
         last_decision(decisions),
         "## To resume it",
@@ -64,7 +65,10 @@ def note(
         "## Definition",
         fenced(_definition(definition), "yaml"),
         *(
-            ["Changed since, first to last:", *(f"- {escaped(each, 500)}" for each in changes[-CHANGES:])]
+            [
+                "Changed since, first to last:",
+                *(f"- {paragraph(each)}" for each in changes[-CHANGES:]),
+            ]
             if changes
             else []
         ),
@@ -85,7 +89,7 @@ def state(study: StudyRow, counts: Counts) -> str:
     )
     trials = ", ".join(f"{number:,} {what}" for number, what in figures if number) or "none is planned yet"
     if study.outcome is not None:
-        said = f"{'failed' if study.failed else 'done'}: {escaped(study.outcome, 500)}"
+        said = f"{'failed' if study.failed else 'done'}: {paragraph(study.outcome)}"
     elif study.draining:
         said = "told to stop"
     elif study.late:

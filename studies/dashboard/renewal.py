@@ -12,7 +12,7 @@ from studies.figures.drawn_by_plotly import plotly_json
 from studies.figures.study import pictures_of
 from studies.results.show import shown_of
 
-DRAWN = 1
+DRAWN = 2
 """Raised when the same study is to be drawn otherwise."""
 
 
