@@ -85,6 +85,12 @@ class Status:
         return advice
 
     @property
+    def _last_decisions(self) -> Sequence[Any]:
+        """Without a grid's plans, which name nothing but how many points come next."""
+        made = [each for each in self.decisions if self.row.search != "grid" or each.kind != "planned"]
+        return made[-DECISIONS:]
+
+    @property
     def failures(self) -> dict[str, int]:
         """Attempts that did not end well, by why."""
         bad = (row for row in self.attempts if row.outcome not in (None, "completed"))
@@ -100,11 +106,7 @@ class Status:
         alive = [f"{each.host}:{each.pid} ({len(each.slots)} slots)" for each in self.workers if each.alive]
         notes = [f"workers: {', '.join(alive)}"] if alive else []
         notes += launch_lines(self.launches[-LAUNCHES:])
-        if row.search != "grid":  # a grid decides nothing but which points to plan next
-            notes += [
-                f"{decision_name(each.number, each.record)}: {decided(each.record)}"
-                for each in self.decisions[-DECISIONS:]
-            ]
+        notes += [f"{decision_name(each.number, each.record)}: {decided(each.record)}" for each in self._last_decisions]
         notes += [f"{count} × {cause}" for cause, count in self.failures.items()]
         running = [Table(RUNNING, list(map(_running_row, self.running)))] if self.running else []
         return Document(running, notes, [*head, *self.advice])
