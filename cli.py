@@ -539,13 +539,13 @@ def _session(url: str | None) -> Iterator[Session]:
 
 @contextmanager
 def _study(url: str | None, name: str, writing: bool = False) -> Iterator[tuple[Session, StudyRow]]:
-    from storage.records import need_study
+    from storage.reader import Reader
     from storage.schema import check_versions
 
     with _session(url) as session:
         if writing:
             check_versions(session, writing=True)
-        yield session, need_study(session, name)
+        yield session, Reader(session).study(name)
 
 
 def _print(found: Printable, form: Form = "text") -> None:

@@ -7,7 +7,7 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -17,9 +17,9 @@ import yaml
 from cli import cli
 from storage.home import CHECKOUT
 from tests.support.growth_trace import write_definition
+from tests.support.program import Program
 
 README = (CHECKOUT / "README.md").read_text()
-Program = Callable[..., subprocess.CompletedProcess[str]]
 LEVELS = {"cli": 3, "studies": 2, "samplers": 1, "objectives": 1, "storage": 0}
 
 

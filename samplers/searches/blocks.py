@@ -14,7 +14,7 @@ def block_keys(search: str) -> Sequence[str]:
 
     keys: dict[str, Sequence[str]] = {
         "grow": growth_settings.KEYS,
-        "depth": depth_settings.KEYS,
+        "depth": depth_settings.DEPTH_KEYS,
         "grid": grid_settings.KEYS,
         "fit": fit_settings.KEYS,
     }

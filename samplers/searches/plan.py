@@ -13,8 +13,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from storage.records import EndKind
+
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
+
+MAX_SEED = 2**31 - 1
 
 Config = Mapping[str, Any]
 """A configuration: JSON values by name, without the seed."""
@@ -52,6 +56,8 @@ class Result:
     outcome: str | None = None
     """How its last attempt ended, in objectives/outcome.py's words (`out_of_memory`, `timed_out`, …); None if it never
     ran: refused by its objective, or withdrawn."""
+    refused: bool = False
+    """Whether its objective refused it: it never ran."""
 
 
 Results = Mapping[str, Result]
@@ -82,12 +88,16 @@ class Decision:
 
 @dataclass(frozen=True)
 class Done:
-    """The search has its answer, or cannot go on: `failed` says which."""
+    """The search has its answer, or cannot go on: its kind says which."""
 
     reason: str
-    failed: bool = False
+    kind: EndKind = EndKind.ANSWERED
     waits: bool = False
     """Only once no point of the study waits or runs any more."""
+
+    @property
+    def failed(self) -> bool:
+        return self.kind is EndKind.FAILED
 
 
 def merged(block: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

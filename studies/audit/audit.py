@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from storage.ledger import metrics_of
-from storage.locks import TRIAL_LOCKS, WORKER_LOCKS
-from storage.records import StudyRow
+from storage.reader import Reader
+from storage.records import AttemptRow, LedgerFacts, StudyRow, TrialRow
 from storage.session import Session
 from studies.audit.replay import replay, trials_of
 from studies.definition.searches import search_without_budget
+from studies.history.counts import Counts
 from studies.history.trials import withdrawn
 from studies.tables.table import Document
 
@@ -70,21 +70,17 @@ def _counts(named: Mapping[str, int]) -> str:
 
 def audit(session: Session, study: StudyRow) -> Certificate:
     """Read the ledger in one snapshot and judge it."""
-    with session.transaction():
-        session.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        values = {"study_id": study.study_id}
-        points = session.run("read_points", values)
-        attempts = session.run("read_attempts", {**values, "number": None})
-        decisions = session.run("read_decisions", values)
-        facts = session.run("audit_facts", {**values, "space": TRIAL_LOCKS})[0]
-        workers = session.run("read_workers", {**values, "space": WORKER_LOCKS})
-        scores = {row.trial_id: row.value for row in session.run("read_values", values)}
+    reader, study_id = Reader(session), study.study_id
+    with session.snapshot():
+        points, attempts = reader.trials(study_id), reader.attempts(study_id)
+        decisions, workers = reader.decisions(study_id), reader.workers(study_id)
+        facts, scores = reader.facts(study_id), reader.scores(study_id)
     derived = replay(search_without_budget(study), decisions, trials_of(points))
     accepted = Counter(row.trial_id for row in attempts if row.accepted)
     duplicates = _duplicates(points, accepted)
     corrected = max((row.number for row in decisions if "corrected" in row.record), default=-1)
     holes = _holes(points, accepted, facts, corrected)
-    states = Counter("WITHDRAWN" if withdrawn(row) else row.state for row in points)
+    counts = Counts.of_trials(points)
     wrong = [f"decision {each.number}: {each.problem}" for each in derived if each.problem]
     violations = [*duplicates, *holes, *wrong, *_score_problems(points, scores, study)]
     return Certificate(
@@ -92,11 +88,11 @@ def audit(session: Session, study: StudyRow) -> Certificate:
         holds=not violations,
         points={
             "planned": len(points),
-            "accepted": states["COMPLETE"] + states["PRUNED"],
-            "failed": states["FAIL"],
-            "withdrawn": states["WITHDRAWN"],
-            "waiting": states["WAITING"],
-            "running": states["RUNNING"],
+            "accepted": counts.complete + counts.pruned,
+            "failed": counts.failed,
+            "withdrawn": counts.withdrawn,
+            "waiting": counts.waiting,
+            "running": counts.running,
         },
         attempts=len(attempts),
         extra_attempts=dict(Counter(row.outcome for row in attempts if row.outcome and not row.accepted)),
@@ -116,11 +112,11 @@ def audit(session: Session, study: StudyRow) -> Certificate:
     )
 
 
-def _hours(attempts: Any) -> float:
+def _hours(attempts: Iterable[AttemptRow]) -> float:
     return round(sum(row.seconds or 0.0 for row in attempts) / 3600, 6)
 
 
-def _duplicates(points: Sequence[Any], accepted: Counter[int]) -> list[str]:
+def _duplicates(points: Sequence[TrialRow], accepted: Counter[int]) -> list[str]:
     """Points that took effect twice: two accepted ends of one trial, or two trials of one point that completed."""
     ended = Counter(row.hash for row in points if row.state == "COMPLETE")
     twice = [
@@ -129,7 +125,7 @@ def _duplicates(points: Sequence[Any], accepted: Counter[int]) -> list[str]:
     return twice + [f"point {hash_[:12]}: completed by {count} trials" for hash_, count in ended.items() if count > 1]
 
 
-def _holes(points: Sequence[Any], accepted: Counter[int], facts: Any, corrected: int) -> list[str]:
+def _holes(points: Sequence[TrialRow], accepted: Counter[int], facts: LedgerFacts, corrected: int) -> list[str]:
     """Points that are neither accepted nor accounted for. What was planned before the decision `corrected` was of
     another objective: nothing has to stand in the place of what failed of it."""
     holes = [f"trial number {number} is missing" for number in facts.missing]
@@ -145,18 +141,18 @@ def _holes(points: Sequence[Any], accepted: Counter[int], facts: Any, corrected:
     return holes
 
 
-def _fell_out(points: Sequence[Any]) -> set[str]:
+def _fell_out(points: Sequence[TrialRow]) -> set[str]:
     """Hashes of points whose retry was withdrawn: their last word is that they are not wanted any more."""
     retries = {row.retry_of for row in points if row.retry_of is not None}
     return {row.hash for row in points if row.retry_of is not None and row.trial_id not in retries and withdrawn(row)}
 
 
-def _score_problems(points: Sequence[Any], shown: Mapping[int, float], study: StudyRow) -> list[str]:
+def _score_problems(points: Sequence[TrialRow], shown: Mapping[int, float], study: StudyRow) -> list[str]:
     """What Optuna shows has to be what was accepted."""
     score = study.definition["score"]["metric"]
     return [
         f"trial {row.number}: Optuna's value is {shown.get(row.trial_id)}, the accepted {score} is "
-        f"{metrics_of(row.metrics).get(score)}"
+        f"{row.metrics.get(score)}"
         for row in points
-        if row.state == "COMPLETE" and shown.get(row.trial_id) != metrics_of(row.metrics).get(score)
+        if row.state == "COMPLETE" and shown.get(row.trial_id) != row.metrics.get(score)
     ]

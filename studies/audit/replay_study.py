@@ -8,6 +8,7 @@ from typing import Any
 
 from samplers.searches.growth.what_if import what_if
 from storage.errors import UsageError
+from storage.reader import Reader
 from storage.records import StudyRow
 from storage.session import Session
 from studies.audit.replay import Rederived, replay, trials_of
@@ -63,9 +64,8 @@ def replay_study(session: Session, study: StudyRow, cost: str | None) -> Replaye
     Raises:
         UsageError: `cost` is no metric of its trials.
     """
-    values = {"study_id": study.study_id}
-    decisions = session.run("read_decisions", values)
-    derived = replay(search_without_budget(study), decisions, trials_of(session.run("read_points", values)))
+    decisions = Reader(session).decisions(study.study_id)
+    derived = replay(search_without_budget(study), decisions, trials_of(Reader(session).trials(study.study_id)))
     if cost is not None and study.search != "grow":
         raise UsageError(f"--cost: {study.name!r} is a {study.search} study: its choices have no cost")
     other = [] if cost is None else what_if([row.record for row in decisions], cost)

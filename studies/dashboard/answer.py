@@ -6,11 +6,10 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC
 from typing import Any
 
-from storage.records import StudyRow
+from storage.records import DecisionRow, StudyRow
 from studies.figures.depth import distance
-from studies.figures.growth import candidate
 from studies.figures.labels import shortened
-from studies.history.purpose import told
+from studies.history.purpose import candidate_name, setting_name
 from studies.results.difficulty import HOPELESS
 from studies.tables.digits import number
 from studies.tables.markdown import escaped
@@ -42,7 +41,7 @@ def paragraph(text: str) -> str:
     return escaped(shortened(text, PARAGRAPH))
 
 
-def last_decision(decisions: Sequence[Any]) -> str:
+def last_decision(decisions: Sequence[DecisionRow]) -> str:
     """The last decision and its reason, in Markdown."""
     if not decisions:
         return "Nothing yet."
@@ -57,7 +56,7 @@ def last_decision(decisions: Sequence[Any]) -> str:
     tied = sum(each["tie"] for each in record["candidates"])
     sure = f" Its seeds cannot tell it from {tied - 1} others." if tied > 1 else ""
     event = f" {paragraph(record['event'])}." if record["event"] else ""
-    return f"Round {record['round']}{when}: {escaped(candidate(won))}, {worth}.{sure}{event}"
+    return f"Round {record['round']}{when}: {escaped(candidate_name(won))}, {worth}.{sure}{event}"
 
 
 def _growth(shown: Mapping[str, Any], study: StudyRow) -> Document:
@@ -72,13 +71,13 @@ def _growth(shown: Mapping[str, Any], study: StudyRow) -> Document:
         figures = [Figure(won["score"]), Figure(won["gain"], won.get("gain_error"))]
         figures += [Figure(won["added_cost"]), Figure(won["cost"])]
         note = "; ".join(filter(None, ("tie" if won["tie"] else "", each["event"])))
-        rows.append([str(each["round"]), candidate(won), *figures, note])
+        rows.append([str(each["round"]), candidate_name(won), *figures, note])
     if not rows:
         return Document(notes=["No round is complete yet."])
     names = [study.origin["score"]["metric"], "gain", "added cost", str(study.origin["cost"])]
     columns = [Column("round"), Column("chosen"), *(Column(name, right=True) for name in names), Column("")]
     grown = {name: shown["config"].get(name) for name in study.origin["grow"]["increments"]}
-    return _shortened(columns, rows, [shortened(f"Now: {told(grown)}", PARAGRAPH)], last=True)
+    return _shortened(columns, rows, [shortened(f"Now: {setting_name(grown)}", PARAGRAPH)], last=True)
 
 
 def _grid(shown: Mapping[str, Any], metric: str) -> Document:
@@ -92,7 +91,7 @@ def _grid(shown: Mapping[str, Any], metric: str) -> Document:
         mark = "best" if place == 0 else "tie with the best" if each["best_tie"] else ""
         near = each.get("mark", "")
         note = ", ".join(filter(None, (mark, near)))
-        rows.append([told(each["setting"]), Figure(each["mean"]), low_high, Figure(each["n"]), note])
+        rows.append([setting_name(each["setting"]), Figure(each["mean"]), low_high, Figure(each["n"]), note])
     numbers = [Column(name, right=True) for name in (metric, "95 % interval", "n")]
     marks = any("difficulty" in each for each in results)
     hopeless = [f"Hopeless is a difficulty above {HOPELESS:g}."] if marks else []

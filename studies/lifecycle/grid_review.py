@@ -14,7 +14,7 @@ from samplers.searches.grid.grid import Grid
 from samplers.searches.grid.settings import GridSettings, flattened
 from samplers.searches.plan import Config, Point, State
 from studies.definition.units import shown_duration
-from studies.history.purpose import told
+from studies.history.purpose import setting_name
 from studies.tables.digits import number
 from studies.tables.table import Cell, Column, Document, Figure, Table
 
@@ -125,7 +125,7 @@ def review(
     for setting in _settings(settings):
         if setting.filtered is not None:
             values = {**flattened(setting.config), **setting.axes, **setting.derived}
-            combination = told({name: values.get(name) for name in names[setting.filtered]})
+            combination = setting_name({name: values.get(name) for name in names[setting.filtered]})
             filtered.setdefault(setting.filtered, Counter())[combination] += 1
             continue
         key = json.dumps(setting.config, sort_keys=True)

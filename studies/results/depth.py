@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from storage.records import DecisionRow
 from studies.history.decisions import standing
 from studies.tables.table import Cell, Column, Document, Figure, Table
 
@@ -23,14 +24,14 @@ COLUMNS = {
 """Key of a row, format, and `spare`, by the column's name."""
 
 
-def show_json(decisions: Sequence[Any]) -> dict[str, Any]:
+def show_json(decisions: Sequence[DecisionRow]) -> dict[str, Any]:
     """`show --json`: a row for each target of each width that has its answer."""
     kept = (*KEYS, "verify")
     results = [{name: row[name] for name in kept if name in row} for row in _rows(decisions)]
     return {"search": "depth", "results": results}
 
 
-def show_document(decisions: Sequence[Any]) -> Document:
+def show_document(decisions: Sequence[DecisionRow]) -> Document:
     """A line for each target of each width; a bound that was hit is marked, and is no answer."""
     rows = _rows(decisions)
     if not rows:
@@ -51,7 +52,7 @@ def show_document(decisions: Sequence[Any]) -> Document:
     return Document([Table([*columns, Column("", spare=1)], lines)], [reached_text])
 
 
-def _rows(decisions: Sequence[Any]) -> list[dict[str, Any]]:
+def _rows(decisions: Sequence[DecisionRow]) -> list[dict[str, Any]]:
     return [dict(row) for each in standing(decisions) for row in each.record["results"]]
 
 

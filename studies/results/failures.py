@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from storage.reader import Reader
 from storage.records import StudyRow
 from storage.session import Session
 from studies.tables.table import Cell, Column, Document, Table
@@ -36,7 +37,7 @@ class Failures:
 def failures(session: Session, study: StudyRow) -> Failures:
     """Read them."""
     groups: dict[tuple[str, str], dict[str, Any]] = {}
-    for row in session.run("read_attempts", {"study_id": study.study_id, "number": None}):
+    for row in Reader(session).attempts(study.study_id):
         if row.outcome in (None, "completed"):
             continue
         group = groups.setdefault(

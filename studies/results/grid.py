@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from storage.records import DecisionRow, TrialRow
 from studies.definition.units import plain
 from studies.history.grid_points import apart
-from studies.history.purpose import told
+from studies.history.purpose import setting_name
 from studies.results.grid_cells import Cell, differing, left_out, marks_of, ranking
 from studies.tables.digits import number
 from studies.tables.table import Cell as TableCell
@@ -21,7 +22,9 @@ SHOWN = 200
 """Settings that `show` lists, where not all are asked for."""
 
 
-def show_json(rows: Sequence[Any], decisions: Sequence[Any], metric: str, direction: str) -> dict[str, Any]:
+def show_json(
+    rows: Sequence[TrialRow], decisions: Sequence[DecisionRow], metric: str, direction: str
+) -> dict[str, Any]:
     """`show --json`: names are stable. Settings without a score stand in `failed` once a seed of theirs has failed;
     what is not of the grid in force stands in `earlier`."""
     points = apart(rows, decisions)
@@ -62,7 +65,7 @@ def _told_json(cell: Cell, unlike: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def show_document(
-    rows: Sequence[Any], decisions: Sequence[Any], metric: str, direction: str, whole: bool = False
+    rows: Sequence[TrialRow], decisions: Sequence[DecisionRow], metric: str, direction: str, whole: bool = False
 ) -> Document:
     """A line a setting, the best first; below them failed trials, what was filtered, and an earlier grid's settings."""
     points = apart(rows, decisions)
@@ -80,7 +83,7 @@ def show_document(
     failed = [(cell, row) for cell in (*ranked.scored, *ranked.without) for row in cell.failed]
     if failed:
         lines = [
-            [told(cell.setting), str(row.seed), str(row.number), _why(row)]
+            [setting_name(cell.setting), str(row.seed), str(row.number), _why(row)]
             for cell, row in (failed if whole else failed[:SHOWN])
         ]
         tables.append(Table([Column("failed"), Column("seed"), Column("trial"), Column("why")], lines))
@@ -151,11 +154,11 @@ def _ties_text(ties: Sequence[Cell]) -> str:
     )
 
 
-def _failure(row: Any) -> dict[str, Any]:
+def _failure(row: TrialRow) -> dict[str, Any]:
     return {"seed": row.seed, "trial": row.number, "state": row.state, "reason": _why(row)}
 
 
-def _why(row: Any) -> str:
+def _why(row: TrialRow) -> str:
     if row.state == "COMPLETE":
         return "the objective returned no score"
     return row.reason or "no reason kept"

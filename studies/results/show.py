@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from storage.records import StudyRow
+from storage.reader import Reader
+from storage.records import DecisionRow, StudyRow, TrialRow
 from storage.session import Session
 from studies.results import depth as depth_table
 from studies.results import fit as fit_table
@@ -20,9 +21,9 @@ class Shown:
     """What `show` prints of a study."""
 
     study: StudyRow
-    points: Sequence[Any]
+    points: Sequence[TrialRow]
     """Of a grid alone."""
-    decisions: Sequence[Any]
+    decisions: Sequence[DecisionRow]
     whole: bool = False
     """Every candidate of every round, every setting."""
     flat: bool = False
@@ -40,12 +41,12 @@ class Shown:
 
 def show(session: Session, study: StudyRow, whole: bool = False, flat: bool = False) -> Shown:
     """Read a study's results as they stand."""
-    decisions = session.run("read_decisions", {"study_id": study.study_id})
-    points = session.run("read_points", {"study_id": study.study_id}) if study.search == "grid" else []
+    decisions = Reader(session).decisions(study.study_id)
+    points = Reader(session).trials(study.study_id) if study.search == "grid" else []
     return Shown(study, points, decisions, whole, flat)
 
 
-def shown_of(study: StudyRow, decisions: Sequence[Any], points: Sequence[Any]) -> dict[str, Any]:
+def shown_of(study: StudyRow, decisions: Sequence[DecisionRow], points: Sequence[TrialRow]) -> dict[str, Any]:
     """`show --json`, from what was read; `points` are wanted of a grid alone."""
     match study.search:
         case "depth":
@@ -58,7 +59,7 @@ def shown_of(study: StudyRow, decisions: Sequence[Any], points: Sequence[Any]) -
             return growth_table.show_json(study.origin["config"], decisions)
 
 
-def document_of(study: StudyRow, points: Sequence[Any], decisions: Sequence[Any], whole: bool) -> Document:
+def document_of(study: StudyRow, points: Sequence[TrialRow], decisions: Sequence[DecisionRow], whole: bool) -> Document:
     """The result table, from a grid's points, as `read_points` gives them, and the decisions."""
     match study.search:
         case "depth":

@@ -9,8 +9,8 @@ from typing import Any
 
 from storage.errors import UsageError
 from storage.home import home, trial_folder
-from storage.ledger import metrics_of
-from storage.records import StudyRow
+from storage.reader import Reader
+from storage.records import AttemptRow, ReportRow, StudyRow, TrialRow
 from storage.session import Session
 from studies.definition.units import plain
 from studies.tables.table import Cell, Column, Document, Figure, Table
@@ -24,9 +24,9 @@ ATTEMPTS = [Column("attempt"), Column("where"), Column("seconds", right=True), C
 class TrialStory:
     """One trial with its attempts and what it reported."""
 
-    point: Any
-    attempts: Sequence[Any]
-    reports: Sequence[Any]
+    point: TrialRow
+    attempts: Sequence[AttemptRow]
+    reports: Sequence[ReportRow]
     log: Path
     files: Sequence[Path]
     """That it left in its `run_dir`, on this host."""
@@ -50,7 +50,7 @@ class TrialStory:
                 for each in self.attempts
             ],
             "reports": [
-                {"step": row.step, **{name: plain(value) for name, value in zip(row.names, row.figures, strict=True)}}
+                {"step": row.step, **{name: plain(value) for name, value in row.metrics.items()}}
                 for row in self.reports
             ],
             "log": str(self.log),
@@ -67,7 +67,7 @@ class TrialStory:
             f"config: {config}",
         ]
         if point.metrics:
-            head.append("metrics: " + ", ".join(f"{name} {float(v):.6g}" for name, v in point.metrics.items()))
+            head.append("metrics: " + ", ".join(f"{name} {v:.6g}" for name, v in point.metrics.items()))
         rows: list[list[Cell]] = [
             [
                 str(each.attempt),
@@ -89,18 +89,18 @@ def show_trial(session: Session, study: StudyRow, number: int) -> TrialStory:
     Raises:
         UsageError: The study has no trial of that number.
     """
-    values = {"study_id": study.study_id}
     if not 0 <= number < 2**31:
         raise UsageError(f"--trial: {number} is not the number of a trial")
-    points = [row for row in session.run("read_points", values) if row.number == number]
+    reader = Reader(session)
+    points, _ = reader.some_trials(study.study_id, [number])
     if not points:
         raise UsageError(f"--trial: study {study.name!r} has no trial {number}")
     point = points[0]
     folder = trial_folder(home(), study.name, study.created_at, number)
     return TrialStory(
         point,
-        session.run("read_attempts", {**values, "number": number}),
-        session.run("read_reports", {"trial_id": point.trial_id}),
+        reader.attempts(study.study_id, number),
+        reader.reports_of(point.trial_id),
         folder.log(max(1, point.attempt)),
         sorted(file for file in folder.files.rglob("*") if file.is_file())[:FILES],
     )
@@ -123,9 +123,9 @@ def trial_log(session: Session, study: StudyRow, number: int | None) -> str:
     return str(kept[-1])
 
 
-def trial_json(row: Any) -> Mapping[str, Any]:
+def trial_json(row: TrialRow) -> Mapping[str, Any]:
     """One trial with everything that is known of it; NaN and infinities as text."""
-    metrics = {name: value if value - value == 0 else str(value) for name, value in metrics_of(row.metrics).items()}
+    metrics = {name: value if value - value == 0 else str(value) for name, value in row.metrics.items()}
     return {
         "trial": row.number,
         "state": row.state,

@@ -18,6 +18,7 @@ from rich.text import Text
 from studies.definition.units import shown_duration
 from studies.engine.running import Running
 from studies.engine.worker import Worker
+from studies.history.pace import seconds_left
 from studies.history.purpose import purpose
 from studies.status.pace import shown_metric
 from studies.tables.table import Cell, Column, Table
@@ -67,8 +68,9 @@ class Progress:
         if mean is not None and tally.total > tally.done:
             waiting = max(0, tally.total - tally.done - len(running))
             now = time.monotonic()
-            left = waiting * mean + sum(max(0.0, mean - (now - each.begun)) for each in running)
-            parts.append(f"about {shown_duration(left / max(1, len(self.worker.slots)))} to the end of it")
+            slots = len(self.worker.slots)
+            left = seconds_left(mean, waiting, (now - each.begun for each in running), slots)
+            parts.append(f"about {shown_duration(left or 0.0)} to the end of it")
         return ", ".join(parts)
 
     def steps(self) -> str:

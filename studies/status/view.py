@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
+from storage.records import RunningTrial
 from studies.definition.units import shown_duration
 from studies.history.purpose import purpose
 from studies.results.show import document_of
@@ -81,19 +81,12 @@ def settled_of(seen: Seen, whole: bool = False) -> list[Section]:
 
 def _head(seen: Seen) -> list[str]:
     status, study = seen.status, seen.study
-    counts = "  ".join(f"{count} {name}" for name, count in status.counts.items() if count)
-    head = [f"{study.name} ({study.search}): {status.state}", counts or "nothing planned yet"]
-    if study.outcome is not None:
-        head[0] += f": {study.outcome}"
+    head = [f"{study.name} ({study.search}): {status.standing.text}", status.counts.text or "nothing planned yet"]
     if status.seconds_left is not None:
         head.append(f"about {shown_duration(status.seconds_left)} to the end of this round")
-    if seen.over:
-        return head
-    if study.max_trials is not None:
+    if study.max_trials is not None and not seen.over:
         head[1] += f"  (budget: {study.max_trials} trials)"
-    if not any(worker.alive for worker in status.workers):
-        head.append(f"no worker; to go on: python cli.py run {study.search} --study {study.name}")
-    return head
+    return head + status.advice
 
 
 def _slots(seen: Seen) -> Section | None:
@@ -124,7 +117,7 @@ def _slots(seen: Seen) -> Section | None:
     return Section(f"workers: {workers or 'none'}", Document([Table(SLOTS, rows)] if rows else [], notes))
 
 
-def _slot(name: str, row: Any, seen: Seen, score: str) -> list[Cell]:
+def _slot(name: str, row: RunningTrial, seen: Seen, score: str) -> list[Cell]:
     known, mean = pace(seen.reports.get(row.number, ()), score), seen.status.mean_seconds
     again = f" (attempt {row.attempt})" if row.attempt > 1 else ""
     left = "" if mean is None else f"{shown_duration(mean - row.seconds)}" if mean > row.seconds else "overdue"

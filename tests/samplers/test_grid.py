@@ -16,9 +16,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from samplers.searches.grid.axes import parse_axis
+from samplers.searches.grid.batches import MAX_BATCH_POINTS
 from samplers.searches.grid.combinations import setting_at
-from samplers.searches.grid.grid import BATCH, Grid
+from samplers.searches.grid.grid import Grid
 from samplers.searches.grid.members import Members
+from samplers.searches.grid.mixed_radix import digits_of, number_of
 from samplers.searches.plan import Decision, Done, Point
 from storage.errors import UsageError
 
@@ -36,7 +38,7 @@ def run(search: Grid) -> tuple[list[Point], list[Mapping[str, Any]], Done]:
         state = json.loads(json.dumps(step.state))  # as the database keeps it
         records.append(step.record)
         points += step.points
-        assert len({point.hash for point in step.points}) == len(step.points) <= BATCH
+        assert len({point.hash for point in step.points}) == len(step.points) <= MAX_BATCH_POINTS
     assert isinstance(step, Done)
     return points, records, step
 
@@ -237,7 +239,7 @@ def test_a_million_points_begin_at_once_and_hold_little_memory() -> None:
     step = search.advance(search.start(), {})
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert isinstance(step, Decision) and len(step.points) == BATCH and peak < 10 * 2**20
+    assert isinstance(step, Decision) and len(step.points) == MAX_BATCH_POINTS and peak < 10 * 2**20
     assert len(list(islice(search.outlook(search.start()), 5000))) == 5000
 
 
@@ -386,7 +388,7 @@ def test_members_are_told_from_their_config_without_going_through_the_grid() -> 
     axes = {name: {"range": [1, 200, 1]} for name in ("n_layer", "n_head", "n_embd")}
     members = Members(grid(axes=axes, where="n_layer != 7").settings)
     inside = {**CONFIG, "n_layer": 200, "n_head": 3, "n_embd": 5}
-    assert members.has(inside, {}) and not members.repeats_itself
+    assert members.has(inside, {}) and not members.may_repeat
     for change in ({"n_layer": 201}, {"n_layer": 7}, {"n_layer": 1.0}, {"n_layer": True}, {"dropout": 0.5}):
         assert not members.has({**inside, **change}, {}), change
 
@@ -447,3 +449,12 @@ def test_a_number_and_its_setting_are_worked_out_from_each_other(sizes: list[int
         for name, size in zip(NAMES, sizes, strict=False):
             back = back * size + setting.axes[name]
         assert back == number
+
+
+@given(st.lists(st.integers(1, 9), min_size=1, max_size=6), st.data())
+def test_a_number_in_mixed_radix_has_one_row_of_digits_in_order(radices: list[int], data: st.DataObject) -> None:
+    number = data.draw(st.integers(0, math.prod(radices) - 1))
+    digits = digits_of(number, radices)
+    assert number_of(digits, radices) == number
+    assert all(0 <= digit < radix for digit, radix in zip(digits, radices, strict=True))
+    assert number == 0 or digits_of(number - 1, radices) < digits

@@ -11,7 +11,9 @@ import pytest
 
 from storage.errors import UsageError
 from storage.ledger import Claim, End, Ledger
+from storage.reader import Reader
 from storage.session import Session
+from storage.studies import delete_study
 from studies.status.memory import History
 from studies.status.status import read_status
 from tests.support.planned import begin, new_points
@@ -78,11 +80,11 @@ def test_whatever_happens_a_memory_says_what_reading_everything_says(url: str, s
         counts, failures, seconds, state = whole(session)
         assert (status.counts, status.failures, status.state) == (counts, failures, state), turn
         assert status.mean_seconds == (None if seconds is None else pytest.approx(seconds))
-        rows = session.run("read_points", {"study_id": ledger.study_id})
+        rows = Reader(session).trials(ledger.study_id)
         assert {row.number: (row.state, row.retired, row.metrics) for row in rows} == {
             number: (row.state, row.retired, row.metrics) for number, row in seen.points.items()
         }
-        assert len(seen.decisions) == len(session.run("read_decisions", {"study_id": ledger.study_id}))
+        assert len(seen.decisions) == len(Reader(session).decisions(ledger.study_id))
     ledger.session.close()
 
 
@@ -133,7 +135,7 @@ def test_a_study_that_is_deleted_and_made_anew_is_another_one(url: str, session:
         ledger.plan_points(new_points(5), 0)
     history = History("study")
     assert history.look(session).status.counts["waiting"] == 5
-    session.run("delete_study", {"study_id": ledger.study_id})
+    delete_study(session, ledger.study_id)
     with pytest.raises(UsageError, match="no study 'study'"):
         history.look(session)
     ledger.session.close()

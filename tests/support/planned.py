@@ -6,8 +6,9 @@ from optuna.distributions import IntDistribution, distribution_to_json
 
 from storage.ledger import Ledger, NewPoint
 from storage.locks import WORKER_LOCKS
-from storage.records import NewStudy, create_study, need_study
+from storage.reader import Reader
 from storage.session import Session
+from storage.studies import NewStudy, create_study
 
 LAYERS = distribution_to_json(IntDistribution(0, 10**6))
 
@@ -17,7 +18,7 @@ def begin(url: str, name: str = "study") -> tuple[Ledger, int]:
     session = Session(url)
     definition = {"search": "grow", "score": {"metric": "score", "direction": "maximize"}, "config": {}}
     create_study(session, NewStudy(name, "maximize", "grow", "score", definition, definition, "hash", {}, {}, ()))
-    study = need_study(session, name)
+    study = Reader(session).study(name)
     worker = session.one(
         "start_worker",
         {

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from samplers.searches.fit.settings import HIGHEST, FitSettings, parse_fit
 from samplers.searches.plan import Config, Decision, Done, Need, Point, Result, Results, State, merged
+from storage.records import EndKind
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
@@ -62,7 +63,7 @@ class Fit:
 
     def advance(self, state: State, results: Results) -> Need | Decision | Done:
         if state["ended"] is not None:
-            return Done(state["ended"], state["failed"])
+            return Done(state["ended"], EndKind.FAILED if state["failed"] else EndKind.ANSWERED)
         settings = parse_fit(state["fit"], state["config"], self.where)
         value = next_value(settings, state["fits"], state["fails"])
         assert value is not None, "a search without a next value has ended"
@@ -155,7 +156,7 @@ class Fit:
 
 def _refused(result: Result) -> bool:
     """The objective said that this config cannot run: no matter of size, or not of size alone."""
-    return result.outcome == "invalid" or (result.outcome is None and (result.reason or "").startswith("invalid: "))
+    return result.outcome == "invalid" or result.refused
 
 
 def next_value(settings: FitSettings, fits: int | None, fails: int | None) -> int | None:

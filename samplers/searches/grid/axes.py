@@ -46,8 +46,8 @@ class Steps(Sequence[float]):
             raise IndexError(index)
         return float(self.first + index % self.length * self.step)
 
-    def place(self, value: float) -> int | None:
-        """Where a value stands, without going through them; None: nowhere."""
+    def index_of(self, value: float) -> int | None:
+        """The index of a value, computed without going through the values; None if it is not among them."""
         index = round((_exact(value) - self.first) / self.step)
         return index if isinstance(value, float) and 0 <= index < self.length and self[index] == value else None
 

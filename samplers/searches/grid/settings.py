@@ -77,6 +77,28 @@ class GridSettings:
         """Combinations of all blocks, before any filter."""
         return sum(block.size for block in self.blocks)
 
+    def setting_and_repeat(self, index: int) -> tuple[int, int]:
+        """The number of a point's combination, and which of its seeds the point has.
+
+        Seeds are inside (all seeds of a combination, then the next combination) or outside (all combinations with the
+        first seed, then all with the second). With 3 combinations and 2 seeds:
+
+            point      0      1      2      3      4      5
+            inner    0, 0   0, 1   1, 0   1, 1   2, 0   2, 1
+            outer    0, 0   1, 0   2, 0   0, 1   1, 1   2, 1
+
+        >>> grid = {"axes": {"x": [1, 2, 3]}, "repeats": 2}
+        >>> inner = parse_grid(grid, {"x": 1}, "example")
+        >>> outer = parse_grid({**grid, "order": {"seeds": "outer"}}, {"x": 1}, "example")
+        >>> inner.setting_and_repeat(4), outer.setting_and_repeat(4)
+        ((2, 0), (1, 1))
+        """
+        if self.outer:
+            repeat, number = divmod(index, self.size)
+        else:
+            number, repeat = divmod(index, self.repeats)
+        return number, repeat
+
 
 def parse_grid(given: Mapping[str, Any], config: Config, where: str) -> GridSettings:
     """The block as settings. A key that is null is as if it were not there.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from types import SimpleNamespace as Row
@@ -12,7 +13,8 @@ import pytest
 import yaml
 
 from storage.records import StudyRow
-from studies.dashboard.note import Counts, note
+from studies.dashboard.note import note as written
+from studies.history.counts import Counts
 from studies.tables.markdown import escaped, fenced
 
 WHEN = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -44,6 +46,7 @@ def study(**other: Any) -> StudyRow:
         deadline=None,
         draining=False,
         outcome=None,
+        outcome_kind=None,
         failed=False,
         created_at=WHEN,
         late=False,
@@ -53,7 +56,18 @@ def study(**other: Any) -> StudyRow:
 
 
 def counts(**other: int) -> Counts:
-    return Counts(**{"waiting": 0, "running": 0, "complete": 0, "pruned": 0, "failed": 0, **other})
+    return Counts(**other)
+
+
+def note(
+    row: StudyRow,
+    counted: Counts,
+    decisions: Sequence[Any],
+    shown: dict[str, Any],
+    storage: str | None,
+    alive: bool = True,
+) -> str:
+    return written(row, counted, alive, decisions, shown, storage)
 
 
 def grown(*rounds: dict[str, Any], **config: Any) -> dict[str, Any]:
@@ -84,7 +98,7 @@ def test_the_answer_is_a_table_and_the_last_decision_says_why() -> None:
     decision = Row(kind="chosen", record=record, trials=[1], decided_at=WHEN)
     text = note(study(), counts(complete=3, waiting=2, failed=1), [decision], grown(record, n_head=2), None)
     assert "| 0     | n_head → 2 | 0.2500 | 0.500 ± 0.010 |         10 |    110 | tie  |" in text
-    assert "Now: n_head 2" in text and "2 wait, 3 are complete, 1 failed" in text
+    assert "Now: n_head 2" in text and "2 waiting, 3 complete, 1 failed" in text
     assert "Round 0 (2026-01-02 03:04 UTC): n_head → 2, a gain of 0.5 ± 0.01 for 10 more cost." in text
     assert "cannot tell it from 1 others" in text
 
@@ -97,9 +111,9 @@ def test_a_storage_of_the_team_is_named_without_its_password() -> None:
 
 def test_a_used_up_budget_is_said_and_the_command_raises_it() -> None:
     text = note(study(max_trials=10), counts(complete=10, waiting=5), [], grown(), None)
-    assert "its budget of 10 trials is used up" in text and code(text, "sh").endswith("--max-trials 20")
+    assert "budget used up: all of its 10 trials were started" in text and code(text, "sh").endswith("--max-trials 20")
     text = note(study(max_trials=10), counts(complete=9, running=1), [], grown(), None)
-    assert "going on" in text and "--max-trials" not in code(text, "sh")
+    assert "**State:** running." in text and "--max-trials" not in code(text, "sh")
 
 
 @pytest.mark.parametrize(
@@ -107,8 +121,8 @@ def test_a_used_up_budget_is_said_and_the_command_raises_it() -> None:
     [
         ({"outcome": "4 steps are done"}, "done: 4 steps are done"),
         ({"outcome": "nothing runs", "failed": True}, "failed: nothing runs"),
-        ({"draining": True}, "told to stop"),
-        ({"late": True}, "its time is up"),
+        ({"draining": True}, "stopped: it was told to stop"),
+        ({"late": True}, "late: its time is up"),
     ],
 )
 def test_the_state_is_one_line(other: dict[str, Any], said: str) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,9 +15,8 @@ from storage.home import CHECKOUT
 from storage.session import Session
 from studies.definition.trust import Trust
 from tests.support.growth_trace import write_definition
-from tests.support.program import refused
+from tests.support.program import Program, refused
 
-Program = Callable[..., subprocess.CompletedProcess[str]]
 RM = Command.parse({"command": "rm -r x", "metrics": {"json": "{run_dir}/m"}}, Path("/"), ["loss"], "objective")
 RUN = ("run", "grow", "--study", "trace")
 

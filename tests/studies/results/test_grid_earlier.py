@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from storage.home import CHECKOUT
-from storage.records import need_study
+from storage.reader import Reader
 from storage.session import Session
 from studies.export.export import export
 from tests.support.program import Program, answer
@@ -60,7 +60,7 @@ def test_results_of_another_config_are_apart_and_never_best(program: Program, tm
     whole = program("show", "--study", "own", "--whole").stdout
     assert "20.015" in whole and whole.count("best") == 1 and "scale" in whole
     session = Session(url)
-    study = need_study(session, "own")
+    study = Reader(session).study("own")
     rows = [*csv.DictReader(io.StringIO(str(export(session, study, "csv"))))]
     assert {(row["config.scale"], row["in_force"]) for row in rows} == {("10", "false"), ("1", "true")}
     assert str(export(session, study, "sweep-dir")).count("Total combinations: 2\n") == 1

@@ -21,7 +21,7 @@ from samplers.searches.grid.grid import Grid
 from samplers.searches.plan import Config, Decision
 from storage.errors import UsageError
 from storage.home import CHECKOUT
-from storage.records import need_study
+from storage.reader import Reader
 from storage.session import Session
 from studies.definition.definition import Definition
 from studies.definition.searches import search_of
@@ -114,7 +114,7 @@ def test_a_retry_stands_in_the_place_of_what_it_tries_again_and_withdrawn_points
 
 
 def test_a_trial_that_has_not_finished_neither_counts_nor_fails() -> None:
-    rows = [row(0, A, state="RUNNING"), row(1, B, state="WAITING"), row(2, C, metrics={"other": "1"})]
+    rows = [row(0, A, state="RUNNING"), row(1, B, state="WAITING"), row(2, C, metrics={"other": 1.0})]
     shown = show_json(rows, [], "score", "maximize")
     assert shown["results"] == [] and [each["setting"] for each in shown["failed"]] == [C]
     assert "no trial has a score yet" in text(show_document([], [], "score", "maximize"))
@@ -191,7 +191,7 @@ def test_the_ablation_csv_is_the_documented_one_byte_for_byte() -> None:
         "max_epochs": None,
         "gpu_capacity_scalar": 1.0,
     }
-    metrics = {"params": "46009736.0", "non_embedding_params": "7376264.0", "val_loss": "3.0"}
+    metrics = {"params": 46009736.0, "non_embedding_params": 7376264.0, "val_loss": 3.0}
     setting = {"depth": 8, "width": 384, "num_heads": 1}
     rows = [
         row(number, setting, seed, config=config, metrics=metrics, role={"role": "cell", "setting": setting})
@@ -200,8 +200,10 @@ def test_the_ablation_csv_is_the_documented_one_byte_for_byte() -> None:
     rows.append(failed(2, setting, 1002, "error", "error: x", config=config))
     names = ["train_loss", "val_loss", "val_acc", "tokens_seen", "epoch", "batch_size", "sequence_length"]
     reports = [
-        SimpleNamespace(names=names, figures=[4.5, 4.25, 0.0, 1024.0, 0.5, 2.0, 512.0]),
-        SimpleNamespace(names=[*names, "weight_decay"], figures=[3.5, 3.25, 0.125, 2048.0, 1.0, 2.0, 512.0, 0.1]),
+        SimpleNamespace(metrics=dict(zip(names, [4.5, 4.25, 0.0, 1024.0, 0.5, 2.0, 512.0], strict=True))),
+        SimpleNamespace(
+            metrics=dict(zip([*names, "weight_decay"], [3.5, 3.25, 0.125, 2048.0, 1.0, 2.0, 512.0, 0.1], strict=True))
+        ),
     ]
     told = ablation_csv(rows, lambda trial: reports if trial == 100 else [])
     assert told == (
@@ -411,13 +413,13 @@ def test_a_finished_study_is_told_and_exported(program: Program, tmp_path: Path,
     ended = program("run", "grid", "--study", "own", "--file", file, "--workers", 2)
     assert "3 settings × 2 seeds are done" in ended.stdout + ended.stderr
     session = Session(url)
-    study = need_study(session, "own")
+    study = Reader(session).study("own")
     values = {"study_id": study.study_id}
-    rows, decisions = session.run("read_points", values), session.run("read_decisions", values)
+    rows, decisions = Reader(session).trials(values["study_id"]), Reader(session).decisions(values["study_id"])
     shown = show_json(rows, decisions, "score", "maximize")
     assert [(each["setting"], each["mean"]) for each in shown["results"]] == [({"n": 2}, 2.0105), ({"n": 1}, 1.0105)]
     assert [each["setting"] for each in shown["failed"]] == [{"n": 3}] and shown["filtered"] == {"n != 4": 1}
-    told = ablation_csv(rows, lambda trial: session.run("read_reports", {"trial_id": trial}))
+    told = ablation_csv(rows, lambda trial: Reader(session).reports_of(trial))
     assert [each["run_num"] for each in csv.DictReader(io.StringIO(told))] == ["1", "2", "1", "2"]
     assert next(csv.DictReader(io.StringIO(told)))["val_loss"] == "[0.5]"
     for form in ("csv", "ablation-csv", "parquet", "json", "sweep-dir", "tasks"):
