@@ -551,7 +551,7 @@ def _study(url: str | None, name: str, writing: bool = False) -> Iterator[tuple[
 def _print(found: Printable, form: Form = "text") -> None:
     from studies.tables.printing import formatted
 
-    click.echo(formatted(found, form), nl=False)
+    sys.stdout.write(formatted(found, form))
 
 
 def _say(line: str) -> None:

@@ -10,11 +10,12 @@ from typing import Any
 import yaml
 
 from storage.records import DecisionRow, StudyRow
-from studies.dashboard.answer import answer, last_decision
-from studies.dashboard.markdown import escaped, fenced
+from studies.dashboard.answer import CELL, answer, last_decision, paragraph
 from studies.definition.definition import Definition
+from studies.figures.labels import shortened
 from studies.history.counts import Counts
 from studies.history.state import Standing, StudyState, standing_of
+from studies.tables.markdown import escaped, fenced, markdown
 
 LARGEST = 20_000
 """Characters of a definition that are shown."""
@@ -45,12 +46,12 @@ def note(
     trials = ", ".join(f"{number:,} {name}" for name, number in counts.to_json().items() if number)
     changes = [row.record["event"] for row in decisions if row.kind == "override"]
     parts = [
-        f"# {escaped(study.name)}",
-        f"**Asks:** {escaped(definition.question, 500)}" if definition.question else f"A {study.search} search.",
-        f"**State:** {escaped(standing.text, 500)}. Trials: {trials or 'none is planned yet'}.",
+        f"# {escaped(shortened(study.name, CELL))}",
+        f"**Asks:** {paragraph(definition.question)}" if definition.question else f"A {study.search} search.",
+        f"**State:** {paragraph(standing.text)}. Trials: {trials or 'none is planned yet'}.",
         f"Written {study.now.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC. A worker renews it while it runs.",
         "## The answer so far",
-        answer(shown, study),
+        markdown(answer(shown, study)).rstrip(),
         "## Decided last",
         last_decision(decisions),
         "## To resume it",
@@ -58,7 +59,10 @@ def note(
         "## Definition",
         fenced(_definition(definition), "yaml"),
         *(
-            ["Changed since, first to last:", *(f"- {escaped(each, 500)}" for each in changes[-CHANGES:])]
+            [
+                "Changed since, first to last:",
+                *(f"- {paragraph(each)}" for each in changes[-CHANGES:]),
+            ]
             if changes
             else []
         ),

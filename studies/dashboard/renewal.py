@@ -15,7 +15,7 @@ from studies.figures.study import pictures_of
 from studies.history.counts import Counts
 from studies.results.show import shown_of
 
-DRAWN = 1
+DRAWN = 2
 """Raised when the same study is to be drawn otherwise."""
 
 

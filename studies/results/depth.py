@@ -1,4 +1,4 @@
-"""A depth study as people and programs read it: the answers so far, and what the closed form says beforehand."""
+"""A depth study as people and programs read it: the answers so far."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ COLUMNS = {
     "Estimate": ("estimate", ",", 4),
     "Calibration": ("calibration_ratio", ".4f", 5),
 }
-"""Key of a row, format, and how soon it may be left out, by the column's name."""
+"""Key of a row, format, and `spare`, by the column's name."""
 
 
 def show_json(decisions: Sequence[DecisionRow]) -> dict[str, Any]:
@@ -36,17 +36,20 @@ def show_document(decisions: Sequence[DecisionRow]) -> Document:
     rows = _rows(decisions)
     if not rows:
         return Document(notes=["no width has its counts yet"])
-    columns = [Column(name, right=True, spare=spare) for name, (_, _, spare) in COLUMNS.items()]
+    columns = [
+        Column(name, right=True, only="paper" if name == "Calibration" else None, spare=spare)
+        for name, (_, _, spare) in COLUMNS.items()
+    ]
     lines = []
     for row in rows:
         figures: list[Cell] = [Figure(row[key], form=form) for key, form, _ in COLUMNS.values()]
         lines.append([*figures, "; ".join(filter(None, (row["reason"], _verified(row.get("verify")))))])
     reached = [row for row in rows if row["reached"]]
-    told = f"{len(reached)} of {len(rows)} targets reached"
+    reached_text = f"{len(reached)} of {len(rows)} targets reached"
     on_line = sum(not row["counted"] for row in reached)
     if on_line:
-        told += f"; {on_line} of these follow from the line of a uniform stack: its two ends and a third count on it"
-    return Document([Table([*columns, Column("", spare=1)], lines)], [told])
+        reached_text += f"; {on_line} computed from 3 counts a width (all layers alike)"
+    return Document([Table([*columns, Column("", spare=1)], lines)], [reached_text])
 
 
 def _rows(decisions: Sequence[DecisionRow]) -> list[dict[str, Any]]:
@@ -58,7 +61,7 @@ def _verified(finding: Mapping[str, Any] | None) -> str | None:
         return None
     if finding["outcome"] in ("out_of_memory", "timed_out"):
         return f"a training step: {finding['outcome'].replace('_', ' ')}"
-    if finding["outcome"] != "completed":  # no finding about this size: what went wrong is said
+    if finding["outcome"] != "completed":  # it says nothing about this size: show what went wrong
         return f"a training step: {finding['reason'] or finding['outcome']}"
     peak, share, seconds = (finding[name] for name in ("peak_memory", "memory_fraction", "seconds"))
     if peak is None or share is None or seconds is None:

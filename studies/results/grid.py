@@ -77,7 +77,7 @@ def show_document(
         if len(shown) < len(ranked.scored):
             notes.append(f"… and {len(ranked.scored) - len(shown)} more")
         if ranked.ties:
-            notes.append(f"{len(ranked.ties)} settings cannot be told apart from the best with these seeds")
+            notes.append(_ties_text(ranked.ties))
     else:
         notes.append("no trial has a score yet")
     failed = [(cell, row) for cell in (*ranked.scored, *ranked.without) for row in cell.failed]
@@ -143,6 +143,15 @@ def settings_table(
             ]
         )
     return Table(columns, rows)
+
+
+def _ties_text(ties: Sequence[Cell]) -> str:
+    """How many settings the seeds do not separate from the best, and what would."""
+    seeds = max(len(cell.scores) for cell in ties)
+    return (
+        f"{len(ties)} settings may be as good as the best (95 %, {seeds} seeds);"
+        f" more seeds: --set grid.repeats={2 * seeds}"
+    )
 
 
 def _failure(row: TrialRow) -> dict[str, Any]:

@@ -73,6 +73,12 @@ class Status:
         return [f"trial{'s' * (len(orphans) > 1)} {', '.join(orphans)}: the worker is gone; {then}"]
 
     @property
+    def _last_decisions(self) -> Sequence[Any]:
+        """Without a grid's plans, which name nothing but how many points come next."""
+        made = [each for each in self.decisions if self.row.search != "grid" or each.kind != "planned"]
+        return made[-DECISIONS:]
+
+    @property
     def failures(self) -> dict[str, int]:
         """Attempts that did not end well, by why."""
         bad = (row for row in self.attempts if row.outcome not in (None, "completed"))
@@ -87,9 +93,7 @@ class Status:
         alive = [f"{each.host}:{each.pid} ({len(each.slots)} slots)" for each in self.workers if each.alive]
         notes = [f"workers: {', '.join(alive)}"] if alive else []
         notes += launch_lines(self.launches[-LAUNCHES:])
-        # A grid decides nothing by itself but which points to plan next.
-        told = [each for each in self.decisions if row.search != "grid" or each.kind == "override"]
-        notes += [f"{decision_name(each.number, each.record)}: {decided(each.record)}" for each in told[-DECISIONS:]]
+        notes += [f"{decision_name(each.number, each.record)}: {decided(each.record)}" for each in self._last_decisions]
         notes += [f"{count} × {cause}" for cause, count in self.failures.items()]
         running = [Table(RUNNING, list(map(_running_row, self.running)))] if self.running else []
         return Document(running, notes, [*head, *self.advice])
