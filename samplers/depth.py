@@ -7,7 +7,8 @@ from typing import Any
 
 from optuna.samplers import BaseSampler
 
-from samplers.planned import SCORE, PlannedSampler
+from samplers.ends import SCORE
+from samplers.planned import PlannedSampler
 from samplers.searches.depth.depth import Depth
 
 
