@@ -51,9 +51,9 @@ class Failure(Enum):
 
 
 def failure_of(failures: Failures, in_optimize: bool) -> dict[str, str]:
-    """The attribute of a trial that is failing. One that is told to have failed, outside `optimize`, is an answer."""
+    """The attribute of a trial that fails. A failure that the user passes to `study.tell` is an answer."""
     if not in_optimize:
-        return {"kind": Failure.ANSWER.value, "error": "told to have failed"}
+        return {"kind": Failure.ANSWER.value, "error": "failed by study.tell"}
     error, caught = _raised_in_optimize()
     # Optuna fails a trial without an error if its objective returns no number.
     returned_nothing = ValueError("the objective returned no number")
@@ -65,11 +65,11 @@ def failure_of(failures: Failures, in_optimize: bool) -> dict[str, str]:
 
 
 def _raised_in_optimize() -> tuple[BaseException | None, tuple[type[BaseException], ...]]:
-    """The error of the objective of this thread's trial, and the errors that `optimize` was told to catch.
+    """The error of the objective of this thread's trial, and the errors that `optimize` catches.
 
-    Optuna tells a sampler that a trial failed, but not why. The only place that knows is Optuna's own function that
-    runs one trial: it has called us. If a later Optuna arranges this differently, the cause is not known, and a failure
-    costs an attempt.
+    Optuna lets a sampler know that a trial failed, but not why. The error is held by Optuna's function that runs one
+    trial, which is above us on the stack. If a later Optuna arranges this differently, the error is unknown and the
+    failure costs an attempt.
     """
     frame = sys._getframe(1)
     while frame is not None:

@@ -36,8 +36,8 @@ ENDED = "studyhall:ended"
 _logger = get_logger(__name__)
 
 _choosing = threading.Lock()
-"""Held while a trial's point is chosen and written to the trial, so that no two threads choose the same one. One for the
-process: it serves several samplers on one study, and a sampler can still be pickled."""
+"""Held while a trial's point is chosen and written to the trial, so that no two threads choose the same point. One lock
+for the process: it serves several samplers on one study, and a sampler can still be pickled."""
 
 
 class OpenBatches(Need):

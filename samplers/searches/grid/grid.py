@@ -64,9 +64,9 @@ class Grid:
             if not state["settings"]:
                 return Done("no setting is left by `where`", failed=True, waits=True)
             members = Members(settings)
-            most = "" if members.is_countable or not members.may_repeat else "at most "
-            told = f"{most}{state['settings']} setting{'s' * (state['settings'] != 1)} × {settings.repeats} seed"
-            return Done(f"{told}{'s' * (settings.repeats != 1)} are done", waits=True)
+            is_exact = members.is_countable or not members.may_repeat
+            count = f"{'' if is_exact else 'at most '}{state['settings']} setting{'s' * (state['settings'] != 1)}"
+            return Done(f"{count} × {settings.repeats} seed{'s' * (settings.repeats != 1)} are done", waits=True)
         batch = self.batch(settings, state["next"])
         record = {
             "from": state["next"],
@@ -98,7 +98,7 @@ class Grid:
         return builder.batch(to=end)
 
     def outlook(self, state: State) -> Iterator[Point]:
-        """Every point of the grid, in the order of its batches; worked out as it is asked for."""
+        """Every point of the grid, in the order of its batches; each is computed when it is asked for."""
         settings = self.settings_in(state)
         start, end = 0, settings.size * settings.repeats
         while start < end:
@@ -107,8 +107,8 @@ class Grid:
             start = batch.to
 
     def override(self, state: State, changes: Mapping[str, Any]) -> Decision:
-        """Another block (`grid`) or other values in the config, from here on: the whole grid is gone through again, and
-        points that are finished stay so.
+        """Change the block (`grid`) or the config from here on. The whole grid is planned again; finished points stay
+        finished.
 
         Raises:
             UsageError: They do not fit together.
@@ -116,15 +116,15 @@ class Grid:
         config = {**state["config"], **changes.get("config", {})}
         block = merged(state["grid"], changes.get("grid", {}))
         Grid.parse(block, config, self.where)
-        told = ", ".join(f"{name}={value}" for each in changes.values() for name, value in each.items())
+        values = ", ".join(f"{name}={value}" for part in changes.values() for name, value in part.items())
         record = {
-            "event": f"override: {told}",
-            "changes": {name: dict(each) for name, each in changes.items()},
+            "event": f"override: {values}",
+            "changes": {name: dict(part) for name, part in changes.items()},
         }
         return Decision("override", record, {"next": 0, "settings": 0, "grid": block, "config": config})
 
     def distributions(self, params: Mapping[str, Any]) -> Mapping[str, BaseDistribution]:
-        """From the grid of the start alone, so that a name means one range throughout."""
+        """From the first grid alone, so that a name means one range throughout."""
         return {name: self._range(name).distribution() for name in params}
 
     def settings_in(self, state: State) -> GridSettings:
@@ -135,7 +135,7 @@ class Grid:
         return parse_grid(state["grid"], state["config"], self.where)
 
     def _point(self, setting: Setting, seed: int) -> Point:
-        """Optuna is shown what its range of that name can hold: categories that came later cannot be added to it."""
+        """Optuna shows the values that fit their range: a category that was added later does not."""
         shown = {
             name: self._range(name).shown(value)
             for name, value in (*setting.axes.items(), *setting.derived.items())

@@ -119,7 +119,7 @@ class Growth:
         """Change values of the config or the `grow:` block from here on; the baseline is measured again.
 
         Raises:
-            UsageError: A changed setting is wrong, or a parameter leaves the range that Optuna was told.
+            UsageError: A changed setting is wrong, or a parameter leaves the range that the study gave Optuna.
         """
         config = {**state["config"], **changes.get("config", {})}
         block = merged(state["grow"], changes.get("grow", {}))
