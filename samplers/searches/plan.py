@@ -22,7 +22,7 @@ MAX_SEED = 2**31 - 1
 Config = Mapping[str, Any]
 """A configuration: JSON values by name, without the seed."""
 
-State = Mapping[str, Any]
+SearchState = Mapping[str, Any]
 """What a search passes from one decision to the next: JSON values only, written to the database as they are."""
 
 
@@ -77,7 +77,7 @@ class Decision:
     kind: str
     """`chosen`, `stalled`, `override`, …: each search has its own kinds."""
     record: Mapping[str, Any]
-    state: State
+    state: SearchState
     points: tuple[Point, ...] = ()
     """A batch to plan with the decision, as a grid has. The search does not wait for its results: the next decision is
     asked for once the queue is empty. Points that the objective refuses are left out and listed in the record under
@@ -102,16 +102,16 @@ def merged(block: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, An
 class Search(Protocol):
     """The interface that the engine calls. Implementations are frozen dataclasses made from a definition."""
 
-    def start(self) -> State:
+    def start(self) -> SearchState:
         """The state before the first decision."""
 
-    def advance(self, state: State, results: Results) -> Need | Decision | Done:
+    def advance(self, state: SearchState, results: Results) -> Need | Decision | Done:
         """The next step. The same arguments give the same step, on any machine."""
 
-    def outlook(self, state: State) -> Iterable[Point]:
+    def outlook(self, state: SearchState) -> Iterable[Point]:
         """Points that are known ahead, finished or not: a dry run shows them, and an override leaves them waiting."""
 
-    def override(self, state: State, changes: Mapping[str, Any]) -> Decision:
+    def override(self, state: SearchState, changes: Mapping[str, Any]) -> Decision:
         """The decision, of kind `override`, that puts `changes` (`{"config": …}`) into effect from here on."""
 
     def distributions(self, params: Mapping[str, Any]) -> Mapping[str, BaseDistribution]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, cast
 
-from samplers.searches.plan import Decision, Result, Results, Search, State
+from samplers.searches.plan import Decision, Result, Results, Search, SearchState
 from storage.ledger import metrics_of
 from studies.history.decisions import RETRIED, state_before
 
@@ -60,7 +60,7 @@ def replay(search: Search, decisions: Sequence[Any], trials: Mapping[int, Trial]
     return derived
 
 
-def _gone_back(start: State, decisions: Sequence[Any], row: Any) -> str | None:
+def _gone_back(start: SearchState, decisions: Sequence[Any], row: Any) -> str | None:
     """A retry takes the search back to a state that it was in."""
     number = row.record["back_to"]
     if not 0 <= number < len(decisions):

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from samplers.searches.plan import Decision, State
+from samplers.searches.plan import Decision, SearchState
 
 RETRIED = "retried"
 GO_BACK = ("depth", "fit")
@@ -39,13 +39,13 @@ def first_from(decisions: Sequence[Any], trial_ids: Collection[int]) -> int | No
     return next((each for each in _standing(decisions) if not set(trial_ids).isdisjoint(decisions[each].trials)), None)
 
 
-def state_before(start: State, decisions: Sequence[Any], number: int) -> State:
+def state_before(start: SearchState, decisions: Sequence[Any], number: int) -> SearchState:
     """What the search carried when the decision of that number was made."""
-    state: State = decisions[number - 1].state if number else start
+    state: SearchState = decisions[number - 1].state if number else start
     return state
 
 
-def going_back(start: State, decisions: Sequence[Any], number: int, retried: Mapping[int, int]) -> Decision:
+def going_back(start: SearchState, decisions: Sequence[Any], number: int, retried: Mapping[int, int]) -> Decision:
     """The decision that makes the search decide again from that number on; `retried` is new trial numbers by old."""
     told = ", ".join(f"trial {old} is tried again as trial {new}" for old, new in retried.items())
     record = {"back_to": number, "event": f"{told}: decided again from decision {number} on"}

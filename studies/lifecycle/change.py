@@ -9,7 +9,7 @@ from typing import Any
 
 from objectives.process.warm import Description
 from objectives.reference import same_objective
-from samplers.searches.plan import Search, State
+from samplers.searches.plan import Search, SearchState
 from storage.errors import UsageError
 from storage.ledger import Ledger
 from storage.locks import WORKER_LOCKS
@@ -74,7 +74,7 @@ def _has_results(ledger: Ledger) -> bool:
     return bool(ledger.session.one("count_ends", {"study_id": ledger.study_id}).accepted)
 
 
-def pending(study: StudyRow, state: State, request: Request, has_results: bool) -> Pending:
+def pending(study: StudyRow, state: SearchState, request: Request, has_results: bool) -> Pending:
     """Read what is asked; change nothing.
 
     A file changes what differs from the file before it, so that what `--set` said stays until it is said otherwise.
@@ -132,7 +132,11 @@ def _reconcile(session: Session, study: StudyRow, request: Request, description:
 
 
 def _override(
-    ledger: Ledger, search: Search, state: State, changes: Mapping[str, Any], told: Mapping[str, Any] | None = None
+    ledger: Ledger,
+    search: Search,
+    state: SearchState,
+    changes: Mapping[str, Any],
+    told: Mapping[str, Any] | None = None,
 ) -> None:
     """Record the changes as a decision; points that wait and are no longer wanted are withdrawn."""
     last = ledger.last_decision()
@@ -149,7 +153,7 @@ def _override(
     ledger.session.run("set_outcome", {"study_id": ledger.study_id, "outcome": None, "failed": False})
 
 
-def _correct(ledger: Ledger, study: StudyRow, state: State, asked: Pending, description: Description) -> None:
+def _correct(ledger: Ledger, study: StudyRow, state: SearchState, asked: Pending, description: Description) -> None:
     """Another objective, score, cost or dataset, where no result was accepted: an `override` that says so. What waits
     is withdrawn and what has failed is retired: all of it is planned anew, as far as it is still wanted.
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from samplers.searches.fit.settings import MAX_PROBED_VALUE, FitSettings, parse_fit
-from samplers.searches.plan import Config, Decision, Done, Need, Point, Result, Results, State, merged
+from samplers.searches.plan import Config, Decision, Done, Need, Point, Result, Results, SearchState, merged
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
@@ -44,10 +44,10 @@ class Fit:
         block = {**block, "seed": parse_fit(block, config, where).seed}
         return Fit({name: value for name, value in config.items() if name != "seed"}, block, *score, where)
 
-    def start(self) -> State:
+    def start(self) -> SearchState:
         return self._state(self.config, self.block)
 
-    def _state(self, config: Config, block: Mapping[str, Any]) -> State:
+    def _state(self, config: Config, block: Mapping[str, Any]) -> SearchState:
         return {
             "config": dict(config),
             "fit": dict(block),
@@ -60,7 +60,7 @@ class Fit:
             "failed": False,
         }
 
-    def advance(self, state: State, results: Results) -> Need | Decision | Done:
+    def advance(self, state: SearchState, results: Results) -> Need | Decision | Done:
         if state["ended"] is not None:
             return Done(state["ended"], state["failed"])
         settings = parse_fit(state["fit"], state["config"], self.where)
@@ -71,7 +71,7 @@ class Fit:
             return Need((point,), f"probe {state['step']}: {settings.axis} {value}")
         return self._decision(state, settings, value, results[point.hash])
 
-    def _decision(self, state: State, settings: FitSettings, value: int, result: Result) -> Decision:
+    def _decision(self, state: SearchState, settings: FitSettings, value: int, result: Result) -> Decision:
         """The decision on one probe: whether its value fits, and whether another probe is needed."""
         fits = result.state == "COMPLETE"
         failure = f"{settings.axis} {value}: {result.reason or 'no reason kept'}"
@@ -104,7 +104,7 @@ class Fit:
         sign = 1.0 if self.direction == "maximize" else -1.0
         return best is None or sign * score > sign * float(best["score"])
 
-    def _answer(self, settings: FitSettings, state: State, failure: str) -> str:
+    def _answer(self, settings: FitSettings, state: SearchState, failure: str) -> str:
         if state["fits"] is None:
             return f"not even the lowest value fits: {failure}"
         fits, fails, best = state["fits"], state["fails"], state["best"]
@@ -118,13 +118,13 @@ class Fit:
             )
         return answer + ("" if best is None else f"; the best {self.metric} is at {best['value']}")
 
-    def outlook(self, state: State) -> Sequence[Point]:
+    def outlook(self, state: SearchState) -> Sequence[Point]:
         """The next probe; the later ones depend on its result."""
         settings = parse_fit(state["fit"], state["config"], self.where)
         value = next_value(settings, state["fits"], state["fails"])
         return [] if value is None else [self._point(state["config"], settings, value)]
 
-    def override(self, state: State, changes: Mapping[str, Any]) -> Decision:
+    def override(self, state: SearchState, changes: Mapping[str, Any]) -> Decision:
         """Begin again with other values; the results of earlier probes stay known.
 
         Raises:

@@ -20,7 +20,7 @@ from samplers.searches.grid.combinations import Setting, setting_at
 from samplers.searches.grid.members import Members
 from samplers.searches.grid.ranges import Range, ranges_of, widest
 from samplers.searches.grid.settings import GridSettings, parse_grid
-from samplers.searches.plan import Config, Decision, Done, Need, Point, Results, State, merged
+from samplers.searches.plan import Config, Decision, Done, Need, Point, Results, SearchState, merged
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
@@ -55,10 +55,10 @@ class Grid:
         numbers = dict.fromkeys(each * (size - 1) // (SAMPLE_SIZE - 1) for each in range(SAMPLE_SIZE))
         return [setting_at(self.settings, number) for number in numbers]
 
-    def start(self) -> State:
+    def start(self) -> SearchState:
         return {"next": 0, "settings": 0, "grid": dict(self.block), "config": dict(self.config)}
 
-    def advance(self, state: State, results: Results) -> Need | Decision | Done:
+    def advance(self, state: SearchState, results: Results) -> Need | Decision | Done:
         settings = self.settings_in(state)
         if state["next"] >= settings.size * settings.repeats:
             if not state["settings"]:
@@ -97,7 +97,7 @@ class Grid:
                 builder.add(self._point(setting, settings.seed + repeat), number, repeat)
         return builder.batch(to=end)
 
-    def outlook(self, state: State) -> Iterator[Point]:
+    def outlook(self, state: SearchState) -> Iterator[Point]:
         """Every point of the grid, in the order of its batches; each is computed when it is asked for."""
         settings = self.settings_in(state)
         start, end = 0, settings.size * settings.repeats
@@ -106,7 +106,7 @@ class Grid:
             yield from batch.points
             start = batch.to
 
-    def override(self, state: State, changes: Mapping[str, Any]) -> Decision:
+    def override(self, state: SearchState, changes: Mapping[str, Any]) -> Decision:
         """Change the block (`grid`) or the config from here on. The whole grid is planned again; finished points stay
         finished.
 
@@ -127,7 +127,7 @@ class Grid:
         """From the first grid alone, so that a name means one range throughout."""
         return {name: self._range(name).distribution() for name in params}
 
-    def settings_in(self, state: State) -> GridSettings:
+    def settings_in(self, state: SearchState) -> GridSettings:
         """The block in force, checked."""
         # As text: 1, 1.0 and true are equal to Python and not to an objective.
         if json.dumps([state["grid"], state["config"]]) == json.dumps([self.block, self.config]):

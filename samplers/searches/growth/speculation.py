@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from itertools import islice
 
-from samplers.searches.plan import Decision, Need, Point, Result, Results, Search, State
+from samplers.searches.plan import Decision, Need, Point, Result, Results, Search, SearchState
 
 UNFINISHED = Result(-1, "FAIL", reason="not finished yet")
 MAX_BRANCHES = 4
@@ -21,19 +21,19 @@ MAX_GUESS_STEPS = 1000
 """Steps of one guess, so that a long race is not followed to its end."""
 
 
-def speculates(state: State) -> bool:
+def speculates(state: SearchState) -> bool:
     """Whether the search's block asks for speculation. Only a growth can: its rounds follow from one another."""
     return bool(state.get("grow", {}).get("speculate"))
 
 
-def likely_next(search: Search, state: State, results: Results, most: int) -> list[Point]:
+def likely_next(search: Search, state: SearchState, results: Results, most: int) -> list[Point]:
     """At most `most` unfinished points of the rounds that may follow the current one, the likeliest first."""
     if most < 1:
         return []
     return list(islice(_branches(search, state, results), most))
 
 
-def _branches(search: Search, state: State, results: Results) -> Iterator[Point]:
+def _branches(search: Search, state: SearchState, results: Results) -> Iterator[Point]:
     guessed: dict[str, Result] = dict(results)
     current = {point.hash for point in search.outlook(state)}
     given: set[str] = set()
@@ -51,7 +51,7 @@ def _branches(search: Search, state: State, results: Results) -> Iterator[Point]
         guessed[ahead[0].hash] = UNFINISHED
 
 
-def _guessed_decision(search: Search, state: State, guessed: Mapping[str, Result]) -> Decision | None:
+def _guessed_decision(search: Search, state: SearchState, guessed: Mapping[str, Result]) -> Decision | None:
     """The decision, if every missing point failed."""
     results = dict(guessed)
     for _ in range(MAX_GUESS_STEPS):
