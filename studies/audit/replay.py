@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
-from samplers.searches.plan import Decision, Result, Results, Search, State
+from samplers.searches.plan import Decision, Result, Results, Search, SearchState
 from storage.records import DecisionRow, FailureKind, TrialRow
 from studies.history.decisions import RETRIED, state_before
 
@@ -59,7 +59,7 @@ def replay(search: Search, decisions: Sequence[DecisionRow], trials: Mapping[int
     return derived
 
 
-def _gone_back(start: State, decisions: Sequence[DecisionRow], row: DecisionRow) -> str | None:
+def _gone_back(start: SearchState, decisions: Sequence[DecisionRow], row: DecisionRow) -> str | None:
     """A retry takes the search back to a state that it was in."""
     number = row.record["back_to"]
     if not 0 <= number < len(decisions):

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from samplers.searches.plan import Point, State
+from samplers.searches.plan import Point, SearchState
 from storage.errors import UsageError
 from storage.ledger import Ledger, NewPoint
 from storage.reader import Reader
@@ -49,7 +49,7 @@ class Enqueued:
 
 
 def adopt(
-    ledger: Ledger, state: Callable[[], State], search: str, refusals: Refusals, say: Callable[[str], None]
+    ledger: Ledger, state: Callable[[], SearchState], search: str, refusals: Refusals, say: Callable[[str], None]
 ) -> int:
     """Make points of what was enqueued; how many can run now. Before the search has planned anything: none.
 
@@ -95,7 +95,7 @@ def adopt(
     return adopted
 
 
-def _enqueued(row: EnqueuedTrial, state: State, search: str, known: Mapping[str, str]) -> Enqueued:
+def _enqueued(row: EnqueuedTrial, state: SearchState, search: str, known: Mapping[str, str]) -> Enqueued:
     fixed = json.loads(row.fixed) if row.fixed else {}
     config: Mapping[str, Any] = state["config"]
     seed = fixed.get("seed", state[search].get("seed", 0))

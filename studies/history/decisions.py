@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from samplers.searches.plan import Decision, State
+from samplers.searches.plan import Decision, SearchState
 from storage.records import DecisionRow
 
 RETRIED = "retried"
@@ -39,13 +39,15 @@ def first_from(decisions: Sequence[DecisionRow], trial_ids: Collection[int]) -> 
     return next((each for each in _standing(decisions) if not set(trial_ids).isdisjoint(decisions[each].trials)), None)
 
 
-def state_before(start: State, decisions: Sequence[DecisionRow], number: int) -> State:
+def state_before(start: SearchState, decisions: Sequence[DecisionRow], number: int) -> SearchState:
     """What the search carried when the decision of that number was made."""
-    state: State = decisions[number - 1].state if number else start
+    state: SearchState = decisions[number - 1].state if number else start
     return state
 
 
-def going_back(start: State, decisions: Sequence[DecisionRow], number: int, retried: Mapping[int, int]) -> Decision:
+def going_back(
+    start: SearchState, decisions: Sequence[DecisionRow], number: int, retried: Mapping[int, int]
+) -> Decision:
     """The decision that makes the search decide again from that number on; `retried` is new trial numbers by old."""
     told = ", ".join(f"trial {old} is tried again as trial {new}" for old, new in retried.items())
     record = {"back_to": number, "event": f"{told}: decided again from decision {number} on"}

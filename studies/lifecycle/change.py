@@ -8,7 +8,7 @@ from typing import Any
 
 from objectives.process.warm import Description
 from objectives.reference import same_objective
-from samplers.searches.plan import Search, State
+from samplers.searches.plan import Search, SearchState
 from storage.errors import UsageError
 from storage.ledger import Ledger
 from storage.reader import Reader
@@ -74,7 +74,7 @@ def _has_results(ledger: Ledger) -> bool:
     return bool(Reader(ledger.session).ends(ledger.study_id).accepted)
 
 
-def pending(study: StudyRow, state: State, order: Order, has_results: bool) -> StudyChange:
+def pending(study: StudyRow, state: SearchState, order: Order, has_results: bool) -> StudyChange:
     """Read what is asked; change nothing.
 
     A file changes what differs from the file before it, so that what `--set` said stays until it is said otherwise.
@@ -130,7 +130,11 @@ def reconcile(session: Session, study: StudyRow, order: Order, description: Desc
 
 
 def _override(
-    ledger: Ledger, search: Search, state: State, changes: Mapping[str, Any], told: Mapping[str, Any] | None = None
+    ledger: Ledger,
+    search: Search,
+    state: SearchState,
+    changes: Mapping[str, Any],
+    told: Mapping[str, Any] | None = None,
 ) -> None:
     """Record the changes as a decision; points that wait and are no longer wanted are withdrawn."""
     last = ledger.last_decision()
@@ -147,7 +151,7 @@ def _override(
     set_outcome(ledger.session, ledger.study_id)
 
 
-def _correct(ledger: Ledger, study: StudyRow, state: State, asked: StudyChange, description: Description) -> None:
+def _correct(ledger: Ledger, study: StudyRow, state: SearchState, asked: StudyChange, description: Description) -> None:
     """Another objective, score, cost or dataset, where no result was accepted: an `override` that says so. What waits
     is withdrawn and what has failed is retired: all of it is planned anew, as far as it is still wanted.
 

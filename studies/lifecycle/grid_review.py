@@ -12,7 +12,7 @@ from objectives.process.warm import Inspection
 from samplers.searches.grid.combinations import Setting, setting_at
 from samplers.searches.grid.grid import Grid
 from samplers.searches.grid.settings import GridSettings, flattened
-from samplers.searches.plan import Config, Point, State
+from samplers.searches.plan import Config, Point, SearchState
 from studies.definition.units import shown_duration
 from studies.history.purpose import setting_name
 from studies.tables.digits import number
@@ -106,7 +106,7 @@ class Review:
 
 
 def review(
-    grid: Grid, state: State, inspect: Inspect, seconds: float | None = None, finished: Collection[str] = ()
+    grid: Grid, state: SearchState, inspect: Inspect, seconds: float | None = None, finished: Collection[str] = ()
 ) -> Review:
     """Go through a grid, and ask the objective about its settings.
 

@@ -12,7 +12,7 @@ from optuna.samplers import BaseSampler
 from optuna.testing.pytest_samplers import BasicSamplerTestCase
 
 from samplers.depth import DepthSampler
-from samplers.planned import SCORE
+from samplers.ends import SCORE
 from storage.errors import UsageError
 from storage.optuna_storage import StudyStorage
 from tests.support.depths import CEHR, REFERENCE, cehr

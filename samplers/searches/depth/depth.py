@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from samplers.searches.depth.fixed_size import Answered, FixedSizeSearch, Row
 from samplers.searches.depth.settings import MAX_LAYERS, MAX_WIDTH, SOLVE_KEYS, DepthSettings, parse_settings
 from samplers.searches.depth.uniform import is_uniform
-from samplers.searches.plan import Config, Decision, Done, Need, Point, Results, State, merged
+from samplers.searches.plan import Config, Decision, Done, Need, Point, Results, SearchState, merged
 from storage.records import EndKind
 
 if TYPE_CHECKING:
@@ -54,10 +54,10 @@ class Depth:
         config = {name: value for name, value in config.items() if name != "seed"}
         return Depth(config, dict(block), metric, where, families)
 
-    def start(self) -> State:
+    def start(self) -> SearchState:
         return self._start_from(self.config, self.block)
 
-    def _start_from(self, config: Config, block: Mapping[str, Any]) -> State:
+    def _start_from(self, config: Config, block: Mapping[str, Any]) -> SearchState:
         return {
             "answered": 0,
             "reached": 0,
@@ -67,7 +67,7 @@ class Depth:
             "ended": None,
         }
 
-    def advance(self, state: State, results: Results) -> Need | Decision | Done:
+    def advance(self, state: SearchState, results: Results) -> Need | Decision | Done:
         """The decision for the next width in order, as soon as its own counts allow it; else the counts of all widths.
 
         >>> from samplers.searches.plan import Result
@@ -101,18 +101,18 @@ class Depth:
         open_sizes = f"{len(settings.fixed) - answered} of {len(settings.fixed)} {_plural(settings)} open"
         return Need(tuple(missing), f"{open_sizes}: {len(missing)} counts")
 
-    def _done(self, settings: DepthSettings, state: State) -> Done:
+    def _done(self, settings: DepthSettings, state: SearchState) -> Done:
         answered, uncounted = state["answered"], state["uncounted"]
         reason = f"{state['reached']} of {len(settings.targets) * answered} targets reached"
         if uncounted:
             reason += f"; {uncounted} of {answered} {_plural(settings)} could not be counted"
         return Done(reason, EndKind.FAILED if uncounted == answered else EndKind.ANSWERED)
 
-    def _size_search(self, settings: DepthSettings, state: State, fixed: int) -> FixedSizeSearch:
+    def _size_search(self, settings: DepthSettings, state: SearchState, fixed: int) -> FixedSizeSearch:
         uniform = self.families and is_uniform(state["config"]) if settings.uniform is None else settings.uniform
         return FixedSizeSearch(self.metric, settings, state["config"], fixed, uniform and settings.solve == "layers")
 
-    def _decision(self, state: State, settings: DepthSettings, rows: Sequence[Row]) -> Decision:
+    def _decision(self, state: SearchState, settings: DepthSettings, rows: Sequence[Row]) -> Decision:
         fixed = settings.fixed[state["answered"]]
         reached = sum(row["reached"] for row in rows)
         uncounted = any(row["params"] is None for row in rows)
@@ -127,7 +127,7 @@ class Depth:
         }
         return Decision("answered", record, after)
 
-    def outlook(self, state: State) -> Sequence[Point]:
+    def outlook(self, state: SearchState) -> Sequence[Point]:
         """The first two counts of every width that has no answer yet."""
         settings = parse_settings(state["depth"], self.where)
         points: list[Point] = []
@@ -136,7 +136,7 @@ class Depth:
             points += [] if isinstance(step, Answered) else step.points
         return points
 
-    def override(self, state: State, changes: Mapping[str, Any]) -> Decision:
+    def override(self, state: SearchState, changes: Mapping[str, Any]) -> Decision:
         """Other targets, widths or config: everything is answered anew from the counts that are known already.
 
         Raises:

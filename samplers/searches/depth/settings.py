@@ -45,7 +45,7 @@ class DepthSettings:
     verify: Mapping[str, int] | None
     """Sizes of the training step at each answer, by their key in the config; None: no training step."""
     uniform: bool | None
-    """Whether the user says that counts lie on a line in the number of layers; None: the user says nothing."""
+    """Whether the definition says that counts lie on a line in the number of layers; None: it leaves that open."""
     names: Mapping[str, str | None]
     """The key of the config for `layers`, `width` and `heads`; `heads: null` sets none."""
 

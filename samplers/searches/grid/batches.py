@@ -17,7 +17,7 @@ from samplers.searches.grid.settings import GridSettings
 from samplers.searches.plan import Point
 
 MAX_BATCH_POINTS = 1000
-MAX_BATCH_NUMBERS = 100_000  # point numbers gone through for one batch, where filters leave out nearly all
+MAX_BATCH_NUMBERS = 100_000  # point numbers read for one batch, if filters leave out nearly all
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from samplers.searches.grid.combinations import Setting, setting_at
 from samplers.searches.grid.members import Members
 from samplers.searches.grid.ranges import Range, ranges_of, widest
 from samplers.searches.grid.settings import GridSettings, parse_grid
-from samplers.searches.plan import Config, Decision, Done, Need, Point, Results, State, merged
+from samplers.searches.plan import Config, Decision, Done, Need, Point, Results, SearchState, merged
 from storage.records import EndKind
 
 if TYPE_CHECKING:
@@ -56,18 +56,18 @@ class Grid:
         numbers = dict.fromkeys(each * (size - 1) // (SAMPLE_SIZE - 1) for each in range(SAMPLE_SIZE))
         return [setting_at(self.settings, number) for number in numbers]
 
-    def start(self) -> State:
+    def start(self) -> SearchState:
         return {"next": 0, "settings": 0, "grid": dict(self.block), "config": dict(self.config)}
 
-    def advance(self, state: State, results: Results) -> Need | Decision | Done:
+    def advance(self, state: SearchState, results: Results) -> Need | Decision | Done:
         settings = self.settings_in(state)
         if state["next"] >= settings.size * settings.repeats:
             if not state["settings"]:
                 return Done("no setting is left by `where`", EndKind.FAILED, waits=True)
             members = Members(settings)
-            most = "" if members.is_countable or not members.may_repeat else "at most "
-            told = f"{most}{state['settings']} setting{'s' * (state['settings'] != 1)} × {settings.repeats} seed"
-            return Done(f"{told}{'s' * (settings.repeats != 1)} are done", waits=True)
+            is_exact = members.is_countable or not members.may_repeat
+            count = f"{'' if is_exact else 'at most '}{state['settings']} setting{'s' * (state['settings'] != 1)}"
+            return Done(f"{count} × {settings.repeats} seed{'s' * (settings.repeats != 1)} are done", waits=True)
         batch = self.batch(settings, state["next"])
         record = {
             "from": state["next"],
@@ -98,8 +98,8 @@ class Grid:
                 builder.add(self._point(setting, settings.seed + repeat), number, repeat)
         return builder.batch(to=end)
 
-    def outlook(self, state: State) -> Iterator[Point]:
-        """Every point of the grid, in the order of its batches; worked out as it is asked for."""
+    def outlook(self, state: SearchState) -> Iterator[Point]:
+        """Every point of the grid, in the order of its batches; each is computed when it is asked for."""
         settings = self.settings_in(state)
         start, end = 0, settings.size * settings.repeats
         while start < end:
@@ -107,9 +107,9 @@ class Grid:
             yield from batch.points
             start = batch.to
 
-    def override(self, state: State, changes: Mapping[str, Any]) -> Decision:
-        """Another block (`grid`) or other values in the config, from here on: the whole grid is gone through again, and
-        points that are finished stay so.
+    def override(self, state: SearchState, changes: Mapping[str, Any]) -> Decision:
+        """Change the block (`grid`) or the config from here on. The whole grid is planned again; finished points stay
+        finished.
 
         Raises:
             UsageError: They do not fit together.
@@ -117,18 +117,18 @@ class Grid:
         config = {**state["config"], **changes.get("config", {})}
         block = merged(state["grid"], changes.get("grid", {}))
         Grid.parse(block, config, self.where)
-        told = ", ".join(f"{name}={value}" for each in changes.values() for name, value in each.items())
+        values = ", ".join(f"{name}={value}" for part in changes.values() for name, value in part.items())
         record = {
-            "event": f"override: {told}",
-            "changes": {name: dict(each) for name, each in changes.items()},
+            "event": f"override: {values}",
+            "changes": {name: dict(part) for name, part in changes.items()},
         }
         return Decision("override", record, {"next": 0, "settings": 0, "grid": block, "config": config})
 
     def distributions(self, params: Mapping[str, Any]) -> Mapping[str, BaseDistribution]:
-        """From the grid of the start alone, so that a name means one range throughout."""
+        """From the first grid alone, so that a name means one range throughout."""
         return {name: self._range(name).distribution() for name in params}
 
-    def settings_in(self, state: State) -> GridSettings:
+    def settings_in(self, state: SearchState) -> GridSettings:
         """The block in force, checked."""
         # As text: 1, 1.0 and true are equal to Python and not to an objective.
         if json.dumps([state["grid"], state["config"]]) == json.dumps([self.block, self.config]):
@@ -136,7 +136,7 @@ class Grid:
         return parse_grid(state["grid"], state["config"], self.where)
 
     def _point(self, setting: Setting, seed: int) -> Point:
-        """Optuna is shown what its range of that name can hold: categories that came later cannot be added to it."""
+        """Optuna shows the values that fit their range: a category that was added later does not."""
         shown = {
             name: self._range(name).shown(value)
             for name, value in (*setting.axes.items(), *setting.derived.items())

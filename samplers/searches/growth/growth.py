@@ -15,7 +15,7 @@ from samplers.searches.growth.comparison import Scoring, best
 from samplers.searches.growth.record import round_record
 from samplers.searches.growth.rounds import CandidateProgress, Ranking, Round
 from samplers.searches.growth.settings import GrowthSettings, parse_settings
-from samplers.searches.plan import MAX_SEED, Config, Decision, Done, Need, Point, Results, State, merged
+from samplers.searches.plan import MAX_SEED, Config, Decision, Done, Need, Point, Results, SearchState, merged
 from storage.errors import UsageError
 from storage.records import EndKind
 
@@ -52,10 +52,10 @@ class Growth:
         block = {**settings, "seed": parsed.seed}
         return Growth(config, parsed, block, score[0], score[1], cost, where)
 
-    def start(self) -> State:
+    def start(self) -> SearchState:
         return {"step": 0, "config": dict(self.config), "grow": dict(self.block), "ended": None}
 
-    def advance(self, state: State, results: Results) -> Need | Decision | Done:
+    def advance(self, state: SearchState, results: Results) -> Need | Decision | Done:
         """The points that the round needs next; once all have finished, the round's decision.
 
         >>> from samplers.searches.plan import Result
@@ -81,12 +81,12 @@ class Growth:
         ranking = round_.ranking()
         return self._decision(state, round_.settings, ranking) if isinstance(ranking, Ranking) else ranking
 
-    def _round(self, state: State, results: Results) -> Round:
+    def _round(self, state: SearchState, results: Results) -> Round:
         settings = parse_settings(state["grow"], state["config"], self.where)
         scoring = Scoring(self.metric, self.direction, self.cost)
         return Round(state["step"], state["config"], settings, scoring, results)
 
-    def _decision(self, state: State, settings: GrowthSettings, ranking: Ranking) -> Decision:
+    def _decision(self, state: SearchState, settings: GrowthSettings, ranking: Ranking) -> Decision:
         """The step up to the best finalist; without one, a stall: raise `on_stall`, or end."""
         chosen = best(ranking.finalists)
         config, ended, raised, event = state["config"], None, {}, None
@@ -103,11 +103,11 @@ class Growth:
         after = {**state, "step": state["step"] + 1, "config": config, "ended": ended}
         return Decision("stalled" if chosen is None else "chosen", record, after)
 
-    def progress(self, state: State, results: Results) -> list[CandidateProgress]:
+    def progress(self, state: SearchState, results: Results) -> list[CandidateProgress]:
         """How far the current round has come, the baseline first."""
         return self._round(state, results).progress()
 
-    def outlook(self, state: State) -> Sequence[Point]:
+    def outlook(self, state: SearchState) -> Sequence[Point]:
         """Every point that the current round will ask for without a race: the baseline and all candidates."""
         config, step = state["config"], state["step"]
         settings = parse_settings(state["grow"], config, self.where)
@@ -116,11 +116,11 @@ class Growth:
             points += points_of(candidate.config, settings.repeats, candidate_role(candidate, step), settings)
         return points
 
-    def override(self, state: State, changes: Mapping[str, Any]) -> Decision:
+    def override(self, state: SearchState, changes: Mapping[str, Any]) -> Decision:
         """Change values of the config or the `grow:` block from here on; the baseline is measured again.
 
         Raises:
-            UsageError: A changed setting is wrong, or a parameter leaves the range that Optuna was told.
+            UsageError: A changed setting is wrong, or a parameter leaves the range that the study gave Optuna.
         """
         config = {**state["config"], **changes.get("config", {})}
         block = merged(state["grow"], changes.get("grow", {}))

@@ -1,8 +1,8 @@
 """One round of a growth: measure the baseline, compare every candidate with it, and race those that are tied.
 
 A race gives tied leaders one more seed at a time, until the seeds tell them apart or `racing.max_repeats` is reached.
-A candidate that was once told from the leader stays out of the race (as in F-Race, Birattari et al. 2002): with fewer
-seeds than the others it could not be compared again.
+A candidate that the seeds once told from the leader stays out of the race (as in F-Race, Birattari et al. 2002): with
+fewer seeds than the others it could not be compared again.
 """
 
 from __future__ import annotations
