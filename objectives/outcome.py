@@ -40,15 +40,15 @@ class Outcome:
     seconds: float = 0.0  # from start to end, by the worker's monotonic clock
 
 
-LONGEST_NAME = 200
+MAX_NAME_CHARACTERS = 200
 
 
 def check_metric_name(name: str) -> None:
     """Raises:
     AttemptError: It could not be kept, or shown.
     """
-    if not name.isprintable() or len(name) > LONGEST_NAME:
-        raise AttemptError(Kind.INVALID, f"{name[:LONGEST_NAME]!r} cannot be the name of a metric")
+    if not name.isprintable() or len(name) > MAX_NAME_CHARACTERS:
+        raise AttemptError(Kind.INVALID, f"{name[:MAX_NAME_CHARACTERS]!r} cannot be the name of a metric")
 
 
 @dataclass(frozen=True)

@@ -95,6 +95,12 @@ def launch(tmp_path: Path) -> Iterator[Launch]:
         ({"metrics": {"stdout": {}}}, "stdout"),
         ({"metrics": {"stdout": {"loss": "loss [0-9]+"}}}, "stdout: loss: .*no group"),
         ({"metrics": {"stdout": {"loss": "loss ([0-9+"}}}, "stdout: loss: .*not a regular expression"),
+        ({"metrics": {"stdout": {"loss": {"pattern": "(.)", "unti": "count"}}}}, "loss: unknown key 'unti'.*'unit'"),
+        ({"metrics": {"stdout": {"loss": {"pattern": "(.)", "unit": "cuont"}}}}, "unit: 'cuont'.*'count'"),
+        ({"metrics": {"stdout": {"loss": {"unit": "count"}}}}, "loss: None is not a text"),
+        ({"metrics": {"json": "{trial}", "columns": ["a"]}}, "columns: .*csv"),
+        ({"metrics": {"csv": "{trial}", "columns": "a, b"}}, "columns: 'a, b' is not a list of names"),
+        ({"metrics": {"csv": "{trial}", "columns": ["a", "b", "a"]}}, "columns: 'a' is named twice"),
         ({"metrics": {"stdout": {"loss": 3}}}, "loss: 3 is not a text"),
         ({"metrics": {"stdout": {"loss": "(.)"}, "step": "step"}}, "step: .*no group"),
         ({"command": "x " * 40_000}, "longer than"),
@@ -263,6 +269,24 @@ sys.stdout.write("val loss 1e3 and no newline")
     ]
     assert ended.metrics["val_loss"] == 1000.0
     assert str(ended.metrics["train_loss"]) == "nan", "a number that diverged is not the number before it"
+
+
+def test_a_number_with_a_unit_is_read_and_any_other_text_is_refused(launch: Launch, tmp_path: Path) -> None:
+    script = "print('980K parameters')\nprint('val loss 5.1e-05')\nprint('acc 0,75')"
+    patterns = {"params": {"pattern": "([0-9.]+)K? parameters", "unit": "count"}, "val_loss": "val loss ([0-9.]+)"}
+    ended = outcome(launch(script, metrics={"stdout": {**patterns, "acc": "acc ([0-9.]+)"}}, needs=("val_loss",)))
+    assert (ended.kind, ended.metrics) == (Kind.COMPLETED, {"params": 980_000.0, "val_loss": 5.1e-5})
+    assert "acc: '0,75' is not a plain number" in (tmp_path / "log").read_text()
+    wrong = {"params": "([0-9.]+)[A-Z] parameters", "val_loss": "val loss ([0-9.]+)"}
+    ended = outcome(launch(script, metrics={"stdout": wrong}, needs=("params",)))
+    assert ended.kind is Kind.INVALID
+    assert ended.message == "exited with 0, but params: '980K' is not a plain number; unit: count reads it"
+
+
+def test_a_number_that_cannot_be_read_is_not_the_number_before_it(launch: Launch) -> None:
+    script = "print('loss 3.5')\nprint('loss 2.5e')"
+    ended = outcome(launch(script, metrics={"stdout": {"loss": "loss ([0-9.]+)"}}, needs=("loss",)))
+    assert ended.kind is Kind.INVALID and "'2.5e' is not a plain number" in ended.message
 
 
 def test_a_csv_names_its_columns(launch: Launch) -> None:
