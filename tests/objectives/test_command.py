@@ -410,7 +410,7 @@ def test_a_command_and_its_children_end_with_the_trial(launch: Launch, way: str)
             psutil.Process(attempt.pid).kill()
         case "keeper killed":
             psutil.Process(attempt.pid).parent().kill()  # type: ignore[union-attr]
-    expected = {"kill": Kind.GIVEN_BACK, "time limit": Kind.TIMED_OUT}
+    expected = {"kill": Kind.GIVEN_BACK, "time limit": Kind.TIMED_OUT, "keeper killed": Kind.LOST}
     assert outcome(attempt).kind is expected.get(way, Kind.KILLED)
     assert gone([pid, *(each.pid for each in below)])
 
