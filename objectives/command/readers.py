@@ -188,7 +188,9 @@ class Table(Reader):
             if line.lstrip().startswith(("{", "[")):
                 self.trouble = f"taken for a table, but line {self.number} is {_shown(line)}; `json: FILE` reads JSON"
             return None
-        names = _split(self.comment, _divider(self.comment))
+        if self.divider is None and len(cells) > 1:
+            self.divider = " "
+        names = _split(self.comment, self.divider)
         if len(names) != len(cells):
             self.trouble = self.trouble or (
                 f"taken for a table without column names: line {self.number} is {_shown(line)};"

@@ -300,6 +300,41 @@ with open(sys.argv[1] + "/m.csv", "w") as file:
     assert ended.metrics == {"epoch": 1.0, "train_loss": 1.0, "val_loss": 1.5}
 
 
+def test_a_document_that_is_rewritten_is_reported_each_time(launch: Launch, tmp_path: Path) -> None:
+    script = """
+import json, os, pathlib, sys, time
+folder = pathlib.Path(sys.argv[1])
+for step in (1, 2):
+    with open(folder / "m.jsonl", "w") as file:
+        json.dump({"step": step, "eval": {"loss": 1 / step}}, file, indent=2)
+    while step == 1 and not (folder / "go").exists():
+        time.sleep(0.01)
+"""
+    attempt = launch(script, "{run_dir}", needs=("eval.loss",))
+    assert until(attempt, Report) == [Report(1, {"eval.loss": 1.0})]
+    (tmp_path / "files" / "go").touch()
+    *reports, ended = until(attempt, Outcome)
+    assert [(each.step, dict(each.metrics)) for each in reports] == [(2, {"eval.loss": 0.5})]
+    assert ended.metrics == {"step": 2.0, "eval.loss": 0.5}
+
+
+def test_a_line_of_numbers_gets_its_names_from_the_definition(launch: Launch) -> None:
+    script = "import sys\nopen(sys.argv[1] + '/best.txt', 'w').write('1.4697, 2000, 10646784')"
+    metrics = {"csv": "{run_dir}/best.txt", "columns": ["best_val_loss", "iter", "params"]}
+    ended = outcome(launch(script, "{run_dir}", metrics=metrics, needs=("best_val_loss",)))
+    assert ended.metrics == {"best_val_loss": 1.4697, "iter": 2000.0, "params": 10646784.0}
+
+
+def test_a_file_that_cannot_be_read_says_in_the_log_and_at_the_end_what_it_was_taken_for(
+    launch: Launch, tmp_path: Path
+) -> None:
+    script = "import sys\nopen(sys.argv[1] + '/m.jsonl', 'w').write('step,loss\\n1,0.5\\n')"
+    ended = outcome(launch(script, "{run_dir}", needs=("loss",)))
+    taken = "taken for JSON, but line 1 is not: 'step,loss'; `csv: FILE` reads a table"
+    assert ended.kind is Kind.INVALID and ended.message.endswith(f"m.jsonl has no 'loss'; it has none; {taken}")
+    assert f"m.jsonl: {taken}\n" in (tmp_path / "log").read_text()
+
+
 # Ends
 
 
