@@ -57,6 +57,21 @@ def test_twice_out_of_memory_is_a_failure_and_failures_names_the_cause(program: 
     assert "no room for b" in program("show", "--study", "own", "--failures").stdout
 
 
+def test_a_lost_keeper_costs_no_attempt(program: Program, tmp_path: Path) -> None:
+    """Its keeper is killed three times, more often than a point may fail: the point still counts."""
+    body = (
+        "def own(config, trial):\n"
+        "    if config['b'] > 1 and trial.attempt <= 3:\n"
+        "        os.kill(os.getppid(), signal.SIGKILL)\n"
+        "        time.sleep(60)\n"
+        "    return {'score': config['a'] + config['b'], 'params': 1}\n"
+    )
+    assert program("run", "grow", "--study", "own", "--file", growth_of(tmp_path, body)).returncode == 0
+    certificate = answer(program, "audit", "--study", "own")
+    assert certificate["holds"] and certificate["extra_attempts"] == {"lost": 3}
+    assert certificate["points"]["failed"] == 0
+
+
 def test_a_loss_that_is_nan_at_step_3_has_diverged_and_is_shown_as_nan(
     program: Program, tmp_path: Path, url: str
 ) -> None:
