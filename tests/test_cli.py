@@ -17,7 +17,7 @@ import yaml
 from cli import cli
 from storage.home import CHECKOUT
 from tests.support.growth_trace import write_definition
-from tests.support.program import Program
+from tests.support.program import Program, growth_of
 
 README = (CHECKOUT / "README.md").read_text()
 LEVELS = {"cli": 3, "studies": 2, "samplers": 1, "objectives": 1, "storage": 0}
@@ -92,6 +92,36 @@ def test_looking_imports_neither_torch_nor_the_dashboard(
     assert not modules & heavy
     if arguments == "status":
         assert not modules & {"optuna", "sqlalchemy", "numpy"}
+
+
+def test_a_started_program_ends_as_the_forked_ones_of_these_tests_do(
+    program: Program, environment: dict[str, str], tmp_path: Path
+) -> None:
+    """The tests' `program` has its imports before it begins; what a user starts has not."""
+    file = write_definition(tmp_path, steps=1)
+    fails = growth_of(tmp_path, "def own(config):\n    raise ValueError('no')\n", "attempts: 1\n")
+    for code, arguments in (
+        (0, ["run", "grow", "--study", "trace", "--file", file, "--workers", 1]),
+        (0, ["show", "--study", "trace", "--whole"]),
+        (0, ["audit", "--study", "trace", "--json"]),
+        (1, ["run", "grow", "--study", "own", "--file", fails, "--workers", 1]),
+        (2, ["run", "grow", "--study", "trace", "--file", file, "--workers", 0]),
+        (2, ["show", "--study", "trce"]),
+        (130, ["delete", "--study", "trace"]),
+    ):
+        command = [sys.executable, CHECKOUT / "cli.py", *map(str, arguments)]
+        started = subprocess.run(command, env=environment, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+        if arguments[0] == "run" and code < 2:
+            assert program("delete", "--study", arguments[3], "--yes").returncode == 0
+        forked = program(*arguments)
+        assert started.returncode == forked.returncode == code, started.stderr + forked.stderr
+        assert untimed(started.stdout) == untimed(forked.stdout), arguments
+        assert untimed(started.stderr) == untimed(forked.stderr), arguments
+
+
+def untimed(text: str) -> str:
+    """Without what differs from one run to the next: seconds, and digests of the hour."""
+    return re.sub(r"[0-9a-f]{16,}|[0-9.e-]+( ?s\b|,?$)", "", text, flags=re.M)
 
 
 @pytest.mark.parametrize("arguments", [[], ["data"], ["storage"]], ids=str)

@@ -21,6 +21,19 @@ from storage.home import CHECKOUT
 from storage.session import Session
 from tests.support.growth_trace import CHOICES, landscape, write_definition
 from tests.support.program import GOOD, Begin, Program, answer, growth_of, path, states, until
+from tests.support.reference_path import assert_reference_path
+
+
+@pytest.mark.parametrize("workers", [2, 8])
+def test_the_reference_path_with_any_number_of_workers(
+    program: Program, begin: Begin, tmp_path: Path, workers: int
+) -> None:
+    file = write_definition(tmp_path)
+    processes = [begin("run", "grow", "--study", "trace", "--file", file, "--workers", 1) for _ in range(workers)]
+    for process in processes:
+        told, _ = process.communicate(timeout=240)
+        assert process.returncode == 0, told
+    assert_reference_path(program)
 
 
 def test_a_worker_starts_the_embedded_server_again_that_was_killed_under_it(environment: dict[str, str]) -> None:

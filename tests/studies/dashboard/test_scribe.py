@@ -238,10 +238,18 @@ def test_a_trial_shows_its_log_its_series_and_what_it_left(
 
 
 def test_no_id_leads_out_of_a_trials_folder(reported: Program, url: str, environment: dict[str, str]) -> None:
-    store = TrialArtifacts(url, Path(environment["STUDYHALL_HOME"]))
-    for wrong in ("1-c" + "0" * 24, "ffffffff-a", "1-a/../../x", "../../../etc/passwd", "1-d", ""):
-        with pytest.raises((ArtifactNotFound, OSError, ValueError)):
-            store.open_reader(wrong).read()
+    home = Path(environment["STUDYHALL_HOME"])
+    store, first = TrialArtifacts(url, home), stock(url, "reported").trials[0]._trial_id
+    (home / "secret").write_text("not for the browser")
+    for nothing in (f"{first:x}-c" + "0" * 24, "ffffffff-a", f"{first:x}-d"):
+        with pytest.raises(ArtifactNotFound):
+            store.open_reader(nothing)
+    for elsewhere in (f"{first:x}-a/../../x", "../secret", "../../../etc/passwd"):
+        with pytest.raises(ValueError, match="Invalid artifact_id"):
+            store.open_reader(elsewhere)
+    with pytest.raises(IsADirectoryError):
+        store.open_reader("")
+    assert "hello from 1" in text_of(store, f"{first:x}-a"), "an id of its own opens"
 
 
 def test_a_series_without_steps_is_a_line_of_names() -> None:

@@ -2,39 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from storage.home import CHECKOUT
 from tests.support.growth_trace import CHOICES, landscape, write_definition
-from tests.support.program import GOOD, Begin, Program, answer, growth_of, path, states
+from tests.support.program import GOOD, Program, answer, growth_of, path, states
+from tests.support.reference_path import assert_reference_path
 
-TRACE = json.loads((CHECKOUT / "tests" / "data" / "growth_trace.json").read_text())
 
-
-@pytest.mark.parametrize("workers", [1, 2, 8])
-def test_the_reference_path_with_any_number_of_workers(
-    program: Program, begin: Begin, tmp_path: Path, workers: int
-) -> None:
-    file = write_definition(tmp_path)
-    processes = [begin("run", "grow", "--study", "trace", "--file", file, "--workers", 1) for _ in range(workers)]
-    for process in processes:
-        told, _ = process.communicate(timeout=240)
-        assert process.returncode == 0, told
-    shown = answer(program, "show", "--study", "trace")
-    assert shown["search"] == "grow" and shown["config"]["n_embd"] == 160
-    assert [step["chosen"]["param"] for step in shown["rounds"]] == CHOICES
-    for round_, step in zip(shown["rounds"], TRACE, strict=True):
-        told_by = {row["param"]: row["efficiency"] for row in round_["candidates"]}
-        assert told_by == {param: pytest.approx(value, rel=1e-9) for param, _, value in step["candidates"]}
-    certificate = answer(program, "audit", "--study", "trace")
-    assert certificate["holds"] and certificate["points"]["accepted"] == 85 and certificate["duplicates"] == 0
-    assert certificate["decisions"] == {"made": 12, "rederived": 12}
-    assert answer(program, "replay", "--study", "trace")["agrees"]
+def test_the_reference_path(program: Program, tmp_path: Path) -> None:
+    told = program("run", "grow", "--study", "trace", "--file", write_definition(tmp_path), "--workers", 1)
+    assert told.returncode == 0, told.stderr
+    assert_reference_path(program)
 
 
 def test_budgets_belong_to_the_study(program: Program, tmp_path: Path) -> None:
