@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import json
 import re
 import subprocess
@@ -128,24 +127,6 @@ def untimed(text: str) -> str:
 def test_a_group_alone_is_a_question_that_its_help_answers(program: Program, arguments: list[str]) -> None:
     told = program(*arguments)
     assert told.returncode == 0 and told.stderr == "" and told.stdout == program(*arguments, "--help").stdout
-
-
-def test_imports_go_one_way() -> None:
-    for file in [CHECKOUT / "cli.py", *(path for level in LEVELS for path in (CHECKOUT / level).rglob("*.py"))]:
-        own = file.relative_to(CHECKOUT).parts[0].removesuffix(".py")
-        for node in ast.walk(ast.parse(file.read_text())):
-            names = (
-                [alias.name for alias in node.names]
-                if isinstance(node, ast.Import)
-                else [node.module or ""]
-                if isinstance(node, ast.ImportFrom)
-                else []
-            )
-            for name in names:
-                top = name.partition(".")[0]
-                if top in LEVELS and top != own:
-                    assert LEVELS[top] < LEVELS[own], f"{file}:{node.lineno} imports {name}"  # type: ignore[attr-defined]
-                assert not (own != "storage" and top in ("psycopg2", "sqlalchemy")), f"{file} knows a database"
 
 
 def test_only_the_command_line_turns_errors_into_exit_codes() -> None:
