@@ -98,8 +98,11 @@ def check_reach(place: Place, launcher: Launcher) -> None:
 
 
 def _url_elsewhere(place: Place) -> str:
-    """The URL that workers on other hosts are given; of an embedded server that does not listen, none."""
-    return (url_elsewhere(place.home) or "") if place.embedded else place.url
+    """The URL that workers on other hosts are given; none of an embedded server that does not listen, nor of another
+    database of one that does."""
+    if not place.embedded:
+        return place.url
+    return (url_elsewhere(place.home) or "") if place.shown is None else ""
 
 
 def serves_one_machine(url: str) -> bool:
