@@ -254,7 +254,7 @@ def _prepare(found: Cluster) -> None:
 
 @contextmanager
 def _alone(path: Path, end: float) -> Iterator[None]:
-    with path.open("a") as lock:
+    with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600), "a") as lock:
         while True:
             try:
                 fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
