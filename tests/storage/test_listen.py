@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -39,8 +42,16 @@ def test_addresses_as_they_are_typed(address: str, where: tuple[str, int]) -> No
     assert listening.asked_for(address) == where
 
 
-def test_only_an_address_that_others_reach_is_given_to_launched_workers(tmp_path: Path) -> None:
-    home = tmp_path
+@pytest.fixture
+def home() -> Iterator[Path]:
+    """A home that the server's account can reach, without a server."""
+    folder = Path(tempfile.mkdtemp(prefix="studyhall-listen-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder)
+
+
+def test_only_an_address_that_others_reach_is_given_to_launched_workers(home: Path) -> None:
     home.joinpath("password").write_text("*:5432:*:studyhall_network:s3cret\n")
     found = server.cluster(home)
     assert listening.url_elsewhere(home) is None
