@@ -9,48 +9,22 @@ import os
 import resource
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import cli
 from objectives.datasets import catalogue, sources
 from objectives.datasets.sources import HubRows, Source, TextFiles
 from storage.errors import UsageError
 from storage.home import CHECKOUT
+from tests.support.prepared import DRIVER, FOX, Told, call, home, meta_of, read, text_of, tokens_of
 
-FOX = "The quick brown fox — zażółć gęślą jaźń — 漢字 😀\n"
-Told = tuple[int, str, str]
-
-
-@pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("STUDYHALL_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("HF_HOME", str(tmp_path / "hub"))
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    return tmp_path / "home"
-
-
-@pytest.fixture
-def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Told]:
-    """Run the program here, to its exit code and what it printed."""
-
-    def run(*arguments: object) -> Told:
-        monkeypatch.setattr(sys, "argv", ["studyhall", *map(str, arguments)])
-        code = 0
-        try:
-            cli.main()
-        except SystemExit as exit:
-            code = int(str(exit.code or 0))
-        return code, *capsys.readouterr()
-
-    return run
+__all__ = ["call", "home"]  # fixtures
 
 
 def program(*arguments: object, before: str = "", **given: Any) -> subprocess.CompletedProcess[str]:
@@ -58,27 +32,6 @@ def program(*arguments: object, before: str = "", **given: Any) -> subprocess.Co
     code = f"import sys\n{before}\nimport cli\ncli.main()"
     command = [sys.executable, "-c", code, *map(str, arguments)]
     return subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, timeout=120, **given)
-
-
-def read(name: str) -> dict[str, bytes]:
-    """A dataset's three files."""
-    return {each: (catalogue.place() / name / each).read_bytes() for each in ("train.bin", "val.bin", "meta.json")}
-
-
-def meta_of(name: str) -> dict[str, Any]:
-    return dict(json.loads(read(name)["meta.json"]))
-
-
-def tokens_of(name: str) -> tuple[list[int], list[int]]:
-    kind = np.dtype(meta_of(name)["dtype"])
-    train, val = (np.frombuffer(read(name)[f"{split}.bin"], kind).tolist() for split in ("train", "val"))
-    return train, val
-
-
-def text_of(name: str) -> str:
-    """The whole text of a dataset of bytes."""
-    train, val = tokens_of(name)
-    return bytes(train + val).decode()
 
 
 # What is written
@@ -288,108 +241,6 @@ def test_rows_are_the_same_from_every_position(tmp_path, rows, monkeypatch):
             texts = [piece for _, some in pieces(source) for piece in some]
             assert sum(ends for *_, ends in texts) == len([i for i in range(150) if i % 3]) + (13 if val is None else 0)
             assert all(text.decode() is not None for text, *_ in texts)
-
-
-DRIVER = """
-import os, signal, sys
-from itertools import count
-from objectives.datasets import prepare as module, sources
-from objectives.datasets.tokenizers import *
-module.CHECKPOINT, sources.PIECE, sources.BATCH = 4000, 512, 2
-left = None
-
-def step(*_):
-    global left
-    if left is not None:
-        left -= 1
-        if left == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-def watch(event, _):
-    if event in ("open", "os.rename", "os.truncate", "os.mkdir", "os.remove", "os.rmdir", "shutil.rmtree"):
-        step()
-
-sync = os.fsync
-def fsync(descriptor):
-    sync(descriptor)
-    step()
-
-os.fsync = fsync
-sys.addaudithook(watch)
-
-def run(name, text, tokenizer, force, steps=None):
-    global left
-    child = os.fork()
-    if child == 0:
-        try:
-            order = module.Order.of(name, [text], None, tokenizer, None, force)
-            left = steps
-            module.prepare(order, lambda *_: None)
-            os._exit(0)
-        except BaseException as error:
-            os.write(2, repr(error).encode())
-            os._exit(1)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-"""
-
-
-@pytest.mark.parametrize(("tokenizer", "replaces"), [("char", ""), ("bytes", "replaces")])
-def test_killed_at_any_step_and_run_again_it_ends_with_the_same_bytes(call, tmp_path, tokenizer, replaces):
-    (tmp_path / "a").write_text(FOX * 90)
-    (tmp_path / "old").write_text("something else\n" * 50)
-    assert call("data", "prepare", "whole", "--text", tmp_path / "a", "--tokenizer", tokenizer)[0] == 0
-    script = (
-        DRIVER
-        + """
-from objectives.datasets import catalogue
-text, old, tokenizer, force = sys.argv[1:]
-force = bool(force)
-def files(name):
-    return [(catalogue.place() / name / each).read_bytes() for each in ("train.bin", "val.bin", "meta.json")]
-
-whole = files("whole")
-for steps in count(1):
-    name = f"x{steps}"
-    if force:
-        assert run(name, old, "bytes", False) == 0
-        before = files(name)
-    code = run(name, text, tokenizer, force, steps)
-    if name in catalogue.names():
-        assert files(name) == whole or (force and files(name) == before), steps
-    if code == 0:
-        break
-    assert code == -signal.SIGKILL, code
-    assert run(name, text, tokenizer, force) == 0
-    assert files(name) == whole, steps
-    assert [each.problem for each in catalogue.entries() if each.problem] == [], steps
-print(steps)
-chain = count(1)
-while run("chain", text, tokenizer, False, next(chain)):  # killed, and killed again
-    pass
-assert files("chain") == whole
-print(next(chain))
-"""
-    )
-    command = [sys.executable, "-c", script, tmp_path / "a", tmp_path / "old", tokenizer, replaces]
-    found = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, timeout=120)
-    assert found.returncode == 0, found.stderr
-    assert min(map(int, found.stdout.split())) > 20  # there were that many steps to be killed at
-
-
-def test_a_killed_one_reads_on_and_does_not_begin_anew(call, tmp_path, monkeypatch):
-    (tmp_path / "a").write_text(FOX * 300)
-    script = DRIVER + "print(run('x', sys.argv[1], 'bytes', False, 40))"
-    subprocess.run([sys.executable, "-c", script, tmp_path / "a"], cwd=CHECKOUT, check=True, timeout=60)
-    state = json.loads((catalogue.part_of("x") / "state.json").read_text())
-    assert 0 < state["position"] < state["total"]
-    listed = json.loads(call("data", "list", "--json")[1])
-    assert [each["name"] for each in listed] == ["x"] and "not finished, " in listed[0]["problem"]
-    asked = []
-    read_from = TextFiles.batches
-    monkeypatch.setattr(TextFiles, "batches", lambda self, at: asked.append(at) or read_from(self, at))
-    assert call("data", "prepare", "x", "--text", tmp_path / "a", "--tokenizer", "bytes")[0] == 0
-    assert asked == [state["position"]]
-    assert text_of("x") == FOX * 300
 
 
 def test_of_two_at_once_one_is_refused(call, tmp_path):
