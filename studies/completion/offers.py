@@ -108,9 +108,8 @@ def _study(context: click.Context) -> Any:
 def _asked(context: click.Context, read: Callable[[Reader], Sequence[T]]) -> Sequence[T]:
     """What is read of the storage that the command line names so far, if it is up."""
     from storage import server
-    from storage.place import Place
 
-    place = Place.of(context.params.get("url"))
+    place = context.params["store"]
     if place.embedded:
         found = server.status(place.home)
         if not found.up:
