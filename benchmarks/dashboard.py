@@ -1,6 +1,6 @@
 """What the dashboard costs: keeping it current, and loading a study of 20,000 trials.
 
-    python benchmarks/board.py
+    python benchmarks/dashboard.py
 
 First a grid of one-second trials is run twice, with the scribe and without: the time that the worker spends on telling
 it, the processor time of both, and the statements of the worker's own session. Then a grid of 20,000 finished trials is
@@ -36,8 +36,8 @@ import studies.lifecycle.run
 from storage import server
 from storage.ledger import Ledger
 from storage.optuna_storage import StudyStorage
-from storage.store import Store
 from storage.session import Session
+from storage.store import Store
 from studies.dashboard.renewal import renew
 from studies.dashboard.scribe import Scribe
 from studies.definition.searches import search_in_force

@@ -38,8 +38,8 @@ from storage import server
 from storage.errors import StorageError
 from storage.ledger import End, Ledger
 from storage.locks import TRIAL_LOCKS
-from storage.store import Store
 from storage.session import Session, query
+from storage.store import Store
 from storage.url import libpq_url
 from studies.definition.searches import search_in_force
 from studies.engine.planner import plan

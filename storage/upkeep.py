@@ -11,10 +11,10 @@ from storage.home import home
 from storage.locks import check_locks_stay
 from storage.moving import Moved
 from storage.moving import move as copy_studies
-from storage.store import Store
 from storage.schema import OPTUNA_SCHEMA, SCHEMA, check_versions, read_versions
 from storage.schema import upgrade as upgrade_tables
 from storage.session import Session
+from storage.store import Store
 from storage.url import shown_url
 
 

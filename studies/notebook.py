@@ -10,10 +10,10 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from storage.errors import UsageError
-from storage.store import Store
 from storage.reader import Reader
 from storage.records import StudyRow, TrialRow
 from storage.session import Session
+from storage.store import Store
 from studies.status.status import read_status
 
 if TYPE_CHECKING:

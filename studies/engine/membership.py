@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 from samplers.searches.plan import Search
 from storage.ledger import Ledger
-from storage.store import Store
 from storage.reader import Reader
 from storage.records import StudyRow
+from storage.store import Store
 from storage.studies import NewWorker, sign_in
 from studies.definition.code_version import versions
 from studies.definition.searches import search_in_force

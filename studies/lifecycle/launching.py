@@ -13,10 +13,10 @@ from urllib.parse import parse_qs, urlsplit
 from storage.errors import SessionLostError, StorageError, UsageError
 from storage.home import study_folder
 from storage.listening import url_elsewhere
-from storage.store import Store
 from storage.reader import Reader
 from storage.records import StudyRow
 from storage.session import Session
+from storage.store import Store
 from studies.history.counts import Counts
 from studies.history.state import Ending, standing_of
 from studies.launch.launcher import Launch, Launcher, Work, record_launch

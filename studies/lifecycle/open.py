@@ -17,11 +17,11 @@ from samplers.searches.plan import Search
 from storage.errors import UsageError, nearest
 from storage.home import DEFINITIONS
 from storage.moving import moved_to
-from storage.store import Store
 from storage.reader import Reader
 from storage.records import StudyRow
 from storage.schema import read_versions
 from storage.session import Session
+from storage.store import Store
 from storage.studies import NewStudy, create_study, set_budget
 from studies.definition.assignments import parse_assignment
 from studies.definition.definition import Definition

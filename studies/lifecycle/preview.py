@@ -10,10 +10,10 @@ from objectives.process.warm import Inspection, WarmServer
 from samplers.searches.grid.grid import Grid
 from samplers.searches.plan import Point
 from storage.ledger import Ledger
-from storage.store import Store
 from storage.reader import Reader
 from storage.records import StudyRow
 from storage.session import Session
+from storage.store import Store
 from studies.definition.searches import current_state, search_in_force
 from studies.definition.units import shown_duration
 from studies.history.pace import mean_trial_seconds

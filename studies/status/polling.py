@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from storage.errors import SessionLostError, StorageError, UsageError
-from storage.store import Store
 from storage.reader import Reader
 from storage.records import StudyGlance
 from storage.schema import check_versions
 from storage.session import Session
+from storage.store import Store
 from studies.lifecycle.stop import stop
 from studies.status.memory import History, Seen
 

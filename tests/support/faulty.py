@@ -33,9 +33,9 @@ from objectives.process.warm import WarmServer
 from storage.errors import StudyhallError
 from storage.ledger import Claim, Ledger
 from storage.locks import WORKER_LOCKS
-from storage.store import Store
 from storage.records import Budget
 from storage.session import Session
+from storage.store import Store
 from storage.url import libpq_url
 from studies.definition.code_version import versions
 from studies.definition.definition import Definition
