@@ -5,7 +5,6 @@ python cli.py run grow --study lobo
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -19,11 +18,9 @@ from storage.errors import StudyhallError, UsageError
 from storage.home import home
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from storage.records import StudyRow
     from storage.session import Session
-    from studies.tables.table import Document
+    from studies.tables.printing import Form, Printable
 
 INTERRUPTED = 130
 
@@ -116,7 +113,7 @@ def run(url: str | None, dry_run: bool, review: bool, yes: bool, **asked: Any) -
     from studies.lifecycle.order import Order
     from studies.lifecycle.preview import preview
     from studies.lifecycle.run import run
-    from studies.results.show import study_document
+    from studies.results.show import show
     from studies.status.progress import progress
 
     wanted = Wanted(**{name: asked.pop(name) for name in Wanted.__dataclass_fields__})
@@ -126,7 +123,7 @@ def run(url: str | None, dry_run: bool, review: bool, yes: bool, **asked: Any) -
         if launcher is not None:
             click.echo(preview_launch(place, order, launcher))
         ahead = preview(place, order)
-        _console().print(ahead.table())
+        _print(ahead)
         if dry_run or not ahead.runs or not (yes or click.confirm("start?")):
             return
     if launcher is None:
@@ -138,7 +135,7 @@ def run(url: str | None, dry_run: bool, review: bool, yes: bool, **asked: Any) -
             return
         ending = follow(place, order.name, launched, _say)
     with _study(url, order.name) as (session, study):
-        _print_document(study_document(session, study, whole=False))
+        _print(show(session, study))
     _say(f"{study.name}: {ending.reason}")
     if ending.failed and not ending.interrupted:
         _say(f"what failed is tried again after `python cli.py retry --study {study.name} --failed`")
@@ -159,14 +156,14 @@ def run(url: str | None, dry_run: bool, review: bool, yes: bool, **asked: Any) -
 def status(name: str | None, watch: bool, as_json: bool, url: str | None) -> None:
     """Where studies stand: counts, rounds, workers, what runs, what failed."""
     from storage.place import Place
-    from studies.status.status import glance, overview
+    from studies.status.status import read_overview
     from studies.status.watch import watch as keep_watching
 
     if watch and not as_json:
         keep_watching(Place.of(url), name, lambda line: click.echo(line))
         return
     with _session(url) as session:
-        _print_json(overview(session, name)) if as_json else _console().print(glance(session, name))
+        _print(read_overview(session, name), "json" if as_json else "text")
 
 
 @cli.command()
@@ -193,30 +190,27 @@ def show(
     log: bool,
     whole: bool,
     failing: bool,
-    form: str | None,
+    form: Form | None,
     as_json: bool,
     url: str | None,
 ) -> None:
     """A study's result table, or one trial."""
-    from studies.results.failures import failures, failures_document
-    from studies.results.show import study_document, study_json
+    from studies.results.failures import failures
+    from studies.results.show import show
     from studies.results.trial import show_trial, trial_log
 
     if form is not None and (as_json or log or number is not None):
         raise UsageError(f"show: --{form} prints the result table or --failures; not with --json, --trial or --log")
+    form = "json" if as_json else form or "text"
     with _study(url, name) as (session, study):
         if log:
             click.echo(trial_log(session, study, number))
         elif number is not None:
-            found = show_trial(session, study, number)
-            _print_json(found.to_json()) if as_json else _console().print(found.view())
+            _print(show_trial(session, study, number), form)
         elif failing:
-            causes = failures(session, study)
-            _print_json(causes) if as_json else _print_document(failures_document(causes), form)
-        elif as_json:
-            _print_json(study_json(session, study))
+            _print(failures(session, study), form)
         else:
-            _print_document(study_document(session, study, whole, flat=form == "csv"), form)
+            _print(show(session, study, whole, flat=form == "csv"), form)
 
 
 @cli.command()
@@ -224,12 +218,12 @@ def show(
 @json_option
 @storage_option
 def audit(name: str, as_json: bool, url: str | None) -> None:
-    """The certificate: every point took effect once, every choice derived again. Exit 1 if anything is off."""
+    """Check that nothing was lost or counted twice. Exit 1 if anything is off."""
     from studies.audit.audit import audit
 
     with _study(url, name) as (session, study):
         certificate = audit(session, study)
-    _print_json(certificate.to_json()) if as_json else click.echo(certificate.text())
+    _print(certificate, "json" if as_json else "text")
     sys.exit(0 if certificate.holds else 1)
 
 
@@ -249,7 +243,7 @@ def replay(name: str, cost: str | None, as_json: bool, url: str | None) -> None:
 
     with _study(url, name) as (session, study):
         replayed = replay_study(session, study, cost)
-    _print_json(replayed.to_json()) if as_json else click.echo(replayed.text())
+    _print(replayed, "json" if as_json else "text")
     sys.exit(0 if replayed.agrees else 1)
 
 
@@ -362,9 +356,9 @@ def dashboard(port: int, host: str, really: bool, url: str | None) -> None:
 @json_option
 def studies(as_json: bool) -> None:
     """The definitions that can be run, a line each."""
-    from studies.definition.catalogue import catalogue_json, catalogue_table
+    from studies.lifecycle.catalogue import catalogue
 
-    _print_json(catalogue_json()) if as_json else _console().print(catalogue_table())
+    _print(catalogue(), "json" if as_json else "text")
 
 
 @cli.command()
@@ -373,8 +367,7 @@ def gpus(as_json: bool) -> None:
     """The NVIDIA devices here and who holds them; and the CPU cores that are leased."""
     from studies.slots.survey import look
 
-    found = look()
-    _print_json(found.to_json()) if as_json else _console().print(found.view())
+    _print(look(), "json" if as_json else "text")
 
 
 @cli.command()
@@ -416,9 +409,9 @@ def data_prepare(texts: tuple[str, ...], files: tuple[str, ...], **asked: Any) -
 @json_option
 def data_list(as_json: bool) -> None:
     """The datasets that `dataset: NAME` finds, and those that are not finished."""
-    from objectives.datasets.catalogue import entries_json, entries_table
+    from studies.lifecycle.catalogue import dataset_catalogue
 
-    _print_json(entries_json()) if as_json else _console().print(entries_table())
+    _print(dataset_catalogue(), "json" if as_json else "text")
 
 
 @cli.group()
@@ -458,9 +451,9 @@ def down() -> None:
 def storage_status(as_json: bool) -> None:
     """The embedded server: up or not, where its data and log are."""
     from storage.upkeep import server_status
+    from studies.tables.printing import Facts
 
-    found = server_status()
-    _print_json(found) if as_json else click.echo("\n".join(f"{key}: {value}" for key, value in found.items()))
+    _print(Facts(server_status()), "json" if as_json else "text")
 
 
 @storage.command("url")
@@ -546,45 +539,24 @@ def _session(url: str | None) -> Iterator[Session]:
 
 @contextmanager
 def _study(url: str | None, name: str, writing: bool = False) -> Iterator[tuple[Session, StudyRow]]:
-    from storage.records import need_study
+    from storage.reader import Reader
     from storage.schema import check_versions
 
     with _session(url) as session:
         if writing:
             check_versions(session, writing=True)
-        yield session, need_study(session, name)
+        yield session, Reader(session).study(name)
 
 
-def _print_document(document: Document, form: str | None = None) -> None:
-    from studies.tables.printing import printed_as
-    from studies.tables.terminal import rendered
+def _print(found: Printable, form: Form = "text") -> None:
+    from studies.tables.printing import formatted
 
-    if form is None:
-        _console().print(rendered(document))
-    else:
-        click.echo(printed_as(document, form), nl=False)
-
-
-def _console() -> Console:
-    from rich.console import Console
-
-    from studies.tables.fitting import NothingCut
-
-    # In a pipe nothing is cut: whoever reads it has no width.
-    console = Console(
-        markup=False, highlight=False, width=None if sys.stdout.isatty() else 200, soft_wrap=not sys.stdout.isatty()
-    )
-    console.push_render_hook(NothingCut(console))
-    return console
+    sys.stdout.write(formatted(found, form))
 
 
 def _say(line: str) -> None:
     with suppress(OSError):  # whoever reads us may have seen enough: the work goes on
         click.echo(line, err=True)
-
-
-def _print_json(value: object) -> None:
-    click.echo(json.dumps(value, indent=1, default=str, allow_nan=False))
 
 
 def _open_streams() -> None:

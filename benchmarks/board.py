@@ -24,6 +24,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from storage.reader import Reader
+
 CHECKOUT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(CHECKOUT))
 
@@ -35,7 +37,6 @@ from storage import server
 from storage.ledger import Ledger
 from storage.optuna_storage import StudyStorage
 from storage.place import Place
-from storage.records import need_study
 from storage.session import Session
 from studies.dashboard.renewal import renew
 from studies.dashboard.scribe import Scribe
@@ -170,7 +171,7 @@ def _ours(url: str, home: Path) -> int:
     study = int(session.execute("SELECT study_id FROM studies WHERE study_name = 'many'")[0].study_id)
     ledger = Ledger(session, study)
     while session.execute("SELECT count(*) AS n FROM trials WHERE study_id = %s", [study])[0].n < MANY_TRIALS:
-        plan(ledger, search_in_force(need_study(session, "many")), lambda configs: [None] * len(configs), "bench")
+        plan(ledger, search_in_force(Reader(session).study("many")), lambda configs: [None] * len(configs), "bench")
     session.execute(
         """
         WITH ended AS (

@@ -29,6 +29,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from storage.reader import Reader
+
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from samplers.searches.plan import Done
@@ -37,7 +39,6 @@ from storage.errors import StorageError
 from storage.ledger import End, Ledger
 from storage.locks import TRIAL_LOCKS
 from storage.place import Place
-from storage.records import need_study
 from storage.session import Session, query
 from storage.url import libpq_url
 from studies.definition.searches import search_in_force
@@ -195,7 +196,7 @@ def _sizes(url: str, home: Path, sizes: list[int]) -> None:
     _verb("run", "grid", "--study", "sizes", "--file", str(file), "--workers", "1", "--max-trials", "1")
     session = Session(url)
     session.execute("UPDATE studyhall_studies SET max_trials = NULL")
-    study = need_study(session, "sizes")
+    study = Reader(session).study("sizes")
     ledger = Ledger(session, study.study_id)
     worker = session.one("read_workers", {"study_id": study.study_id, "space": TRIAL_LOCKS}).worker_id
     search, done = search_in_force(study), 1

@@ -11,8 +11,10 @@ class StudyhallError(Exception):
 
     exit_code = 1
 
-    def __init__(self, message: str | None = None) -> None:
-        super().__init__(message or self.__doc__)
+    def __init__(self, what: str | None = None, where: str = "") -> None:
+        """`what` is wrong, and `where`: an option, a key, a file. Both are kept apart."""
+        self.what, self.where = what or self.__doc__ or "", where
+        super().__init__(f"{where}: {self.what}" if where else self.what)
 
 
 class UsageError(StudyhallError):

@@ -19,6 +19,8 @@ from enum import Enum
 from typing import Any
 
 from storage.locks import TRIAL_LOCKS
+from storage.reader import failure_of, metrics_of
+from storage.records import FailureKind
 from storage.session import Session
 
 
@@ -74,6 +76,8 @@ class NewPoint:
     role: Mapping[str, Any]
     params: Sequence[tuple[str, float, str]]
     refusal: str | None = None
+    failure: FailureKind | None = None
+    """What kind a refusal is."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +88,7 @@ class Known:
     number: int
     state: str
     reason: str | None
+    failure: FailureKind | None
     metrics: Mapping[str, float]
     outcome: str | None
     """How the attempt that ended it ended; None if none did."""
@@ -99,17 +104,19 @@ class Renewed:
 
 
 @dataclass(frozen=True)
+class Adopted:
+    """What became of an enqueued trial; with a reason it failed at once."""
+
+    reason: str | None
+
+
+@dataclass(frozen=True)
 class OpenPoints:
     """How many points wait or run; `current` counts those that the next decision waits for."""
 
     waiting: int
     running: int
     current: int
-
-
-def metrics_of(texts: Mapping[str, str] | None) -> dict[str, float]:
-    """Metrics as the database writes them: text, since JSON has neither NaN nor infinity."""
-    return {name: float(text) for name, text in (texts or {}).items()}
 
 
 AHEAD = -2
@@ -195,11 +202,6 @@ class Ledger:
                 return []
             return [row.number for row in self.session.run("recover_orphans", {"trial_ids": orphans})]
 
-    def mean_seconds(self) -> float | None:
-        """Mean time of a completed trial; None where there is none."""
-        seconds = self.session.one("mean_seconds", {"study_id": self.study_id}).seconds
-        return None if seconds is None else float(seconds)
-
     def _fence(self, claim: Claim, end: End) -> dict[str, Any]:
         return {
             "trial_id": claim.trial_id,
@@ -228,7 +230,15 @@ class Ledger:
         """What is known of these points, by hash; a hash that is missing was never planned."""
         rows = self.session.run("read_results", {"study_id": self.study_id, "hashes": list(hashes)})
         return {
-            row.hash: Known(row.trial_id, row.number, row.state, row.reason, metrics_of(row.metrics), row.outcome)
+            row.hash: Known(
+                row.trial_id,
+                row.number,
+                row.state,
+                row.reason,
+                failure_of(row.failure),
+                metrics_of(row.metrics),
+                row.outcome,
+            )
             for row in rows
         }
 
@@ -295,6 +305,22 @@ class Ledger:
         self.session.run("adopt_points", values)
         unwanted = [row.hash for row in self.session.run("read_guesses", values)]
         return self.withdraw_points(unwanted, "withdrawn: begun ahead, and not wanted") if unwanted else 0
+
+    def adopt_trial(self, trial_id: int, point: NewPoint) -> Adopted | None:
+        """Make an enqueued trial a point. None: somebody else has, or it is gone. The caller plans."""
+        rows = [{"name": name, "internal": value, "distribution": text} for name, value, text in point.params]
+        values = {
+            "trial_id": trial_id,
+            "hash": point.hash,
+            "config": json.dumps(point.config),
+            "seed": point.seed,
+            "role": json.dumps(point.role),
+            "refusal": point.refusal,
+            "failure": None if point.failure is None else point.failure.value,
+            "params": json.dumps(rows),
+        }
+        row = self.session.one("adopt_trial", values)
+        return None if row is None else Adopted(row.reason)
 
     def open_points(self) -> OpenPoints:
         """What waits and what runs, as of now."""

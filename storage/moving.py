@@ -13,9 +13,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from storage.errors import StorageError, UsageError
-from storage.locks import MOVE_LOCK, WORKER_LOCKS
-from storage.records import find_study, need_study
+from storage.locks import MOVE_LOCK
+from storage.reader import Reader
 from storage.session import Session
+from storage.studies import drain_study
 from storage.url import shown_url
 
 TABLES = {
@@ -98,14 +99,14 @@ def move(source: Session, target: Session, names: Sequence[str], tell: Callable[
     try:
         if not target.execute("SELECT pg_try_advisory_xact_lock(%s) AS free", [MOVE_LOCK])[0].free:
             raise UsageError(f"{shown_url(target.url)}: is the storage that the studies are in")
-        rows = [need_study(source, name) for name in names] or source.run("list_studies", {"name": None})
+        rows = [Reader(source).study(name) for name in names] or Reader(source).studies(None)
         for session in (source, target):
             session.execute("SET TimeZone = 'UTC'; SET DateStyle = 'ISO'; SET extra_float_digits = 3")
         ids = {row.name: row.study_id for row in rows}
         there = {name: _compared(source, target, study_id, name) for name, study_id in ids.items()}
         for name, study_id in ids.items():
             if there[name] is None:
-                source.run("drain_study", {"study_id": study_id})
+                drain_study(source, study_id)
                 _copy(source, target, study_id, name)
             _mark(source, study_id, shown_url(target.url))
             trials = source.execute("SELECT count(*) FROM trials WHERE study_id = %s", [study_id])[0].count
@@ -133,10 +134,10 @@ def moved_to(session: Session, study_id: int) -> str | None:
 
 def _compared(source: Session, target: Session, study_id: int, name: str) -> int | None:
     """The study's id in the target if it is there, the same to the last row; None: it is not there."""
-    alive = [each for each in source.run("read_workers", {"study_id": study_id, "space": WORKER_LOCKS}) if each.alive]
+    alive = [each for each in Reader(source).workers(study_id) if each.alive]
     if alive:
         raise UsageError(f"--study: {len(alive)} workers are at {name!r}; `stop` it first")
-    found = find_study(target, name)
+    found = Reader(target).find_study(name)
     if found is not None and digests(source, study_id) != digests(target, found.study_id):
         raise UsageError(f"{shown_url(target.url)}: holds another study {name!r}, or one that has gone on since")
     return None if found is None else found.study_id

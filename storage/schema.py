@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from storage.errors import StorageError
-from storage.locks import SCHEMA_LOCK
+from storage.locks import SCHEMA_LOCK, WORKER_LOCKS
 from storage.session import Session
 from storage.url import shown_url
 
-SCHEMA = 1
-"""Version of our tables."""
+SCHEMA = 2
+"""Version of our tables: `queries/upgrade_N_to_M.sql` leads from one to the next."""
 OPTUNA_SCHEMA = "v3.2.0.a"
 """Revision of Optuna's tables that `queries/` were written for: that of Optuna 5."""
 
@@ -96,8 +96,33 @@ def upgrade(session: Session) -> str:
                 done.append(f"Optuna's tables from {found.optuna} to {OPTUNA_SCHEMA}")
         finally:
             storage.engine.dispose()
+    if found.ours < SCHEMA:
+        _upgrade_ours(session, found.ours)
+        done.append(f"Studyhall's tables from {found.ours} to {SCHEMA}")
     check_versions(session, writing=True)
     return "; ".join(done) or "nothing to do"
+
+
+def _upgrade_ours(session: Session, version: int) -> None:
+    """One step after the other, all of them or none.
+
+    Raises:
+        StorageError: Workers live, whose code knows the older tables.
+    """
+    session.execute("SELECT pg_advisory_lock(%s)", [SCHEMA_LOCK])
+    try:
+        with session.transaction():
+            alive = session.one("living_workers", {"space": WORKER_LOCKS}).workers
+            if alive:
+                raise StorageError(
+                    f"{shown_url(session.url)}: {alive} workers run on the older tables; `python cli.py stop --study "
+                    "NAME` their studies first"
+                )
+            for step in range(version, SCHEMA):
+                session.run(f"upgrade_{step}_to_{step + 1}")
+    finally:
+        if not session.closed:
+            session.execute("SELECT pg_advisory_unlock(%s)", [SCHEMA_LOCK])
 
 
 def _create_tables(session: Session) -> None:

@@ -8,17 +8,22 @@ import subprocess
 import sys
 import tempfile
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-import psycopg2
 import pytest
 
 from storage import server
 from storage.home import CHECKOUT
 from storage.optuna_storage import StudyStorage
 from storage.session import Session
-from storage.url import libpq_url
+from tests.support.devices import devices
+from tests.support.pgbouncer import proxy
+from tests.support.program import Begin, Program, administer, call
+from tests.support.two_studies import two_studies
+
+__all__ = ["devices", "proxy", "two_studies"]  # fixtures that several folders share
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -41,27 +46,32 @@ def server_home() -> Iterator[Path]:
 def server_url(server_home: Path) -> str:
     """The embedded server, with a database `template` that has all tables."""
     url = server.ensure(server_home)
-    _administer(url, "CREATE DATABASE template")
+    # Nobody takes this server's power away, so nothing has to reach the disk: that is half of a short test's time.
+    administer(url, "ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()")
+    administer(url, "CREATE DATABASE template")
     StudyStorage(_at(url, "template"))
     return url
 
 
 @pytest.fixture
 def url(server_url: str) -> Iterator[str]:
-    """A database of its own, with all tables."""
-    name = f"test_{uuid.uuid4().hex}"
-    _administer(server_url, f"CREATE DATABASE {name} TEMPLATE template")
-    yield _at(server_url, name)
-    _administer(server_url, f"DROP DATABASE {name} WITH (FORCE)")
+    """A database of the test's own, with all tables."""
+    with _database(server_url, "TEMPLATE template") as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def shared_url(server_url: str) -> Iterator[str]:
+    """A database with all tables for the tests of a module, which leave it empty."""
+    with _database(server_url, "TEMPLATE template") as url:
+        yield url
 
 
 @pytest.fixture
 def empty_url(server_url: str) -> Iterator[str]:
-    """A database of its own, without any table."""
-    name = f"test_{uuid.uuid4().hex}"
-    _administer(server_url, f"CREATE DATABASE {name}")
-    yield _at(server_url, name)
-    _administer(server_url, f"DROP DATABASE {name} WITH (FORCE)")
+    """A database of the test's own, without any table."""
+    with _database(server_url) as url:
+        yield url
 
 
 @pytest.fixture
@@ -91,23 +101,17 @@ def with_scribe(environment: dict[str, str]) -> dict[str, str]:
 
 
 @pytest.fixture
-def program(environment: dict[str, str]) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Run `python cli.py ARGUMENTS` to its end."""
+def program(environment: dict[str, str]) -> Program:
+    """Run `python cli.py ARGUMENTS` to its end, in this test's environment."""
 
-    def call(*arguments: object, timeout: float = 120) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, CHECKOUT / "cli.py", *map(str, arguments)],
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-        )
+    def run(*arguments: object, timeout: float = 120) -> subprocess.CompletedProcess[str]:
+        return call(environment, *arguments, timeout=timeout)
 
-    return call
+    return run
 
 
 @pytest.fixture
-def begin(environment: dict[str, str]) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+def begin(environment: dict[str, str]) -> Iterator[Begin]:
     """Start `python cli.py ARGUMENTS` in a process group of its own and leave it running."""
     started: list[subprocess.Popen[str]] = []
 
@@ -130,12 +134,13 @@ def begin(environment: dict[str, str]) -> Iterator[Callable[..., subprocess.Pope
         process.communicate()
 
 
-def _administer(url: str, statement: str) -> None:
-    connection = psycopg2.connect(libpq_url(url))
-    connection.autocommit = True
-    with connection.cursor() as cursor:
-        cursor.execute(statement)
-    connection.close()
+@contextmanager
+def _database(server_url: str, options: str = "") -> Iterator[str]:
+    """A new database, until the end of the block: its URL."""
+    name = f"test_{uuid.uuid4().hex}"
+    administer(server_url, f"CREATE DATABASE {name} {options}")
+    yield _at(server_url, name)
+    administer(server_url, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def _at(url: str, database: str) -> str:

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from storage.errors import StudyhallError
 from storage.home import home
-
-if TYPE_CHECKING:
-    from rich.table import Table
-
 
 BUILT_IN = ("stdlib", "gssm")  # datasets that need no preparation: no other dataset can have their names
 
@@ -107,24 +103,3 @@ def read_json(path: Path) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise StudyhallError(f"{path} is not a JSON object")
     return found
-
-
-def entries_json() -> list[dict[str, Any]]:
-    """The document of `data list --json`."""
-    return [asdict(entry) for entry in entries()]
-
-
-def entries_table() -> Table:
-    """The table of `data list`, with a line for each dataset."""
-    from rich.table import Table
-
-    made = entries()
-    caption = None if made else "no datasets yet: `data prepare` makes one; `stdlib` and `gssm` need none"
-    table = Table(
-        "name", "tokenizer", "vocabulary", "dtype", "train", "val", "MB", "", box=None, pad_edge=False, caption=caption
-    )
-    for each in made:
-        known = [each.vocab_size, each.dtype, each.train, each.val]
-        cells = ["" if value is None else f"{value:,}" if isinstance(value, int) else str(value) for value in known]
-        table.add_row(each.name, each.tokenizer or "", *cells, f"{each.bytes / 1e6:.1f}", each.problem or "")
-    return table

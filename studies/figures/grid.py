@@ -12,7 +12,7 @@ from typing import Any
 from studies.figures.labels import labels
 from studies.figures.picture import Axis, Heat, Parallel, Picture, Points, Value
 from studies.figures.thinning import thinned, wide
-from studies.history.purpose import told
+from studies.history.purpose import setting_name
 
 SETTINGS = 40
 """That are named one by one."""
@@ -86,7 +86,7 @@ def _settings(rows: Rows, axes: Sequence[str], metric: str, gone: str) -> Pictur
     else:
         shown = list(rows[:SETTINGS])
         cut = "" if len(shown) == len(rows) else f" The best {len(shown)} of {len(rows):,} settings, the best first."
-        x = list(labels([told({name: row["setting"].get(name) for name in axes}) for row in shown]))
+        x = list(labels([setting_name({name: row["setting"].get(name) for name in axes}) for row in shown]))
         across = Axis("setting")
     single = sum(row["interval"] is None for row in shown)
     sure = "The interval is Student's at 95 %, over the seeds."

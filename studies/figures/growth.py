@@ -15,6 +15,7 @@ from samplers.searches.noise import standard_error
 from studies.figures.labels import labels, shortened
 from studies.figures.picture import Area, Axis, Bars, Line, Mark, Picture, Points
 from studies.figures.thinning import thinned, wide
+from studies.history.purpose import candidate_name
 
 TRIED = 400
 """Candidates of the path's figure that were not chosen."""
@@ -59,14 +60,8 @@ def path_of(rounds: Sequence[Mapping[str, Any]]) -> list[Step]:
             steps.append(_step(str(each["event"]), each["baseline"]))
         won = next((row for row in each["candidates"] if row["chosen"]), None)
         if won is not None:
-            steps.append(_step(candidate(won), won))
+            steps.append(_step(candidate_name(won), won))
     return steps
-
-
-def candidate(row: Mapping[str, Any]) -> str:
-    """A candidate's name: `n_head → 2`."""
-    copied = f" (layer {row['dup']})" if row.get("dup") is not None else ""
-    return f"{row['param']} → {row['value']}{copied}"
 
 
 def _step(label: str, row: Mapping[str, Any]) -> Step:
@@ -121,15 +116,15 @@ def _last_round(rounds: Sequence[Mapping[str, Any]], cost: str) -> list[Picture]
     out = [row for row in last["candidates"] if row["efficiency"] is None]
     cut = f"The best {CANDIDATES} of {len(ranked)}." if len(ranked) > CANDIDATES else ""
     ranked = ranked[:CANDIDATES]
-    names = dict(zip(map(id, ranked), labels([candidate(row) for row in ranked]), strict=True))
+    names = dict(zip(map(id, ranked), labels([candidate_name(row) for row in ranked]), strict=True))
     groups = (
         ("chosen", [row for row in ranked if row["chosen"]]),
         ("tie with the best", [row for row in ranked if row["tie"] and not row["chosen"]]),
         ("others", [row for row in ranked if not row["tie"] and not row["chosen"]]),
     )
     marks = [_bars(name, rows, names) for name, rows in groups if rows]
-    free = [candidate(row) for row in out if row["eligible"]]
-    failed = [candidate(row) for row in out if not row["eligible"]]
+    free = [candidate_name(row) for row in out if row["eligible"]]
+    failed = [candidate_name(row) for row in out if not row["eligible"]]
     said = [f"Gain for each unit of {cost}, of every candidate of round {last['round']}.", cut]
     said += [f"Without a bar, since it costs nothing: {_listed(free)}."] if free else []
     said += [f"Out of the round: {_listed(failed)}."] if failed else []

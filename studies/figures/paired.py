@@ -15,7 +15,7 @@ from typing import Any
 from samplers.searches.noise import standard_error, t975
 from studies.figures.labels import labels
 from studies.figures.picture import Axis, Picture, Points, Rule
-from studies.history.purpose import told
+from studies.history.purpose import setting_name
 
 MOST = 30
 """Settings that are drawn: those that differ most."""
@@ -62,7 +62,7 @@ def paired(found: Sequence[Difference], key: str, one: str, other: str, score: s
     """A point a setting, and in words the mean over all of them."""
     shown = sorted(found, key=lambda each: -abs(each.mean))[:MOST]
     shown.sort(key=lambda each: each.mean)
-    at = labels([told(each.setting) for each in shown])
+    at = labels([setting_name(each.setting) for each in shown])
     reach = [math.nan if each.reach is None else each.reach for each in shown]
     means = [each.mean for each in shown]
     return Picture(

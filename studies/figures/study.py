@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from storage.records import StudyRow
+from storage.reader import Reader
+from storage.records import StudyRow, TrialRow
 from storage.session import Session
 from studies.figures import depth, difficulty, fit, grid, growth
 from studies.figures.picture import Picture
@@ -15,13 +16,12 @@ from studies.results.show import shown_of
 
 def pictures(session: Session, study: StudyRow) -> list[Picture]:
     """All figures of a study; none of one that has nothing to show yet."""
-    values = {"study_id": study.study_id}
-    points = session.run("read_points", values) if study.search == "grid" else []
-    decisions = session.run("read_decisions", values)
+    points = Reader(session).trials(study.study_id) if study.search == "grid" else []
+    decisions = Reader(session).decisions(study.study_id)
     return pictures_of(study, shown_of(study, decisions, points), points)
 
 
-def pictures_of(study: StudyRow, shown: Mapping[str, Any], points: Sequence[Any]) -> list[Picture]:
+def pictures_of(study: StudyRow, shown: Mapping[str, Any], points: Sequence[TrialRow]) -> list[Picture]:
     """The figures, from what `show --json` says; `points` are wanted of a grid alone, for their target."""
     origin: Mapping[str, Any] = study.origin
     metric = origin["score"]["metric"]

@@ -8,21 +8,22 @@ import time
 from collections.abc import Callable
 from contextlib import closing, suppress
 from datetime import datetime
-from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from storage.errors import SessionLostError, StorageError, UsageError
 from storage.home import study_folder
 from storage.listening import url_elsewhere
-from storage.locks import WORKER_LOCKS
 from storage.place import Place
-from storage.records import StudyRow, need_study
+from storage.reader import Reader
+from storage.records import StudyRow
 from storage.session import Session
-from studies.engine.worker import Ending
+from studies.history.counts import Counts
+from studies.history.state import Ending, standing_of
 from studies.launch.launcher import Launch, Launcher, Work, record_launch
 from studies.launch.states import over
+from studies.lifecycle.open import find_study
 from studies.lifecycle.order import Order
-from studies.lifecycle.run import begun, peek
+from studies.lifecycle.run import begun
 
 LOOK = 1.0  # seconds between looks at a study that is followed
 LOOK_AT_JOBS = 5.0  # the same at the scheduler, while nobody works on it
@@ -42,7 +43,7 @@ def launch(place: Place, order: Order, launcher: Launcher, say: Callable[[str], 
         pass
     session = place.write()
     with closing(session):
-        study = need_study(session, order.name)
+        study = Reader(session).study(order.name)
         launched = launcher.submit(_work(place, order, study))
         record_launch(session, study.study_id, launched)
     say(f"{order.name}: {launched.shown()}; logs: {launched.logs}")
@@ -54,7 +55,7 @@ def preview_launch(place: Place, order: Order, launcher: Launcher) -> str:
     assert order.elsewhere is not None
     launcher.check(order.elsewhere)
     check_reach(place, launcher)
-    return launcher.shown(_work(place, order, peek(place, order.name)))
+    return launcher.shown(_work(place, order, find_study(place, order.name)))
 
 
 def _work(place: Place, order: Order, study: StudyRow | None) -> Work:
@@ -97,8 +98,11 @@ def check_reach(place: Place, launcher: Launcher) -> None:
 
 
 def _url_elsewhere(place: Place) -> str:
-    """The URL that workers on other hosts are given; of an embedded server that does not listen, none."""
-    return (url_elsewhere(place.home) or "") if place.embedded else place.url
+    """The URL that workers on other hosts are given; none of an embedded server that does not listen, nor of another
+    database of one that does."""
+    if not place.embedded:
+        return place.url
+    return (url_elsewhere(place.home) or "") if place.shown is None else ""
 
 
 def serves_one_machine(url: str) -> bool:
@@ -118,8 +122,8 @@ def follow(place: Place, name: str, launched: Launch, say: Callable[[str], None]
     try:
         while True:
             try:
-                (row,) = session.run("list_studies", {"name": name})
-                workers = session.run("read_workers", {"study_id": row.study_id, "space": WORKER_LOCKS})
+                (row,) = Reader(session).studies(name)
+                workers = Reader(session).workers(row.study_id)
             except SessionLostError:
                 session = _again(place)
                 continue
@@ -128,7 +132,8 @@ def follow(place: Place, name: str, launched: Launch, say: Callable[[str], None]
             if told != said:
                 said = told
                 say(f"{name}: {told}")
-            ending = None if row.running else _ending(row)
+            standing = standing_of(row, Counts.of(row).begun, row.running, bool(alive))
+            ending = None if row.running else Ending.of(standing)
             if ending is not None:
                 return ending
             if time.monotonic() >= next_look:
@@ -139,15 +144,6 @@ def follow(place: Place, name: str, launched: Launch, say: Callable[[str], None]
             time.sleep(LOOK)
     finally:
         session.close()
-
-
-def _ending(row: Any) -> Ending | None:
-    """Why nothing more will be started."""
-    if row.outcome is not None:
-        return Ending(row.outcome, row.failed)
-    if row.draining:
-        return Ending("the study was told to stop")
-    return Ending("the study's time is up") if row.late else None
 
 
 def _again(place: Place) -> Session:

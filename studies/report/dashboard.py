@@ -11,11 +11,12 @@ from functools import partial
 from storage.dashboard import add_report
 from storage.errors import StorageError
 from storage.session import Session
-from studies.dashboard.markdown import escaped
 from studies.dashboard.note import OWN
 from studies.figures.drawn_by_plotly import plotly_json
+from studies.figures.labels import shortened
 from studies.report.chapters import Chapter, Report, law_row
 from studies.report.page import Row
+from studies.tables.markdown import escaped
 
 HEAD, END = "## Fits of the last report", "*Here the report's part ends.*"
 PATIENCE = 10.0
@@ -60,10 +61,10 @@ def with_fits(note: str, chapter: Chapter) -> str:
 
 def _fits(chapter: Chapter) -> str:
     study, rows = chapter.facts.study, [law_row(each) for each in chapter.fits]
-    lines = [_line(row) for row in rows] or [f"{escaped(study.name)}: nothing was fitted."]
+    lines = [_line(row) for row in rows] or [f"{escaped(shortened(study.name, 60))}: nothing was fitted."]
     return "\n".join([f"As of {study.now.astimezone(UTC):%Y-%m-%d %H:%M} UTC.", "", *lines])
 
 
 def _line(row: Row) -> str:
     told = [row.verdict, f"exponent at 95 %: {row.exponent}" if row.exponent else "", *row.doubts]
-    return f"- **{escaped(row.what, 200)}**: {escaped('; '.join(filter(None, told)), 900)}"
+    return f"- **{escaped(shortened(row.what, 200))}**: {escaped(shortened('; '.join(filter(None, told)), 900))}"

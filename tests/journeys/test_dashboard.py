@@ -21,10 +21,7 @@ import pytest
 
 from storage.session import Session
 from tests.support.growth_trace import write_definition
-from tests.support.program import answer, until
-
-Program = Callable[..., subprocess.CompletedProcess[str]]
-Begin = Callable[..., subprocess.Popen[str]]
+from tests.support.program import Begin, Program, answer, until
 
 pytestmark = pytest.mark.usefixtures("with_scribe")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")

@@ -152,8 +152,8 @@ def test_a_killed_worker_leaves_trials_that_are_nobodys(
     watch.shows("own (grow): running")
     trial = until(lambda: [each["trial"] for each in answer(program, "status", "--study", "own")["running"]])[0]
     os.killpg(worker.pid, signal.SIGKILL)
-    screen = watch.shows("nobody works on it", "workers: none", "is nobody's", "goes on from here")
-    assert re.search(r"trial \d+ is nobody's: the worker \S+:" + str(worker.pid), screen)
+    screen = watch.shows("nobody works on it", "workers: none", "is gone", "to go on: python cli.py run")
+    assert re.search(r"trial \d+: its worker \S+:" + str(worker.pid), screen)
     assert answer(program, "status", "--study", "own")["state"] == "nobody works on it"
     open_gate(tmp_path)
     begin("run", "grow", "--study", "own", "--file", file, "--workers", 1)
@@ -317,7 +317,7 @@ def test_in_a_pipe_there_is_a_line_for_each_change_and_it_ends_with_the_study(
     assert re.search(r"^\d\d:\d\d:\d\d round 0: b → 2$", told, re.M)
     assert told.splitlines()[-1].endswith("own: done: 1 steps are done")
     told, _ = everything.communicate(timeout=60)
-    assert everything.returncode == 0 and "own: done, 6 finished, 0 running, 0 waiting: 1 steps are done" in told
+    assert everything.returncode == 0 and "own: done: 1 steps are done; 6 finished, 0 running, 0 waiting" in told
 
 
 def test_a_name_that_is_not_there_is_refused_at_once(program: Program) -> None:

@@ -6,7 +6,6 @@ import argparse
 import json
 import re
 import shlex
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -28,13 +27,12 @@ from storage.errors import UsageError
 from storage.home import CHECKOUT
 from studies.definition.definition import Definition
 from tests.support.attempts import assignment, gone, outcome, until
-from tests.support.program import refused
+from tests.support.program import Program, refused
 
 EXAMPLE = CHECKOUT / "objectives" / "examples" / "train.yaml"
 PYTHON = shlex.quote(sys.executable)
 JSON = {"json": "{run_dir}/m.jsonl"}
 Launch = Callable[..., Attempt]
-Program = Callable[..., subprocess.CompletedProcess[str]]
 
 
 def command(document: dict[str, Any], folder: Path = Path("/"), needs: tuple[str, ...] = ()) -> Command:

@@ -126,7 +126,7 @@ def test_an_override_begins_again_and_known_probes_serve() -> None:
         ({"low": 9, "high": 15, "multiple": 8}, "no multiple of 8"),
         ({"high": True}, "fit.high: True"),
         ({"multiple": 0}, "fit.multiple: 0"),
-        ({"axis": "seed"}, "fit.axis: 'seed' is no size"),
+        ({"axis": "seed"}, "fit.axis: 'seed' is not a size"),
         ({"axis": "dataset", "low": 1}, "fit.axis: dataset is 'stdlib' in the config, not a whole number"),
         ({"axis": "learning_rate", "low": 1}, "learning_rate is 0.1 in the config"),
         ({"axis": "compile", "low": 1}, "compile is True in the config"),

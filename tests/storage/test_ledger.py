@@ -12,6 +12,7 @@ import pytest
 from storage.errors import SessionLostError, StorageError
 from storage.ledger import End, Ledger, Verdict
 from storage.locks import TRIAL_LOCKS
+from storage.reader import Reader
 from storage.session import Session
 from tests.support.planned import begin, new_points
 
@@ -32,7 +33,7 @@ def eventually(look: Callable[[], list[int]]) -> list[int]:
 
 
 def states(ledger: Ledger) -> list[str]:
-    rows = ledger.session.run("read_points", {"study_id": ledger.study_id})
+    rows = Reader(ledger.session).trials(ledger.study_id)
     return [row.state for row in rows]
 
 
@@ -244,7 +245,7 @@ def test_a_retry_is_a_new_trial_linked_to_the_failed_one(url: str) -> None:
     with ledger.planning():
         assert [(each.old, each.new) for each in ledger.retry_points(None)] == [(0, 2)]
         assert ledger.retry_points(None) == []
-    rows = ledger.session.run("read_points", {"study_id": ledger.study_id})
+    rows = Reader(ledger.session).trials(ledger.study_id)
     assert [(row.state, row.retired, row.retry_of) for row in rows] == [
         ("FAIL", True, None),
         ("WAITING", False, None),

@@ -3,43 +3,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import time
-from collections.abc import Callable
 from pathlib import Path
-
-import pytest
 
 from storage.moving import TABLES
 from storage.session import Session
-from tests.support.growth_trace import CHOICES, write_definition
-from tests.support.program import administer, refused
-
-Program = Callable[..., subprocess.CompletedProcess[str]]
-GRID = """
-search: grid
-objective: landscape.py:fails
-score: {metric: score, direction: maximize}
-grid: {axes: {x: [1, 2, 3]}, repeats: 2}
-config: {x: 1}
-"""
-
-
-@pytest.fixture
-def two_studies(program: Program, tmp_path: Path) -> Path:
-    """A growth of two steps; a grid with failed and retried trials, stopped in the middle. The growth's definition."""
-    file = write_definition(tmp_path, steps=2)
-    assert program("run", "grow", "--study", "trace", "--file", file).returncode == 0
-    with (tmp_path / "landscape.py").open("a") as objective:
-        objective.write(
-            "\n\ndef fails(config, trial):\n    trial.report(1, score=0.5)\n    return 1 / (config['x'] - 2)\n"
-        )
-    (tmp_path / "grid.yaml").write_text(
-        GRID.replace("landscape.py:fails\nscore: {metric: score", "landscape.py:fails\nscore: {metric: value")
-    )
-    program("run", "grid", "--study", "gitter", "--file", tmp_path / "grid.yaml", "--max-trials", "5")
-    assert program("retry", "--study", "gitter", "--failed").returncode == 0
-    return file
+from tests.support.growth_trace import CHOICES
+from tests.support.program import Program, administer, refused
 
 
 def test_what_was_moved_is_the_same_and_goes_on_there(
@@ -61,20 +30,6 @@ def test_what_was_moved_is_the_same_and_goes_on_there(
     assert [step["chosen"]["param"] for step in results["rounds"] if step["chosen"]] == CHOICES[:4]
     refused(program("storage", "move", empty_url, "--study", "trace"), "holds another study 'trace'")
     refused(program("run", "grow", "--study", "trace", "--steps", 9), "was moved to", "--storage")
-
-
-def test_a_move_that_is_killed_goes_on(
-    program: Program, begin: Callable[..., subprocess.Popen[str]], two_studies: Path, empty_url: str
-) -> None:
-    for wait in (0.2, 0.5, 0.8):
-        moving = begin("storage", "move", empty_url)
-        time.sleep(wait)  # wherever it is then
-        moving.kill()
-        moving.wait()
-    told = program("storage", "move", empty_url)
-    assert told.returncode == 0 and told.stdout.count("count and hash agree") == 2, told.stderr
-    for study in ("trace", "gitter"):
-        assert program("audit", "--study", study, "--storage", empty_url).stdout.endswith("holds\n")
 
 
 def test_a_move_of_nonsense_writes_nothing(program: Program, two_studies: Path, url: str, empty_url: str) -> None:

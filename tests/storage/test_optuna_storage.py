@@ -13,16 +13,21 @@ from optuna.trial import TrialState
 
 from storage.ledger import End, Verdict
 from storage.optuna_storage import StudyStorage
+from tests.support.emptied import emptied
 from tests.support.planned import begin, new_points
+
+
+@pytest.fixture(scope="module")
+def opened(shared_url: str) -> Iterator[StudyStorage]:
+    storage = StudyStorage(shared_url)
+    yield storage
+    storage.engine.dispose()
 
 
 class TestStudyStorage(StorageTestCase):
     @pytest.fixture
-    def storage(self, url: str) -> Iterator[StudyStorage]:
-        storage = StudyStorage(url)
-        yield storage
-        storage.remove_session()
-        storage.engine.dispose()
+    def storage(self, opened: StudyStorage) -> Iterator[StudyStorage]:
+        yield from emptied(opened)
 
 
 def test_a_stock_client_reads_a_running_study_rightly(url: str) -> None:

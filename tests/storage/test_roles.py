@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
-import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -16,12 +13,9 @@ from storage.errors import StorageError
 from storage.home import CHECKOUT
 from storage.session import Session
 from tests.support.growth_trace import write_definition
-from tests.support.pgbouncer import PGBOUNCER, proxy
-from tests.support.program import administer, refused, with_storage
+from tests.support.program import Program, administer, refused, with_storage
 
-Program = Callable[..., subprocess.CompletedProcess[str]]
 RUN = ("run", "grow", "--study", "trace", "--workers", "2")
-__all__ = ["proxy"]
 
 
 def documented(role: str) -> list[str]:
@@ -94,41 +88,3 @@ def test_a_role_that_may_not_make_tables_is_told_so(
         refused(told, "permission denied", "docs/roles.md")
     finally:
         administer(empty_url, f"DROP ROLE {login}")
-
-
-def test_a_server_that_becomes_read_only_is_waited_for_and_told_in_one_line(
-    begin: Callable[..., subprocess.Popen[str]], program: Program, url: str, tmp_path: Path
-) -> None:
-    database = url.partition("?")[0].rpartition("/")[2]
-    worker = begin(*RUN, "--file", write_definition(tmp_path, steps=1, seconds=0.3))
-    lines: list[str] = []
-    assert worker.stdout is not None
-    reader = threading.Thread(target=lambda: lines.extend(iter(worker.stdout.readline, "")))  # type: ignore[union-attr]
-    reader.start()
-    seen(lines, "COMPLETE")
-    off = f"WHERE datname = '{database}' AND pid <> pg_backend_pid()"
-    administer(
-        url,
-        f"ALTER DATABASE {database} SET default_transaction_read_only = on",
-        f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity {off}",
-    )
-    seen(lines, "read-only")
-    administer(url, "SET default_transaction_read_only = off", f"ALTER DATABASE {database} RESET ALL")
-    assert worker.wait(60) == 0, lines
-    reader.join()
-    assert sum("read-only" in line for line in lines) == 1 and not any("Traceback" in line for line in lines), lines
-    assert program("audit", "--study", "trace").stdout.endswith("holds\n")
-
-
-def seen(lines: list[str], word: str) -> None:
-    """Wait until a line says so."""
-    end = time.monotonic() + 60
-    while not any(word in line for line in lines):
-        assert time.monotonic() < end, lines
-        time.sleep(0.05)
-
-
-@pytest.mark.skipif(PGBOUNCER is None, reason="there is no pgbouncer here")
-def test_tls_that_is_required_and_not_offered(environment: dict[str, str], proxy: Callable[[str], str]) -> None:
-    told = with_storage(environment, proxy("session") + "?sslmode=require", "status")
-    refused(told, "SSL", "sslmode")

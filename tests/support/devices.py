@@ -19,7 +19,7 @@ TWO = read_recorded(RECORDED / "two.json")
 FIRST, SECOND = (device.uuid for device in TWO)
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def devices(environment: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Two recorded devices, in a file of the test's own, for the program and for this process."""
     file = tmp_path / "devices.json"

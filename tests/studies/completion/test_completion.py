@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import subprocess
 import sys
@@ -13,10 +12,9 @@ import pytest
 
 from storage.home import CHECKOUT
 from tests.support.growth_trace import write_definition
+from tests.support.preloaded import CLI
 from tests.support.program import Program, growth_of
-from tests.support.terminal import Terminal, needs_tmux
 
-CLI = str(CHECKOUT / "cli.py")
 Offers = Callable[..., list[str]]
 
 
@@ -116,21 +114,3 @@ def test_completing_imports_nothing_heavy(environment: dict[str, str]) -> None:
         "textual",
         "yaml",
     }
-
-
-@needs_tmux
-def test_the_tab_key_of_an_interactive_bash(program: Program, environment: dict[str, str], tmp_path: Path) -> None:
-    assert program("run", "grow", "--study", "trace", "--file", write_definition(tmp_path, steps=1)).returncode == 0
-    (tmp_path / "rc").write_text(f'PS1="ready> "\neval "$({sys.executable} {CLI} completion bash)"\n')
-    path = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
-    shell = Terminal(["bash", "--rcfile", str(tmp_path / "rc"), "-i"], {**environment, "PATH": path}, 120, 20)
-    try:
-        shell.shows("ready>")
-        shell.keys(f"python {CLI} sho", "Tab")
-        shell.shows("cli.py show")
-        shell.keys("--study tr", "Tab")
-        shell.shows("cli.py show --study trace")
-        shell.keys("--mark", "Tab", "Enter")
-        shell.shows("| round |", "mlp_size → 64")
-    finally:
-        shell.close()

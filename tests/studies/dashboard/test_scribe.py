@@ -7,21 +7,19 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import optuna
 import optuna_dashboard
-import psutil
 import pytest
-from optuna.testing.pytest_storages import StorageTestCase
+from optuna.artifacts.exceptions import ArtifactNotFound
 from optuna_dashboard._custom_plot_data import get_plotly_graph_objects
 from optuna_dashboard.artifact._backend import get_trial_artifact_meta, list_trial_artifacts
 
 from storage.dashboard import lock_board, read_board
 from storage.locks import DASHBOARD_LOCKS as BOARD_LOCKS
-from storage.records import find_study
+from storage.reader import Reader
 from storage.session import Session
 from studies.dashboard.artifacts import TrialArtifacts, series_csv
 from studies.dashboard.note import OWN
@@ -29,11 +27,8 @@ from studies.dashboard.renewal import renew
 from studies.dashboard.scribe import Scribe
 from studies.dashboard.storage import BrowsedStorage
 from tests.support.growth_trace import write_definition
-from tests.support.program import answer, until
-from tests.support.stock import stock, write_grid
-
-Program = Callable[..., subprocess.CompletedProcess[str]]
-Begin = Callable[..., subprocess.Popen[str]]
+from tests.support.program import Program, answer, until
+from tests.support.stock import stock
 
 pytestmark = pytest.mark.usefixtures("with_scribe")
 REPORTING = """
@@ -100,7 +95,7 @@ def test_a_run_leaves_a_note_and_figures_that_optuna_dashboard_reads(grown: Prog
 
 
 def test_what_has_not_changed_is_not_written_again(grown: Program, url: str, session: Session) -> None:
-    study = find_study(session, "trace")
+    study = Reader(session).find_study("trace")
     assert study is not None
     before = attributes(url, "trace")
     assert renew(session, "trace", None) and attributes(url, "trace") == before
@@ -135,7 +130,7 @@ def test_a_figure_that_is_no_longer_true_goes_and_others_figures_stay(
 
 def test_one_of_several_writes_and_the_others_go_on(grown: Program, url: str, session: Session) -> None:
     other = Session(url)
-    study = find_study(session, "trace")
+    study = Reader(session).find_study("trace")
     assert study is not None
     session.execute("UPDATE studyhall_studies SET draining = true")
     with other.transaction():
@@ -170,56 +165,6 @@ def test_a_study_that_is_gone_or_not_ours_is_let_be(url: str, session: Session) 
     optuna.create_study(study_name="theirs", storage=url)
     with pytest.raises(Exception, match="another Optuna program"):
         renew(session, "theirs", None)
-
-
-# The scribe
-
-
-def scribes(worker: int) -> list[psutil.Process]:
-    found = []
-    for each in psutil.Process(worker).children(recursive=True):
-        try:
-            if "studies.dashboard.scribe_process" in each.cmdline():
-                found.append(each)
-        except psutil.NoSuchProcess:
-            pass
-    return found
-
-
-def test_the_scribe_is_nice_holds_no_session_and_shows_no_url(
-    begin: Begin, url: str, session: Session, tmp_path: Path, environment: dict[str, str]
-) -> None:
-    worker = begin("run", "grid", "--study", "slow", "--file", write_grid(tmp_path, "width: [1, 2]", seconds=6))
-    (scribe,) = until(lambda: scribes(worker.pid))
-    until(lambda: "slow" in optuna.get_all_study_names(url) and optuna_dashboard.get_note(stock(url, "slow")))
-    until(lambda: scribe.nice() == 19)
-    assert "postgresql" not in " ".join(scribe.cmdline())
-    count = "SELECT count(*) AS n FROM pg_stat_activity WHERE datname = current_database() AND application_name = %s"
-    until(lambda: session.execute(count, ["studyhall scribe"])[0].n == 0)
-    descriptors = [str(each.readlink()) for each in Path(f"/proc/{scribe.pid}/fd").iterdir()]
-    assert not [each for each in descriptors if environment["STUDYHALL_LOCKS"] in each]
-    worker.communicate(timeout=60)
-    assert worker.returncode == 0
-    until(lambda: not scribe.is_running())
-
-
-def test_a_killed_worker_takes_its_scribe_along_after_a_last_word(begin: Begin, url: str, tmp_path: Path) -> None:
-    worker = begin(
-        "run", "grid", "--study", "slow", "--file", write_grid(tmp_path, "width: {range: [1, 60, 1]}", seconds=0.5)
-    )
-    (scribe,) = until(lambda: scribes(worker.pid))
-    until(lambda: "slow" in optuna.get_all_study_names(url) and optuna_dashboard.get_note(stock(url, "slow")))
-    worker.kill()
-    until(lambda: not scribe.is_running() or scribe.status() == psutil.STATUS_ZOMBIE)
-
-
-def test_a_killed_scribe_is_no_trouble(begin: Begin, program: Program, url: str, tmp_path: Path) -> None:
-    worker = begin("run", "grid", "--study", "slow", "--file", write_grid(tmp_path, "width: [1, 2, 3, 4]", seconds=1))
-    (scribe,) = until(lambda: scribes(worker.pid))
-    scribe.kill()
-    told, _ = worker.communicate(timeout=60)
-    assert worker.returncode == 0, told
-    assert answer(program, "audit", "--study", "slow")["holds"]
 
 
 def test_what_goes_wrong_is_said_once_without_the_password() -> None:
@@ -292,27 +237,23 @@ def test_a_trial_shows_its_log_its_series_and_what_it_left(
     storage.engine.dispose()
 
 
-@pytest.mark.parametrize("wrong", ["1-c" + "0" * 24, "ffffffff-a", "1-a/../../x", "../../../etc/passwd", "1-d", ""])
-def test_no_id_leads_out_of_a_trials_folder(
-    reported: Program, url: str, environment: dict[str, str], wrong: str
-) -> None:
-    from optuna.artifacts.exceptions import ArtifactNotFound
-
-    with pytest.raises((ArtifactNotFound, OSError, ValueError)):
-        TrialArtifacts(url, Path(environment["STUDYHALL_HOME"])).open_reader(wrong).read()
+def test_no_id_leads_out_of_a_trials_folder(reported: Program, url: str, environment: dict[str, str]) -> None:
+    home = Path(environment["STUDYHALL_HOME"])
+    store, first = TrialArtifacts(url, home), stock(url, "reported").trials[0]._trial_id
+    (home / "secret").write_text("not for the browser")
+    for nothing in (f"{first:x}-c" + "0" * 24, "ffffffff-a", f"{first:x}-d"):
+        with pytest.raises(ArtifactNotFound):
+            store.open_reader(nothing)
+    for elsewhere in (f"{first:x}-a/../../x", "../secret", "../../../etc/passwd"):
+        with pytest.raises(ValueError, match="Invalid artifact_id"):
+            store.open_reader(elsewhere)
+    with pytest.raises(IsADirectoryError):
+        store.open_reader("")
+    assert "hello from 1" in text_of(store, f"{first:x}-a"), "an id of its own opens"
 
 
 def test_a_series_without_steps_is_a_line_of_names() -> None:
     assert series_csv([]) == "step\n"
-
-
-class TestBrowsedStorage(StorageTestCase):
-    @pytest.fixture
-    def storage(self, url: str, tmp_path: Path) -> Any:
-        storage = BrowsedStorage(url, tmp_path)
-        yield storage
-        storage.remove_session()
-        storage.engine.dispose()
 
 
 def test_the_board_has_locks_of_its_own() -> None:
@@ -322,7 +263,7 @@ def test_the_board_has_locks_of_its_own() -> None:
 
 
 def test_a_board_is_read_as_it_was_written(grown: Program, session: Session) -> None:
-    study = find_study(session, "trace")
+    study = Reader(session).find_study("trace")
     assert study is not None
     board = read_board(session, study.study_id)
     assert board.token and set(board.figures) == {"growth-path", "growth-round"} and board.pieces == 1

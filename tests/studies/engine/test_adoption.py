@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import optuna
 import pytest
 from optuna.trial import TrialState
 
 from tests.support.growth_trace import write_definition
-from tests.support.program import answer, until
-from tests.support.stock import stock, write_grid
-
-Program = Callable[..., subprocess.CompletedProcess[str]]
-Begin = Callable[..., subprocess.Popen[str]]
+from tests.support.program import Program, answer
+from tests.support.stock import stock
 
 
 @pytest.fixture
@@ -41,73 +34,25 @@ def test_an_enqueued_trial_runs_as_an_extra_point_with_its_params_over_the_confi
     assert answer(grown, "audit", "--study", "trace")["holds"] and answer(grown, "replay", "--study", "trace")["agrees"]
 
 
-@pytest.mark.parametrize(
-    ("fixed", "why"),
-    [
+def test_what_cannot_be_taken_up_fails_at_once_and_says_why(grown: Program, url: str) -> None:
+    study = stock(url, "trace")
+    enqueued: list[tuple[dict[str, Any], str]] = [
         ({"n_haed": 2}, "did you mean 'n_head'?"),
         ({"n_head": 10**9}, "lies outside what this study told Optuna"),
         ({"n_head": "two"}, "lies outside what this study told Optuna"),
         ({"seed": -1}, "is not a whole number"),
-        ({"mlp_size": 64}, "the same as trial"),
+        ({"mlp_size": 64, "seed": study.trials[0].params["seed"]}, "the same as trial"),
         ({"n_head": float("nan")}, "is not a number that a configuration can hold"),
         ({"max_iters": float("inf")}, "is not a number that a configuration can hold"),
-    ],
-)
-def test_what_cannot_be_taken_up_fails_at_once_and_says_why(
-    grown: Program, url: str, fixed: dict[str, Any], why: str
-) -> None:
-    study = stock(url, "trace")
-    if "mlp_size" in fixed:
-        fixed = {"mlp_size": 64, "seed": study.trials[0].params["seed"]}
-    study.enqueue_trial(fixed)
+    ]
+    first = len(study.trials)
+    for fixed, _ in enqueued:
+        study.enqueue_trial(fixed)
     told = grown("run", "grow", "--study", "trace")
-    assert told.returncode == 0 and why in told.stderr
-    assert stock(url, "trace").trials[-1].state is TrialState.FAIL
+    assert told.returncode == 0
+    for number, (fixed, why) in enumerate(enqueued, first):
+        assert stock(url, "trace").trials[number].state is TrialState.FAIL, fixed
+        [line] = [line for line in told.stderr.splitlines() if line.startswith(f"trial {number} ")]
+        assert why in line, fixed
     certificate = answer(grown, "audit", "--study", "trace")
-    assert certificate["holds"] and certificate["points"]["withdrawn"] == 1
-
-
-def test_a_trial_that_is_enqueued_while_a_worker_waits_is_taken_up_by_it(
-    begin: Begin, program: Program, url: str, tmp_path: Path
-) -> None:
-    file = write_grid(tmp_path, "width: [1]", seconds=4)
-    worker = begin("run", "grid", "--study", "slow", "--file", file, "--workers", 2)
-    until(lambda: "slow" in optuna.get_all_study_names(url) and stock(url, "slow").trials)
-    stock(url, "slow").enqueue_trial({"width": 5, "depth": 7})
-    told, _ = worker.communicate(timeout=120)
-    assert worker.returncode == 0, told
-    shown = answer(program, "show", "--study", "slow")["results"]
-    assert {json.dumps(each["setting"]): each["mean"] for each in shown} == {
-        '{"width": 1}': 1.0,
-        '{"width": 5, "depth": 7}': 35.0,
-    }
-
-
-def test_a_user_attribute_stops_every_worker_and_run_goes_on(
-    begin: Begin, program: Program, url: str, tmp_path: Path
-) -> None:
-    file = write_grid(tmp_path, "width: {range: [1, 40, 1]}", seconds=0.3)
-    worker = begin("run", "grid", "--study", "slow", "--file", file, "--workers", 2)
-    until(
-        lambda: (
-            "slow" in optuna.get_all_study_names(url) and stock(url, "slow").get_trials(states=(TrialState.COMPLETE,))
-        )
-    )
-    stock(url, "slow").set_user_attr("stop", True)
-    told, _ = worker.communicate(timeout=60)
-    assert worker.returncode == 0 and "told to stop" in told
-    left = answer(program, "audit", "--study", "slow")["points"]
-    assert left["waiting"] > 20 and left["running"] == 0
-    again = program("run", "grid", "--study", "slow", "--max-trials", left["accepted"] + 2)
-    assert again.returncode == 0 and "stop" not in stock(url, "slow").user_attrs
-    assert answer(program, "audit", "--study", "slow")["points"]["accepted"] == left["accepted"] + 2
-
-
-def test_a_stop_that_says_no_is_none(begin: Begin, program: Program, url: str, tmp_path: Path) -> None:
-    file = write_grid(tmp_path, "width: [1, 2, 3, 4, 5, 6]", seconds=1)
-    worker = begin("run", "grid", "--study", "slow", "--file", file, "--workers", 1)
-    until(lambda: "slow" in optuna.get_all_study_names(url))
-    stock(url, "slow").set_user_attr("stop", False)
-    told, _ = worker.communicate(timeout=60)
-    assert worker.returncode == 0 and "told to stop" not in told
-    assert answer(program, "audit", "--study", "slow")["points"]["accepted"] == 6
+    assert certificate["holds"] and certificate["points"]["withdrawn"] == len(enqueued)

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import math
-import os
-import signal
-import subprocess
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import optuna
 import pytest
 
 from storage.home import CHECKOUT
-from tests.support.program import Begin, Program, answer, growth_of, states, until
+from tests.support.program import GOOD, Program, answer, growth_of
 
 
 @pytest.mark.parametrize("slots", [("--workers", 3), ("--gpus", "0", "--per-gpu", 3)], ids=["cpu", "gpu"])
@@ -78,40 +72,6 @@ def test_a_lost_keeper_costs_no_attempt(program: Program, tmp_path: Path) -> Non
     assert certificate["points"]["failed"] == 0
 
 
-def test_a_signal_before_the_end_of_a_job_gives_trials_back(program: Program, begin: Begin, tmp_path: Path) -> None:
-    """SIGUSR1, as Slurm sends it: the trial saves its place on SIGTERM, and the next attempt goes on from there."""
-    body = (
-        "def own(config, trial):\n"
-        "    place = trial.checkpoint_dir / 'place'\n"
-        "    if place.exists():\n"
-        "        return {'score': config['a'] + trial.attempt, 'params': 1}\n"
-        "    def save(*_):\n"
-        "        place.write_text('half way')\n"
-        "        os._exit(0)\n"
-        "    signal.signal(signal.SIGTERM, save)\n"
-        "    trial.report(1, loss=1)\n"
-        "    time.sleep(60)\n"
-    )
-    file = growth_of(tmp_path, body, grow="increments: {a: 1, b: 1}, steps: 0")
-    file.write_text(file.read_text().replace("steps: 0", "steps: 1"))
-    worker = begin("run", "grow", "--study", "own", "--file", file, "--workers", 1)
-    until(
-        lambda: (
-            program("show", "--study", "own").returncode == 0
-            and json.loads(program("status", "--study", "own", "--json").stdout)["running"]
-            and json.loads(program("status", "--study", "own", "--json").stdout)["running"][0]["step"]
-        )
-    )
-    worker.send_signal(signal.SIGUSR1)
-    told, _ = worker.communicate(timeout=30)
-    assert worker.returncode == 130, told
-    assert states(program, "own")["waiting"] == 1
-    story = answer(program, "show", "--study", "own", "--trial", 0)
-    assert [each["outcome"] for each in story["attempts"]] == ["given_back"]
-    kept = list((tmp_path / "home").rglob("place"))
-    assert len(kept) == 1 and kept[0].read_text() == "half way"
-
-
 def test_a_loss_that_is_nan_at_step_3_has_diverged_and_is_shown_as_nan(
     program: Program, tmp_path: Path, url: str
 ) -> None:
@@ -132,34 +92,6 @@ def test_a_loss_that_is_nan_at_step_3_has_diverged_and_is_shown_as_nan(
     assert certificate["holds"] and certificate["attempts"] == 3, "it would happen again: not tried again"
 
 
-# Pruning
-
-LEARNER = (
-    "def own(config, trial):\n"
-    "    for step in range(1, 41):\n"
-    "        value = step * (1.0 if config['b'] == 1 else 0.1)\n"
-    "        trial.report(step, score=value)\n"
-    "        time.sleep(0.1)\n"
-    "        if trial.should_stop():\n"
-    "            return {'score': value, 'params': 1}\n"
-    "    return {'score': value + config['a'], 'params': config['a']}\n"
-)
-
-
-def test_a_pruned_candidate_is_out_of_its_round_with_that_reason(program: Program, tmp_path: Path, url: str) -> None:
-    pruner = "pruner: {name: median, n_startup_trials: 1, n_warmup_steps: 3}\n"
-    file = growth_of(tmp_path, LEARNER, pruner)
-    told = program("run", "grow", "--study", "own", "--file", file, "--workers", 2)
-    assert told.returncode == 0, told.stderr
-    [step] = answer(program, "show", "--study", "own")["rounds"]
-    rows = {row["param"]: row for row in step["candidates"]}
-    assert step["chosen"] == {"param": "a", "value": 2}
-    assert not rows["b"]["eligible"] and "was pruned" in rows["b"]["reason"] and "median pruner" in rows["b"]["reason"]
-    study = optuna.load_study(study_name="own", storage=url)
-    assert [trial.state.name for trial in study.trials] == ["COMPLETE", "COMPLETE", "PRUNED"]
-    assert answer(program, "audit", "--study", "own")["holds"]
-
-
 @pytest.mark.parametrize(
     ("pruner", "words"),
     [
@@ -170,58 +102,7 @@ def test_a_pruned_candidate_is_out_of_its_round_with_that_reason(program: Progra
     ],
 )
 def test_a_wrong_pruner(program: Program, tmp_path: Path, pruner: str, words: str) -> None:
-    told = program("run", "grow", "--study", "own", "--file", growth_of(tmp_path, LEARNER, pruner + "\n"))
+    told = program(
+        "run", "grow", "--study", "own", "--file", growth_of(tmp_path, f"def own(config):\n{GOOD}", pruner + "\n")
+    )
     assert told.returncode == 2 and words in told.stderr and told.stderr.count("\n") == 1, told.stderr
-
-
-# The disk
-
-FILLS = (
-    "def own(config, trial):\n"
-    "    if config['b'] > 1:\n"
-    "        for number in range(10**6):\n"
-    "            (trial.run_dir / str(number)).write_bytes(b'x' * SIZE)\n"
-    "    return {'score': config['a'] + config['b'] / 2, 'params': 1}\n"
-)
-
-
-@pytest.fixture
-def on_a_small_disk(tmp_path: Path, environment: dict[str, str]) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Run the program with a home of 2 MiB and 40 files, a disk that ends with it."""
-    (tmp_path / "home").mkdir()
-    inside = f'mount -t tmpfs -o size=2m,nr_inodes=40 tmpfs {tmp_path / "home"} && exec "$@"'
-    user = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
-    begin = ["unshare", *user, "--mount", "sh", "-c", inside, "sh"]
-    tried = subprocess.run([*begin, "true"], capture_output=True, text=True)
-    if tried.returncode != 0:
-        pytest.skip(f"no disk of a test's own can be mounted here: {tried.stderr.strip()}")
-
-    def run(*arguments: object) -> subprocess.CompletedProcess[str]:
-        command = [*begin, sys.executable, str(CHECKOUT / "cli.py"), *map(str, arguments)]
-        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
-
-    return run
-
-
-@pytest.mark.parametrize("size", [1 << 16, 1], ids=["of its bytes", "of its files"])
-def test_a_disk_that_a_trial_fills_is_that_trials_failure_and_loses_nothing(
-    program: Program,
-    on_a_small_disk: Callable[..., subprocess.CompletedProcess[str]],
-    tmp_path: Path,
-    size: int,
-) -> None:
-    """Where not even the next trial's folder can be made, the worker says so and leaves; with room it goes on."""
-    body = FILLS.replace("SIZE", str(size))
-    file = growth_of(tmp_path, body, "attempts: 1\n", "increments: {b: 1, a: 1}, steps: 1")
-    run = ["run", "grow", "--study", "own", "--file", file, "--workers", 1]
-    told = on_a_small_disk(*run)
-    assert "Traceback" not in told.stderr and "No space left on device" in told.stderr, told.stderr
-    if told.returncode != 0:
-        assert "cannot keep a trial's files: No space left on device" in told.stderr.splitlines()[-1], told.stderr
-        assert program(*run).returncode == 0
-    [step] = answer(program, "show", "--study", "own")["rounds"]
-    assert step["chosen"] == {"param": "a", "value": 2}
-    [reason] = [row["reason"] for row in step["candidates"] if row["param"] == "b"]
-    assert "No space left on device" in reason
-    certificate = answer(program, "audit", "--study", "own")
-    assert certificate["holds"] and certificate["points"]["failed"] == 1

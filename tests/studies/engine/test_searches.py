@@ -6,7 +6,8 @@ from pathlib import Path
 
 import optuna
 
-from tests.support.program import Begin, Program, answer, until
+from tests.support.noted_grid import grid_of, ran
+from tests.support.program import Program, answer
 
 # Fit
 
@@ -99,51 +100,6 @@ def test_a_probe_whose_score_is_not_a_number_ends_a_fit_with_the_reason(program:
     assert shown["largest"] == 16 and not shown["probes"][-1]["fits"] and "Traceback" not in told.stderr
 
 
-# Grid
-
-NOTED = (
-    "import os, time\n"
-    "from pathlib import Path\n"
-    "FOLDER = Path(__file__).parent / 'ran'\n"
-    "def own(config, trial):\n"
-    "    place = FOLDER / f\"{config['a']}-{config['b']}-{trial.seed}\"\n"
-    "    first = not place.exists()\n"
-    "    with place.open('a') as file:\n"
-    "        file.write('x')\n"
-    "    time.sleep(config['seconds'])\n"
-    "    if first and config['flaky'] and (config['a'] * 8 + config['b']) % 10 == 0:\n"
-    "        raise RuntimeError('once')\n"
-    "    return {'score': config['a'] + config['b'] / 10 + trial.seed / 1e6}\n"
-)
-
-
-def grid_of(folder: Path, grid: str, seconds: float = 0.0, flaky: str = "false") -> Path:
-    (folder / "own.py").write_text(NOTED)
-    (folder / "ran").mkdir(exist_ok=True)
-    file = folder / "own.yaml"
-    file.write_text(
-        "search: grid\nobjective: own.py:own\nscore: {metric: score, direction: maximize}\n"
-        f"grid: {grid}\nconfig: {{a: 0, b: 0, flaky: {flaky}, seconds: {seconds}}}\n"
-    )
-    return file
-
-
-def ran(folder: Path) -> dict[str, int]:
-    """How often each point was begun."""
-    return {file.name: len(file.read_text()) for file in (folder / "ran").iterdir()}
-
-
-def test_eight_workers_on_sixteen_cells_make_sixteen_trials(program: Program, begin: Begin, tmp_path: Path) -> None:
-    file = grid_of(tmp_path, "{axes: {a: [0, 1, 2, 3], b: [0, 1, 2, 3]}}", seconds=0.1)
-    workers = [begin("run", "grid", "--study", "own", "--file", file, "--workers", 1) for _ in range(8)]
-    for worker in workers:
-        told, _ = worker.communicate(timeout=120)
-        assert worker.returncode == 0, told
-    assert len(ran(tmp_path)) == 16 and set(ran(tmp_path).values()) == {1}
-    certificate = answer(program, "audit", "--study", "own")
-    assert certificate["holds"] and certificate["points"]["planned"] == certificate["attempts"] == 16
-
-
 def test_cells_that_fail_once_are_all_accepted_in_the_end(program: Program, tmp_path: Path, url: str) -> None:
     axes = "{range: [0, 7, 1]}"
     file = grid_of(tmp_path, f"{{axes: {{a: {axes}, b: {axes}}}}}", flaky="true")
@@ -157,25 +113,6 @@ def test_cells_that_fail_once_are_all_accepted_in_the_end(program: Program, tmp_
     )
     trials = optuna.load_study(study_name="own", storage=url).trials
     assert [(trial.params["a"], trial.params["b"]) for trial in trials] == [(a, b) for a in range(8) for b in range(8)]
-
-
-def test_an_edited_grid_gets_what_is_new_and_withdraws_what_fell_out(
-    program: Program, begin: Begin, tmp_path: Path
-) -> None:
-    file = grid_of(tmp_path, "{axes: {a: [0, 1], b: [0, 1, 2, 3]}, repeats: 2, seed: 5}", seconds=0.4)
-    worker = begin("run", "grid", "--study", "own", "--file", file, "--workers", 1)
-    until(lambda: len(ran(tmp_path)) >= 3)
-    grid_of(tmp_path, "{axes: {a: [0, 2], b: [0, 1]}, repeats: 2, seed: 5}", seconds=0.4)
-    other = program("run", "grid", "--study", "own", "--file", file, "--workers", 2)
-    assert other.returncode == 0, other.stderr
-    told, _ = worker.communicate(timeout=60)
-    assert worker.returncode == 0, told
-    certificate = answer(program, "audit", "--study", "own")
-    assert certificate["holds"], certificate
-    done = {f"{a}-{b}-{seed}" for a in (0, 2) for b in (0, 1) for seed in (5, 6)}
-    assert done <= set(ran(tmp_path)) and set(ran(tmp_path).values()) == {1}
-    assert certificate["points"]["withdrawn"] == 16 - len(set(ran(tmp_path)) - done) - 4
-    assert certificate["points"]["waiting"] == certificate["points"]["running"] == 0
 
 
 def test_what_the_objective_refuses_is_left_out_before_it_is_planned(program: Program, tmp_path: Path) -> None:
@@ -209,6 +146,6 @@ def test_a_command_that_is_not_told_what_varies_is_refused(program: Program, tmp
 def test_a_grid_of_a_million_points_starts_at_once_and_ends_at_its_budget(program: Program, tmp_path: Path) -> None:
     file = grid_of(tmp_path, "{axes: {a: {range: [1, 1000, 1]}, b: {range: [1, 1000, 1]}}}")
     told = program("run", "grid", "--study", "own", "--file", file, "--workers", 1, "--max-trials", 3)
-    assert told.returncode == 0 and "budget of 3 trials" in told.stderr, told.stderr
+    assert told.returncode == 0 and "budget used up: all of its 3 trials were started" in told.stderr, told.stderr
     assert set(ran(tmp_path)) == {"1-1-1337", "1-2-1337", "1-3-1337"}
     assert answer(program, "audit", "--study", "own")["points"]["planned"] == 1000

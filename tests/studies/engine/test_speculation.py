@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import random
-import signal
-import subprocess
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,15 +14,8 @@ from samplers.searches.growth.speculation import likely_next
 from samplers.searches.plan import Decision, Done, Need, Result
 from storage.session import Session
 from tests.support.growth_trace import BASELINE, CHOICES, INCREMENTS, landscape, write_definition
-from tests.support.program import refused
-
-Program = Callable[..., subprocess.CompletedProcess[str]]
-UNEVEN = """
-
-def uneven(config):
-    time.sleep(0.1 + 0.7 * (config["n_layer"] == 2))
-    return landscape(config)
-"""
+from tests.support.program import Program, refused
+from tests.support.speculating import facts, speculating
 
 
 @settings(max_examples=25, deadline=None)
@@ -59,20 +47,6 @@ def measured(point: Any, number: int) -> Result:
     return Result(number, "COMPLETE", landscape({**point.config, "seed": point.seed}))
 
 
-def speculating(folder: Path, steps: int = 4) -> Path:
-    file = write_definition(folder, steps=steps, more="  speculate: true\n")
-    with (folder / "landscape.py").open("a") as objective:
-        objective.write(UNEVEN)
-    file.write_text(file.read_text().replace("landscape.py:landscape", "landscape.py:uneven"))
-    return file
-
-
-def facts(program: Program) -> tuple[list[str], dict[str, Any]]:
-    """The path and the certificate."""
-    shown, audit = (json.loads(program(verb, "--study", "trace", "--json").stdout) for verb in ("show", "audit"))
-    return [round_["chosen"]["param"] for round_ in shown["rounds"]], audit
-
-
 AHEAD = """
 SELECT count(*) FROM studyhall_points AS point JOIN studyhall_decisions AS decision USING (study_id)
 WHERE decision.number = (point.role->>'step')::integer - 1 AND point.planned_at < decision.decided_at
@@ -87,21 +61,6 @@ def test_slots_that_would_wait_begin_what_comes_next(program: Program, session: 
     assert path == CHOICES[:4] and audit["holds"] and audit["duplicates"] == audit["holes"] == 0
     assert session.execute(AHEAD)[0].count > 0, "nothing was begun ahead"
     assert audit["points"]["waiting"] == audit["points"]["running"] == 0
-
-
-def test_killed_in_the_middle_it_comes_to_the_same_end(
-    program: Program, begin: Callable[..., subprocess.Popen[str]], tmp_path: Path
-) -> None:
-    run = ("run", "grow", "--study", "trace", "--file", speculating(tmp_path), "--workers", 3)
-    for _ in range(3):
-        workers = [begin(*run), begin(*run)]
-        time.sleep(2.0)  # wherever they are then
-        for worker in workers:
-            worker.send_signal(signal.SIGKILL)
-            worker.wait()
-    assert program(*run).returncode == 0
-    path, audit = facts(program)
-    assert path == CHOICES[:4] and audit["holds"] and audit["duplicates"] == audit["holes"] == 0
 
 
 def test_a_setting_that_is_no_yes_or_no_is_refused(program: Program, tmp_path: Path) -> None:

@@ -212,9 +212,19 @@ def test_every_mark_is_drawn_without_a_number_that_json_lacks() -> None:
         assert len(figure.to_json()) < 2500, "plotly's template is left out"
 
 
-def test_an_empty_round_or_a_nan_score_breaks_nothing() -> None:
-    nothing = round_(0, event="the search ended")
+def test_a_round_without_candidates_is_the_start_of_the_path_alone() -> None:
+    (path,) = growth.pictures(shown(round_(0, event="the search ended")), "score", "params")
+    line, steps = plotly_json(path)["data"]
+    assert (line["x"], line["y"], steps["text"]) == ([100], [0.1], ["start"])
+
+
+def test_a_score_that_is_no_number_is_a_gap_under_its_name() -> None:
     odd = round_(0, row("n", 2, math.nan, 1.0, efficiency=math.nan, chosen=True), score=math.inf)
-    for each in (nothing, odd):
-        for picture in growth.pictures(shown(each), "score", "params"):
-            json.dumps(plotly_json(picture), allow_nan=False)
+    path, last = (plotly_json(each) for each in growth.pictures(shown(odd), "score", "params"))
+    assert json.loads(json.dumps([path, last], allow_nan=False)) == [path, last], "a browser reads it"
+    assert [trace["y"] for trace in path["data"]] == [[None, None]] * 2 and path["data"][1]["text"] == [
+        "start",
+        "n → 2",
+    ]
+    (bar,) = last["data"]
+    assert (bar["name"], bar["x"], bar["y"]) == ("chosen", ["n → 2"], [None])

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import math
 import re
+import time
+from functools import cache
 from pathlib import Path
+from xml.etree import ElementTree
 
 import matplotlib as mpl
+import matplotlib.image
+import numpy as np
 import pytest
 
-from studies.figures.drawn_by_matplotlib import draw, drawn
+from studies.figures.drawn_by_matplotlib import Form, draw, drawn
 from studies.figures.fonts import families
 from studies.figures.picture import Area, Axis, Band, Bars, Heat, Line, Mark, Parallel, Picture, Points, Rule
 
@@ -68,10 +74,25 @@ def test_every_mark_is_drawn_on_linear_and_logarithmic_axes(name: str) -> None:
 
 @pytest.mark.parametrize("text", [*SCRIPTS, LONG], ids=lambda text: ascii(text)[:20])
 def test_names_in_any_script_and_of_any_length(text: str) -> None:
-    marks = [Line(text, [text, "b"], [1.0, 2.0], labels=[text, text]), Points("other", ["b"], [1.0])]
-    for each in ([*marks], [Bars(text, [text, "b"], [1.0, 2.0])], [Heat(text, [text], [text], [[1.0]])]):
-        drawn(picture(each, title=text, axis=text))
-    drawn(picture([Parallel(text, [(text, [text, "b"]), ("score", [1.0, 2.0])])]))
+    for kind, made in named(text).items():
+        assert size(made["png"]) == (1080, 675) and made["png"] != plainly_named()[kind]["png"], "the name is seen"
+        assert ElementTree.fromstring(made["svg"]).tag.endswith("svg")
+
+
+def named(text: str) -> dict[str, dict[Form, bytes]]:
+    """A picture of each kind that shows names, with this one wherever a name can stand."""
+    kinds: dict[str, list[Mark]] = {
+        "line": [Line(text, [text, "b"], [1.0, 2.0], labels=[text, text]), Points("other", ["b"], [1.0])],
+        "bars": [Bars(text, [text, "b"], [1.0, 2.0])],
+        "heat": [Heat(text, [text], [text], [[1.0]])],
+        "parallel": [Parallel(text, [(text, [text, "b"]), ("score", [1.0, 2.0])])],
+    }
+    return {kind: drawn(picture(marks, title=text, axis=text)) for kind, marks in kinds.items()}
+
+
+@cache
+def plainly_named() -> dict[str, dict[Form, bytes]]:
+    return named("plain")
 
 
 def test_letters_that_no_font_here_has_are_named() -> None:
@@ -81,7 +102,20 @@ def test_letters_that_no_font_here_has_are_named() -> None:
 
 def test_many_points_are_drawn_without_a_search_for_room() -> None:
     many = [float(each) for each in range(200_000)]
-    drawn(picture([Line("one", many, many), Line("two", many, many[::-1])]), ["png"])
+    began = time.process_time()
+    made = drawn(picture([Line("one", many, many), Line("two", many, many[::-1])]), ["png"])["png"]
+    assert time.process_time() - began < 20, "a search for room looks at every point, minutes long"
+    few = many[:: len(many) - 1]
+    assert size(made) == (1080, 675) and coloured(made) == coloured(
+        drawn(picture([Line("one", few, few), Line("two", few, few[::-1])]), ["png"])["png"]
+    )
+
+
+def coloured(png: bytes) -> set[tuple[float, ...]]:
+    """The colours of more than a thousandth of a picture's dots."""
+    dots = matplotlib.image.imread(io.BytesIO(png), "png").reshape(-1, 4)
+    colours, counts = np.unique(dots, axis=0, return_counts=True)
+    return {tuple(colour) for colour, count in zip(colours.tolist(), counts, strict=True) if count * 1000 > len(dots)}
 
 
 def test_the_same_picture_gives_the_same_bytes() -> None:

@@ -6,30 +6,8 @@ from pathlib import Path
 
 import optuna
 
-from tests.support.program import Begin, Program, answer, states, until
-
-TRAIN = """
-import json, sys
-value = dict(zip(sys.argv[1::2], sys.argv[2::2]))
-with open(value["--out"] + "/metrics.jsonl", "w") as file:
-    file.write(json.dumps({"loss": float(value["--n"]), "size": 2.0, "other": 0 - float(value["--n"])}) + "\\n")
-"""
-
-
-def written(
-    folder: Path, command: str, score: str = "{metric: loss, direction: minimize}", search: str = "grid", more: str = ""
-) -> Path:
-    (folder / "train.py").write_text(TRAIN)
-    blocks = {"grid": "{axes: {n: [1, 2, 3]}}", "grow": "{increments: {n: 1}, steps: 1}"}
-    file = folder / "own.yaml"
-    file.write_text(
-        f"search: {search}\nobjective:\n  command: {command}\n  metrics: {{json: '{{run_dir}}/metrics.jsonl'}}\n"
-        f"score: {score}\nattempts: 1\n{more}{search}: {blocks[search]}\nconfig: {{n: 1}}\n"
-    )
-    return file
-
-
-RIGHT = "python train.py --n {n} --out {run_dir}"
+from tests.support.corrections import RIGHT, written
+from tests.support.program import Program, answer, states
 
 
 def test_a_typo_in_a_command_is_corrected_under_the_same_name(program: Program, tmp_path: Path) -> None:
@@ -106,21 +84,3 @@ def test_another_dataset_is_an_override_and_its_data_are_asked_for(program: Prog
     file.write_text(text)
     assert "is not used" in program(*run).stderr
     assert program(*run, "--set", "dataset=other").returncode == 2
-
-
-def test_while_a_worker_is_at_it_nothing_is_corrected(program: Program, begin: Begin, tmp_path: Path) -> None:
-    file = written(tmp_path, "python slow.py {n} {run_dir}")
-    (tmp_path / "slow.py").write_text("import time\ntime.sleep(60)\n")
-    run = ["run", "grid", "--study", "own", "--file", file, "--workers", 1]
-    worker = begin(*run)
-    until(lambda: program("show", "--study", "own").returncode == 0 and states(program, "own")["running"])
-    before = answer(program, "audit", "--study", "own")
-    written(tmp_path, RIGHT)
-    told = program(*run)
-    assert told.returncode == 2 and "1 workers are at 'own'" in told.stderr and told.stderr.count("\n") == 1
-    assert answer(program, "audit", "--study", "own")["decisions"] == before["decisions"]
-    worker.terminate()
-    worker.communicate(timeout=30)
-    assert program(*run).returncode == 0
-    certificate = answer(program, "audit", "--study", "own")
-    assert certificate["holds"] and certificate["points"]["accepted"] == 3 and certificate["points"]["withdrawn"] == 3

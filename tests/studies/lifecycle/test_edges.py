@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import stat
 import subprocess
@@ -186,21 +185,3 @@ def test_a_terminal_without_the_characters_and_a_full_output_are_no_traceback(
     with Path("/dev/full").open("w") as full:
         told = subprocess.run(show, env=environment, stdout=full, stderr=subprocess.PIPE, timeout=60)
     assert told.returncode == 1 and b"No space left" in told.stderr and b"Traceback" not in told.stderr
-
-
-def test_status_tells_nan_as_text(program: Program, tmp_path: Path, environment: dict[str, str]) -> None:
-    body = "def own(config, trial):\n    trial.report(1, score=float('nan'))\n    time.sleep(60)\n" + GOOD
-    command = [sys.executable, CHECKOUT / "cli.py", "run", "grow", "--study", "own"]
-    worker = subprocess.Popen(
-        [*command, "--file", growth_of(tmp_path, body)], env=environment, stderr=subprocess.DEVNULL
-    )
-    try:
-        for _ in range(600):
-            told = program("status", "--study", "own", "--json")
-            running = json.loads(told.stdout)["running"] if told.returncode == 0 else []
-            if running and running[0]["metrics"]:
-                break
-        assert running[0]["metrics"] == {"score": "nan"}
-    finally:
-        worker.terminate()
-        worker.wait(20)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,9 +13,7 @@ import pytest
 from storage.home import CHECKOUT
 from storage.session import Session
 from tests.support.growth_trace import write_definition
-from tests.support.program import administer, refused, with_storage
-
-Program = Callable[..., subprocess.CompletedProcess[str]]
+from tests.support.program import Program, administer, refused, with_storage
 
 
 @pytest.fixture

@@ -6,8 +6,7 @@ from __future__ import annotations
 import json
 import math
 import re
-import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -37,9 +36,10 @@ from tests.support.growth_trace import BASELINE, INCREMENTS, landscape
 from tests.support.growths import growth as search
 from tests.support.growths import run
 from tests.support.laws import NAMES, WIDTHS, broken, law, long_series, noise, nothing
+from tests.support.program import Program
+from tests.support.reports import two, written
 
-Program = Callable[..., subprocess.CompletedProcess[str]]
-BROWSERS = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
+__all__ = ["two"]  # fixtures
 
 
 def fits(session: Session, name: str) -> dict[str, Any]:
@@ -50,11 +50,6 @@ def fits(session: Session, name: str) -> dict[str, Any]:
 def holds(parameter: Mapping[str, float | None], true: float) -> bool:
     low, high = parameter["low"], parameter["high"]
     return (low is None or low <= true) and (high is None or true <= high)
-
-
-def written(session: Session, folder: Path, *names: str) -> Path:
-    run_report(session, names, folder, to_dashboard=False)
-    return folder
 
 
 # Laws and noise
@@ -225,25 +220,6 @@ def test_names_are_texts_not_markup(session: Session) -> None:
     assert "</script><b>" not in page and "&lt;/script&gt;" in page
 
 
-# Several studies, and where a report goes
-
-
-@pytest.fixture
-def two(session: Session) -> Session:
-    """Two grids whose loss differs by 0.25."""
-    made_studies.grid(session.url, "one", WIDTHS, law, seeds=2, series=long_series, fixed={"kind": "a"})
-    worse = {"kind": "b"}
-    made_studies.grid(
-        session.url,
-        "two",
-        WIDTHS[2:],
-        lambda config: {**law(config), "loss": law(config)["loss"] + 0.25},
-        2,
-        fixed=worse,
-    )
-    return session
-
-
 def test_several_studies_stand_beside_each_other(two: Session) -> None:
     made = make_report(two, ["one", "two"])
     across = {picture.key: picture for picture in made.across}
@@ -251,31 +227,6 @@ def test_several_studies_stand_beside_each_other(two: Session) -> None:
     assert "all-front-params" in across
     keys = [picture.key for picture in made.pictures]
     assert len(keys) == len(set(keys)) and any(key.startswith("1-") for key in keys)
-
-
-def test_a_page_draws_every_figure_without_a_network(two: Session, tmp_path: Path) -> None:
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    browser_file = next((path for path in BROWSERS if Path(path).exists()), None)
-    folder = written(two, tmp_path / "out", "one", "two")
-    said: list[str] = []
-    asked: list[str] = []
-    with playwright.sync_playwright() as started:
-        try:
-            browser = started.chromium.launch(executable_path=browser_file, args=["--no-sandbox"])
-        except playwright.Error as error:
-            pytest.skip(f"no Chromium here: {str(error).splitlines()[0]}")
-        page = browser.new_page()
-        page.on("console", lambda message: said.append(message.text))
-        page.on("pageerror", lambda error: said.append(str(error)))
-        page.on("request", lambda request: asked.append(request.url))
-        page.goto((folder / "index.html").as_uri())
-        page.wait_for_function("document.querySelectorAll('.js-plotly-plot').length > 0")
-        drawn = page.evaluate("[...document.querySelectorAll('.js-plotly-plot')].map(each => each.id)")
-        titles = page.inner_text("body")
-        browser.close()
-    assert not said and [url for url in asked if not url.startswith(("data:", "blob:"))] == asked[:1]
-    assert {f"{key}.svg" for key in drawn} == {file.name for file in (folder / "figures").glob("*.svg")}
-    assert "loss against params" in titles and "two beside one" in titles
 
 
 def test_a_folder_that_is_no_report_is_left_alone(two: Session, tmp_path: Path) -> None:

@@ -13,18 +13,18 @@ from pathlib import Path
 import pytest
 
 from objectives.outcome import Kind
-from studies.slots.devices import read_recorded
 from studies.slots.leases import UNIT, Span, gaps, held, holder, take, take_turn, turn_is_taken
 from studies.slots.options import SMALLEST, gpu_slots, packed_slots
 from studies.slots.packing import CONTEXT, Packing, Wish, wish_of
 from studies.slots.pool import Rack
 from studies.slots.slot import Slot
-from tests.support.devices import FIRST, RECORDED, SECOND, audit, definition, devices  # noqa: F401
-from tests.support.program import Begin, Program, path, until
+from tests.support.devices import FIRST, RECORDED, SECOND, audit, definition
+from tests.support.packing import GIB, PACKED, TWO
+from tests.support.program import Program, path
 
-TWO = read_recorded(RECORDED / "two.json")
+pytestmark = pytest.mark.usefixtures("devices")
+
 WHOLE = TWO[0].memory_total // UNIT
-GIB = (1 << 30) // UNIT
 
 
 @pytest.fixture
@@ -215,68 +215,6 @@ def test_whatever_comes_no_two_shares_overlap_and_everything_gets_its_turn(
     assert held(FIRST) == held(SECOND) == []
 
 
-# Whole studies
-
-PACKED = """
-import os
-from pathlib import Path
-
-GIB = 2**30
-
-def cost(config):
-    "Wider models take more; the widest nearly a whole device."
-    return {} if config["n_layer"] > 1 else {"memory_bytes": (config["n_embd"] + config["mlp_size"] - 54) * GIB}
-
-def packed(config, trial):
-    "The landscape, in a share of a device that is nobody else's."
-    from studies.slots.leases import held
-
-    device, fraction = os.environ["CUDA_VISIBLE_DEVICES"], float(os.environ["STUDYHALL_MEMORY_FRACTION"])
-    folder = Path(FOLDER) / device
-    folder.mkdir(exist_ok=True)
-    me = (config["who"], trial.number)
-    (mine,) = [each.span for each in held(device) if (each.who.get("study"), each.who.get("trial")) == me]
-    here = folder / f"{mine.start} {mine.end} {config['who']} {trial.number}"
-    here.touch()
-    try:
-        for each in folder.iterdir():
-            start, end, *_ = map(str, each.name.split())
-            assert each == here or int(end) <= mine.start or mine.end <= int(start), f"{each} overlaps {here}"
-        return landscape({**config, "seed": trial.seed})
-    finally:
-        here.unlink()
-        with (Path(FOLDER) / f"used-{config['who']}").open("a") as used:
-            print(trial.number, device, fraction, cost(config).get("memory_bytes", 0), file=used)
-"""
-
-
-def test_two_studies_that_pack_by_estimates_never_overlap_and_both_end(
-    program: Program, begin: Begin, tmp_path: Path
-) -> None:
-    """Of 10 and 42 GiB, of none that is told, and of more than the devices' 80."""
-    code = PACKED.replace("FOLDER", repr(str(tmp_path)))
-    more = "  repeats: 2\nattempts: 1\n"
-    files = {name: definition(tmp_path, name, "packed", code, steps=2, seconds=0.1, more=more) for name in ("a", "b")}
-    arguments = ["--gpus", "all", "--gpu-memory", "auto", "--per-gpu", 8]
-    workers = [begin("run", "grow", "--study", name, "--file", file, *arguments) for name, file in files.items()]
-    told_by = {name: worker.communicate(timeout=180)[0] for name, worker in zip(files, workers, strict=True)}
-    assert [worker.returncode for worker in workers] == [0, 0], told_by
-    fractions = set()
-    for name in files:
-        certificate = audit(program, name)
-        assert certificate["holds"] and certificate["points"]["failed"] == 0, certificate
-        lines = [line.split() for line in (tmp_path / f"used-{name}").read_text().splitlines()]
-        assert certificate["attempts"] == certificate["points"]["accepted"] == len(lines)
-        for _, _, fraction, estimate in lines:
-            size = float(fraction) * TWO[0].memory_total
-            too_big = float(estimate) * 1.1 > TWO[0].memory_total
-            assert float(fraction) == 1 if estimate == "0" or too_big else size >= float(estimate) * 1.1
-            fractions.add(round(float(fraction), 1))
-        assert told_by[name].count("gives no memory_bytes: a whole GPU for each such trial") == 1
-    assert len(fractions) >= 3 and 1.0 in fractions
-    assert held(FIRST) == held(SECOND) == [] and not turn_is_taken(FIRST) and not turn_is_taken(SECOND)
-
-
 def test_a_trial_that_outgrows_its_estimate_has_a_device_alone_the_second_time(
     program: Program, tmp_path: Path
 ) -> None:
@@ -292,18 +230,6 @@ def test_a_trial_that_outgrows_its_estimate_has_a_device_alone_the_second_time(
     certificate = audit(program, "a")
     assert certificate["extra_attempts"] == {"out_of_memory": 1} and certificate["points"]["failed"] == 0
     assert path(program, "a") == ["mlp_size"]
-
-
-def test_a_killed_worker_leaves_no_share_and_no_turn(program: Program, begin: Begin, tmp_path: Path) -> None:
-    code = PACKED.replace("FOLDER", repr(str(tmp_path)))
-    file = definition(tmp_path, "a", "packed", code, steps=1, seconds=60)
-    lease = take(FIRST, Span(0, 75 * GIB), holder("other"))
-    assert lease is not None
-    worker = begin("run", "grow", "--study", "a", "--file", file, "--gpus", "all", "--gpu-memory", "auto")
-    until(lambda: [each for each in held(SECOND) if each.who.get("trial") == 0])
-    worker.kill()
-    until(lambda: not held(SECOND) and not turn_is_taken(FIRST) and not turn_is_taken(SECOND), seconds=1)
-    lease.close()
 
 
 def test_packing_by_estimates_without_a_gpu_is_one_line(program: Program, environment: dict[str, str]) -> None:

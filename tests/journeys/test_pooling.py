@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,8 +9,7 @@ import pytest
 
 from tests.support.growth_trace import write_definition
 from tests.support.pgbouncer import PGBOUNCER
-
-Program = Callable[..., subprocess.CompletedProcess[str]]
+from tests.support.program import Program
 
 pytestmark = pytest.mark.skipif(PGBOUNCER is None, reason="there is no pgbouncer here")
 
