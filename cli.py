@@ -107,7 +107,7 @@ def cli() -> None:
 @storage_option
 def run(url: str | None, dry_run: bool, review: bool, yes: bool, **asked: Any) -> None:
     """Start, join or resume a study. SEARCH is grow, depth, grid or fit."""
-    from storage.place import Place
+    from storage.store import Store
     from studies.launch.options import Wanted
     from studies.lifecycle.launching import follow, launch, preview_launch
     from studies.lifecycle.order import Order
@@ -117,23 +117,23 @@ def run(url: str | None, dry_run: bool, review: bool, yes: bool, **asked: Any) -
     from studies.status.progress import progress
 
     wanted = Wanted(**{name: asked.pop(name) for name in Wanted.__dataclass_fields__})
-    order, place = Order.of(**asked, gpus_elsewhere=wanted.gpus), Place.of(url)
+    order, store = Order.of(**asked, gpus_elsewhere=wanted.gpus), Store.of(url)
     launcher = wanted.launcher()
     if dry_run or review:
         if launcher is not None:
-            click.echo(preview_launch(place, order, launcher))
-        ahead = preview(place, order)
+            click.echo(preview_launch(store, order, launcher))
+        ahead = preview(store, order)
         _print(ahead)
         if dry_run or not ahead.runs or not (yes or click.confirm("start?")):
             return
     if launcher is None:
         with progress(_say) as shown:
-            ending = run(place, order, shown.say, shown.watch)
+            ending = run(store, order, shown.say, shown.watch)
     else:
-        launched = launch(place, order, launcher, _say)
+        launched = launch(store, order, launcher, _say)
         if not wanted.wait:
             return
-        ending = follow(place, order.name, launched, _say)
+        ending = follow(store, order.name, launched, _say)
     with _study(url, order.name) as (session, study):
         _print(show(session, study))
     _say(f"{study.name}: {ending.reason}")
@@ -155,12 +155,12 @@ def run(url: str | None, dry_run: bool, review: bool, yes: bool, **asked: Any) -
 @storage_option
 def status(name: str | None, watch: bool, as_json: bool, url: str | None) -> None:
     """Where studies stand: counts, rounds, workers, what runs, what failed."""
-    from storage.place import Place
+    from storage.store import Store
     from studies.status.status import read_overview
     from studies.status.watch import watch as keep_watching
 
     if watch and not as_json:
-        keep_watching(Place.of(url), name, lambda line: click.echo(line))
+        keep_watching(Store.of(url), name, lambda line: click.echo(line))
         return
     with _session(url) as session:
         _print(read_overview(session, name), "json" if as_json else "text")
@@ -345,10 +345,10 @@ def delete(name: str, yes: bool, url: str | None) -> None:
 @storage_option
 def dashboard(port: int, host: str, really: bool, url: str | None) -> None:
     """Serve optuna-dashboard on this storage, for this host alone, until Ctrl-C."""
-    from storage.place import Place
+    from storage.store import Store
     from studies.dashboard.serve import Address, serve
 
-    serve(Place.of(url), Address.of(host, port, really), _say)
+    serve(Store.of(url), Address.of(host, port, really), _say)
     sys.exit(INTERRUPTED)
 
 
@@ -460,10 +460,10 @@ def storage_status(as_json: bool) -> None:
 @storage_option
 def storage_url(url: str | None) -> None:
     """The storage's URL, for stock Optuna and optuna-dashboard; no password is printed, but the file that holds it."""
-    from storage.place import Place
+    from storage.store import Store
     from storage.upkeep import url_told
 
-    first, *rest = url_told(Place.of(url))
+    first, *rest = url_told(Store.of(url))
     click.echo(first)
     for line in rest:
         _say(line)
@@ -473,10 +473,10 @@ def storage_url(url: str | None) -> None:
 @storage_option
 def check(url: str | None) -> None:
     """Versions of server, Optuna's tables and ours; whether locks stay with their session."""
-    from storage.place import Place
+    from storage.store import Store
     from storage.upkeep import check
 
-    for line in check(Place.of(url)):
+    for line in check(Store.of(url)):
         click.echo(line)
 
 
@@ -484,10 +484,10 @@ def check(url: str | None) -> None:
 @storage_option
 def upgrade(url: str | None) -> None:
     """Bring the tables to the versions that this code knows."""
-    from storage.place import Place
+    from storage.store import Store
     from storage.upkeep import upgrade
 
-    click.echo(upgrade(Place.of(url)))
+    click.echo(upgrade(Store.of(url)))
 
 
 @storage.command()
@@ -496,9 +496,9 @@ def upgrade(url: str | None) -> None:
 def backup(file: Path, url: str | None) -> None:
     """Write the whole database to FILE."""
     from storage.backup import backup
-    from storage.place import Place
+    from storage.store import Store
 
-    backup(Place.of(url).start(), file)
+    backup(Store.of(url).start(), file)
     click.echo(str(file))
 
 
@@ -508,9 +508,9 @@ def backup(file: Path, url: str | None) -> None:
 def restore(file: Path, url: str | None) -> None:
     """Read a backup into an empty database."""
     from storage.backup import restore
-    from storage.place import Place
+    from storage.store import Store
 
-    restore(Place.of(url).start(), file)
+    restore(Store.of(url).start(), file)
     click.echo("restored")
 
 
@@ -528,9 +528,9 @@ def storage_move(target: str, names: tuple[str, ...], url: str | None) -> None:
 
 @contextmanager
 def _session(url: str | None) -> Iterator[Session]:
-    from storage.place import Place
+    from storage.store import Store
 
-    session = Place.of(url).read()
+    session = Store.of(url).read()
     try:
         yield session
     finally:
