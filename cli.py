@@ -394,15 +394,15 @@ def data() -> None:
 @click.option("--force", is_flag=True, help="Replace a dataset of that name.")
 def data_prepare(texts: tuple[str, ...], files: tuple[str, ...], **asked: Any) -> None:
     """Make a dataset of tokens. Killed and run again, it goes on and ends with the same bytes."""
-    from objectives.datasets.prepare import Order, prepare
+    from objectives.datasets.prepare import Preparation, prepare
     from objectives.datasets.progress import progress
 
     if files and not texts:
         raise UsageError(f"data prepare: {files[0]!r}: files are given by --text")
-    order = Order.of(texts=(*texts, *files), **asked)
-    with progress() as tell:
-        said = prepare(order, tell)
-    click.echo(said)
+    preparation = Preparation.of(texts=(*texts, *files), **asked)
+    with progress() as show:
+        result = prepare(preparation, show)
+    click.echo(result)
 
 
 @data.command("list")

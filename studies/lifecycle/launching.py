@@ -98,8 +98,11 @@ def check_reach(store: Store, launcher: Launcher) -> None:
 
 
 def _url_elsewhere(store: Store) -> str:
-    """The URL that workers on other hosts are given; of an embedded server that does not listen, none."""
-    return (url_elsewhere(store.home) or "") if store.embedded else store.url
+    """The URL that workers on other hosts are given; none of an embedded server that does not listen, nor of another
+    database of one that does."""
+    if not store.embedded:
+        return store.url
+    return (url_elsewhere(store.home) or "") if store.shown is None else ""
 
 
 def serves_one_machine(url: str) -> bool:

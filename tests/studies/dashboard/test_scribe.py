@@ -79,7 +79,7 @@ def reported(program: Program, tmp_path: Path) -> Program:
         "grid: {axes: {width: [1, 2, 3]}}\nconfig: {width: 1}\n"
     )
     told = program("run", "grid", "--study", "reported", "--file", tmp_path / "reporting.yaml", "--workers", 1)
-    assert "reported: 3 settings" in told.stderr, told.stderr
+    assert "reported: done: 3 settings" in told.stderr, told.stderr
     return program
 
 
