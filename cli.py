@@ -18,7 +18,7 @@ from storage.errors import StudyhallError, UsageError
 from storage.home import home
 
 if TYPE_CHECKING:
-    from storage.place import Place
+    from storage.store import Store
     from storage.records import StudyRow
     from storage.session import Session
     from studies.history.state import Ending
@@ -31,10 +31,10 @@ INTERRUPTED = 130
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
-def _store(context: click.Context, parameter: click.Parameter, url: str | None) -> Place:
-    from storage.place import Place
+def _store(context: click.Context, parameter: click.Parameter, url: str | None) -> Store:
+    from storage.store import Store
 
-    return Place.of(url)
+    return Store.of(url)
 
 
 def _offer(values: str) -> Callable[[click.Context, click.Parameter, str], Any]:
@@ -104,7 +104,7 @@ def cli() -> None:
 @click.option("--review", is_flag=True, help="Print what would run next, and ask before it starts.")
 @click.option("--yes", is_flag=True, help="With --review: do not ask.")
 @storage_option
-def run(store: Place, dry_run: bool, review: bool, yes: bool, **options: Any) -> None:
+def run(store: Store, dry_run: bool, review: bool, yes: bool, **options: Any) -> None:
     """Start, join or resume a study. SEARCH is grow, depth, grid or fit."""
     from studies.launch.options import LaunchOptions
     from studies.lifecycle.order import Order
@@ -120,7 +120,7 @@ def run(store: Place, dry_run: bool, review: bool, yes: bool, **options: Any) ->
         _finish(store, order.name, ending)
 
 
-def _preview(store: Place, order: Order, launcher: Launcher | None) -> int:
+def _preview(store: Store, order: Order, launcher: Launcher | None) -> int:
     """Print what would run; how many trials."""
     from studies.lifecycle.launching import preview_launch
     from studies.lifecycle.preview import preview
@@ -132,7 +132,7 @@ def _preview(store: Place, order: Order, launcher: Launcher | None) -> int:
     return ahead.runs
 
 
-def _work(store: Place, order: Order) -> Ending:
+def _work(store: Store, order: Order) -> Ending:
     from studies.lifecycle.run import run
     from studies.status.progress import progress
 
@@ -140,14 +140,14 @@ def _work(store: Place, order: Order) -> Ending:
         return run(store, order, shown.say, shown.watch)
 
 
-def _launch(store: Place, order: Order, launcher: Launcher, wait: bool) -> Ending | None:
+def _launch(store: Store, order: Order, launcher: Launcher, wait: bool) -> Ending | None:
     from studies.lifecycle.launching import follow, launch
 
     launched = launch(store, order, launcher, _log)
     return follow(store, order.name, launched, _log) if wait else None
 
 
-def _finish(store: Place, name: str, ending: Ending) -> None:
+def _finish(store: Store, name: str, ending: Ending) -> None:
     from studies.results.show import show
 
     with _study(store, name) as (session, study):
@@ -163,7 +163,7 @@ def _finish(store: Place, name: str, ending: Ending) -> None:
 @click.option("--watch", is_flag=True, help="Follow it, q quits; in a pipe, a line for each change until it ends.")
 @json_option
 @storage_option
-def status(name: str | None, watch: bool, as_json: bool, store: Place) -> None:
+def status(name: str | None, watch: bool, as_json: bool, store: Store) -> None:
     """Where studies stand: counts, rounds, workers, what runs, what failed."""
     from studies.status.status import read_overview
     from studies.status.watch import watch as keep_watching
@@ -187,7 +187,7 @@ def status(name: str | None, watch: bool, as_json: bool, store: Place) -> None:
 @json_option
 @storage_option
 def show(
-    store: Place, name: str, number: int | None, log: bool, form: Form | None, as_json: bool, **what: bool
+    store: Store, name: str, number: int | None, log: bool, form: Form | None, as_json: bool, **what: bool
 ) -> None:
     """A study's result table, or one trial."""
     from studies.results.trial import show_trial, trial_log
@@ -214,7 +214,7 @@ def _results(session: Session, study: StudyRow, whole: bool, failing: bool, flat
 @study_option
 @json_option
 @storage_option
-def audit(name: str, as_json: bool, store: Place) -> None:
+def audit(name: str, as_json: bool, store: Store) -> None:
     """Check that nothing was lost or counted twice. Exit 1 if anything is off."""
     from studies.audit.audit import audit
 
@@ -231,7 +231,7 @@ def audit(name: str, as_json: bool, store: Place) -> None:
 )
 @json_option
 @storage_option
-def replay(name: str, cost: str | None, as_json: bool, store: Place) -> None:
+def replay(name: str, cost: str | None, as_json: bool, store: Store) -> None:
     """Derive every decision again from the accepted results. Exit 1 if one of them differs."""
     from studies.audit.replay_study import replay_study
 
@@ -252,7 +252,7 @@ def replay(name: str, cost: str | None, as_json: bool, store: Place) -> None:
 )
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="A file, of sweep-dir and tasks a folder.")
 @storage_option
-def export(name: str, form: str, out: Path | None, store: Place) -> None:
+def export(name: str, form: str, out: Path | None, store: Store) -> None:
     """A study's results as a file."""
     from studies.export.export import export, write_aside
 
@@ -268,7 +268,7 @@ def export(name: str, form: str, out: Path | None, store: Place) -> None:
 @click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="The folder of the report.")
 @click.option("--to-dashboard", is_flag=True, help="Put the figures and the fits into the dashboard as well.")
 @storage_option
-def report(names: tuple[str, ...], out: Path | None, to_dashboard: bool, store: Place) -> None:
+def report(names: tuple[str, ...], out: Path | None, to_dashboard: bool, store: Store) -> None:
     """Plots and fits of studies: one page, its figures as PNG and SVG, and fits.json."""
     from studies.report.report import run_report
 
@@ -288,7 +288,7 @@ def report(names: tuple[str, ...], out: Path | None, to_dashboard: bool, store: 
 )
 @click.option("--failed", is_flag=True, help="Every trial that failed.")
 @storage_option
-def retry(name: str, numbers: tuple[int, ...], failed: bool, store: Place) -> None:
+def retry(name: str, numbers: tuple[int, ...], failed: bool, store: Store) -> None:
     """Run failed trials again."""
     from studies.lifecycle.retry import retry
 
@@ -301,7 +301,7 @@ def retry(name: str, numbers: tuple[int, ...], failed: bool, store: Place) -> No
 @cli.command()
 @study_option
 @storage_option
-def stop(name: str, store: Place) -> None:
+def stop(name: str, store: Store) -> None:
     """Stop every worker of the study once its running trials have finished; `run` goes on from there."""
     from studies.lifecycle.stop import stop
 
@@ -313,7 +313,7 @@ def stop(name: str, store: Place) -> None:
 @study_option
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @storage_option
-def delete(name: str, yes: bool, store: Place) -> None:
+def delete(name: str, yes: bool, store: Store) -> None:
     """Delete a study with all its trials, logs and checkpoints."""
     from studies.lifecycle.stop import delete
 
@@ -328,7 +328,7 @@ def delete(name: str, yes: bool, store: Place) -> None:
 @click.option("--host", default="127.0.0.1", metavar="H", help="Listen on this address; default: this host alone.")
 @click.option("--yes-really", "really", is_flag=True, help="Let other hosts in, without any password.")
 @storage_option
-def dashboard(port: int, host: str, really: bool, store: Place) -> None:
+def dashboard(port: int, host: str, really: bool, store: Store) -> None:
     """Serve optuna-dashboard on this storage, for this host alone, until Ctrl-C."""
     from studies.dashboard.serve import Address, serve
 
@@ -378,14 +378,14 @@ def data() -> None:
 @click.option("--force", is_flag=True, help="Replace a dataset of that name.")
 def data_prepare(texts: tuple[str, ...], files: tuple[str, ...], **asked: Any) -> None:
     """Make a dataset of tokens. After a kill, run it again: it goes on and ends with the same bytes."""
-    from objectives.datasets.prepare import Order, prepare
+    from objectives.datasets.prepare import Preparation, prepare
     from objectives.datasets.progress import progress
 
     if files and not texts:
         raise UsageError(f"data prepare: {files[0]!r}: files are given by --text")
-    order = Order.of(texts=(*texts, *files), **asked)
+    preparation = Preparation.of(texts=(*texts, *files), **asked)
     with progress() as show:
-        line = prepare(order, show)
+        line = prepare(preparation, show)
     click.echo(line)
 
 
@@ -438,7 +438,7 @@ def storage_status(as_json: bool) -> None:
 
 @storage.command("url")
 @storage_option
-def storage_url(store: Place) -> None:
+def storage_url(store: Store) -> None:
     """Print the storage's URL for stock Optuna and optuna-dashboard, and the file that holds its password."""
     from storage.upkeep import url_told
 
@@ -447,7 +447,7 @@ def storage_url(store: Place) -> None:
 
 @storage.command()
 @storage_option
-def check(store: Place) -> None:
+def check(store: Store) -> None:
     """Print the versions of the server, Optuna's tables and ours, and whether locks stay with their session."""
     from storage.upkeep import check
 
@@ -456,7 +456,7 @@ def check(store: Place) -> None:
 
 @storage.command()
 @storage_option
-def upgrade(store: Place) -> None:
+def upgrade(store: Store) -> None:
     """Bring the tables to the versions that this code knows."""
     from storage.upkeep import upgrade
 
@@ -466,7 +466,7 @@ def upgrade(store: Place) -> None:
 @storage.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @storage_option
-def backup(file: Path, store: Place) -> None:
+def backup(file: Path, store: Store) -> None:
     """Write the whole database to FILE."""
     from storage.backup import backup
 
@@ -477,7 +477,7 @@ def backup(file: Path, store: Place) -> None:
 @storage.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @storage_option
-def restore(file: Path, store: Place) -> None:
+def restore(file: Path, store: Store) -> None:
     """Read a backup into an empty database."""
     from storage.backup import restore
 
@@ -489,7 +489,7 @@ def restore(file: Path, store: Place) -> None:
 @click.argument("target", metavar="URL", envvar="STUDYHALL_TARGET")
 @click.option("--study", "names", multiple=True, metavar="NAME", help="This study; may be repeated. Default: all.")
 @storage_option
-def storage_move(target: str, names: tuple[str, ...], store: Place) -> None:
+def storage_move(target: str, names: tuple[str, ...], store: Store) -> None:
     """Copy studies to the storage at URL (or STUDYHALL_TARGET) and verify them by count and hash. After a kill, run it
     again: it goes on. The originals become read-only: `delete` removes them."""
     from storage.upkeep import move
@@ -498,7 +498,7 @@ def storage_move(target: str, names: tuple[str, ...], store: Place) -> None:
 
 
 @contextmanager
-def _study(store: Place, name: str, writing: bool = False) -> Iterator[tuple[Session, StudyRow]]:
+def _study(store: Store, name: str, writing: bool = False) -> Iterator[tuple[Session, StudyRow]]:
     from storage.reader import Reader
     from storage.schema import check_versions
 

@@ -15,17 +15,17 @@ from storage.url import check_url, without_password
 
 
 @dataclass(frozen=True)
-class Place:
+class Store:
     """A storage that can be connected to, again and again; the embedded server is started when it is needed."""
 
     url: str
     home: Path
 
     @staticmethod
-    def of(option: str | None) -> Place:
+    def of(option: str | None) -> Store:
         """The storage that `--storage` or `STUDYHALL_STORAGE` names; the embedded one by default, not yet started."""
         given = option or os.environ.get("STUDYHALL_STORAGE")
-        return Place(check_url(given) if given else "", home())
+        return Store(check_url(given) if given else "", home())
 
     @property
     def embedded(self) -> bool:
