@@ -118,7 +118,7 @@ def test_a_worker_stays_while_there_is_something_to_wait_for(
 
 
 def _notes(session: Session, study_id: int) -> list[Any]:
-    rows = session.run("read_board", {"study_id": study_id})
+    rows = session.run("read_dashboard", {"study_id": study_id})
     import json
 
     return [json.loads(row.value) for row in rows if row.key == "dashboard:note_str:0"]
