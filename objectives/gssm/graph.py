@@ -33,7 +33,7 @@ GRAPH_KEYS = ("nodes", *SHORT_KEYS)
 MAX_ENTRIES = 2**26  # of all tables together: 4 bytes each, 8 where states are no power of two
 MAX_STATES = 2**16  # a token has two bytes
 MAX_NODES = 256
-MIN_ALPHA, MAX_ALPHA = 1e-100, 1e100  # beyond these the logarithms overflow; nobody needs as much
+MIN_ALPHA, MAX_ALPHA = 1e-100, 1e100  # far beyond any useful value; further out the logarithms overflow
 
 
 @dataclass(frozen=True)
