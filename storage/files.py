@@ -42,6 +42,13 @@ def replacing(target: Path, mode: int | None = None, durable: bool = False, sole
         sync(target.parent)
 
 
+def make_private(folder: Path) -> None:
+    """Make a folder, and those above it that are missing, for this user alone, whatever the umask."""
+    for each in reversed([folder, *folder.parents]):
+        with suppress(FileExistsError):
+            each.mkdir(mode=0o700)
+
+
 def sync(path: Path) -> None:
     """Return once a file, or the names in a folder, are on the disk."""
     descriptor = os.open(path, os.O_RDONLY)

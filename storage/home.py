@@ -12,6 +12,7 @@ from pathlib import Path
 import platformdirs
 
 from storage.errors import StorageError
+from storage.files import make_private
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 """The folder that holds `cli.py`; of an installed copy, its site-packages."""
@@ -44,8 +45,8 @@ class TrialFolder:
         StorageError: The folder cannot be made.
         """
         try:
-            self.checkpoint.mkdir(parents=True, exist_ok=True)
-            self.files.mkdir(exist_ok=True)
+            make_private(self.checkpoint)
+            make_private(self.files)
         except OSError as error:
             raise StorageError(f"{self.path}: cannot keep a trial's files: {error.strerror}") from error
 

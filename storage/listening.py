@@ -113,8 +113,8 @@ def network_url(home: Path, listening: server.Listening, password: str | None = 
 
 
 def url_elsewhere(home: Path) -> str | None:
-    """The URL, with its password, by which other hosts come to the embedded server; None if it does not listen for
-    them."""
+    """The URL, with its password, by which other hosts come to the embedded server's default database; None if it does
+    not listen for them."""
     listening = server.read_listening(server.cluster(home).base)
     if listening is None or is_loopback(listening.host):
         return None

@@ -25,7 +25,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import parse_qs, quote, urlsplit
 
 from storage.errors import StorageError
 from storage.files import replacing
@@ -153,7 +153,7 @@ def status(home: Path) -> ServerStatus:
 
 def is_embedded(url: str, home: Path) -> bool:
     """Whether a URL leads to the server of this home, whichever its database."""
-    return f"host={quote(str(cluster(home).socket), safe='')}" in url
+    return parse_qs(urlsplit(url).query).get("host") == [str(cluster(home).socket)]
 
 
 def ensure(home: Path, timeout: float = 60) -> str:
@@ -254,7 +254,7 @@ def _prepare(found: Cluster) -> None:
 
 @contextmanager
 def _alone(path: Path, end: float) -> Iterator[None]:
-    with path.open("a") as lock:
+    with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600), "a") as lock:
         while True:
             try:
                 fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -11,10 +11,10 @@ from storage.home import home
 from storage.locks import check_locks_stay
 from storage.moving import Moved
 from storage.moving import move as copy_studies
-from storage.place import Place
 from storage.schema import OPTUNA_SCHEMA, SCHEMA, check_versions, read_versions
 from storage.schema import upgrade as upgrade_tables
 from storage.session import Session
+from storage.store import Store
 from storage.url import shown_url
 
 
@@ -32,21 +32,21 @@ def server_status() -> dict[str, object]:
     }
 
 
-def url_told(place: Place) -> list[str]:
+def url_told(store: Store) -> list[str]:
     """The storage's URL, then what there is to know; of an embedded server that listens, the one for other hosts. No
     password is among it."""
-    url = place.start()
-    found = server.read_listening(server.cluster(place.home).base) if place.embedded else None
-    return [shown_url(url)] if found is None else listening.told(place.home, found)
+    url = store.start()
+    found = server.read_listening(server.cluster(store.home).base) if store.embedded else None
+    return [shown_url(url)] if found is None else listening.told(store.home, found)
 
 
-def check(place: Place) -> list[str]:
+def check(store: Store) -> list[str]:
     """What is fine, a line each.
 
     Raises:
         StorageError: What is not, and which command mends it.
     """
-    url = place.start()
+    url = store.start()
     session = Session(url)
     try:
         found = read_versions(session)
@@ -65,9 +65,9 @@ def check(place: Place) -> list[str]:
     return lines
 
 
-def upgrade(place: Place) -> str:
+def upgrade(store: Store) -> str:
     """Bring the tables to the versions that this code knows."""
-    session = Session(place.start())
+    session = Session(store.start())
     try:
         return upgrade_tables(session)
     finally:
@@ -76,10 +76,10 @@ def upgrade(place: Place) -> str:
 
 def move(url: str | None, target: str, names: Sequence[str], tell: Callable[[Moved], None]) -> None:
     """Copy studies to another storage; `storage/moving.py` says how."""
-    source = Place.of(url).read()
+    source = Store.of(url).read()
     try:
         check_versions(source, writing=True)
-        into = Place.of(target).write()
+        into = Store.of(target).write()
         try:
             copy_studies(source, into, names, tell)
         finally:

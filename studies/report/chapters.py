@@ -164,7 +164,7 @@ def _causes(facts: Facts) -> Mapping[str, int]:
 
 
 def law_row(fitted: Fitted) -> Row:
-    """A fit as a table has it."""
+    """A fit in the page's table: the law's name and exponent. Its figure has the formula and the doubts."""
     from studies.report.page import Row
 
     verdict, chosen = fitted.verdict, fitted.verdict.chosen
@@ -172,7 +172,7 @@ def law_row(fitted: Fitted) -> Row:
     if chosen is not None and verdict.is_law:
         estimate = chosen.estimates()["exponent"]
         low, high = ("open" if end is None else f"{end:.3g}" for end in (estimate.low, estimate.high))
-        law, exponent = f"{chosen.formula(*fitted.names)} ({chosen.name})", f"{estimate.value:.3g} ({low} … {high})"
+        law, exponent = chosen.name, f"{estimate.value:.3g} ({low} … {high})"
     elif chosen is not None:
         law = "none: no better than a constant"
-    return Row(fitted.picture.key, fitted.picture.title, law, exponent, verdict.warnings)
+    return Row(fitted.picture.key, fitted.picture.title, law, exponent)

@@ -12,7 +12,7 @@ from studies.results.show import Shown
 from studies.status.memory import Seen
 from studies.status.pace import pace
 from studies.status.round import round_at_hand
-from studies.tables.table import Cell, Column, Document, Figure, Table
+from studies.tables.table import Cell, Column, Document, Table
 from studies.tables.terminal import cut, lines
 
 ROUNDS = 8
@@ -166,9 +166,8 @@ def _failures(seen: Seen) -> Section | None:
     causes = list(seen.status.failures.items())
     if not causes:
         return None
-    rows: list[list[Cell]] = [[Figure(count), f"× {cause}"] for cause, count in causes[:CAUSES]]
+    rows = [[f"{count} × {cause}"] for cause, count in causes[:CAUSES]]
     more = len(causes) - CAUSES
     notes = [f"and {more} causes more: `show --study {seen.study.name} --failures`"] if more > 0 else []
-    columns = [Column("", right=True), Column("")]
     title = f"attempts that did not end well: {sum(seen.status.failures.values())}"
-    return Section(title, Document([Table(columns, rows)], notes))
+    return Section(title, Document([Table([Column("")], rows)], notes))

@@ -222,7 +222,9 @@ def test_a_server_without_a_free_connection_is_up_all_the_same(top: Path) -> Non
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_it_outlives_its_starter_and_the_starters_process_group(top: Path, number: int) -> None:
-    linger = ENSURE + "; sys.stdout.flush(); import time; time.sleep(60)"
+    # What a shell starts in the background ignores Ctrl-C, and so would what these tests start.
+    heeds = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    linger = heeds + ENSURE + "; sys.stdout.flush(); import time; time.sleep(60)"
     starter = subprocess.Popen(
         [sys.executable, "-c", linger, str(top)],
         cwd=CHECKOUT,

@@ -16,7 +16,14 @@ LAYERS = distribution_to_json(IntDistribution(0, 10**6))
 def begin(url: str, name: str = "study") -> tuple[Ledger, int]:
     """A study of that name, made if it is not there, and a worker signed in to it over a session of its own."""
     session = Session(url)
-    definition = {"search": "grow", "score": {"metric": "score", "direction": "maximize"}, "config": {}}
+    definition = {
+        "search": "grow",
+        "objective": "module:function",
+        "score": {"metric": "score", "direction": "maximize"},
+        "cost": "params",
+        "grow": {"increments": {"n_layer": 1}},
+        "config": {"n_layer": 1},
+    }
     create_study(session, NewStudy(name, "maximize", "grow", "score", definition, definition, "hash", {}, {}, ()))
     study = Reader(session).study(name)
     worker = session.one(

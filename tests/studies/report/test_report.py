@@ -195,7 +195,7 @@ def test_another_path_is_marked_where_it_would_have_parted() -> None:
         ([], law, "There is nothing to draw yet"),
         (WIDTHS[:1], law, "too few points"),
         (WIDTHS, broken, "10 trials failed: error: yyy"),
-        (WIDTHS, nothing, "10 COMPLETE"),
+        (WIDTHS, nothing, "10 complete"),
         ([{"width": 16, name: name} for name in NAMES], law, "语言 модель"),
     ],
     ids=["empty", "one trial", "only failures", "no numbers", "names"],

@@ -15,17 +15,17 @@ from storage.url import check_url, without_password
 
 
 @dataclass(frozen=True)
-class Place:
+class Store:
     """A storage that can be connected to, again and again; the embedded server is started when it is needed."""
 
     url: str
     home: Path
 
     @staticmethod
-    def of(option: str | None) -> Place:
+    def of(option: str | None) -> Store:
         """The storage that `--storage` or `STUDYHALL_STORAGE` names; the embedded one by default, not yet started."""
         given = option or os.environ.get("STUDYHALL_STORAGE")
-        return Place(check_url(given) if given else "", home())
+        return Store(check_url(given) if given else "", home())
 
     @property
     def embedded(self) -> bool:
@@ -34,12 +34,13 @@ class Place:
 
     @property
     def shown(self) -> str | None:
-        """The URL as anybody may read it, without its password; None of the embedded server."""
-        return None if self.embedded else without_password(self.url)[0]
+        """The URL as anybody may read it, without its password; None of the default one."""
+        return None if self.url in ("", server.cluster(self.home).url) else without_password(self.url)[0]
 
     def start(self) -> str:
-        """The URL, of a server that is up as far as that is in our hands."""
-        return server.ensure(self.home) if self.embedded else self.url
+        """The URL that was given, else the embedded server's; a server of ours is up when this returns."""
+        default = server.ensure(self.home) if self.embedded else ""
+        return self.url or default
 
     def read(self) -> Session:
         """A session on tables that are there and of our version."""
