@@ -13,7 +13,7 @@ from studies.dashboard.note import OWN, note
 from studies.figures.drawn_by_plotly import plotly_json
 from studies.figures.study import pictures_of
 from studies.history.counts import Counts
-from studies.results.show import shown_of
+from studies.results.show import show
 
 DRAWN = 2
 """Raised when the same study is to be drawn otherwise."""
@@ -44,11 +44,10 @@ def renew(session: Session, name: str, storage: str | None) -> bool:
         old = read_dashboard(session, study.study_id)
         if old.token == token:
             return True
-        decisions = Reader(session).decisions(study.study_id)
-        points = Reader(session).trials(study.study_id) if study.search == "grid" else []
-        shown = shown_of(study, decisions, points)
-        text = note(study, counts, alive, decisions, shown, storage)
-        figures = {each.key: json.dumps(plotly_json(each)) for each in pictures_of(study, shown, points)}
+        found = show(session, study)
+        shown = found.to_json()
+        text = note(study, counts, alive, found.decisions, shown, storage)
+        figures = {each.key: json.dumps(plotly_json(each)) for each in pictures_of(study, shown, found.points)}
         write_dashboard(session, study.study_id, old, token, text + _own_part(old.note), figures)
     return True
 
