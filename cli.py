@@ -461,9 +461,9 @@ def storage_status(as_json: bool) -> None:
 def storage_url(url: str | None) -> None:
     """The storage's URL, for stock Optuna and optuna-dashboard; no password is printed, but the file that holds it."""
     from storage.store import Store
-    from storage.upkeep import url_told
+    from storage.upkeep import url_lines
 
-    first, *rest = url_told(Store.of(url))
+    first, *rest = url_lines(Store.of(url))
     click.echo(first)
     for line in rest:
         _say(line)
@@ -523,7 +523,7 @@ def storage_move(target: str, names: tuple[str, ...], url: str | None) -> None:
     goes on. The originals stay and do not go on: `delete` removes them."""
     from storage.upkeep import move
 
-    move(url, target, names, lambda moved: click.echo(moved.line()))
+    move(url, target, names, click.echo)
 
 
 @contextmanager
