@@ -27,6 +27,8 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
+from storage.reader import Reader
+
 CHECKOUT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(CHECKOUT))
 
@@ -34,7 +36,6 @@ from benchmarks.faults import SERVER, WORKER, Place
 from benchmarks.hall import Hall, Program
 from benchmarks.janitor import Janitor
 from benchmarks.searches import Study, studies_of, timeless
-from storage.records import need_study
 from storage.session import Session
 
 SEARCHES = ("grow", "depth", "grid")
@@ -72,9 +73,9 @@ def judge(hall: Hall, name: str, study: Study) -> Verdict:
     if not told(hall, "replay", "--study", name)["agrees"]:
         problems.append(f"{name}: replay does not agree")
     session = Session(hall.own_url)
-    row = need_study(session, name)
-    records = [each.record for each in session.run("read_decisions", {"study_id": row.study_id})]
-    points = session.run("read_points", {"study_id": row.study_id})
+    row = Reader(session).study(name)
+    records = [each.record for each in Reader(session).decisions(row.study_id)]
+    points = Reader(session).trials(row.study_id)
     session.close()
     expected, ends = study.expected
     made, wanted = timeless(records), timeless(expected)

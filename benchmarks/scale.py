@@ -29,6 +29,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from storage.reader import Reader
+
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from samplers.searches.plan import Done
@@ -36,9 +38,8 @@ from storage import server
 from storage.errors import StorageError
 from storage.ledger import End, Ledger
 from storage.locks import TRIAL_LOCKS
-from storage.place import Place
-from storage.records import need_study
 from storage.session import Session, query
+from storage.store import Store
 from storage.url import libpq_url
 from studies.definition.searches import search_in_force
 from studies.engine.planner import plan
@@ -70,7 +71,7 @@ def main() -> None:
     os.environ["STUDYHALL_HOME"] = str(home)
     try:
         url = server.ensure(home)
-        Place.of(url).write().close()
+        Store.of(url).write().close()
         match asked.what:
             case "claims":
                 for count in asked.workers or [1, 8, 32, 100]:
@@ -195,7 +196,7 @@ def _sizes(url: str, home: Path, sizes: list[int]) -> None:
     _verb("run", "grid", "--study", "sizes", "--file", str(file), "--workers", "1", "--max-trials", "1")
     session = Session(url)
     session.execute("UPDATE studyhall_studies SET max_trials = NULL")
-    study = need_study(session, "sizes")
+    study = Reader(session).study("sizes")
     ledger = Ledger(session, study.study_id)
     worker = session.one("read_workers", {"study_id": study.study_id, "space": TRIAL_LOCKS}).worker_id
     search, done = search_in_force(study), 1
@@ -317,7 +318,7 @@ def _proxy(url: str, home: Path, most: int) -> tuple[subprocess.Popen[bytes], st
     who = server.cluster(home).who
     assert PGBOUNCER is not None
     log = (folder / "log").open("wb")
-    process = subprocess.Popen([PGBOUNCER, folder / "pgbouncer.ini"], stdout=log, stderr=log, **who.of_child())
+    process = subprocess.Popen([PGBOUNCER, folder / "pgbouncer.ini"], stdout=log, stderr=log, **who.process_options())
     through = f"postgresql+psycopg2://{parts.username}@127.0.0.1:{port}{parts.path}"
     for _ in range(100):
         try:

@@ -1,9 +1,9 @@
-"""For users of Lightning and Hugging Face's Trainer: a callback that reports to the trial and stops when asked to.
+"""Callbacks for Lightning and Hugging Face's Trainer: they report to the trial, and stop the training when asked.
 
     trainer = Trainer(callbacks=[lightning_callback(trial)])                # lightning.pytorch
     trainer = Trainer(model, args, callbacks=[transformers_callback(trial)])  # transformers
 
-Each imports its framework when it is called. Names stay as the framework logs them.
+Each function imports its framework when it is called. Metrics keep the names that the framework logs.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def lightning_callback(trial: TrialContext) -> Any:
         from lightning.pytorch import Callback
 
     class ReportToTrial(Callback):
-        """Reports what was logged, at every end of an epoch or a validation."""
+        """Reports the logged metrics at the end of each epoch and of each validation."""
 
         def on_train_batch_end(self, trainer: Any, *_: Any) -> None:
             if trial.should_stop():
@@ -36,9 +36,9 @@ def lightning_callback(trial: TrialContext) -> Any:
             self.report(trainer)
 
         def report(self, trainer: Any) -> None:
-            told = numbers(trainer.callback_metrics)
-            if told and trainer.is_global_zero and not trainer.sanity_checking:
-                trial.report(trainer.global_step, **told)
+            metrics = numbers(trainer.callback_metrics)
+            if metrics and trainer.is_global_zero and not trainer.sanity_checking:
+                trial.report(trainer.global_step, **metrics)
 
     return ReportToTrial()
 
@@ -48,12 +48,12 @@ def transformers_callback(trial: TrialContext) -> Any:
     from transformers import TrainerCallback
 
     class ReportToTrial(TrainerCallback):
-        """Reports what the Trainer logs, evaluations too; asked to stop, it saves a checkpoint first."""
+        """Reports what the Trainer logs, evaluations included. Saves a checkpoint before it stops the training."""
 
         def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
-            told = numbers(logs or {})
-            if told and state.is_world_process_zero:
-                trial.report(state.global_step, **told)
+            metrics = numbers(logs or {})
+            if metrics and state.is_world_process_zero:
+                trial.report(state.global_step, **metrics)
 
         def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
             if trial.should_stop():
@@ -63,11 +63,11 @@ def transformers_callback(trial: TrialContext) -> Any:
 
 
 def numbers(logged: Mapping[str, Any]) -> dict[str, float]:
-    """What is a number, or a tensor of one; `step` is the report's own."""
-    told = {}
+    """The values that are numbers or tensors of one number, without `step`, which the report holds itself."""
+    metrics = {}
     for name, value in logged.items():
         try:
-            told[name] = float(value)
+            metrics[name] = float(value)
         except (TypeError, ValueError, RuntimeError):
             continue
-    return {name: value for name, value in told.items() if name not in ("step", "self")}
+    return {name: value for name, value in metrics.items() if name not in ("step", "self")}

@@ -1,4 +1,4 @@
-"""What an objective is given beside its configuration."""
+"""The trial's context: what an objective gets beside its config."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from objectives.process.wire import line
 
 
 class TrialContext:
-    """One attempt of one trial, as its objective sees it.
+    """One attempt of a trial, as its objective sees it.
 
     Attributes:
-        seed: Of the point: the same for every attempt.
-        number: Of the trial in its study.
-        attempt: 1 for the first.
+        seed: The point's seed, the same for every attempt.
+        number: The trial's number in its study.
+        attempt: The attempt's number, from 1.
         device: "cuda" or "cpu".
-        threads: That the trial may use.
-        checkpoint_dir: The same folder for every attempt of a point on this host; gone once the trial has ended.
-        run_dir: For files to keep.
-        stopped: Whether `should_stop` was true.
+        threads: How many threads the trial may use.
+        checkpoint_dir: A folder for checkpoints, the same for every attempt on this host; removed when the trial ends.
+        run_dir: A folder for files that are kept with the trial.
+        stopped: Whether `should_stop` has been true.
     """
 
     def __init__(
@@ -44,23 +44,22 @@ class TrialContext:
         self.checkpoint_dir, self.run_dir = checkpoint_dir, run_dir
 
     def report(self, step: int, **metrics: float) -> None:
-        """Tell how it goes at a step: numbers by name; what was told earlier for the same step is replaced."""
-        told = {name: float(value) for name, value in metrics.items()}
-        for name in told:
+        """Report metrics at a step. A later report for the same step replaces the earlier one."""
+        numbers = {name: float(value) for name, value in metrics.items()}
+        for name in numbers:
             check_metric_name(name)
-        self._channel.sendall(line({"report": int(step), "metrics": told}))
+        self._channel.sendall(line({"report": int(step), "metrics": numbers}))
         if self._loggers is not None:
-            self._loggers.log(int(step), told)
+            self._loggers.log(int(step), numbers)
 
     def should_stop(self) -> bool:
-        """Whether the trial is asked to end early: return, or raise `optuna.TrialPruned`; what it returns then is not
-        taken for a result."""
+        """Whether the trial should end early. Then return, or raise `optuna.TrialPruned`; no result is taken."""
         with suppress(BlockingIOError):
             self.stopped = self.stopped or bool(self._channel.recv(64, socket.MSG_DONTWAIT))
         return self.stopped
 
     def attach(self, path: Path | str) -> None:
-        """Keep a file with the trial: it has to lie below `run_dir`, and is shown with the trial."""
+        """Keep a file with the trial, to be shown with it. The file must lie below `run_dir`."""
         file = Path(path).resolve()
         if not file.is_relative_to(self.run_dir.resolve()):
             raise ValueError(f"{file} does not lie in the trial's folder {self.run_dir}")

@@ -1,4 +1,4 @@
-"""How much of its slot a trial's process uses: memory at its peak, and the share of the time that it computes."""
+"""Measures how a trial's process uses its slot: peak memory, and the share of time that it computes."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from typing import Protocol
 
 import torch
 
-LOOK = 0.2  # seconds between looks at how busy a GPU is
+POLL_SECONDS = 0.2  # between looks at a GPU's utilization
 
 
 class MemoryMeter(Protocol):
-    """Counts from its making on. Bytes."""
+    """Measures memory in bytes, from its creation on."""
 
     total: int
-    """That the device has."""
+    """The device's memory."""
 
     def peak(self) -> int:
-        """The most that was held at once so far."""
+        """The most memory that was held at once so far."""
 
 
 def memory_meter(device: str) -> MemoryMeter:
-    """For a trial's device, "cuda" or "cpu"."""
-    return Cuda(torch.device(device)) if device == "cuda" else Process()
+    """The meter for a trial's device, "cuda" or "cpu"."""
+    return CudaMemory(torch.device(device)) if device == "cuda" else HostMemory()
 
 
-class Cuda:
-    """What tensors took on the process's one GPU."""
+class CudaMemory:
+    """The memory of tensors on the process's GPU."""
 
     def __init__(self, device: torch.device) -> None:
         self._device = device
@@ -44,35 +44,35 @@ class Cuda:
         return torch.cuda.max_memory_allocated(self._device)
 
 
-class Process:
-    """The host's memory, by the pages that this process holds: what it holds before the model is made is left out."""
+class HostMemory:
+    """The resident memory of this process, less the memory that it held when the meter was created."""
 
     def __init__(self) -> None:
         self.total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
         self._before = _resident()
 
     def peak(self) -> int:
-        return max(0, _most_resident() - self._before)
+        return max(0, _peak_resident() - self._before)
 
 
 def _resident() -> int:
-    """Bytes held now; where the system does not tell, the most so far."""
+    """Bytes held now; the peak so far on systems without /proc."""
     status = Path("/proc/self/statm")
     if not status.exists():
-        return _most_resident()
+        return _peak_resident()
     return int(status.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
-def _most_resident() -> int:
+def _peak_resident() -> int:
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
 class BusyMeter:
-    """The share of the time between `with` and its end that the slot was busy, from 0 to 1.
+    """Measures the share of time, from 0 to 1, that the slot is busy inside a `with` block.
 
-    On a CPU: the process's own time over that of its threads. On a GPU: the mean of what NVML says, or None where it
-    says nothing.
+    On a CPU it is the process's CPU time divided by the time of its threads. On a GPU it is the mean utilization that
+    NVML reports, or None without NVML.
     """
 
     def __init__(self, device: str) -> None:
@@ -102,6 +102,6 @@ class BusyMeter:
         return min(1.0, self._busy / max(self._seconds, 1e-9) / torch.get_num_threads())
 
     def _watch(self) -> None:
-        with suppress(Exception):  # no NVML, or one that does not tell: there is no figure then
-            while not self._over.wait(LOOK):
+        with suppress(Exception):  # without a working NVML there is no figure
+            while not self._over.wait(POLL_SECONDS):
                 self._seen.append(torch.cuda.utilization())

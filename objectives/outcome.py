@@ -1,4 +1,4 @@
-"""How one attempt ended, as one value, and the messages that came before."""
+"""How an attempt ended, as one value, and the reports that came before."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from enum import Enum
 
 
 class Kind(Enum):
-    """Every way in which an attempt ends. What each leads to stands in studies/engine/policy.py."""
+    """Every way in which an attempt ends. studies/engine/policy.py says what each leads to."""
 
     COMPLETED = "completed"
     PRUNED = "pruned"
@@ -19,10 +19,11 @@ class Kind(Enum):
     ERROR = "error"  # an exception, or an exit without a result
     KILLED = "killed"  # by a signal that we did not send
     GIVEN_BACK = "given_back"  # by its worker, on purpose: free of charge
+    LOST = "lost"  # a process of Studyhall above the trial was killed: free of charge, as with a lost worker
 
 
 class AttemptError(Exception):
-    """An attempt that knows how it ended, and says so itself."""
+    """Ends an attempt with a kind and a message of its own."""
 
     def __init__(self, kind: Kind, message: str) -> None:
         super().__init__(message)
@@ -35,25 +36,27 @@ class Outcome:
 
     kind: Kind
     metrics: Mapping[str, float] = field(default_factory=dict)
-    message: str = ""  # one line for people: "ValueError: n_head must divide n_embd"
+    message: str = ""  # one line, such as "ValueError: n_head must divide n_embd"
     tail: str = ""  # the log's last lines (at most 4,000 characters), empty when completed
     seconds: float = 0.0  # from start to end, by the worker's monotonic clock
 
 
-LONGEST_NAME = 200
+MAX_NAME_CHARACTERS = 200
 
 
 def check_metric_name(name: str) -> None:
-    """Raises:
-    AttemptError: It could not be kept, or shown.
+    """Check that a metric's name can be stored and shown.
+
+    Raises:
+        AttemptError: It is too long, or holds characters that cannot be printed.
     """
-    if not name.isprintable() or len(name) > LONGEST_NAME:
-        raise AttemptError(Kind.INVALID, f"{name[:LONGEST_NAME]!r} cannot be the name of a metric")
+    if not name.isprintable() or len(name) > MAX_NAME_CHARACTERS:
+        raise AttemptError(Kind.INVALID, f"{name[:MAX_NAME_CHARACTERS]!r} cannot be the name of a metric")
 
 
 @dataclass(frozen=True)
 class Report:
-    """What an objective told at one step, on its way."""
+    """The metrics that an objective reported at one step."""
 
     step: int
     metrics: Mapping[str, float]

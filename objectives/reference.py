@@ -21,7 +21,7 @@ SHIPPED = ("gpt", "difficulty", "parameters")
 """Objectives that come with the project: packages of this folder, each with a function `objective`."""
 
 CONTEXT_NAMES = ("trial", "context", "ctx")
-PLACES = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+POSITIONAL_KINDS = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
 Config = Mapping[str, Any]
 
@@ -35,25 +35,25 @@ class Objective:
     cost: Callable[[Config], Mapping[str, float]] | None
     fingerprint: Callable[[Config], Mapping[str, str]] | None
     metrics: tuple[str, ...]
-    """Names that it says it returns; empty if it does not say."""
+    """Names of the metrics that it returns; empty if its module does not list them."""
     cuda_metrics: tuple[str, ...]
-    """Names that it returns on CUDA only."""
+    """Names of further metrics that it returns on CUDA."""
     wants_trial: bool
-    """Whether it takes the trial's context beside its config."""
+    """Whether the function takes the trial's context as a second argument."""
 
 
 @dataclass(frozen=True)
 class Reference:
-    """A checked name of an objective."""
+    """The checked name of an objective."""
 
     text: str
 
     @staticmethod
     def parse(text: str, folder: Path) -> Reference:
-        """A name as written in a definition that lies in `folder`.
+        """Check a name from a definition in `folder`, without importing anything.
 
         Raises:
-            UsageError: It names nothing, as far as can be told without running it.
+            UsageError: The name is malformed, or its file does not exist.
         """
         if text.startswith(PREFIX):
             Command.from_text(text).check_here()
@@ -76,10 +76,10 @@ class Reference:
         return Reference(text)
 
     def load(self) -> Objective:
-        """Import it. Only in a trial's process and in its warm parent: it may import torch.
+        """Import the objective. Call it only in the warm server or in a trial's process: it may import torch.
 
         Raises:
-            UsageError: It cannot be imported, or has no such function.
+            UsageError: The module cannot be imported, or has no such function.
         """
         if self.text.startswith(PREFIX):
             return _command(Command.from_text(self.text))
@@ -103,7 +103,7 @@ class Reference:
 
 
 def located(text: str, folder: Path) -> str:
-    """`FILE.py:function` with the file's whole path, relative to `folder`; every other name stands as it is."""
+    """`FILE.py:function` with the file's absolute path, resolved from `folder`; every other name unchanged."""
     file, separator, function = text.rpartition(":")
     if separator and file.endswith(".py") and not text.startswith(PREFIX) and not Path(file).is_absolute():
         return f"{(folder / file).resolve()}:{function}"
@@ -111,19 +111,19 @@ def located(text: str, folder: Path) -> str:
 
 
 def same_objective(one: str, other: str) -> bool:
-    """Whether two names mean one objective, on hosts where its files may lie in other folders."""
+    """Whether two names mean the same objective, even where hosts keep its files in different folders."""
     if one.startswith(PREFIX) and other.startswith(PREFIX):
         return Command.from_text(one).same(Command.from_text(other))
     return Path(one).name == Path(other).name if ".py:" in one and ".py:" in other else one == other
 
 
 def shown_objective(text: str) -> str:
-    """An objective's name for messages: a command as one would type it."""
+    """An objective's name for messages; a command as one would type it."""
     return Command.from_text(text).shown() if text.startswith(PREFIX) else text
 
 
 def objective_folder(text: str) -> Path:
-    """Where an objective's code lies: the folder of its file or of its command, else this checkout."""
+    """The folder of an objective's code: its file's, its command's, or this checkout."""
     if text.startswith(PREFIX):
         command = Command.from_text(text)
         return command.folder / command.cwd if (command.folder / command.cwd).is_dir() else command.folder
@@ -149,7 +149,7 @@ def _module(where: str) -> ModuleType:
     if not where.endswith(".py"):
         return importlib.import_module(where)
     file = Path(where)
-    # A user's own objectives.py must not take the place of the package that runs it.
+    # A user's objectives.py must not replace our package of the same name.
     name = f"{file.stem}_objective" if file.stem in sys.modules else file.stem
     spec = importlib.util.spec_from_file_location(name, file)
     assert spec is not None and spec.loader is not None
@@ -161,24 +161,24 @@ def _module(where: str) -> ModuleType:
 
 
 def _wants_trial(function: Callable[..., Any], shown: str) -> bool:
-    """Whether it takes the trial's context as a second argument: one without a default, or one that is called so.
+    """Whether a function takes the trial's context: a second argument without a default, or with a CONTEXT_NAMES name.
 
     Raises:
-        UsageError: It cannot be called as an objective.
+        UsageError: The function cannot be called as an objective.
     """
     call = function.func if isinstance(function, partial) else function
-    made = (call, inspect.getattr_static(type(call), "__call__", None))
+    calls = (call, inspect.getattr_static(type(call), "__call__", None))
     if inspect.isclass(call):
         raise UsageError(f"objective: {shown} is a class; an objective is a function, or an object that can be called")
-    if any(inspect.iscoroutinefunction(each) or inspect.isasyncgenfunction(each) for each in made):
+    if any(inspect.iscoroutinefunction(each) or inspect.isasyncgenfunction(each) for each in calls):
         raise UsageError(f"objective: {shown} is async; an objective is a plain function: call asyncio.run inside it")
-    if any(inspect.isgeneratorfunction(each) for each in made):
+    if any(inspect.isgeneratorfunction(each) for each in calls):
         raise UsageError(f"objective: {shown} yields; an objective returns its metrics")
     try:
         signature = inspect.signature(function)
-    except ValueError:  # written in C: it does not tell
+    except ValueError:  # written in C: its signature is unknown
         return False
-    parameters = [each for each in signature.parameters.values() if each.kind in PLACES]
+    parameters = [each for each in signature.parameters.values() if each.kind in POSITIONAL_KINDS]
     second = parameters[1] if len(parameters) > 1 else None
     wanted = (
         second.default is inspect.Parameter.empty or second.name in CONTEXT_NAMES

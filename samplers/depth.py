@@ -7,7 +7,8 @@ from typing import Any
 
 from optuna.samplers import BaseSampler
 
-from samplers.planned import SCORE, PlannedSampler
+from samplers.ends import SCORE
+from samplers.planned import PlannedSampler
 from samplers.searches.depth.depth import Depth
 
 
@@ -20,7 +21,7 @@ class DepthSampler(PlannedSampler):
             config = DepthSampler.config(trial)       # or trial.suggest_int("n_layer", 1, 100) and "n_embd"
             return sum(p.numel() for p in build(config).parameters())
 
-    Without `n_trials`, `optimize` ends by itself; the answers stand in the records of `history(study)[0]`.
+    Without `n_trials`, `optimize` ends by itself. The records of `history(study)[0]` hold the answers.
     """
 
     def __init__(
@@ -45,21 +46,21 @@ class DepthSampler(PlannedSampler):
         """The settings of a definition's `depth:` block.
 
         Args:
-            targets: Numbers of parameters that are wanted.
-            config: What else the objective is given: JSON values by name.
+            targets: The numbers of parameters to come closest to.
+            config: The other values that the objective receives: JSON values by name.
             widths: "auto" (2 · num_heads · m for m = 1 … 20, the default), one, or several.
             num_heads: Divides every width.
-            min_layers: The first bound, 1 if not given.
-            max_layers: The second, 100 if not given.
+            min_layers: The lower bound, 1 if not given.
+            max_layers: The upper bound, 100 if not given.
             uniform: Whether every layer is known to have the same number of parameters: three counts of a width then
                 answer all of its targets, and answers need not have been counted themselves.
             solve: "layers", or "width": the widths for fixed numbers of `layers`.
             layers: Those numbers.
-            min_width: With `solve="width"`, the first bound: `width_step` if not given.
-            max_width: The second: 200 steps further if not given.
+            min_width: With `solve="width"`, the lower bound: `width_step` if not given.
+            max_width: The upper bound: 200 steps above the lower one if not given.
             width_step: Between two widths: 2 · num_heads if not given.
             keys: Names in the config, by "layers" (n_layer), "width" (n_embd) and "heads" (n_head; None sets none).
-            direction: The study's. It decides nothing here.
+            direction: The study's. The search does not depend on it.
             independent_sampler: For names that the search does not vary.
 
         Raises:

@@ -19,7 +19,7 @@ class GridSampler(PlannedSampler):
         study.optimize(objective)
 
     The objective asks for the values by name, `trial.suggest_int("n_head", 1, 64)`, or for all of them:
-    `GridSampler.config(trial)`. Without `n_trials`, `optimize` ends when all is evaluated.
+    `GridSampler.config(trial)`. Without `n_trials`, `optimize` ends when every point is evaluated.
     """
 
     def __init__(
@@ -41,13 +41,13 @@ class GridSampler(PlannedSampler):
 
         Args:
             axes: Values by name: a list, `{"range": [from, to, by]}` or `{"log": [from, to, how many]}`.
-            config: What does not vary. Axes and derived names that it lacks are helpers, and are not set in it. Left
-                out, it is made of all axes and derived names.
+            config: The values that do not vary. Axes and derived names that it lacks are helpers, which the
+                objective does not receive. If not given, it holds all axes and derived names.
             direction: The study's, "maximize" or "minimize".
             derive: Further values by name, as expressions over the others (samplers/searches/grid/expressions.py).
-            where: Conditions that a combination has to meet.
+            where: Conditions that every combination has to meet.
             zip: Axes that move together.
-            when: Axes that only exist where a condition holds.
+            when: Conditions of axes that exist only where they hold.
             repeats: Seeds of each combination: seed, seed + 1, …
             seed: The first.
             seeds: "inner", all seeds of a combination together; or "outer", all combinations with a seed together.

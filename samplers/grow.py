@@ -7,7 +7,8 @@ from typing import Any
 
 from optuna.samplers import BaseSampler
 
-from samplers.planned import SCORE, PlannedSampler
+from samplers.ends import SCORE
+from samplers.planned import PlannedSampler
 from samplers.searches.growth.growth import Growth
 
 
@@ -44,16 +45,16 @@ class GrowSampler(PlannedSampler):
 
         Args:
             config: The baseline: JSON values by name.
-            increments: What may grow, and by how much a step.
-            cost: The user attribute that growth is paid in.
+            increments: The names that may grow, with the amount of one step.
+            cost: The user attribute that holds the cost.
             direction: The study's, "maximize" or "minimize".
             multiples: Each increment is tried 1 to this many times.
             repeats: Seeds of each candidate, the same for the baseline: seed, seed + 1, …
             seed: The first.
-            steps: At most this many.
-            on_stall: When no candidate helps: raise these by so much, and measure the baseline again.
-            max_repeats: Leaders that the seeds cannot tell apart get more seeds, up to this many.
-            duplication: Which layer's entry of a per-layer list a new layer copies: "middle" or "each" in turn.
+            steps: The largest number of steps.
+            on_stall: If no candidate helps: raise these by these amounts, and measure the baseline again.
+            max_repeats: Tied leaders get more seeds, up to this many.
+            duplication: The layer whose element of a per-layer list a new layer copies: "middle" or "each" in turn.
             independent_sampler: For names that are not in `config`.
 
         Raises:

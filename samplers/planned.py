@@ -4,17 +4,19 @@
     study.optimize(objective)
 
 Before each trial the search is folded over the study's finished trials, and the trial is given the first point that is
-still missing. The score is the trial's value; other metrics, such as the cost, are its user attributes. What only the
-engine promises (a point exists once, a killed trial is taken up again) a plain Optuna study cannot: where every
-missing point of a round is running elsewhere, the one that the fewest run is evaluated once more, and the first
-result counts. Of batches that nobody waits for, a grid's, points that this process runs are never run again.
+still missing. The score is the trial's value; other metrics, such as the cost, are its user attributes.
+
+Only the engine promises that a point exists once and that a killed trial is taken up again. In a plain Optuna study a
+trial that seems to run elsewhere may be dead. If every missing point of a round is running, the one that runs least
+often is therefore evaluated once more, and its first end counts (ends.py). A grid's points that run in this process are
+never evaluated again.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from collections import defaultdict
+import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import uuid4
@@ -23,32 +25,39 @@ from optuna.distributions import BaseDistribution
 from optuna.exceptions import TrialPruned
 from optuna.logging import get_logger
 from optuna.samplers import BaseSampler, RandomSampler
-from optuna.study import Study, StudyDirection
+from optuna.study import Study
 from optuna.trial import FrozenTrial, Trial, TrialState
 
-from samplers.searches.plan import Decision, Done, Need, Point, Result, Results, Search
+from samplers.ends import FAILURE, POINT, Failures, RunningOwners, failure_of, results_of
+from samplers.searches.plan import Decision, Done, Need, Point, Results, Search
 
-POINT, ENDED = "studyhall:point", "studyhall:ended"
-SCORE = "value"
-"""The metric that a trial's own value is."""
-
-Running = Mapping[str, Sequence[str | None]]
-"""Who runs each unfinished point, by hash."""
+ENDED = "studyhall:ended"
 
 _logger = get_logger(__name__)
 
+_choosing = threading.Lock()
+"""Held while a trial's point is chosen and written to the trial, so that no two threads choose the same point. One lock
+for the process: it serves several samplers on one study, and a sampler can still be pickled."""
 
-class Batch(Need):
-    """Unfinished points of decisions that nobody waits for."""
+
+class OpenBatches(Need):
+    """Unfinished points of batches: no decision waits for them, unlike those of a round."""
 
 
 class PlannedSampler(BaseSampler):
     """Gives each trial the next point of a search. Names that the search does not know are sampled independently."""
 
-    def __init__(self, search: Search, direction: str, independent_sampler: BaseSampler | None = None) -> None:
+    def __init__(
+        self,
+        search: Search,
+        direction: str,
+        independent_sampler: BaseSampler | None = None,
+        failures: Failures = (Exception,),
+    ) -> None:
         self._search = search
-        self._direction = StudyDirection.MAXIMIZE if direction == "maximize" else StudyDirection.MINIMIZE
+        self._direction = "maximize" if direction == "maximize" else "minimize"
         self._independent = independent_sampler or RandomSampler()
+        self._failures = failures
         self._token = uuid4().hex
 
     @staticmethod
@@ -56,7 +65,7 @@ class PlannedSampler(BaseSampler):
         """The whole configuration of a trial, with its seed: what the search varies and what it does not.
 
         Raises:
-            TrialPruned: The search has ended, there is nothing to evaluate.
+            TrialPruned: The search has ended: no point is left to evaluate.
             ValueError: The trial was not planned by a search.
         """
         frozen = trial if isinstance(trial, FrozenTrial) else trial.storage.get_trial(trial._trial_id)
@@ -65,60 +74,76 @@ class PlannedSampler(BaseSampler):
 
     def history(self, study: Study) -> tuple[list[Decision], Need | Done]:
         """Every decision so far, derived from the study's finished trials, and what is needed next."""
-        return self._fold(*_results(study))
+        return self._fold(*results_of(study))
 
-    def _fold(self, results: Results, running: Running) -> tuple[list[Decision], Need | Done]:
-        """A batch is needed like a round, but the next one is asked for as soon as all of its points run."""
-        state, made, missing = self._search.start(), [], dict[str, Point]()
+    def _fold(self, results: Results, running: RunningOwners) -> tuple[list[Decision], Need | Done]:
+        """The decisions that follow from the results, and the next step. The next batch is decided as soon as every
+        point of the earlier ones is running."""
+        state, decisions, unfinished = self._search.start(), [], dict[str, Point]()
         while isinstance(step := self._search.advance(state, results), Decision):
-            made.append(step)
+            decisions.append(step)
             state = step.state
-            missing |= {point.hash: point for point in step.points if point.hash not in results}
-            if missing.keys() - running.keys():
+            unfinished |= {point.hash: point for point in step.points if point.hash not in results}
+            if unfinished.keys() - running.keys():
                 break
-        if isinstance(step, Decision) or (missing and isinstance(step, Done) and step.waits):
-            return made, Batch(tuple(missing.values()), f"{len(missing)} points of the batches")
-        return made, step
+        if isinstance(step, Decision) or (unfinished and isinstance(step, Done) and step.waits):
+            return decisions, OpenBatches(tuple(unfinished.values()), f"{len(unfinished)} points of the batches")
+        return decisions, step
 
-    def _next(self, results: Results, running: Running) -> Point | str:
-        """The point to evaluate next, or why there is none."""
+    def _next_point(self, results: Results, running: RunningOwners) -> Point | str:
+        """The point to evaluate next, or the reason why no point is left."""
         step = self._fold(results, running)[1]
         if isinstance(step, Done):
             return step.reason
         points = step.points
-        if isinstance(step, Batch):
+        if isinstance(step, OpenBatches):
             points = tuple(point for point in points if self._owner not in running.get(point.hash, ()))
         if not points:
             return "the last points are running"
         point = min(points, key=lambda point: len(running.get(point.hash, ())))
         if point.hash in running:
-            _logger.warning(f"every point of this round is running; one is evaluated again ({step.why})")
+            _logger.warning(f"every missing point is running; evaluating one of them again ({step.why})")
         return point
 
     @property
     def _owner(self) -> str:
-        """Who runs what this sampler hands out here: alive for as long as somebody can ask it."""
+        """The name of this sampler in this process, written to the trials that it plans here."""
         return f"{self._token}:{os.getpid()}"
 
     def before_trial(self, study: Study, trial: FrozenTrial) -> None:
         """Give the trial its point. An enqueued trial keeps the parameters that it was enqueued with.
 
         Raises:
-            ValueError: The study's direction is not the search's.
+            ValueError: The study has another direction, or several objectives. The trial is marked as failed.
         """
-        if study.directions != [self._direction]:
-            raise ValueError(f"the study's directions are {study.directions}; the search's is {self._direction}")
+        refusal = self._refusal(study)
+        if refusal is not None:
+            study._storage.set_trial_state_values(trial._trial_id, TrialState.FAIL)
+            raise ValueError(refusal)
         self._independent.before_trial(study, trial)
         if "fixed_params" in trial.system_attrs or POINT in trial.system_attrs:
             return
-        point = self._next(*_results(study))
-        if isinstance(point, str):
-            study._storage.set_trial_system_attr(trial._trial_id, ENDED, point)
-            return
-        study._storage.set_trial_system_attr(trial._trial_id, POINT, {**_told(point), "owner": self._owner})
+        with _choosing:
+            point = self._next_point(*results_of(study))
+            if isinstance(point, str):
+                study._storage.set_trial_system_attr(trial._trial_id, ENDED, point)
+            else:
+                attribute = {**_point_attribute(point), "owner": self._owner}
+                study._storage.set_trial_system_attr(trial._trial_id, POINT, attribute)
+
+    def _refusal(self, study: Study) -> str | None:
+        """Why the study cannot hold this search, and what would be right."""
+        directions = [direction.name.lower() for direction in study.directions]
+        if directions == [self._direction]:
+            return None
+        needed = f"create_study(direction={self._direction!r})"
+        if len(directions) > 1:
+            return f"the study has {len(directions)} objectives ({', '.join(directions)}); a search has one: {needed}"
+        sampler = f"{type(self).__name__}(direction={directions[0]!r})"
+        return f"the study {directions[0]}s, the search {self._direction}s: {needed}, or {sampler}"
 
     def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
-        """Empty: the objective says what it wants by name."""
+        """Empty: the objective asks for values by name."""
         return {}
 
     def sample_relative(
@@ -133,7 +158,7 @@ class PlannedSampler(BaseSampler):
         """The point's value of that name.
 
         Raises:
-            TrialPruned: The search has ended, there is nothing to evaluate.
+            TrialPruned: The search has ended: no point is left to evaluate.
             ValueError: The value lies outside the range that the objective asked for.
         """
         attributes = trial.system_attrs
@@ -146,22 +171,26 @@ class PlannedSampler(BaseSampler):
         return value
 
     def after_trial(self, study: Study, trial: FrozenTrial, state: TrialState, values: Sequence[float] | None) -> None:
-        """Stop `optimize` where there is nothing left to evaluate."""
+        """Keep why the trial failed, and stop `optimize` if no point is left to evaluate."""
         self._independent.after_trial(study, trial, state, values)
+        in_optimize = study._thread_local.in_optimize_loop
         attributes = study._storage.get_trial_system_attrs(trial._trial_id)
         ended = ENDED in attributes
         if not ended and POINT in attributes:
-            results, running = _results(study, {trial._trial_id: (state, values)})
+            if state == TrialState.FAIL:
+                failure = failure_of(self._failures, in_optimize)
+                study._storage.set_trial_system_attr(trial._trial_id, FAILURE, failure)
+            results, running = results_of(study, {trial._trial_id: (state, values)})
             ended = isinstance(self._fold(results, running)[1], Done)
-        if ended and study._thread_local.in_optimize_loop:
+        if ended and in_optimize:
             study.stop()
 
     def reseed_rng(self) -> None:
-        """For the names that the search does not know; the search itself draws nothing."""
+        """For the names that the search does not know; the search itself draws no random numbers."""
         self._independent.reseed_rng()
 
 
-def _told(point: Point) -> dict[str, Any]:
+def _point_attribute(point: Point) -> dict[str, Any]:
     return {"hash": point.hash, "config": point.config, "seed": point.seed, "params": point.params}
 
 
@@ -180,30 +209,3 @@ def _values(point: Mapping[str, Any]) -> dict[str, Any]:
         name: json.dumps(value) if isinstance(value, list | dict) else value for name, value in point["config"].items()
     }
     return {**plain, **point["params"], "seed": point["seed"]}
-
-
-def _results(
-    study: Study, ending: Mapping[int, tuple[TrialState, Sequence[float] | None]] | None = None
-) -> tuple[Results, Running]:
-    """Finished points by hash, and who runs each unfinished one. The first trial of a point counts."""
-    done: dict[str, Result] = {}
-    bad: dict[str, Result] = {}
-    running: dict[str, list[str | None]] = defaultdict(list)
-    for trial in study._storage.get_all_trials(study._study_id, deepcopy=False):
-        if POINT not in trial.system_attrs:
-            continue
-        hash_ = trial.system_attrs[POINT]["hash"]
-        state, values = (ending or {}).get(trial._trial_id, (trial.state, trial.values))
-        if not state.is_finished():
-            running[hash_].append(trial.system_attrs[POINT].get("owner"))
-        elif state == TrialState.COMPLETE and values:
-            done.setdefault(hash_, Result(trial.number, "COMPLETE", {**_numbers(trial.user_attrs), SCORE: values[0]}))
-        else:
-            told = "PRUNED" if state == TrialState.PRUNED else "FAIL"
-            bad.setdefault(hash_, Result(trial.number, told, {}, "see the trial"))  # type: ignore[arg-type]
-    settled = {hash_: result for hash_, result in bad.items() if hash_ not in running}
-    return settled | done, dict(running)
-
-
-def _numbers(attributes: Mapping[str, Any]) -> dict[str, float]:
-    return {name: float(value) for name, value in attributes.items() if isinstance(value, int | float)}

@@ -19,6 +19,8 @@ from enum import Enum
 from typing import Any
 
 from storage.locks import TRIAL_LOCKS
+from storage.reader import fields_of
+from storage.records import FailureKind
 from storage.session import Session
 
 
@@ -39,7 +41,7 @@ class Claim:
     config: Mapping[str, Any]
     seed: int
     role: Mapping[str, Any]
-    outcomes: tuple[str, ...]
+    outcomes: Sequence[str]
     """How its earlier attempts ended, first to last."""
     backend: int
     """The server process that answered: another than the session's own means a transaction-pooling proxy."""
@@ -74,16 +76,20 @@ class NewPoint:
     role: Mapping[str, Any]
     params: Sequence[tuple[str, float, str]]
     refusal: str | None = None
+    failure: FailureKind | None = None
+    """What kind a refusal is."""
 
 
 @dataclass(frozen=True)
 class Known:
     """A point that is in the study, finished or not."""
 
+    hash: str
     trial_id: int
     number: int
     state: str
     reason: str | None
+    failure: FailureKind | None
     metrics: Mapping[str, float]
     outcome: str | None
     """How the attempt that ended it ended; None if none did."""
@@ -99,17 +105,19 @@ class Renewed:
 
 
 @dataclass(frozen=True)
+class Adopted:
+    """What became of an enqueued trial; with a reason it failed at once."""
+
+    reason: str | None
+
+
+@dataclass(frozen=True)
 class OpenPoints:
     """How many points wait or run; `current` counts those that the next decision waits for."""
 
     waiting: int
     running: int
     current: int
-
-
-def metrics_of(texts: Mapping[str, str] | None) -> dict[str, float]:
-    """Metrics as the database writes them: text, since JSON has neither NaN nor infinity."""
-    return {name: float(text) for name, text in (texts or {}).items()}
 
 
 AHEAD = -2
@@ -128,7 +136,7 @@ class Ledger:
     def next_points(self, most: int) -> list[NextPoint]:
         """The first points that could be claimed now, at most so many, in the order of claims. Takes nothing."""
         rows = self.session.run("next_points", {"study_id": self.study_id, "most": most})
-        return [NextPoint(row.number, row.config, row.alone) for row in rows]
+        return [NextPoint(**row._asdict()) for row in rows]
 
     def claim_trial(self, worker_id: int, slot: str, alone: bool = True, number: int | None = None) -> Claim | None:
         """Take the first WAITING point, with its lock; None when there is none to take.
@@ -138,11 +146,7 @@ class Ledger:
         """
         values = {"study_id": self.study_id, "space": TRIAL_LOCKS, "worker_id": worker_id, "slot": slot}
         row = self.session.one("claim_trial", {**values, "alone": alone, "number": number})
-        if row is None:
-            return None
-        return Claim(
-            row.trial_id, row.number, row.attempt, row.config, row.seed, row.role, tuple(row.outcomes), row.backend
-        )
+        return None if row is None else Claim(**row._asdict())
 
     def report_steps(self, claim: Claim, reports: Iterable[tuple[int, Mapping[str, float], float | None]]) -> bool:
         """Write what a trial said: (step, metrics, the one that Optuna shows). False: no longer this attempt's."""
@@ -195,11 +199,6 @@ class Ledger:
                 return []
             return [row.number for row in self.session.run("recover_orphans", {"trial_ids": orphans})]
 
-    def mean_seconds(self) -> float | None:
-        """Mean time of a completed trial; None where there is none."""
-        seconds = self.session.one("mean_seconds", {"study_id": self.study_id}).seconds
-        return None if seconds is None else float(seconds)
-
     def _fence(self, claim: Claim, end: End) -> dict[str, Any]:
         return {
             "trial_id": claim.trial_id,
@@ -227,10 +226,7 @@ class Ledger:
     def results(self, hashes: Sequence[str]) -> dict[str, Known]:
         """What is known of these points, by hash; a hash that is missing was never planned."""
         rows = self.session.run("read_results", {"study_id": self.study_id, "hashes": list(hashes)})
-        return {
-            row.hash: Known(row.trial_id, row.number, row.state, row.reason, metrics_of(row.metrics), row.outcome)
-            for row in rows
-        }
+        return {row.hash: Known(**fields_of(row)) for row in rows}
 
     def plan_points(self, points: Sequence[NewPoint], round_number: int) -> int:
         """Write points as WAITING trials with their parameters set, in this order; how many were new."""
@@ -296,10 +292,26 @@ class Ledger:
         unwanted = [row.hash for row in self.session.run("read_guesses", values)]
         return self.withdraw_points(unwanted, "withdrawn: begun ahead, and not wanted") if unwanted else 0
 
+    def adopt_trial(self, trial_id: int, point: NewPoint) -> Adopted | None:
+        """Make an enqueued trial a point. None: somebody else has, or it is gone. The caller plans."""
+        rows = [{"name": name, "internal": value, "distribution": text} for name, value, text in point.params]
+        values = {
+            "trial_id": trial_id,
+            "hash": point.hash,
+            "config": json.dumps(point.config),
+            "seed": point.seed,
+            "role": json.dumps(point.role),
+            "refusal": point.refusal,
+            "failure": None if point.failure is None else point.failure.value,
+            "params": json.dumps(rows),
+        }
+        row = self.session.one("adopt_trial", values)
+        return None if row is None else Adopted(row.reason)
+
     def open_points(self) -> OpenPoints:
         """What waits and what runs, as of now."""
         row = self.session.one("open_points", {"study_id": self.study_id})
-        return OpenPoints(row.waiting, row.running, row.current)
+        return OpenPoints(**row._asdict())
 
 
 def _text(text: str) -> str:

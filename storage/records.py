@@ -1,15 +1,43 @@
-"""A study as it stands in the database, read over one session: for people and for verbs that change nothing much."""
+"""What the database holds of studies, as frozen values: the only form in which rows leave storage/."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from enum import Enum
+from typing import Any, Literal
 
-from storage.errors import UsageError, nearest
-from storage.session import Session
+
+class FailureKind(Enum):
+    """What kind of FAIL a trial is."""
+
+    REFUSED = "refused"
+    """Its objective refused it: it never ran."""
+    WITHDRAWN = "withdrawn"
+    """It fell out of the plan before it ran."""
+    FAILED = "failed"
+    """Its last attempt failed."""
+
+
+class EndKind(Enum):
+    """Why a search has ended."""
+
+    ANSWERED = "answered"
+    """It has its answer."""
+    STALLED = "stalled"
+    """A growth: no candidate helps."""
+    STEPS = "steps"
+    """A growth: as many steps as were asked for are done. More can be asked for."""
+    FAILED = "failed"
+    """It cannot go on."""
+
+
+TrialState = Literal["WAITING", "RUNNING", "COMPLETE", "PRUNED", "FAIL"]
+"""Optuna's states, by their names in the database."""
+
+Json = Mapping[str, Any]
+"""A JSON object of the user's or of a search's: its keys are theirs."""
 
 
 @dataclass(frozen=True)
@@ -19,87 +47,268 @@ class StudyRow:
     study_id: int
     name: str
     search: str
-    origin: Mapping[str, Any]
-    definition: Mapping[str, Any]
+    origin: Json
+    """The definition that the search started from."""
+    definition: Json
+    """The file's that is in force now."""
     definitions: Sequence[str]
+    """Hashes of every definition that was in force, oldest first."""
     fingerprint: Mapping[str, str]
-    code: Mapping[str, Any]
-    """Of the objective, as studies/definition/code_version.py tells it."""
+    code: Json
+    """Of the objective, as studies/definition/code_version.py writes it."""
     metrics: Sequence[str]
     steps: int | None
     max_trials: int | None
     deadline: datetime | None
     draining: bool
     outcome: str | None
+    outcome_kind: EndKind | None
     failed: bool
     created_at: datetime
     late: bool
+    """Whether the deadline has passed."""
     now: datetime
+    """The database's clock."""
 
+    @property
+    def score(self) -> str:
+        """The metric that is ranked."""
+        return str(self.origin["score"]["metric"])
 
-def find_study(session: Session, name: str) -> StudyRow | None:
-    """The study of this name, or None if there is none.
+    @property
+    def direction(self) -> str:
+        """`maximize` or `minimize`."""
+        return str(self.origin["score"]["direction"])
 
-    Raises:
-        UsageError: The name belongs to a study that stock Optuna made: it has no plan.
-    """
-    if not name.isprintable():
-        raise UsageError(f"--study: {name!r} cannot be a study's name")
-    row = session.one("read_study", {"name": name})
-    if row is not None and row.search is None:
-        raise UsageError(f"--study: {name!r} was made by another Optuna program; choose another name")
-    return None if row is None else StudyRow(**row._asdict())
-
-
-def need_study(session: Session, name: str) -> StudyRow:
-    """The study of this name.
-
-    Raises:
-        UsageError: There is none; the message names the nearest.
-    """
-    study = find_study(session, name)
-    if study is None:
-        names = [row.name for row in session.run("list_studies", {"name": None})]
-        raise UsageError(f"--study: there is no study {name!r} in this storage{nearest(name, names)}")
-    return study
+    @property
+    def cost(self) -> str | None:
+        """The metric that a growth weighs gains against."""
+        cost: str | None = self.origin.get("cost")
+        return cost
 
 
 @dataclass(frozen=True)
-class NewStudy:
-    """What a study is made from."""
+class StudyCounts:
+    """A study in a list: where it stands, with its trials counted by state."""
+
+    study_id: int
+    name: str
+    search: str
+    outcome: str | None
+    outcome_kind: EndKind | None
+    failed: bool
+    draining: bool
+    late: bool
+    created_at: datetime
+    steps: int | None
+    max_trials: int | None
+    waiting: int
+    running: int
+    complete: int
+    pruned: int
+    failures: int
+    """FAIL, without the withdrawn ones."""
+    withdrawn: int
+
+
+@dataclass(frozen=True)
+class StudyGlance:
+    """A study as a watcher of many sees it: its open work counted, the rest not."""
 
     name: str
-    direction: str
     search: str
-    score: str
-    origin: Mapping[str, Any]
-    """The definition that the search starts from: the file's, with what was set on the command line."""
-    definition: Mapping[str, Any]
-    """The file's."""
+    outcome: str | None
+    outcome_kind: EndKind | None
+    failed: bool
+    draining: bool
+    late: bool
+    max_trials: int | None
+    trials: int
+    waiting: int
+    running: int
+    alive: bool
+    """Whether a worker of it lives."""
+
+
+@dataclass(frozen=True)
+class TrialRow:
+    """A trial that a search planned: its point, its end, its metrics."""
+
+    trial_id: int
+    number: int
+    state: TrialState
     hash: str
-    fingerprint: Mapping[str, str]
-    code: Mapping[str, Any]
-    metrics: Sequence[str]
+    config: Json
+    seed: int
+    role: Json
+    """What it is for: studies/history/purpose.py reads it."""
+    round: int
+    """Decisions made before it was planned; -1: enqueued by another program; -2: planned ahead."""
+    attempt: int
+    """The last one; 0 before the first."""
+    reason: str | None
+    failure: FailureKind | None
+    """None of any state but FAIL."""
+    retired: bool
+    """Whether a retry stands in its place, or it was withdrawn."""
+    retry_of: int | None
+    """The trial_id of the trial that it stands in for."""
+    datetime_start: datetime | None
+    datetime_complete: datetime | None
+    seconds: float | None
+    metrics: Mapping[str, float]
+    outcome: str | None
+    """How the attempt that ended it ended; None if none did."""
 
 
-def create_study(session: Session, new: NewStudy) -> bool:
-    """Make a study; False if somebody else just made one of that name."""
-    row = session.one(
-        "create_study",
-        {
-            "name": new.name,
-            "direction": new.direction.upper(),
-            "metric_names": json.dumps([new.score]),
-            "search": new.search,
-            "origin": json.dumps(new.origin, allow_nan=False),
-            "definition": json.dumps(new.definition, allow_nan=False),
-            "hash": new.hash,
-            "fingerprint": json.dumps(dict(new.fingerprint)),
-            "code": json.dumps(dict(new.code)),
-            "metrics": list(new.metrics),
-        },
-    )
-    return row is not None
+@dataclass(frozen=True)
+class OpenTrial:
+    """A trial that waits or runs."""
+
+    number: int
+    state: TrialState
+    attempt: int | None
+    """None: another Optuna program's."""
+
+
+@dataclass(frozen=True)
+class AttemptRow:
+    """One execution of a trial by a worker."""
+
+    number: int
+    """Of the trial."""
+    trial_id: int
+    attempt: int
+    worker_id: int | None
+    host: str | None
+    pid: int | None
+    slot: str
+    started_at: datetime
+    ended_at: datetime | None
+    seconds: float | None
+    outcome: str | None
+    """None while it runs."""
+    message: str
+    tail: str
+    """The log's last lines, of an attempt that failed."""
+    accepted: bool
+    """Whether it ended the trial."""
+    refused: bool
+    """Whether it came with a result after the trial had been taken from it."""
+    state: TrialState
+    """Of the trial."""
+
+
+@dataclass(frozen=True)
+class DecisionRow:
+    """A decision of the search, with what it was made from."""
+
+    number: int
+    kind: str
+    record: Json
+    state: Json
+    """The search's after it."""
+    trials: Sequence[int]
+    """trial_ids of those whose results it was made from."""
+    definition: str
+    code: str
+    decided_at: datetime
+
+
+@dataclass(frozen=True)
+class WorkerRow:
+    """A worker of a study, living or not."""
+
+    worker_id: int
+    host: str
+    pid: int
+    account: str
+    slots: Sequence[str]
+    versions: Mapping[str, str]
+    started_at: datetime
+    ended_at: datetime | None
+    alive: bool
+    """Whether it holds its lock."""
+
+
+@dataclass(frozen=True)
+class RunningTrial:
+    """A trial that runs: where, since when, and what it reported last."""
+
+    number: int
+    role: Json
+    attempt: int
+    worker_id: int | None
+    slot: str
+    host: str | None
+    pid: int | None
+    started_at: datetime
+    seconds: float
+    step: int | None
+    metrics: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class ReportRow:
+    """What a trial reported at a step."""
+
+    number: int
+    """Of the trial."""
+    attempt: int
+    step: int
+    metrics: Mapping[str, float]
+    reported_at: datetime
+
+
+@dataclass(frozen=True)
+class Extent:
+    """How much of a study there is."""
+
+    trials: int
+    decisions: int
+
+
+@dataclass(frozen=True)
+class LedgerFacts:
+    """What only the database can tell."""
+
+    missing: Sequence[int]
+    """Numbers that no trial has."""
+    orphans: Sequence[int]
+    """Numbers of RUNNING trials whose lock nobody holds."""
+
+
+@dataclass(frozen=True)
+class Ends:
+    """How many trials came to an accepted end, and how many failed for good."""
+
+    accepted: int
+    failed: int
+
+
+@dataclass(frozen=True)
+class Trace:
+    """What a trial that was begun has left to look at."""
+
+    trial_id: int
+    number: int
+    study: str
+    created_at: datetime
+    """Of the study."""
+    attempt: int
+    reported: bool
+    host: str | None
+    tail: str
+
+
+@dataclass(frozen=True)
+class EnqueuedTrial:
+    """A trial that another Optuna program enqueued."""
+
+    trial_id: int
+    number: int
+    fixed: str | None
+    """What it fixed, as JSON."""
 
 
 @dataclass(frozen=True)
@@ -109,16 +318,3 @@ class Budget:
     steps: int | None = None
     max_trials: int | None = None
     seconds: float | None = None
-
-
-def set_budget(session: Session, study: StudyRow, budget: Budget) -> None:
-    """Set what is given, for all workers; a study that was told to stop goes on."""
-    session.run(
-        "set_budget",
-        {
-            "study_id": study.study_id,
-            "steps": budget.steps,
-            "max_trials": budget.max_trials,
-            "seconds": budget.seconds,
-        },
-    )

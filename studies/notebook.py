@@ -10,10 +10,10 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from storage.errors import UsageError
-from storage.ledger import metrics_of
-from storage.place import Place
-from storage.records import StudyRow, need_study
+from storage.reader import Reader
+from storage.records import StudyRow, TrialRow
 from storage.session import Session
+from storage.store import Store
 from studies.status.status import read_status
 
 if TYPE_CHECKING:
@@ -31,14 +31,14 @@ class OpenStudy:
     """A study that is looked at; nothing is kept open between two looks."""
 
     name: str
-    place: Place
+    store: Store
 
     @staticmethod
     def of(name: str, storage: str | None) -> OpenStudy:
         """Raises:
         UsageError: There is no such study.
         """
-        opened = OpenStudy(name, Place.of(storage))
+        opened = OpenStudy(name, Store.of(storage))
         with opened._read():
             return opened
 
@@ -47,7 +47,7 @@ class OpenStudy:
         its whole configuration, `setting.NAME` of a grid's axes and `metrics.NAME` of everything that it returned."""
         pandas = _pandas()
         with self._read() as (session, study):
-            rows = session.run("read_points", {"study_id": study.study_id})
+            rows = Reader(session).trials(study.study_id)
         score, cost = study.origin["score"]["metric"], study.origin.get("cost")
         frame = pandas.DataFrame([_trial(row, score, cost) for row in rows])
         frame = frame.reindex(columns=[*TRIAL, *(name for name in frame.columns if name not in TRIAL)])
@@ -57,14 +57,14 @@ class OpenStudy:
         """One row a report: trial, attempt, step, when, and a column a metric; NaN where it was not told."""
         pandas = _pandas()
         with self._read() as (session, study):
-            rows = session.run("read_series", {"study_id": study.study_id, "numbers": None})
+            rows = Reader(session).reports(study.study_id)
         told = [
             {
                 "trial": row.number,
                 "attempt": row.attempt,
                 "step": row.step,
                 "reported_at": row.reported_at,
-                **{f"metrics.{name}": value for name, value in zip(row.names, row.figures, strict=True)},
+                **{f"metrics.{name}": value for name, value in row.metrics.items()},
             }
             for row in rows
         ]
@@ -84,25 +84,27 @@ class OpenStudy:
     def _repr_html_(self) -> str:
         with self._read() as (session, study):
             found = read_status(session, study.name)
-        counts = ", ".join(f"{count} {state}" for state, count in found.counts.items() if count) or "no trial yet"
+        counts = (
+            ", ".join(f"{count} {state}" for state, count in found.counts.to_json().items() if count) or "no trial yet"
+        )
         question = study.origin.get("question")
         return (
-            f"<b>{escape(self.name)}</b>, a {study.search} study: {escape(study.outcome or found.state)}<br>"
+            f"<b>{escape(self.name)}</b>, a {study.search} study: {escape(found.standing.text)}<br>"
             f"{f'<i>{escape(question)}</i><br>' if question else ''}{counts}<br>"
             f"score {escape(study.origin['score']['metric'])}: <code>.frame() .series() .figures()</code>"
         )
 
     @contextmanager
     def _read(self) -> Iterator[tuple[Session, StudyRow]]:
-        session = self.place.read()
+        session = self.store.read()
         try:
-            yield session, need_study(session, self.name)
+            yield session, Reader(session).study(self.name)
         finally:
             session.close()
 
 
-def _trial(row: Any, score: str, cost: str | None) -> Mapping[str, Any]:
-    metrics = metrics_of(row.metrics)
+def _trial(row: TrialRow, score: str, cost: str | None) -> Mapping[str, Any]:
+    metrics = row.metrics
     return {
         "trial": row.number,
         "state": row.state,

@@ -1,11 +1,11 @@
-"""An objective that is a command: any training script, started with an argument list and read while it runs.
+"""An objective that is a command: any training script, started with a list of arguments and followed while it runs.
 
     objective:
       command: python train.py --n_layer {n_layer} --seed {seed} --out_dir {run_dir}
       metrics: {json: "{run_dir}/metrics.jsonl"}
 
-Here it is checked and kept; objectives/command/run.py runs it. There is no shell: the text is split once, like a shell
-would, and filled in afterwards.
+This module checks and stores the command; objectives/command/run.py runs it. No shell is involved: the text is split
+once, as a shell would split it, and then the placeholders are filled in.
 """
 
 from __future__ import annotations
@@ -16,23 +16,25 @@ import re
 import shlex
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from objectives.command.numbers import UNITS
 from objectives.command.placeholders import FLAGS, MODES, as_text, fill, flags_of, leaves, names_in
-from storage.checks import known_keys
+from storage.checks import check_keys
 from storage.errors import UsageError, nearest
 
 PREFIX = "command:"
-KEYS = ("command", "cwd", "env", "flags", "metrics")
-SOURCES = ("json", "csv", "stdout")
-TRIAL = ("seed", "run_dir", "checkpoint_dir", "trial", "attempt", "device", "threads", "config_json")
+COMMAND_KEYS = ("command", "cwd", "env", "flags", "metrics")
+METRIC_SOURCES = ("json", "csv", "stdout")
+PATTERN_KEYS = ("pattern", "unit")
+TRIAL_PLACEHOLDERS = ("seed", "run_dir", "checkpoint_dir", "trial", "attempt", "device", "threads", "config_json")
 """Placeholders that every trial has, beside {flags} and the keys of its config."""
-SHELL = ("|", "||", "&", "&&", ";", ">", ">>", "<", "2>", "2>&1", "&>")
-LONGEST = 60_000  # characters: it travels as an argument, and no system allows less
-SLOTS = "CUDA_VISIBLE_DEVICES"
-SECRET = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD|PASSWD)$", re.IGNORECASE)
+SHELL_OPERATORS = ("|", "||", "&", "&&", ";", ">", ">>", "<", "2>", "2>&1", "&>")
+MAX_COMMAND_CHARACTERS = 60_000  # it is passed as one argument, and every system allows that many
+DEVICES_VARIABLE = "CUDA_VISIBLE_DEVICES"
+SECRET_NAME = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD|PASSWD)$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -40,49 +42,64 @@ class Metrics:
     """Where a command's metrics are read from."""
 
     source: str
-    """One of SOURCES."""
+    """One of METRIC_SOURCES."""
     path: str = ""
-    """Of the file, with placeholders, relative to the command's folder."""
+    """The file's path, with placeholders, relative to the command's folder."""
     patterns: Mapping[str, str] | None = None
-    """Of stdout: a regular expression by metric."""
+    """For stdout: a regular expression for each metric."""
     step: str | None = None
-    """The key or column that holds the step; of stdout, a pattern."""
+    """The key or column that holds the step; for stdout, a pattern."""
+    units: Mapping[str, str] = field(default_factory=dict)
+    """For stdout: the unit that a metric is kept in, by metric."""
+    columns: Sequence[str] = ()
+    """For csv: the column names of a file that has none."""
 
     @staticmethod
     def parse(document: Any, where: str) -> Metrics:
-        """Raises: UsageError: It is no way to read metrics."""
-        _only(document, (*SOURCES, "step"), where)
-        sources = [key for key in SOURCES if key in document]
+        """Check a definition's `metrics:` block.
+
+        Raises:
+            UsageError: The block does not say how to read metrics.
+        """
+        _check_keys(document, (*METRIC_SOURCES, "columns", "step"), where)
+        sources = [key for key in METRIC_SOURCES if key in document]
         if len(sources) != 1:
             raise UsageError(f"{where}: name one source: json: FILE, csv: FILE or stdout: {{METRIC: PATTERN}}")
         step = document.get("step")
         if step is not None:
             step = _text(step, f"{where}: step")
+        columns = _columns(document.get("columns", []), f"{where}: columns")
+        if columns and sources != ["csv"]:
+            raise UsageError(f"{where}: columns: name the columns of a csv file; {sources[0]} has none")
         if sources == ["stdout"]:
-            patterns = document["stdout"]
-            if not isinstance(patterns, Mapping) or not patterns:
-                raise UsageError(f"{where}: stdout: {patterns!r} is not a mapping of metrics to patterns")
-            for name, pattern in patterns.items():
-                _check_pattern(pattern, f"{where}: stdout: {name}")
+            patterns, units = _patterns(document["stdout"], f"{where}: stdout")
             if step is not None:
                 _check_pattern(step, f"{where}: step")
-            return Metrics("stdout", patterns=dict(patterns), step=step)
-        return Metrics(sources[0], _text(document[sources[0]], f"{where}: {sources[0]}"), step=step)
+            return Metrics("stdout", patterns=patterns, step=step, units=units)
+        return Metrics(sources[0], _text(document[sources[0]], f"{where}: {sources[0]}"), step=step, columns=columns)
 
     def to_json(self) -> dict[str, Any]:
-        told = {self.source: self.path if self.patterns is None else dict(self.patterns)}
-        return told if self.step is None else {**told, "step": self.step}
+        """The block as a definition would write it."""
+        document: dict[str, Any] = {self.source: self.path}
+        if self.patterns is not None:
+            document[self.source] = {
+                name: {"pattern": pattern, "unit": self.units[name]} if name in self.units else pattern
+                for name, pattern in self.patterns.items()
+            }
+        if self.columns:
+            document["columns"] = list(self.columns)
+        return document if self.step is None else {**document, "step": self.step}
 
 
 @dataclass(frozen=True)
 class Command:
-    """A checked command, as a definition gives it."""
+    """A checked command from a definition."""
 
     arguments: Sequence[str]
-    """Templates, one an argument."""
+    """A template for each argument."""
     metrics: Metrics
     folder: Path
-    """Of the definition: what is relative is relative to it."""
+    """The definition's folder; relative paths start there."""
     cwd: str
     env: Mapping[str, str]
     flags: str
@@ -91,12 +108,12 @@ class Command:
 
     @staticmethod
     def parse(document: Mapping[str, Any], folder: Path, needs: Sequence[str], where: str) -> Command:
-        """A definition's `objective:` mapping. Looks at nothing but the mapping itself.
+        """Check a definition's `objective:` mapping, without a look at files or programs.
 
         Raises:
-            UsageError: It is not a command, with what is wrong and where.
+            UsageError: The mapping is not a command; the message says what is wrong and where.
         """
-        _only(document, KEYS, where)
+        _check_keys(document, COMMAND_KEYS, where)
         for key in ("command", "metrics"):
             if key not in document:
                 raise UsageError(f"{where}: {key}: is missing")
@@ -116,16 +133,16 @@ class Command:
             needs=tuple(needs),
         )
         command._check_templates(where)
-        if len(command.text) > LONGEST:
-            raise UsageError(f"{where}: longer than {LONGEST:,} characters; put it into a script")
+        if len(command.text) > MAX_COMMAND_CHARACTERS:
+            raise UsageError(f"{where}: longer than {MAX_COMMAND_CHARACTERS:,} characters; put it into a script")
         return command
 
     @staticmethod
     def from_text(text: str) -> Command:
-        """What `text` gave.
+        """The command that gave this `text`.
 
         Raises:
-            UsageError: It is something else.
+            UsageError: The text holds no command.
         """
         try:
             document = json.loads(text.removeprefix(PREFIX))
@@ -136,7 +153,7 @@ class Command:
 
     @property
     def text(self) -> str:
-        """The command as one text: how a definition and a study keep it."""
+        """The command as one text, as a definition and a study store it."""
         document = {
             "command": list(self.arguments),
             "cwd": self.cwd,
@@ -150,47 +167,51 @@ class Command:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The metrics that it gives, if it says."""
+        """The metrics that its patterns name; empty where a file names them."""
         return tuple(self.metrics.patterns or ())
 
     def shown(self) -> str:
-        """For messages: the command as one would type it."""
+        """The command as one would type it, for messages."""
         return shlex.join(self.arguments)
 
     def same(self, other: Command) -> bool:
-        """Whether they differ in where their definitions lie, at most."""
+        """Whether the two are equal but for the folders of their definitions."""
         return self.text.rpartition('"folder": ')[0] == other.text.rpartition('"folder": ')[0]
 
     def check_here(self) -> None:
-        """Raises: UsageError: The folder that it runs in is not on this host."""
+        """Check that the folder to run in exists on this host.
+
+        Raises:
+            UsageError: There is no such folder.
+        """
         if not names_in(self.cwd, "cwd") and not (self.folder / self.cwd).is_dir():
             raise UsageError(f"objective: cwd: there is no folder {self.folder / self.cwd}")
 
     def validate(self, config: Mapping[str, Any]) -> str | None:
-        """Why it cannot run with this configuration: a placeholder without a value, a program that is not there."""
+        """Why the command cannot run with this config (a placeholder without a value, a missing program), or None."""
         keys = {name for name, _ in leaves(config)} | set(config)
         for text in self._templates:
             for name in names_in(text, "command"):
-                if name not in keys and name not in TRIAL and name != FLAGS[1:-1]:
-                    hint = nearest(name, sorted((*keys, *TRIAL, "flags")))
+                if name not in keys and name not in TRIAL_PLACEHOLDERS and name != FLAGS[1:-1]:
+                    hint = nearest(name, sorted((*keys, *TRIAL_PLACEHOLDERS, "flags")))
                     return f"command: {{{name}}} is neither a key of the config nor of the trial{hint}"
-                if name in keys and name in TRIAL and name != "seed":
+                if name in keys and name in TRIAL_PLACEHOLDERS and name != "seed":
                     return f"command: {{{name}}} is the trial's, and a key of the config; rename the key"
         if FLAGS in self.arguments:
             try:
                 flags_of(config, self.flags)
             except UsageError as error:
                 return f"command: {error}"
-        return self._no_program()
+        return self._missing_program()
 
     def unheard(self, varied: Iterable[str]) -> list[str]:
-        """Those of these names that the command is never told: whatever their value, it does the same."""
-        told = {name for text in self._templates[:-1] for name in names_in(text, "command")}
-        if told & {FLAGS[1:-1], "config_json"}:
+        """The names among these that never reach the command: it does the same whatever their values."""
+        named = {name for text in self._templates[:-1] for name in names_in(text, "command")}
+        if named & {FLAGS[1:-1], "config_json"}:
             return []
-        return [name for name in varied if name not in told]
+        return [name for name in varied if name not in named]
 
-    def _no_program(self) -> str | None:
+    def _missing_program(self) -> str | None:
         program = self.arguments[0]
         if names_in(program, "command") or names_in(self.cwd, "cwd"):
             return None
@@ -211,7 +232,7 @@ class Command:
         for text in self._templates:
             names = names_in(text, where)
             if FLAGS[1:-1] in names and text != FLAGS:
-                raise UsageError(f"{where}: {FLAGS} is many arguments, and has to be one of its own, not {text!r}")
+                raise UsageError(f"{where}: {FLAGS} is many arguments and has to be one of its own, not {text!r}")
         if FLAGS in (self.cwd, self.metrics.path, *self.env.values()):
             raise UsageError(f"{where}: {FLAGS} belongs into the command alone")
         path = self.metrics.path
@@ -229,8 +250,10 @@ def _split(command: Any, where: str) -> tuple[str, ...]:
         except ValueError as error:
             raise UsageError(f"{where}: {str(error)[:1].lower()}{str(error)[1:]} in {command!r}") from error
         for each in arguments:
-            if each in SHELL:
-                raise UsageError(f"{where}: no shell runs it, so {each!r} would be an argument; put it into a script")
+            if each in SHELL_OPERATORS:
+                raise UsageError(
+                    f"{where}: no shell runs the command, so {each!r} would be an argument; put it into a script"
+                )
     else:
         arguments = command if isinstance(command, list) else ()
     texts = tuple(as_text(each) for each in arguments if isinstance(each, str | int | float))
@@ -244,15 +267,40 @@ def _split(command: Any, where: str) -> tuple[str, ...]:
 def _environment(name: str, value: Any, where: str) -> str:
     if not name or "=" in name or "\0" in name:
         raise UsageError(f"{where}: {name!r} is not a variable's name")
-    if name == SLOTS:
-        raise UsageError(f"{where}: {SLOTS} is the slot's to say")
-    if SECRET.search(name):
-        raise UsageError(
-            f"{where}: {name} would be kept with the study; export it, a command inherits what is exported"
-        )
+    if name == DEVICES_VARIABLE:
+        raise UsageError(f"{where}: {DEVICES_VARIABLE} is set by the slot's device; choose devices with --gpus")
+    if SECRET_NAME.search(name):
+        raise UsageError(f"{where}: {name} would be kept with the study; export it instead: a command inherits it")
     if not isinstance(value, str | int | float) or "\0" in as_text(value):
         raise UsageError(f"{where}: {name}: {value!r} is not a text")
     return as_text(value)
+
+
+def _patterns(patterns: Any, where: str) -> tuple[dict[str, str], dict[str, str]]:
+    """The patterns and the units of `stdout:`, by metric."""
+    if not isinstance(patterns, Mapping) or not patterns:
+        raise UsageError(f"{where}: {patterns!r} is not a mapping of metrics to patterns")
+    found, units = {}, {}
+    for name, pattern in patterns.items():
+        if isinstance(pattern, Mapping):
+            _check_keys(pattern, PATTERN_KEYS, f"{where}: {name}")
+            unit = pattern.get("unit")
+            if unit is not None and (not isinstance(unit, str) or unit not in UNITS):
+                raise UsageError(f"{where}: {name}: unit: {unit!r}{nearest(str(unit), tuple(UNITS))}")
+            units.update({name: unit} if unit is not None else {})
+            pattern = pattern.get("pattern")
+        _check_pattern(pattern, f"{where}: {name}")
+        found[name] = pattern
+    return found, units
+
+
+def _columns(columns: Any, where: str) -> tuple[str, ...]:
+    if not isinstance(columns, list) or any(not isinstance(each, str) or not each.strip() for each in columns):
+        raise UsageError(f"{where}: {columns!r} is not a list of names")
+    repeated = [each for each in columns if columns.count(each) > 1]
+    if repeated:
+        raise UsageError(f"{where}: {repeated[0]!r} is named twice")
+    return tuple(columns)
 
 
 def _check_pattern(pattern: Any, where: str) -> None:
@@ -270,7 +318,7 @@ def _text(value: Any, where: str) -> str:
     return value
 
 
-def _only(document: Any, allowed: Sequence[str], where: str) -> None:
+def _check_keys(document: Any, allowed: Sequence[str], where: str) -> None:
     if not isinstance(document, Mapping):
         raise UsageError(f"{where}: {document!r} is not a mapping")
-    known_keys(document, allowed, where)
+    check_keys(document, allowed, where)

@@ -1,6 +1,7 @@
-"""One run of a command, in its trial's process: its output passed on, its metrics reported, its end told apart.
+"""Runs a command in its trial's process: passes its output on, reports its metrics, and classifies its end.
 
-It is a child in the trial's session, so whatever ends the trial ends it. SIGTERM is passed on to its process group.
+The command is a child in the trial's session, so whatever ends the trial ends the command. SIGTERM is passed on to the
+command's process group.
 """
 
 from __future__ import annotations
@@ -13,36 +14,38 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from objectives.command.command import Command
-from objectives.command.follow import LONGEST_LINE, File, JsonLines, Lines, Patterns, Reader, Row, Table
+from objectives.command.follow import MAX_PRINTED_BYTES, File, Lines
 from objectives.command.placeholders import FLAGS, arguments_of, fill, flags_of, leaves
+from objectives.command.readers import Json, Patterns, Reader, Row, Table
 from objectives.context import TrialContext
 from objectives.outcome import AttemptError, Kind
 from storage.errors import nearest
 from storage.home import CHECKOUT
 
-LOOK = 0.2  # seconds between looks at the metrics file, the process and whether to stop
-GRACE = 30.0  # seconds from SIGTERM to SIGKILL for a trial that is stopped early
-TAIL = 1 << 14  # bytes of the output's end that are searched for why it failed
-MEMORY = re.compile(r"out of memory|^\S*MemoryError\b", re.IGNORECASE | re.MULTILINE)
+POLL_SECONDS = 0.2  # between looks at the metrics file, at the process and at whether to stop
+EARLY_STOP_SECONDS = 30.0  # from SIGTERM to SIGKILL for a trial that is stopped early
+TAIL_BYTES = 1 << 14  # of the output's end, searched for the reason of a failure
+MAX_MESSAGE_CHARACTERS = 300  # of a line of output in a message
+OUT_OF_MEMORY = re.compile(r"out of memory|^\S*MemoryError\b", re.IGNORECASE | re.MULTILINE)
 
 
 def run_command(command: Command, config: Mapping[str, Any], trial: TrialContext) -> dict[str, float]:
-    """Run it to its end: the last value of each metric.
+    """Run the command to its end and return the last value of each metric.
 
     Raises:
-        AttemptError: It ended in any other way than well, or left out what the study needs.
+        AttemptError: The command failed or was stopped, or a metric that the study needs is missing.
     """
     return Run(command, config, trial).result()
 
 
 class Run:
-    """A command at work."""
+    """A command that runs."""
 
     def __init__(self, command: Command, config: Mapping[str, Any], trial: TrialContext) -> None:
         self.command, self.trial = command, trial
@@ -58,9 +61,11 @@ class Run:
         self.path = self.cwd / fill(command.metrics.path, values)
         self.file = File(self.path) if command.metrics.path else None
         self.reader = _reader(command)
-        self.printed = Lines(LONGEST_LINE)
+        self.printed = Lines(MAX_PRINTED_BYTES)
         self.tail = b""
         self.last: dict[str, float] = {}
+        self.refused: dict[str, str] = {}
+        self.noted: set[str] = set()
         self.at: tuple[int, dict[str, float]] | None = None
         self.rows = 0
         self.process: subprocess.Popen[bytes] | None = None
@@ -68,12 +73,12 @@ class Run:
         self.kill_at: float | None = None
 
     def result(self) -> dict[str, float]:
-        """Start it, follow it, and judge its end."""
+        """Start the command, follow it, and judge its end."""
         if self.file is not None:
             self._put_aside()
         signal.signal(signal.SIGTERM, self._on_term)
         try:
-            # A process group of its own: a launcher and what it launched are told to end together.
+            # Its own process group: one signal ends a launcher and the processes that it launched.
             self.process = subprocess.Popen(
                 self.arguments,
                 cwd=self.cwd,
@@ -86,13 +91,13 @@ class Run:
         except (OSError, ValueError) as error:
             what = f"{error.strerror}: {error.filename}" if isinstance(error, OSError) and error.filename else error
             raise AttemptError(Kind.ERROR, f"the command cannot be started: {what}") from error
-        if self.asked_to_end:  # SIGTERM came while it was being started
-            self._tell_to_end()
+        if self.asked_to_end:  # SIGTERM came while the command was starting
+            self._signal()
         self._follow(self.process)
         return self._judge(self.process.returncode)
 
     def _put_aside(self) -> None:
-        """What an earlier attempt wrote is no result of this one."""
+        """Rename an earlier attempt's metrics file: it is no result of this attempt."""
         old = self.path.with_name(f"{self.path.name}.before-attempt-{self.trial.attempt}")
         try:
             self.path.rename(old)
@@ -109,11 +114,11 @@ class Run:
             selector.register(output, selectors.EVENT_READ)
             while True:
                 if selector.get_map():
-                    ready = selector.select(LOOK)
-                else:  # it closed its output, which is what its end looks like
+                    ready = selector.select(POLL_SECONDS)
+                else:  # it closed its output, as a process that ends does
                     ready = []
                     with suppress(subprocess.TimeoutExpired):
-                        process.wait(LOOK)
+                        process.wait(POLL_SECONDS)
                 ended = process.poll() is not None
                 if (ready or ended) and not self._pump(output) and selector.get_map():
                     selector.unregister(output)
@@ -124,7 +129,7 @@ class Run:
         self._rest()
 
     def _pump(self, output: int) -> bool:
-        """Pass on what it printed; False when nobody can print any more."""
+        """Pass the output on; False when every process that could print has closed it."""
         while True:
             try:
                 text = os.read(output, 1 << 16)
@@ -134,61 +139,79 @@ class Run:
                 return False
             sys.stdout.buffer.write(text)
             sys.stdout.buffer.flush()
-            self.tail = (self.tail + text)[-TAIL:]
+            self.tail = (self.tail + text)[-TAIL_BYTES:]
             if self.file is None:
                 for line in self.printed.feed(text):
-                    self._take(line)
+                    self._take(self.reader.rows(line))
 
     def _read_file(self) -> None:
         if self.file is None:
             return
-        anew, lines = self.file.read()
-        if anew:
-            self.reader, self.last, self.at, self.rows = _reader(self.command), {}, None, 0
+        rewritten, lines = self.file.read()
+        if rewritten:
+            self.reader, self.last, self.refused, self.at, self.rows = _reader(self.command), {}, {}, None, 0
         for line in lines:
-            self._take(line)
+            self._take(self.reader.rows(line))
+        self._take(self.reader.peek(self.file.lines.unfinished))
+        if self.reader.trouble:
+            self._note(f"{self.path}: {self.reader.trouble}")
 
     def _rest(self) -> None:
-        """The last line, which need not have an end."""
+        """Take the last line, which need not have an end."""
         for line in (self.printed if self.file is None else self.file.lines).rest():
-            self._take(line)
+            self._take(self.reader.rows(line))
+        self._take(self.reader.finish())
 
-    def _take(self, line: str) -> None:
-        """Report a line's metrics at its step, with those of earlier lines of that step: a report replaces."""
-        row = self.reader.row(line)
-        if row is None:
-            return
-        self.rows += 1
-        self.last.update(row.metrics)
-        self._report(row)
+    def _take(self, rows: Sequence[Row]) -> None:
+        """Keep and report the metrics of these rows. Text that is no number makes a metric's earlier value void."""
+        for row in rows:
+            for name, why in row.refused.items():
+                self.refused[name] = why
+                self.last.pop(name, None)
+                if name in self.command.needs or self.file is None:
+                    self._note(f"{name}: {why}", name)
+            for name, value in row.metrics.items():
+                self.refused.pop(name, None)
+                self.last[name] = value
+            if row.metrics or not row.refused:
+                self.rows += 1
+                self._report(row)
 
     def _report(self, row: Row) -> None:
+        """Report a row's metrics at its step, with those of earlier rows of that step: a report replaces."""
         step = self.rows if row.step is None else row.step
         earlier = self.at[1] if self.at is not None and self.at[0] == step else {}
-        told = {**earlier, **{name: value for name, value in row.metrics.items() if name not in ("step", "self")}}
-        self.at = (step, told)
-        if told:
-            self.trial.report(step, **told)
+        metrics = {**earlier, **{name: value for name, value in row.metrics.items() if name not in ("step", "self")}}
+        self.at = (step, metrics)
+        if metrics:
+            self.trial.report(step, **metrics)
+
+    def _note(self, text: str, subject: str = "") -> None:
+        """Print a line into the trial's log, once for each subject."""
+        if subject not in self.noted:
+            self.noted.add(subject)
+            sys.stdout.buffer.write(f"[studyhall] {text}\n".encode(errors="replace"))
+            sys.stdout.buffer.flush()
 
     def _on_term(self, *_: object) -> None:
         self.asked_to_end = True
-        self._tell_to_end()
+        self._signal()
 
-    def _tell_to_end(self, number: int = signal.SIGTERM) -> None:
+    def _signal(self, number: int = signal.SIGTERM) -> None:
         if self.process is not None and self.process.returncode is None:
             with suppress(ProcessLookupError):
                 os.killpg(self.process.pid, number)
 
     def _end_early(self) -> None:
-        """What a function would do when `should_stop` is true: SIGTERM, and some time for a checkpoint."""
+        """Send SIGTERM when `should_stop` is true, and SIGKILL when the time for a checkpoint is over."""
         if self.kill_at is None and self.trial.should_stop():
-            self.kill_at = time.monotonic() + GRACE
-            self._tell_to_end()
+            self.kill_at = time.monotonic() + EARLY_STOP_SECONDS
+            self._signal()
         elif self.kill_at is not None and time.monotonic() > self.kill_at:
-            self._tell_to_end(signal.SIGKILL)
+            self._signal(signal.SIGKILL)
 
     def _judge(self, code: int) -> dict[str, float]:
-        # A script that ends well on SIGTERM has written the metrics of a part of its training: no result.
+        # A script that exits with 0 on SIGTERM has written the metrics of an unfinished training: that is no result.
         if self.asked_to_end:
             raise AttemptError(Kind.KILLED, "SIGTERM")
         if self.kill_at is not None:
@@ -196,6 +219,8 @@ class Run:
         if code != 0:
             raise self._failure(code)
         for name in self.command.needs:
+            if name in self.refused:
+                raise AttemptError(Kind.INVALID, f"exited with 0, but {name}: {self.refused[name]}")
             if name not in self.last:
                 raise AttemptError(Kind.INVALID, f"exited with 0, but {self._missing(name)}")
         if not self.last:
@@ -205,10 +230,10 @@ class Run:
     def _failure(self, code: int) -> AttemptError:
         text = self.tail.decode(errors="replace")
         lines = [line.strip() for line in re.split(r"[\r\n]", text) if line.strip()]
-        last = f": {lines[-1][:300]}" if lines else ""
-        if MEMORY.search(text):
-            told = next(line for line in reversed(lines) if MEMORY.search(line))
-            return AttemptError(Kind.OUT_OF_MEMORY, told[:300])
+        last = f": {lines[-1][:MAX_MESSAGE_CHARACTERS]}" if lines else ""
+        if OUT_OF_MEMORY.search(text):
+            reason = next(line for line in reversed(lines) if OUT_OF_MEMORY.search(line))
+            return AttemptError(Kind.OUT_OF_MEMORY, reason[:MAX_MESSAGE_CHARACTERS])
         if code < 0:
             number = -code
             name = signal.Signals(number).name if number in list(signal.Signals) else f"signal {number}"
@@ -222,11 +247,12 @@ class Run:
             return f"no line of its output matches {pattern!r} for {name!r}" if pattern else f"no {name!r} was printed"
         if not self.path.exists():
             return f"there is no file {self.path} with {name!r}"
-        return f"{self.path} has no {name!r}; {found}"
+        trouble = f"; {self.reader.trouble}" if self.reader.trouble else ""
+        return f"{self.path} has no {name!r}; {found}{trouble}"
 
 
 def _values(command: Command, config: Mapping[str, Any], trial: TrialContext) -> dict[str, Any]:
-    """What every placeholder stands for. The configuration is written to a file if somebody asks for it."""
+    """The value of each placeholder. Writes the config to a file if the command uses {config_json}."""
     values: dict[str, Any] = {
         **config,
         **dict(leaves(config)),
@@ -247,12 +273,12 @@ def _values(command: Command, config: Mapping[str, Any], trial: TrialContext) ->
 def _reader(command: Command) -> Reader:
     metrics = command.metrics
     if metrics.patterns is not None:
-        return Patterns(metrics.patterns, metrics.step)
-    return JsonLines(metrics.step) if metrics.source == "json" else Table(metrics.step)
+        return Patterns(metrics.patterns, metrics.step, metrics.units)
+    return Json(metrics.step) if metrics.source == "json" else Table(metrics.step, metrics.columns)
 
 
 def _environment() -> dict[str, str]:
-    """Ours, without our own modules in its way, and with Python's prints coming as they are made."""
+    """This process's variables, without this checkout on PYTHONPATH, and with Python's output unbuffered."""
     env = {"PYTHONUNBUFFERED": "1", **os.environ}
     path = [each for each in env.pop("PYTHONPATH", "").split(os.pathsep) if each and Path(each) != CHECKOUT]
     return {**env, "PYTHONPATH": os.pathsep.join(path)} if path else env

@@ -1,4 +1,4 @@
-"""How an attempt runs: a process of its own, forked from a warm server, that ends with its worker.
+"""How an attempt runs: in a process of its own that is forked from a warm server and ends with its worker.
 
 Read first: attempt.py (the worker's side), then trial.py (the process itself).
 """

@@ -1,4 +1,4 @@
-"""One attempt from the worker's side: what its process is given, what it says, and how it ended."""
+"""One attempt from the worker's side: what its process is given, what it reports, and how it ended."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from objectives.outcome import Kind, Outcome, Report
 from objectives.process.process_tree import kill_session
 from objectives.process.wire import line, messages
 
-READ = 1 << 18
+READ_BYTES = 1 << 18
 
 
 @dataclass(frozen=True)
 class Assignment:
-    """What a trial's process is given."""
+    """What a trial's process is given to run."""
 
     config: Mapping[str, Any]
     seed: int
@@ -32,30 +32,30 @@ class Assignment:
     env: Mapping[str, str]
     log: Path
     lock: Path
-    """Locked by the processes of this attempt: free means that none is left on this host."""
+    """A file that this attempt's processes lock: it is free when none of them is left on this host."""
     checkpoint_dir: Path
     run_dir: Path
     memory_limit: int | None = None
-    """Bytes, beyond what the process is forked with."""
+    """Bytes that the trial may hold beyond those that its process is forked with."""
     timeout: float | None = None
     """Seconds."""
     cores: Sequence[int] = ()
-    """That it is pinned to; none: it may run on any."""
+    """CPU cores that the trial is pinned to; empty: it may run on any."""
     gpu: str | None = None
-    """The UUID of the one device that it may see."""
+    """The UUID of the one GPU that the trial may see."""
     memory_fraction: float = 1.0
-    """Of that device's memory."""
+    """The share of that GPU's memory."""
     study: str = ""
     """The study's name."""
     log_to: Sequence[str] = ()
-    """Of objectives/loggers.py."""
+    """Names from objectives/loggers.py."""
 
     def to_json(self) -> dict[str, Any]:
         return {name: str(value) if isinstance(value, Path) else value for name, value in asdict(self).items()}
 
 
 class Attempt:
-    """A running attempt. Nothing here waits: `fileno` is readable when `receive` has something."""
+    """A running attempt. No method waits: `fileno` is readable when `receive` has messages."""
 
     def __init__(self, channel: socket.socket, lifeline: socket.socket) -> None:
         self._channel, self._lifeline = channel, lifeline
@@ -63,18 +63,18 @@ class Attempt:
             each.setblocking(False)
         self._buffer = bytearray()
         self._began = time.monotonic()
-        self._told: Mapping[str, Any] | None = None
+        self._result: Mapping[str, Any] | None = None
         self._keeper = 0
         self._cause: str | None = None
         self._ended = False
         self.pid = 0
-        """Of the trial's process; 0 until it said so."""
+        """The trial's process; 0 until the keeper reports it."""
 
     def fileno(self) -> int:
         return self._channel.fileno()
 
     def receive(self) -> list[Report | Outcome]:
-        """What has come since the last call; at the end, once, the outcome."""
+        """The reports since the last call; at the end, once, the outcome."""
         if self._ended:
             return []
         over = self._read()
@@ -83,7 +83,7 @@ class Attempt:
             if "report" in message:
                 found.append(Report(message["report"], message["metrics"]))
             elif "kind" in message:
-                self._told = message
+                self._result = message
             elif "keeper" in message:
                 self._keeper, self.pid = message["keeper"], message["trial"]
             elif "end" in message:
@@ -91,38 +91,36 @@ class Attempt:
         if over and not self._ended:
             if self._keeper:
                 kill_session(self._keeper)
-            found.append(
-                self._end({"end": signal.SIGKILL, "cause": None, "message": "its keeper was killed", "tail": ""})
-            )
+            found.append(self._end({"end": None, "cause": None, "message": "", "tail": ""}))
         return found
 
     def request_stop(self) -> None:
         """Make `should_stop` true in the trial."""
-        self._say(self._channel, b"stop")
+        self._send(self._channel, b"stop")
 
     def give_back(self, grace: float) -> None:
         """Ask the trial to end (SIGTERM), and kill it after `grace` seconds; the outcome is GIVEN_BACK."""
         self._cause = "given_back"
-        self._say(self._lifeline, line({"grace": grace}))
+        self._send(self._lifeline, line({"grace": grace}))
         self._wake()
 
     def kill(self) -> None:
-        """End it and all that it started, now; the outcome is GIVEN_BACK."""
+        """Kill the trial and every process that it started, now; the outcome is GIVEN_BACK."""
         self._cause = "given_back"
         self._lifeline.close()
         self._wake()
 
     def _wake(self) -> None:
-        """A keeper that its trial has stopped would not see what it is told."""
+        """Continue a keeper that its trial has stopped: it would not read our message."""
         if self._keeper and not self._ended:
             with suppress(OSError):
                 os.kill(self._keeper, signal.SIGCONT)
 
     def _read(self) -> bool:
-        """Take what is there; True when the other side is closed for good."""
+        """Read the messages that are there; True when the other side has closed."""
         while True:
             try:
-                text = self._channel.recv(READ)
+                text = self._channel.recv(READ_BYTES)
             except BlockingIOError:
                 return False
             except ConnectionResetError:
@@ -131,7 +129,7 @@ class Attempt:
                 return True
             self._buffer += text
 
-    def _say(self, channel: socket.socket, text: bytes) -> None:
+    def _send(self, channel: socket.socket, text: bytes) -> None:
         with suppress(OSError):  # it has ended: the outcome is on its way
             channel.sendall(text)
 
@@ -144,25 +142,27 @@ class Attempt:
         return Outcome(kind, metrics, text, tail, time.monotonic() - self._began)
 
     def _judged(self, message: Mapping[str, Any]) -> tuple[Kind, str, Mapping[str, float]]:
-        """Why it was ended, if it was ended from outside; else what it said; else what its exit tells."""
-        told = self._told
+        """The reason that it was ended for, if it was ended from outside; else its own result; else its exit status."""
+        result = self._result
         cause = message["cause"] or self._cause
-        if told is not None and told["kind"] == Kind.COMPLETED.value and cause in (None, "given_back"):
-            return Kind.COMPLETED, "", told["metrics"]
+        if result is not None and result["kind"] == Kind.COMPLETED.value and cause in (None, "given_back"):
+            return Kind.COMPLETED, "", result["metrics"]
         if cause in ("given_back", "worker_gone"):
             return Kind.GIVEN_BACK, "given back by its worker", {}
         if cause is not None:
             return Kind(cause), message["message"], {}
-        if told is not None:
-            return Kind(told["kind"]), told["message"], {}
-        return (*_exit(message["end"], message["message"]), {})
+        if result is not None:
+            return Kind(result["kind"]), result["message"], {}
+        if message["end"] is None:
+            return Kind.LOST, "its keeper process was killed", {}
+        return (*_from_status(message["end"], message["message"]), {})
 
 
-def _exit(status: int, message: str) -> tuple[Kind, str]:
-    """What a wait status without a word from the objective means."""
+def _from_status(status: int, message: str) -> tuple[Kind, str]:
+    """The meaning of a wait status, where the objective gave no result."""
     if os.WIFSIGNALED(status):
         number = os.WTERMSIG(status)
         name = signal.Signals(number).name if number in list(signal.Signals) else f"signal {number}"
-        hint = " (by somebody, or by the host for want of memory)" if number == signal.SIGKILL and not message else ""
+        hint = " (by a user, or by the host, short of memory)" if number == signal.SIGKILL and not message else ""
         return Kind.KILLED, f"{name}{hint}{': ' if message else ''}{message}"
     return Kind.ERROR, f"exited with code {os.WEXITSTATUS(status)} without a result"

@@ -1,12 +1,14 @@
-"""The keeper: one small process above each trial, which sees to it that nothing of the trial outlives its worker.
+"""The keeper: a small process above each trial that lets no process of the trial outlive its worker.
 
-It holds one end of a lifeline whose other end only the worker has: when that closes, however the worker ended, the
-keeper kills the trial and all that it started. It writes the log, keeps the last lines, watches time and memory, and
-tells the end only when nothing of the trial is left. The trial is killed by the kernel if the keeper dies first.
+The keeper holds one end of a socket, the lifeline; only the worker has the other. When that end closes, however the
+worker ended, the keeper kills the trial and every process that it started. The keeper writes the log, keeps its last
+lines, enforces the limits on time and memory, and reports the end when no process of the trial is left. If the keeper
+dies first, the kernel kills the trial.
 
-A trial may stop its keeper (SIGSTOP). The warm server continues it at once; when that is gone, its end does, and the
-worker before it asks for anything. If all three are out of the way, what is left is killed when the next attempt of the
-trial begins on this host: it holds the trial's lock, whose file names its session.
+A trial may stop its keeper (SIGSTOP). The warm server continues it at once. If the warm server is gone, its end has
+continued the keeper (PR_SET_PDEATHSIG), and the worker continues it before each request. If all three fail, the next
+attempt of the trial on this host kills the processes that are left: they hold the trial's lock, and its file names
+their session.
 """
 
 from __future__ import annotations
@@ -24,13 +26,13 @@ from objectives.process.log import Log
 from objectives.process.process_tree import anonymous_memory, descendants, kill_descendants
 from objectives.process.wire import line, messages
 
-MEMORY_EVERY = 0.1  # seconds between looks at memory
-LOOK = 0.5  # seconds between looks at the trial where no descriptor tells of its end
+MEMORY_POLL_SECONDS = 0.1  # between looks at memory, where there is a limit
+POLL_SECONDS = 0.5  # between looks at the trial, where no descriptor reports its end
 
 
 @dataclass
 class Keeper:
-    """The life of one attempt, seen from above it. `cause` is why it was ended, if it was ended from here."""
+    """Watches one attempt. `cause` is the reason for which the keeper ended it, if it did."""
 
     trial: int
     assignment: Mapping[str, Any]
@@ -42,7 +44,7 @@ class Keeper:
     kill_at: float | None = None
 
     def watch(self) -> int:
-        """Until the trial has ended: its wait status. Everything that it started is gone then."""
+        """Watch the trial until it ends, and return its wait status."""
         began = time.monotonic()
         held = anonymous_memory([self.trial])
         buffer = bytearray()
@@ -54,13 +56,13 @@ class Keeper:
             pidfd = _pidfd(self.trial)
             if pidfd is not None:
                 selector.register(pidfd, selectors.EVENT_READ)
-            pause = LOOK if self.assignment["memory_limit"] is None else MEMORY_EVERY
+            pause = POLL_SECONDS if self.assignment["memory_limit"] is None else MEMORY_POLL_SECONDS
             while True:
                 ready = {key.fileobj for key, _ in selector.select(self._pause(began, pause))}
-                if self.output in ready and not self._pump():
+                if self.output in ready and not self.pump():
                     selector.unregister(self.output)
                 if self.lifeline in ready:
-                    self._obey(buffer)
+                    self._read_requests(buffer)
                 self._enforce(began, held)
                 pid, status = os.waitpid(self.trial, os.WNOHANG)
                 if pid:
@@ -71,8 +73,8 @@ class Keeper:
         ends = [each for each in (self.kill_at, None if timeout is None else began + timeout) if each is not None]
         return max(0.0, min([pause, *(end - time.monotonic() for end in ends)]))
 
-    def _pump(self) -> bool:
-        """Take what the trial printed; False when nobody can print any more."""
+    def pump(self) -> bool:
+        """Move the trial's output into the log; False when every process that could print has closed it."""
         for _ in range(64):
             try:
                 text = os.read(self.output, 1 << 16)
@@ -83,15 +85,15 @@ class Keeper:
             self.log.write(text)
         return True
 
-    def _obey(self, buffer: bytearray) -> None:
+    def _read_requests(self, buffer: bytearray) -> None:
         try:
             text = self.lifeline.recv(4096)
         except BlockingIOError:
             return
         buffer += text
-        for order in messages(buffer):
+        for request in messages(buffer):
             self.cause = self.cause or "given_back"
-            self.kill_at = time.monotonic() + order["grace"]
+            self.kill_at = time.monotonic() + request["grace"]
             os.kill(self.trial, signal.SIGTERM)
         if not text:
             self.cause = self.cause or "worker_gone"
@@ -105,8 +107,8 @@ class Keeper:
         if self.cause is None and limit is not None:
             used = anonymous_memory([self.trial, *descendants(self.trial)]) - held
             if used > limit:
-                told = f"held {used / 2**20:,.0f} MiB, memory_limit is {limit / 2**20:,.0f} MiB"
-                self.cause, self.message, self.kill_at = "out_of_memory", told, now
+                message = f"held {used / 2**20:,.0f} MiB, memory_limit is {limit / 2**20:,.0f} MiB"
+                self.cause, self.message, self.kill_at = "out_of_memory", message, now
         if self.kill_at is not None and now >= self.kill_at:
             os.kill(self.trial, signal.SIGKILL)
 
@@ -114,18 +116,18 @@ class Keeper:
 def keep(
     trial: int, assignment: Mapping[str, Any], channel: socket.socket, lifeline: socket.socket, output: int
 ) -> None:
-    """Watch a trial to its end, clear up after it, tell, and leave the process."""
+    """Watch a trial to its end, kill what it left behind, report the end, and exit."""
     log = Log(assignment["log"])
     keeper = Keeper(trial, assignment, lifeline, output, log)
     status = keeper.watch()
     kill_descendants()
-    keeper._pump()
-    told = {"end": status, "cause": keeper.cause, "message": keeper.message, "tail": log.close()}
+    keeper.pump()
+    end = {"end": status, "cause": keeper.cause, "message": keeper.message, "tail": log.close()}
     try:
         channel.setblocking(True)
-        channel.sendall(line(told))
+        channel.sendall(line(end))
     except OSError:
-        pass  # nobody is left to tell
+        pass  # the worker is gone
     os._exit(0)
 
 

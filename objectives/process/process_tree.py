@@ -1,4 +1,4 @@
-"""Processes below a process, and the end of them all: Linux tells through /proc; elsewhere a group has to do."""
+"""Finds the processes below a process and kills them, by Linux's /proc."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ PROC = Path("/proc")
 
 
 def adopt_orphans() -> None:
-    """Whatever this process's descendants leave behind becomes its own child, also what called setsid."""
+    """Make orphans among this process's descendants its own children, even those that called setsid."""
     _prctl(PR_SET_CHILD_SUBREAPER, 1)
 
 
 def die_with_parent(parent: int) -> None:
-    """This process is killed when its parent ends, however that ends."""
+    """Have the kernel kill this process when its parent ends, however the parent ends."""
     _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:  # it ended before we could ask
+    if os.getppid() != parent:  # the parent ended before the call
         os._exit(1)
 
 
 def wake_when_parent_ends() -> None:
-    """This process is continued when its parent ends, if somebody had stopped it."""
+    """Have the kernel continue this process, if it is stopped, when its parent ends."""
     _prctl(PR_SET_PDEATHSIG, signal.SIGCONT)
 
 
@@ -58,9 +58,9 @@ def _parents() -> Iterator[tuple[int, int]]:
             yield int(stat.parent.name), int(stat.read_text().rpartition(")")[2].split()[1])
 
 
-def kill_descendants(limit: float = 10.0) -> None:
-    """Kill and reap everything below this process, again until nothing is left."""
-    deadline = time.monotonic() + limit
+def kill_descendants(seconds: float = 10.0) -> None:
+    """Kill and reap every process below this one, again and again until none is left."""
+    deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         try:
             while os.waitpid(-1, os.WNOHANG) != (0, 0):
@@ -74,7 +74,7 @@ def kill_descendants(limit: float = 10.0) -> None:
 
 
 def kill_session(leader: int) -> None:
-    """Kill every process of a session: what is left when its keeper is gone."""
+    """Kill every process of a session: a trial's processes whose keeper is gone."""
     for stat in PROC.glob("[0-9]*/stat"):
         with contextlib.suppress(OSError, ValueError, IndexError):
             if int(stat.read_text().rpartition(")")[2].split()[3]) == leader:
@@ -82,7 +82,7 @@ def kill_session(leader: int) -> None:
 
 
 def anonymous_memory(pids: list[int]) -> int:
-    """Bytes that these processes hold for themselves: no file's pages."""
+    """Bytes of memory that these processes hold, without pages of files."""
     total = 0
     for pid in pids:
         with contextlib.suppress(OSError, ValueError, IndexError):

@@ -1,4 +1,4 @@
-"""The trial's own process: put it in its slot, run the objective, tell what came of it. It never returns."""
+"""The trial's own process: enter the slot, run the objective, send the result. It never returns."""
 
 from __future__ import annotations
 
@@ -22,34 +22,39 @@ from storage.errors import one_line
 
 
 def run_trial(objective: Objective, assignment: Mapping[str, Any], channel: socket.socket) -> None:
-    """Run one attempt and leave the process: status 0 if it could tell its end, 1 if even that failed."""
+    """Run one attempt and exit: with status 0 if its result was sent, with 1 if even that failed."""
     status = 1
     try:
-        wrong = _enter_slot(assignment)
-        loggers = _loggers(assignment) if wrong is None else None
-        told: dict[str, Any] = {"kind": Kind.ERROR.value, "message": wrong}
-        if wrong is None:
-            told = _told(objective, assignment, channel, loggers)
+        fault = _enter_slot(assignment)
+        loggers = _loggers(assignment) if fault is None else None
+        result: dict[str, Any] = {"kind": Kind.ERROR.value, "message": fault}
+        if fault is None:
+            result = _result(objective, assignment, channel, loggers)
         for stream in (sys.stdout, sys.stderr):
             with suppress(ValueError, OSError, AttributeError):  # closed by the objective, or its disk is full
                 stream.flush()
-        channel.sendall(line(told))
+        channel.sendall(line(result))
         status = 0
-        if loggers is not None:  # now that the result is told, and cannot be lost to a slow network
-            loggers.close(told.get("metrics"))
+        if loggers is not None:  # only now: a slow network cannot hold up the result
+            loggers.close(result.get("metrics"))
+    except BaseException:
+        traceback.print_exc()  # into the attempt's log
     finally:
         os._exit(status)
 
 
 def _enter_slot(assignment: Mapping[str, Any]) -> str | None:
-    """Before anything of the objective runs: its environment, its cores and threads, signals as a program expects them,
-    its device. Why this is not the slot that was meant, if it is not."""
+    """Set the environment, signals, cores, threads and device, before any code of the objective runs.
+
+    Returns:
+        Why the process is not in the slot that the worker chose, or None.
+    """
     os.environ.update(assignment["env"])
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGCHLD, signal.SIGPIPE):
         signal.signal(number, signal.SIG_DFL)
     random.seed(assignment["seed"])
     if assignment["cores"]:
-        with suppress(OSError):  # taken from us by the system meanwhile: any core then
+        with suppress(OSError):  # the system has taken the cores away: the trial runs on any
             os.sched_setaffinity(0, assignment["cores"])
     torch = sys.modules.get("torch")
     if torch is not None:
@@ -58,7 +63,7 @@ def _enter_slot(assignment: Mapping[str, Any]) -> str | None:
 
 
 def _enter_gpu(uuid: str, fraction: float, torch: Any) -> str | None:
-    """Take the slot's share of its device, before the first allocation; what is wrong with the device, if anything."""
+    """Take the slot's share of its device before the first allocation. Returns the device's fault, or None."""
     seen = os.environ.get("CUDA_VISIBLE_DEVICES")
     if seen != uuid:
         return f"the slot's device is {uuid}, but CUDA_VISIBLE_DEVICES is {seen!r}"
@@ -68,13 +73,13 @@ def _enter_gpu(uuid: str, fraction: float, torch: Any) -> str | None:
         count = torch.cuda.device_count()
         if count != 1:
             return f"the slot's device is {uuid}, but CUDA shows {count} devices"
-        # An instance of a split GPU is the only one that CUDA ever shows; what it calls itself differs with versions.
+        # CUDA shows one instance of a split GPU at most; its name for that differs between versions.
         found = str(getattr(torch.cuda.get_device_properties(0), "uuid", ""))
         if uuid.startswith("GPU-") and found not in ("", uuid.removeprefix("GPU-")):
             return f"the slot's device is {uuid}, but CUDA shows {found}"
         if fraction < 1:
             torch.cuda.set_per_process_memory_fraction(fraction, 0)
-    except RuntimeError as error:  # the objective's module has used CUDA while it was imported, or the device is ill
+    except RuntimeError as error:  # the objective's module used CUDA while it was imported, or the device is broken
         return f"the slot's device {uuid} cannot be used: {one_line(error)}"
     return None
 
@@ -87,7 +92,7 @@ def _loggers(assignment: Mapping[str, Any]) -> Loggers | None:
     return Loggers(assignment["log_to"], trial)
 
 
-def _told(
+def _result(
     objective: Objective, assignment: Mapping[str, Any], channel: socket.socket, loggers: Loggers | None
 ) -> dict[str, Any]:
     """The message that ends an attempt."""
@@ -104,12 +109,12 @@ def _told(
     )
     try:
         if objective.wants_trial:
-            result = objective.function(assignment["config"], context)
+            returned = objective.function(assignment["config"], context)
         else:
-            result = objective.function({**assignment["config"], "seed": assignment["seed"]})
+            returned = objective.function({**assignment["config"], "seed": assignment["seed"]})
         if context.stopped:
-            return {"kind": Kind.PRUNED.value, "message": "stopped when it was asked to"}
-        return {"kind": Kind.COMPLETED.value, "metrics": _metrics(result)}
+            return {"kind": Kind.PRUNED.value, "message": "stopped when the study asked it to"}
+        return {"kind": Kind.COMPLETED.value, "metrics": _metrics(returned)}
     except AttemptError as error:
         return {"kind": error.kind.value, "message": " ".join(error.message.split())[:500]}
     except SystemExit as error:
@@ -119,26 +124,26 @@ def _told(
         return {"kind": _kind(error).value, "message": one_line(error, 500)}
 
 
-def _metrics(result: Any) -> dict[str, float]:
+def _metrics(returned: Any) -> dict[str, float]:
     """A mapping of names to numbers; a single number is the metric `value`."""
-    if isinstance(result, Mapping):
+    if isinstance(returned, Mapping):
         try:
-            metrics = {str(name): float(value) for name, value in result.items()}
+            metrics = {str(name): float(value) for name, value in returned.items()}
         except (TypeError, ValueError, RuntimeError) as error:
             raise AttemptError(Kind.INVALID, f"a metric is not a number: {error}") from error
         for name in metrics:
             check_metric_name(name)
         return metrics
     try:
-        return {"value": float(result)}
+        return {"value": float(returned)}
     except (TypeError, ValueError, RuntimeError) as error:
-        shown = repr(result)[:200]
+        shown = repr(returned)[:200]
         message = f"returned {shown}, not a number or a mapping of names to numbers"
         raise AttemptError(Kind.INVALID, message) from error
 
 
 def _kind(error: BaseException) -> Kind:
-    """By name, since the classes may live in modules that this process never imported."""
+    """The kind of an exception, by its class's name: the class may live in a module that was never imported here."""
     names = {each.__name__ for each in type(error).__mro__}
     if "TrialPruned" in names:
         return Kind.PRUNED

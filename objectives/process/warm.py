@@ -1,7 +1,7 @@
 """The warm server, from the worker's side: a process that has imported the objective once and forks every trial.
 
-Starting a trial costs a fork instead of an import of torch. The server runs nothing itself: questions about
-configurations (`validate`, `cost`, `fingerprint`) are answered by a fork too, so that whatever they do ends with it.
+Starting a trial costs a fork instead of an import of torch. The server runs none of the objective's functions itself: a
+forked process answers each question about configs (`validate`, `cost`, `fingerprint`), so its side effects end with it.
 """
 
 from __future__ import annotations
@@ -12,25 +12,32 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from objectives.process.attempt import Assignment, Attempt
 from objectives.process.process_tree import kill_session
 from objectives.process.wire import receive, send
+from objectives.reference import shown_objective
 from storage.errors import StudyhallError, UsageError
 from storage.home import python_path
 
-PATIENCE = 600.0  # seconds for a question: a data set may have to be read whole
-EVICTION = 10.0  # seconds for an earlier attempt's processes to be gone once they are killed
+ANSWER_SECONDS = 600.0  # for a question: a data set may have to be read whole
+EVICTION_SECONDS = 10.0  # for an earlier attempt's processes to be gone after they are killed
+LAST_OUTPUT_BYTES = 4096  # of a process that ended without an answer
+SECRET_VARIABLES = frozenset(
+    ("STUDYHALL_STORAGE", "PGPASSWORD", "PGPASSFILE", "PGSERVICE", "PGSERVICEFILE", "PGSYSCONFDIR", "PGSSLKEY")
+)
+"""The storage's URL, and libpq's variables that hold a password or lead to one: no trial is given them."""
 
 
 @dataclass(frozen=True)
 class Inspection:
-    """What an objective says of a config before it runs."""
+    """An objective's answer about a config, before it runs."""
 
     refusal: str | None
     cost: Mapping[str, float]
@@ -38,22 +45,22 @@ class Inspection:
 
 @dataclass(frozen=True)
 class Description:
-    """What an objective says of itself with a config's data."""
+    """An objective's answer about its metrics and about a config's data."""
 
     metrics: tuple[str, ...]
     fingerprint: Mapping[str, str]
 
 
 class WarmServer:
-    """One objective, imported once, ready to be forked. Made anew by itself if it is killed."""
+    """One objective, imported once and ready to be forked. A server that was killed is started again when needed."""
 
     def __init__(
         self, reference: str, threads: int = 1, gpu: str = "", check: Callable[[Mapping[str, Any]], None] | None = None
     ) -> None:
-        """Nothing is started yet.
+        """Start no process yet.
 
         Args:
-            check: Raises a UsageError for a config that this host may not run; asked before each is used.
+            check: Raises a UsageError for a config that this host may not run; called for each config before its use.
         """
         self.reference, self.threads, self.gpu, self.check = reference, threads, gpu, check
         self._process: subprocess.Popen[bytes] | None = None
@@ -63,12 +70,12 @@ class WarmServer:
         """Fork a trial. An earlier attempt's processes that are still on this host are killed first.
 
         Args:
-            assignment: What it is given.
-            lease: A descriptor that its processes hold on to, with whatever lock that bears: its slot's.
+            assignment: The trial's config, slot and files.
+            lease: A descriptor that the trial's processes keep open, and with it the lock of their slot.
 
         Raises:
             UsageError: The objective cannot be imported.
-            StudyhallError: Processes of an earlier attempt cannot be ended.
+            StudyhallError: Processes of an earlier attempt cannot be killed.
         """
         self._check([assignment.config])
         lock = _lock(assignment.lock)
@@ -88,7 +95,7 @@ class WarmServer:
         return Attempt(ours, alive)
 
     def inspect(self, configs: Sequence[Mapping[str, Any]]) -> list[Inspection]:
-        """What the objective says of each config.
+        """Ask the objective about each config.
 
         Raises:
             UsageError: The objective cannot be imported, or cannot answer.
@@ -98,7 +105,7 @@ class WarmServer:
         return [Inspection(each["refusal"], each["cost"]) for each in answer]
 
     def describe(self, config: Mapping[str, Any]) -> Description:
-        """The objective's metrics on this host, and its data's fingerprints.
+        """The objective's metrics on this host, and the fingerprints of its data.
 
         Raises:
             UsageError: The objective cannot be imported, or its data cannot be read.
@@ -108,7 +115,7 @@ class WarmServer:
         return Description(tuple(answer["metrics"]), answer["fingerprint"])
 
     def close(self) -> None:
-        """End the server. Attempts that run go on until their own worker ends them."""
+        """End the server. Running attempts go on until their worker ends them."""
         if self._process is not None and self._channel is not None:
             self._channel.close()
             self._process.kill()
@@ -122,24 +129,25 @@ class WarmServer:
 
     def _ask(self, question: Mapping[str, Any]) -> Any:
         ours, theirs = socket.socketpair()
-        with ours:
+        with ours, tempfile.TemporaryFile() as output:
             with theirs:
-                self._send(question, [theirs.fileno()])
-            ours.settimeout(PATIENCE)
+                self._send(question, [theirs.fileno(), output.fileno()])
+            ours.settimeout(ANSWER_SECONDS)
+            name = shown_objective(self.reference)
             try:
                 answer, _ = receive(ours)
             except EOFError as error:
-                told = f"objective: {self.reference} ended the process that was asked about a config"
-                raise UsageError(told) from error
+                message = f"objective: {name} ended the process that was asked about a config{_last_line(output)}"
+                raise UsageError(message) from error
             except TimeoutError as error:
-                told = f"objective: {self.reference} did not answer about a config in {PATIENCE:g} s"
-                raise UsageError(told) from error
+                message = f"objective: {name} did not answer about a config in {ANSWER_SECONDS:g} s"
+                raise UsageError(message) from error
         if "wrong" in answer:
             raise UsageError(answer["wrong"])
         return answer["right"]
 
     def _send(self, message: Mapping[str, Any], fds: Sequence[int]) -> None:
-        """To the server that is there; to a new one if that was killed."""
+        """Send to the running server, or to a new one if it was killed."""
         if self._process is not None and self._process.poll() is not None:
             self.close()
         if self._channel is not None:
@@ -152,12 +160,12 @@ class WarmServer:
 
     def _boot(self) -> socket.socket:
         ours, theirs = socket.socketpair()
-        # Not the current folder first: the user's own may have a package that is called like one of ours.
+        # The current folder comes last: a package in it may have the name of one of ours.
         path = python_path(os.environ, str(Path.cwd()))
         threads = {f"{name}_NUM_THREADS": str(self.threads) for name in ("OMP", "MKL", "OPENBLAS", "NUMEXPR")}
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", "objectives.process.warm_server", str(theirs.fileno()), self.reference],
-            env={**os.environ, **threads, "CUDA_VISIBLE_DEVICES": self.gpu, "PYTHONPATH": path},
+            env={**_without_secrets(os.environ), **threads, "CUDA_VISIBLE_DEVICES": self.gpu, "PYTHONPATH": path},
             stdin=subprocess.DEVNULL,
             pass_fds=[theirs.fileno()],
         )
@@ -174,10 +182,23 @@ class WarmServer:
         return ours
 
 
+def _without_secrets(environment: Mapping[str, str]) -> dict[str, str]:
+    """The variables that the objective's processes inherit."""
+    return {name: value for name, value in environment.items() if name not in SECRET_VARIABLES}
+
+
+def _last_line(output: IO[bytes]) -> str:
+    """The last line that a process printed before it ended, for the end of a message."""
+    output.seek(max(0, output.seek(0, os.SEEK_END) - LAST_OUTPUT_BYTES))
+    lines = output.read().decode(errors="replace").split("\n")
+    last = next((" ".join(line.split()) for line in reversed(lines) if line.strip()), "")
+    return f": {last[:300]}" if last else ""
+
+
 def _lock(file: Path) -> int:
-    """The trial's lock on this host, a descriptor to pass on; a holder that lost its worker is killed."""
-    fd = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-    deadline = time.monotonic() + EVICTION
+    """Take the trial's lock on this host, as a descriptor to pass on. A holder that lost its worker is killed."""
+    fd = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    deadline = time.monotonic() + EVICTION_SECONDS
     while True:
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -190,13 +211,13 @@ def _lock(file: Path) -> int:
             if time.monotonic() > deadline:
                 os.close(fd)
                 raise StudyhallError(
-                    f"{file}: processes of an earlier attempt are still there and cannot be ended"
+                    f"{file}: processes of an earlier attempt are still there and cannot be killed"
                 ) from None
             time.sleep(0.005)
 
 
 def _kill_keeper(pid: int) -> None:
-    """The lock is held, so its writer or what that left behind lives: a session of that number is the attempt's own."""
+    """Kill a keeper and its session. The lock is held, so a session of that number is the earlier attempt's."""
     kill_session(pid)
     try:
         os.kill(pid, signal.SIGKILL)

@@ -1,7 +1,7 @@
 """The warm server's own process: `python -m objectives.process.warm_server FD REFERENCE`, started by warm.py.
 
 It imports the objective, then forks: a keeper with its trial for every start, a child for every question. It starts no
-thread and never touches CUDA, so that a fork of it is a clean beginning. It ends when its worker does.
+thread and never uses CUDA, so that each fork starts clean. It ends when its worker ends.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import sys
 import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 from objectives.process.keeper import keep
@@ -27,7 +28,7 @@ from storage.errors import StudyhallError, UsageError, one_line
 
 def main(fd: int, reference: str) -> None:
     die_with_parent(os.getppid())
-    # A scheduler sends SIGUSR1 to every process of a job: it is for the worker, trials are not to end of it.
+    # A scheduler sends SIGUSR1 to every process of a job. Only the worker handles it; it must not end trials.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1):
         signal.signal(number, signal.SIG_IGN)
     adopt_orphans()
@@ -39,10 +40,10 @@ def main(fd: int, reference: str) -> None:
         send(channel, {"wrong": _import_error(reference, error)})
         return
     gc.collect()
-    gc.freeze()  # what is imported stays where it is: children share its pages
+    gc.freeze()  # imported objects stay in pages that children share
     send(channel, {"right": None})
     forked: set[int] = set()
-    with _told_of_ends() as ends:
+    with _end_of_children() as ends:
         while True:
             ready, _, _ = select.select([channel.fileno(), ends], [], [])
             if ends in ready:
@@ -60,7 +61,7 @@ def main(fd: int, reference: str) -> None:
                 try:
                     _serve(objective, reference, message, fds, channel)
                 except BaseException:
-                    traceback.print_exc()
+                    _log_crash(message)
                 finally:
                     os._exit(1)
             forked.add(pid)
@@ -69,7 +70,7 @@ def main(fd: int, reference: str) -> None:
 
 
 @contextmanager
-def _told_of_ends() -> Iterator[int]:
+def _end_of_children() -> Iterator[int]:
     """A descriptor that is readable after a child has ended."""
     reading, writing = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
     signal.signal(signal.SIGCHLD, lambda *_: None)
@@ -78,9 +79,9 @@ def _told_of_ends() -> Iterator[int]:
 
 
 def _clear_up(forked: set[int]) -> None:
-    """Reap who has ended. A child that we did not fork lost its keeper: it is killed, with all below it.
+    """Reap children that have ended. A child that we did not fork is a trial without its keeper: kill it and its tree.
 
-    A keeper that its own trial has stopped goes on: it has to watch.
+    A keeper that its own trial has stopped is continued, so that it watches again.
     """
     with suppress(ChildProcessError):
         while (change := os.waitpid(-1, os.WNOHANG | os.WUNTRACED))[0] != 0:
@@ -104,29 +105,38 @@ def _serve(
     if message["do"] == "start":
         start(objective, message["assignment"], *fds)
         return
-    answer = socket.socket(fileno=fds[0])
+    answer, output = socket.socket(fileno=fds[0]), fds[1]
+    for standard in (1, 2):  # the worker's terminal and its `--json` are not for an objective's prints and tracebacks
+        os.dup2(output, standard)
     try:
-        said = (
+        right = (
             _inspect(objective, reference, message["configs"])
             if message["do"] == "inspect"
             else _describe(objective, reference, message["config"])
         )
-        send(answer, {"right": said})
-    except Exception as error:
+        send(answer, {"right": right})
+    except BaseException as error:
         send(answer, {"wrong": one_line(error)})
+
+
+def _log_crash(message: Mapping[str, Any]) -> None:
+    """Write the traceback of a process of ours into the attempt's log: it must not reach the worker's terminal."""
+    if message["do"] == "start":
+        with suppress(OSError), Path(message["assignment"]["log"]).open("a") as log:
+            traceback.print_exc(file=log)
 
 
 def start(
     objective: Objective, assignment: Mapping[str, Any], channel_fd: int, lifeline_fd: int, lock_fd: int, *leases: int
 ) -> None:
-    """Become the keeper of a new trial. Its session's number stands in the lock file: it is what has to be killed.
+    """Become the keeper of a new trial. The lock file holds the number of its session, for whoever has to kill it.
 
-    Keeper and trial keep the lock and the slot's lease open, and so hold them, until they end.
+    Keeper and trial hold the lock and the slot's lease until they end: they keep the descriptors open.
     """
     os.setsid()
     adopt_orphans()
     wake_when_parent_ends()
-    with suppress(OSError):  # on a full disk the number is missing, the lock is not
+    with suppress(OSError):  # a full disk keeps the number out; the lock holds all the same
         os.pwrite(lock_fd, str(os.getpid()).encode(), 0)
     channel = socket.socket(fileno=channel_fd)
     lifeline = socket.socket(fileno=lifeline_fd)
@@ -137,6 +147,7 @@ def start(
         lifeline.close()
         os.close(reading)
         die_with_parent(keeper)
+        os.setpgid(0, 0)  # a trial that kills its process group kills itself, not its keeper
         nothing = os.open(os.devnull, os.O_RDONLY)
         for source, target in ((nothing, 0), (writing, 1), (writing, 2)):
             os.dup2(source, target)
@@ -152,8 +163,8 @@ def _inspect(objective: Objective, reference: str, configs: list[Mapping[str, An
     answers = []
     for config in configs:
         with _named(reference, "validate"):
-            said = objective.validate(config) if objective.validate is not None else None
-        refusal = None if said is None else _refusal(reference, said)
+            answer = objective.validate(config) if objective.validate is not None else None
+        refusal = None if answer is None else _refusal(reference, answer)
         with _named(reference, "cost"):
             known = objective.cost(config) if objective.cost is not None and refusal is None else {}
             cost = {str(name): float(value) for name, value in known.items()}
@@ -161,23 +172,23 @@ def _inspect(objective: Objective, reference: str, configs: list[Mapping[str, An
     return answers
 
 
-def _refusal(reference: str, said: object) -> str:
-    """Why a config cannot run, on one line that can be kept.
+def _refusal(reference: str, answer: object) -> str:
+    """Why a config cannot run, as one line that can be stored.
 
     Raises:
-        UsageError: `validate` said something else than a text.
+        UsageError: `validate` returned neither None nor a text.
     """
-    if not isinstance(said, str):
+    if not isinstance(answer, str):
         needed = "None is needed, or a text that says why a config cannot run"
-        told = " ".join(repr(said).split())[:80]
-        raise UsageError(f"objective: {shown_objective(reference)}: validate returned {told}; {needed}")
-    line = " ".join(said.replace("\0", " ").split()).encode("utf-8", "replace").decode()
+        shown = " ".join(repr(answer).split())[:80]
+        raise UsageError(f"objective: {shown_objective(reference)}: validate returned {shown}; {needed}")
+    line = " ".join(answer.replace("\0", " ").split()).encode("utf-8", "replace").decode()
     return line or "its objective does not say why"
 
 
 @contextmanager
 def _named(reference: str, function: str) -> Iterator[None]:
-    """What a question to the objective raises, with whose and which function it was. Ours say it themselves."""
+    """Name the objective and its function in an error that the function raises. Errors of ours name them already."""
     try:
         yield
     except StudyhallError:
@@ -194,7 +205,7 @@ def _describe(objective: Objective, reference: str, config: Mapping[str, Any]) -
 
 
 def _cuda() -> bool:
-    """Asked in a child: it may initialize the driver."""
+    """Whether CUDA is available. Called only in a child: the call may initialize the driver."""
     torch = sys.modules.get("torch")
     return torch is not None and torch.cuda.is_available()
 

@@ -1,6 +1,6 @@
-"""What goes over the sockets between a worker, its warm server and its trials: JSON, a line or a framed message each.
+"""The messages on the sockets between a worker, its warm server and its trials: JSON, as lines or as framed messages.
 
-Floats travel as Python writes them, so they arrive exactly, NaN and infinities too.
+Floats are written as Python writes them, so they arrive exactly, NaN and infinities too.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from collections.abc import Sequence
 from typing import Any
 
 HEADER = struct.Struct("!Q")
-MOST_FDS = 4
+MAX_DESCRIPTORS = 4  # of one message
 
 
 def send(channel: socket.socket, message: Any, fds: Sequence[int] = ()) -> None:
-    """One framed message, descriptors with its first bytes."""
+    """Send one framed message, with the descriptors beside its first bytes."""
     body = json.dumps(message).encode()
     header = HEADER.pack(len(body))
     if fds:
@@ -27,12 +27,12 @@ def send(channel: socket.socket, message: Any, fds: Sequence[int] = ()) -> None:
 
 
 def receive(channel: socket.socket) -> tuple[Any, list[int]]:
-    """The next framed message and its descriptors.
+    """Receive the next framed message and its descriptors.
 
     Raises:
-        EOFError: The other side is gone.
+        EOFError: The other side has closed.
     """
-    head, fds, _, _ = socket.recv_fds(channel, HEADER.size, MOST_FDS)
+    head, fds, _, _ = socket.recv_fds(channel, HEADER.size, MAX_DESCRIPTORS)
     while len(head) < HEADER.size:
         head += _more(channel, HEADER.size - len(head)) if head else _gone()
     (size,) = HEADER.unpack(head)
@@ -47,16 +47,16 @@ def _more(channel: socket.socket, size: int) -> bytes:
 
 
 def _gone() -> bytes:
-    raise EOFError("the other side is gone")
+    raise EOFError("the other side has closed")
 
 
 def line(message: Any) -> bytes:
-    """One message as a line of its own, even after a line that was cut short."""
+    """One message as a line of its own, even where a kill has cut the line before it."""
     return b"\n" + json.dumps(message).encode() + b"\n"
 
 
 def messages(buffer: bytearray) -> list[Any]:
-    """Take every whole line out of `buffer`; what is not JSON was cut short by a kill and says nothing."""
+    """Take every whole line out of `buffer`. A line that is no JSON was cut by a kill and is dropped."""
     whole, newline, rest = bytes(buffer).rpartition(b"\n")
     if not newline:
         return []

@@ -1,4 +1,4 @@
-"""Whether seeds can tell two candidates apart: Student's paired t test, two-sided, at 95 %.
+"""Whether seeds tell two settings apart: Student's paired t test, two-sided, at 95 %.
 
 Source: Student (1908), "The probable error of a mean", Biometrika 6(1).
 """
@@ -21,21 +21,21 @@ T975 = (
 Z975 = 1.959963984540054
 
 
-SCALED = 2.0**-64
-"""A power of two, so that a number scaled by it is the same number, but for what is lost below 1e-289."""
+OVERFLOW_SCALE = 2.0**-64
+"""A power of two: scaling by it is exact for every number above 1e-289."""
 
 
 def mean(values: Iterable[float]) -> float:
-    """Of one or more numbers. Of finite ones it is finite, even where their sum is beyond the largest float."""
+    """The mean of one or more numbers; finite if they are, even if their sum exceeds the largest float."""
     every = list(values)
     try:
         return fmean(every)
     except OverflowError:
-        return fmean(value * SCALED for value in every) / SCALED
+        return fmean(value * OVERFLOW_SCALE for value in every) / OVERFLOW_SCALE
 
 
 def deviation(values: Iterable[float]) -> float | None:
-    """Standard deviation of the sample; None with fewer than two values, infinite where no float is so large."""
+    """Standard deviation of the sample; None of fewer than two values, infinite if it exceeds the largest float."""
     every = list(values)
     if len(every) < 2:
         return None
@@ -44,17 +44,17 @@ def deviation(values: Iterable[float]) -> float | None:
     try:
         return stdev(every)
     except OverflowError:
-        return stdev([value * SCALED for value in every]) / SCALED
+        return stdev([value * OVERFLOW_SCALE for value in every]) / OVERFLOW_SCALE
 
 
 def standard_error(values: Sequence[float]) -> float | None:
-    """Of the mean; None with fewer than two values."""
+    """Standard error of the mean; None of fewer than two values."""
     sd = deviation(values)
     return None if sd is None else sd / math.sqrt(len(values))
 
 
 def t975(freedom: int) -> float:
-    """The 97.5 % quantile of Student's t. Beyond the table by the expansion of Fisher and Cornish (1960), to 1e-6."""
+    """The 97.5 % quantile of Student's t. Beyond the table, by the expansion of Fisher and Cornish (1960), to 1e-6."""
     if freedom <= len(T975):
         return T975[freedom - 1]
     z = Z975
@@ -65,8 +65,8 @@ def t975(freedom: int) -> float:
 
 
 def inseparable(one: Sequence[float], other: Sequence[float]) -> bool:
-    """Whether paired values, one pair a seed, may well have the same mean. Never with fewer than two seeds."""
-    differences = [a / 4 - b / 4 for a, b in zip(one, other, strict=False)]  # no float is too large for these
+    """Whether paired values, one pair a seed, may have the same mean. Never true of fewer than two seeds."""
+    differences = [a / 4 - b / 4 for a, b in zip(one, other, strict=False)]  # quarters never overflow
     error = standard_error(differences)
     if error is None or math.isinf(error):
         return error is not None

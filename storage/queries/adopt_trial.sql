@@ -10,10 +10,13 @@ WITH trial AS (
     FROM trial JOIN studyhall_points AS point USING (study_id) JOIN trials AS other ON other.trial_id = point.trial_id
     WHERE point.hash = %(hash)s AND NOT point.retired
 ), judged AS (
-    SELECT trial.*, coalesce(%(refusal)s, (SELECT reason FROM twin)) AS reason FROM trial
+    SELECT trial.*, coalesce(%(refusal)s, (SELECT reason FROM twin)) AS reason,
+        coalesce(%(failure)s, (SELECT 'withdrawn' FROM twin)) AS failure
+    FROM trial
 ), point AS (
-    INSERT INTO studyhall_points (trial_id, study_id, hash, config, seed, role, round, reason, retired)
-    SELECT trial_id, study_id, %(hash)s, %(config)s, %(seed)s, %(role)s, -1, reason, coalesce(reason LIKE 'withdrawn:%%', false)
+    INSERT INTO studyhall_points (trial_id, study_id, hash, config, seed, role, round, reason, failure, retired)
+    SELECT trial_id, study_id, %(hash)s, %(config)s, %(seed)s, %(role)s, -1, reason, failure,
+        coalesce(failure = 'withdrawn', false)
     FROM judged
 ), param AS (
     INSERT INTO trial_params (trial_id, param_name, param_value, distribution_json)

@@ -18,6 +18,7 @@ CREATE TABLE studyhall_studies (
     deadline timestamptz,                    -- nothing is started after this
     draining boolean NOT NULL DEFAULT false, -- `stop`: workers finish what runs and leave
     outcome text,                            -- why the search has ended; null while it goes on
+    outcome_kind text CHECK (outcome_kind IN ('answered', 'stalled', 'steps', 'failed')),
     failed boolean NOT NULL DEFAULT false,
     created_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
@@ -45,6 +46,7 @@ CREATE TABLE studyhall_points (
     round integer NOT NULL,                  -- decisions made before it was planned; -1: enqueued by another program
     attempt integer NOT NULL DEFAULT 0,      -- the fence: only this attempt's result is accepted
     reason text,                             -- why it failed, or was withdrawn
+    failure text CHECK (failure IN ('refused', 'withdrawn', 'failed')), -- what kind of FAIL; null of any other state
     retry_of integer REFERENCES trials ON DELETE SET NULL,
     retired boolean NOT NULL DEFAULT false,  -- a retry stands in its place
     planned_at timestamptz NOT NULL DEFAULT clock_timestamp()

@@ -14,8 +14,9 @@ WITH fence AS (
     SET ended_at = clock_timestamp(), outcome = %(outcome)s, message = %(message)s, tail = %(tail)s, accepted = true
     FROM fence WHERE attempt.trial_id = fence.trial_id AND attempt.attempt = %(attempt)s
 ), reason AS (
-    UPDATE studyhall_points AS point SET reason = %(reason)s
-    FROM fence WHERE point.trial_id = fence.trial_id AND %(reason)s::text IS NOT NULL
+    UPDATE studyhall_points AS point
+    SET reason = %(reason)s, failure = CASE WHEN %(state)s = 'FAIL' THEN 'failed' END
+    FROM fence WHERE point.trial_id = fence.trial_id AND (%(reason)s::text IS NOT NULL OR %(state)s = 'FAIL')
 ), score AS (
     INSERT INTO trial_values (trial_id, objective, value, value_type)
     SELECT trial_id, 0, %(score)s::float8, 'FINITE' FROM fence WHERE %(score)s::float8 IS NOT NULL

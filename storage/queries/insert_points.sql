@@ -23,8 +23,10 @@ WITH last AS (
     SELECT trial.trial_id, wanted.*
     FROM trial CROSS JOIN last JOIN wanted ON trial.number = last.number + wanted.place
 ), point AS (
-    INSERT INTO studyhall_points (trial_id, study_id, hash, config, seed, role, round, reason, retry_of)
-    SELECT trial_id, %(study_id)s, hash, config, seed, role, %(round)s, refusal, retry_of FROM planned
+    INSERT INTO studyhall_points (trial_id, study_id, hash, config, seed, role, round, reason, failure, retry_of)
+    SELECT trial_id, %(study_id)s, hash, config, seed, role, %(round)s, refusal,
+        CASE WHEN refusal IS NOT NULL THEN 'refused' END, retry_of
+    FROM planned
     RETURNING trial_id
 ), param AS (
     INSERT INTO trial_params (trial_id, param_name, param_value, distribution_json)

@@ -1,5 +1,5 @@
 -- What is known of some points, by hash: finished or not.
-SELECT point.hash, point.trial_id, trial.number, trial.state::text AS state, point.reason,
+SELECT point.hash, point.trial_id, trial.number, trial.state::text AS state, point.reason, point.failure,
     (SELECT json_object_agg(name, value::text) FROM studyhall_metrics AS metric WHERE metric.trial_id = point.trial_id)
         AS metrics,
     (SELECT outcome FROM studyhall_attempts AS attempt WHERE attempt.trial_id = point.trial_id AND accepted) AS outcome

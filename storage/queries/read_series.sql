@@ -1,5 +1,5 @@
 -- What trials reported, step by step: of these trials, or of all trials of a study.
-SELECT trial.number, report.trial_id, report.attempt, report.step, report.names, report.figures, report.reported_at
+SELECT trial.number, report.attempt, report.step, report.names, report.figures, report.reported_at
 FROM studyhall_reports AS report
 JOIN studyhall_points AS point USING (trial_id)
 JOIN trials AS trial USING (trial_id)

@@ -1,5 +1,6 @@
 -- Every study of ours with its open work and whether a worker lives: as much to read as there is open work.
-SELECT study.study_name AS name, ours.search, ours.outcome, ours.failed, ours.draining,
+SELECT study.study_name AS name, ours.search, ours.outcome, ours.outcome_kind, ours.failed, ours.draining, ours.max_trials,
+    ours.deadline IS NOT NULL AND ours.deadline <= clock_timestamp() AS late,
     coalesce((SELECT number + 1 FROM trials AS trial WHERE trial.study_id = study.study_id
               ORDER BY number DESC NULLS LAST LIMIT 1), 0) AS trials,
     open.waiting, open.running,

@@ -8,7 +8,7 @@ WITH withdrawn AS (
       AND point.hash = ANY(%(hashes)s) AND NOT point.retired
     RETURNING trial.trial_id
 ), reason AS (
-    UPDATE studyhall_points AS point SET reason = %(reason)s, retired = true
+    UPDATE studyhall_points AS point SET reason = %(reason)s, failure = 'withdrawn', retired = true
     FROM withdrawn WHERE point.trial_id = withdrawn.trial_id
 )
 SELECT count(*) AS withdrawn FROM withdrawn

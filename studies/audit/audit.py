@@ -1,19 +1,20 @@
-"""The certificate: from the ledger alone, whether every point took effect once and every choice is derived again."""
+"""The certificate: the ledger alone shows that each result counts once and that each decision can be reproduced."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from storage.ledger import metrics_of
-from storage.locks import TRIAL_LOCKS, WORKER_LOCKS
-from storage.records import StudyRow
+from storage.reader import Reader
+from storage.records import AttemptRow, LedgerFacts, StudyRow, TrialRow
 from storage.session import Session
 from studies.audit.replay import replay, trials_of
 from studies.definition.searches import search_without_budget
+from studies.history.counts import Counts
 from studies.history.trials import withdrawn
+from studies.tables.table import Document
 
 
 @dataclass(frozen=True)
@@ -38,45 +39,48 @@ class Certificate:
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
 
-    def text(self) -> str:
-        """The certificate as lines; the last says whether it holds."""
-
-        def counts(mapping: Mapping[str, int]) -> str:
-            return ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in mapping.items()) or "none"
-
+    def document(self) -> Document:
+        """The certificate as lines, then what is wrong; the last line is the verdict."""
+        points, retried = self.points, sum(self.extra_attempts.values())
+        why = f": {_counts(self.extra_attempts)}" if retried else ""
+        started = points["accepted"] + points["failed"] + points["running"]
         lines = [
             f"study: {self.study}",
-            f"points: {counts(self.points)}",
-            f"attempts: {self.attempts}; beyond the one that counted: {counts(self.extra_attempts)}",
-            f"points accepted twice: {self.duplicates}",
-            f"points neither accepted nor accounted for: {self.holes}",
-            f"results refused by the fence: {self.refused}",
-            f"decisions derived again: {self.decisions['rederived']}/{self.decisions['made']}",
+            f"points: {_counts(points)}",
+            f"attempts: {self.attempts} for {started} trials ({retried} retried{why})",
+            f"results counted twice: {self.duplicates}",
+            f"results rejected from workers that had lost their trial: {self.refused}",
+            f"trials missing: {self.holes}",
+            f"decisions reproduced: {self.decisions['rederived']} of {self.decisions['made']}",
             f"code: {', '.join(self.code) or 'none yet'}",
             f"libraries: {', '.join(self.libraries) or 'none yet'}",
             f"device hours: {self.device_hours['used']:.4g} used, {self.device_hours['lost']:.4g} lost",
-            *self.violations,
         ]
-        return "\n".join([*lines, "holds" if self.holds else f"does not hold: {len(self.violations)} violations"])
+        verdict = f"audit failed: {len(self.violations)} violations"
+        if self.holds:
+            results = f"{points['accepted']} of {points['accepted']} results counted once"
+            made = self.decisions["made"]
+            verdict = f"audit passed: {results}, {made} of {made} decisions reproduced"
+        return Document(notes=[*lines, *self.violations, verdict])
+
+
+def _counts(named: Mapping[str, int]) -> str:
+    return ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in named.items())
 
 
 def audit(session: Session, study: StudyRow) -> Certificate:
     """Read the ledger in one snapshot and judge it."""
-    with session.transaction():
-        session.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        values = {"study_id": study.study_id}
-        points = session.run("read_points", values)
-        attempts = session.run("read_attempts", {**values, "number": None})
-        decisions = session.run("read_decisions", values)
-        facts = session.run("audit_facts", {**values, "space": TRIAL_LOCKS})[0]
-        workers = session.run("read_workers", {**values, "space": WORKER_LOCKS})
-        scores = {row.trial_id: row.value for row in session.run("read_values", values)}
+    reader, study_id = Reader(session), study.study_id
+    with session.snapshot():
+        points, attempts = reader.trials(study_id), reader.attempts(study_id)
+        decisions, workers = reader.decisions(study_id), reader.workers(study_id)
+        facts, scores = reader.facts(study_id), reader.scores(study_id)
     derived = replay(search_without_budget(study), decisions, trials_of(points))
     accepted = Counter(row.trial_id for row in attempts if row.accepted)
     duplicates = _duplicates(points, accepted)
     corrected = max((row.number for row in decisions if "corrected" in row.record), default=-1)
     holes = _holes(points, accepted, facts, corrected)
-    states = Counter("WITHDRAWN" if withdrawn(row) else row.state for row in points)
+    counts = Counts.of_trials(points)
     wrong = [f"decision {each.number}: {each.problem}" for each in derived if each.problem]
     violations = [*duplicates, *holes, *wrong, *_score_problems(points, scores, study)]
     return Certificate(
@@ -84,11 +88,11 @@ def audit(session: Session, study: StudyRow) -> Certificate:
         holds=not violations,
         points={
             "planned": len(points),
-            "accepted": states["COMPLETE"] + states["PRUNED"],
-            "failed": states["FAIL"],
-            "withdrawn": states["WITHDRAWN"],
-            "waiting": states["WAITING"],
-            "running": states["RUNNING"],
+            "accepted": counts.complete + counts.pruned,
+            "failed": counts.failed,
+            "withdrawn": counts.withdrawn,
+            "waiting": counts.waiting,
+            "running": counts.running,
         },
         attempts=len(attempts),
         extra_attempts=dict(Counter(row.outcome for row in attempts if row.outcome and not row.accepted)),
@@ -108,11 +112,11 @@ def audit(session: Session, study: StudyRow) -> Certificate:
     )
 
 
-def _hours(attempts: Any) -> float:
+def _hours(attempts: Iterable[AttemptRow]) -> float:
     return round(sum(row.seconds or 0.0 for row in attempts) / 3600, 6)
 
 
-def _duplicates(points: Sequence[Any], accepted: Counter[int]) -> list[str]:
+def _duplicates(points: Sequence[TrialRow], accepted: Counter[int]) -> list[str]:
     """Points that took effect twice: two accepted ends of one trial, or two trials of one point that completed."""
     ended = Counter(row.hash for row in points if row.state == "COMPLETE")
     twice = [
@@ -121,7 +125,7 @@ def _duplicates(points: Sequence[Any], accepted: Counter[int]) -> list[str]:
     return twice + [f"point {hash_[:12]}: completed by {count} trials" for hash_, count in ended.items() if count > 1]
 
 
-def _holes(points: Sequence[Any], accepted: Counter[int], facts: Any, corrected: int) -> list[str]:
+def _holes(points: Sequence[TrialRow], accepted: Counter[int], facts: LedgerFacts, corrected: int) -> list[str]:
     """Points that are neither accepted nor accounted for. What was planned before the decision `corrected` was of
     another objective: nothing has to stand in the place of what failed of it."""
     holes = [f"trial number {number} is missing" for number in facts.missing]
@@ -137,18 +141,18 @@ def _holes(points: Sequence[Any], accepted: Counter[int], facts: Any, corrected:
     return holes
 
 
-def _fell_out(points: Sequence[Any]) -> set[str]:
+def _fell_out(points: Sequence[TrialRow]) -> set[str]:
     """Hashes of points whose retry was withdrawn: their last word is that they are not wanted any more."""
     retries = {row.retry_of for row in points if row.retry_of is not None}
     return {row.hash for row in points if row.retry_of is not None and row.trial_id not in retries and withdrawn(row)}
 
 
-def _score_problems(points: Sequence[Any], shown: Mapping[int, float], study: StudyRow) -> list[str]:
+def _score_problems(points: Sequence[TrialRow], shown: Mapping[int, float], study: StudyRow) -> list[str]:
     """What Optuna shows has to be what was accepted."""
     score = study.definition["score"]["metric"]
     return [
         f"trial {row.number}: Optuna's value is {shown.get(row.trial_id)}, the accepted {score} is "
-        f"{metrics_of(row.metrics).get(score)}"
+        f"{row.metrics.get(score)}"
         for row in points
-        if row.state == "COMPLETE" and shown.get(row.trial_id) != metrics_of(row.metrics).get(score)
+        if row.state == "COMPLETE" and shown.get(row.trial_id) != row.metrics.get(score)
     ]

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal, cast
+from typing import Any, cast
 
-from samplers.searches.plan import Decision, Result, Results, Search, State
-from storage.ledger import metrics_of
+from samplers.searches.plan import Decision, Result, Results, Search, SearchState
+from storage.records import DecisionRow, FailureKind, TrialRow
 from studies.history.decisions import RETRIED, state_before
 
 
@@ -32,19 +32,18 @@ class Trial:
     """None while it is not finished."""
 
 
-def trials_of(points: Sequence[Any]) -> dict[int, Trial]:
+def trials_of(points: Sequence[TrialRow]) -> dict[int, Trial]:
     """Every trial of a study by id, retired ones too, from the rows of its points."""
     return {row.trial_id: Trial(row.hash, _result(row)) for row in points}
 
 
-def _result(row: Any) -> Result | None:
+def _result(row: TrialRow) -> Result | None:
     if row.state not in ("COMPLETE", "PRUNED", "FAIL"):
         return None
-    state = cast(Literal["COMPLETE", "PRUNED", "FAIL"], row.state)
-    return Result(row.number, state, metrics_of(row.metrics), row.reason, row.outcome)
+    return Result(row.number, row.state, row.metrics, row.reason, row.outcome, row.failure is FailureKind.REFUSED)
 
 
-def replay(search: Search, decisions: Sequence[Any], trials: Mapping[int, Trial]) -> list[Rederived]:
+def replay(search: Search, decisions: Sequence[DecisionRow], trials: Mapping[int, Trial]) -> list[Rederived]:
     """Fold the search over the recorded inputs. Pure: rows in, verdicts out; it goes on from the recorded state, so
     that one decision that cannot be derived does not hide the next."""
     start = state = search.start()
@@ -60,7 +59,7 @@ def replay(search: Search, decisions: Sequence[Any], trials: Mapping[int, Trial]
     return derived
 
 
-def _gone_back(start: State, decisions: Sequence[Any], row: Any) -> str | None:
+def _gone_back(start: SearchState, decisions: Sequence[DecisionRow], row: DecisionRow) -> str | None:
     """A retry takes the search back to a state that it was in."""
     number = row.record["back_to"]
     if not 0 <= number < len(decisions):
@@ -68,7 +67,7 @@ def _gone_back(start: State, decisions: Sequence[Any], row: Any) -> str | None:
     return None if row.state == _plain(state_before(start, decisions, number)) else "its state differs from that before"
 
 
-def _problem(search: Search, state: Mapping[str, Any], row: Any, trials: Mapping[int, Trial]) -> str | None:
+def _problem(search: Search, state: Mapping[str, Any], row: DecisionRow, trials: Mapping[int, Trial]) -> str | None:
     if row.kind == "override":
         made = search.override(state, row.record["changes"])
         said = {name: row.record[name] for name in ("event", "corrected") if "corrected" in row.record}

@@ -1,4 +1,4 @@
-"""`replay`: a study's decisions derived again; and what they would have been, had the cost been another."""
+"""`replay`: a study's decisions made again from its results; and, with `--cost`, made with another cost."""
 
 from __future__ import annotations
 
@@ -8,10 +8,14 @@ from typing import Any
 
 from samplers.searches.growth.what_if import what_if
 from storage.errors import UsageError
+from storage.reader import Reader
 from storage.records import StudyRow
 from storage.session import Session
 from studies.audit.replay import Rederived, replay, trials_of
 from studies.definition.searches import search_without_budget
+from studies.history.purpose import candidate_name
+from studies.history.state import decided, decision_name
+from studies.tables.table import Document
 
 
 @dataclass(frozen=True)
@@ -37,31 +41,21 @@ class Replayed:
             "what_if": list(self.other),
         }
 
-    def text(self) -> str:
+    def document(self) -> Document:
+        """A line a decision, then, with `--cost`, a line a round; last, how many decisions were reproduced."""
         lines = [
-            f"round {each.record.get('round', each.number)}: {_choice(each.record)}: {each.problem or 'again'}"
+            f"{decision_name(each.number, each.record)}: {decided(each.record)}: {each.problem or 'reproduced'}"
             for each in self.decisions
         ]
-        lines += [self._otherwise(each) for each in self.other]
-        agreeing = sum(each.problem is None for each in self.decisions)
-        return "\n".join([*lines, f"decisions derived again: {agreeing}/{len(self.decisions)}"])
-
-    def _otherwise(self, each: Mapping[str, Any]) -> str:
-        if each["same"]:
-            return f"round {each['round']}, were the cost {self.cost}: the same"
-        return f"round {each['round']}, were the cost {self.cost}: {_named(each['would_be'])}: {each['why']}"
+        lines += [f"round {each['round']} with cost {self.cost}: {_what_if(each)}" for each in self.other]
+        reproduced = sum(each.problem is None for each in self.decisions)
+        return Document(notes=[*lines, f"decisions reproduced: {reproduced} of {len(self.decisions)}"])
 
 
-def _choice(record: Mapping[str, Any]) -> str:
-    return (
-        _named(record["chosen"])
-        if record.get("chosen")
-        else record.get("told") or record.get("event") or "nothing chosen"
-    )
-
-
-def _named(choice: Mapping[str, Any]) -> str:
-    return f"{choice['param']} → {choice['value']}"
+def _what_if(other: Mapping[str, Any]) -> str:
+    if other["same"]:
+        return "the same choice"
+    return f"{candidate_name(other['would_be'])}: {other['why']}"
 
 
 def replay_study(session: Session, study: StudyRow, cost: str | None) -> Replayed:
@@ -70,9 +64,8 @@ def replay_study(session: Session, study: StudyRow, cost: str | None) -> Replaye
     Raises:
         UsageError: `cost` is no metric of its trials.
     """
-    values = {"study_id": study.study_id}
-    decisions = session.run("read_decisions", values)
-    derived = replay(search_without_budget(study), decisions, trials_of(session.run("read_points", values)))
+    decisions = Reader(session).decisions(study.study_id)
+    derived = replay(search_without_budget(study), decisions, trials_of(Reader(session).trials(study.study_id)))
     if cost is not None and study.search != "grow":
         raise UsageError(f"--cost: {study.name!r} is a {study.search} study: its choices have no cost")
     other = [] if cost is None else what_if([row.record for row in decisions], cost)

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 import click
 from click.shell_completion import CompletionItem
 
 from storage.home import DEFINITIONS
+from storage.reader import Reader
 from storage.session import Session
 
 PATIENCE = 2
 """Seconds that a server has to answer; libpq allows no fewer."""
 MOST = 100
 
+T = TypeVar("T")
 Complete = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
 Values = Callable[[click.Context, str], list[tuple[str, str | None]]]
 """Values that may stand here, with a word about each or None; given what has been typed of it."""
@@ -42,7 +44,7 @@ def searches(context: click.Context, typed: str) -> list[tuple[str, str | None]]
 
 def study_names(context: click.Context, typed: str) -> list[tuple[str, str | None]]:
     """Studies of the storage."""
-    return [(row.name, row.search) for row in _asked(context, "watch_studies", {"space": 0})]
+    return [(row.name, row.search) for row in _asked(context, Reader.glances)]
 
 
 def names_to_run(context: click.Context, typed: str) -> list[tuple[str, str | None]]:
@@ -69,14 +71,15 @@ def formats(context: click.Context, typed: str) -> list[tuple[str, str | None]]:
     """Of `export`: of the study's search, or of any."""
     from studies.export.export import FORMATS
 
-    own = [row.search for row in _asked(context, "watch_studies", {"space": 0}) if row.name == _study(context)]
+    own = [row.search for row in _asked(context, Reader.glances) if row.name == _study(context)]
     told = [form for search in own or FORMATS for form in FORMATS[search]]
     return [(form, None) for form in dict.fromkeys(told)]
 
 
 def costs(context: click.Context, typed: str) -> list[tuple[str, str | None]]:
     """Metrics that the study's objective says it returns."""
-    return [(name, None) for row in _asked(context, "read_study", {"name": _study(context)}) for name in row.metrics]
+    name = _study(context)
+    return [(metric, None) for metric in _asked(context, lambda reader: reader.study(name).metrics)]
 
 
 def gpus(context: click.Context, typed: str) -> list[tuple[str, str | None]]:
@@ -93,29 +96,29 @@ def gpus(context: click.Context, typed: str) -> list[tuple[str, str | None]]:
 def _numbers(context: click.Context, typed: str, state: str | None) -> list[tuple[str, str | None]]:
     if typed and not (typed.isascii() and typed.isdigit()):
         return []
-    values = {"name": _study(context), "digits": typed, "state": state, "most": MOST}
-    return [(str(row.number), row.state) for row in _asked(context, "complete_trials", values)]
+    name = _study(context)
+    found = _asked(context, lambda reader: reader.trial_numbers(name, typed, state, MOST))
+    return [(str(number), state) for number, state in found]
 
 
 def _study(context: click.Context) -> Any:
     return context.params.get("name")
 
 
-def _asked(context: click.Context, query: str, values: dict[str, Any]) -> list[Any]:
-    """The rows of a query on the storage that the command line names so far, if it is up."""
+def _asked(context: click.Context, read: Callable[[Reader], Sequence[T]]) -> Sequence[T]:
+    """What is read of the storage that the command line names so far, if it is up."""
     from storage import server
-    from storage.place import Place
 
-    place = Place.of(context.params.get("url"))
-    if place.embedded:
-        found = server.status(place.home)
+    store = context.params["store"]
+    if store.embedded:
+        found = server.status(store.home)
         if not found.up:
             return []
-        url = found.url if not place.url else place.url
+        url = found.url if not store.url else store.url
     else:
-        url = place.url
+        url = store.url
     session = Session(url, patience=PATIENCE)
     try:
-        return session.run(query, values)
+        return read(Reader(session))
     finally:
         session.close()

@@ -13,12 +13,14 @@ import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from optuna.artifacts import FileSystemArtifactStore
 from optuna.artifacts.exceptions import ArtifactNotFound
 
 from storage.home import TrialFolder, trial_folder
+from storage.reader import Reader
+from storage.records import ReportRow, Trace
 from storage.session import Session
 
 PREFIX = "artifacts:"
@@ -45,7 +47,7 @@ SHOWN = {
 TEXT = SHOWN[".txt"]
 
 
-def entries(trace: Any, home: Path) -> dict[str, str]:
+def entries(trace: Trace, home: Path) -> dict[str, str]:
     """The artifacts of a trial that was begun, as Optuna keeps them: a system attribute each."""
     name = f"{trace.trial_id:x}"
     made = [(f"{name}-a", f"trial-{trace.number}.log", TEXT)]
@@ -89,13 +91,13 @@ class TrialArtifacts:
             return self._uploads().open_reader(artifact_id)
         session = Session(self.url)
         try:
-            trace = session.one("read_traces", {"study_id": None, "trial_id": int(ours[1], 16) % 2**31})
+            trace = Reader(session).trace(int(ours[1], 16) % 2**31)
             if trace is None:
                 raise ArtifactNotFound(artifact_id)
             if ours[2] == "a":
                 return _log(trace, self.home)
             if ours[2] == "b":
-                return io.BytesIO(series_csv(session.run("read_reports", {"trial_id": trace.trial_id})).encode())
+                return io.BytesIO(series_csv(Reader(session).reports_of(trace.trial_id)).encode())
         finally:
             session.close()
         folder = _folder(trace, self.home)
@@ -119,19 +121,19 @@ class TrialArtifacts:
         return FileSystemArtifactStore(folder)
 
 
-def series_csv(reports: Sequence[Any]) -> str:
+def series_csv(reports: Sequence[ReportRow]) -> str:
     """What a trial reported: a line a step, a column a metric."""
-    names = list(dict.fromkeys(name for row in reports for name in row.names))
+    names = list(dict.fromkeys(name for row in reports for name in row.metrics))
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(["step", *names])
     for row in reports:
-        said = dict(zip(row.names, row.figures, strict=True))
+        said = row.metrics
         writer.writerow([row.step, *(said.get(name, "") for name in names)])
     return out.getvalue()
 
 
-def _log(trace: Any, home: Path) -> BinaryIO:
+def _log(trace: Trace, home: Path) -> BinaryIO:
     log = _folder(trace, home).log(trace.attempt)
     if log.is_file() and not log.is_symlink():
         return log.open("rb")
@@ -141,7 +143,7 @@ def _log(trace: Any, home: Path) -> BinaryIO:
     return io.BytesIO(said.encode())
 
 
-def _folder(trace: Any, home: Path) -> TrialFolder:
+def _folder(trace: Trace, home: Path) -> TrialFolder:
     return trial_folder(home, trace.study, trace.created_at, trace.number)
 
 

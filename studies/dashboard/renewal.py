@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 
-from storage.dashboard import lock_board, read_board, write_board
-from storage.records import StudyRow, find_study
+from storage.dashboard import lock_dashboard, read_dashboard, write_dashboard
+from storage.ledger import Ledger
+from storage.reader import Reader
+from storage.records import StudyRow
 from storage.session import Session
-from studies.dashboard.note import OWN, Counts, note
+from studies.dashboard.note import OWN, note
 from studies.figures.drawn_by_plotly import plotly_json
 from studies.figures.study import pictures_of
-from studies.results.show import shown_of
+from studies.history.counts import Counts
+from studies.results.show import show
 
-DRAWN = 1
+DRAWN = 2
 """Raised when the same study is to be drawn otherwise."""
 
 
@@ -29,38 +32,37 @@ def renew(session: Session, name: str, storage: str | None) -> bool:
         StorageError: It could not be read or written.
     """
     with session.transaction():
-        study = find_study(session, name)
+        study = Reader(session).find_study(name)
         if study is None:
             return True
-        if not lock_board(session, study.study_id):
+        if not lock_dashboard(session, study.study_id):
             return False
         counts = read_counts(session, name)
-        values = {"study_id": study.study_id}
-        last = session.one("last_decision", values)
-        token = _token(study, counts, None if last is None else last.number)
-        old = read_board(session, study.study_id)
+        last = Ledger(session, study.study_id).last_decision()
+        alive = Reader(session).living_workers(study.study_id) > 0
+        token = _token(study, counts, alive, None if last is None else last[0])
+        old = read_dashboard(session, study.study_id)
         if old.token == token:
             return True
-        decisions = session.run("read_decisions", values)
-        points = session.run("read_points", values) if study.search == "grid" else []
-        shown = shown_of(study, decisions, points)
-        text = note(study, counts, decisions, shown, storage)
-        figures = {each.key: json.dumps(plotly_json(each)) for each in pictures_of(study, shown, points)}
-        write_board(session, study.study_id, old, token, text + _own_part(old.note), figures)
+        found = show(session, study)
+        shown = found.to_json()
+        text = note(study, counts, alive, found.decisions, shown, storage)
+        figures = {each.key: json.dumps(plotly_json(each)) for each in pictures_of(study, shown, found.points)}
+        write_dashboard(session, study.study_id, old, token, text + _own_part(old.note), figures)
     return True
 
 
 def read_counts(session: Session, name: str) -> Counts:
     """A study's trials by state."""
-    row = session.one("list_studies", {"name": name})
-    return Counts(row.waiting, row.running, row.complete, row.pruned, row.failures)
+    (row,) = Reader(session).studies(name)
+    return Counts.of(row)
 
 
-def _token(study: StudyRow, counts: Counts, last: int | None) -> list[object]:
+def _token(study: StudyRow, counts: Counts, alive: bool, last: int | None) -> list[object]:
     """What everything that is shown depends on."""
     budget = [study.steps, study.max_trials, study.late]
-    trials = [counts.waiting, counts.running, counts.complete, counts.pruned, counts.failed]
-    return [DRAWN, last, trials, study.outcome, study.failed, study.draining, budget, study.definitions[-1]]
+    trials = [*counts.to_json().values()]
+    return [DRAWN, last, alive, trials, study.outcome, study.failed, study.draining, budget, study.definitions[-1]]
 
 
 def _own_part(text: str) -> str:

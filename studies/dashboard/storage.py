@@ -10,6 +10,7 @@ from typing import Any
 from optuna.trial import FrozenTrial, TrialState
 
 from storage.optuna_storage import StudyStorage
+from storage.reader import Reader
 from storage.session import Session
 from storage.trial_reading import TrialReader
 from studies.dashboard.artifacts import entries
@@ -36,7 +37,7 @@ class BrowsedStorage(StudyStorage):
         session = Session(self.url)
         try:
             trials = self._reader.read(session, study_id)
-            traces = session.run("read_traces", {"study_id": study_id, "trial_id": None})
+            traces = Reader(session).traces(study_id)
         finally:
             session.close()
         by_id = {trace.trial_id: trace for trace in traces}
@@ -52,7 +53,7 @@ class BrowsedStorage(StudyStorage):
         attributes: dict[str, Any] = super().get_trial_system_attrs(trial_id)
         session = Session(self.url)
         try:
-            trace = session.one("read_traces", {"study_id": None, "trial_id": trial_id})
+            trace = Reader(session).trace(trial_id)
         finally:
             session.close()
         return attributes if trace is None else {**attributes, **entries(trace, self._home)}

@@ -26,10 +26,10 @@ def parse_assignment(text: str) -> tuple[Path, Any, bool]:
     for part in key.split("."):
         match = PART.match(part)
         if not separator or match is None:
-            raise UsageError(f"--set: {text!r} is not KEY=VALUE, like max_iters=200 or n_head_layerlist[1]=2")
+            raise UsageError(f"{text!r} is not KEY=VALUE, like max_iters=200 or n_head_layerlist[1]=2", where="--set")
         path += [match[1], *(int(index) for index in re.findall(r"\d+", match[2]))]
     if not can_be_kept(key):
-        raise UsageError(f"--set: {key[:40]!r} holds a character that cannot be kept")
+        raise UsageError(f"{key[:40]!r} holds a character that cannot be kept", where="--set")
     return tuple(path), read_scalar(value, f"--set {key}"), adding
 
 
@@ -50,10 +50,10 @@ def _put(target: Any, path: Sequence[str | int], value: Any, adding: bool, text:
     key, rest = path[0], path[1:]
     if isinstance(key, int):
         if not isinstance(target, list) or key >= len(target):
-            raise UsageError(f"--set: {text!r}: there is no element [{key}]")
+            raise UsageError(f"{text!r}: there is no element [{key}]", where="--set")
         return [*target[:key], _put(target[key], rest, value, adding, text), *target[key + 1 :]]
     if not isinstance(target, Mapping):
-        raise UsageError(f"--set: {text!r}: {key!r} is below something that is not a mapping")
+        raise UsageError(f"{text!r}: {key!r} is below something that is not a mapping", where="--set")
     if key not in target and not adding:
-        raise UsageError(f"--set: {text!r}: there is no key {key!r}{nearest(key, target)} (a new key: +{text})")
+        raise UsageError(f"{text!r}: there is no key {key!r}{nearest(key, target)} (a new key: +{text})", where="--set")
     return {**target, key: _put(target.get(key, {}), rest, value, adding, text)}

@@ -1,29 +1,24 @@
 """Whose code a worker runs. A storage can name code, and whoever can write to it can name any.
 
-A worker runs what ships, what lies in its own checkout, and what its user named here: in a definition's file, by
+A worker runs the objectives that ship, by their names, and what its user named here: in a definition's file, by
 `--set`, or by `--trust-study`, which says yes to what the storage names now. What was named once is remembered, by its
-hash, in the user's own folder, so that resuming needs no file. All else is refused before it is imported.
+hash, in the user's own folder, so that resuming needs no file. All else is refused before it is imported, wherever it
+lies: a checkout holds benchmarks, tests and virtual environments, whose functions run whatever they are given.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
-import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import Any
 
-from objectives.command.command import PREFIX
 from objectives.reference import SHIPPED, shown_objective
 from storage.errors import StorageError, UsageError
-from storage.home import CHECKOUT
 from studies.definition.definition import Definition
 
-OURS = ("objectives", "samplers", "storage", "studies", "benchmarks", "tests")
-"""Packages of this checkout."""
 FACTORY = "model"
 """The key of a config under which the objective `parameters` is given code to call."""
 
@@ -68,7 +63,7 @@ class Trust:
         UsageError: The storage names code that nobody here said yes to; it was not imported.
         """
         for text in code_in(objective, config):
-            if not _lies_here(text) and _hash(text) not in self.hashes:
+            if text not in SHIPPED and _hash(text) not in self.hashes:
                 raise UsageError(
                     f"--study: {study!r} runs {shown_objective(text)}, which the storage names and nobody did here: "
                     "give its definition by --file, or say --trust-study"
@@ -98,28 +93,6 @@ def texts(value: object) -> Iterator[str]:
     elif isinstance(value, list):
         for each in value:
             yield from texts(each)
-
-
-def _lies_here(text: str) -> bool:
-    """Whether it ships or lies in this checkout. Looks, imports nothing."""
-    if text.startswith(PREFIX):
-        return False
-    where = text.rpartition(":")[0]
-    if not where:
-        return text in SHIPPED
-    if where.endswith(".py"):
-        return _in_checkout(Path(where))
-    top = where.partition(".")[0]
-    if top in OURS:
-        return True
-    # Installed code is not ours, and a name of the standard library least of all.
-    found = None if top in sys.stdlib_module_names else PathFinder.find_spec(top, [str(CHECKOUT)])
-    return found is not None and found.origin is not None and _in_checkout(Path(found.origin))
-
-
-def _in_checkout(file: Path) -> bool:
-    # Installed as a package, the checkout is a folder that everything else is installed to as well.
-    return CHECKOUT.name not in ("site-packages", "dist-packages") and file.resolve().is_relative_to(CHECKOUT)
 
 
 def _hash(text: str) -> str:

@@ -12,13 +12,28 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from samplers.searches.plan import Point, State
+from samplers.searches.plan import Point, SearchState
 from storage.errors import UsageError
-from storage.ledger import Ledger
+from storage.ledger import Ledger, NewPoint
+from storage.reader import Reader
+from storage.records import EnqueuedTrial, FailureKind
 from studies.definition.assignments import Path, assign, parse_assignment
 from studies.engine.planner import Refusals
 
 LARGEST_SEED = 2**63
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why it cannot be a point: its objective refuses it, or it cannot be laid over the configuration."""
+
+    reason: str
+    kind: FailureKind
+
+
+def withdrawn(why: str) -> Refusal:
+    """A refusal of ours."""
+    return Refusal(f"withdrawn: enqueued: {why}", FailureKind.WITHDRAWN)
 
 
 @dataclass(frozen=True)
@@ -30,11 +45,11 @@ class Enqueued:
     point: Point
     shown: Sequence[tuple[str, float, str]] = ()
     """Parameters as Optuna keeps them: name, internal value, distribution."""
-    refusal: str | None = None
+    refusal: Refusal | None = None
 
 
 def adopt(
-    ledger: Ledger, state: Callable[[], State], search: str, refusals: Refusals, say: Callable[[str], None]
+    ledger: Ledger, state: Callable[[], SearchState], search: str, refusals: Refusals, say: Callable[[str], None]
 ) -> int:
     """Make points of what was enqueued; how many can run now. Before the search has planned anything: none.
 
@@ -45,11 +60,11 @@ def adopt(
         refusals: The objective's word on configurations.
         say: Where it is told what came of each.
     """
-    values = {"study_id": ledger.study_id}
-    rows = ledger.session.run("enqueued_trials", values)
+    reader = Reader(ledger.session)
+    rows = reader.enqueued_trials(ledger.study_id)
     if not rows:
         return 0
-    known = {row.name: row.distribution for row in ledger.session.run("known_params", values)}
+    known = reader.distributions(ledger.study_id)
     if not known:
         return 0
     now = state()
@@ -61,14 +76,26 @@ def adopt(
         for each in found:
             verdict = verdicts.get(id(each))
             judged = each if verdict is None else replace(each, refusal=verdict)
-            row = _write(ledger, judged)
-            if row is not None:
-                adopted += row.reason is None
-                say(f"trial {each.number}, enqueued by another program: {row.reason or 'taken up'}")
+            point = judged.point
+            taken = ledger.adopt_trial(
+                each.trial_id,
+                NewPoint(
+                    point.hash,
+                    point.config,
+                    point.seed,
+                    point.role,
+                    judged.shown,
+                    None if judged.refusal is None else judged.refusal.reason,
+                    None if judged.refusal is None else judged.refusal.kind,
+                ),
+            )
+            if taken is not None:
+                adopted += taken.reason is None
+                say(f"trial {each.number}, enqueued by another program: {taken.reason or 'taken up'}")
     return adopted
 
 
-def _enqueued(row: Any, state: State, search: str, known: Mapping[str, str]) -> Enqueued:
+def _enqueued(row: EnqueuedTrial, state: SearchState, search: str, known: Mapping[str, str]) -> Enqueued:
     fixed = json.loads(row.fixed) if row.fixed else {}
     config: Mapping[str, Any] = state["config"]
     seed = fixed.get("seed", state[search].get("seed", 0))
@@ -85,11 +112,10 @@ def _enqueued(row: Any, state: State, search: str, known: Mapping[str, str]) -> 
         point = Point(config, seed, role=role)
         return Enqueued(row.trial_id, row.number, point, _shown(config, seed, fixed, known))
     except UsageError as error:
-        why = str(error).removeprefix("--set: ")
-        return Enqueued(row.trial_id, row.number, Point(config, 0, role=role), refusal=f"withdrawn: enqueued: {why}")
+        return Enqueued(row.trial_id, row.number, Point(config, 0, role=role), refusal=withdrawn(error.what))
 
 
-def _verdicts(sound: Sequence[Enqueued], refusals: Refusals) -> list[str | None]:
+def _verdicts(sound: Sequence[Enqueued], refusals: Refusals) -> list[Refusal | None]:
     """Why each cannot run: its objective refuses it, or this host may not run the code that it names.
 
     All are asked about at once; one by one only where that fails, to find the one that it fails for.
@@ -98,9 +124,9 @@ def _verdicts(sound: Sequence[Enqueued], refusals: Refusals) -> list[str | None]
         answers = refusals([each.point.config for each in sound])
     except UsageError as error:
         if len(sound) == 1:
-            return [f"withdrawn: enqueued: {error}"]
+            return [withdrawn(str(error))]
         return [verdict for each in sound for verdict in _verdicts([each], refusals)]
-    return [None if refusal is None else f"invalid: {refusal}" for refusal in answers]
+    return [None if each is None else Refusal(f"invalid: {each}", FailureKind.REFUSED) for each in answers]
 
 
 def _check_finite(fixed: Mapping[str, Any]) -> None:
@@ -145,18 +171,3 @@ def _at(config: Any, path: Path) -> Any:
     for key in path:
         config = config[key]
     return config
-
-
-def _write(ledger: Ledger, each: Enqueued) -> Any:
-    """The row's `reason` says why it failed at once; no row: it was taken up by somebody else, or is gone."""
-    rows = [{"name": name, "internal": value, "distribution": text} for name, value, text in each.shown]
-    values = {
-        "trial_id": each.trial_id,
-        "hash": each.point.hash,
-        "config": json.dumps(each.point.config),
-        "seed": each.point.seed,
-        "role": json.dumps(each.point.role),
-        "refusal": each.refusal,
-        "params": json.dumps(rows),
-    }
-    return ledger.session.one("adopt_trial", values)

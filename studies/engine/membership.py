@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import getpass
-import json
 import os
 import socket
 from dataclasses import dataclass
 
 from samplers.searches.plan import Search
 from storage.ledger import Ledger
-from storage.locks import WORKER_LOCKS
-from storage.place import Place
-from storage.records import StudyRow, need_study
+from storage.reader import Reader
+from storage.records import StudyRow
+from storage.store import Store
+from storage.studies import NewWorker, sign_in
 from studies.definition.code_version import versions
 from studies.definition.searches import search_in_force
 from studies.slots.slot import Slot
@@ -27,33 +27,24 @@ def _account() -> str:
 
 @dataclass(frozen=True)
 class Membership:
-    """A worker's way into one study: studies/engine/worker.py's `Hall`."""
+    """One study, as its worker reaches it: a session, the study's row, its search."""
 
-    place: Place
+    store: Store
     name: str
     slots: tuple[Slot, ...]
 
     def connect(self) -> tuple[Ledger, int]:
         """A fresh session, signed in and listening."""
-        session = self.place.write()
-        study = need_study(session, self.name)
+        session = self.store.write()
+        study = Reader(session).study(self.name)
         session.listen(f"studyhall_{study.study_id}")
-        worker = session.one(
-            "start_worker",
-            {
-                "study_id": study.study_id,
-                "host": socket.gethostname(),
-                "pid": os.getpid(),
-                "account": _account(),
-                "slots": [slot.name for slot in self.slots],
-                "versions": json.dumps(versions()),
-                "space": WORKER_LOCKS,
-            },
+        worker = NewWorker(
+            socket.gethostname(), os.getpid(), _account(), [slot.name for slot in self.slots], versions()
         )
-        return Ledger(session, study.study_id), worker.worker_id
+        return Ledger(session, study.study_id), sign_in(session, study.study_id, worker)
 
     def read(self, ledger: Ledger) -> StudyRow:
-        return need_study(ledger.session, self.name)
+        return Reader(ledger.session).study(self.name)
 
     def search(self, study: StudyRow) -> Search:
         return search_in_force(study)

@@ -14,6 +14,9 @@ from typing import cast
 from samplers.searches.growth.speculation import likely_next, speculates
 from samplers.searches.plan import Decision, Done, Need, Point, Result, Results, Search
 from storage.ledger import AHEAD, Known, Ledger, NewPoint
+from storage.reader import Reader
+from storage.records import EndKind
+from storage.studies import set_outcome
 from studies.history.trials import finished_results
 
 Refusals = Callable[[Sequence[Mapping[str, object]]], Sequence[str | None]]
@@ -115,7 +118,7 @@ def _plan_judged(ledger: Ledger, search: Search, judged: Judged, code: str) -> W
                         return Waiting("the last points are running", made, left)
                     if step.waits:
                         step = _with_failures(ledger, step)
-                    _set_outcome(ledger, step.reason, step.failed)
+                    set_outcome(ledger.session, ledger.study_id, step.reason, step.kind)
                     return step
                 case Need():
                     known = ledger.results([point.hash for point in step.points])
@@ -127,7 +130,7 @@ def _plan_judged(ledger: Ledger, search: Search, judged: Judged, code: str) -> W
                         ledger.settle_guesses([point.hash for point in step.points], made)
                     new = list({p.hash: p for p in step.points if p.hash not in known}.values())
                     unjudged = judged.missing(new)
-                    _set_outcome(ledger, None, False)
+                    set_outcome(ledger.session, ledger.study_id)
                     if unjudged:
                         return unjudged
                     if not new:
@@ -179,10 +182,11 @@ def _likely(ledger: Ledger, search: Search, most: int) -> tuple[int, list[Point]
 
 def _with_failures(ledger: Ledger, step: Done) -> Done:
     """The end of a search that looked at no result: trials that failed are told, and if all did, so did it."""
-    ends = ledger.session.one("count_ends", {"study_id": ledger.study_id})
+    ends = Reader(ledger.session).ends(ledger.study_id)
     if not ends.failed:
         return step
-    return replace(step, reason=f"{step.reason}; {ends.failed} trials failed", failed=step.failed or not ends.accepted)
+    kind = step.kind if ends.accepted else EndKind.FAILED
+    return replace(step, reason=f"{step.reason}; {ends.failed} trials failed", kind=kind)
 
 
 def _plan_batch(
@@ -193,7 +197,7 @@ def _plan_batch(
     What the objective refuses never becomes a trial: the record names the reasons, each with its count.
     """
     refused = Counter(reason for point in step.points if (reason := judged.verdicts[point.hash]) is not None)
-    _set_outcome(ledger, None, False)
+    set_outcome(ledger.session, ledger.study_id)
     ledger.record_decision(number, step.kind, {**step.record, "refused": dict(refused)}, step.state, used, code)
     wanted = [_new_point(search, point, None) for point in step.points if judged.verdicts[point.hash] is None]
     return ledger.plan_points(wanted, number) if wanted else 0
@@ -209,7 +213,3 @@ def _new_point(search: Search, point: Point, refusal: str | None) -> NewPoint:
     ]
     reason = None if refusal is None else f"invalid: {refusal}"
     return NewPoint(point.hash, point.config, point.seed, point.role, params, reason)
-
-
-def _set_outcome(ledger: Ledger, outcome: str | None, failed: bool) -> None:
-    ledger.session.run("set_outcome", {"study_id": ledger.study_id, "outcome": outcome, "failed": failed})

@@ -2,7 +2,7 @@
 
 | outcome | what happens |
 |---|---|
-| given back | WAITING again, free of charge |
+| given back, lost | WAITING again, free of charge |
 | out of memory | once more, alone on its device; then FAIL. FAIL at once where that is what the search asks for |
 | error, killed | up to `attempts`, then FAIL with the last lines of its log |
 | timed out, diverged, invalid | FAIL at once: it would happen again |
@@ -66,7 +66,7 @@ def consequence(outcome: Outcome, earlier: Sequence[str], asked: Asked) -> Finis
             return Finish("COMPLETE", outcome.metrics[asked.score], None)
         case Kind.PRUNED:
             return Finish("PRUNED", None, reason)
-        case Kind.GIVEN_BACK:
+        case Kind.GIVEN_BACK | Kind.LOST:
             return Again()
         case Kind.OUT_OF_MEMORY if Kind.OUT_OF_MEMORY.value not in earlier and not asked.seeks_limit:
             return Again()

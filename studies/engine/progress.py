@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-GROUND = 2
-"""Trials that completed here before their mean time means anything."""
+from studies.history.pace import mean_seconds
 
 
 @dataclass
@@ -18,9 +17,8 @@ class Tally:
     done: int = 0
     here: int = 0
     """Trials that ended at this worker, in all rounds."""
-    completed: int = 0
-    seconds: float = 0.0
-    """What the completed ones took together."""
+    times: list[float] = field(default_factory=list)
+    """Seconds of each that completed here."""
 
     def planned(self, number: int, left: int) -> None:
         """The next decision waits for so many points."""
@@ -34,10 +32,9 @@ class Tally:
         self.here += 1
         self.done = min(self.total, self.done + 1)
         if seconds is not None:
-            self.completed += 1
-            self.seconds += seconds
+            self.times.append(seconds)
 
     @property
     def mean(self) -> float | None:
         """Seconds of a completed trial; None before there is ground."""
-        return self.seconds / self.completed if self.completed >= GROUND else None
+        return mean_seconds(self.times)

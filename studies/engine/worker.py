@@ -9,27 +9,29 @@ from __future__ import annotations
 import selectors
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any, Protocol
+from dataclasses import replace
+from typing import Any
 
 from objectives.outcome import Kind, Outcome, Report
 from objectives.process.warm import WarmServer
 from samplers.searches.growth.speculation import speculates
-from samplers.searches.plan import Search
 from storage.errors import SessionLostError, StorageError
 from storage.home import trial_folder
-from storage.ledger import Claim, Ledger
+from storage.ledger import Claim
 from storage.locks import POOLED
 from storage.records import StudyRow
+from storage.studies import heed_stop, sign_out
+from studies.definition.code_version import versions
 from studies.definition.definition import SEEK_LIMITS, Definition
 from studies.engine.adoption import adopt
+from studies.engine.membership import Membership
 from studies.engine.planner import Waiting, plan, plan_ahead
 from studies.engine.policy import Asked
 from studies.engine.progress import Tally
 from studies.engine.pruning import Pruning
 from studies.engine.running import FLUSH, GRACE, Running, assignment_of
 from studies.engine.signals import Signals
+from studies.history.state import Ending, standing_of
 from studies.slots.packing import ESTIMATE, Packing, Wish, wish_of
 from studies.slots.pool import Rack
 from studies.slots.slot import Slot
@@ -40,46 +42,23 @@ AHEAD = 64  # waiting trials that are looked at for one that fits on a device
 LOOK = 2.0  # seconds between looks for a stop that another Optuna program asked for
 
 
-class Hall(Protocol):
-    """What a worker is given of the study: how to reach it, read it and sign in to it."""
-
-    def connect(self) -> tuple[Ledger, int]:
-        """A fresh session that listens, as a ledger, and the id under which this worker signed in to it."""
-
-    def read(self, ledger: Ledger) -> StudyRow:
-        """The study's row as it is now."""
-
-    def search(self, study: StudyRow) -> Search:
-        """Its search, with the budget in force."""
-
-
-@dataclass(frozen=True)
-class Ending:
-    """Why a worker left, and whether the search failed."""
-
-    reason: str
-    failed: bool = False
-    interrupted: bool = False
-
-
 class Worker:
     """One worker of one study, from sign-in to sign-out."""
 
     def __init__(
         self,
-        hall: Hall,
-        home: Path,
+        membership: Membership,
         warm: WarmServer,
-        slots: tuple[Slot, ...],
-        code: str,
         say: Callable[[str], None],
         changed: Callable[[], None] = lambda: None,
     ) -> None:
         """`changed` is called whenever there is something new to see of the study: it may not take any time."""
-        self.hall, self.home, self.warm, self.slots, self.code, self.say = hall, home, warm, slots, code, say
+        self.membership, self.warm, self.say = membership, warm, say
+        self.slots, self.home = membership.slots, membership.store.home
+        self.code = versions()["studyhall"]
         self.changed = changed
-        self.rack = Rack(slots, say)
-        self.packing = Packing(self.rack, say) if slots[0].packed else None
+        self.rack = Rack(self.slots, say)
+        self.packing = Packing(self.rack, say) if self.slots[0].packed else None
         self.wishes: dict[int, Wish] = {}
         self.running: dict[str, Running] = {}
         self.signals = Signals()
@@ -101,7 +80,7 @@ class Worker:
                     try:
                         ending = self._turn()
                         if ending is not None:
-                            self.ledger.session.run("end_worker", {"worker_id": self.worker_id})
+                            sign_out(self.ledger.session, self.worker_id)
                             return ending
                     except SessionLostError as error:
                         self._start_over(str(error))
@@ -211,7 +190,7 @@ class Worker:
             return False
         if points.current:
             return self._plan_ahead()
-        step = plan(self.ledger, self.hall.search(self.study), self._refusals, self.code)
+        step = plan(self.ledger, self.membership.search(self.study), self._refusals, self.code)
         self.changed()
         if isinstance(step, Waiting):
             self.tally.planned(step.round, step.left)
@@ -227,14 +206,14 @@ class Worker:
         if not speculates(self.study.origin if last is None else last[1]):
             return False
         free = len(self.slots) - len(self.running)
-        return plan_ahead(self.ledger, self.hall.search(self.study), self._refusals, free) > 0
+        return plan_ahead(self.ledger, self.membership.search(self.study), self._refusals, free) > 0
 
     def _adopt(self) -> bool:
         """Take up what another Optuna program enqueued; whether there is something of it to claim."""
 
         def state() -> Mapping[str, Any]:
             last = self.ledger.last_decision()
-            return self.hall.search(self.study).start() if last is None else last[1]
+            return self.membership.search(self.study).start() if last is None else last[1]
 
         return adopt(self.ledger, state, self.study.search, self._refusals, self.say) > 0
 
@@ -242,7 +221,7 @@ class Worker:
         """Look, now and then, whether another Optuna program told the study to stop."""
         if time.monotonic() - self.looked >= LOOK:
             self.looked = time.monotonic()
-            self.ledger.session.run("heed_stop", {"study_id": self.ledger.study_id})
+            heed_stop(self.ledger.session, self.ledger.study_id)
 
     def _tell(self, line: str) -> None:
         """Say it, but not twice in a row."""
@@ -259,17 +238,10 @@ class Worker:
             return Ending("interrupted", interrupted=True)
         if self.rack.stranded is not None:
             return Ending(self.rack.stranded, failed=True)
-        study = self._read_study()
-        if study.draining:
-            return Ending("the study was told to stop")
-        if study.late:
-            return Ending("the study's time is up")
-        if study.outcome is not None:
-            return Ending(study.outcome, study.failed)
-        points = self.ledger.open_points()
-        if study.max_trials is not None and points.waiting and not points.running:
-            return Ending(f"the study's budget of {study.max_trials} trials is used up")
-        return None
+        study, points = self._read_study(), self.ledger.open_points()
+        waits_for_budget = study.max_trials is not None and bool(points.waiting)  # else it could have been claimed
+        begun = study.max_trials if waits_for_budget and study.max_trials is not None else 0
+        return Ending.of(standing_of(study, begun, points.running, alive=True))
 
     def _wait(self, seconds: float) -> None:
         """Sleep until a trial speaks, the database notifies, a signal comes, or the time is over."""
@@ -348,7 +320,7 @@ class Worker:
 
     def _read_study(self) -> StudyRow:
         """The study as it is now; its definition is parsed when it has changed, not for every trial."""
-        self.study = self.hall.read(self.ledger)
+        self.study = self.membership.read(self.ledger)
         if self.study.definition != self.parsed:
             self.parsed = self.study.definition
             self.definition = Definition.from_json(self.parsed)
@@ -357,7 +329,7 @@ class Worker:
     # The session
 
     def _sign_in(self) -> None:
-        self.ledger, self.worker_id = self.hall.connect()
+        self.ledger, self.worker_id = self.membership.connect()
         self._read_study()
         self.changed()
         pruner = self.definition.pruner

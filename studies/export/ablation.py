@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from storage.ledger import metrics_of
+from storage.records import ReportRow, TrialRow
 from studies.export.trials import _csv
 from studies.history.trials import in_order
 
@@ -37,7 +37,7 @@ COUNTS = ("tokens_seen", "batch_size", "seq_length")
 # One row a run, with its series
 
 
-def ablation_csv(rows: Sequence[Any], reports: Callable[[int], Sequence[Any]]) -> str:
+def ablation_csv(rows: Sequence[TrialRow], reports: Callable[[int], Sequence[ReportRow]]) -> str:
     """`ablation-csv`: a row for each run that has finished, in the order of the grid.
 
     `model_scale` is the setting's, or its parameters over those of the model of scale 1. What a trial does not report
@@ -52,8 +52,8 @@ def ablation_csv(rows: Sequence[Any], reports: Callable[[int], Sequence[Any]]) -
     return _csv([*RUN, *SERIES], (_run(row, row.seed - first + 1, reports(row.trial_id)) for row in done))
 
 
-def _run(row: Any, run: int, reports: Sequence[Any]) -> list[Any]:
-    metrics, config = metrics_of(row.metrics), row.config
+def _run(row: TrialRow, run: int, reports: Sequence[ReportRow]) -> list[Any]:
+    metrics, config = row.metrics, row.config
     given = {**config, **row.role.get("setting", {})}
     series = {column: _series(reports, column) for column in SERIES}
     params = metrics.get("params")
@@ -77,9 +77,9 @@ def _run(row: Any, run: int, reports: Sequence[Any]) -> list[Any]:
     return [*(figures[name] for name in RUN), *map(str, series.values())]
 
 
-def _series(reports: Sequence[Any], column: str) -> list[float | None]:
+def _series(reports: Sequence[ReportRow], column: str) -> list[float | None]:
     name = REPORTED_AS.get(column, column)
-    values = [row.figures[row.names.index(name)] for row in reports if name in row.names]
+    values: list[float | None] = [row.metrics[name] for row in reports if name in row.metrics]
     return [_whole(value) for value in values] if column in COUNTS else values
 
 

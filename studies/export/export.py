@@ -12,8 +12,8 @@ from typing import Any
 
 from storage.errors import UsageError, nearest
 from storage.files import replacing
-from storage.ledger import metrics_of
-from storage.records import StudyRow
+from storage.reader import Reader
+from storage.records import StudyRow, TrialRow
 from storage.session import Session
 from studies.export.ablation import ablation_csv
 from studies.export.depth_json import depth_json
@@ -22,7 +22,7 @@ from studies.export.results_yaml import results_yaml
 from studies.export.trials import parquet
 from studies.export.trials import trials_csv as grid_csv
 from studies.history.grid_points import apart
-from studies.results.show import study_json
+from studies.results.show import show
 from studies.results.trial import trial_json
 
 FORMATS = {
@@ -44,13 +44,12 @@ def export(session: Session, study: StudyRow, form: str) -> str | bytes | Folder
     formats = FORMATS[study.search]
     if form not in formats:
         raise UsageError(f"--as: no format {form!r} of a {study.search} study{nearest(form, formats)}")
-    values = {"study_id": study.study_id}
     match form:
         case "csv" if study.search == "grid":
             return grid_csv(*_grid_rows(session, study))
         case "ablation-csv":
             rows, earlier = _grid_rows(session, study)
-            return ablation_csv(_without(rows, earlier), lambda trial: session.run("read_reports", {"trial_id": trial}))
+            return ablation_csv(_without(rows, earlier), Reader(session).reports_of)
         case "parquet":
             return parquet(*_grid_rows(session, study))
         case "sweep-dir":
@@ -60,29 +59,28 @@ def export(session: Session, study: StudyRow, form: str) -> str | bytes | Folder
         case "tasks":
             return tasks_folder(_without(*_grid_rows(session, study)))
         case "csv":
-            return trials_csv(session.run("read_points", values))
+            return trials_csv(Reader(session).trials(study.study_id))
         case "json" if study.search == "grid":
             rows, earlier = _grid_rows(session, study)
             trials = [{**trial_json(row), "in_force": row.trial_id not in earlier} for row in rows]
-            return json.dumps({**study_json(session, study), "trials": trials}, indent=1, default=str) + "\n"
+            return json.dumps({**show(session, study).to_json(), "trials": trials}, indent=1, default=str) + "\n"
         case "json":
-            document = study_json(session, study)
-            document["trials"] = [trial_json(row) for row in session.run("read_points", values)]
+            document = show(session, study).to_json()
+            document["trials"] = [trial_json(row) for row in Reader(session).trials(study.study_id)]
             return json.dumps(document, indent=1, default=str) + "\n"
         case "depth-json":
-            return json.dumps(depth_json(session.run("read_decisions", values)), indent=2) + "\n"
+            return json.dumps(depth_json(Reader(session).decisions(study.study_id)), indent=2) + "\n"
         case _:
-            return results_yaml(study.origin["config"], session.run("read_decisions", values), study.outcome)
+            return results_yaml(study.origin["config"], Reader(session).decisions(study.study_id), study.outcome)
 
 
-def _grid_rows(session: Session, study: StudyRow) -> tuple[Sequence[Any], Collection[int]]:
+def _grid_rows(session: Session, study: StudyRow) -> tuple[Sequence[TrialRow], Collection[int]]:
     """Every trial of a grid, and the ids of those that are not of the grid in force."""
-    values = {"study_id": study.study_id}
-    rows = session.run("read_points", values)
-    return rows, {row.trial_id for row in apart(rows, session.run("read_decisions", values)).earlier}
+    rows = Reader(session).trials(study.study_id)
+    return rows, {row.trial_id for row in apart(rows, Reader(session).decisions(study.study_id)).earlier}
 
 
-def _without(rows: Sequence[Any], earlier: Collection[int]) -> list[Any]:
+def _without(rows: Sequence[TrialRow], earlier: Collection[int]) -> list[TrialRow]:
     return [row for row in rows if row.trial_id not in earlier]
 
 
@@ -108,7 +106,7 @@ def write_aside(file: Path, made: str | bytes | Folder) -> None:
         raise UsageError(f"--out: {file}: {error.strerror}") from error
 
 
-def trials_csv(rows: Sequence[Any]) -> str:
+def trials_csv(rows: Sequence[TrialRow]) -> str:
     """One row a trial: what it was for, its whole configuration, how it ended, its metrics."""
     config = list(dict.fromkeys(name for row in rows for name in row.config))
     metrics = list(dict.fromkeys(name for row in rows for name in row.metrics or ()))
@@ -116,7 +114,7 @@ def trials_csv(rows: Sequence[Any]) -> str:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow([*TRIAL_COLUMNS, *(f"config.{name}" for name in config), *metrics])
     for row in rows:
-        told = metrics_of(row.metrics)
+        told = row.metrics
         writer.writerow(
             [
                 row.number,

@@ -21,7 +21,7 @@ from samplers.searches.grid.settings import flattened
 from samplers.searches.noise import mean
 from storage.errors import UsageError
 from storage.files import replacing
-from storage.ledger import metrics_of
+from storage.records import TrialRow
 from studies.definition.yaml_text import is_plain
 from studies.history.trials import in_order
 from studies.results.grid_cells import Cell, cells_of, ranking
@@ -62,7 +62,7 @@ class Folder:
         return folder
 
 
-def sweep_folder(rows: Sequence[Any], metric: str, direction: str, now: datetime) -> Folder:
+def sweep_folder(rows: Sequence[TrialRow], metric: str, direction: str, now: datetime) -> Folder:
     """`sweep-dir`: `sweep_results_<now>/` with `sweep_summary.txt` and one text file a combination."""
     names = dict(_named(cells_of(rows, metric)))
     ranked = ranking(rows, metric, direction)
@@ -140,7 +140,7 @@ def _combination(cell: Cell, metric: str) -> str:
     lines += ["", f"Mean {metric}: {cell.mean!r}" if cell.scores else f"Mean {metric}: N/A"]
     for row in cell.rows:
         lines += ["", f"Trial {row.number}, seed {row.seed}: {row.state}{f', {row.reason}' if row.reason else ''}"]
-        lines += [f"{name}: {value!r}" for name, value in metrics_of(row.metrics).items()]
+        lines += [f"{name}: {value!r}" for name, value in row.metrics.items()]
     lines += ["", "Configuration:", *(f"{name}: {value}" for name, value in cell.config.items())]
     return "\n".join(lines) + "\n"
 
@@ -148,14 +148,14 @@ def _combination(cell: Cell, metric: str) -> str:
 # A file a point
 
 
-def tasks_folder(rows: Sequence[Any]) -> Folder:
+def tasks_folder(rows: Sequence[TrialRow]) -> Folder:
     """`tasks`: `tasks/1.yaml` … `tasks/N.yaml`, each point's config with dotted keys and its seed, in the order of the
     grid."""
     texts = (_task(row) for row in in_order(rows))
     return Folder("tasks", ((f"{number}.yaml", text) for number, text in enumerate(texts, 1)))
 
 
-def _task(row: Any) -> str:
+def _task(row: TrialRow) -> str:
     return yaml.dump({**flattened(row.config), "seed": row.seed}, Dumper=_Dumper, sort_keys=False, allow_unicode=True)
 
 

@@ -9,14 +9,14 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from storage.errors import UsageError
-from storage.ledger import metrics_of
+from storage.records import TrialRow
 from studies.definition.yaml_text import is_plain
 
 
-def trials_table(rows: Sequence[Any], earlier: Collection[int] = ()) -> dict[str, list[Any]]:
+def trials_table(rows: Sequence[TrialRow], earlier: Collection[int] = ()) -> dict[str, list[Any]]:
     """Columns of one value a trial, every trial of the study: `setting.NAME` holds axes that no config has, too.
     `earlier`: ids of trials that are not of the grid in force."""
-    metrics = [metrics_of(row.metrics) for row in rows]
+    metrics = [row.metrics for row in rows]
     columns: dict[str, list[Any]] = {
         "trial": [row.number for row in rows],
         "state": [row.state for row in rows],
@@ -33,7 +33,7 @@ def trials_table(rows: Sequence[Any], earlier: Collection[int] = ()) -> dict[str
     return columns | {name: [each.get(name) for each in metrics] for name in _names(metrics)}
 
 
-def trials_csv(rows: Sequence[Any], earlier: Collection[int] = ()) -> str:
+def trials_csv(rows: Sequence[TrialRow], earlier: Collection[int] = ()) -> str:
     """`csv`. In the columns of settings and configs, a text that would be read as something else stands in JSON's
     quotes: 1 is the number, "1" the text, "" the empty text; an empty cell is null, or a key that is not there."""
     columns = {
@@ -47,7 +47,7 @@ def _unmistakable(value: Any) -> Any:
     return json.dumps(value, ensure_ascii=False) if isinstance(value, str) and not is_plain(value) else value
 
 
-def parquet(rows: Sequence[Any], earlier: Collection[int] = ()) -> bytes:
+def parquet(rows: Sequence[TrialRow], earlier: Collection[int] = ()) -> bytes:
     """`parquet`: the same table. A column of values of several kinds holds their JSON text.
 
     Raises:

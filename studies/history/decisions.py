@@ -8,21 +8,21 @@ from the trials it was made from, and stands no more. A growth does not go back:
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
 
-from samplers.searches.plan import Decision, State
+from samplers.searches.plan import Decision, SearchState
+from storage.records import DecisionRow
 
 RETRIED = "retried"
 GO_BACK = ("depth", "fit")
 """Searches whose answers are made of single trials: what was decided from one that failed is decided again."""
 
 
-def standing(decisions: Sequence[Any]) -> list[Any]:
+def standing(decisions: Sequence[DecisionRow]) -> list[DecisionRow]:
     """The decisions that led to where the search is, since the last override; from all of them, in order."""
     return [decisions[number] for number in _standing(decisions)]
 
 
-def _standing(decisions: Sequence[Any]) -> list[int]:
+def _standing(decisions: Sequence[DecisionRow]) -> list[int]:
     kept: list[int] = []
     for number, row in enumerate(decisions):
         if row.kind == "override":
@@ -34,18 +34,20 @@ def _standing(decisions: Sequence[Any]) -> list[int]:
     return kept
 
 
-def first_from(decisions: Sequence[Any], trial_ids: Collection[int]) -> int | None:
+def first_from(decisions: Sequence[DecisionRow], trial_ids: Collection[int]) -> int | None:
     """The number of the first standing decision that one of these trials had a part in."""
     return next((each for each in _standing(decisions) if not set(trial_ids).isdisjoint(decisions[each].trials)), None)
 
 
-def state_before(start: State, decisions: Sequence[Any], number: int) -> State:
+def state_before(start: SearchState, decisions: Sequence[DecisionRow], number: int) -> SearchState:
     """What the search carried when the decision of that number was made."""
-    state: State = decisions[number - 1].state if number else start
+    state: SearchState = decisions[number - 1].state if number else start
     return state
 
 
-def going_back(start: State, decisions: Sequence[Any], number: int, retried: Mapping[int, int]) -> Decision:
+def going_back(
+    start: SearchState, decisions: Sequence[DecisionRow], number: int, retried: Mapping[int, int]
+) -> Decision:
     """The decision that makes the search decide again from that number on; `retried` is new trial numbers by old."""
     told = ", ".join(f"trial {old} is tried again as trial {new}" for old, new in retried.items())
     record = {"back_to": number, "event": f"{told}: decided again from decision {number} on"}

@@ -7,20 +7,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from samplers.searches.grid.members import Members, as_text
+from samplers.searches.grid.members import Members, hashed_text
 from samplers.searches.grid.settings import parse_grid
+from storage.records import DecisionRow, TrialRow
 
 
 @dataclass(frozen=True)
 class GridPoints:
     """Rows of `read_points`, apart."""
 
-    in_force: Sequence[Any]
-    earlier: Sequence[Any]
+    in_force: Sequence[TrialRow]
+    earlier: Sequence[TrialRow]
     """Not of the grid in force: finished under another config or other axes, withdrawn, or still running so."""
 
 
-def apart(rows: Sequence[Any], decisions: Sequence[Any]) -> GridPoints:
+def apart(rows: Sequence[TrialRow], decisions: Sequence[DecisionRow]) -> GridPoints:
     """Every row is told by itself, from its config and seed: the grid is not gone through.
 
     Args:
@@ -32,10 +33,10 @@ def apart(rows: Sequence[Any], decisions: Sequence[Any]) -> GridPoints:
     state = decisions[-1].state
     members = Members(parse_grid(state["grid"], state["config"], "the grid in force"))
     known: dict[str, bool] = {}
-    in_force: list[Any] = []
-    earlier: list[Any] = []
+    in_force: list[TrialRow] = []
+    earlier: list[TrialRow] = []
     for row in rows:
-        key = as_text(row.config)
+        key = hashed_text(row.config)
         if key not in known:
             known[key] = members.has(row.config, row.role.get("setting", {}))
         if row.role.get("role") == "enqueued":
@@ -46,8 +47,8 @@ def apart(rows: Sequence[Any], decisions: Sequence[Any]) -> GridPoints:
     return GridPoints(in_force, earlier)
 
 
-def _laid_over(row: Any, config: Mapping[str, Any]) -> bool:
+def _laid_over(row: TrialRow, config: Mapping[str, Any]) -> bool:
     """Whether a point that another program enqueued was laid over the configuration in force."""
     fixed = {re.split(r"[.\[]", name)[0] for name in row.role.get("setting", {})}
     mine, now = ({name: each[name] for name in each if name not in fixed} for each in (row.config, config))
-    return as_text(mine) == as_text(now)
+    return hashed_text(mine) == hashed_text(now)

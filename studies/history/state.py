@@ -1,22 +1,156 @@
-"""Where a study stands, in one vocabulary."""
+"""Where a study stands: nine states, one line of what each means and what leads on from it, the same on every surface.
+
+waiting ◄──► running ──► done | failed                      the search has ended
+                │  └───► late | budget used up              nothing more is started until `run` gives it more
+                ├──────► draining ──► stopped               after `stop`; `run` goes on
+                └──────► nobody works on it                 its workers are gone; `run` goes on
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Protocol
+
+from storage.records import EndKind
 
 
-def state_of(row: Any, alive: bool) -> str:
-    """One word for where a study is; `alive` says whether a worker of it lives."""
-    if row.outcome is not None:
-        return "failed" if row.failed else "done"
-    if row.draining:
-        return "stopping" if row.running and alive else "stopped"
-    return "running" if alive else "nobody works on it"
+class StudyState(Enum):
+    """One of nine; the value is its name for people and in JSON."""
+
+    WAITING = "waiting"
+    """A worker lives and runs nothing: devices are taken, or the next trials are being planned."""
+    RUNNING = "running"
+    """Living workers run trials."""
+    DRAINING = "draining"
+    """It was told to stop; the trials that run finish first."""
+    STOPPED = "stopped"
+    """It was told to stop, and nothing runs. `run` goes on."""
+    LATE = "late"
+    """Its time is up. `run --timeout` gives it more."""
+    BUDGET_USED_UP = "budget used up"
+    """It has started as many trials as it may. `run --max-trials` raises that."""
+    DONE = "done"
+    """The search has its answer. A growth goes on with `run --steps`."""
+    FAILED = "failed"
+    """The search cannot go on. `retry` runs failed trials again."""
+    IDLE = "nobody works on it"
+    """No worker lives. `run` goes on."""
+
+
+SETTLED = {StudyState.STOPPED, StudyState.LATE, StudyState.BUDGET_USED_UP, StudyState.DONE, StudyState.FAILED}
+"""States in which a worker leaves: nothing more will be started."""
+
+
+class StudyFacts(Protocol):
+    """What a state is told from: a study's row, with what waits and what runs."""
+
+    @property
+    def outcome(self) -> str | None: ...
+    @property
+    def failed(self) -> bool: ...
+    @property
+    def draining(self) -> bool: ...
+    @property
+    def late(self) -> bool: ...
+    @property
+    def max_trials(self) -> int | None: ...
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A study's state, and what there is to say of it."""
+
+    state: StudyState
+    detail: str = ""
+
+    @property
+    def text(self) -> str:
+        """`done: 12 steps are done`, `late: its time is up`, `running`."""
+        return f"{self.state.value}: {self.detail}" if self.detail else self.state.value
+
+    @property
+    def failed(self) -> bool:
+        """Whether a command that ends with it ends with 1."""
+        return self.state is StudyState.FAILED
+
+
+@dataclass(frozen=True)
+class Ending:
+    """Why a command that works on a study, or follows it, has come to its end."""
+
+    reason: str
+    failed: bool = False
+    interrupted: bool = False
+
+    @staticmethod
+    def of(standing: Standing) -> Ending | None:
+        """Where nothing more will be started; None where there is something to wait for."""
+        return Ending(standing.text, standing.failed) if standing.state in SETTLED else None
+
+
+def standing_of(study: StudyFacts, begun: int, running: int, alive: bool) -> Standing:
+    """Where a study stands.
+
+    Args:
+        study: Its row.
+        begun: Trials that do not wait: running ones, and those that have ended.
+        running: Of these, the ones that run.
+        alive: Whether a worker of it lives.
+    """
+    if study.outcome is not None:
+        return Standing(StudyState.FAILED if study.failed else StudyState.DONE, study.outcome)
+    if study.draining:
+        if running and alive:
+            return Standing(StudyState.DRAINING, "it was told to stop; the trials that run finish first")
+        return Standing(StudyState.STOPPED, "it was told to stop")
+    if running and alive:
+        return Standing(StudyState.RUNNING)
+    if study.late:
+        return Standing(StudyState.LATE, "its time is up")
+    if study.max_trials is not None and not running and begun >= study.max_trials:
+        return Standing(StudyState.BUDGET_USED_UP, f"all of its {study.max_trials} trials were started")
+    return Standing(StudyState.WAITING if alive else StudyState.IDLE)
+
+
+def next_command(
+    search: str, name: str, standing: Standing, kind: EndKind | None, steps: int | None, max_trials: int | None
+) -> str | None:
+    """What to do where a study does not go on by itself, with the command; None where there is nothing to do.
+
+    Args:
+        search: Its search.
+        name: Its name.
+        standing: Where it stands.
+        kind: Of its outcome, if it has one.
+        steps: Its budget of steps.
+        max_trials: Its budget of trials.
+    """
+    run = f"python cli.py run {search} --study {name}"
+    match standing.state:
+        case StudyState.STOPPED | StudyState.IDLE:
+            return f"to go on: {run}"
+        case StudyState.LATE:
+            return f"to give it more time: {run} --timeout DURATION"
+        case StudyState.BUDGET_USED_UP:
+            return f"to raise its budget: {run} --max-trials {2 * max_trials if max_trials else 'N'}"
+        case StudyState.DONE if kind is EndKind.STEPS:
+            return f"to grow further: {run} --steps {2 * steps if steps else 'N'}"
+        case StudyState.FAILED:
+            return f"to run its failed trials again: python cli.py retry --study {name} --failed"
+    return None
 
 
 def decided(record: Mapping[str, Any]) -> str:
     """A decision on one line."""
+    from studies.history.purpose import candidate_name
+
     chosen = record.get("chosen")
-    told = f"{chosen['param']} → {chosen['value']}" if chosen else record.get("told")
-    return "; ".join(filter(None, (told, record.get("event")))) or "nothing chosen"
+    choice = candidate_name(chosen) if chosen else record.get("told")
+    return "; ".join(filter(None, (choice, record.get("event")))) or "nothing chosen"
+
+
+def decision_name(number: int, record: Mapping[str, Any]) -> str:
+    """A growth's decision by its round, another search's by its number in the ledger."""
+    return f"round {record['round']}" if "round" in record else f"decision {number}"

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, cast
+from typing import Literal, cast
 
 from samplers.searches.plan import Result
 from storage.ledger import Known
+from storage.records import FailureKind, TrialRow
 
 State = Literal["COMPLETE", "PRUNED", "FAIL"]
 FINISHED = ("COMPLETE", "PRUNED", "FAIL")
@@ -15,13 +16,20 @@ FINISHED = ("COMPLETE", "PRUNED", "FAIL")
 def finished_results(known: Mapping[str, Known]) -> dict[str, Result]:
     """Those points that have finished, as a search sees them."""
     return {
-        hash_: Result(each.number, cast(State, each.state), each.metrics, each.reason, each.outcome)
+        hash_: Result(
+            each.number,
+            cast(State, each.state),
+            each.metrics,
+            each.reason,
+            each.outcome,
+            each.failure is FailureKind.REFUSED,
+        )
         for hash_, each in known.items()
         if each.state in FINISHED
     }
 
 
-def in_order(rows: Sequence[Any]) -> list[Any]:
+def in_order(rows: Sequence[TrialRow]) -> list[TrialRow]:
     """Rows that stand, as the grid planned them: a retry where the first trial of its point stood."""
     places: dict[int | None, int] = {}
     for row in rows:  # by number, so that a retry comes after what it stands in for
@@ -29,6 +37,6 @@ def in_order(rows: Sequence[Any]) -> list[Any]:
     return sorted((row for row in rows if not row.retired), key=lambda row: places[row.trial_id])
 
 
-def withdrawn(row: Any) -> bool:
+def withdrawn(row: TrialRow) -> bool:
     """Whether a point fell out of the plan before it ran."""
-    return row.state == "FAIL" and (row.reason or "").startswith("withdrawn")
+    return row.failure is FailureKind.WITHDRAWN

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from storage.reader import Reader
 from storage.session import Session
+from storage.studies import keep_launch
 from studies.slots.options import Elsewhere
 
 
@@ -41,17 +43,12 @@ def record_launch(session: Session, study_id: int, launch: Launch) -> None:
     """Keep it with the study."""
     told = {name: value for name, value in launch.to_json().items() if name != "launched_at"}
     key = f"studyhall:launch:{launch.launcher}:{launch.job}"
-    session.run("insert_launch", {"study_id": study_id, "key": key, "value": json.dumps(told)})
+    keep_launch(session, study_id, key, told)
 
 
 def read_launches(session: Session, study_id: int) -> list[Launch]:
     """Every launch of a study, the oldest first."""
-    rows = session.run("read_launches", {"study_id": study_id})
-    return [_launch(json.loads(row.value)) for row in rows]
-
-
-def _launch(told: Mapping[str, Any]) -> Launch:
-    return Launch(**told)
+    return [Launch(**json.loads(text)) for text in Reader(session).launches(study_id)]
 
 
 class Launcher(Protocol):

@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from objectives.process.warm import Description
 from objectives.reference import same_objective
-from samplers.searches.plan import Search, State
+from samplers.searches.plan import Search, SearchState
 from storage.errors import UsageError
 from storage.ledger import Ledger
-from storage.locks import WORKER_LOCKS
+from storage.reader import Reader
 from storage.records import StudyRow
 from storage.session import Session
+from storage.studies import Correction, correct_study, set_definition, set_outcome
 from studies.definition.change import Change, difference
 from studies.definition.code_version import versions
 from studies.definition.definition import Definition
 from studies.definition.searches import current_state, search_in_force, search_of
 from studies.lifecycle.checks import check_same_data, code_of
-from studies.lifecycle.order import Request
+from studies.lifecycle.order import Order
 
 
 @dataclass(frozen=True)
-class Pending:
+class StudyChange:
     """What a file and `--set` ask of a study that exists."""
 
     file: Definition
@@ -60,21 +60,21 @@ class Pending:
         )
 
 
-def foreseen(session: Session, study: StudyRow, request: Request) -> Pending:
+def foreseen(session: Session, study: StudyRow, order: Order) -> StudyChange:
     """What is asked of a study, as it stands at this moment; nothing is changed.
 
     Raises:
         UsageError: As `pending`.
     """
     ledger = Ledger(session, study.study_id)
-    return pending(study, current_state(ledger, study), request, _has_results(ledger))
+    return pending(study, current_state(ledger, study), order, _has_results(ledger))
 
 
 def _has_results(ledger: Ledger) -> bool:
-    return bool(ledger.session.one("count_ends", {"study_id": ledger.study_id}).accepted)
+    return bool(Reader(ledger.session).ends(ledger.study_id).accepted)
 
 
-def pending(study: StudyRow, state: State, request: Request, has_results: bool) -> Pending:
+def pending(study: StudyRow, state: SearchState, order: Order, has_results: bool) -> StudyChange:
     """Read what is asked; change nothing.
 
     A file changes what differs from the file before it, so that what `--set` said stays until it is said otherwise.
@@ -83,26 +83,26 @@ def pending(study: StudyRow, state: State, request: Request, has_results: bool) 
         UsageError: It would make old and new results incomparable, or names what is not there.
     """
     stored = Definition.from_json(study.definition)
-    file = request.definition if request.definition is not None else stored
+    file = order.definition if order.definition is not None else stored
     measured = (stored.score_metric, stored.cost) == (file.score_metric, file.cost)  # a command's names are part of it
     if measured and same_objective(stored.objective, file.objective):
         file = replace(file, objective=stored.objective).with_models_of(stored)
     note = None
     if file.hash in study.definitions and file.hash != stored.hash:
         # Another checkout, not yet up to date, must not turn the study back under everybody else.
-        note = f"{request.source} is as it was before the study's last change, and is not used: go back with --set"
+        note = f"{order.source} is as it was before the study's last change, and is not used: go back with --set"
         file = stored
     edited = difference(stored, file)
-    _refuse(edited, has_results, request.source)
+    _refuse(edited, has_results, order.source)
     block = state[study.search]
     before = replace(stored, config=state["config"], settings=block)
     edit = replace(before, config={**before.config, **edited.config}, settings={**block, **edited.settings})
-    asked = difference(before, edit.with_settings(request.settings))
+    asked = difference(before, edit.with_settings(order.settings))
     _refuse(asked, has_results, "--set")
     corrected = {**edited.incomparable, **asked.incomparable}
     changes = {name: each for name, each in (("config", asked.config), (study.search, asked.settings)) if each}
     dataset = {**state["config"], **asked.config}.get("dataset")
-    return Pending(file, changes, dataset, corrected, note)
+    return StudyChange(file, changes, dataset, corrected, note)
 
 
 def _refuse(change: Change, has_results: bool, where: str) -> None:
@@ -112,12 +112,12 @@ def _refuse(change: Change, has_results: bool, where: str) -> None:
         raise UsageError(f"{where}: {refused[0]}")
 
 
-def _reconcile(session: Session, study: StudyRow, request: Request, description: Description) -> str | None:
+def reconcile(session: Session, study: StudyRow, order: Order, description: Description) -> str | None:
     """Put a changed file and `--set` into force: what changes the search becomes an `override` decision."""
     ledger = Ledger(session, study.study_id)
     with ledger.planning():
         state = current_state(ledger, study)
-        asked = pending(study, state, request, _has_results(ledger))
+        asked = pending(study, state, order, _has_results(ledger))
         if "config.dataset" not in asked.corrected:
             check_same_data(study, description)
         if asked.corrected:
@@ -125,14 +125,16 @@ def _reconcile(session: Session, study: StudyRow, request: Request, description:
         elif asked.changes:
             _override(ledger, search_in_force(study), state, asked.changes)
         if asked.file.hash not in study.definitions:
-            document = json.dumps(asked.file.to_json(), allow_nan=False)
-            values = {"study_id": study.study_id, "definition": document, "hash": asked.file.hash}
-            session.run("set_definition", values)
+            set_definition(session, study.study_id, asked.file.to_json(), asked.file.hash)
     return asked.note
 
 
 def _override(
-    ledger: Ledger, search: Search, state: State, changes: Mapping[str, Any], told: Mapping[str, Any] | None = None
+    ledger: Ledger,
+    search: Search,
+    state: SearchState,
+    changes: Mapping[str, Any],
+    told: Mapping[str, Any] | None = None,
 ) -> None:
     """Record the changes as a decision; points that wait and are no longer wanted are withdrawn."""
     last = ledger.last_decision()
@@ -146,18 +148,17 @@ def _override(
         if not unwanted:
             break
     ledger.withdraw_points(sorted(unwanted), f"withdrawn: {decision.record.get('event', 'override')}")
-    ledger.session.run("set_outcome", {"study_id": ledger.study_id, "outcome": None, "failed": False})
+    set_outcome(ledger.session, ledger.study_id)
 
 
-def _correct(ledger: Ledger, study: StudyRow, state: State, asked: Pending, description: Description) -> None:
+def _correct(ledger: Ledger, study: StudyRow, state: SearchState, asked: StudyChange, description: Description) -> None:
     """Another objective, score, cost or dataset, where no result was accepted: an `override` that says so. What waits
     is withdrawn and what has failed is retired: all of it is planned anew, as far as it is still wanted.
 
     Raises:
         UsageError: Workers are at it, who would go on with what it was.
     """
-    values = {"study_id": study.study_id}
-    alive = sum(each.alive for each in ledger.session.run("read_workers", {**values, "space": WORKER_LOCKS}))
+    alive = Reader(ledger.session).living_workers(study.study_id)
     key, (was, now) = next(iter(asked.corrected.items()))
     if alive:
         raise UsageError(
@@ -167,17 +168,17 @@ def _correct(ledger: Ledger, study: StudyRow, state: State, asked: Pending, desc
     event = f"corrected: {told}"
     ledger.withdraw_points(ledger.waiting_points(), f"withdrawn: {event}")
     origin = asked.origin(study)
-    ledger.session.run(
-        "correct_study",
-        {
-            **values,
-            "direction": origin.direction.upper(),
-            "metric_names": json.dumps([origin.score_metric]),
-            "origin": json.dumps(origin.to_json(), allow_nan=False),
-            "fingerprint": json.dumps(dict(description.fingerprint)),
-            "code": json.dumps(code_of(origin)),
-            "metrics": list(description.metrics),
-        },
+    correct_study(
+        ledger.session,
+        study.study_id,
+        Correction(
+            origin.to_json(),
+            origin.direction,
+            origin.score_metric,
+            description.fingerprint,
+            code_of(origin),
+            description.metrics,
+        ),
     )
     search = search_of(origin, f"study {study.name}", study.steps)
     _override(ledger, search, state, asked.changes, {"event": event, "corrected": dict(asked.corrected)})

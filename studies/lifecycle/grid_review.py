@@ -8,21 +8,18 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rich.console import Group, RenderableType
-from rich.table import Table
-from rich.text import Text
-
 from objectives.process.warm import Inspection
 from samplers.searches.grid.combinations import Setting, setting_at
 from samplers.searches.grid.grid import Grid
 from samplers.searches.grid.settings import GridSettings, flattened
-from samplers.searches.plan import Config, Point, State
+from samplers.searches.plan import Config, Point, SearchState
 from studies.definition.units import shown_duration
-from studies.history.purpose import told
+from studies.history.purpose import setting_name
 from studies.tables.digits import number
+from studies.tables.table import Cell, Column, Document, Figure, Table
 
 LOOKED_AT = 200_000
-"""Combinations that a review goes through; of a larger grid it tells the beginning."""
+"""Combinations that a review examines; of a larger grid it shows the beginning."""
 INSPECTED = 1_000
 """Settings that the objective is asked about."""
 LISTED = 200
@@ -64,25 +61,24 @@ class Review:
                 sums.update(inspection.cost)
         return {name: value * self.seeds for name, value in sums.items()}
 
-    def table(self) -> RenderableType:
-        """For people."""
-        parts: list[RenderableType] = [self._listing()] if self.settings else []
+    def document(self) -> Document:
+        """A line a setting, as far as `LISTED`; then what is left out, and how much there is to run."""
+        notes = []
         if len(self.settings) > LISTED:
-            parts.append(Text(f"… and {len(self.settings) - LISTED:,} more"))
+            notes.append(f"… and {len(self.settings) - LISTED:,} more")
         for condition, combinations in self.filtered.items():
-            parts.append(Text(f"filtered by {condition}: {combinations.total():,} settings"))
-            parts += [Text(f"    {each} ({count:,})") for each, count in list(combinations.items())[:LISTED]]
+            notes.append(f"filtered by {condition}: {combinations.total():,} settings")
+            notes += [f"    {each} ({count:,})" for each, count in list(combinations.items())[:LISTED]]
             if len(combinations) > LISTED:
-                parts.append(Text(f"    … and {len(combinations) - LISTED:,} more"))
-        parts += [Text(f"refused by the objective: {count:,} settings: {why}") for why, count in self.refused.items()]
+                notes.append(f"    … and {len(combinations) - LISTED:,} more")
+        notes += [f"refused by the objective: {count:,} settings: {why}" for why, count in self.refused.items()]
         if self.duplicates:
-            parts.append(Text(f"{self.duplicates:,} settings are equal to another after derivation: run once"))
+            notes.append(f"{self.duplicates:,} settings are equal to another after derivation: run once")
         if self.unseen:
-            parts.append(Text(f"{self.unseen:,} combinations more have not been looked at"))
-        return Group(*parts, Text(self.total))
+            notes.append(f"{self.unseen:,} more combinations were not examined")
+        return Document([self._listing()] if self.settings else [], [*notes, *self._total()])
 
-    @property
-    def total(self) -> str:
+    def _total(self) -> list[str]:
         """How many trials, what they cost together, and how long they take on one slot as far as that is known."""
         lines = [
             f"{len(self.settings):,} settings × {self.seeds} seed{'s' * (self.seeds != 1)}: {self.runs:,} trials to run"
@@ -90,31 +86,27 @@ class Review:
         if self.finished:
             lines[0] += f", {self.finished:,} have finished"
         asked = sum(inspection is not None for _, inspection in self.settings)
-        of = "" if asked == len(self.settings) else f" of the first {asked:,} settings"
-        lines += [f"total {name}{of}: {number(value)}" for name, value in self.totals.items()]
-        known = (
-            f"about {shown_duration(self.runs * self.seconds)} on one slot" if self.seconds else "time not known yet"
-        )
-        return "\n".join([*lines, known])
+        part = "" if asked == len(self.settings) else f" of the first {asked:,} settings"
+        lines += [f"total {name}{part}: {number(value)}" for name, value in self.totals.items()]
+        known = self.seconds and f"about {shown_duration(self.runs * self.seconds)} on one slot"
+        return [*lines, known or "time not known yet"]
 
     def _listing(self) -> Table:
         shown = self.settings[:LISTED]
         names = list(dict.fromkeys(name for setting, _ in shown for name in (*setting.axes, *setting.derived)))
         costs = list(dict.fromkeys(name for _, inspection in shown if inspection for name in inspection.cost))
-        table = Table(*names, box=None, pad_edge=False)
-        for name in costs:
-            table.add_column(name, justify="right")
+        rows: list[list[Cell]] = []
         for setting, inspection in shown:
             values = {**setting.axes, **setting.derived}
             figures = {} if inspection is None else inspection.cost
-            table.add_row(
-                *(str(values.get(name, "–")) for name in names), *(number(figures.get(name)) for name in costs)
+            rows.append(
+                [*(str(values.get(name, "–")) for name in names), *(Figure(figures.get(name)) for name in costs)]
             )
-        return table
+        return Table([*map(Column, names), *(Column(name, right=True) for name in costs)], rows)
 
 
 def review(
-    grid: Grid, state: State, inspect: Inspect, seconds: float | None = None, finished: Collection[str] = ()
+    grid: Grid, state: SearchState, inspect: Inspect, seconds: float | None = None, finished: Collection[str] = ()
 ) -> Review:
     """Go through a grid, and ask the objective about its settings.
 
@@ -133,7 +125,7 @@ def review(
     for setting in _settings(settings):
         if setting.filtered is not None:
             values = {**flattened(setting.config), **setting.axes, **setting.derived}
-            combination = told({name: values.get(name) for name in names[setting.filtered]})
+            combination = setting_name({name: values.get(name) for name in names[setting.filtered]})
             filtered.setdefault(setting.filtered, Counter())[combination] += 1
             continue
         key = json.dumps(setting.config, sort_keys=True)

@@ -8,28 +8,29 @@ import time
 from collections.abc import Callable
 from contextlib import closing, suppress
 from datetime import datetime
-from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from storage.errors import SessionLostError, StorageError, UsageError
 from storage.home import study_folder
 from storage.listening import url_elsewhere
-from storage.locks import WORKER_LOCKS
-from storage.place import Place
-from storage.records import StudyRow, need_study
+from storage.reader import Reader
+from storage.records import StudyRow
 from storage.session import Session
-from studies.engine.worker import Ending
+from storage.store import Store
+from studies.history.counts import Counts
+from studies.history.state import Ending, standing_of
 from studies.launch.launcher import Launch, Launcher, Work, record_launch
 from studies.launch.states import over
+from studies.lifecycle.open import find_study
 from studies.lifecycle.order import Order
-from studies.lifecycle.run import begun, peek
+from studies.lifecycle.run import begun
 
 LOOK = 1.0  # seconds between looks at a study that is followed
 LOOK_AT_JOBS = 5.0  # the same at the scheduler, while nobody works on it
 LOCAL = ("localhost", "ip6-localhost", "::1")
 
 
-def launch(place: Place, order: Order, launcher: Launcher, say: Callable[[str], None]) -> Launch:
+def launch(store: Store, order: Order, launcher: Launcher, say: Callable[[str], None]) -> Launch:
     """Submit workers of a study, which is made if it is not there.
 
     Raises:
@@ -37,29 +38,29 @@ def launch(place: Place, order: Order, launcher: Launcher, say: Callable[[str], 
     """
     assert order.elsewhere is not None
     launcher.check(order.elsewhere)
-    check_reach(place, launcher)
-    with begun(place, order, say):
+    check_reach(store, launcher)
+    with begun(store, order, say):
         pass
-    session = place.write()
+    session = store.write()
     with closing(session):
-        study = need_study(session, order.name)
-        launched = launcher.submit(_work(place, order, study))
+        study = Reader(session).study(order.name)
+        launched = launcher.submit(_work(store, order, study))
         record_launch(session, study.study_id, launched)
     say(f"{order.name}: {launched.shown()}; logs: {launched.logs}")
     return launched
 
 
-def preview_launch(place: Place, order: Order, launcher: Launcher) -> str:
+def preview_launch(store: Store, order: Order, launcher: Launcher) -> str:
     """What would be submitted. Touches nothing."""
     assert order.elsewhere is not None
     launcher.check(order.elsewhere)
-    check_reach(place, launcher)
-    return launcher.shown(_work(place, order, peek(place, order.name)))
+    check_reach(store, launcher)
+    return launcher.shown(_work(store, order, find_study(store, order.name)))
 
 
-def _work(place: Place, order: Order, study: StudyRow | None) -> Work:
+def _work(store: Store, order: Order, study: StudyRow | None) -> Work:
     assert order.elsewhere is not None
-    home = place.home.expanduser().resolve()
+    home = store.home.expanduser().resolve()
     now = datetime.now()
     # It joins what is there: it needs neither the file nor what was set.
     arguments = ["run", order.search, "--study", order.name, "--join", *order.elsewhere.options]
@@ -70,7 +71,7 @@ def _work(place: Place, order: Order, study: StudyRow | None) -> Work:
             *(["--same-code"] if order.same_code else []),
             *(["--trust-study"] if order.trust_study else []),
         ],
-        storage="" if study is None else _url_elsewhere(place) or place.start(),
+        storage="" if study is None else _url_elsewhere(store) or store.start(),
         home=home,
         folder=study_folder(home, order.name, now if study is None else study.created_at)
         / f"launch-{now:%Y%m%d-%H%M%S}-{socket.gethostname()}-{os.getpid()}",
@@ -78,27 +79,30 @@ def _work(place: Place, order: Order, study: StudyRow | None) -> Work:
     )
 
 
-def check_reach(place: Place, launcher: Launcher) -> None:
+def check_reach(store: Store, launcher: Launcher) -> None:
     """A storage on a socket or a loopback address serves one machine.
 
     Raises:
         UsageError: Workers may come to another one.
     """
-    if not serves_one_machine(_url_elsewhere(place)):
+    if not serves_one_machine(_url_elsewhere(store)):
         return
     here = socket.gethostname().split(".")[0]
     others = [host for host in launcher.hosts() if host.split(".")[0] != here]
     if others:
-        what = "the embedded server" if place.embedded else "this storage"
+        what = "the embedded server" if store.embedded else "this storage"
         raise UsageError(
             f"--launch: {what} serves this machine alone, and workers may come to {others[0]}: `storage up --listen "
             "HOST` opens it to a network, or give any PostgreSQL by --storage"
         )
 
 
-def _url_elsewhere(place: Place) -> str:
-    """The URL that workers on other hosts are given; of an embedded server that does not listen, none."""
-    return (url_elsewhere(place.home) or "") if place.embedded else place.url
+def _url_elsewhere(store: Store) -> str:
+    """The URL that workers on other hosts are given; none of an embedded server that does not listen, nor of another
+    database of one that does."""
+    if not store.embedded:
+        return store.url
+    return (url_elsewhere(store.home) or "") if store.shown is None else ""
 
 
 def serves_one_machine(url: str) -> bool:
@@ -111,24 +115,25 @@ def serves_one_machine(url: str) -> bool:
     )
 
 
-def follow(place: Place, name: str, launched: Launch, say: Callable[[str], None]) -> Ending:
+def follow(store: Store, name: str, launched: Launch, say: Callable[[str], None]) -> Ending:
     """Until the study has ended, or nobody is left to work on it: how."""
     said, next_look, gone = "", time.monotonic() + LOOK_AT_JOBS, False
-    session = place.read()
+    session = store.read()
     try:
         while True:
             try:
-                (row,) = session.run("list_studies", {"name": name})
-                workers = session.run("read_workers", {"study_id": row.study_id, "space": WORKER_LOCKS})
+                (row,) = Reader(session).studies(name)
+                workers = Reader(session).workers(row.study_id)
             except SessionLostError:
-                session = _again(place)
+                session = _again(store)
                 continue
             alive = sum(worker.alive for worker in workers)
             told = f"{row.waiting} waiting, {row.running} running, {row.complete} complete; {alive} workers"
             if told != said:
                 said = told
                 say(f"{name}: {told}")
-            ending = None if row.running else _ending(row)
+            standing = standing_of(row, Counts.of(row).begun, row.running, bool(alive))
+            ending = None if row.running else Ending.of(standing)
             if ending is not None:
                 return ending
             if time.monotonic() >= next_look:
@@ -141,18 +146,9 @@ def follow(place: Place, name: str, launched: Launch, say: Callable[[str], None]
         session.close()
 
 
-def _ending(row: Any) -> Ending | None:
-    """Why nothing more will be started."""
-    if row.outcome is not None:
-        return Ending(row.outcome, row.failed)
-    if row.draining:
-        return Ending("the study was told to stop")
-    return Ending("the study's time is up") if row.late else None
-
-
-def _again(place: Place) -> Session:
+def _again(store: Store) -> Session:
     """A session in place of one that was lost."""
     while True:
         time.sleep(LOOK)
         with suppress(StorageError, SessionLostError):
-            return place.read()
+            return store.read()

@@ -1,76 +1,176 @@
-"""How a study begins, how a worker joins it, and how a changed definition reaches it."""
+"""A study as an order finds it: its row, its definition read once, the change that the order makes to it.
+
+Everything is checked before anything is written; nothing else reads what was asked for.
+"""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
 
-from objectives.process.warm import Description
-from objectives.reference import same_objective
+from objectives.process.warm import Description, WarmServer
+from objectives.reference import Reference, located, same_objective
+from samplers.searches.plan import Search
 from storage.errors import UsageError, nearest
 from storage.home import DEFINITIONS
-from storage.records import NewStudy, StudyRow, create_study, find_study, need_study, set_budget
+from storage.moving import moved_to
+from storage.reader import Reader
+from storage.records import StudyRow
+from storage.schema import read_versions
 from storage.session import Session
+from storage.store import Store
+from storage.studies import NewStudy, create_study, set_budget
+from studies.definition.assignments import parse_assignment
 from studies.definition.definition import Definition
-from studies.lifecycle.change import _reconcile
-from studies.lifecycle.checks import code_of
-from studies.lifecycle.order import Request
+from studies.definition.searches import search_of
+from studies.definition.trust import Trust, code_named, texts
+from studies.lifecycle.change import StudyChange, foreseen, reconcile
+from studies.lifecycle.checks import check_metrics, check_same_data, check_told, code_of, other_code, sample_config
+from studies.lifecycle.order import Order
 
 
-def open_study(session: Session, request: Request, definition: Definition, description: Description) -> str | None:
-    """Join the study that was asked for, or make it; put overrides and budget into force. What the user should know.
+@dataclass(frozen=True)
+class OpenedStudy:
+    """What an order is about."""
 
-    Raises:
-        UsageError: It cannot be made or joined as asked; nothing was written.
-    """
-    study = find_study(session, request.name)
-    made = study is None and _make_study(session, request, definition, description)
-    study, note = need_study(session, request.name), None
-    if not made:
-        note = _reconcile(session, study, request, description)
-    set_budget(session, study, request.budget)
-    return note
+    order: Order
+    study: StudyRow | None
+    """None: the order makes it."""
+    definition: Definition
+    """What its trials run, changes included."""
+    change: StudyChange | None
+    """To a study that exists."""
 
+    @property
+    def search(self) -> Search:
+        """From its start."""
+        return search_of(self.definition, self.order.source)
 
-def definition_of(request: Request, study: StudyRow | None) -> Definition:
-    """What will run: the file's definition with `--set` applied; of a study that exists, the one it was begun with.
+    @contextmanager
+    def server(self, trust: Trust) -> Iterator[WarmServer]:
+        """The objective's server, which sees the device of one of the slots: it answers for what a trial will find.
 
-    Raises:
-        UsageError: There is neither.
-    """
-    if study is not None:
-        if study.search != request.search:
-            raise UsageError(f"run {request.search}: study {study.name!r} is a {study.search} search")
-        return _here(Definition.from_json(study.origin), request.definition)
-    if request.definition is None:
-        raise UsageError(
-            f"--study: there is no study {request.name!r} and no definition {request.source}"
-            + nearest(request.name, [path.stem for path in DEFINITIONS.glob("*.yaml")])
+        Raises:
+            UsageError: Nobody here said yes to the code that it would run; it was not imported.
+        """
+        slot = self.order.slots[0]
+        check = partial(trust.check, self.definition.objective, study=self.order.name)
+        check({})  # the objective itself, before it is looked for
+        reference = Reference.parse(self.definition.objective, DEFINITIONS).text
+        with closing(WarmServer(reference, slot.threads, slot.gpu or "", check)) as warm:
+            yield warm
+
+    def trust(self, home: Path) -> Trust:
+        """What this user says yes to: as remembered, with what the file, `--set` and `--trust-study` name."""
+        trust = Trust.of(home)
+        if self.order.definition is not None:
+            trust = trust.given(code_named(self.order.definition))
+        named = texts([parse_assignment(text)[1] for text in self.order.settings])
+        trust = trust.given(located(each, Path.cwd()) for each in named)
+        if self.study is not None and self.order.trust_study:
+            for stored in (self.study.origin, self.study.definition):
+                trust = trust.given(code_named(Definition.from_json(stored)))
+        return trust
+
+    def checked(self, warm: WarmServer, say: Callable[[str], None]) -> Description:
+        """What the objective says of itself, if it can run this study.
+
+        Raises:
+            UsageError: It cannot, or its code is another one and `--same-code` was asked for.
+        """
+        source, corrected = self.order.source, self.change is not None and bool(self.change.corrected)
+        description = warm.describe(sample_config(self.search, warm, source))
+        if self.change is None or corrected:
+            check_metrics(self.definition, description, source)
+            check_told(self.definition, self.search, source)
+        other = None if self.study is None or corrected else other_code(self.study, self.definition)
+        if other is not None and self.order.same_code:
+            raise UsageError(f"--same-code: {other}")
+        if other is not None:
+            say(f"{other}: results may not be comparable")
+        if self.study is not None and self.order.join:
+            check_same_data(self.study, description)
+        return description
+
+    def write(self, store: Store, description: Description) -> str | None:
+        """Make the study or bring it up to date, and set its budget: what the user should know.
+
+        Raises:
+            UsageError: It was made or changed meanwhile, and this order does not go with that; nothing was written.
+        """
+        with closing(store.write()) as session:
+            reader = Reader(session)
+            made = reader.find_study(self.order.name) is None and self._make(session, description)
+            study = reader.study(self.order.name)
+            note = None if made else reconcile(session, study, self.order, description)
+            set_budget(session, study.study_id, self.order.budget)
+        return note
+
+    def _make(self, session: Session, description: Description) -> bool:
+        """False if somebody else made one of that name at the same moment."""
+        file = self.order.definition or self.definition
+        return create_study(
+            session,
+            NewStudy(
+                name=self.order.name,
+                direction=self.definition.direction,
+                search=self.definition.search,
+                score=self.definition.score_metric,
+                origin=self.definition.to_json(),
+                definition=file.to_json(),
+                hash=file.hash,
+                fingerprint=description.fingerprint,
+                code=code_of(self.definition),
+                metrics=description.metrics,
+            ),
         )
-    return request.definition.with_settings(request.settings)
 
 
-def _here(stored: Definition, file: Definition | None) -> Definition:
-    """The stored definition, with a `FILE.py:function` of another host taken from the local one."""
+def open_study(store: Store, order: Order) -> OpenedStudy:
+    """Read what an order is about. Touches nothing.
+
+    Raises:
+        UsageError: There is neither a study nor a definition, or the order does not go with what is there.
+    """
+    study = find_study(store, order.name)
+    if study is None:
+        return OpenedStudy(order, None, _asked(order), None)
+    if study.search != order.search:
+        raise UsageError(f"run {order.search}: study {study.name!r} is a {study.search} search")
+    with closing(store.read()) as session:
+        where = moved_to(session, study.study_id)
+        if where is not None:
+            raise UsageError(
+                f"--study: {study.name!r} was moved to {where}: run it there, by --storage; `delete` this one"
+            )
+        change = foreseen(session, study, order)
+    return OpenedStudy(order, study, change.applied_to(_here(study, order.definition)), change)
+
+
+def find_study(store: Store, name: str) -> StudyRow | None:
+    """The study of this name, without making anything: no cluster, no tables."""
+    if not store.holds_anything():
+        return None
+    with closing(Session(store.start())) as session:
+        return Reader(session).find_study(name) if read_versions(session).ours is not None else None
+
+
+def _asked(order: Order) -> Definition:
+    """The file's definition with `--set` applied."""
+    if order.definition is None:
+        raise UsageError(
+            f"--study: there is no study {order.name!r} and no definition {order.source}"
+            + nearest(order.name, [path.stem for path in DEFINITIONS.glob("*.yaml")])
+        )
+    return order.definition.with_settings(order.settings)
+
+
+def _here(study: StudyRow, file: Definition | None) -> Definition:
+    """What a study was begun with, with a `FILE.py:function` of another host taken from the local file."""
+    stored = Definition.from_json(study.origin)
     if file is not None and same_objective(stored.objective, file.objective):
         return replace(stored, objective=file.objective)
     return stored
-
-
-def _make_study(session: Session, request: Request, definition: Definition, description: Description) -> bool:
-    """False if somebody else made one of that name at the same moment."""
-    file = request.definition or definition
-    return create_study(
-        session,
-        NewStudy(
-            name=request.name,
-            direction=definition.direction,
-            search=definition.search,
-            score=definition.score_metric,
-            origin=definition.to_json(),
-            definition=file.to_json(),
-            hash=file.hash,
-            fingerprint=description.fingerprint,
-            code=code_of(definition),
-            metrics=description.metrics,
-        ),
-    )

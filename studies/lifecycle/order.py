@@ -1,9 +1,9 @@
-"""What was asked for on the command line."""
+"""What `run` was asked for: its options, checked, with its definition read."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from storage.errors import UsageError, nearest
@@ -17,8 +17,8 @@ from studies.slots.slot import Slot
 
 
 @dataclass(frozen=True)
-class Request:
-    """What `run` was asked for."""
+class Order:
+    """What the command line asked for."""
 
     search: str
     name: str
@@ -26,19 +26,8 @@ class Request:
     """As read from its file; None: there is no file, the study has to exist."""
     source: str
     """The file's name, for messages."""
-    settings: Sequence[str] = ()
-    """`--set KEY=VALUE` as typed."""
-    budget: Budget = field(default_factory=Budget)
-
-
-@dataclass(frozen=True)
-class Order:
-    """What the command line asked for."""
-
-    search: str
-    name: str
-    file: Path | None
     settings: Sequence[str]
+    """`--set KEY=VALUE` as typed."""
     budget: Budget
     slots: tuple[Slot, ...]
     same_code: bool = False
@@ -67,13 +56,13 @@ class Order:
         join: bool,
         gpus_elsewhere: int | None,
     ) -> Order:
-        """The options as typed, checked.
+        """The options as typed, checked, with the definition that they name.
 
         Args:
             gpus_elsewhere: Of each worker that a scheduler is asked for; None: the worker is this process.
 
         Raises:
-            UsageError: One of them is out of its range.
+            UsageError: One of them is out of its range, or the definition is wrong.
         """
         if search not in SEARCHES:
             raise UsageError(f"run: no search {search!r}{nearest(search, SEARCHES)}")
@@ -94,18 +83,17 @@ class Order:
                 Elsewhere.of(gpus_elsewhere, gpus, per_gpu, gpu_memory, workers, threads),
                 cpu_slots(1, 1),
             )
-        return Order(search, name, file, settings, budget, slots, same_code, trust_study, join, elsewhere)
+        definition, source = _read(search, name, file, join)
+        return Order(search, name, definition, source, settings, budget, slots, same_code, trust_study, join, elsewhere)
 
 
-def request_of(order: Order) -> Request:
-    """The order with its definition read, if there is a file.
+def _read(search: str, name: str, file: Path | None, join: bool) -> tuple[Definition | None, str]:
+    """The definition, if there is a file; and the file's name for messages.
 
     Raises:
         UsageError: The name or the file is wrong.
     """
-    name = check_name(order.name)
-    file = order.file or DEFINITIONS / f"{name}.yaml"
-    given = not order.join and (order.file is not None or file.exists())
-    definition = Definition.load(file, order.search) if given else None
-    shown = str(order.file) if order.file is not None else f"studies/{name}.yaml"
-    return Request(order.search, name, definition, shown, order.settings, order.budget)
+    shipped = DEFINITIONS / f"{check_name(name)}.yaml"
+    given = not join and (file is not None or shipped.exists())
+    definition = Definition.load(file or shipped, search) if given else None
+    return definition, f"studies/{name}.yaml" if file is None else str(file)

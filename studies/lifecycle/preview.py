@@ -3,50 +3,54 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
-
-from rich.console import Group, RenderableType
-from rich.table import Table
-from rich.text import Text
 
 from objectives.process.warm import Inspection, WarmServer
 from samplers.searches.grid.grid import Grid
 from samplers.searches.plan import Point
 from storage.ledger import Ledger
-from storage.place import Place
-from studies.definition.searches import current_state, search_in_force, search_of
+from storage.reader import Reader
+from storage.records import StudyRow
+from storage.session import Session
+from storage.store import Store
+from studies.definition.searches import current_state, search_in_force
 from studies.definition.units import shown_duration
+from studies.history.pace import mean_trial_seconds
+from studies.history.purpose import purpose
 from studies.history.trials import FINISHED, finished_results
 from studies.lifecycle.checks import check_metrics, sample_config
 from studies.lifecycle.estimates import estimates
 from studies.lifecycle.grid_review import Review, review
-from studies.lifecycle.open import definition_of
-from studies.lifecycle.order import Order, request_of
-from studies.lifecycle.run import _foresee, _warm, peek, trust_of
+from studies.lifecycle.open import OpenedStudy, open_study
+from studies.lifecycle.order import Order
+from studies.tables.table import Column, Document, Table
+
+POINTS = [Column("point"), Column("seed"), Column("params"), Column("")]
 
 
 @dataclass(frozen=True)
 class Preview:
-    """What `--dry-run` tells: the points ahead, each with what the objective says of it."""
+    """What `--dry-run` prints: the points ahead, each with the objective's answer."""
 
     why: str
     points: Sequence[tuple[Point, Inspection]] = ()
     seconds: float | None = None
     """Mean time of this study's finished trials, where there are some."""
-    expected: RenderableType | None = None
+    expected: Document | None = None
     """What the search expects before anything is known: a depth search's closed form."""
 
-    def table(self) -> RenderableType:
+    def document(self) -> Document:
         """What would run, a line a trial, and how much that is."""
-        table = Table("point", "seed", "params", "", title=self.why, title_justify="left", box=None, pad_edge=False)
+        if not self.points:
+            return Document(notes=[self.why])
+        rows = []
         for point, inspection in self.points:
             known = ", ".join(f"{name} {value:,.6g}" for name, value in inspection.cost.items())
-            told = f"{point.role['param']} → {point.role['value']}" if "param" in point.role else point.role["role"]
-            table.add_row(told, str(point.seed), known, f"refused: {inspection.refusal}" if inspection.refusal else "")
-        if not self.points:
-            return Text(self.why)
-        parts: list[RenderableType] = [table, Text(self.total)]
-        return Group(*parts) if self.expected is None else Group(self.expected, *parts)
+            refusal = f"refused: {inspection.refusal}" if inspection.refusal else ""
+            rows.append([purpose(point.role), str(point.seed), known, refusal])
+        expected = self.expected or Document()
+        return Document([*expected.tables, Table(POINTS, rows, self.why)], [self.total], expected.notes)
 
     @property
     def runs(self) -> int:
@@ -61,51 +65,48 @@ class Preview:
         return f"{runs} trials, {refused} points refused by the objective; {known}"
 
 
-def preview(place: Place, order: Order) -> Preview | Review:
+def preview(store: Store, order: Order) -> Preview | Review:
     """What would run next. Touches nothing."""
-    request = request_of(order)
-    study = peek(place, request.name)
-    asked = None if study is None else _foresee(place, study, request)
-    definition = definition_of(request, study)
-    if asked is not None:
-        definition = asked.applied_to(definition)
-    search = search_of(definition, request.source) if study is None else search_in_force(study)
-    deep = definition.search == "depth"
-    expected = estimates(definition.settings, definition.config, request.source) if deep else None
-    warm = _warm(definition, order, trust_of(place, order, request, study))
-    try:
+    opened = open_study(store, order)
+    definition, study = opened.definition, opened.study
+    with opened.server(opened.trust(store.home)) as warm:
+        deep = definition.search == "depth"
+        expected = estimates(definition.settings, definition.config, order.source) if deep else None
         if study is None:
-            check_metrics(definition, warm.describe(sample_config(search, warm, request.source)), request.source)
+            search = opened.search
+            check_metrics(definition, warm.describe(sample_config(search, warm, order.source)), order.source)
             if isinstance(search, Grid):
                 return review(search, search.start(), warm.inspect)
             return _preview(list(search.outlook(search.start())), "the first round", None, expected, warm)
-        session = place.read()
-        try:
-            ledger = Ledger(session, study.study_id)
-            state, seconds = current_state(ledger, study), ledger.mean_seconds()
-            if asked is not None and (asked.changes or asked.corrected):
-                state = search.override(state, asked.changes).state
-            elif study.outcome is not None and request.budget.steps is None:
-                return Preview(f"nothing to run: {study.outcome}")
-            if isinstance(search, Grid):
-                rows = session.run("read_points", {"study_id": study.study_id})
-                done = {row.hash for row in rows if row.state in FINISHED and not row.retired}
-                if asked is not None and asked.corrected:
-                    done = set()  # what has failed so far is planned anew
-                return review(search, state, warm.inspect, seconds, done)
-            ahead = list(search.outlook(state))
-            finished = finished_results(ledger.results([point.hash for point in ahead]))
-        finally:
-            session.close()
-        left = [point for point in ahead if point.hash not in finished]
-        why = f"the round at hand: {len(left)} of {len(ahead)} points are not finished"
-        return _preview(left, why, seconds, expected, warm)
-    finally:
-        warm.close()
+        with closing(store.read()) as session:
+            return _preview_begun(session, opened, study, expected, warm)
+
+
+def _preview_begun(
+    session: Session, opened: OpenedStudy, study: StudyRow, expected: Document | None, warm: WarmServer
+) -> Preview | Review:
+    """Of a study that exists, with the change that the order makes to it."""
+    ledger, reader, search = Ledger(session, study.study_id), Reader(session), search_in_force(study)
+    state, seconds = current_state(ledger, study), mean_trial_seconds(reader.attempts(study.study_id))
+    change = opened.change
+    if change is not None and (change.changes or change.corrected):
+        state = search.override(state, change.changes).state
+    elif study.outcome is not None and opened.order.budget.steps is None:
+        return Preview(f"nothing to run: {study.outcome}")
+    if isinstance(search, Grid):
+        done = {row.hash for row in reader.trials(study.study_id) if row.state in FINISHED and not row.retired}
+        if change is not None and change.corrected:
+            done = set()  # what has failed so far is planned anew
+        return review(search, state, warm.inspect, seconds, done)
+    ahead = list(search.outlook(state))
+    finished = finished_results(ledger.results([point.hash for point in ahead]))
+    left = [point for point in ahead if point.hash not in finished]
+    why = f"the round at hand: {len(left)} of {len(ahead)} points are not finished"
+    return _preview(left, why, seconds, expected, warm)
 
 
 def _preview(
-    points: Sequence[Point], why: str, seconds: float | None, expected: RenderableType | None, warm: WarmServer
+    points: Sequence[Point], why: str, seconds: float | None, expected: Document | None, warm: WarmServer
 ) -> Preview:
     unique = list({point.hash: point for point in points}.values())
     inspected = warm.inspect([each.config for each in unique])

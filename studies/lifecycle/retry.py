@@ -6,8 +6,10 @@ from collections.abc import Sequence
 
 from storage.errors import UsageError
 from storage.ledger import Ledger, Renewed
+from storage.reader import Reader
 from storage.records import StudyRow
 from storage.session import Session
+from storage.studies import set_outcome
 from studies.definition.code_version import versions
 from studies.definition.searches import search_without_budget
 from studies.history.decisions import GO_BACK, first_from, going_back
@@ -33,7 +35,7 @@ def retry(session: Session, study: StudyRow, numbers: Sequence[int] | None) -> l
         if not renewed:
             raise UsageError(f"--failed: no trial of {study.name!r} has failed")
         decided = _decide_again(ledger, study, renewed)
-        session.run("set_outcome", {"study_id": study.study_id, "outcome": None, "failed": False})
+        set_outcome(session, study.study_id)
     effect = "the search goes back to before it"
     if study.search not in GO_BACK:
         effect = "its round is decided and stays so: this has no effect on it"
@@ -45,7 +47,7 @@ def retry(session: Session, study: StudyRow, numbers: Sequence[int] | None) -> l
 
 def _decide_again(ledger: Ledger, study: StudyRow, renewed: Sequence[Renewed]) -> list[Renewed]:
     """Those that a standing decision was made from; a depth or fit search is taken back to before the first of them."""
-    decisions = ledger.session.run("read_decisions", {"study_id": study.study_id})
+    decisions = Reader(ledger.session).decisions(study.study_id)
     decided = [each for each in renewed if first_from(decisions, [each.trial_id]) is not None]
     number = first_from(decisions, [each.trial_id for each in decided])
     if number is not None and study.search in GO_BACK:

@@ -7,17 +7,18 @@ import shutil
 from storage.errors import UsageError
 from storage.home import home, study_folder
 from storage.ledger import Ledger
-from storage.locks import WORKER_LOCKS
+from storage.reader import Reader
 from storage.records import StudyRow
 from storage.session import Session
+from storage.studies import delete_study, drain_study
 from studies.launch.launcher import read_launches
 from studies.launch.states import cancel
 
 
 def stop(session: Session, study: StudyRow) -> str:
     """Tell every worker to drain, and take those that wait at a scheduler out of its queue; says how many there are."""
-    session.run("drain_study", {"study_id": study.study_id})
-    alive = _alive(session, study)
+    drain_study(session, study.study_id)
+    alive = Reader(session).living_workers(study.study_id)
     told = f"{study.name}: told to {alive} worker{'' if alive == 1 else 's'}; what runs is finished first"
     return "\n".join([told, *cancel(read_launches(session, study.study_id))])
 
@@ -28,17 +29,12 @@ def delete(session: Session, study: StudyRow) -> str:
     Raises:
         UsageError: Workers are at it.
     """
-    alive = _alive(session, study)
+    alive = Reader(session).living_workers(study.study_id)
     if alive:
         raise UsageError(f"--study: {alive} workers are at {study.name!r}; `stop` it first")
     ledger, launches = Ledger(session, study.study_id), read_launches(session, study.study_id)
     with ledger.planning():
-        session.run("delete_study", {"study_id": study.study_id})
+        delete_study(session, study.study_id)
     cancelled = cancel(launches)
     shutil.rmtree(study_folder(home(), study.name, study.created_at), ignore_errors=True)
     return "\n".join([f"{study.name}: deleted", *cancelled])
-
-
-def _alive(session: Session, study: StudyRow) -> int:
-    workers = session.run("read_workers", {"study_id": study.study_id, "space": WORKER_LOCKS})
-    return sum(worker.alive for worker in workers)

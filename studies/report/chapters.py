@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from storage.errors import UsageError
-from storage.records import need_study
+from storage.reader import Reader
 from storage.session import Session
 from studies.definition.units import shown_duration
 from studies.figures.picture import Picture
@@ -96,7 +96,7 @@ def make_report(session: Session, names: Sequence[str]) -> Report:
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
         raise UsageError(f"report: --study {twice!r} is named twice")
-    found = [Facts.read(session, need_study(session, name)) for name in names]
+    found = [Facts.read(session, Reader(session).study(name)) for name in names]
     taken: set[str] = set()
     chapters = []
     for number, facts in enumerate(found, 1):
@@ -142,9 +142,9 @@ def _told(facts: Facts) -> Sequence[str]:
     lines = [str(study.origin["question"])] if study.origin.get("question") else []
     cost = f"; cost: {facts.cost}" if facts.cost else ""
     lines.append(f"A {study.search} search. Score: {facts.score}, {direction}{cost}.")
-    counts = ", ".join(f"{count} {state}" for state, count in sorted(facts.counts.items())) or "none yet"
+    counts = facts.counts.text.replace("  ", ", ") or "none yet"
     seconds = sum(row.seconds or 0.0 for row in facts.points)
-    lines.append(f"{study.outcome or 'It has not ended'}. Trials: {counts}; {shown_duration(seconds)} of work.")
+    lines.append(f"{facts.standing.text}. Trials: {counts}; {shown_duration(seconds)} of work.")
     causes = _causes(facts)
     lines += [f"{count} trials failed: {cause}" for cause, count in list(causes.items())[:10]]
     if len(causes) > 10:
@@ -164,7 +164,7 @@ def _causes(facts: Facts) -> Mapping[str, int]:
 
 
 def law_row(fitted: Fitted) -> Row:
-    """A fit as a table has it."""
+    """A fit in the page's table: the law's name and exponent. Its figure has the formula and the doubts."""
     from studies.report.page import Row
 
     verdict, chosen = fitted.verdict, fitted.verdict.chosen
@@ -172,7 +172,7 @@ def law_row(fitted: Fitted) -> Row:
     if chosen is not None and verdict.is_law:
         estimate = chosen.estimates()["exponent"]
         low, high = ("open" if end is None else f"{end:.3g}" for end in (estimate.low, estimate.high))
-        law, exponent = f"{chosen.formula(*fitted.names)} ({chosen.name})", f"{estimate.value:.3g} ({low} … {high})"
+        law, exponent = chosen.name, f"{estimate.value:.3g} ({low} … {high})"
     elif chosen is not None:
         law = "none: no better than a constant"
-    return Row(fitted.picture.key, fitted.picture.title, law, exponent, verdict.warnings)
+    return Row(fitted.picture.key, fitted.picture.title, law, exponent)

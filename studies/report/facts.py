@@ -9,19 +9,21 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from storage.ledger import metrics_of
-from storage.records import StudyRow
+from storage.reader import Reader
+from storage.records import DecisionRow, ReportRow, StudyRow, TrialRow
 from storage.session import Session
 from studies.figures.labels import shortened
 from studies.figures.paired import Outcome
 from studies.figures.picture import Picture
 from studies.figures.series import Run
 from studies.figures.study import pictures_of
-from studies.history.purpose import told
+from studies.history.counts import Counts
+from studies.history.purpose import purpose, setting_name
+from studies.history.state import Standing, standing_of
 from studies.history.trials import in_order
 from studies.results.grid_cells import ranking
 from studies.results.growth_path import Place, Stretch, longest, stretches
-from studies.results.show import shown_of
+from studies.results.show import Shown
 
 COSTS = ("params", "flops", "vram", "peak_memory", "iter", "cumulative_time")
 """Metrics that are costs wherever they are returned; a study's own cost comes before them."""
@@ -53,18 +55,21 @@ class Facts:
     """One study as it stood when it was read."""
 
     study: StudyRow
-    points: Sequence[Any]
-    decisions: Sequence[Any]
-    reports: Sequence[Any]
+    points: Sequence[TrialRow]
+    decisions: Sequence[DecisionRow]
+    reports: Sequence[ReportRow]
     """Of the trials that series are drawn of."""
+    alive: bool = False
+    """Whether a worker of it lived."""
 
     @staticmethod
     def read(session: Session, study: StudyRow) -> Facts:
-        values = {"study_id": study.study_id}
-        bare = Facts(study, session.run("read_points", values), session.run("read_decisions", values), ())
+        reader = Reader(session)
+        bare = Facts(study, reader.trials(study.study_id), reader.decisions(study.study_id), ())
         numbers = [number for _, trials in bare.groups for number in trials]
-        reports = session.run("read_series", {**values, "numbers": numbers}) if numbers else []
-        return Facts(study, bare.points, bare.decisions, reports)
+        reports = reader.reports(study.study_id, numbers) if numbers else []
+        alive = reader.living_workers(study.study_id) > 0
+        return Facts(study, bare.points, bare.decisions, reports, alive)
 
     @property
     def name(self) -> str:
@@ -87,7 +92,7 @@ class Facts:
     def trials(self) -> list[Trial]:
         """Those that are complete and stand."""
         return [
-            Trial(row.number, row.config, row.seed, metrics_of(row.metrics), _label(row))
+            Trial(row.number, row.config, row.seed, row.metrics, purpose(row.role))
             for row in self.points
             if row.state == "COMPLETE" and not row.retired
         ]
@@ -127,7 +132,9 @@ class Facts:
             return [(f"{number}: {shortened(places[number].label, 24)}", places[number].trials) for number in kept]
         if self.study.search == "grid":
             best = ranking(self.points, self.score, "maximize" if self.maximizes else "minimize").scored[:GROUPS]
-            return [(shortened(told(cell.setting)), [row.number for row in cell.rows]) for cell in reversed(best)]
+            return [
+                (shortened(setting_name(cell.setting)), [row.number for row in cell.rows]) for cell in reversed(best)
+            ]
         return []
 
     def runs(self, metric: str, axis: str, only: str | None = None, name: str | None = None) -> list[Run]:
@@ -135,7 +142,7 @@ class Facts:
         group_of = {number: group for group, trials in self.groups for number in trials}
         series: dict[int, list[tuple[float, float]]] = {}
         for row in self.reports:
-            told_ = {"step": float(row.step), **dict(zip(row.names, row.figures, strict=True))}
+            told_ = {"step": float(row.step), **row.metrics}
             x = next((told_[each] for each in AXES[axis] if each in told_), math.nan)
             if metric in told_ and row.number in group_of:
                 series.setdefault(row.number, []).append((x, told_[metric]))
@@ -148,7 +155,7 @@ class Facts:
     @property
     def reported(self) -> str | None:
         """What series show: the score, or else a loss; None where neither was reported."""
-        names = {name for row in self.reports for name in row.names}
+        names = {name for row in self.reports for name in row.metrics}
         return next((each for each in (self.score, *LOSSES) if each in names), None)
 
     @cached_property
@@ -162,24 +169,25 @@ class Facts:
     def outcomes(self) -> list[Outcome]:
         """Trials as a comparison pairs them: a retry in place of what it stands in for."""
         return [
-            Outcome(row.config, row.seed, metrics_of(row.metrics).get(self.score, math.nan))
+            Outcome(row.config, row.seed, row.metrics.get(self.score, math.nan))
             for row in in_order(self.points)
             if row.state == "COMPLETE"
         ]
 
     def pictures(self) -> list[Picture]:
         """The figures that the dashboard shows too."""
-        shown = shown_of(self.study, self.decisions, self.points)
+        shown = Shown(self.study, self.points, self.decisions).to_json()
         return pictures_of(self.study, shown, self.points)
 
     @property
-    def counts(self) -> dict[str, int]:
-        """Trials by state; those that a retry stands in for apart."""
-        made: dict[str, int] = {}
-        for row in self.points:
-            state = "tried again" if row.retired else row.state
-            made[state] = made.get(state, 0) + 1
-        return made
+    def counts(self) -> Counts:
+        """Trials by state."""
+        return Counts.of_trials(self.points)
+
+    @property
+    def standing(self) -> Standing:
+        """Where the study stood."""
+        return standing_of(self.study, self.counts.begun, self.counts.running, self.alive)
 
 
 def _mean(trials: Sequence[Trial], score: str, cost: str | None) -> Place:
@@ -193,13 +201,3 @@ def _mean(trials: Sequence[Trial], score: str, cost: str | None) -> Place:
         means,
         [each.number for each in trials],
     )
-
-
-def _label(row: Any) -> str:
-    """What a trial was for, in few words."""
-    role = row.role
-    if "param" in role:
-        return f"{role['param']} → {role['value']}"
-    if "setting" in role:
-        return told(role["setting"])
-    return str(role.get("role", f"trial {row.number}"))

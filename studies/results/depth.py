@@ -1,15 +1,13 @@
-"""A depth study as people and programs read it: the answers so far, and what the closed form says beforehand."""
+"""A depth study as people and programs read it: the answers so far."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rich.console import RenderableType
-
+from storage.records import DecisionRow
 from studies.history.decisions import standing
 from studies.tables.table import Cell, Column, Document, Figure, Table
-from studies.tables.terminal import rendered
 
 KEYS = ("target", "width", "layers", "params", "difference", "percent", "reached", "reason", "counts")
 """Of a row in `show --json`: names are stable. `verify: true` adds its findings under `verify`."""
@@ -23,43 +21,38 @@ COLUMNS = {
     "Estimate": ("estimate", ",", 4),
     "Calibration": ("calibration_ratio", ".4f", 5),
 }
-"""Key of a row, format, and how soon it may be left out, by the column's name."""
+"""Key of a row, format, and `spare`, by the column's name."""
 
 
-def show_json(decisions: Sequence[Any]) -> dict[str, Any]:
+def show_json(decisions: Sequence[DecisionRow]) -> dict[str, Any]:
     """`show --json`: a row for each target of each width that has its answer."""
     kept = (*KEYS, "verify")
     results = [{name: row[name] for name in kept if name in row} for row in _rows(decisions)]
     return {"search": "depth", "results": results}
 
 
-def show_table(decisions: Sequence[Any]) -> RenderableType:
-    """A line for each target of each width; a bound that was hit is marked, and is no answer.
-
-    How many answers follow from a line of counts, and were not counted themselves, is said below.
-    """
-    return rendered(show_document(decisions))
-
-
-def show_document(decisions: Sequence[Any]) -> Document:
-    """What `show_table` prints, as data."""
+def show_document(decisions: Sequence[DecisionRow]) -> Document:
+    """A line for each target of each width; a bound that was hit is marked, and is no answer."""
     rows = _rows(decisions)
     if not rows:
         return Document(notes=["no width has its counts yet"])
-    columns = [Column(name, right=True, spare=spare) for name, (_, _, spare) in COLUMNS.items()]
+    columns = [
+        Column(name, right=True, only="paper" if name == "Calibration" else None, spare=spare)
+        for name, (_, _, spare) in COLUMNS.items()
+    ]
     lines = []
     for row in rows:
         figures: list[Cell] = [Figure(row[key], form=form) for key, form, _ in COLUMNS.values()]
         lines.append([*figures, "; ".join(filter(None, (row["reason"], _verified(row.get("verify")))))])
     reached = [row for row in rows if row["reached"]]
-    told = f"{len(reached)} of {len(rows)} targets reached"
+    reached_text = f"{len(reached)} of {len(rows)} targets reached"
     on_line = sum(not row["counted"] for row in reached)
     if on_line:
-        told += f"; {on_line} of these follow from the line of a uniform stack: its two ends and a third count on it"
-    return Document([Table([*columns, Column("", spare=1)], lines)], [told])
+        reached_text += f"; {on_line} computed from 3 counts a width (all layers alike)"
+    return Document([Table([*columns, Column("", spare=1)], lines)], [reached_text])
 
 
-def _rows(decisions: Sequence[Any]) -> list[dict[str, Any]]:
+def _rows(decisions: Sequence[DecisionRow]) -> list[dict[str, Any]]:
     return [dict(row) for each in standing(decisions) for row in each.record["results"]]
 
 
@@ -68,7 +61,7 @@ def _verified(finding: Mapping[str, Any] | None) -> str | None:
         return None
     if finding["outcome"] in ("out_of_memory", "timed_out"):
         return f"a training step: {finding['outcome'].replace('_', ' ')}"
-    if finding["outcome"] != "completed":  # no finding about this size: what went wrong is said
+    if finding["outcome"] != "completed":  # it says nothing about this size: show what went wrong
         return f"a training step: {finding['reason'] or finding['outcome']}"
     peak, share, seconds = (finding[name] for name in ("peak_memory", "memory_fraction", "seconds"))
     if peak is None or share is None or seconds is None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+from storage.reader import Reader
 from storage.records import StudyRow
 from storage.session import Session
 from studies.tables.table import Cell, Column, Document, Table
@@ -14,11 +16,28 @@ SHOWN = 8
 COLUMNS = [Column(name) for name in ("attempts", "trials ended", "outcome", "why", "trials")]
 
 
-def failures(session: Session, study: StudyRow) -> list[dict[str, Any]]:
-    """Causes, the most frequent first: `outcome`, `message`, `attempts`, `trials`, `ended` (of the trials that it
-    ended for good) and the last line that the latest of them logged."""
+@dataclass(frozen=True)
+class Failures:
+    """Causes, the most frequent first: `outcome`, `message`, `attempts`, `trials`, `ended` (how many trials it ended
+    for good) and the last line that the latest of them logged."""
+
+    causes: Sequence[Mapping[str, Any]]
+
+    def document(self) -> Document:
+        """A line a cause."""
+        if not self.causes:
+            return Document(notes=["no attempt has failed"])
+        return Document([Table(COLUMNS, list(map(_row, self.causes)))])
+
+    def to_json(self) -> list[Mapping[str, Any]]:
+        """`show --failures --json`."""
+        return list(self.causes)
+
+
+def failures(session: Session, study: StudyRow) -> Failures:
+    """Read them."""
     groups: dict[tuple[str, str], dict[str, Any]] = {}
-    for row in session.run("read_attempts", {"study_id": study.study_id, "number": None}):
+    for row in Reader(session).attempts(study.study_id):
         if row.outcome in (None, "completed"):
             continue
         group = groups.setdefault(
@@ -30,17 +49,11 @@ def failures(session: Session, study: StudyRow) -> list[dict[str, Any]]:
         if row.number not in group["trials"]:
             group["trials"].append(row.number)
         group["last_line"] = next((line for line in reversed(row.tail.splitlines()) if line.strip()), "")
-    return sorted(groups.values(), key=lambda group: -group["attempts"])
+    return Failures(sorted(groups.values(), key=lambda group: -group["attempts"]))
 
 
-def failures_document(groups: Sequence[Mapping[str, Any]]) -> Document:
-    """A line a cause."""
-    if not groups:
-        return Document(notes=["no attempt has failed"])
-    rows: list[list[Cell]] = []
-    for each in groups:
-        more = len(each["trials"]) - SHOWN
-        trials = ", ".join(map(str, each["trials"][:SHOWN])) + (f" and {more} more" if more > 0 else "")
-        why = each["message"] or each["last_line"]
-        rows.append([str(each["attempts"]), str(each["ended"]), each["outcome"].replace("_", " "), why, trials])
-    return Document([Table(COLUMNS, rows)])
+def _row(cause: Mapping[str, Any]) -> list[Cell]:
+    more = len(cause["trials"]) - SHOWN
+    trials = ", ".join(map(str, cause["trials"][:SHOWN])) + (f" and {more} more" if more > 0 else "")
+    why = cause["message"] or cause["last_line"]
+    return [str(cause["attempts"]), str(cause["ended"]), cause["outcome"].replace("_", " "), why, trials]

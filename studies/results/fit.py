@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rich.console import RenderableType
-
+from storage.records import DecisionRow
 from studies.history.decisions import standing
 from studies.tables.table import Cell, Column, Document, Figure, Table
-from studies.tables.terminal import rendered
 
 SHOWN = ("tokens_per_second", "peak_memory", "memory_fraction", "utilization", "iter")
 """Metrics that have a column, where a probe returned them."""
 
 
-def show_json(decisions: Sequence[Any]) -> dict[str, Any]:
+def show_json(decisions: Sequence[DecisionRow]) -> dict[str, Any]:
     """`largest` fits, `smallest_failing` does not, `best` has the best score; each null while it is not known."""
     probes = _probes(decisions)
     state = decisions[-1].state if decisions else {}
@@ -30,13 +28,8 @@ def show_json(decisions: Sequence[Any]) -> dict[str, Any]:
     }
 
 
-def show_table(decisions: Sequence[Any]) -> RenderableType:
+def show_document(decisions: Sequence[DecisionRow]) -> Document:
     """A line a probe, smallest value first, and the answer."""
-    return rendered(show_document(decisions))
-
-
-def show_document(decisions: Sequence[Any]) -> Document:
-    """What `show_table` prints, as data."""
     probes = sorted(_probes(decisions), key=lambda each: each["value"])
     if not probes:
         return Document(notes=["no probe has finished yet"])
@@ -57,5 +50,5 @@ def show_document(decisions: Sequence[Any]) -> Document:
     return Document([Table([*columns, Column("")], rows)], [state.get("ended") or "not known yet"])
 
 
-def _probes(decisions: Sequence[Any]) -> list[Mapping[str, Any]]:
+def _probes(decisions: Sequence[DecisionRow]) -> list[Mapping[str, Any]]:
     return [row.record for row in standing(decisions)]

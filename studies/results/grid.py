@@ -9,22 +9,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rich.console import RenderableType
-
+from storage.records import DecisionRow, TrialRow
 from studies.definition.units import plain
 from studies.history.grid_points import apart
-from studies.history.purpose import told
+from studies.history.purpose import setting_name
 from studies.results.grid_cells import Cell, differing, left_out, marks_of, ranking
 from studies.tables.digits import number
 from studies.tables.table import Cell as TableCell
 from studies.tables.table import Column, Document, Figure, Table
-from studies.tables.terminal import rendered
 
 SHOWN = 200
 """Settings that `show` lists, where not all are asked for."""
 
 
-def show_json(rows: Sequence[Any], decisions: Sequence[Any], metric: str, direction: str) -> dict[str, Any]:
+def show_json(
+    rows: Sequence[TrialRow], decisions: Sequence[DecisionRow], metric: str, direction: str
+) -> dict[str, Any]:
     """`show --json`: names are stable. Settings without a score stand in `failed` once a seed of theirs has failed;
     what is not of the grid in force stands in `earlier`."""
     points = apart(rows, decisions)
@@ -64,17 +64,10 @@ def _told_json(cell: Cell, unlike: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def show_table(
-    rows: Sequence[Any], decisions: Sequence[Any], metric: str, direction: str, whole: bool = False
-) -> RenderableType:
-    """A line a setting; failed ones, what was left out and what is of an earlier grid below."""
-    return rendered(show_document(rows, decisions, metric, direction, whole))
-
-
 def show_document(
-    rows: Sequence[Any], decisions: Sequence[Any], metric: str, direction: str, whole: bool = False
+    rows: Sequence[TrialRow], decisions: Sequence[DecisionRow], metric: str, direction: str, whole: bool = False
 ) -> Document:
-    """What `show_table` prints, as data."""
+    """A line a setting, the best first; below them failed trials, what was filtered, and an earlier grid's settings."""
     points = apart(rows, decisions)
     ranked = ranking(points.in_force, metric, direction)
     tables, notes = [], []
@@ -84,13 +77,13 @@ def show_document(
         if len(shown) < len(ranked.scored):
             notes.append(f"… and {len(ranked.scored) - len(shown)} more")
         if ranked.ties:
-            notes.append(f"{len(ranked.ties)} settings cannot be told apart from the best with these seeds")
+            notes.append(_ties_text(ranked.ties))
     else:
         notes.append("no trial has a score yet")
     failed = [(cell, row) for cell in (*ranked.scored, *ranked.without) for row in cell.failed]
     if failed:
         lines = [
-            [told(cell.setting), str(row.seed), str(row.number), _why(row)]
+            [setting_name(cell.setting), str(row.seed), str(row.number), _why(row)]
             for cell, row in (failed if whole else failed[:SHOWN])
         ]
         tables.append(Table([Column("failed"), Column("seed"), Column("trial"), Column("why")], lines))
@@ -152,11 +145,20 @@ def settings_table(
     return Table(columns, rows)
 
 
-def _failure(row: Any) -> dict[str, Any]:
+def _ties_text(ties: Sequence[Cell]) -> str:
+    """How many settings the seeds do not separate from the best, and what would."""
+    seeds = max(len(cell.scores) for cell in ties)
+    return (
+        f"{len(ties)} settings may be as good as the best (95 %, {seeds} seeds);"
+        f" more seeds: --set grid.repeats={2 * seeds}"
+    )
+
+
+def _failure(row: TrialRow) -> dict[str, Any]:
     return {"seed": row.seed, "trial": row.number, "state": row.state, "reason": _why(row)}
 
 
-def _why(row: Any) -> str:
+def _why(row: TrialRow) -> str:
     if row.state == "COMPLETE":
         return "the objective returned no score"
     return row.reason or "no reason kept"

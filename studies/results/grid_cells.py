@@ -11,7 +11,7 @@ from typing import Any
 
 from samplers.searches.grid.settings import flattened
 from samplers.searches.noise import deviation, inseparable, mean, standard_error, t975
-from storage.ledger import metrics_of
+from storage.records import DecisionRow, TrialRow
 from studies.history.trials import in_order
 from studies.results.difficulty import TARGET, Mark, marked
 
@@ -22,11 +22,11 @@ class Cell:
 
     setting: Mapping[str, Any]
     config: Mapping[str, Any]
-    rows: list[Any] = field(default_factory=list)
+    rows: list[TrialRow] = field(default_factory=list)
     """Its trials; of a point that was tried anew, the last one."""
     scores: dict[int, float] = field(default_factory=dict)
     """By seed."""
-    failed: list[Any] = field(default_factory=list)
+    failed: list[TrialRow] = field(default_factory=list)
     """Trials that ended without a score."""
 
     @property
@@ -65,7 +65,7 @@ class Ranking:
     """No seed has a score: all failed, or none has finished."""
 
 
-def cells_of(rows: Sequence[Any], metric: str) -> list[Cell]:
+def cells_of(rows: Sequence[TrialRow], metric: str) -> list[Cell]:
     """A cell for each configuration among the rows of `read_points`, in the order of the grid.
 
     Points that a retry stands in for, and those that were withdrawn, are left out.
@@ -75,7 +75,7 @@ def cells_of(rows: Sequence[Any], metric: str) -> list[Cell]:
         key = json.dumps(row.config, sort_keys=True)
         cell = cells.setdefault(key, Cell(row.role.get("setting", {}), row.config))
         cell.rows.append(row)
-        score = metrics_of(row.metrics).get(metric, math.nan)
+        score = row.metrics.get(metric, math.nan)
         if row.state == "COMPLETE" and math.isfinite(score):
             cell.scores[row.seed] = score
         elif row.state in ("COMPLETE", "PRUNED", "FAIL"):
@@ -83,7 +83,7 @@ def cells_of(rows: Sequence[Any], metric: str) -> list[Cell]:
     return list(cells.values())
 
 
-def ranking(rows: Sequence[Any], metric: str, direction: str) -> Ranking:
+def ranking(rows: Sequence[TrialRow], metric: str, direction: str) -> Ranking:
     """The settings by their mean score."""
     cells = cells_of(rows, metric)
     sign = -1.0 if direction == "maximize" else 1.0
@@ -92,7 +92,7 @@ def ranking(rows: Sequence[Any], metric: str, direction: str) -> Ranking:
     return Ranking(scored, [scored[0], *near] if near else [], [cell for cell in cells if not cell.scores])
 
 
-def left_out(decisions: Sequence[Any]) -> dict[str, dict[str, int]]:
+def left_out(decisions: Sequence[DecisionRow]) -> dict[str, dict[str, int]]:
     """What never became a trial of the grid in force: settings by the condition that left them out, points by the
     objective's reason."""
     begun = max((index + 1 for index, row in enumerate(decisions) if row.kind == "override"), default=0)
@@ -123,7 +123,7 @@ def marks_of(cells: Sequence[Cell]) -> dict[int, Mark]:
     """Of a grid whose trials return a difficulty, each cell's mark, by the cell's identity; else empty."""
     known = []
     for cell in cells:
-        values = [metrics_of(row.metrics).get("difficulty") for row in cell.rows if row.seed in cell.scores]
+        values = [row.metrics.get("difficulty") for row in cell.rows if row.seed in cell.scores]
         if not values or None in values:
             return {}
         known.append({"setting": cell.setting, "means": {"difficulty": mean(filter(None, values))}})

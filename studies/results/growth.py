@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rich.console import RenderableType
-
+from storage.records import DecisionRow
 from studies.history.purpose import candidate_name
 from studies.tables.digits import number
 from studies.tables.table import Cell, Column, Document, Figure, Table
-from studies.tables.terminal import rendered
 
 
-def show_json(start: Mapping[str, Any], decisions: Sequence[Any]) -> dict[str, Any]:
+def show_json(start: Mapping[str, Any], decisions: Sequence[DecisionRow]) -> dict[str, Any]:
     """The machine-readable result: the configuration reached, and every round with its whole table.
 
     An override stands as the event of the round that it took effect in; all of them are in `overrides`.
@@ -33,15 +31,10 @@ def show_json(start: Mapping[str, Any], decisions: Sequence[Any]) -> dict[str, A
     return {"search": "grow", "config": dict(config), "rounds": rounds, "overrides": overrides}
 
 
-def show_table(
-    start: Mapping[str, Any], decisions: Sequence[Any], varied: Sequence[str], whole: bool
-) -> RenderableType:
-    """The path, a line a round; with `whole`, every candidate of every round under it."""
-    return rendered(show_document(start, decisions, varied, whole))
-
-
-def show_document(start: Mapping[str, Any], decisions: Sequence[Any], varied: Sequence[str], whole: bool) -> Document:
-    """What `show_table` prints, as data."""
+def show_document(
+    start: Mapping[str, Any], decisions: Sequence[DecisionRow], varied: Sequence[str], whole: bool
+) -> Document:
+    """The path, a line a round; with `whole`, every candidate of every round below it."""
     tables = [path_table([row.record for row in decisions])]
     if whole:
         tables += [round_table(row.record) for row in decisions if row.record["candidates"]]
@@ -73,7 +66,7 @@ def round_table(record: Mapping[str, Any]) -> Table:
     return Table(CANDIDATE, [_candidate(each) for each in sorted(record["candidates"], key=_rank)], title)
 
 
-def candidates_table(decisions: Sequence[Any]) -> Table:
+def candidates_table(decisions: Sequence[DecisionRow]) -> Table:
     """Every candidate of every round in one table."""
     rounds = [row.record for row in decisions if row.record["candidates"]]
     rows = [

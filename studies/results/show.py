@@ -3,64 +3,60 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from storage.records import StudyRow
+from storage.reader import Reader
+from storage.records import DecisionRow, StudyRow, TrialRow
 from storage.session import Session
-from studies.results import depth as depth_table
-from studies.results import fit as fit_table
-from studies.results import grid as grid_table
-from studies.results import growth as growth_table
+from studies.results import depth, fit, grid, growth
 from studies.tables.table import Document
 
 
-def study_json(session: Session, study: StudyRow) -> dict[str, Any]:
-    """`show --json`."""
-    decisions = session.run("read_decisions", {"study_id": study.study_id})
-    return shown_of(study, decisions, _points(session, study) if study.search == "grid" else [])
+@dataclass(frozen=True)
+class Shown:
+    """A study's results."""
+
+    study: StudyRow
+    points: Sequence[TrialRow]
+    """Of a grid only."""
+    decisions: Sequence[DecisionRow]
+    whole: bool = False
+    """Every candidate of every round, every setting."""
+    flat: bool = False
+    """With `whole`: a growth's candidates in one table, in place of one for each round."""
+
+    def document(self) -> Document:
+        if self.flat and self.whole and self.study.search == "grow":
+            return Document([growth.candidates_table(self.decisions)])
+        study, decisions = self.study, self.decisions
+        match study.search:
+            case "depth":
+                return depth.show_document(decisions)
+            case "fit":
+                return fit.show_document(decisions)
+            case "grid":
+                return grid.show_document(self.points, decisions, study.score, study.direction, self.whole)
+            case _:
+                varied = list(study.origin["grow"]["increments"])
+                return growth.show_document(study.origin["config"], decisions, varied, self.whole)
+
+    def to_json(self) -> dict[str, Any]:
+        """`show --json`."""
+        study, decisions = self.study, self.decisions
+        match study.search:
+            case "depth":
+                return depth.show_json(decisions)
+            case "fit":
+                return fit.show_json(decisions)
+            case "grid":
+                return grid.show_json(self.points, decisions, study.score, study.direction)
+            case _:
+                return growth.show_json(study.origin["config"], decisions)
 
 
-def shown_of(study: StudyRow, decisions: Sequence[Any], points: Sequence[Any]) -> dict[str, Any]:
-    """`show --json`, from what was read; `points` are wanted of a grid alone."""
-    match study.search:
-        case "depth":
-            return depth_table.show_json(decisions)
-        case "fit":
-            return fit_table.show_json(decisions)
-        case "grid":
-            return grid_table.show_json(points, decisions, *_score(study))
-        case _:
-            return growth_table.show_json(study.origin["config"], decisions)
-
-
-def study_document(session: Session, study: StudyRow, whole: bool, flat: bool = False) -> Document:
-    """The result table; with `whole`, every candidate of every round: under it, or `flat` in one table of their own."""
-    decisions = session.run("read_decisions", {"study_id": study.study_id})
-    points = _points(session, study) if study.search == "grid" else []
-    if flat and whole and study.search == "grow":
-        return Document([growth_table.candidates_table(decisions)])
-    return document_of(study, points, decisions, whole)
-
-
-def document_of(study: StudyRow, points: Sequence[Any], decisions: Sequence[Any], whole: bool) -> Document:
-    """The same from rows that were read: a grid's points, as `read_points` gives them, and the decisions."""
-    match study.search:
-        case "depth":
-            return depth_table.show_document(decisions)
-        case "fit":
-            return fit_table.show_document(decisions)
-        case "grid":
-            return grid_table.show_document(points, decisions, *_score(study), whole)
-        case _:
-            varied = list(study.origin["grow"]["increments"])
-            return growth_table.show_document(study.origin["config"], decisions, varied, whole)
-
-
-def _points(session: Session, study: StudyRow) -> list[Any]:
-    return session.run("read_points", {"study_id": study.study_id})
-
-
-def _score(study: StudyRow) -> tuple[str, str]:
-    """Its metric and direction."""
-    score = study.origin["score"]
-    return score["metric"], score["direction"]
+def show(session: Session, study: StudyRow, whole: bool = False, flat: bool = False) -> Shown:
+    """Read a study's results as they stand."""
+    decisions = Reader(session).decisions(study.study_id)
+    points = Reader(session).trials(study.study_id) if study.search == "grid" else []
+    return Shown(study, points, decisions, whole, flat)

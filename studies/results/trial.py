@@ -7,28 +7,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rich.console import Group, RenderableType
-from rich.table import Table
-from rich.text import Text
-
 from storage.errors import UsageError
 from storage.home import home, trial_folder
-from storage.ledger import metrics_of
-from storage.records import StudyRow
+from storage.reader import Reader
+from storage.records import AttemptRow, ReportRow, StudyRow, TrialRow
 from storage.session import Session
 from studies.definition.units import plain
+from studies.tables.table import Cell, Column, Document, Figure, Table
 
 FILES = 100
 """Files of a trial that are named."""
+ATTEMPTS = [Column("attempt"), Column("where"), Column("seconds", right=True), Column("outcome"), Column("")]
 
 
 @dataclass(frozen=True)
 class TrialStory:
     """One trial with its attempts and what it reported."""
 
-    point: Any
-    attempts: Sequence[Any]
-    reports: Sequence[Any]
+    point: TrialRow
+    attempts: Sequence[AttemptRow]
+    reports: Sequence[ReportRow]
     log: Path
     files: Sequence[Path]
     """That it left in its `run_dir`, on this host."""
@@ -52,31 +50,37 @@ class TrialStory:
                 for each in self.attempts
             ],
             "reports": [
-                {"step": row.step, **{name: plain(value) for name, value in zip(row.names, row.figures, strict=True)}}
+                {"step": row.step, **{name: plain(value) for name, value in row.metrics.items()}}
                 for row in self.reports
             ],
             "log": str(self.log),
             "files": [str(file) for file in self.files],
         }
 
-    def view(self) -> RenderableType:
+    def document(self) -> Document:
+        """For people."""
         point = self.point
-        told = ", ".join(f"{name}={value}" for name, value in point.config.items())
-        parts: list[RenderableType] = [
-            Text(f"trial {point.number}: {point.state}" + (f" ({point.reason})" if point.reason else "")),
-            Text(f"for: {', '.join(f'{name} {value}' for name, value in point.role.items())}; seed {point.seed}"),
-            Text(f"config: {told}"),
+        config = ", ".join(f"{name}={value}" for name, value in point.config.items())
+        head = [
+            f"trial {point.number}: {point.state}" + (f" ({point.reason})" if point.reason else ""),
+            f"for: {', '.join(f'{name} {value}' for name, value in point.role.items())}; seed {point.seed}",
+            f"config: {config}",
         ]
         if point.metrics:
-            parts.append(Text("metrics: " + ", ".join(f"{name} {float(v):.6g}" for name, v in point.metrics.items())))
-        table = Table("attempt", "where", "seconds", "outcome", "", box=None, pad_edge=False)
-        for each in self.attempts:
-            seconds = "" if each.seconds is None else f"{each.seconds:.2f}"
-            where = f"{each.host}:{each.slot}"
-            table.add_row(str(each.attempt), where, seconds, each.outcome or "running", each.message)
-        parts += [table, *(Text(each.tail) for each in self.attempts[-1:] if each.tail), Text(f"log: {self.log}")]
-        parts += [Text(f"file: {file}") for file in self.files]
-        return Group(*parts)
+            head.append("metrics: " + ", ".join(f"{name} {v:.6g}" for name, v in point.metrics.items()))
+        rows: list[list[Cell]] = [
+            [
+                str(each.attempt),
+                f"{each.host}:{each.slot}",
+                Figure(each.seconds, form=".2f") if each.seconds is not None else "",
+                each.outcome or "running",
+                each.message,
+            ]
+            for each in self.attempts
+        ]
+        tail = [line for each in self.attempts[-1:] for line in (each.tail or "").splitlines()]
+        files = [f"file: {file}" for file in self.files]
+        return Document([Table(ATTEMPTS, rows)], [*tail, f"log: {self.log}", *files], head)
 
 
 def show_trial(session: Session, study: StudyRow, number: int) -> TrialStory:
@@ -85,18 +89,18 @@ def show_trial(session: Session, study: StudyRow, number: int) -> TrialStory:
     Raises:
         UsageError: The study has no trial of that number.
     """
-    values = {"study_id": study.study_id}
     if not 0 <= number < 2**31:
         raise UsageError(f"--trial: {number} is not the number of a trial")
-    points = [row for row in session.run("read_points", values) if row.number == number]
+    reader = Reader(session)
+    points, _ = reader.some_trials(study.study_id, [number])
     if not points:
         raise UsageError(f"--trial: study {study.name!r} has no trial {number}")
     point = points[0]
     folder = trial_folder(home(), study.name, study.created_at, number)
     return TrialStory(
         point,
-        session.run("read_attempts", {**values, "number": number}),
-        session.run("read_reports", {"trial_id": point.trial_id}),
+        reader.attempts(study.study_id, [number]),
+        reader.reports_of(point.trial_id),
         folder.log(max(1, point.attempt)),
         sorted(file for file in folder.files.rglob("*") if file.is_file())[:FILES],
     )
@@ -119,9 +123,9 @@ def trial_log(session: Session, study: StudyRow, number: int | None) -> str:
     return str(kept[-1])
 
 
-def trial_json(row: Any) -> Mapping[str, Any]:
+def trial_json(row: TrialRow) -> Mapping[str, Any]:
     """One trial with everything that is known of it; NaN and infinities as text."""
-    metrics = {name: value if value - value == 0 else str(value) for name, value in metrics_of(row.metrics).items()}
+    metrics = {name: value if value - value == 0 else str(value) for name, value in row.metrics.items()}
     return {
         "trial": row.number,
         "state": row.state,

@@ -121,7 +121,7 @@ class Rack:
     def ended(self, slot: Slot, trial: int, kind: Kind) -> None:
         """A trial has ended on a slot: is its device to be trusted with another?"""
         self.narrow(slot)
-        if slot.gpu is None or kind is Kind.GIVEN_BACK:
+        if slot.gpu is None or kind in (Kind.GIVEN_BACK, Kind.LOST):
             return
         self._ended.append(Ended(slot.gpu, trial, kind in (Kind.ERROR, Kind.KILLED)))
         if not self._ended[-1].failed or slot.gpu in self._aside:

@@ -7,14 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rich.console import Group, RenderableType
-from rich.table import Table
-from rich.text import Text
-
 from objectives.process.process_tree import descendants
 from studies.definition.units import shown_size
 from studies.slots.devices import Device, Process, left_to_us, read_devices, why_none
 from studies.slots.leases import UNIT, Held, held, held_cores, shown_holder
+from studies.tables.table import Column, Document, Table
+
+DEVICE = [Column(name) for name in ("gpu", "uuid", "name", "memory", "busy", "held by")]
 
 UNTOLD = dict.fromkeys(("user", "pid", "host", "study", "trial"))  # of a holder that has not written yet
 
@@ -76,26 +75,27 @@ class Look:
             "cores": [{"core": core, **UNTOLD, **who} for core, who in sorted(self.cores.items())],
         }
 
-    def view(self) -> RenderableType:
-        """A line for each device and each holder; then the cores."""
-        parts: list[RenderableType] = [self._table() if self.devices else Text(f"no NVIDIA devices here ({self.why})")]
+    def document(self) -> Document:
+        """A line for each holder of each device; then the cores."""
+        notes = [] if self.devices else [f"no NVIDIA devices here ({self.why})"]
         holders: dict[str, list[int]] = {}
         for core, who in sorted(self.cores.items()):
             holders.setdefault(shown_holder(who), []).append(core)
         for held_by, cores in holders.items():
-            parts.append(Text(f"CPU core{'s' * (len(cores) > 1)} {', '.join(map(str, cores))}: {held_by}"))
+            notes.append(f"CPU core{'s' * (len(cores) > 1)} {', '.join(map(str, cores))}: {held_by}")
         if not holders:
-            parts.append(Text("no CPU core is leased"))
-        return Group(*parts)
+            notes.append("no CPU core is leased")
+        rows = [row for each in self.devices for row in _rows(each)]
+        return Document([Table(DEVICE, rows)] if rows else [], notes)
 
-    def _table(self) -> Table:
-        table = Table("gpu", "uuid", "name", "memory", "busy", "held by", box=None, pad_edge=False)
-        for each in self.devices:
-            device = each.device
-            memory = f"{shown_size(device.memory_total - device.memory_free)} / {shown_size(device.memory_total)}"
-            busy = "" if device.utilization is None else f"{device.utilization}%"
-            table.add_row(device.index, device.uuid, device.name, memory, busy, "\n".join(each.users))
-        return table
+
+def _rows(seen: Seen) -> list[list[str]]:
+    """One for each user of the device; the first names the device."""
+    device = seen.device
+    memory = f"{shown_size(device.memory_total - device.memory_free)} / {shown_size(device.memory_total)}"
+    busy = "" if device.utilization is None else f"{device.utilization}%"
+    first, *others = seen.users
+    return [[device.index, device.uuid, device.name, memory, busy, first], *([""] * 5 + [each] for each in others)]
 
 
 def look() -> Look:

@@ -1,15 +1,14 @@
-"""`status --watch` in a pipe: the view once, then a line for each thing that changes."""
+"""`status --watch` in a pipe: the view once, then a line for each change."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any
 
-from storage.ledger import metrics_of
+from storage.records import StudyGlance
 from studies.history.purpose import purpose
-from studies.history.state import decided, state_of
+from studies.history.state import Standing, decided, decision_name, standing_of
 from studies.history.trials import FINISHED
 from studies.status.memory import Seen
 from studies.status.polling import Lookout, Moment
@@ -24,13 +23,13 @@ STUDIES = [Column("study"), Column("search"), Column("state")]
 STUDIES += [Column(name, right=True) for name in ("running", "waiting", "finished")] + [Column("outcome")]
 
 
-def follow(lookout: Lookout, name: str | None, width: int, say: Callable[[str], None]) -> None:
-    """Print until nothing more will come."""
+def follow(lookout: Lookout, name: str | None, say: Callable[[str], None]) -> None:
+    """Print until nothing more will come. A pipe has no width, so nothing is cut."""
     moment = lookout.look(name)
     if moment.seen is not None:
-        lines = view_of(moment.seen, settled_of(moment.seen, whole=True)).lines(width)
+        lines = view_of(moment.seen, settled_of(moment.seen, whole=True)).lines(None)
     else:
-        lines = fitted(studies_table(moment.studies), width) if moment.studies else [NONE]
+        lines = fitted(studies_table(moment.studies), None) if moment.studies else [NONE]
     for line in lines:
         say(line)
     while not moment.over:
@@ -49,8 +48,8 @@ def changes(before: Moment, after: Moment) -> list[str]:
         return [after.trouble or "the storage answers again"]
     if before.seen is not None and after.seen is not None:
         return _of_study(before.seen, after.seen)
-    was = {row.name: _standing(row) for row in before.studies}
-    now = {row.name: _standing(row) for row in after.studies}
+    was = {row.name: _summary(row) for row in before.studies}
+    now = {row.name: _summary(row) for row in after.studies}
     gone = [f"{name}: deleted" for name in was if name not in now]
     return gone + [f"{name}: {told}" for name, told in now.items() if was.get(name) != told]
 
@@ -70,29 +69,28 @@ def _of_study(before: Seen, after: Seen) -> list[str]:
             if attempt.outcome not in (None, "completed") and not attempt.accepted and attempt.attempt not in known:
                 lines.append(f"trial {trial}: {attempt.outcome.replace('_', ' ')}: {attempt.message}, it waits again")
         if row.state in FINISHED and (old is None or old.state not in FINISHED):
-            value = metrics_of(row.metrics).get(score)
+            value = row.metrics.get(score)
             told = f"{score} {number(value)}" if value is not None else row.reason or "no score"
             lines.append(f"trial {trial} ({purpose(row.role)}): {row.state}, {told}")
     for decision in after.decisions[len(before.decisions) :]:
-        lines.append(f"round {decision.number}: {decided(decision.record)}")
-    was, now = (f"{each.status.state}{_outcome(each.study)}" for each in (before, after))
+        lines.append(f"{decision_name(decision.number, decision.record)}: {decided(decision.record)}")
+    was, now = (each.status.standing.text for each in (before, after))
     return lines + ([f"{after.study.name}: {now}"] if was != now else [])
 
 
-def _outcome(row: Any) -> str:
-    return "" if row.outcome is None else f": {row.outcome}"
+def _standing(row: StudyGlance) -> Standing:
+    return standing_of(row, row.trials - row.waiting, row.running, row.alive)
 
 
-def _standing(row: Any) -> str:
+def _summary(row: StudyGlance) -> str:
     finished = row.trials - row.waiting - row.running
-    told = f"{state_of(row, row.alive)}, {finished} finished, {row.running} running, {row.waiting} waiting"
-    return told + _outcome(row)
+    return f"{_standing(row).text}; {finished} finished, {row.running} running, {row.waiting} waiting"
 
 
-def studies_table(rows: Sequence[Any]) -> Table:
+def studies_table(rows: Sequence[StudyGlance]) -> Table:
     """All studies, a line each."""
     lines = [
-        [row.name, row.search, state_of(row, row.alive)]
+        [row.name, row.search, _standing(row).state.value]
         + [f"{count:,}" for count in (row.running, row.waiting, row.trials - row.running - row.waiting)]
         + [row.outcome or ""]
         for row in rows

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from types import SimpleNamespace
-from typing import Any
+from dataclasses import dataclass, replace
 
 from storage.errors import UsageError
-from storage.locks import WORKER_LOCKS
+from storage.reader import Reader
+from storage.records import AttemptRow, DecisionRow, ReportRow, StudyCounts, StudyRow, TrialRow, TrialState
 from storage.session import Session
 from studies.history.trials import FINISHED, withdrawn
 from studies.status.status import Status
@@ -22,36 +21,23 @@ AT_ONCE = 5_000
 """Trials that one statement asks for."""
 REPORTS = 20
 """Of each running trial, the latest."""
-COUNTED = {
-    "waiting": "WAITING",
-    "running": "RUNNING",
-    "complete": "COMPLETE",
-    "pruned": "PRUNED",
-    "failures": "FAIL",
-    "withdrawn": "WITHDRAWN",
-}
-"""Optuna's states, and withdrawn ones apart, by the names that `status` has for their counts."""
 
 
 @dataclass(frozen=True)
 class Seen:
     """One study at one moment."""
 
+    study: StudyRow
     status: Status
-    points: Mapping[int, Any]
-    """Rows of queries/read_some_points.sql by number, of the trials that a search planned."""
-    attempts: Mapping[int, Sequence[Any]]
+    points: Mapping[int, TrialRow]
+    """By number, of the trials that a search planned."""
+    attempts: Mapping[int, Sequence[AttemptRow]]
     """By the trial's number, first to last."""
-    decisions: Sequence[Any]
-    reports: Mapping[int, Sequence[Any]]
+    decisions: Sequence[DecisionRow]
+    reports: Mapping[int, Sequence[ReportRow]]
     """Of running trials by number, the latest first."""
     version: int
     """Another one means that something has changed but the clock and the reports."""
-
-    @property
-    def study(self) -> Any:
-        """The study's row, with its counts."""
-        return self.status.row
 
     @property
     def orphans(self) -> set[int]:
@@ -62,7 +48,7 @@ class Seen:
     @property
     def over(self) -> bool:
         """Nothing more will come by itself."""
-        return self.study.outcome is not None and not self.study.running
+        return self.study.outcome is not None and not self.status.row.running
 
 
 class History:
@@ -75,11 +61,11 @@ class History:
     def _forget(self, study_id: int | None) -> None:
         self.study_id = study_id
         self.trials = self.version = 0
-        self.open: dict[int, tuple[str, int | None]] = {}
+        self.open: dict[int, tuple[TrialState, int | None]] = {}
         self.states: dict[int, str] = {}
-        self.points: dict[int, Any] = {}
-        self.attempts: dict[int, list[Any]] = {}
-        self.decisions: list[Any] = []
+        self.points: dict[int, TrialRow] = {}
+        self.attempts: dict[int, list[AttemptRow]] = {}
+        self.decisions: list[DecisionRow] = []
         self.told: object = None
 
     def look(self, session: Session) -> Seen:
@@ -88,67 +74,85 @@ class History:
         Raises:
             UsageError: It is no longer there.
         """
+        reader = Reader(session)
         with session.snapshot():
-            row = session.one("watch_study", {"name": self.name})
-            if row is None:
+            study = reader.find_study(self.name)
+            if study is None:
                 self._forget(None)
                 raise UsageError(f"--study: there is no study {self.name!r} in this storage any more")
-            if row.study_id != self.study_id:  # deleted, and made anew
-                self._forget(row.study_id)
-            values = {"study_id": row.study_id}
-            self._read_changed(session, row.trials)
-            if row.decisions > len(self.decisions):
-                self.decisions += session.run("later_decisions", {**values, "first": len(self.decisions)})
+            if study.study_id != self.study_id:  # deleted, and made anew
+                self._forget(study.study_id)
+            extent = reader.extent(study.study_id)
+            self._read_changed(reader, study.study_id, extent.trials)
+            if extent.decisions > len(self.decisions):
+                self.decisions += reader.decisions(study.study_id, len(self.decisions))
                 self.version += 1
-            workers = session.run("read_workers", {**values, "space": WORKER_LOCKS})
-            running = session.run("running_trials", values)
-            reports: dict[int, list[Any]] = {}
-            for each in session.run("recent_reports", {**values, "most": REPORTS}) if running else ():
+            workers = reader.workers(study.study_id)
+            running = reader.running_trials(study.study_id)
+            reports: dict[int, list[ReportRow]] = {}
+            for each in reader.recent_reports(study.study_id, REPORTS) if running else ():
                 reports.setdefault(each.number, []).append(each)
-        told = (row, [(each.worker_id, each.alive) for each in workers])
+        told = (replace(study, now=study.created_at), [(each.worker_id, each.alive) for each in workers])
         self.version += told != self.told
         self.told = told
         status = Status(
-            row=SimpleNamespace(**row._asdict(), **self._counts()),
+            row=self._counted(study),
             workers=workers,
             running=running,
             attempts=[each for attempts in self.attempts.values() for each in attempts],
             decisions=self.decisions,
         )
-        return Seen(status, dict(self.points), dict(self.attempts), tuple(self.decisions), reports, self.version)
+        return Seen(study, status, dict(self.points), dict(self.attempts), tuple(self.decisions), reports, self.version)
 
-    def _read_changed(self, session: Session, trials: int) -> None:
-        values = {"study_id": self.study_id}
-        now = {row.number: (row.state, row.attempt) for row in session.run("open_trials", values)}
+    def _read_changed(self, reader: Reader, study_id: int, trials: int) -> None:
+        now = {row.number: (row.state, row.attempt) for row in reader.open_trials(study_id)}
         new = range(self.trials, trials)
         changed = {number for number in (*self.open, *new) if self.open.get(number) != now.get(number)} | set(new)
         for numbers in _chunks(sorted(changed), AT_ONCE):
-            for row in session.run("read_some_points", {**values, "numbers": numbers}):
+            planned, others = reader.some_trials(study_id, numbers)
+            self.states |= others
+            for row in planned:
                 self._keep(row)
             for number in numbers:
                 self.attempts.pop(number, None)
-            for row in session.run("read_some_attempts", {**values, "numbers": numbers}):
-                self.attempts.setdefault(row.number, []).append(row)
+            for attempt in reader.attempts(study_id, numbers):
+                self.attempts.setdefault(attempt.number, []).append(attempt)
         self.open, self.trials = now, trials
         self.version += bool(changed)
 
-    def _keep(self, row: Any) -> None:
+    def _keep(self, row: TrialRow) -> None:
         self.states[row.number] = "WITHDRAWN" if withdrawn(row) else row.state
-        if row.hash is None:  # another Optuna program's
-            return
         self.points[row.number] = row
         if row.retry_of is not None:
             for number, old in self.points.items():
                 if old.trial_id == row.retry_of and not old.retired:
-                    self.points[number] = old._replace(retired=True)
+                    self.points[number] = replace(old, retired=True)
                     break
 
-    def _counts(self) -> dict[str, int]:
+    def _counted(self, study: StudyRow) -> StudyCounts:
         counts = Counter(self.states.values())
-        return {name: counts[state] for name, state in COUNTED.items()}
+        return StudyCounts(
+            study_id=study.study_id,
+            name=study.name,
+            search=study.search,
+            outcome=study.outcome,
+            outcome_kind=study.outcome_kind,
+            failed=study.failed,
+            draining=study.draining,
+            late=study.late,
+            created_at=study.created_at,
+            steps=study.steps,
+            max_trials=study.max_trials,
+            waiting=counts["WAITING"],
+            running=counts["RUNNING"],
+            complete=counts["COMPLETE"],
+            pruned=counts["PRUNED"],
+            failures=counts["FAIL"],
+            withdrawn=counts["WITHDRAWN"],
+        )
 
 
-def finished(points: Iterable[Any]) -> list[Any]:
+def finished(points: Iterable[TrialRow]) -> list[TrialRow]:
     """Those that have ended and still stand."""
     return [row for row in points if row.state in FINISHED and not row.retired]
 

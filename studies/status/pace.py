@@ -6,7 +6,8 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import linear_regression
-from typing import Any
+
+from storage.records import ReportRow
 
 GROUND = 3
 """Reports before a slope or a rate means anything."""
@@ -31,19 +32,19 @@ def shown_metric(names: Iterable[str], score: str) -> str | None:
     return score if score in known else next((name for name in known if "loss" in name), next(iter(known), None))
 
 
-def pace(reports: Sequence[Any], score: str) -> Pace:
-    """Of a trial whose reports are given, the latest first: rows of queries/recent_reports.sql."""
-    named = next((dict(zip(row.names, row.figures, strict=True)) for row in reports if row.names), {})
+def pace(reports: Sequence[ReportRow], score: str) -> Pace:
+    """Of a trial whose reports are given, the latest first."""
+    named = next((row.metrics for row in reports if row.metrics), {})
     metric = shown_metric(named, score)
     if metric is None:
         return Pace()
     steps, values, rate = [], [], None
     for row in reports:
-        value = dict(zip(row.names, row.figures, strict=True)).get(metric)
+        value = row.metrics.get(metric)
         if value is not None and math.isfinite(value):
             steps.append(float(row.step))
             values.append(value)
-    seconds = reports[0].at - reports[-1].at
+    seconds = (reports[0].reported_at - reports[-1].reported_at).total_seconds()
     if len(reports) >= GROUND and seconds > 0:
         rate = (reports[0].step - reports[-1].step) / seconds
     slope = linear_regression(steps, values).slope if len(set(steps)) >= GROUND else None

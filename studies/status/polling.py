@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from storage.errors import SessionLostError, StorageError, UsageError
-from storage.locks import WORKER_LOCKS
-from storage.place import Place
-from storage.records import need_study
+from storage.reader import Reader
+from storage.records import StudyGlance
 from storage.schema import check_versions
 from storage.session import Session
+from storage.store import Store
 from studies.lifecycle.stop import stop
 from studies.status.memory import History, Seen
 
@@ -20,8 +19,7 @@ from studies.status.memory import History, Seen
 class Moment:
     """What one look showed."""
 
-    studies: Sequence[Any] = ()
-    """Rows of queries/watch_studies.sql."""
+    studies: Sequence[StudyGlance] = ()
     seen: Seen | None = None
     """The study that was asked for."""
     trouble: str | None = None
@@ -38,16 +36,16 @@ class Moment:
 class Lookout:
     """One session, and the memory of the study that is looked at. Belongs to one thread."""
 
-    def __init__(self, place: Place, name: str | None = None) -> None:
+    def __init__(self, store: Store, name: str | None = None) -> None:
         """Raises:
         UsageError: There is no study of that name.
         StorageError: There is nothing that could be looked at.
         """
-        session = place.read()
+        session = store.read()
         self.url = session.url  # a server that is taken down later is waited for, not started
         try:
             if name is not None:
-                need_study(session, name)
+                Reader(session).study(name)
         except BaseException:
             session.close()
             raise
@@ -63,7 +61,7 @@ class Lookout:
                 self.history = None
             elif self.history is None or self.history.name != name:
                 self.history = History(name)
-            rows = session.run("watch_studies", {"space": WORKER_LOCKS})
+            rows = Reader(session).glances()
             self.last = Moment(rows, None if self.history is None else self.history.look(session))
         except UsageError as error:
             return Moment(self.last.studies, None, str(error))
@@ -76,7 +74,7 @@ class Lookout:
         """What `stop` does."""
         session = self._connected()
         check_versions(session, writing=True)
-        return stop(session, need_study(session, name))
+        return stop(session, Reader(session).study(name))
 
     def close(self) -> None:
         """End the session; the next look begins another."""

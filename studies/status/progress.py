@@ -1,6 +1,6 @@
-"""`run` as it goes on, on standard error: on a terminal a few lines below what it says, else a line now and then.
+"""`run`'s progress on standard error: on a terminal a few lines below its messages, else a line now and then.
 
-Made of what the worker knows: the database is not asked, and the worker does not wait.
+It shows what the worker knows: it does not ask the database, and the worker does not wait for it.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from rich.text import Text
 from studies.definition.units import shown_duration
 from studies.engine.running import Running
 from studies.engine.worker import Worker
+from studies.history.pace import seconds_left
 from studies.history.purpose import purpose
 from studies.status.pace import shown_metric
 from studies.tables.table import Cell, Column, Table
@@ -34,17 +35,17 @@ COLUMNS += [Column("step", right=True), Column("last", right=True, spare=1), Col
 
 @dataclass
 class Progress:
-    """What is told of one worker, once there is one."""
+    """The progress of one worker, once it has begun."""
 
     say: Callable[[str], None]
     worker: Worker | None = None
 
     def watch(self, worker: Worker) -> None:
-        """From now on, tell of this one."""
+        """From now on, show this worker's progress."""
         self.worker = worker
 
     def lines(self, width: int) -> list[str]:
-        """The round, and what runs here."""
+        """The round, and the trials that run here."""
         if self.worker is None:
             return []
         running = self._running()
@@ -53,7 +54,7 @@ class Progress:
         return [cut(one_line(self.summary()), width), *(fitted(Table(COLUMNS, rows), width) if rows else []), *more]
 
     def summary(self) -> str:
-        """Where it is, on one line."""
+        """How far the worker is, on one line."""
         if self.worker is None:
             return ""
         tally, running = self.worker.tally, self._running()
@@ -67,12 +68,13 @@ class Progress:
         if mean is not None and tally.total > tally.done:
             waiting = max(0, tally.total - tally.done - len(running))
             now = time.monotonic()
-            left = waiting * mean + sum(max(0.0, mean - (now - each.begun)) for each in running)
-            parts.append(f"about {shown_duration(left / max(1, len(self.worker.slots)))} to the end of it")
+            slots = len(self.worker.slots)
+            left = seconds_left(mean, waiting, (now - each.begun for each in running), slots)
+            parts.append(f"about {shown_duration(left or 0.0)} to the end of it")
         return ", ".join(parts)
 
     def steps(self) -> str:
-        """What runs, on one line."""
+        """The running trials, on one line."""
         told = [f"trial {each.claim.number} step {each.last.step}" for each in self._running() if each.last is not None]
         return ", ".join(told[:LISTED])
 
@@ -103,7 +105,7 @@ class Progress:
 
 @contextmanager
 def progress(say: Callable[[str], None]) -> Iterator[Progress]:
-    """What tells of a worker while it works; lines that are said through it stay above."""
+    """Shows a worker's progress while it works; messages printed through `say` stay above it."""
     console = Console(stderr=True, markup=False, highlight=False)
     if not console.is_terminal or console.is_dumb_terminal:
         with _summaries(Progress(say)) as shown:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, cast
+from typing import cast
 
-from samplers.searches.growth.growth import Growth, Standing, tie
+from samplers.searches.growth.comparison import best, tied_leaders
+from samplers.searches.growth.growth import Growth
+from samplers.searches.growth.rounds import CandidateProgress
 from samplers.searches.noise import standard_error
 from samplers.searches.plan import Result
-from storage.ledger import metrics_of
+from storage.records import TrialRow
 from studies.definition.definition import Definition
 from studies.definition.searches import search_of
 from studies.history.purpose import candidate_name, purpose
@@ -48,21 +50,20 @@ def _growing(seen: Seen) -> Table | None:
     state = seen.decisions[-1].state if seen.decisions else search.start()
     known = {row.hash: row for row in seen.points.values() if not row.retired}
     results = {
-        row.hash: Result(row.number, cast(State, row.state), metrics_of(row.metrics), row.reason, row.outcome)
+        row.hash: Result(row.number, cast(State, row.state), row.metrics, row.reason, row.outcome)
         for row in finished(known.values())
     }
-    standings = search.standings(state, results)
-    if not any(point.hash in known for each in standings for point in each.points):
+    progress = search.progress(state, results)
+    if not any(point.hash in known for each in progress for point in each.points):
         return None
-    rows = [each.row for each in standings if each.row is not None]
-    eligible = [row for row in rows if row.eligible]
-    leader = min(eligible, key=lambda row: row.rank) if eligible else None
-    tied = {id(row) for row in tie(rows)}
+    rows = [each.comparison for each in progress if each.comparison is not None]
+    leader = best(rows)
+    tied = {id(row) for row in tied_leaders(rows)}
     orphans = seen.orphans
     repeats = int(state["grow"].get("repeats", 1))
     lines = []
-    for each in [standings[0], *sorted(standings[1:], key=_rank)]:
-        row = each.row
+    for each in [progress[0], *sorted(progress[1:], key=_rank)]:
+        row = each.comparison
         near = row is not None and id(row) in tied
         place = "as near" if near else None
         if row is not None and row is leader:
@@ -72,7 +73,7 @@ def _growing(seen: Seen) -> Table | None:
 
 
 def _standing(
-    each: Standing, known: Mapping[str, Any], orphans: Collection[int], repeats: int, place: str | None
+    each: CandidateProgress, known: Mapping[str, TrialRow], orphans: Collection[int], repeats: int, place: str | None
 ) -> list[Cell]:
     """A line of a growing round: means over what has finished, gains over the seeds shared with the baseline."""
     asked = [known.get(point.hash) for index, point in enumerate(each.points) if index < repeats or point.hash in known]
@@ -80,7 +81,7 @@ def _standing(
     going = [row.number for row in asked if row is not None and row.state == "RUNNING"]
     running = len(going) - sum(number in orphans for number in going)
     lost = f"{len(going) - running} interrupted" if running < len(going) else None
-    row, measured = each.row, each.measured
+    row, measured = each.comparison, each.measurement
     scores, gains = measured.scores, () if row is None else row.gains
     efficiency = None if row is None else row.efficiency
     notes = (
@@ -105,19 +106,19 @@ def _standing(
     ]
 
 
-def _rank(each: Standing) -> tuple[float, ...]:
+def _rank(each: CandidateProgress) -> tuple[float, ...]:
     """Those that may be chosen first, in the search's own order; then what has some gain, then the rest as defined."""
-    if each.row is None or not each.row.eligible:
+    if each.comparison is None or not each.comparison.eligible:
         return (1.0,)
-    return (0.0, *each.row.rank)
+    return (0.0, *each.comparison.rank)
 
 
-def _listing(rows: Sequence[Any], seen: Seen, number: int) -> Table:
+def _listing(rows: Sequence[TrialRow], seen: Seen, number: int) -> Table:
     metric = seen.study.origin["score"]["metric"]
     order = {"RUNNING": 0, "WAITING": 1}
     lines: list[list[Cell]] = []
     for row in sorted(rows, key=lambda row: (order.get(row.state, 2), row.number))[:LISTED]:
-        value = metrics_of(row.metrics).get(metric)
+        value = row.metrics.get(metric)
         lines.append([purpose(row.role), str(row.number), row.state, Figure(value), row.reason or ""])
     more = f", {LISTED} of {len(rows)} trials" if len(rows) > LISTED else ""
     columns = [Column(metric, right=True) if column.name == "value" else column for column in PLAIN]

@@ -7,78 +7,76 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rich.console import Group, RenderableType
-from rich.table import Table
-from rich.text import Text
-
-from storage.locks import WORKER_LOCKS
-from storage.records import need_study
+from storage.reader import Reader
+from storage.records import AttemptRow, DecisionRow, RunningTrial, StudyCounts, WorkerRow
 from storage.session import Session
 from studies.definition.units import plain, shown_duration
-from studies.history.state import decided, state_of
+from studies.history.counts import Counts
+from studies.history.pace import mean_trial_seconds, seconds_left
+from studies.history.purpose import purpose
+from studies.history.state import Standing, decided, decision_name, next_command, standing_of
 from studies.launch.launcher import Launch, read_launches
 from studies.launch.states import launch_lines, launches_json
+from studies.tables.table import Column, Document, Table
 
-STATES = ("waiting", "running", "complete", "pruned", "failed", "withdrawn")
 LAUNCHES = 3  # the last ones are shown
-GROUND = 2  # finished trials before a rate means anything
+DECISIONS = 3  # the last ones are shown
+STUDIES = [Column(name) for name in ("study", "search")]
+STUDIES += [*(Column(name, right=True) for name in Counts().to_json()), Column("outcome")]
+RUNNING = [Column("trial", right=True), Column("what"), Column("slot"), Column("for", right=True)]
+RUNNING += [Column("step", right=True), Column("last report")]
 
 
 @dataclass(frozen=True)
 class Status:
     """One study at one moment."""
 
-    row: Any
-    workers: Sequence[Any]
-    running: Sequence[Any]
-    attempts: Sequence[Any]
-    decisions: Sequence[Any]
+    row: StudyCounts
+    workers: Sequence[WorkerRow]
+    running: Sequence[RunningTrial]
+    attempts: Sequence[AttemptRow]
+    decisions: Sequence[DecisionRow]
     launches: Sequence[Launch] = ()
 
     @property
-    def counts(self) -> dict[str, int]:
-        return _counts(self.row)
+    def counts(self) -> Counts:
+        return Counts.of(self.row)
 
     @property
-    def state(self) -> str:
-        """One word for where it is."""
-        return state_of(self.row, any(worker.alive for worker in self.workers))
+    def standing(self) -> Standing:
+        """Where it is."""
+        return standing_of(self.row, self.counts.begun, self.row.running, any(each.alive for each in self.workers))
 
     @property
     def mean_seconds(self) -> float | None:
-        """Of the trials that completed; None before there is ground."""
-        times = [row.seconds for row in self.attempts if row.accepted and row.state == "COMPLETE"]
-        return sum(times) / len(times) if len(times) >= GROUND else None
+        """Of the trials that completed; None while there are too few."""
+        return mean_trial_seconds(self.attempts)
 
     @property
     def seconds_left(self) -> float | None:
-        """For this round's open points, from the mean time of finished ones; None before there is ground."""
-        mean = self.mean_seconds
+        """For this round's open points; None while nothing can be said."""
         slots = sum(len(worker.slots) for worker in self.workers if worker.alive)
-        if mean is None or not slots or self.row.outcome is not None:
+        if self.row.outcome is not None:
             return None
-        left: float = self.row.waiting * mean + sum(max(0.0, mean - row.seconds) for row in self.running)
-        return left / slots
+        return seconds_left(self.mean_seconds, self.row.waiting, (row.seconds for row in self.running), slots)
 
     @property
     def advice(self) -> list[str]:
-        """What there is to do, where it does not go on by itself."""
-        row, again = self.row, f"`run {self.row.search} --study {self.row.name}"
-        alive = {(worker.host, worker.pid) for worker in self.workers if worker.alive}
-        left = [str(each.number) for each in self.running if (each.host, each.pid) not in alive]
-        told = []
-        if left:
-            who = f"trial{'s' * (len(left) > 1)} {', '.join(left)}: the worker is gone"
-            told.append(f"{who}; " + ("another one takes over" if alive else f"{again}` takes over"))
-        if row.max_trials is not None and row.waiting and sum(self.counts.values()) - row.waiting >= row.max_trials:
-            told.append(f"the budget of {row.max_trials} trials is used up; {again} --max-trials N` raises it")
-        elif row.late and row.outcome is None:
-            told.append(f"the time is up; {again} --timeout DURATION` gives it more")
-        elif row.outcome is not None and row.outcome.endswith("steps are done"):
-            told.append(f"{again} --steps N` goes on")
-        elif row.outcome is None and not alive and not left:
-            told.append(f"{again}` goes on")
-        return told
+        """What to do where the study does not go on by itself: the command."""
+        row, standing = self.row, self.standing
+        command = next_command(row.search, row.name, standing, row.outcome_kind, row.steps, row.max_trials)
+        alive = {worker.worker_id for worker in self.workers if worker.alive}
+        orphans = [str(each.number) for each in self.running if each.worker_id not in alive]
+        if not orphans:
+            return [] if command is None else [command]
+        then = "another worker takes over" if alive else command
+        return [f"trial{'s' * (len(orphans) > 1)} {', '.join(orphans)}: the worker is gone; {then}"]
+
+    @property
+    def _last_decisions(self) -> Sequence[Any]:
+        """Without a grid's plans, which name nothing but how many points come next."""
+        made = [each for each in self.decisions if self.row.search != "grid" or each.kind != "planned"]
+        return made[-DECISIONS:]
 
     @property
     def failures(self) -> dict[str, int]:
@@ -86,15 +84,29 @@ class Status:
         bad = (row for row in self.attempts if row.outcome not in (None, "completed"))
         return dict(Counter(f"{row.outcome}: {row.message}".removesuffix(": ") for row in bad).most_common())
 
+    def document(self) -> Document:
+        """Counts, what runs, the workers, the last decisions, what failed."""
+        row = self.row
+        head = [f"{row.name} ({row.search}): {self.standing.text}", self.counts.text or "nothing planned yet"]
+        if self.seconds_left is not None:
+            head.append(f"about {shown_duration(self.seconds_left)} to the end of this round")
+        alive = [f"{each.host}:{each.pid} ({len(each.slots)} slots)" for each in self.workers if each.alive]
+        notes = [f"workers: {', '.join(alive)}"] if alive else []
+        notes += launch_lines(self.launches[-LAUNCHES:])
+        notes += [f"{decision_name(each.number, each.record)}: {decided(each.record)}" for each in self._last_decisions]
+        notes += [f"{count} × {cause}" for cause, count in self.failures.items()]
+        running = [Table(RUNNING, list(map(_running_row, self.running)))] if self.running else []
+        return Document(running, notes, [*head, *self.advice])
+
     def to_json(self) -> dict[str, Any]:
         """`status --json`: names are stable."""
         row = self.row
         return {
             "study": row.name,
             "search": row.search,
-            "state": self.state,
+            "state": self.standing.state.value,
             "outcome": row.outcome,
-            "counts": self.counts,
+            "counts": self.counts.to_json(),
             "rounds": len(self.decisions),
             "budget": {"steps": row.steps, "max_trials": row.max_trials},
             "seconds_left": self.seconds_left,
@@ -112,7 +124,7 @@ class Status:
                     "slot": each.slot,
                     "seconds": each.seconds,
                     "step": each.step,
-                    "metrics": {name: plain(value) for name, value in _metrics(each).items()},
+                    "metrics": {name: plain(value) for name, value in each.metrics.items()},
                 }
                 for each in self.running
             ],
@@ -121,87 +133,54 @@ class Status:
         }
 
 
-def _counts(row: Any) -> dict[str, int]:
-    counts = (row.waiting, row.running, row.complete, row.pruned, row.failures, row.withdrawn)
-    return dict(zip(STATES, counts, strict=True))
+def _running_row(row: RunningTrial) -> list[str]:
+    report = "  ".join(f"{name} {value:.4g}" for name, value in list(row.metrics.items())[:3])
+    step = "" if row.step is None else f"{row.step:,}"
+    return [str(row.number), purpose(row.role), f"{row.host}:{row.slot}", shown_duration(row.seconds), step, report]
 
 
-def _metrics(row: Any) -> dict[str, float]:
-    return dict(zip(row.names or (), row.figures or (), strict=True))
+@dataclass(frozen=True)
+class Overview:
+    """Every study of a storage, a line each. JSON alone reads each of them in full."""
 
+    session: Session
+    rows: Sequence[StudyCounts]
 
-def list_studies(session: Session, name: str | None = None) -> list[Any]:
-    """Every study's row with its counts; one, if named."""
-    return session.run("list_studies", {"name": name})
+    def document(self) -> Document:
+        if not self.rows:
+            return Document(notes=["no studies in this storage yet"])
+        lines = [
+            [
+                row.name,
+                row.search,
+                *map(str, Counts.of(row).to_json().values()),
+                row.outcome or ("draining" if row.draining else ""),
+            ]
+            for row in self.rows
+        ]
+        return Document([Table(STUDIES, lines)])
+
+    def to_json(self) -> list[dict[str, Any]]:
+        """`status --json`."""
+        return [read_status(self.session, row.name).to_json() for row in self.rows]
 
 
 def read_status(session: Session, name: str) -> Status:
     """One study, which has to exist."""
-    (row,) = list_studies(session, name)
-    values = {"study_id": row.study_id}
+    reader = Reader(session)
+    (row,) = reader.studies(name)
     return Status(
         row=row,
-        workers=session.run("read_workers", {**values, "space": WORKER_LOCKS}),
-        running=session.run("running_trials", values),
-        attempts=session.run("read_attempts", {**values, "number": None}),
-        decisions=session.run("read_decisions", values),
+        workers=reader.workers(row.study_id),
+        running=reader.running_trials(row.study_id),
+        attempts=reader.attempts(row.study_id),
+        decisions=reader.decisions(row.study_id),
         launches=read_launches(session, row.study_id),
     )
 
 
-def studies_table(rows: Sequence[Any]) -> RenderableType:
-    """All studies, a line each."""
-    if not rows:
-        return Text("no studies in this storage yet")
-    table = Table("study", "search", *STATES, "outcome", box=None, pad_edge=False)
-    for row in rows:
-        state = row.outcome or ("draining" if row.draining else "")
-        table.add_row(row.name, row.search, *map(str, _counts(row).values()), state)
-    return table
-
-
-def study_view(status: Status) -> RenderableType:
-    """One study: counts, what runs, who works, the last rounds, what failed."""
-    row = status.row
-    counts = "  ".join(f"{count} {name}" for name, count in status.counts.items() if count)
-    head = f"{row.name} ({row.search}): {row.outcome or status.state}\n{counts or 'nothing planned yet'}"
-    if status.seconds_left is not None:
-        head += f"\nabout {shown_duration(status.seconds_left)} to the end of this round"
-    parts: list[RenderableType] = [Text(head)]
-    parts += [Text(line) for line in status.advice]
-    if status.running:
-        parts.append(_running_table(status.running))
-    alive = [each for each in status.workers if each.alive]
-    if alive:
-        parts.append(
-            Text("workers: " + ", ".join(f"{each.host}:{each.pid} ({len(each.slots)} slots)" for each in alive))
-        )
-    parts += [Text(line) for line in launch_lines(status.launches[-LAUNCHES:])]
-    for decision in status.decisions[-3:]:
-        parts.append(Text(f"round {decision.record.get('round', decision.number)}: {decided(decision.record)}"))
-    parts += [Text(f"{count} × {cause}") for cause, count in status.failures.items()]
-    return Group(*parts)
-
-
-def _running_table(rows: Sequence[Any]) -> Table:
-    table = Table("trial", "what", "slot", "for", "step", "last report", box=None, pad_edge=False)
-    for each in rows:
-        what = f"{each.role['param']}={each.role['value']}" if "param" in each.role else str(each.role.get("role", ""))
-        said = "  ".join(f"{name} {value:.4g}" for name, value in list(_metrics(each).items())[:3])
-        step = "" if each.step is None else str(each.step)
-        table.add_row(str(each.number), what, f"{each.host}:{each.slot}", shown_duration(each.seconds), step, said)
-    return table
-
-
-def overview(session: Session, name: str | None) -> Any:
-    """`status --json`: one study, or all of them."""
-    if name is not None:
-        return read_status(session, need_study(session, name).name).to_json()
-    return [read_status(session, row.name).to_json() for row in list_studies(session)]
-
-
-def glance(session: Session, name: str | None) -> RenderableType:
-    """What `status` shows."""
+def read_overview(session: Session, name: str | None) -> Status | Overview:
+    """What `status` prints: the study of this name, or all of them."""
     if name is None:
-        return studies_table(list_studies(session))
-    return study_view(read_status(session, need_study(session, name).name))
+        return Overview(session, Reader(session).studies())
+    return read_status(session, Reader(session).study(name).name)

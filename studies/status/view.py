@@ -1,22 +1,22 @@
-"""What `status --watch` shows, as data: made of what was read, the same for every terminal and for a pipe."""
+"""What `status --watch` shows, as data: the same for every terminal and for a pipe."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
+from storage.records import RunningTrial
 from studies.definition.units import shown_duration
 from studies.history.purpose import purpose
-from studies.results.show import document_of
+from studies.results.show import Shown
 from studies.status.memory import Seen
 from studies.status.pace import pace
 from studies.status.round import round_at_hand
-from studies.tables.table import Cell, Column, Document, Figure, Table
-from studies.tables.terminal import cut, fitted, folded, one_line
+from studies.tables.table import Cell, Column, Document, Table
+from studies.tables.terminal import cut, lines
 
 ROUNDS = 8
-"""Lines of the result that are shown, where not all are asked for."""
+"""Lines of the result, unless all are asked for."""
 CAUSES = 5
 SLOTS = [
     Column("slot"),
@@ -33,73 +33,64 @@ SLOTS = [
 
 @dataclass(frozen=True)
 class Section:
-    """A titled part: a table, and lines under it."""
+    """A document below a title. A row of its tables is one line."""
 
     title: str
-    table: Table | None = None
-    notes: Sequence[str] = ()
+    document: Document
 
-    def lines(self, width: int) -> list[str]:
-        """In so many cells."""
-        table = [] if self.table is None or not self.table.rows else fitted(self.table, width)
-        return table + [line for note in self.notes for line in folded(one_line(note), width)]
+    def lines(self, width: int | None) -> list[str]:
+        """In so many cells; None: as many as it takes."""
+        return lines(self.document, width, wrap=False)
 
 
 @dataclass(frozen=True)
 class View:
-    """One study: its head, and what is below."""
+    """One study: a few lines, then its sections."""
 
     head: Sequence[str]
     sections: Sequence[Section]
 
     def titles(self, width: int) -> set[int]:
-        """Which of the lines are a section's title."""
-        places, place = set(), sum(len(folded(one_line(each), width)) for each in self.head)
+        """The indices of the lines that are a section's title."""
+        places, place = set(), len(lines(Document(head=self.head), width))
         for section in self.sections:
             places.add(place + 1)
             place += 2 + len(section.lines(width))
         return places
 
-    def lines(self, width: int) -> list[str]:
+    def lines(self, width: int | None) -> list[str]:
         """All of it as text."""
-        told = [line for each in self.head for line in folded(one_line(each), width)]
+        shown = lines(Document(head=self.head), width)
         for section in self.sections:
-            told += ["", cut(section.title, width), *section.lines(width)]
-        return told
+            shown += ["", cut(section.title, width), *section.lines(width)]
+        return shown
 
 
 def view_of(seen: Seen, settled: Sequence[Section]) -> View:
-    """A study as it was seen, with those of its parts that stay the same until something changes."""
+    """A study as it was seen, with the sections that `settled_of` made."""
     slots = _slots(seen)
     return View(_head(seen), [*([] if slots is None else [slots]), *settled])
 
 
 def settled_of(seen: Seen, whole: bool = False) -> list[Section]:
-    """The round at hand, the result and the failures: the same as long as `seen.version` is. With `whole`, all of the
-    result's lines."""
+    """The current round, the result and the failures: they change only when `seen.version` does. With `whole`, all
+    lines of the result."""
     sections = [_round(seen), _result(seen, whole), _failures(seen)]
     return [each for each in sections if each is not None]
 
 
 def _head(seen: Seen) -> list[str]:
     status, study = seen.status, seen.study
-    counts = "  ".join(f"{count} {name}" for name, count in status.counts.items() if count)
-    lines = [f"{study.name} ({study.search}): {status.state}", counts or "nothing planned yet"]
-    if study.outcome is not None:
-        lines[0] += f": {study.outcome}"
+    head = [f"{study.name} ({study.search}): {status.standing.text}", status.counts.text or "nothing planned yet"]
     if status.seconds_left is not None:
-        lines.append(f"about {shown_duration(status.seconds_left)} to the end of this round")
-    if seen.over:
-        return lines
-    if study.max_trials is not None:
-        lines[1] += f"  (budget: {study.max_trials} trials)"
-    if not any(worker.alive for worker in status.workers):
-        lines.append(f"no worker: `python cli.py run {study.search} --study {study.name}` goes on from here")
-    return lines
+        head.append(f"about {shown_duration(status.seconds_left)} to the end of this round")
+    if study.max_trials is not None and not seen.over:
+        head[1] += f"  (budget: {study.max_trials} trials)"
+    return head + status.advice
 
 
 def _slots(seen: Seen) -> Section | None:
-    """Every living worker's slots with what runs there; then what runs nowhere any more."""
+    """Every living worker's slots with the trials that run there; then trials whose worker is gone."""
     status, score = seen.status, seen.study.origin["score"]["metric"]
     alive = {worker.worker_id: worker for worker in status.workers if worker.alive}
     orphans = seen.orphans
@@ -107,7 +98,7 @@ def _slots(seen: Seen) -> Section | None:
     rows, notes = [], []
     for row in status.running:
         if row.number in orphans:
-            notes.append(f"trial {row.number} is nobody's: the worker {row.host}:{row.pid} is gone; it will run again")
+            notes.append(f"trial {row.number}: its worker {row.host}:{row.pid} is gone; the trial will be run again")
             continue
         name = row.slot if len(hosts) == 1 else f"{row.host}:{row.slot}"
         rows.append(_slot(name, row, seen, score))
@@ -122,11 +113,11 @@ def _slots(seen: Seen) -> Section | None:
         notes.insert(0, f"free: {', '.join(free)}")
     if not rows and not notes:
         return None
-    told = ", ".join(f"{each.host}:{each.pid} ({len(each.slots)} slots)" for each in alive.values())
-    return Section(f"workers: {told}" if told else "workers: none", Table(SLOTS, rows) if rows else None, notes)
+    workers = ", ".join(f"{each.host}:{each.pid} ({len(each.slots)} slots)" for each in alive.values())
+    return Section(f"workers: {workers or 'none'}", Document([Table(SLOTS, rows)] if rows else [], notes))
 
 
-def _slot(name: str, row: Any, seen: Seen, score: str) -> list[Cell]:
+def _slot(name: str, row: RunningTrial, seen: Seen, score: str) -> list[Cell]:
     known, mean = pace(seen.reports.get(row.number, ()), score), seen.status.mean_seconds
     again = f" (attempt {row.attempt})" if row.attempt > 1 else ""
     left = "" if mean is None else f"{shown_duration(mean - row.seconds)}" if mean > row.seconds else "overdue"
@@ -145,29 +136,29 @@ def _slot(name: str, row: Any, seen: Seen, score: str) -> list[Cell]:
 
 def _round(seen: Seen) -> Section | None:
     table = round_at_hand(seen)
-    return None if table is None else Section(table.title, replace(table, title=""))
+    return None if table is None else Section(table.title, Document([replace(table, title="")]))
 
 
 def _result(seen: Seen, whole: bool) -> Section | None:
-    """What `show` prints, its end: a growth's last steps; of a grid the best settings."""
+    """The last lines of what `show` prints; of a grid the first, which are the best settings."""
     study = seen.study
     rows = [row for _, row in sorted(seen.points.items())]
-    document: Document = document_of(study, rows, seen.decisions, False)
+    document = Shown(study, rows, seen.decisions).document()
     if not document.tables:
-        return Section("result", None, document.notes)
+        return Section("result", document)
     main, *others = document.tables
-    lines, notes = list(main.rows), list(document.notes)
-    if not whole and len(lines) > ROUNDS:
-        left = len(lines) - ROUNDS
-        lines = lines[:ROUNDS] if study.search == "grid" else lines[-ROUNDS:]
+    kept, notes = list(main.rows), list(document.notes)
+    if not whole and len(kept) > ROUNDS:
+        left = len(kept) - ROUNDS
+        kept = kept[:ROUNDS] if study.search == "grid" else kept[-ROUNDS:]
         where = "more below" if study.search == "grid" else "before"
         notes.insert(0, f"{left} {where}: w shows all")
     if study.search == "grid":
         every = {str(row.role.get("setting")) for row in rows if not row.retired}
         notes.insert(0, f"{len(main.rows)} of {len(every)} settings planned so far have a score")
-    if others and (whole or not lines):
-        notes += [line for table in others for line in fitted(table, 200)]
-    return Section("result so far" if not seen.over else "result", replace(main, rows=lines), notes)
+    tables = [replace(main, rows=kept), *(others if whole or not kept else [])]
+    title = "result" if seen.over else "result so far"
+    return Section(title, Document([each for each in tables if each.rows], notes))
 
 
 def _failures(seen: Seen) -> Section | None:
@@ -175,8 +166,8 @@ def _failures(seen: Seen) -> Section | None:
     causes = list(seen.status.failures.items())
     if not causes:
         return None
-    rows: list[list[Cell]] = [[Figure(count), f"× {cause}"] for cause, count in causes[:CAUSES]]
+    rows = [[f"{count} × {cause}"] for cause, count in causes[:CAUSES]]
     more = len(causes) - CAUSES
     notes = [f"and {more} causes more: `show --study {seen.study.name} --failures`"] if more > 0 else []
-    columns = [Column("", right=True), Column("")]
-    return Section(f"attempts that did not end well: {sum(seen.status.failures.values())}", Table(columns, rows), notes)
+    title = f"attempts that did not end well: {sum(seen.status.failures.values())}"
+    return Section(title, Document([Table([Column("")], rows)], notes))

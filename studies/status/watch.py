@@ -6,29 +6,26 @@ import os
 import sys
 from collections.abc import Callable
 
-from storage.place import Place
+from storage.store import Store
 from studies.status.polling import Lookout
 
-PIPE = 200
-"""Cells of a line in a pipe: whoever reads it has no width."""
 
-
-def watch(place: Place, name: str | None, say: Callable[[str], None]) -> None:
+def watch(store: Store, name: str | None, say: Callable[[str], None]) -> None:
     """Show a study, or all of them, as they change.
 
     Raises:
         UsageError: There is no study of that name.
-        StorageError: There is nothing that could be looked at.
+        StorageError: The storage cannot be read.
     """
-    lookout = Lookout(place, name)
+    lookout = Lookout(store, name)
     if sys.stdout.isatty() and sys.stdin.isatty() and os.environ.get("TERM", "dumb") != "dumb":
         from studies.status.app import Watch
 
-        Watch(lookout, name, place.home).run()
+        Watch(lookout, name, store.home).run()
         return
     from studies.status.changes import follow
 
     try:
-        follow(lookout, name, PIPE, say)
+        follow(lookout, name, say)
     finally:
         lookout.close()

@@ -37,7 +37,7 @@ SPECIAL = re.compile("[" + re.escape("".join(ESCAPES)) + "]")
 
 def latex(document: Document) -> str:
     """Every table as a `tabular`; titles and notes as comments."""
-    tables = [_table(table.of("paper").said()) for table in document.tables]
+    tables = [_table(table.of("paper").without_empty_columns()) for table in document.tables]
     notes = "".join(f"% {_one_line(note)}\n" for note in document.notes)
     return "% \\usepackage{booktabs}\n" + "\n".join(tables) + notes
 

@@ -1,24 +1,67 @@
-"""The forms that `show` prints a document in."""
+"""The one way to print what a command found: as text, for another document, or as JSON."""
 
 from __future__ import annotations
 
+import json
+import shutil
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol, runtime_checkable
+
 from studies.tables.table import Document
 
-FORMS = ("markdown", "latex", "csv")
+Form = Literal["text", "markdown", "latex", "csv", "json"]
 
 
-def printed_as(document: Document, form: str) -> str:
-    """The document in one of FORMS."""
+class Printable(Protocol):
+    """What a command found."""
+
+    def document(self) -> Document:
+        """For people."""
+
+
+@runtime_checkable
+class HasJson(Protocol):
+    """What a command with `--json` found."""
+
+    def to_json(self) -> Any:
+        """For programs: keys are stable."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Values by name, a line each."""
+
+    values: Mapping[str, object]
+
+    def document(self) -> Document:
+        return Document(notes=[f"{name}: {value}" for name, value in self.values.items()])
+
+    def to_json(self) -> Mapping[str, object]:
+        return self.values
+
+
+def formatted(found: Printable, form: Form = "text") -> str:
+    """The text to print, down to its last end of line. A terminal has a width; a pipe has none, so nothing is cut."""
     match form:
+        case "json":
+            assert isinstance(found, HasJson)
+            return json.dumps(found.to_json(), indent=1, default=str, allow_nan=False) + "\n"
         case "markdown":
             from studies.tables.markdown import markdown
 
-            return markdown(document)
+            return markdown(found.document())
         case "latex":
             from studies.tables.latex import latex
 
-            return latex(document)
-        case _:
+            return latex(found.document())
+        case "csv":
             from studies.tables.delimited import delimited
 
-            return delimited(document)
+            return delimited(found.document())
+        case "text":
+            from studies.tables.terminal import lines
+
+            width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+            return "".join(f"{line}\n" for line in lines(found.document(), width))

@@ -1,74 +1,76 @@
-"""A table on the terminal: by rich, in columns."""
+"""A document as lines of text, in the width of a terminal or of any length."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import groupby
+from collections.abc import Iterable
+from itertools import groupby, zip_longest
 
 from rich.cells import cell_len, chop_cells, set_cell_size
-from rich.console import Group, RenderableType
-from rich.table import Table as RichTable
-from rich.text import Text
 
 from studies.tables.digits import shown
+from studies.tables.fitting import GAP, Extent, fit
 from studies.tables.table import Cell, Document, Figure, Table
 
-GAP = 1
-LEAST = 8
-"""Cells that are left of a text that is cut, at least."""
+NARROWEST_TEXT = 12
+"""Cells that a column of texts keeps; longer words are broken."""
 
 
-def rendered(document: Document) -> RenderableType:
-    """Tables and notes, one below the other."""
-    return Group(*map(drawn, document.tables), *map(Text, document.notes))
+def lines(document: Document, width: int | None, wrap: bool = True) -> list[str]:
+    """Head, tables and notes, one below the other.
+
+    Args:
+        document: What is printed.
+        width: Cells of a line; None: as many as it takes, nothing is hidden or cut.
+        wrap: A row takes as many lines as it needs, and hidden columns are named. Without it a row is one line, and
+            long texts are cut.
+    """
+    printed = list(_folded(document.head, width))
+    for table in document.tables:
+        printed += _table_lines(table, width, wrap)
+    return [*printed, *_folded(document.notes, width)]
 
 
-def drawn(table: Table) -> RichTable:
-    """One table, nothing left out; cells wrap where there is no room."""
+def fitted(table: Table, width: int | None) -> list[str]:
+    """The lines of a table, one for each row."""
+    return _table_lines(table, width, wrap=False)
+
+
+def _table_lines(table: Table, width: int | None, wrap: bool) -> list[str]:
+    """Title, names of the columns, rows. Wide characters take two cells; control characters are shown as escapes."""
     table = table.of("text")
-    made = RichTable(title=table.title or None, title_justify="left", box=None, pad_edge=False)
-    for column in table.columns:
-        made.add_column(column.name, justify="right" if column.right else "left")
-    for row in table.rows:
-        made.add_row(*map(text_of, row))
-    return made
+    heads = [one_line(column.name) for column in table.columns]
+    rows = [[one_line(text_of(cell)) for cell in row] for row in table.rows]
+    extents = [
+        _extent([head, *texts], column.right, column.spare, wrap)
+        for column, head, texts in zip(table.columns, heads, zip(*rows, strict=True) if rows else heads, strict=True)
+    ]
+    widths = fit(extents, width, wrap)
+    printed = [] if not table.title else folded(one_line(table.title), width)
+    for row in [heads, *rows] if any(heads[index] for index in widths) else rows:
+        cells = [folded(row[index], room) if wrap else [cut(row[index], room)] for index, room in widths.items()]
+        for parts in zip_longest(*cells, fillvalue=""):
+            padded = [
+                _padded(part, room, table.columns[index].right)
+                for part, (index, room) in zip(parts, widths.items(), strict=True)
+            ]
+            printed.append((" " * GAP).join(padded).rstrip())
+    hidden = [head for index, head in enumerate(heads) if extents[index].whole and index not in widths]
+    if wrap and hidden:
+        printed += folded(f"hidden at this width: {', '.join(hidden)}", width)
+    return printed
+
+
+def _extent(texts: Iterable[str], number: bool, spare: int, wrap: bool) -> Extent:
+    """A number is never broken; one with an error may wrap between the two."""
+    texts = list(texts)
+    whole = max(map(cell_len, texts))
+    least = max((cell_len(word) for text in texts for word in text.split()), default=0) if wrap else whole
+    return Extent(least if number else min(least, NARROWEST_TEXT), whole, number, spare)
 
 
 def text_of(cell: Cell) -> str:
     """One cell for reading."""
     return shown(cell) if isinstance(cell, Figure) else cell
-
-
-def fitted(table: Table, width: int) -> list[str]:
-    """The lines of a table in so many cells: spare columns are left out as needed, then the longest texts are cut.
-
-    Wide characters take their two cells; control characters are shown as their escapes.
-    """
-    table = table.of("text")
-    places = list(range(len(table.columns)))
-    texts = [[one_line(text_of(cell)) for cell in row] for row in table.rows]
-    heads = [one_line(column.name) for column in table.columns]
-    widths = [max(map(cell_len, column)) for column in zip(heads, *texts, strict=True)]
-    places = [index for index in places if widths[index]]
-    droppable = [index for index in places if table.columns[index].spare]
-    for index in sorted(droppable, key=lambda index: -table.columns[index].spare):
-        if _needed(widths, places) <= width:
-            break
-        places.remove(index)
-    while (over := _needed(widths, places) - width) > 0:
-        longest = max(places, key=lambda index: (not table.columns[index].right, widths[index]))
-        if widths[longest] <= LEAST:
-            longest = max(places, key=lambda index: widths[index])
-        if widths[longest] <= 1:
-            break
-        second = max((widths[index] for index in places if index != longest), default=0)
-        widths[longest] = max(1, min(widths[longest] - 1, max(widths[longest] - over, LEAST, min(second, width // 3))))
-    lines = []
-    for row in [heads, *texts]:
-        cells = [_aligned(row[index], widths[index], table.columns[index].right) for index in places]
-        lines.append((" " * GAP).join(cells).rstrip())
-    title = [cut(one_line(table.title), width)] if table.title else []
-    return title + (lines if any(heads[index] for index in places) else lines[1:])
 
 
 def one_line(text: str) -> str:
@@ -80,28 +82,29 @@ def one_line(text: str) -> str:
     return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in plain)
 
 
-def folded(text: str, width: int) -> list[str]:
-    """A text as lines of at most so many cells, broken between words where that can be."""
-    lines = []
-    while cell_len(text) > width:
-        piece = chop_cells(text, width)[0]
+def folded(text: str, width: int | None) -> list[str]:
+    """A text as lines of at most so many cells, broken between words where that is possible."""
+    printed = []
+    while width is not None and cell_len(text) > max(2, width):  # a wide character takes two cells
+        piece = chop_cells(text, max(2, width))[0]
         space = piece.rfind(" ") if text[len(piece) : len(piece) + 1] != " " else -1
         piece = piece[:space] if space > 0 else piece
-        lines.append(piece)
+        printed.append(piece)
         text = text[len(piece) :].lstrip()
-    return [*lines, text]
+    return [*printed, text]
 
 
-def cut(text: str, width: int) -> str:
-    """At most so many cells of a text; what is cut off is marked."""
-    return text if cell_len(text) <= width else set_cell_size(text, max(0, width - 1)).rstrip() + "…"
+def cut(text: str, width: int | None) -> str:
+    """At most so many cells of a text; where something is cut off, it ends with `…`."""
+    if width is None or cell_len(text) <= width:
+        return text
+    return set_cell_size(text, max(0, width - 1)).rstrip() + "…"
 
 
-def _aligned(text: str, width: int, right: bool) -> str:
-    text = cut(text, width)
+def _folded(texts: Iterable[str], width: int | None) -> Iterable[str]:
+    return (line for text in texts for line in folded(one_line(text), width))
+
+
+def _padded(text: str, width: int, right: bool) -> str:
     space = " " * (width - cell_len(text))
     return space + text if right else text + space
-
-
-def _needed(widths: Sequence[int], places: Sequence[int]) -> int:
-    return sum(widths[index] for index in places) + GAP * max(0, len(places) - 1)

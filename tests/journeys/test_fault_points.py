@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from storage.home import CHECKOUT
-from storage.records import need_study
+from storage.reader import Reader
 from storage.session import Session
 from studies.audit.audit import audit
 from tests.support.faulty import KINDS
@@ -82,9 +82,9 @@ class Stage:
 
     def path(self, study: str) -> list[Any]:
         """What was decided, with what: everything but the numbers of trials and times."""
-        row = need_study(self.session, study)
-        decisions = self.session.run("read_decisions", {"study_id": row.study_id})
-        points = self.session.run("read_points", {"study_id": row.study_id})
+        row = Reader(self.session).study(study)
+        decisions = Reader(self.session).decisions(row.study_id)
+        points = Reader(self.session).trials(row.study_id)
         ends = sorted((each.hash, each.state, str(each.metrics)) for each in points)
         return [[each.record for each in decisions], ends]
 
@@ -120,7 +120,7 @@ def test_harmed_at_any_of_its_statements_a_study_comes_to_the_same_end(stage: St
         else:
             claimed += harmed["claimed"]
             assert not harmed["robbed"], (at, "the trial of a living worker was taken from it")
-        certificate = audit(stage.session, need_study(stage.session, name))
+        certificate = audit(stage.session, Reader(stage.session).study(name))
         assert certificate.holds, (at, certificate.violations)
         assert certificate.duplicates == certificate.holes == 0
         assert (certificate.points["accepted"], certificate.points["planned"]) == (5, 5), (at, certificate)

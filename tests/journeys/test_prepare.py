@@ -28,7 +28,7 @@ from objectives.datasets import catalogue
 text, old, tokenizer, force = sys.argv[1:]
 force = bool(force)
 def files(name):
-    return [(catalogue.place() / name / each).read_bytes() for each in ("train.bin", "val.bin", "meta.json")]
+    return [(catalogue.datasets_folder() / name / each).read_bytes() for each in ("train.bin", "val.bin", "meta.json")]
 
 whole = files("whole")
 for steps in count(1):

@@ -136,7 +136,7 @@ def test_a_study_ends_though_a_node_is_lost_with_its_worker(
     until(lambda: any(each.outcome == "lost" for each in attempts(url, "trace")))
 
     told, _ = launched.communicate(timeout=90)
-    assert launched.returncode == 0 and "trace: 2 steps are done" in told and SECRET not in told, told
+    assert launched.returncode == 0 and "trace: done: 2 steps are done" in told and SECRET not in told, told
     certificate = json.loads(program("audit", "--study", "trace", "--json").stdout)
     assert certificate["holds"] and certificate["points"]["failed"] == 0 and certificate["decisions"]["made"] == 2
     steps = json.loads(program("show", "--study", "trace", "--json").stdout)["rounds"]

@@ -80,7 +80,7 @@ def test_an_array_of_workers_ends_a_study_with_one_preempted_one_told_of_its_end
     until(lambda: slurm_here.states().get(f"{job}_2") == "CANCELLED")
 
     told, _ = launched.communicate(timeout=80)
-    assert launched.returncode == 0 and "trace: 3 steps are done" in told, told
+    assert launched.returncode == 0 and "trace: done: 3 steps are done" in told, told
     assert "Traceback" not in told and SECRET not in told
     certificate = json.loads(program("audit", "--study", "trace", "--json").stdout)
     assert certificate["holds"] and certificate["points"]["failed"] == 0 and certificate["decisions"]["made"] == 3
@@ -165,7 +165,7 @@ def test_a_worker_that_comes_late_does_not_resume_a_study_that_was_stopped(
     session_told = program("stop", "--study", "trace").stdout
     assert "2 queued cancelled" in session_told
     joined = program("run", "grow", "--study", "trace", "--join", "--workers", 1)
-    assert joined.returncode == 0 and "the study was told to stop" in joined.stderr
+    assert joined.returncode == 0 and "stopped: it was told to stop" in joined.stderr
     assert status(program, "trace")["state"] == "stopped"
 
 

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -152,8 +153,8 @@ def test_a_killed_worker_leaves_trials_that_are_nobodys(
     watch.shows("own (grow): running")
     trial = until(lambda: [each["trial"] for each in answer(program, "status", "--study", "own")["running"]])[0]
     os.killpg(worker.pid, signal.SIGKILL)
-    screen = watch.shows("nobody works on it", "workers: none", "is nobody's", "goes on from here")
-    assert re.search(r"trial \d+ is nobody's: the worker \S+:" + str(worker.pid), screen)
+    screen = watch.shows("nobody works on it", "workers: none", "is gone", "to go on: python cli.py run")
+    assert re.search(r"trial \d+: its worker \S+:" + str(worker.pid), screen)
     assert answer(program, "status", "--study", "own")["state"] == "nobody works on it"
     open_gate(tmp_path)
     begin("run", "grow", "--study", "own", "--file", file, "--workers", 1)
@@ -189,7 +190,7 @@ def test_keys_show_a_log_ask_before_they_drain_and_switch_studies(
     watch.keys("d")
     watch.shows("Tell every worker")
     watch.keys("y")
-    watch.shows("own: told to 1 worker", "own (grow): stopping")
+    watch.shows("own: told to 1 worker", "own (grow): draining")
     open_gate(tmp_path)
     assert worker.wait(timeout=60) == 0
     watch.shows("own (grow): stopped", "python cli.py run grow --study own")
@@ -317,7 +318,7 @@ def test_in_a_pipe_there_is_a_line_for_each_change_and_it_ends_with_the_study(
     assert re.search(r"^\d\d:\d\d:\d\d round 0: b → 2$", told, re.M)
     assert told.splitlines()[-1].endswith("own: done: 1 steps are done")
     told, _ = everything.communicate(timeout=60)
-    assert everything.returncode == 0 and "own: done, 6 finished, 0 running, 0 waiting: 1 steps are done" in told
+    assert everything.returncode == 0 and "own: done: 1 steps are done; 6 finished, 0 running, 0 waiting" in told
 
 
 def test_a_name_that_is_not_there_is_refused_at_once(program: Program) -> None:
@@ -346,7 +347,7 @@ def test_without_a_terminal_run_says_lines_and_no_more(program: Program, tmp_pat
 
 
 def report(step: int, at: float, **figures: float) -> Any:
-    return SimpleNamespace(step=step, at=at, names=list(figures), figures=list(figures.values()))
+    return SimpleNamespace(step=step, reported_at=datetime.fromtimestamp(at, UTC), metrics=figures)
 
 
 def test_there_is_no_slope_and_no_rate_before_there_is_ground_for_one() -> None:

@@ -226,17 +226,17 @@ def test_a_trial_is_told_when_it_begins_and_status_says_what_to_do(
     worker.wait()
     until(lambda: not any(each["alive"] for each in answer(program, "status", "--study", "trace")["workers"]))
     told = program("status", "--study", "trace").stdout
-    assert "trial 0: the worker is gone; `run grow --study trace` takes over" in told
+    assert "trial 0: the worker is gone; to go on: python cli.py run grow --study trace\n" in told
     short = write_definition(tmp_path, steps=1, seconds=0.0)
     ran = program("run", "grow", "--study", "short", "--file", short, "--workers", 1, "--max-trials", 3)
     begun = [line.split(": ")[1] for line in ran.stderr.splitlines() if " begins on " in line]
     assert begun == ["baseline, seed 1337", "n_layer=2, seed 1337", "n_head=2, seed 1337"]
     told = program("status", "--study", "short").stdout
-    assert "the budget of 3 trials is used up; `run grow --study short --max-trials N` raises it" in told
+    assert "to raise its budget: python cli.py run grow --study short --max-trials 6" in told
     assert program("run", "grow", "--study", "short", "--max-trials", 100).returncode == 0
     told = program("status", "--study", "short").stdout
-    assert "round 0: mlp_size → 64" in told and "`run grow --study short --steps N` goes on" in told
-    assert "round 0: mlp_size → 64: again" in program("replay", "--study", "short").stdout
+    assert "round 0: mlp_size → 64" in told and "to grow further: python cli.py run grow --study short --steps " in told
+    assert "round 0: mlp_size → 64: reproduced" in program("replay", "--study", "short").stdout
 
 
 def test_status_tells_nan_as_text(program: Program, tmp_path: Path, environment: dict[str, str]) -> None:

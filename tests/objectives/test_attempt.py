@@ -18,6 +18,7 @@ import pytest
 
 from objectives.outcome import Kind, Outcome, Report
 from objectives.process.attempt import Attempt
+from objectives.process.log import MAX_LOG_BYTES, Log
 from objectives.process.warm import WarmServer
 from storage.errors import UsageError
 from storage.home import CHECKOUT
@@ -61,6 +62,8 @@ def marked(mark: str) -> list[int]:
         ("exits_at_once", Kind.ERROR, "exited with code 7 without a result"),
         ("exits_with_zero", Kind.ERROR, "exited with code 0 without a result"),
         ("kills_itself", Kind.KILLED, "SIGKILL"),
+        ("kills_its_group", Kind.KILLED, "SIGKILL"),
+        ("kills_its_keeper", Kind.LOST, "its keeper process was killed"),
         ("crashes", Kind.KILLED, "SIGSEGV"),
         ("is_out_of_memory_on_the_device", Kind.OUT_OF_MEMORY, "CUDA out of memory"),
         ("closes_everything", Kind.ERROR, "without a result"),
@@ -127,7 +130,7 @@ def test_children_and_their_children_end_with_the_trial(launch: Launch, way: str
         case "keeper killed":
             os.kill(psutil.Process(attempt.pid).ppid(), signal.SIGKILL)
     ended = outcome(attempt)
-    expected = {"kill": Kind.GIVEN_BACK, "time limit": Kind.TIMED_OUT}
+    expected = {"kill": Kind.GIVEN_BACK, "time limit": Kind.TIMED_OUT, "keeper killed": Kind.LOST}
     assert ended.kind is expected.get(way, Kind.KILLED)
     assert gone([attempt.pid, *marked(mark)])
 
@@ -253,6 +256,45 @@ def test_what_a_full_disk_kept_out_of_the_log_is_in_the_tail(launch: Launch) -> 
     assert "No space left on device" in ended.tail and "n_head must divide n_embd" in ended.tail
 
 
+def test_a_long_log_keeps_its_head_and_its_tail_and_says_what_is_left_out(launch: Launch, tmp_path: Path) -> None:
+    ended = outcome(launch("prints_numbered_lines", {"lines": 9_000})[1])
+    assert ended.kind is Kind.COMPLETED
+    lines = (tmp_path / "log").read_text().splitlines()
+    head, (cut, left_out), tail = lines[:1000], [line for line in lines if line.startswith("[")], lines[-100:]
+    assert [int(line.split(":")[0]) for line in head] == list(range(1000))
+    assert [int(line.split(":")[0]) for line in tail] == list(range(8900, 9000))
+    assert cut == "[the log has 63 MiB: its end follows when the trial ends]"
+    missing = int(left_out.removeprefix("[").split()[0].replace(",", ""))
+    kept = (tmp_path / "log").stat().st_size - sum(len(line) + 1 for line in (cut, left_out))
+    assert left_out.endswith("bytes were left out here]") and abs(9_000 * 8192 - missing - kept) <= 1
+
+
+@pytest.mark.parametrize("extra", [-(1 << 20), -100, 0, 1, 100, 3 << 20])
+def test_a_log_near_its_limit_holds_every_byte_that_fits(tmp_path: Path, extra: int) -> None:
+    text = bytes(range(256)) * ((MAX_LOG_BYTES + extra) // 256) + b"e" * (extra % 256)
+    log = Log(str(tmp_path / "log"))
+    for begin in range(0, len(text), 1 << 20):
+        log.write(text[begin : begin + (1 << 20)])
+    log.close()
+    written = (tmp_path / "log").read_bytes()
+    assert len(written) <= MAX_LOG_BYTES and written.startswith(text[:1000]) and written.endswith(text[-1000:])
+    assert (b"its end follows" in written) == (len(text) > 63 << 20)
+    assert (b"left out here" in written) == (len(text) + 100 > MAX_LOG_BYTES)
+
+
+def test_a_log_is_for_its_owner_alone(launch: Launch, tmp_path: Path) -> None:
+    outcome(launch("returns_metrics")[1])
+    assert {(tmp_path / name).stat().st_mode & 0o777 for name in ("log", "lock")} == {0o600}
+
+
+def test_no_trial_is_given_the_storage_or_its_password(launch: Launch, monkeypatch: pytest.MonkeyPatch) -> None:
+    secrets = ["STUDYHALL_STORAGE", "PGPASSWORD", "PGPASSFILE", "PGSERVICEFILE"]
+    for name in (*secrets, "WANDB_API_KEY"):
+        monkeypatch.setenv(name, "sesame")
+    ended = outcome(launch("counts_secrets", {"names": [*secrets, "WANDB_API_KEY"]})[1])
+    assert ended.metrics == {**dict.fromkeys(secrets, 0.0), "WANDB_API_KEY": 1.0}
+
+
 def test_a_log_without_end_stops_growing_and_its_last_line_is_still_known(launch: Launch, tmp_path: Path) -> None:
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     ended = outcome(launch("prints_without_end", {"lines": 20_000})[1])
@@ -284,3 +326,41 @@ def test_a_module_that_fails_while_it_is_imported_is_one_line(tmp_path: Path, bo
         warm.describe({})
     assert "\n" not in str(caught.value)
     warm.close()
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ("raise KeyboardInterrupt", "KeyboardInterrupt"),
+        ("threading.Thread(target=lambda: 1 / 0).start()\n    return None", ""),
+        ("print('noise')\n    warnings.warn('more noise')\n    raise ValueError('odd')", "validate: ValueError: odd"),
+        ("print('the last words')\n    sys.stdout.flush()\n    os._exit(3)", "about a config: the last words"),
+    ],
+)
+def test_a_question_to_an_objective_prints_nothing_on_the_terminal(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], body: str, words: str
+) -> None:
+    text = f"import os, sys, threading, warnings\ndef validate(config):\n    {body}\ndef f(config): return 1\n"
+    (tmp_path / "loud.py").write_text(text)
+    warm = WarmServer(f"{tmp_path}/loud.py:f")
+    if words:
+        with pytest.raises(UsageError, match=words):
+            warm.inspect([{}])
+    else:
+        assert warm.inspect([{}])[0].refusal is None
+    warm.close()
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_crash_of_the_keeper_is_in_the_log_and_not_on_the_terminal(
+    launch: Launch, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    ended = outcome(launch("hangs", timeout="soon")[1])
+    assert ended.kind is Kind.LOST and "TypeError" in (tmp_path / "log").read_text()
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_crash_before_the_objective_is_in_the_log(launch: Launch, capfd: pytest.CaptureFixture[str]) -> None:
+    ended = outcome(launch("returns_metrics", cores=["first"])[1])
+    assert ended.kind is Kind.ERROR and "TypeError" in ended.tail
+    assert capfd.readouterr() == ("", "")

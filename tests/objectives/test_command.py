@@ -93,6 +93,12 @@ def launch(tmp_path: Path) -> Iterator[Launch]:
         ({"metrics": {"stdout": {}}}, "stdout"),
         ({"metrics": {"stdout": {"loss": "loss [0-9]+"}}}, "stdout: loss: .*no group"),
         ({"metrics": {"stdout": {"loss": "loss ([0-9+"}}}, "stdout: loss: .*not a regular expression"),
+        ({"metrics": {"stdout": {"loss": {"pattern": "(.)", "unti": "count"}}}}, "loss: unknown key 'unti'.*'unit'"),
+        ({"metrics": {"stdout": {"loss": {"pattern": "(.)", "unit": "cuont"}}}}, "unit: 'cuont'.*'count'"),
+        ({"metrics": {"stdout": {"loss": {"unit": "count"}}}}, "loss: None is not a text"),
+        ({"metrics": {"json": "{trial}", "columns": ["a"]}}, "columns: .*csv"),
+        ({"metrics": {"csv": "{trial}", "columns": "a, b"}}, "columns: 'a, b' is not a list of names"),
+        ({"metrics": {"csv": "{trial}", "columns": ["a", "b", "a"]}}, "columns: 'a' is named twice"),
         ({"metrics": {"stdout": {"loss": 3}}}, "loss: 3 is not a text"),
         ({"metrics": {"stdout": {"loss": "(.)"}, "step": "step"}}, "step: .*no group"),
         ({"command": "x " * 40_000}, "longer than"),
@@ -263,6 +269,24 @@ sys.stdout.write("val loss 1e3 and no newline")
     assert str(ended.metrics["train_loss"]) == "nan", "a number that diverged is not the number before it"
 
 
+def test_a_number_with_a_unit_is_read_and_any_other_text_is_refused(launch: Launch, tmp_path: Path) -> None:
+    script = "print('980K parameters')\nprint('val loss 5.1e-05')\nprint('acc 0,75')"
+    patterns = {"params": {"pattern": "([0-9.]+)K? parameters", "unit": "count"}, "val_loss": "val loss ([0-9.]+)"}
+    ended = outcome(launch(script, metrics={"stdout": {**patterns, "acc": "acc ([0-9.]+)"}}, needs=("val_loss",)))
+    assert (ended.kind, ended.metrics) == (Kind.COMPLETED, {"params": 980_000.0, "val_loss": 5.1e-5})
+    assert "acc: '0,75' is not a plain number" in (tmp_path / "log").read_text()
+    wrong = {"params": "([0-9.]+)[A-Z] parameters", "val_loss": "val loss ([0-9.]+)"}
+    ended = outcome(launch(script, metrics={"stdout": wrong}, needs=("params",)))
+    assert ended.kind is Kind.INVALID
+    assert ended.message == "exited with 0, but params: '980K' is not a plain number; unit: count reads it"
+
+
+def test_a_number_that_cannot_be_read_is_not_the_number_before_it(launch: Launch) -> None:
+    script = "print('loss 3.5')\nprint('loss 2.5e')"
+    ended = outcome(launch(script, metrics={"stdout": {"loss": "loss ([0-9.]+)"}}, needs=("loss",)))
+    assert ended.kind is Kind.INVALID and "'2.5e' is not a plain number" in ended.message
+
+
 def test_a_csv_names_its_columns(launch: Launch) -> None:
     script = """
 import sys
@@ -272,6 +296,41 @@ with open(sys.argv[1] + "/m.csv", "w") as file:
     *reports, ended = until(launch(script, "{run_dir}", metrics={"csv": "{run_dir}/m.csv"}), Outcome)
     assert [each.step for each in reports] == [0, 1]
     assert ended.metrics == {"epoch": 1.0, "train_loss": 1.0, "val_loss": 1.5}
+
+
+def test_a_document_that_is_rewritten_is_reported_each_time(launch: Launch, tmp_path: Path) -> None:
+    script = """
+import json, os, pathlib, sys, time
+folder = pathlib.Path(sys.argv[1])
+for step in (1, 2):
+    with open(folder / "m.jsonl", "w") as file:
+        json.dump({"step": step, "eval": {"loss": 1 / step}}, file, indent=2)
+    while step == 1 and not (folder / "go").exists():
+        time.sleep(0.01)
+"""
+    attempt = launch(script, "{run_dir}", needs=("eval.loss",))
+    assert until(attempt, Report) == [Report(1, {"eval.loss": 1.0})]
+    (tmp_path / "files" / "go").touch()
+    *reports, ended = until(attempt, Outcome)
+    assert [(each.step, dict(each.metrics)) for each in reports] == [(2, {"eval.loss": 0.5})]
+    assert ended.metrics == {"step": 2.0, "eval.loss": 0.5}
+
+
+def test_a_line_of_numbers_gets_its_names_from_the_definition(launch: Launch) -> None:
+    script = "import sys\nopen(sys.argv[1] + '/best.txt', 'w').write('1.4697, 2000, 10646784')"
+    metrics = {"csv": "{run_dir}/best.txt", "columns": ["best_val_loss", "iter", "params"]}
+    ended = outcome(launch(script, "{run_dir}", metrics=metrics, needs=("best_val_loss",)))
+    assert ended.metrics == {"best_val_loss": 1.4697, "iter": 2000.0, "params": 10646784.0}
+
+
+def test_a_file_that_cannot_be_read_says_in_the_log_and_at_the_end_what_it_was_taken_for(
+    launch: Launch, tmp_path: Path
+) -> None:
+    script = "import sys\nopen(sys.argv[1] + '/m.jsonl', 'w').write('step,loss\\n1,0.5\\n')"
+    ended = outcome(launch(script, "{run_dir}", needs=("loss",)))
+    taken = "taken for JSON, but line 1 is not: 'step,loss'; `csv: FILE` reads a table"
+    assert ended.kind is Kind.INVALID and ended.message.endswith(f"m.jsonl has no 'loss'; it has none; {taken}")
+    assert f"m.jsonl: {taken}\n" in (tmp_path / "log").read_text()
 
 
 # Ends
@@ -384,7 +443,7 @@ def test_a_command_and_its_children_end_with_the_trial(launch: Launch, way: str)
             psutil.Process(attempt.pid).kill()
         case "keeper killed":
             psutil.Process(attempt.pid).parent().kill()  # type: ignore[union-attr]
-    expected = {"kill": Kind.GIVEN_BACK, "time limit": Kind.TIMED_OUT}
+    expected = {"kill": Kind.GIVEN_BACK, "time limit": Kind.TIMED_OUT, "keeper killed": Kind.LOST}
     assert outcome(attempt).kind is expected.get(way, Kind.KILLED)
     assert gone([pid, *(each.pid for each in below)])
 

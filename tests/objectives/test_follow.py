@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from objectives.command.follow import LONGEST_LINE, File, JsonLines, Lines, Patterns, Row, Table
+from objectives.command.follow import MAX_PRINTED_BYTES, File, Lines
+from objectives.command.readers import Json, Patterns, Row, Table
 
 
 @given(
@@ -30,11 +31,11 @@ def test_lines_are_the_same_in_whatever_pieces_they_come(texts: list[str], sizes
 
 
 def test_a_line_without_end_is_cut_and_costs_no_memory() -> None:
-    lines = Lines(LONGEST_LINE)
+    lines = Lines(MAX_PRINTED_BYTES)
     for _ in range(1000):
         assert list(lines.feed(b"x" * 10_000)) == []
-        assert len(lines.part) == LONGEST_LINE
-    assert list(lines.feed(b"\nnext\n")) == ["x" * LONGEST_LINE, "next"]
+        assert len(lines.part) == MAX_PRINTED_BYTES
+    assert list(lines.feed(b"\nnext\n")) == ["x" * MAX_PRINTED_BYTES, "next"]
 
 
 @given(st.lists(st.integers(0, 5), min_size=1, max_size=30))
@@ -77,28 +78,32 @@ def test_what_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
         ('{"iter": 3, "epoch": 1, "a": 2}', 3, {"iter": 3.0, "epoch": 1.0, "a": 2.0}),
         ('{"loss": NaN, "b": -Infinity}', None, {"loss": math.nan, "b": -math.inf}),
         ('{"loss": nan, "b": -inf, "c": "nan"}', None, {"loss": math.nan, "b": -math.inf}),
-        ('{"step": NaN, "loss": null, "best": true, "who": "x", "in": {"a": 1}}', None, {"step": math.nan}),
+        (
+            '{"step": NaN, "loss": null, "best": true, "who": "x", "in": {"a": 1}}',
+            None,
+            {"step": math.nan, "in.a": 1.0},
+        ),
         ('{"big": 1' + "0" * 400 + ', "a\\u0000": 1}', None, {"big": math.inf}),
     ],
 )
 def test_numbers_of_an_object_are_metrics(line: str, step: int | None, metrics: dict[str, float]) -> None:
-    row = JsonLines(None).row(line)
+    [row] = Json(None).rows(line)
     assert row is not None and row.step == step and repr(dict(row.metrics)) == repr(metrics)
 
 
 @pytest.mark.parametrize("line", ["", "x", "[1]", "3", '{"a": 1', "nan", "[" * 100_000])
 def test_what_is_no_object_is_passed_over(line: str) -> None:
-    assert JsonLines(None).row(line) is None
+    assert Json(None).rows(line) == []
 
 
 def test_a_step_may_have_a_name_of_its_own() -> None:
-    row = JsonLines("tokens").row('{"tokens": 5, "step": 1}')
+    [row] = Json("tokens").rows('{"tokens": 5, "step": 1}')
     assert row is not None and row.step == 5
 
 
 @given(st.floats(), st.integers(-(10**6), 10**6))
 def test_a_number_comes_back_exactly(value: float, step: int) -> None:
-    row = JsonLines(None).row(json.dumps({"step": step, "a": value}))
+    [row] = Json(None).rows(json.dumps({"step": step, "a": value}))
     assert row is not None and row.step == step and repr(row.metrics["a"]) == repr(value)
     table = Table(None)
     assert table.row("\ufeffstep,a") is None

@@ -287,7 +287,7 @@ def test_it_tells_the_memory_that_it_took_and_how_busy_it_was(config: dict[str, 
         told.append(json.loads(ended.stdout.splitlines()[-1]))
     small, large = told
     assert 0 <= small["peak_memory"] < large["peak_memory"] < 4000
-    assert 0 < large["memory_fraction"] < 1 and 0.2 < large["utilization"] <= 1
+    assert 0 < large["memory_fraction"] < 1 and 0 < large["utilization"] <= 1
 
 
 def test_a_profile_is_attached_and_changes_no_figure(config: dict[str, Any], tmp_path: Path) -> None:

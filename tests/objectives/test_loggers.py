@@ -185,7 +185,7 @@ def test_a_place_that_fails_is_told_once_and_left_out(
         def close(self, completed: bool) -> None:
             raise AssertionError("it was left out")
 
-    monkeypatch.setattr("objectives.loggers.MAKERS", {"tensorboard": Broken})
+    monkeypatch.setattr("objectives.loggers.LOGGER_TYPES", {"tensorboard": Broken})
     loggers = Loggers(["tensorboard"], trial_name(tmp_path))
     for step in range(3):
         loggers.log(step, {"a": 1.0})

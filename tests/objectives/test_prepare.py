@@ -158,7 +158,7 @@ def test_rows_are_documents_and_validation_is_val(call, rows):
     train, val = (bytes(each).decode() for each in tokens_of("h"))
     assert train == "".join(f"{i} é" * (i % 3) + "\n" for i in range(150) if i % 3)
     assert val == "".join(f"{i} é" * (i % 3) + "\n" for i in range(20) if i % 3)
-    assert call("data", "prepare", "h", "--hf", rows, "--tokenizer", "bytes")[1].startswith("h: already there")
+    assert call("data", "prepare", "h", "--hf", rows, "--tokenizer", "bytes")[1].startswith("h: already prepared")
 
 
 def test_a_field_and_a_share_may_be_asked_for(call, rows):
@@ -175,7 +175,7 @@ def test_a_field_and_a_share_may_be_asked_for(call, rows):
     [
         ("{}:titel", "'titel' is not a field; did you mean 'title'?"),
         ("{}:label", "'label' is not text; allowed: text, title"),
-        ("{}:defalt:text", "there is no config 'defalt'; did you mean 'default'?"),
+        ("{}:defalt:text", "no config 'defalt'; did you mean 'default'?"),
         ("{}:a:b:c", "is not DATASET[:CONFIG][:FIELD]"),
         (":x", "is not DATASET[:CONFIG][:FIELD]"),
         ("{}-nowhere", "cannot be loaded"),
@@ -211,8 +211,8 @@ def test_files_are_cut_between_characters_and_the_same_from_every_position(tmp_p
     folder = tmp_path_factory.mktemp("texts")
     for number, text in enumerate(texts):
         (folder / str(number)).write_text(text, newline="")
-    before = sources.PIECE, sources.BATCH
-    sources.PIECE, sources.BATCH = 8, 2
+    before = sources.MAX_PIECE_BYTES, sources.BATCH_PIECES
+    sources.MAX_PIECE_BYTES, sources.BATCH_PIECES = 8, 2
     try:
         files = [folder / str(number) for number in range(len(texts))]
         try:
@@ -227,14 +227,14 @@ def test_files_are_cut_between_characters_and_the_same_from_every_position(tmp_p
         for piece in read_all:
             assert 0 < len(piece.text) <= 8 and piece.text.decode() is not None
     finally:
-        sources.PIECE, sources.BATCH = before
+        sources.MAX_PIECE_BYTES, sources.BATCH_PIECES = before
 
 
 def test_rows_are_the_same_from_every_position(tmp_path, rows, monkeypatch):
     for piece, most, forgotten in ((2**18, 64, 2**26), (4, 7, 99)):
-        monkeypatch.setattr(sources, "PIECE", piece)
-        monkeypatch.setattr(sources, "ROWS", most)
-        monkeypatch.setattr(sources, "FORGOTTEN", forgotten)
+        monkeypatch.setattr(sources, "MAX_PIECE_BYTES", piece)
+        monkeypatch.setattr(sources, "BATCH_ROWS", most)
+        monkeypatch.setattr(sources, "MAX_MAPPED_BYTES", forgotten)
         for val in (None, 0.3):
             source = HubRows(str(rows), val)
             check_reading_on(source)
@@ -245,14 +245,14 @@ def test_rows_are_the_same_from_every_position(tmp_path, rows, monkeypatch):
 
 def test_of_two_at_once_one_is_refused(call, tmp_path):
     (tmp_path / "a").write_text(FOX)
-    catalogue.place().mkdir(parents=True)
+    catalogue.datasets_folder().mkdir(parents=True)
     code = "import fcntl, sys; f = open(sys.argv[1], 'w'); fcntl.flock(f, fcntl.LOCK_EX); print(flush=True); input()"
-    command = [sys.executable, "-c", code, catalogue.place() / ".x.lock"]
+    command = [sys.executable, "-c", code, catalogue.datasets_folder() / ".x.lock"]
     arguments = "data", "prepare", "x", "--text", tmp_path / "a", "--tokenizer", "bytes"
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
         assert holder.stdout is not None
         holder.stdout.readline()
-        refused(call(*arguments), "another process is preparing 'x' just now")
+        refused(call(*arguments), "another process is preparing 'x'")
         holder.kill()
     assert call(*arguments)[0] == 0
 
@@ -267,7 +267,7 @@ def test_the_same_again_is_already_there_and_other_arguments_need_force(call, tm
     assert call(*same, "bytes")[0] == 0
     before = read("x")
     code, said, _ = call(*same, "bytes", "--val", "0.1")
-    assert (code, said) == (0, f"x: already there: {catalogue.place() / 'x'}\n")
+    assert (code, said) == (0, f"x: already prepared: {catalogue.datasets_folder() / 'x'}\n")
     end = "; --force replaces it"
     refused(call(*same, "char"), "'x' was made from other --tokenizer (bytes)" + end)
     refused(call(*same, "bytes", "--val", "0.2"), "'x' was made from other --val (0.1)" + end)
@@ -276,15 +276,15 @@ def test_the_same_again_is_already_there_and_other_arguments_need_force(call, tm
     assert read("x") == before
     assert call(*other, "--force")[0] == 0
     assert text_of("x") == FOX * 8
-    assert sorted(each.name for each in catalogue.place().iterdir()) == ["x"]
+    assert sorted(each.name for each in catalogue.datasets_folder().iterdir()) == ["x"]
 
 
 def test_a_folder_made_by_hand_is_not_replaced_unasked(call, tmp_path):
     (tmp_path / "a").write_text(FOX)
-    (catalogue.place() / "mine").mkdir(parents=True)
-    (catalogue.place() / "mine/train.bin").write_bytes(b"1234")
+    (catalogue.datasets_folder() / "mine").mkdir(parents=True)
+    (catalogue.datasets_folder() / "mine/train.bin").write_bytes(b"1234")
     arguments = "data", "prepare", "mine", "--text", tmp_path / "a", "--tokenizer", "bytes"
-    refused(call(*arguments), "mine is there, made by something else; --force replaces it")
+    refused(call(*arguments), "mine was not made by `data prepare`; --force replaces it")
     assert json.loads(call("data", "list", "--json")[1])[0]["problem"] == "no meta.json"
     assert call(*arguments, "--force")[0] == 0 and meta_of("mine")
 
@@ -332,7 +332,7 @@ def test_memory_does_not_grow_with_the_rows(tmp_path):
         told = program(
             *["data", "prepare", name, "--hf", tmp_path / name, "--tokenizer", "bytes"],
             before="import atexit; atexit.register(lambda: print(open('/proc/self/status').read()))\n"
-            "from objectives.datasets import sources; sources.FORGOTTEN = 2**22",
+            "from objectives.datasets import sources; sources.MAX_MAPPED_BYTES = 2**22",
             env={**os.environ, "HF_DATASETS_CACHE": str(config.HF_DATASETS_CACHE)},
         )
         peaks.append(int(told.stdout.partition("VmHWM:")[2].split()[0]) / 1024)
@@ -358,8 +358,8 @@ GOOD = {"name": "x", "--text": "{}/a", "--tokenizer": "bytes"}
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"--text": "{}/b"}, "/b is not there"),
-        ({"--text": "{}/folders"}, "/folders is not there; did you mean '"),
+        ({"--text": "{}/b"}, "/b does not exist"),
+        ({"--text": "{}/folders"}, "/folders does not exist; did you mean '"),
         ({"--text": "{}/folder"}, "/folder is a folder; its files are needed, as in "),
         ({"--text": "{}/empty"}, "--text: there is no text: 0 bytes"),
         ({"--text": "{}/one"}, "--text: train would be empty, with --val 0.1: 1 bytes"),
@@ -382,8 +382,8 @@ GOOD = {"name": "x", "--text": "{}/a", "--tokenizer": "bytes"}
         ({"--hf": "some/set"}, "data prepare: one of --text FILES… or --hf DATASET"),
         ({"--text": None, "--hf": ""}, "data prepare: text is needed"),
         ({"--tokenizer": None}, "Missing option '--tokenizer'"),
-        ({"name": "stdlib"}, "data prepare: 'stdlib' is there without being prepared; another name is needed"),
-        ({"name": "gssm"}, "'gssm' is there without being prepared"),
+        ({"name": "stdlib"}, "data prepare: 'stdlib' is built in; choose another name"),
+        ({"name": "gssm"}, "'gssm' is built in"),
     ],
     ids=str,
 )
@@ -429,8 +429,8 @@ def test_text_that_is_not_utf8_is_refused_with_its_place(call, tmp_path, monkeyp
     if tokenizer != "char":
         monkeypatch.setattr("tiktoken.registry.ENCODING_CONSTRUCTORS", {"tiny": one_byte_each})
     told = call("data", "prepare", "x", "--text", tmp_path / "a", "--tokenizer", tokenizer)
-    refused(told, f"/a is not UTF-8 at byte {place}; --tokenizer bytes takes anything")
-    assert list(catalogue.place().iterdir()) == [] and catalogue.entries() == []
+    refused(told, f"/a is not UTF-8 at byte {place}; --tokenizer bytes reads any file")
+    assert list(catalogue.datasets_folder().iterdir()) == [] and catalogue.entries() == []
     assert call("data", "prepare", "y", "--text", tmp_path / "a", "--tokenizer", "bytes")[0] == 0
 
 
@@ -478,8 +478,8 @@ def test_a_tokenizer_that_has_to_be_fetched_and_cannot_be_is_one_clear_line(tmp_
     proxies = dict.fromkeys(("HTTPS_PROXY", "https_proxy"), "http://127.0.0.1:9")
     nowhere = {**os.environ, **proxies, "TIKTOKEN_CACHE_DIR": str(tmp_path)}
     for tokenizer, reason in (
-        ("tiktoken:gpt2", "tiktoken:gpt2 has to be fetched once, over the network or into TIKTOKEN_CACHE_DIR"),
-        ("hf:nobody/nothing", "hf:nobody/nothing cannot be loaded; a folder, what is in the cache, or the network"),
+        ("tiktoken:gpt2", "tiktoken:gpt2 must be fetched once, over the network or into TIKTOKEN_CACHE_DIR"),
+        ("hf:nobody/nothing", "hf:nobody/nothing cannot be loaded from a folder, the cache or the network"),
     ):
         told = program("data", "prepare", "x", "--text", tmp_path / "a", "--tokenizer", tokenizer, env=nowhere)
         refused((told.returncode, told.stdout, told.stderr), reason)
@@ -494,7 +494,11 @@ def test_a_full_disk_is_one_clear_line_and_run_again_it_ends_with_the_same_bytes
         resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))
 
     found = program("data", "prepare", "x", *arguments, preexec_fn=little_room)
-    refused((found.returncode, found.stdout, found.stderr), "cannot be written: File too large; run again", code=1)
+    refused(
+        (found.returncode, found.stdout, found.stderr),
+        "cannot be written: File too large; run the same command to go on",
+        code=1,
+    )
     assert catalogue.names() == []
     assert call("data", "prepare", "x", *arguments)[0] == 0
     assert call("data", "prepare", "y", *arguments)[0] == 0
@@ -528,7 +532,7 @@ def test_data_list_says_what_there_is(call, tmp_path):
     assert json.loads(call("data", "list", "--json")[1]) == [
         {
             "name": "set",
-            "folder": str(catalogue.place() / "set"),
+            "folder": str(catalogue.datasets_folder() / "set"),
             "bytes": 2000,
             "tokenizer": "char",
             "vocab_size": 2,

@@ -12,7 +12,7 @@ from optuna.samplers import BaseSampler
 from optuna.testing.pytest_samplers import BasicSamplerTestCase
 
 from samplers.depth import DepthSampler
-from samplers.planned import SCORE
+from samplers.ends import SCORE
 from storage.errors import UsageError
 from storage.optuna_storage import StudyStorage
 from tests.support.depths import CEHR, REFERENCE, cehr
@@ -107,5 +107,5 @@ def test_a_count_that_failed_leaves_its_width_without_an_answer() -> None:
 def test_wrong_settings_are_said() -> None:
     with pytest.raises(UsageError, match=r"DepthSampler: depth\.targets: 0 is not a whole number"):
         DepthSampler(0)
-    with pytest.raises(UsageError, match="no meaning with `solve: layers`"):
+    with pytest.raises(UsageError, match="is not used with `solve: layers`"):
         DepthSampler(5, layers=[3])

@@ -52,7 +52,7 @@ def best(counts: Sequence[int], target: int) -> int:
 def test_the_closest_place_is_found_for_any_growing_function_within_the_bound(counts, data):
     target = data.draw(st.one_of(st.sampled_from(counts), st.integers(0, max(counts) + 5)))
     (answer,), seen = answers(counts, [target], straight=False)
-    assert answer.place == best(counts, target) and answer.count == counts[answer.place]
+    assert answer.index == best(counts, target) and answer.count == counts[answer.index]
     assert len(seen) <= bound(counts)
     assert (answer.beyond == 0) == (counts[0] <= target <= counts[-1])
 
@@ -70,8 +70,8 @@ def test_of_a_plateau_the_fewest_layers_are_the_answer_within_the_bound_for_plat
     middle = (counts[0] + counts[-1]) // 2
     target = data.draw(st.one_of(st.sampled_from(counts), st.integers(0, max(counts) + 5), st.just(middle)))
     (answer,), seen = answers(counts, [target], straight=False)
-    assert answer.count == counts[answer.place] and len(seen) <= 2 + 2 * (len(counts) - 1).bit_length()
-    assert answer.beyond or answer.place == best(counts, target)
+    assert answer.count == counts[answer.index] and len(seen) <= 2 + 2 * (len(counts) - 1).bit_length()
+    assert answer.beyond or answer.index == best(counts, target)
 
 
 @settings(deadline=None, max_examples=300)
@@ -80,8 +80,8 @@ def test_an_answer_was_counted_itself_and_so_was_its_neighbour_across_the_target
     targets = data.draw(st.lists(st.integers(counts[0], counts[-1]), min_size=1, max_size=5))
     told, seen = answers(counts, targets, straight=False)
     for target, answer in zip(targets, told, strict=True):
-        assert answer.place in seen and answer.place == best(counts, target)
-        assert answer.place == 0 or answer.place - 1 in seen
+        assert answer.index in seen and answer.index == best(counts, target)
+        assert answer.index == 0 or answer.index - 1 in seen
         if answer.count < target:
             assert min(place for place in range(len(counts)) if counts[place] >= target) in seen
 
@@ -93,7 +93,7 @@ def test_three_counts_that_lie_on_a_line_by_chance_give_no_false_answer(from_lay
     counts = [1000 + 100_000 * n + (12_345 if n >= from_layer and n not in on_line else 0) for n in range(100)]
     for target in range(1000, counts[-1], 40_000):
         (answer,), seen = answers(counts, [target], straight=False)
-        assert answer.place == best(counts, target) and answer.place in seen and len(seen) <= bound(counts)
+        assert answer.index == best(counts, target) and answer.index in seen and len(seen) <= bound(counts)
 
 
 @settings(deadline=None, max_examples=200)
@@ -105,7 +105,7 @@ def test_of_any_function_an_answer_is_the_closest_of_all_that_was_counted_and_no
         return
     places = sorted(seen)
     assert [counts[place] for place in places] == sorted(counts[place] for place in places)
-    assert told[0].beyond or told[0].place == min(places, key=lambda each: (abs(counts[each] - target), each))
+    assert told[0].beyond or told[0].index == min(places, key=lambda each: (abs(counts[each] - target), each))
 
 
 @settings(deadline=None, max_examples=300)
@@ -117,8 +117,8 @@ def test_a_line_takes_three_counts_whatever_the_number_of_targets(base, slope, l
     told, seen = answers(counts, targets, straight=True)
     assert len(seen) <= 3
     for target, answer in zip(targets, told, strict=True):
-        assert answer.count == counts[answer.place]
-        assert answer.beyond or answer.place == best(counts, target)
+        assert answer.count == counts[answer.index]
+        assert answer.beyond or answer.index == best(counts, target)
 
 
 @settings(deadline=None, max_examples=200)
@@ -126,7 +126,7 @@ def test_a_line_takes_three_counts_whatever_the_number_of_targets(base, slope, l
 def test_several_targets_share_counts_and_each_keeps_to_its_bound(counts, data):
     targets = data.draw(st.lists(st.integers(0, max(counts) + 5), min_size=1, max_size=6))
     told, seen = answers(counts, targets, straight=False)
-    assert [answer.place for answer in told] == [best(counts, target) for target in targets]
+    assert [answer.index for answer in told] == [best(counts, target) for target in targets]
     assert len(seen) <= 1 + sum(bound(counts) - 1 for _ in targets)
 
 
@@ -139,14 +139,14 @@ def test_sizes_that_repeat_every_few_layers_keep_the_bound_of_log2_plus_3(sizes,
     (answer,), seen = answers(counts, [target], straight=True)
     assert len(seen) <= bound(counts) + 1, "a line was looked for in vain"
     if len(seen) > 3:
-        assert answer.place == best(counts, target)
+        assert answer.index == best(counts, target)
 
 
 def test_a_repeating_pattern_whose_period_divides_the_range_is_not_taken_for_a_line():
     counts = list(itertools.accumulate(itertools.islice(itertools.cycle([2, 1, 6]), 99), initial=10))
     for target in range(10, counts[-1] + 1):
         (answer,), _ = answers(counts, [target], straight=True)
-        assert answer.place == best(counts, target)
+        assert answer.index == best(counts, target)
 
 
 def test_counts_that_fall_are_said_and_nothing_is_concluded():
@@ -398,29 +398,29 @@ def test_verify_asks_for_one_step_at_each_distinct_answer_and_keeps_its_findings
 @pytest.mark.parametrize(
     ("block", "said"),
     [
-        ({}, "depth.targets: is missing"),
+        ({}, "depth.targets: is missing; give a list of whole numbers"),
         ({"targets": []}, "depth.targets: the list is empty"),
         ({"targets": [0]}, "depth.targets: 0 is not a whole number from 1 to"),
         ({"targets": [-5]}, "-5 is not a whole number"),
         ({"targets": 1e8}, "100000000.0 is not a whole number"),
         ({"targets": True}, "True is not a whole number"),
         ({"targets": 2**60}, "is not a whole number from 1 to"),
-        ({"targets": [5, 5]}, "5 is there twice"),
+        ({"targets": [5, 5]}, "5 is listed twice"),
         ({"target": 5}, "unknown key 'target'; did you mean 'targets'"),
         ({"targets": 5, "widths": []}, "depth.widths: the list is empty"),
         ({"targets": 5, "widths": "all"}, "'all' is neither `auto` nor"),
-        ({"targets": 5, "widths": [12]}, "num_heads 8 does not divide 12; the nearest that it divides: 8, 16"),
+        ({"targets": 5, "widths": [12]}, "num_heads 8 does not divide 12; the nearest multiples are 8 and 16"),
         ({"targets": 5, "widths": [8] * 10_001}, "10,001 values are too many"),
         ({"targets": 5, "num_heads": 0}, "depth.num_heads: 0"),
         ({"targets": 5, "min_layers": 9, "max_layers": 8}, "min_layers 9 is above max_layers 8"),
         ({"targets": 5, "max_layers": 10_001}, "depth.max_layers: 10001 is not a whole number"),
         ({"targets": 5, "min_layers": "a"}, "depth.min_layers: 'a'"),
         ({"targets": 5, "uniform": "yes"}, "depth.uniform: 'yes' is not true or false"),
-        ({"targets": 5, "solve": "width", "layers": 2, "uniform": True}, "uniform: has no meaning with `solve: width`"),
+        ({"targets": 5, "solve": "width", "layers": 2, "uniform": True}, "uniform: is not used with `solve: width`"),
         ({"targets": 5, "solve": "depth"}, "'depth' is not one of layers, width"),
         ({"targets": 5, "solve": "width"}, "depth.layers: is missing"),
-        ({"targets": 5, "solve": "width", "layers": 2, "widths": 8}, "widths: has no meaning with `solve: width`"),
-        ({"targets": 5, "layers": 2}, "depth.layers: has no meaning with `solve: layers`"),
+        ({"targets": 5, "solve": "width", "layers": 2, "widths": 8}, "widths: is not used with `solve: width`"),
+        ({"targets": 5, "layers": 2}, "depth.layers: is not used with `solve: layers`"),
         ({"targets": 5, "solve": "width", "layers": 2, "max_width": 8}, "min_width 16 is above max_width 8"),
         ({"targets": 5, "solve": "width", "layers": 2, "max_width": 2**24}, "widths between the bounds are too many"),
         ({"targets": 5, "solve": "width", "layers": 2, "width_step": 12}, "num_heads 8 does not divide 12"),

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from samplers.searches.grid.expressions import DEEPEST, LONGEST, Expression
+from samplers.searches.grid.evaluators import MAX_DEPTH_LEVELS
+from samplers.searches.grid.expressions import MAX_EXPRESSION_CHARACTERS, Expression
 from storage.errors import UsageError
 
 
@@ -144,12 +145,12 @@ def test_an_expression_never_runs_code_and_never_hangs(text: str, tmp_path: Path
     "text",
     [
         "(" * 240 + "1" + ")" * 240,
-        "-" * (LONGEST - 1) + "1",
+        "-" * (MAX_EXPRESSION_CHARACTERS - 1) + "1",
         "not " * 120 + "true",
-        "+".join(["1"] * (DEEPEST + 5)),
-        "1" * (LONGEST + 1),
-        "9" * LONGEST,
-        "(" * LONGEST,
+        "+".join(["1"] * (MAX_DEPTH_LEVELS + 5)),
+        "1" * (MAX_EXPRESSION_CHARACTERS + 1),
+        "9" * MAX_EXPRESSION_CHARACTERS,
+        "(" * MAX_EXPRESSION_CHARACTERS,
         "abs(" * 99 + "1" + ")" * 99,
     ],
 )

@@ -73,7 +73,7 @@ def test_a_pruned_probe_is_not_taken_for_too_large() -> None:
 @pytest.mark.parametrize("outcome", ["invalid", None])
 def test_values_that_the_objective_refuses_are_no_limit_and_it_is_said(outcome: str | None) -> None:
     """Those that run are multiples of 4; 116 is the largest that fits, and not known to be."""
-    refused = Result(0, "FAIL", {}, "invalid: 4 must divide it", outcome)
+    refused = Result(0, "FAIL", {}, "invalid: 4 must divide it", outcome, refused=outcome is None)
 
     def probe(value: int) -> Result:
         return refused if value % 4 else up_to(116)(value)
@@ -126,7 +126,7 @@ def test_an_override_begins_again_and_known_probes_serve() -> None:
         ({"low": 9, "high": 15, "multiple": 8}, "no multiple of 8"),
         ({"high": True}, "fit.high: True"),
         ({"multiple": 0}, "fit.multiple: 0"),
-        ({"axis": "seed"}, "fit.axis: 'seed' is no size"),
+        ({"axis": "seed"}, "fit.axis: 'seed' is not a size"),
         ({"axis": "dataset", "low": 1}, "fit.axis: dataset is 'stdlib' in the config, not a whole number"),
         ({"axis": "learning_rate", "low": 1}, "learning_rate is 0.1 in the config"),
         ({"axis": "compile", "low": 1}, "compile is True in the config"),

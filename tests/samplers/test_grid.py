@@ -16,9 +16,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from samplers.searches.grid.axes import parse_axis
+from samplers.searches.grid.batches import MAX_BATCH_POINTS
 from samplers.searches.grid.combinations import setting_at
-from samplers.searches.grid.grid import BATCH, Grid
+from samplers.searches.grid.grid import Grid
 from samplers.searches.grid.members import Members
+from samplers.searches.grid.mixed_radix import digits_of, number_of
 from samplers.searches.plan import Decision, Done, Point
 from storage.errors import UsageError
 
@@ -36,7 +38,7 @@ def run(search: Grid) -> tuple[list[Point], list[Mapping[str, Any]], Done]:
         state = json.loads(json.dumps(step.state))  # as the database keeps it
         records.append(step.record)
         points += step.points
-        assert len({point.hash for point in step.points}) == len(step.points) <= BATCH
+        assert len({point.hash for point in step.points}) == len(step.points) <= MAX_BATCH_POINTS
     assert isinstance(step, Done)
     return points, records, step
 
@@ -77,11 +79,11 @@ def test_the_values_of_an_axis(given_: object, values: list[Any] | None) -> None
     [
         ([], "the axis has no values"),
         ({"range": [1, 0, 1]}, "the axis has no values"),
-        ([1, 2, 1], "1 is there twice"),
-        ([1, 1.0], "1.0 is there twice"),
-        ([{"a": 1}, {"a": 1}], "is there twice"),
+        ([1, 2, 1], "1 is listed twice"),
+        ([1, 1.0], "1.0 is listed twice"),
+        ([{"a": 1}, {"a": 1}], "is listed twice"),
         ([math.nan], "cannot be kept"),
-        ([10**400], "too large"),
+        ([10**400], "beyond 2..63"),
         ({"range": [0, 1, 0]}, "a step of 0"),
         ({"range": [0, 1, 1e-9]}, r"1,000,000,001 values; 10,000,000 are allowed"),
         ({"range": [0, 10**9, 1]}, "are allowed"),
@@ -119,7 +121,7 @@ AXES = {"n_layer": [1, 2], "n_head": [1, 2, 4]}
         ({"axes": {"seed": [1]}}, r"seed: cannot be an axis"),
         ({"axes": {"n_head": []}}, r"grid.axes.n_head: the axis has no values"),
         ({"axes": AXES, "derive": {"n_embed": "n_head"}}, r"grid.derive: 'n_embed' is not in.*did you mean 'n_embd'"),
-        ({"axes": AXES, "derive": {"n_head": "1"}}, r"n_head: is an axis and derived"),
+        ({"axes": AXES, "derive": {"n_head": "1"}}, r"n_head: is both an axis and derived"),
         ({"axes": AXES, "derive": {"n_embd": "n_haed * 2"}}, r"no 'n_haed' among.*did you mean 'n_head'"),
         ({"axes": AXES, "derive": {"a": "b", "b": "c", "c": "a"}}, r"in a circle: a → b → c → a"),
         ({"axes": AXES, "derive": {"n_embd": "n_embd + 1"}}, r"in a circle: n_embd → n_embd"),
@@ -132,7 +134,7 @@ AXES = {"n_layer": [1, 2], "n_head": [1, 2, 4]}
         ({"axes": AXES, "zip": [["n_layer", "n_hed"]]}, r"no axis 'n_hed'; did you mean"),
         ({"axes": AXES, "zip": ["n_layer", "n_head"]}, r"is not a list of lists"),
         ({"axes": AXES, "zip": [["n_layer"]]}, r"is not a list of lists"),
-        ({"axes": AXES, "zip": [["n_layer", "n_layer"]]}, r"'n_layer' is there twice"),
+        ({"axes": AXES, "zip": [["n_layer", "n_layer"]]}, r"'n_layer' is listed twice"),
         ({"axes": AXES, "repeats": 0}, r"grid.repeats: 0 is not a whole number"),
         ({"axes": AXES, "repeats": True}, r"grid.repeats"),
         ({"axes": AXES, "seed": -1}, r"grid.seed"),
@@ -142,7 +144,7 @@ AXES = {"n_layer": [1, 2], "n_head": [1, 2, 4]}
         ({"axes": {"n_layer": {"range": [1, 10**6, 1]}, "n_head": {"range": [1, 100, 1]}}}, r"1e\+08 points"),
         ({"axes": AXES, "repeats": 2_000_000}, r"points before any filter"),
         ({"groups": []}, r"is not a list of grids"),
-        ({"groups": [{"axes": AXES}], "where": "true"}, r"grid.where: with groups"),
+        ({"groups": [{"axes": AXES}], "where": "true"}, r"grid.where: cannot stand beside `groups`"),
         ({"groups": [{"axes": AXES, "repeats": 2}]}, r"groups\[0\]: unknown key 'repeats'"),
         ({"groups": [{"axes": AXES}, {"axes": {"n_heads": [1]}}]}, r"groups\[1\].axes: 'n_heads'"),
         ({"groups": [{"axes": AXES, "config": {"seed": 1}}]}, r"groups\[0\].config"),
@@ -237,7 +239,7 @@ def test_a_million_points_begin_at_once_and_hold_little_memory() -> None:
     step = search.advance(search.start(), {})
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert isinstance(step, Decision) and len(step.points) == BATCH and peak < 10 * 2**20
+    assert isinstance(step, Decision) and len(step.points) == MAX_BATCH_POINTS and peak < 10 * 2**20
     assert len(list(islice(search.outlook(search.start()), 5000))) == 5000
 
 
@@ -386,7 +388,7 @@ def test_members_are_told_from_their_config_without_going_through_the_grid() -> 
     axes = {name: {"range": [1, 200, 1]} for name in ("n_layer", "n_head", "n_embd")}
     members = Members(grid(axes=axes, where="n_layer != 7").settings)
     inside = {**CONFIG, "n_layer": 200, "n_head": 3, "n_embd": 5}
-    assert members.has(inside, {}) and not members.repeats_itself
+    assert members.has(inside, {}) and not members.may_repeat
     for change in ({"n_layer": 201}, {"n_layer": 7}, {"n_layer": 1.0}, {"n_layer": True}, {"dropout": 0.5}):
         assert not members.has({**inside, **change}, {}), change
 
@@ -447,3 +449,12 @@ def test_a_number_and_its_setting_are_worked_out_from_each_other(sizes: list[int
         for name, size in zip(NAMES, sizes, strict=False):
             back = back * size + setting.axes[name]
         assert back == number
+
+
+@given(st.lists(st.integers(1, 9), min_size=1, max_size=6), st.data())
+def test_a_number_in_mixed_radix_has_one_row_of_digits_in_order(radices: list[int], data: st.DataObject) -> None:
+    number = data.draw(st.integers(0, math.prod(radices) - 1))
+    digits = digits_of(number, radices)
+    assert number_of(digits, radices) == number
+    assert all(0 <= digit < radix for digit, radix in zip(digits, radices, strict=True))
+    assert number == 0 or digits_of(number - 1, radices) < digits

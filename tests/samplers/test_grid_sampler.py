@@ -14,8 +14,8 @@ from optuna.samplers import BaseSampler
 from optuna.testing.pytest_samplers import BasicSamplerTestCase
 from optuna.trial import TrialState
 
+from samplers.ends import POINT
 from samplers.grid import GridSampler
-from samplers.planned import POINT
 from storage.errors import UsageError
 from storage.optuna_storage import StudyStorage
 

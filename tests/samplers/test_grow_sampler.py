@@ -14,8 +14,8 @@ from optuna.samplers import BaseSampler
 from optuna.testing.pytest_samplers import BasicSamplerTestCase
 from optuna.trial import TrialState
 
+from samplers.ends import POINT, SCORE
 from samplers.grow import GrowSampler
-from samplers.planned import POINT, SCORE
 from storage.errors import UsageError
 from storage.optuna_storage import StudyStorage
 from tests.support.growth_trace import BASELINE, CHOICES, INCREMENTS, landscape

@@ -157,7 +157,7 @@ def test_an_override_takes_effect_with_a_new_baseline_and_is_recorded() -> None:
     need = search.advance(after.state, results)
     assert isinstance(need, Need) and [point.config["max_iters"] for point in need.points] == [6000, 6000]
     assert [point.seed for point in need.points] == [1337, 1338]
-    with pytest.raises(UsageError, match="outside what this study told Optuna"):
+    with pytest.raises(UsageError, match="outside the range that this study gave Optuna"):
         search.override(made[1].state, {"config": {"n_head": -3}})
 
 

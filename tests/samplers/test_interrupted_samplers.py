@@ -11,7 +11,10 @@ import pytest
 
 from storage.errors import UsageError
 from storage.ledger import Claim, End, Ledger
+from storage.reader import Reader
 from storage.session import Session
+from storage.studies import delete_study
+from studies.history.state import StudyState
 from studies.status.memory import History
 from studies.status.status import read_status
 from tests.support.planned import begin, new_points
@@ -33,7 +36,7 @@ class Counting(Session):
 def whole(session: Session) -> tuple[dict[str, int], dict[str, int], float | None, str]:
     """What `status` says, which reads everything."""
     status = read_status(session, "study")
-    return status.counts, status.failures, status.mean_seconds, status.state
+    return status.counts, status.failures, status.mean_seconds, status.standing
 
 
 def one_thing(ledger: Ledger, worker: int, claims: list[Claim], planned: int, dice: random.Random) -> int:
@@ -76,13 +79,13 @@ def test_whatever_happens_a_memory_says_what_reading_everything_says(url: str, s
         seen = history.look(session)
         status = seen.status
         counts, failures, seconds, state = whole(session)
-        assert (status.counts, status.failures, status.state) == (counts, failures, state), turn
+        assert (status.counts, status.failures, status.standing) == (counts, failures, state), turn
         assert status.mean_seconds == (None if seconds is None else pytest.approx(seconds))
-        rows = session.run("read_points", {"study_id": ledger.study_id})
+        rows = Reader(session).trials(ledger.study_id)
         assert {row.number: (row.state, row.retired, row.metrics) for row in rows} == {
             number: (row.state, row.retired, row.metrics) for number, row in seen.points.items()
         }
-        assert len(seen.decisions) == len(session.run("read_decisions", {"study_id": ledger.study_id}))
+        assert len(seen.decisions) == len(Reader(session).decisions(ledger.study_id))
     ledger.session.close()
 
 
@@ -99,7 +102,7 @@ def test_trials_of_a_worker_that_is_gone_are_orphans(url: str, session: Session)
         assert time.monotonic() < end
     version = history.look(session).version
     seen = history.look(session)
-    assert seen.orphans == {0} and seen.version == version and seen.status.state == "nobody works on it"
+    assert seen.orphans == {0} and seen.version == version and seen.status.standing.state is StudyState.IDLE
 
 
 def test_a_look_reads_what_has_changed_and_not_the_study(url: str) -> None:
@@ -121,7 +124,7 @@ def test_a_look_reads_what_has_changed_and_not_the_study(url: str) -> None:
     assert claim is not None
     ledger.finish_trial(claim, "COMPLETE", End("completed"), 1.0, METRICS, None)
     session.rows = {}
-    assert history.look(session).status.counts["complete"] == 296
+    assert history.look(session).status.counts.complete == 296
     assert session.rows["read_some_points"] == 1
     session.close()
     ledger.session.close()
@@ -132,11 +135,11 @@ def test_a_study_that_is_deleted_and_made_anew_is_another_one(url: str, session:
     with ledger.planning():
         ledger.plan_points(new_points(5), 0)
     history = History("study")
-    assert history.look(session).status.counts["waiting"] == 5
-    session.run("delete_study", {"study_id": ledger.study_id})
+    assert history.look(session).status.counts.waiting == 5
+    delete_study(session, ledger.study_id)
     with pytest.raises(UsageError, match="no study 'study'"):
         history.look(session)
     ledger.session.close()
     again, _ = begin(url)
-    assert history.look(session).status.counts["waiting"] == 0
+    assert history.look(session).status.counts.waiting == 0
     again.session.close()

@@ -12,6 +12,7 @@ import pytest
 from storage.errors import SessionLostError, StorageError
 from storage.ledger import End, Ledger, Verdict
 from storage.locks import TRIAL_LOCKS
+from storage.reader import Reader
 from storage.session import Session
 from tests.support.planned import begin, new_points
 
@@ -32,12 +33,12 @@ def eventually(look: Callable[[], list[int]]) -> list[int]:
 
 
 def states(ledger: Ledger) -> list[str]:
-    rows = ledger.session.run("read_points", {"study_id": ledger.study_id})
+    rows = Reader(ledger.session).trials(ledger.study_id)
     return [row.state for row in rows]
 
 
 def attempts(ledger: Ledger) -> list[tuple[int, int, str | None, bool, bool]]:
-    rows = ledger.session.run("read_attempts", {"study_id": ledger.study_id, "number": None})
+    rows = ledger.session.run("read_attempts", {"study_id": ledger.study_id, "numbers": None})
     return [(row.number, row.attempt, row.outcome, row.accepted, row.refused) for row in rows]
 
 
@@ -104,7 +105,7 @@ def test_a_trial_whose_session_ended_waits_again_and_keeps_its_row(url: str) -> 
     assert claim is not None
     assert eventually(other.recover_orphans) == [0] and other.recover_orphans() == []
     again = other.claim_trial(you, "cpu0")
-    assert again is not None and (again.number, again.attempt, again.outcomes) == (0, 2, ("lost",))
+    assert again is not None and (again.number, again.attempt, again.outcomes) == (0, 2, ["lost"])
 
 
 def test_an_orphan_that_somebody_is_recovering_is_left_to_him(url: str) -> None:
@@ -244,7 +245,7 @@ def test_a_retry_is_a_new_trial_linked_to_the_failed_one(url: str) -> None:
     with ledger.planning():
         assert [(each.old, each.new) for each in ledger.retry_points(None)] == [(0, 2)]
         assert ledger.retry_points(None) == []
-    rows = ledger.session.run("read_points", {"study_id": ledger.study_id})
+    rows = Reader(ledger.session).trials(ledger.study_id)
     assert [(row.state, row.retired, row.retry_of) for row in rows] == [
         ("FAIL", True, None),
         ("WAITING", False, None),

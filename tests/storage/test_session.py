@@ -7,7 +7,7 @@ import socket
 import pytest
 
 from storage.errors import SessionLostError, StorageError
-from storage.schema import check_versions, ensure_tables, read_versions
+from storage.schema import SCHEMA, check_versions, ensure_tables, read_versions
 from storage.session import Session
 
 
@@ -61,7 +61,7 @@ def test_tables_are_made_once_however_often_a_storage_is_opened(empty_url: str) 
     session = Session(empty_url)
     for _ in range(2):
         ensure_tables(session)
-    assert read_versions(session).ours == 1
+    assert read_versions(session).ours == SCHEMA
     session.close()
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from storage.errors import UsageError
 from storage.home import CHECKOUT
-from storage.records import need_study
+from storage.reader import Reader
 from storage.session import Session
 from studies import open_study
 from studies.export.export import export
@@ -30,7 +30,7 @@ def study(session: Session) -> Session:
 def test_the_frame_has_a_row_a_trial_and_says_what_the_export_says(study: Session) -> None:
     frame = open_study("lobo", study.url).frame()
     assert len(frame) == 20 and frame.index.name == "trial" and (frame.state == "COMPLETE").all()
-    told = list(csv.DictReader(io.StringIO(str(export(study, need_study(study, "lobo"), "csv")))))
+    told = list(csv.DictReader(io.StringIO(str(export(study, Reader(study).study("lobo"), "csv")))))
     assert frame["metrics.loss"].tolist() == [float(row["loss"]) for row in told]
     assert frame["config.width"].tolist() == [int(row["config.width"]) for row in told]
     assert frame.score.equals(frame["metrics.loss"].rename("score"))

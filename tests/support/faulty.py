@@ -16,6 +16,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,16 +27,19 @@ import psycopg2.extensions
 from psycopg2.extras import NamedTupleCursor
 
 import studies.engine.worker
+import studies.lifecycle.open
 import studies.lifecycle.run
 from objectives.process.warm import WarmServer
 from storage.errors import StudyhallError
 from storage.ledger import Claim, Ledger
 from storage.locks import WORKER_LOCKS
-from storage.place import Place
 from storage.records import Budget
 from storage.session import Session
+from storage.store import Store
 from storage.url import libpq_url
 from studies.definition.code_version import versions
+from studies.definition.definition import Definition
+from studies.lifecycle.order import Order
 from studies.slots.options import slots_of
 
 KINDS = ("killed before", "killed after", "lost before", "lost after", "robbed before")
@@ -159,12 +163,13 @@ def run(order: dict[str, Any], warm: KeptServer) -> tuple[int, dict[str, Any]]:
     """One run: its exit code, and what there is to tell of it."""
     harm = Harm(order["kind"], order["at"], order["url"], order["study"])
     psycopg2.connect = harm.connect
-    studies.lifecycle.run._warm = lambda *_: warm  # type: ignore[assignment]
+    studies.lifecycle.open.OpenedStudy.server = lambda *_: nullcontext(warm)  # type: ignore[assignment]
     slots = slots_of("none", None, None, order["slots"], 1)
-    place = Place(order["url"], Path(order["home"]))
-    asked = studies.lifecycle.run.Order("grow", order["study"], Path(order["file"]), (), Budget(), slots)
+    store = Store(order["url"], Path(order["home"]))
+    file = Path(order["file"])
+    asked = Order("grow", order["study"], Definition.load(file), str(file), (), Budget(), slots)
     try:
-        ending = studies.lifecycle.run.run(place, asked, lambda line: None)
+        ending = studies.lifecycle.run.run(store, asked, lambda line: None)
         code, told = int(ending.failed), ending.reason
     except StudyhallError as error:
         code, told = 1, str(error)

@@ -21,11 +21,11 @@ def row(number: int, setting: Mapping[str, Any], seed: int = 1, **more: Any) -> 
         "reason": None,
         "retired": False,
         "retry_of": None,
-        "metrics": None,
+        "metrics": {},
         "outcome": "completed",
     }
     return SimpleNamespace(**{**given, **more})
 
 
 def scored(number: int, setting: Mapping[str, Any], seed: int, score: float, **more: Any) -> Any:
-    return row(number, setting, seed, metrics={"score": repr(score)}, **more)
+    return row(number, setting, seed, metrics={"score": score}, **more)

@@ -12,7 +12,8 @@ from optuna.distributions import CategoricalDistribution, distribution_to_json
 from samplers.searches.growth.growth import Growth
 from samplers.searches.plan import Decision, Done, Need, Point
 from storage.ledger import End, Ledger, NewPoint
-from storage.records import NewStudy, create_study, need_study
+from storage.reader import Reader
+from storage.studies import NewStudy, create_study, set_outcome
 from tests.support.planned import begin
 
 Objective = Callable[[Mapping[str, Any]], Mapping[str, float] | str | None]
@@ -65,7 +66,7 @@ def growth(
                 state = json.loads(json.dumps(made.state))
                 ledger.record_decision(number, made.kind, made.record, state, [], "test")
                 number += 1
-    ledger.session.run("set_outcome", {"study_id": ledger.study_id, "outcome": said.reason, "failed": said.failed})
+    set_outcome(ledger.session, ledger.study_id, said.reason, said.kind)
     ledger.session.close()
 
 
@@ -77,7 +78,7 @@ def _study(url: str, name: str, search: str, definition: Mapping[str, Any]) -> t
         ledger.session, NewStudy(name, direction, search, metric, whole, whole, "hash", {}, {}, ("params", metric))
     )
     ledger.session.close()
-    assert need_study(Ledger(begin(url, name)[0].session, 0).session, name).search == search
+    assert Reader(begin(url, name)[0].session).study(name).search == search
     return begin(url, name)
 
 

@@ -72,6 +72,21 @@ def kills_itself(config: Config) -> float:
     return 0.0
 
 
+def kills_its_group(config: Config) -> float:
+    os.killpg(0, signal.SIGKILL)
+    return 0.0
+
+
+def kills_its_keeper(config: Config) -> float:
+    os.kill(os.getppid(), signal.SIGKILL)
+    time.sleep(600)
+    return 0.0
+
+
+def counts_secrets(config: Config) -> dict[str, float]:
+    return {name: float(name in os.environ) for name in config["names"]}
+
+
 def crashes(config: Config) -> float:
     ctypes.string_at(0)
     return 0.0
@@ -139,6 +154,12 @@ def prints_garbage(config: Config) -> float:
     for _ in range(200):
         os.write(1, os.urandom(4096))
     os.write(2, b'\n{"kind": "completed", "metrics": {"value": 99}}\n')
+    return 1.0
+
+
+def prints_numbered_lines(config: Config) -> float:
+    for number in range(int(config["lines"])):
+        os.write(1, f"{number}:".encode().ljust(8191, b"x") + b"\n")
     return 1.0
 
 

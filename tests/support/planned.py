@@ -6,8 +6,9 @@ from optuna.distributions import IntDistribution, distribution_to_json
 
 from storage.ledger import Ledger, NewPoint
 from storage.locks import WORKER_LOCKS
-from storage.records import NewStudy, create_study, need_study
+from storage.reader import Reader
 from storage.session import Session
+from storage.studies import NewStudy, create_study
 
 LAYERS = distribution_to_json(IntDistribution(0, 10**6))
 
@@ -15,9 +16,16 @@ LAYERS = distribution_to_json(IntDistribution(0, 10**6))
 def begin(url: str, name: str = "study") -> tuple[Ledger, int]:
     """A study of that name, made if it is not there, and a worker signed in to it over a session of its own."""
     session = Session(url)
-    definition = {"search": "grow", "score": {"metric": "score", "direction": "maximize"}, "config": {}}
+    definition = {
+        "search": "grow",
+        "objective": "module:function",
+        "score": {"metric": "score", "direction": "maximize"},
+        "cost": "params",
+        "grow": {"increments": {"n_layer": 1}},
+        "config": {"n_layer": 1},
+    }
     create_study(session, NewStudy(name, "maximize", "grow", "score", definition, definition, "hash", {}, {}, ()))
-    study = need_study(session, name)
+    study = Reader(session).study(name)
     worker = session.one(
         "start_worker",
         {

@@ -44,7 +44,9 @@ def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) ->
 
 def read(name: str) -> dict[str, bytes]:
     """A dataset's three files."""
-    return {each: (catalogue.place() / name / each).read_bytes() for each in ("train.bin", "val.bin", "meta.json")}
+    return {
+        each: (catalogue.datasets_folder() / name / each).read_bytes() for each in ("train.bin", "val.bin", "meta.json")
+    }
 
 
 def meta_of(name: str) -> dict[str, Any]:
@@ -68,7 +70,7 @@ import os, signal, sys
 from itertools import count
 from objectives.datasets import prepare as module, sources
 from objectives.datasets.tokenizers import *
-module.CHECKPOINT, sources.PIECE, sources.BATCH = 4000, 512, 2
+module.CHECKPOINT_BYTES, sources.MAX_PIECE_BYTES, sources.BATCH_PIECES = 4000, 512, 2
 left = None
 
 def step(*_):
@@ -95,7 +97,7 @@ def run(name, text, tokenizer, force, steps=None):
     child = os.fork()
     if child == 0:
         try:
-            order = module.Order.of(name, [text], None, tokenizer, None, force)
+            order = module.Preparation.of(name, [text], None, tokenizer, None, force)
             left = steps
             module.prepare(order, lambda *_: None)
             os._exit(0)

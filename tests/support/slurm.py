@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from storage.records import need_study
+from storage.reader import Reader
 from storage.session import Session
 from tests.support.program import Program
 
@@ -13,8 +13,8 @@ from tests.support.program import Program
 def attempts(url: str, name: str) -> list[Any]:
     session = Session(url)
     try:
-        study = need_study(session, name)
-        return session.run("read_attempts", {"study_id": study.study_id, "number": None})
+        study = Reader(session).study(name)
+        return session.run("read_attempts", {"study_id": study.study_id, "numbers": None})
     finally:
         session.close()
 

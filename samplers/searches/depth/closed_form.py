@@ -1,4 +1,4 @@
-"""The parameters of a transformer in closed form: near enough to predict, never a result.
+"""The parameters of a transformer in closed form: close enough to predict, never a result.
 
     params ~ V·d + P·d + layers · (12·d² + 4·d)
 
@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from math import sqrt
 from typing import Any
 
-POSITIONS = 2048
-"""Where a config says nothing of positions, as the objective `parameters` has it."""
+DEFAULT_POSITIONS = 2048
+"""Of a config without a number of positions, as in the objective `parameters`."""
 
 
 @dataclass(frozen=True)
@@ -26,21 +26,24 @@ class ClosedForm:
 
     @staticmethod
     def of(config: Mapping[str, Any]) -> ClosedForm | None:
-        """From a config, or from its `hf:` block; None if it does not tell the size of its vocabulary."""
+        """From a config, or from its `hf:` block; None if the size of the vocabulary is unknown."""
         nested = config.get("hf")
-        told = {**config, **nested} if isinstance(nested, Mapping) else config
-        sizes = [told.get("vocab_size"), told.get("max_position_embeddings", told.get("block_size", POSITIONS))]
-        read = [each for each in sizes if isinstance(each, int) and not isinstance(each, bool) and each > 0]
-        return ClosedForm(*read) if len(read) == len(sizes) else None
+        known = {**config, **nested} if isinstance(nested, Mapping) else config
+        sizes = [
+            known.get("vocab_size"),
+            known.get("max_position_embeddings", known.get("block_size", DEFAULT_POSITIONS)),
+        ]
+        positive = [each for each in sizes if isinstance(each, int) and not isinstance(each, bool) and each > 0]
+        return ClosedForm(*positive) if len(positive) == len(sizes) else None
 
     def params(self, layers: int, width: int) -> int:
         return (self.vocab_size + self.positions) * width + layers * (12 * width**2 + 4 * width)
 
     def layers(self, target: int, width: int) -> int:
-        """How many layers of this width it takes, to the nearest; 0 if the embeddings alone are more."""
+        """The nearest number of layers of this width; 0 if the embeddings alone exceed the target."""
         return max(0, round((target - self.params(0, width)) / (12 * width**2 + 4 * width)))
 
     def width(self, target: int, layers: int) -> int:
-        """Which width it takes with so many layers: the positive root of 12·L·d² + (V + P + 4·L)·d = target."""
+        """The nearest width with this number of layers: the positive root of 12·L·d² + (V + P + 4·L)·d = target."""
         linear = self.vocab_size + self.positions + 4 * layers
         return round((sqrt(linear**2 + 48 * layers * target) - linear) / (24 * layers))

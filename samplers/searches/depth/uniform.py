@@ -1,7 +1,7 @@
 """Stacks that are uniform by construction: all layers have the same number of parameters, so counts lie on a line.
 
-That holds for the families of the objective `parameters`, whose code is here to be read; not for a function of the
-user's, which may do something else from some layer on, nor for transformers' models, some of which do.
+The families of the objective `parameters` are: their code is ours. A function of the user's may change from some layer
+on, and some models of `transformers` do.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """The fit search: the largest value of one axis that runs, by doubling and then bisection. Each probe is a real trial.
 
-What is above a value that does not fit is taken not to fit either. A value that the objective refuses says nothing of
-others, and an answer that only such a one bounds is told as that. Nothing is known of a value until it ran: the search
-holds the largest value that fits and the smallest that does not, and asks for one between them until none is left. That
-takes about log2(answer / low) + log2(answer / multiple) probes (Bentley and Yao, 1976), one after another, since two at
+The search assumes that if a value does not fit, no larger one does. A value that the objective refuses says nothing
+about others; if only such a value bounds the answer, the answer says so. The search keeps the largest value that fits
+and the smallest that does not, and asks for one between them until none is left. That takes about
+log2(answer / low) + log2(answer / multiple) probes (Bentley and Yao, 1976). They run one after another, since two at
 once on one device would take each other's memory.
 """
 
@@ -14,14 +14,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from samplers.searches.fit.settings import HIGHEST, FitSettings, parse_fit
-from samplers.searches.plan import Config, Decision, Done, Need, Point, Result, Results, State, merged
+from samplers.searches.fit.settings import MAX_PROBED_VALUE, FitSettings, parse_fit
+from samplers.searches.plan import Config, Decision, Done, Need, Point, Result, Results, SearchState, merged
+from storage.records import EndKind
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
 
-TROUBLE = ("error", "killed", "diverged")
-"""Ends that say nothing about size: the search stops there, rather than take them for "too big"."""
+FATAL_OUTCOMES = ("error", "killed", "diverged")
+"""Outcomes that say nothing about size: the search ends there, rather than take the value for too large."""
 
 
 @dataclass(frozen=True)
@@ -44,10 +45,10 @@ class Fit:
         block = {**block, "seed": parse_fit(block, config, where).seed}
         return Fit({name: value for name, value in config.items() if name != "seed"}, block, *score, where)
 
-    def start(self) -> State:
+    def start(self) -> SearchState:
         return self._state(self.config, self.block)
 
-    def _state(self, config: Config, block: Mapping[str, Any]) -> State:
+    def _state(self, config: Config, block: Mapping[str, Any]) -> SearchState:
         return {
             "config": dict(config),
             "fit": dict(block),
@@ -60,21 +61,21 @@ class Fit:
             "failed": False,
         }
 
-    def advance(self, state: State, results: Results) -> Need | Decision | Done:
+    def advance(self, state: SearchState, results: Results) -> Need | Decision | Done:
         if state["ended"] is not None:
-            return Done(state["ended"], state["failed"])
+            return Done(state["ended"], EndKind.FAILED if state["failed"] else EndKind.ANSWERED)
         settings = parse_fit(state["fit"], state["config"], self.where)
         value = next_value(settings, state["fits"], state["fails"])
         assert value is not None, "a search without a next value has ended"
         point = self._point(state["config"], settings, value)
         if point.hash not in results:
             return Need((point,), f"probe {state['step']}: {settings.axis} {value}")
-        return self._judge(state, settings, value, results[point.hash])
+        return self._decision(state, settings, value, results[point.hash])
 
-    def _judge(self, state: State, settings: FitSettings, value: int, result: Result) -> Decision:
-        """One probe's verdict, and whether anything is left to find out."""
+    def _decision(self, state: SearchState, settings: FitSettings, value: int, result: Result) -> Decision:
+        """The decision on one probe: whether its value fits, and whether another probe is needed."""
         fits = result.state == "COMPLETE"
-        told = f"{settings.axis} {value}: {result.reason or 'no reason kept'}"
+        failure = f"{settings.axis} {value}: {result.reason or 'no reason kept'}"
         record = {
             "round": state["step"],
             "axis": settings.axis,
@@ -83,7 +84,7 @@ class Fit:
             "reason": None if fits else result.reason,
             "trial": result.trial,
             "metrics": {name: each for name, each in result.metrics.items() if math.isfinite(each)},
-            "told": f"{settings.axis} {value} fits" if fits else told,
+            "told": f"{settings.axis} {value} fits" if fits else failure,
             "event": None,
         }
         after = {**state, "step": state["step"] + 1, "fits" if fits else "fails": value}
@@ -92,11 +93,11 @@ class Fit:
         score = result.metrics.get(self.metric)
         if fits and score is not None and math.isfinite(score) and self._better(score, state["best"]):
             after["best"] = {"value": value, "score": score}
-        if result.state == "PRUNED" or (not fits and result.outcome in TROUBLE):
-            return Decision("failed", {**record, "event": told}, {**after, "ended": told, "failed": True})
+        if result.state == "PRUNED" or (not fits and result.outcome in FATAL_OUTCOMES):
+            return Decision("failed", {**record, "event": failure}, {**after, "ended": failure, "failed": True})
         if next_value(settings, after["fits"], after["fails"]) is not None:
             return Decision("probed", record, after)
-        ended = self._answer(settings, after, told)
+        ended = self._answer(settings, after, failure)
         none = after["fits"] is None
         return Decision("found", {**record, "event": ended}, {**after, "ended": ended, "failed": none})
 
@@ -104,9 +105,9 @@ class Fit:
         sign = 1.0 if self.direction == "maximize" else -1.0
         return best is None or sign * score > sign * float(best["score"])
 
-    def _answer(self, settings: FitSettings, state: State, told: str) -> str:
+    def _answer(self, settings: FitSettings, state: SearchState, failure: str) -> str:
         if state["fits"] is None:
-            return f"not even the lowest value fits: {told}"
+            return f"not even the lowest value fits: {failure}"
         fits, fails, best = state["fits"], state["fails"], state["best"]
         limit = "the highest value asked for: no limit was met" if fails is None else f"{fails} does not"
         answer = f"the largest {settings.axis} that fits is {fits}, {limit}"
@@ -118,14 +119,14 @@ class Fit:
             )
         return answer + ("" if best is None else f"; the best {self.metric} is at {best['value']}")
 
-    def outlook(self, state: State) -> Sequence[Point]:
-        """The next probe; the others depend on what comes of it."""
+    def outlook(self, state: SearchState) -> Sequence[Point]:
+        """The next probe; the later ones depend on its result."""
         settings = parse_fit(state["fit"], state["config"], self.where)
         value = next_value(settings, state["fits"], state["fails"])
         return [] if value is None else [self._point(state["config"], settings, value)]
 
-    def override(self, state: State, changes: Mapping[str, Any]) -> Decision:
-        """Begin again with other values; probes that have been made are known.
+    def override(self, state: SearchState, changes: Mapping[str, Any]) -> Decision:
+        """Begin again with other values; the results of earlier probes stay known.
 
         Raises:
             UsageError: A changed setting is wrong.
@@ -133,19 +134,21 @@ class Fit:
         config = {**state["config"], **changes.get("config", {})}
         block = merged(state["fit"], changes.get("fit", {}))
         parse_fit(block, config, self.where)
-        told = ", ".join(f"{name}={value}" for each in changes.values() for name, value in each.items())
+        values = ", ".join(f"{name}={value}" for part in changes.values() for name, value in part.items())
         record = {
             "round": state["step"],
-            "event": f"override: {told}",
+            "event": f"override: {values}",
             "changes": {name: dict(each) for name, each in changes.items()},
         }
         return Decision("override", record, self._state(config, block))
 
     def distributions(self, params: Mapping[str, Any]) -> Mapping[str, BaseDistribution]:
-        """Whole numbers over everything an axis can be, on a log scale."""
+        """Every value that an axis may have, on a log scale."""
         from optuna.distributions import IntDistribution
 
-        return {name: IntDistribution(0 if name == "seed" else 1, HIGHEST, log=name != "seed") for name in params}
+        return {
+            name: IntDistribution(0 if name == "seed" else 1, MAX_PROBED_VALUE, log=name != "seed") for name in params
+        }
 
     def _point(self, config: Config, settings: FitSettings, value: int) -> Point:
         params = {settings.axis: value, "seed": settings.seed}
@@ -154,14 +157,18 @@ class Fit:
 
 
 def _refused(result: Result) -> bool:
-    """The objective said that this config cannot run: no matter of size, or not of size alone."""
-    return result.outcome == "invalid" or (result.outcome is None and (result.reason or "").startswith("invalid: "))
+    """Whether the objective refused the config, which need not be a matter of size."""
+    return result.outcome == "invalid" or result.refused
 
 
 def next_value(settings: FitSettings, fits: int | None, fails: int | None) -> int | None:
-    """What to try next, from the largest value that fits and the smallest that does not; None: it is known.
+    """The next value to try, from the largest that fits and the smallest that does not; None if the answer is known.
 
-    Doubling until something fails, then the middle of what is left, in multiples of `multiple`.
+    Doubles until a value fails, then takes the middle of the values left, in multiples of `multiple`:
+
+    >>> settings = FitSettings("batch_size", low=4, high=64, multiple=4)
+    >>> [next_value(settings, *known) for known in [(None, None), (4, None), (16, 32), (16, 24), (20, 24)]]
+    [4, 8, 24, 20, None]
     """
     low, high, unit = settings.low, settings.high, settings.multiple
     if fits is None:

@@ -1,4 +1,4 @@
-"""The `fit:` block of a definition: which axis is stretched, from where to where."""
+"""The `fit:` block of a definition: which axis is tried, and in which range."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from storage.checks import known_keys, whole
+from storage.checks import check_keys, check_whole
 from storage.errors import UsageError, nearest
 
-KEYS = ("axis", "low", "high", "multiple", "seed")
-HIGHEST = 2**31 - 1
+FIT_KEYS = ("axis", "low", "high", "multiple", "seed")
+MAX_PROBED_VALUE = 2**31 - 1
 
 
 @dataclass(frozen=True)
 class FitSettings:
-    """The largest value of `axis` in low … high that runs is looked for, among multiples of `multiple`."""
+    """The search is for the largest value of `axis` that runs, among the multiples of `multiple` in low … high."""
 
     axis: str
     low: int
@@ -30,19 +30,19 @@ def parse_fit(block: Mapping[str, Any], config: Mapping[str, Any], where: str) -
     Raises:
         UsageError: A key is unknown, the axis is not in the configuration, or the range holds no value.
     """
-    known_keys(block, KEYS, f"{where}: fit")
+    check_keys(block, FIT_KEYS, f"{where}: fit")
     axis = block.get("axis")
     if not isinstance(axis, str):
         raise UsageError(f"{where}: fit.axis: " + ("is missing" if axis is None else f"{axis!r} is not a name"))
     if axis not in config:
         raise UsageError(f"{where}: fit.axis: there is no parameter {axis!r} in the config{nearest(axis, config)}")
     if axis == "seed":
-        raise UsageError(f"{where}: fit.axis: 'seed' is no size")
+        raise UsageError(f"{where}: fit.axis: 'seed' is not a size")
     if config[axis] is not None and (isinstance(config[axis], bool) or not isinstance(config[axis], int)):
         raise UsageError(f"{where}: fit.axis: {axis} is {config[axis]!r} in the config, not a whole number")
     multiple = _whole("multiple", block.get("multiple", 1), where)
     low = _whole("low", block.get("low", config[axis]), where)
-    high = _whole("high", block.get("high", min(low * 1024, HIGHEST)), where)
+    high = _whole("high", block.get("high", min(low * 1024, MAX_PROBED_VALUE)), where)
     low, high = -(-low // multiple) * multiple, high // multiple * multiple
     if low > high:
         raise UsageError(f"{where}: fit: no multiple of {multiple} lies between low and high")
@@ -51,4 +51,4 @@ def parse_fit(block: Mapping[str, Any], config: Mapping[str, Any], where: str) -
 
 
 def _whole(key: str, value: object, where: str, least: int = 1) -> int:
-    return whole(value, f"{where}: fit.{key}", least, HIGHEST)
+    return check_whole(value, f"{where}: fit.{key}", least, MAX_PROBED_VALUE)

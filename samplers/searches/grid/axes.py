@@ -1,8 +1,8 @@
-"""An axis of a grid: its values, in order. Ranges are never written out, so a long one costs nothing.
+"""An axis of a grid: its values, in order. A range is never written out, so a long one costs nothing.
 
 n_head: [1, 2, 4, 8]
-n_layer: {range: [4, 32, 4]}             from, to, by; `to` is among them where it is met exactly
-learning_rate: {log: [1e-4, 1e-1, 4]}    from, to, how many: equal ratios, both ends included
+n_layer: {range: [4, 32, 4]}             from, to, by; includes `to` if a step meets it exactly
+learning_rate: {log: [1e-4, 1e-1, 4]}    from, to, how many: equal ratios, includes both ends
 """
 
 from __future__ import annotations
@@ -14,19 +14,23 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, overload
 
-from storage.checks import known_keys
+from storage.checks import check_keys
 from storage.errors import UsageError
 
-MOST_VALUES = 10_000_000
-MOST_LOGARITHMIC = 100_000
-LARGEST = 2**63 - 1
-FORMS = ("range", "log")
-DIGITS = 12  # significant ones of a value between the ends of a log axis
+MAX_AXIS_VALUES = 10_000_000
+MAX_LOG_VALUES = 100_000
+MAX_NUMBER = 2**63 - 1
+RANGE_FORMS = ("range", "log")
+LOG_DIGITS = 12  # significant digits of a value between the ends of a log axis
 
 
 @dataclass(frozen=True)
 class Steps(Sequence[float]):
-    """`first`, `first + step`, …: worked out in decimals, so that 0.1 + 2 · 0.1 is 0.3, as written."""
+    """`first`, `first + step`, …: computed in decimals, so that 0.1 + 2 · 0.1 is 0.3, as written.
+
+    >>> list(Steps(Fraction("0.1"), Fraction("0.1"), 3))
+    [0.1, 0.2, 0.3]
+    """
 
     first: Fraction
     step: Fraction
@@ -46,8 +50,8 @@ class Steps(Sequence[float]):
             raise IndexError(index)
         return float(self.first + index % self.length * self.step)
 
-    def place(self, value: float) -> int | None:
-        """Where a value stands, without going through them; None: nowhere."""
+    def index_of(self, value: float) -> int | None:
+        """The index of a value, computed without going through the values; None if it is not among them."""
         index = round((_exact(value) - self.first) / self.step)
         return index if isinstance(value, float) and 0 <= index < self.length and self[index] == value else None
 
@@ -56,22 +60,22 @@ def parse_axis(given: object, where: str) -> Sequence[Any]:
     """The values of one axis.
 
     Raises:
-        UsageError: It has none, the same one twice, or too many.
+        UsageError: The axis has no values, the same value twice, or too many.
     """
     match given:
         case list() | tuple():
             return _listed(list(given), where)
-        case Mapping() if len(given) == 1 and next(iter(given)) in FORMS:
+        case Mapping() if len(given) == 1 and next(iter(given)) in RANGE_FORMS:
             ((form, numbers),) = given.items()
             return _range(numbers, where) if form == "range" else _logarithmic(numbers, where)
         case _:
             if isinstance(given, Mapping) and len(given) == 1:
-                known_keys(given, FORMS, where)
+                check_keys(given, RANGE_FORMS, where)
             raise UsageError(f"{where}: {given!r} is not a list, {{range: [from, to, by]}} or {{log: [from, to, n]}}")
 
 
-def json_text(value: Any) -> str:
-    """A value as text that tells it from every other; a whole float is the same number as the integer."""
+def value_key(value: Any) -> str:
+    """A text that differs for different values; a whole float counts as the integer."""
     if isinstance(value, float) and value == int(value):
         value = int(value)
     return json.dumps(value, sort_keys=True, allow_nan=False)
@@ -83,13 +87,13 @@ def _listed(values: Sequence[Any], where: str) -> Sequence[Any]:
     seen = set()
     for value in values:
         try:
-            text = json_text(value)
+            text = value_key(value)
         except (TypeError, ValueError, OverflowError) as error:
             raise UsageError(f"{where}: {value!r} cannot be kept as JSON") from error
-        if isinstance(value, int | float) and abs(value) > LARGEST:
-            raise UsageError(f"{where}: a number of the axis is too large: beyond 2**63")
+        if isinstance(value, int | float) and abs(value) > MAX_NUMBER:
+            raise UsageError(f"{where}: a number of the axis is beyond 2**63")
         if text in seen:
-            raise UsageError(f"{where}: {value!r} is there twice")
+            raise UsageError(f"{where}: {value!r} is listed twice")
         seen.add(text)
     return tuple(values)
 
@@ -102,8 +106,8 @@ def _range(numbers: object, where: str) -> Sequence[Any]:
     count = math.floor(width / by) + 1
     if count < 1:
         raise UsageError(f"{where}: the axis has no values: {step} steps from {start} do not lead to {stop}")
-    if count > MOST_VALUES:
-        raise UsageError(f"{where}: {count:,} values; {MOST_VALUES:,} are allowed")
+    if count > MAX_AXIS_VALUES:
+        raise UsageError(f"{where}: {count:,} values; {MAX_AXIS_VALUES:,} are allowed")
     if all(isinstance(each, int) for each in (start, stop, step)):
         return range(int(start), int(start) + count * int(step), int(step))
     return Steps(first, by, count)
@@ -113,10 +117,10 @@ def _logarithmic(numbers: object, where: str) -> Sequence[Any]:
     low, high, count = _three(numbers, where, "log: [from, to, how many]")
     if low <= 0 or high <= 0:
         raise UsageError(f"{where}: log: {low} to {high}: both have to be above zero")
-    if not isinstance(count, int) or not 2 <= count <= MOST_LOGARITHMIC:
-        raise UsageError(f"{where}: log: {count!r} values; a whole number from 2 to {MOST_LOGARITHMIC:,} is needed")
+    if not isinstance(count, int) or not 2 <= count <= MAX_LOG_VALUES:
+        raise UsageError(f"{where}: log: {count!r} values; give a whole number from 2 to {MAX_LOG_VALUES:,}")
     shares = (index / (count - 1) for index in range(1, count - 1))
-    values = [low, *(float(f"{low ** (1 - share) * high**share:.{DIGITS}g}") for share in shares), high]
+    values = [low, *(float(f"{low ** (1 - share) * high**share:.{LOG_DIGITS}g}") for share in shares), high]
     if isinstance(low, int) and isinstance(high, int):
         values = [round(value) for value in values]  # between whole numbers: whole numbers, each once
     else:
@@ -127,11 +131,11 @@ def _logarithmic(numbers: object, where: str) -> Sequence[Any]:
 def _three(numbers: object, where: str, form: str) -> tuple[float, float, float]:
     match numbers:
         case [int() | float() as one, int() | float() as two, int() | float() as three]:
-            if not any(isinstance(each, bool) or not abs(each) <= LARGEST for each in (one, two, three)):
+            if not any(isinstance(each, bool) or not abs(each) <= MAX_NUMBER for each in (one, two, three)):
                 return one, two, three
     raise UsageError(f"{where}: {numbers!r} is not {form}, three numbers of at most 2**63")
 
 
 def _exact(number: float) -> Fraction:
-    """The number as it was written: 0.1 is a tenth."""
+    """The number as written: 0.1 is a tenth."""
     return Fraction(str(number))

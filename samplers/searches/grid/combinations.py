@@ -1,30 +1,30 @@
-"""The combinations of a grid, each worked out from its number alone: in mixed radix, the last dimension the fastest."""
+"""The combinations of a grid, each computed from its number alone: in mixed radix, one digit a dimension."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from samplers.searches.grid.mixed_radix import digits_of
 from samplers.searches.grid.settings import Block, GridSettings, Path
 from samplers.searches.plan import Config
 
 
 @dataclass(frozen=True)
 class Setting:
-    """One combination: what every seed of it is run with."""
+    """One combination: a configuration without its seed."""
 
     axes: Mapping[str, Any]
-    """By name; without those that do not exist here (`when`)."""
+    """Values by name, without the axes that do not exist here (`when`)."""
     derived: Mapping[str, Any]
     config: Config
     filtered: str | None = None
-    """The first condition of `where` that leaves it out."""
+    """The first condition of `where` that leaves the setting out."""
 
 
 def setting_at(settings: GridSettings, number: int) -> Setting | None:
-    """The combination of that number, counted over all groups; None where it only repeats another with a value of an
-    axis that does not exist there.
+    """The combination of that number, counted over all blocks; None if it only repeats another one (`combination`).
 
     Raises:
         UsageError: An expression has no value for it.
@@ -37,43 +37,71 @@ def setting_at(settings: GridSettings, number: int) -> Setting | None:
 
 
 def combination(block: Block, number: int) -> Setting | None:
-    """The one of that number in one block; as `setting_at`."""
-    digits = []
-    for dimension in reversed(block.dimensions):
-        number, digit = divmod(number, dimension.length)
-        digits.append(digit)
-    digits.reverse()
-    axes = {
+    """The combination of that number in one block.
+
+    None if another combination stands for it: where no axis of a dimension exists (`when`), the dimension's values
+    make no difference, and only its first value counts.
+
+    >>> from samplers.searches.grid.settings import parse_grid
+    >>> axes = {"heads": [1, 2], "width": [16, 32, 48]}
+    >>> grid = {"axes": axes, "derive": {"size": "width // heads"}, "where": "size > 16"}
+    >>> (block,) = parse_grid(grid, {"heads": 0, "width": 0, "size": 0}, "example").blocks
+    >>> setting = combination(block, 5)  # 5 is digits 1, 2: the last of both axes
+    >>> setting.config, setting.filtered
+    ({'heads': 2, 'width': 48, 'size': 24}, None)
+    >>> combination(block, 4).filtered
+    'size > 16'
+
+    Raises:
+        UsageError: An expression has no value for it.
+    """
+    digits = digits_of(number, [dimension.length for dimension in block.dimensions])
+    axes, derived, values = _evaluated(block, _axis_values(block, digits))
+    for dimension, digit in zip(block.dimensions, digits, strict=True):
+        if digit and not any(name in axes for name in dimension.axes):
+            return None
+    filtered = next((condition.text for condition in block.where if not condition.holds(values)), None)
+    return Setting(axes, derived, _config(block, {**axes, **derived}), filtered)
+
+
+def _axis_values(block: Block, digits: Sequence[int]) -> dict[str, Any]:
+    """Each axis' value; the axes of one dimension share its digit."""
+    return {
         name: values[digit]
         for dimension, digit in zip(block.dimensions, digits, strict=True)
         for name, values in dimension.axes.items()
     }
+
+
+def _evaluated(block: Block, axes: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+    """The axes that exist, the derived values, and every value that the conditions of `where` may need.
+
+    Expressions are evaluated in `block.order`, each after those that it needs. An axis whose `when` does not hold does
+    not exist: expressions see the config's own value of its name.
+    """
+    existing = dict(axes)
     values = {**block.known, **axes}
     for name in block.order:
         if name in block.derive:
             values[name] = block.derive[name].evaluate(values)
         elif not block.when[name].holds(values):
-            del axes[name]
+            del existing[name]
             values[name] = block.known[name]
-    for dimension, digit in zip(block.dimensions, digits, strict=True):
-        if digit and not any(name in axes for name in dimension.axes):
-            return None
-    derived = {name: values[name] for name in block.derive}
-    config = _with(block, {**axes, **derived})
-    filtered = next((each.text for each in block.where if not each.holds(values)), None)
-    return Setting(axes, derived, config, filtered)
+    return existing, {name: values[name] for name in block.derive}, values
 
 
-def _with(block: Block, values: Mapping[str, Any]) -> Config:
+def _config(block: Block, values: Mapping[str, Any]) -> Config:
+    """The block's config with these values at their paths; helpers have none."""
     config = dict(block.config)
     for name, value in values.items():
         path = block.paths[name]
         if path is not None:
-            _put(config, path, value)
+            _set_at(config, path, value)
     return config
 
 
-def _put(config: dict[str, Any], path: Path, value: Any) -> None:
+def _set_at(config: dict[str, Any], path: Path, value: Any) -> None:
+    """Set a nested value, copying each level on the way: the levels belong to the definition."""
     for part in path[:-1]:
         config[part] = config = dict(config[part])
     config[path[-1]] = value

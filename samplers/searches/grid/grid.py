@@ -1,48 +1,32 @@
 """Grid search: every combination of the axes' values, derived, filtered, with every seed, each once.
 
-Combinations are numbered in mixed radix, one digit a dimension, the last dimension fastest, so any of them is worked
-out from its number alone: nothing is listed ahead, and a grid of millions starts at once. Points are planned in
-batches that nobody waits for. A point that a batch or the study has already is not planned again, so combinations that
-become equal after derivation or rounding, or that stand in two groups, are one setting.
+Combinations are numbered, and each is computed from its number alone (combinations.py): nothing is listed ahead, and a
+grid of millions starts at once. Points are planned in batches (batches.py); no decision waits for their results. A
+point that a batch or the study has already is not planned again, so combinations that become equal after derivation or
+rounding, or that two groups share, are one setting.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from samplers.searches.grid.batches import MAX_BATCH_NUMBERS, Batch, BatchBuilder, settings_between
 from samplers.searches.grid.combinations import Setting, setting_at
 from samplers.searches.grid.members import Members
 from samplers.searches.grid.ranges import Range, ranges_of, widest
 from samplers.searches.grid.settings import GridSettings, parse_grid
-from samplers.searches.plan import Config, Decision, Done, Need, Point, Results, State, merged
+from samplers.searches.plan import Config, Decision, Done, Need, Point, Results, SearchState, merged
+from storage.records import EndKind
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
 
-BATCH = 1000  # points planned by one decision
-MOST_LOOKED_AT = 100_000  # combinations looked at for one decision, where filters leave out nearly all
-SAMPLE = 100  # combinations tried before anything is written
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Consecutive points, and what was left out among them."""
-
-    points: tuple[Point, ...]
-    to: int
-    """Where the next batch begins."""
-    settings: int
-    """Different ones that begin here."""
-    filtered: Mapping[str, int]
-    """Settings left out, by condition."""
-    duplicates: int
-    """Settings that are equal to an earlier one."""
+SAMPLE_SIZE = 100  # combinations tried before anything is written
 
 
 @dataclass(frozen=True)
@@ -69,21 +53,21 @@ class Grid:
     def sample(self) -> list[Setting | None]:
         """Combinations spread over the whole grid."""
         size = self.settings.size
-        numbers = dict.fromkeys(each * (size - 1) // (SAMPLE - 1) for each in range(SAMPLE))
+        numbers = dict.fromkeys(each * (size - 1) // (SAMPLE_SIZE - 1) for each in range(SAMPLE_SIZE))
         return [setting_at(self.settings, number) for number in numbers]
 
-    def start(self) -> State:
+    def start(self) -> SearchState:
         return {"next": 0, "settings": 0, "grid": dict(self.block), "config": dict(self.config)}
 
-    def advance(self, state: State, results: Results) -> Need | Decision | Done:
+    def advance(self, state: SearchState, results: Results) -> Need | Decision | Done:
         settings = self.settings_in(state)
         if state["next"] >= settings.size * settings.repeats:
             if not state["settings"]:
-                return Done("no setting is left by `where`", failed=True, waits=True)
+                return Done("no setting is left by `where`", EndKind.FAILED, waits=True)
             members = Members(settings)
-            most = "" if members.is_countable or not members.repeats_itself else "at most "
-            told = f"{most}{state['settings']} setting{'s' * (state['settings'] != 1)} × {settings.repeats} seed"
-            return Done(f"{told}{'s' * (settings.repeats != 1)} are done", waits=True)
+            is_exact = members.is_countable or not members.may_repeat
+            count = f"{'' if is_exact else 'at most '}{state['settings']} setting{'s' * (state['settings'] != 1)}"
+            return Done(f"{count} × {settings.repeats} seed{'s' * (settings.repeats != 1)} are done", waits=True)
         batch = self.batch(settings, state["next"])
         record = {
             "from": state["next"],
@@ -100,34 +84,22 @@ class Grid:
         return Decision("planned", record, after, batch.points)
 
     def batch(self, settings: GridSettings, start: int) -> Batch:
-        """The points from number `start` on, at most `BATCH`."""
-        points: dict[str, Point] = {}
-        filtered: Counter[str] = Counter()
-        new = duplicates = 0
-        members = Members(settings)
-        compares = members.repeats_itself and members.is_countable
-        end = min(start + MOST_LOOKED_AT, settings.size * settings.repeats)
-        for place, turn, setting in _turns(settings, start, end):
-            if len(points) == BATCH:
-                end = place
-                break
+        """The points from number `start` on, at most `MAX_BATCH_POINTS`."""
+        builder = BatchBuilder(settings)
+        end = min(start + MAX_BATCH_NUMBERS, settings.size * settings.repeats)
+        for index, number, repeat, setting in settings_between(settings, start, end):
+            if builder.is_full:
+                return builder.batch(to=index)
             if setting is None:
                 continue
             if setting.filtered is not None:
-                filtered[setting.filtered] += turn == 0
-                continue
-            point = self._point(setting, settings.seed + turn)
-            fresh = point.hash not in points
-            points.setdefault(point.hash, point)
-            if turn == 0:
-                number = place % settings.size if settings.outer else place // settings.repeats
-                fresh = fresh and (not compares or members.is_first(number, point.config))
-                new += fresh
-                duplicates += not fresh
-        return Batch(tuple(points.values()), end, new, {text: n for text, n in filtered.items() if n}, duplicates)
+                builder.leave_out(setting.filtered, repeat)
+            else:
+                builder.add(self._point(setting, settings.seed + repeat), number, repeat)
+        return builder.batch(to=end)
 
-    def outlook(self, state: State) -> Iterator[Point]:
-        """Every point of the grid, in the order of its batches; worked out as it is asked for."""
+    def outlook(self, state: SearchState) -> Iterator[Point]:
+        """Every point of the grid, in the order of its batches; each is computed when it is asked for."""
         settings = self.settings_in(state)
         start, end = 0, settings.size * settings.repeats
         while start < end:
@@ -135,9 +107,9 @@ class Grid:
             yield from batch.points
             start = batch.to
 
-    def override(self, state: State, changes: Mapping[str, Any]) -> Decision:
-        """Another block (`grid`) or other values in the config, from here on: the whole grid is gone through again, and
-        points that are finished stay so.
+    def override(self, state: SearchState, changes: Mapping[str, Any]) -> Decision:
+        """Change the block (`grid`) or the config from here on. The whole grid is planned again; finished points stay
+        finished.
 
         Raises:
             UsageError: They do not fit together.
@@ -145,18 +117,18 @@ class Grid:
         config = {**state["config"], **changes.get("config", {})}
         block = merged(state["grid"], changes.get("grid", {}))
         Grid.parse(block, config, self.where)
-        told = ", ".join(f"{name}={value}" for each in changes.values() for name, value in each.items())
+        values = ", ".join(f"{name}={value}" for part in changes.values() for name, value in part.items())
         record = {
-            "event": f"override: {told}",
-            "changes": {name: dict(each) for name, each in changes.items()},
+            "event": f"override: {values}",
+            "changes": {name: dict(part) for name, part in changes.items()},
         }
         return Decision("override", record, {"next": 0, "settings": 0, "grid": block, "config": config})
 
     def distributions(self, params: Mapping[str, Any]) -> Mapping[str, BaseDistribution]:
-        """From the grid of the start alone, so that a name means one range throughout."""
+        """From the first grid alone, so that a name means one range throughout."""
         return {name: self._range(name).distribution() for name in params}
 
-    def settings_in(self, state: State) -> GridSettings:
+    def settings_in(self, state: SearchState) -> GridSettings:
         """The block in force, checked."""
         # As text: 1, 1.0 and true are equal to Python and not to an objective.
         if json.dumps([state["grid"], state["config"]]) == json.dumps([self.block, self.config]):
@@ -164,7 +136,7 @@ class Grid:
         return parse_grid(state["grid"], state["config"], self.where)
 
     def _point(self, setting: Setting, seed: int) -> Point:
-        """Optuna is shown what its range of that name can hold: categories that came later cannot be added to it."""
+        """Optuna shows the values that fit their range: a category that was added later does not."""
         shown = {
             name: self._range(name).shown(value)
             for name, value in (*setting.axes.items(), *setting.derived.items())
@@ -179,13 +151,3 @@ class Grid:
 
     def _range(self, name: str) -> Range:
         return self._ranges.get(name, widest(name))
-
-
-def _turns(settings: GridSettings, start: int, end: int) -> Iterator[tuple[int, int, Setting | None]]:
-    """Places start … end - 1 in the order of the grid: place, which of the seeds, setting."""
-    number, setting = -1, None
-    for place in range(start, end):
-        turn, wanted = divmod(place, settings.size) if settings.outer else divmod(place, settings.repeats)[::-1]
-        if wanted != number:
-            number, setting = wanted, setting_at(settings, wanted)
-        yield place, turn, setting

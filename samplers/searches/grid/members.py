@@ -1,7 +1,7 @@
-"""Which configurations a grid has, told one by one from the configuration itself, without going through the grid.
+"""Which configurations a grid has: answered from a configuration itself, without going through the grid.
 
-What an axis set in a config is found there again, so most of a combination's digits are read off. Only axes that no
-config shows (helpers of expressions) have to be tried out; each guess is worked out and compared.
+An axis that a combination sets in its config can be read back from there, which gives most of the combination's digits.
+Only axes that no config shows (helpers of expressions) are tried out; each guess is computed and compared.
 """
 
 from __future__ import annotations
@@ -10,133 +10,156 @@ import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
-from itertools import product
+from itertools import accumulate, product
 from typing import Any
 
 from samplers.searches.grid.axes import Steps
 from samplers.searches.grid.combinations import combination
+from samplers.searches.grid.mixed_radix import number_of
 from samplers.searches.grid.settings import Block, Dimension, GridSettings, Path
 from samplers.searches.plan import Config
 from storage.errors import UsageError
 
-MOST_TRIED = 100
-"""Combinations tried for each setting, where it is asked whether an earlier one is equal to it."""
+MAX_GUESSES = 100
+"""Combinations tried for each setting to find an equal one of a smaller number."""
 
 
 class Members:
-    """The settings of a grid as a set of configurations."""
+    """The settings of a grid as a set of configurations.
+
+    >>> from samplers.searches.grid.settings import parse_grid
+    >>> grid = {"axes": {"factor": [8, 16], "heads": [1, 2]}, "derive": {"width": "factor * heads"}}
+    >>> members = Members(parse_grid(grid, {"heads": 0, "width": 0}, "example"))
+    >>> members.has({"heads": 2, "width": 32}, {}), members.has({"heads": 2, "width": 8}, {})
+    (True, False)
+
+    `heads` is read from the config: its digit is 1. `factor` is a helper, so that combinations 1 (8, 2) and 3 (16, 2)
+    are computed, and 3 gives the config.
+    """
 
     def __init__(self, settings: GridSettings) -> None:
-        starts = [sum(block.size for block in settings.blocks[:index]) for index in range(len(settings.blocks))]
-        self._blocks = [_Inverse(block, start) for block, start in zip(settings.blocks, starts, strict=True)]
+        starts = accumulate((block.size for block in settings.blocks[:-1]), initial=0)
+        self._blocks = [_BlockMembers(block, start) for block, start in zip(settings.blocks, starts, strict=True)]
         self.seeds = range(settings.seed, settings.seed + settings.repeats)
 
-    def has(self, config: Config, setting: Mapping[str, Any]) -> bool:
-        """Whether some combination gives this config and is not filtered; `setting`, its axes when it was planned, is
-        tried first."""
-        wanted = as_text(config)
-        return any(True for block in self._blocks for _ in block.numbers(wanted, config, setting)) or any(
-            True for block in self._blocks for _ in block.numbers(wanted, config)
-        )
+    def has(self, config: Config, axes: Mapping[str, Any]) -> bool:
+        """Whether a combination gives this config and is not filtered. `axes`, the values that the setting was planned
+        with, are tried first."""
+        return any(True for _ in self._numbers(config, axes)) or any(True for _ in self._numbers(config))
 
     @property
-    def repeats_itself(self) -> bool:
-        """Whether two combinations may give one config at all."""
-        return len(self._blocks) > 1 or any(block.tried > 1 for block in self._blocks)
+    def may_repeat(self) -> bool:
+        """Whether two combinations can give one config at all."""
+        return len(self._blocks) > 1 or any(block.guesses > 1 for block in self._blocks)
 
     @property
     def is_countable(self) -> bool:
         """Whether `is_first` is cheap enough to be asked of every setting."""
-        return sum(block.tried for block in self._blocks) <= MOST_TRIED
+        return sum(block.guesses for block in self._blocks) <= MAX_GUESSES
 
     def is_first(self, number: int, config: Config) -> bool:
         """Whether no combination of a smaller number gives this config."""
-        wanted = as_text(config)
-        return min((each for block in self._blocks for each in block.numbers(wanted, config)), default=number) >= number
+        return min(self._numbers(config), default=number) >= number
+
+    def _numbers(self, config: Config, axes: Mapping[str, Any] | None = None) -> Iterator[int]:
+        """Numbers, over all blocks, of the combinations that give this config."""
+        text = hashed_text(config)
+        for block in self._blocks:
+            for number in block.numbers(config, text, axes):
+                yield block.start + number
 
 
-class _Inverse:
+class _BlockMembers:
     """One block, from a config back to the numbers of its combinations."""
 
     def __init__(self, block: Block, start: int) -> None:
         self.block, self.start = block, start
+        self._radices = [dimension.length for dimension in block.dimensions]
         paths = [path for path in block.paths.values() if path is not None]
-        touched = {path[0] for path in paths}
-        self.fixed = as_text({name: value for name, value in block.config.items() if name not in touched})
-        self.touched = touched
-        self.shown = {
+        self._varied_keys = {path[0] for path in paths}
+        self._fixed_text = self._text_of_fixed(block.config)
+        self._readable = {
             name: path
             for dimension in block.dimensions
             for name in dimension.axes
             if (path := block.paths[name]) is not None and not any(_overlap(path, other) for other in paths)
         }
-        """Axes that are found in a config again, with where."""
-        self.tried = math.prod(self._most(each) for each in block.dimensions)
-        """Combinations that may have to be tried for one config."""
+        """The paths of axes whose value can be read back from a config."""
+        self.guesses = math.prod(self._max_digits(dimension) for dimension in block.dimensions)
+        """Combinations that may have to be computed for one config."""
 
-    def numbers(self, wanted: str, config: Config, setting: Mapping[str, Any] | None = None) -> Iterator[int]:
-        """Of the combinations that give this config, those of `setting` alone if one is named."""
-        if as_text({name: value for name, value in config.items() if name not in self.touched}) != self.fixed:
+    def numbers(self, config: Config, text: str, axes: Mapping[str, Any] | None) -> Iterator[int]:
+        """Numbers, in this block, of the combinations that give the config of this JSON text. `axes` stand in for what
+        cannot be read from the config; without them all digits of such a dimension are tried."""
+        if self._text_of_fixed(config) != self._fixed_text:
             return
-        digits = [self._digits(each, config, setting) for each in self.block.dimensions]
-        for combined in product(*digits):
-            number = 0
-            for dimension, digit in zip(self.block.dimensions, combined, strict=True):
-                number = number * dimension.length + digit
+        for digits in product(*(self._digits(dimension, config, axes) for dimension in self.block.dimensions)):
+            number = number_of(digits, self._radices)
             try:
-                found = combination(self.block, number)
+                setting = combination(self.block, number)
             except UsageError:  # an expression has no value there
                 continue
-            if found is not None and found.filtered is None and as_text(found.config) == wanted:
-                yield self.start + number
+            if setting is not None and setting.filtered is None and hashed_text(setting.config) == text:
+                yield number
 
-    def _digits(self, dimension: Dimension, config: Config, setting: Mapping[str, Any] | None) -> Sequence[int]:
-        shown = [name for name in dimension.axes if name in self.shown]
-        if not shown and setting is None:
+    def _text_of_fixed(self, config: Config) -> str:
+        """The part of a config that no axis or derived name touches."""
+        return hashed_text({name: value for name, value in config.items() if name not in self._varied_keys})
+
+    def _digits(self, dimension: Dimension, config: Config, axes: Mapping[str, Any] | None) -> Sequence[int]:
+        """The digits that a dimension may have in a combination that gives this config."""
+        readable = self._readable_axes(dimension)
+        if readable:
+            values = {name: _value_at(config, self._readable[name]) for name in readable}
+        elif axes is not None:
+            values = {name: axes[name] for name in dimension.axes if name in axes}
+        else:
             return range(dimension.length)
-        told = {name: _at(config, self.shown[name]) for name in shown}
-        if not shown and setting is not None:
-            told = {name: setting[name] for name in dimension.axes if name in setting}
-        found = {name: self._place(name, value) for name, value in told.items()}
-        if any(place is None and name not in self.block.when for name, place in found.items()):
+        digits = {name: self._index_of(name, value) for name, value in values.items()}
+        if any(digit is None and name not in self.block.when for name, digit in digits.items()):
             return ()
-        absent = {0} if all(name in self.block.when for name in dimension.axes) or not told else set()
-        return sorted(absent | {place for place in found.values() if place is not None})
+        # A dimension none of whose axes exists has digit 0.
+        may_be_absent = all(name in self.block.when for name in dimension.axes) or not values
+        return sorted({digit for digit in digits.values() if digit is not None} | ({0} if may_be_absent else set()))
 
-    def _most(self, dimension: Dimension) -> int:
-        shown = [name for name in dimension.axes if name in self.shown]
-        if not shown:
+    def _max_digits(self, dimension: Dimension) -> int:
+        """How many digits `_digits` may give without `axes`."""
+        if not self._readable_axes(dimension):
             return dimension.length
         return 1 + any(name in self.block.when for name in dimension.axes)
 
-    def _place(self, name: str, value: Any) -> int | None:
-        """Which of the axis' values it is."""
-        values = self._values[name]
+    def _readable_axes(self, dimension: Dimension) -> list[str]:
+        return [name for name in dimension.axes if name in self._readable]
+
+    def _index_of(self, name: str, value: Any) -> int | None:
+        """The index of a value on its axis; None if the axis does not have it."""
+        values = self._indexed_values[name]
         if isinstance(values, Mapping):
-            return values.get(as_text(value))
+            return values.get(hashed_text(value))
         if isinstance(value, bool) or not isinstance(value, int | float):
             return None
         if isinstance(values, Steps):
-            return values.place(value)
+            return values.index_of(value)
         return values.index(value) if isinstance(value, int) and value in values else None
 
     @cached_property
-    def _values(self) -> Mapping[str, Any]:
+    def _indexed_values(self) -> Mapping[str, Any]:
+        """Ranges as they are; of a list, each value's index by its JSON text."""
         axes = {name: values for dimension in self.block.dimensions for name, values in dimension.axes.items()}
         return {
             name: values
             if isinstance(values, range | Steps)
-            else {as_text(value): place for place, value in enumerate(values)}
+            else {hashed_text(value): index for index, value in enumerate(values)}
             for name, values in axes.items()
         }
 
 
-def _overlap(one: Path, other: Path) -> bool:
+def _overlap(path: Path, other: Path) -> bool:
     """Whether setting one of them also sets a part of the other."""
-    return one != other and (one[: len(other)] == other or other[: len(one)] == one)
+    return path != other and (path[: len(other)] == other or other[: len(path)] == path)
 
 
-def _at(config: Config, path: Path) -> Any:
+def _value_at(config: Config, path: Path) -> Any:
     level: Any = config
     for part in path:
         if not isinstance(level, Mapping):
@@ -145,6 +168,6 @@ def _at(config: Config, path: Path) -> Any:
     return level
 
 
-def as_text(value: Any) -> str:
-    """As a point's hash sees it: 1 and 1.0 differ."""
+def hashed_text(value: Any) -> str:
+    """The text that a point's hash is made of: 1 and 1.0 differ."""
     return json.dumps(value, sort_keys=True)

@@ -1,4 +1,4 @@
-"""What Optuna is told that a parameter of a grid may be: one range a name, for the whole study."""
+"""The range of each parameter of a grid in Optuna: one a name, for the whole study."""
 
 from __future__ import annotations
 
@@ -7,34 +7,36 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from samplers.searches.grid.settings import MOST_SEED, GridSettings
+from samplers.searches.grid.settings import GridSettings
+from samplers.searches.plan import MAX_SEED
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
 
     from samplers.searches.grid.combinations import Setting
 
-ROOM = 16
-"""A range goes this many times beyond the values of the start, for values that are added later."""
-FARTHEST = 1e18
+ROOM_FACTOR = 16
+"""A range reaches beyond the first grid's values by this factor, for values that are added later."""
+MAX_MAGNITUDE = 1e18
+"""Of a name that the first grid does not have."""
 
 
 class Range(Protocol):
-    """One parameter's."""
+    """The values that one parameter may have."""
 
     def holds(self, value: Any) -> bool:
-        """Whether Optuna can be shown this value."""
+        """Whether the value can be shown in Optuna."""
 
     def shown(self, value: Any) -> Any:
-        """The value as Optuna is shown it."""
+        """The value as Optuna shows it."""
 
     def distribution(self) -> BaseDistribution:
-        """In Optuna's words."""
+        """The range as Optuna's distribution."""
 
 
 @dataclass(frozen=True)
 class Numbers:
-    """Whole ones, or any. On a log scale where all are above zero."""
+    """Whole numbers, or any. On a log scale if all are above zero."""
 
     low: float
     high: float
@@ -57,7 +59,7 @@ class Numbers:
 
 @dataclass(frozen=True)
 class Choices:
-    """Anything else. As JSON text where Optuna could not hold them, or not tell them apart."""
+    """Values of any other kind, as JSON text where Optuna could not store them or tell them apart."""
 
     values: tuple[Any, ...]
     as_text: bool
@@ -74,23 +76,23 @@ class Choices:
         return CategoricalDistribution(self.values)
 
 
-SEEDS = Numbers(0, MOST_SEED, whole=True)
+SEEDS = Numbers(0, MAX_SEED, whole=True)
 
 
 def widest(name: str) -> Range:
-    """Of a name that the grid of the start does not have."""
-    return SEEDS if name == "seed" else Numbers(-FARTHEST, FARTHEST, whole=False)
+    """The range of a name that the first grid does not have."""
+    return SEEDS if name == "seed" else Numbers(-MAX_MAGNITUDE, MAX_MAGNITUDE, whole=False)
 
 
 def ranges_of(settings: GridSettings, sample: Sequence[Setting]) -> dict[str, Range]:
-    """One for each axis, from all its values, and for each derived name, from those of a sample."""
+    """A range for each axis, from all its values, and for each derived name, from the values in a sample."""
     values: dict[str, dict[str, Any]] = {}
     for block in settings.blocks:
         for dimension in block.dimensions:
             for name, axis in dimension.axes.items():
-                # Of a range and a log axis, which may be long, the ends are the ends.
-                told = axis if isinstance(axis, tuple) else (axis[0], axis[-1])
-                values.setdefault(name, {}).update((json.dumps(each, sort_keys=True), each) for each in told)
+                # A range may be long; its ends are its smallest and its largest value.
+                ends = axis if isinstance(axis, tuple) else (axis[0], axis[-1])
+                values.setdefault(name, {}).update((json.dumps(each, sort_keys=True), each) for each in ends)
     for setting in sample:
         for name, value in setting.derived.items():
             values.setdefault(name, {})[json.dumps(value)] = value
@@ -108,8 +110,11 @@ def _range(values: Sequence[Any]) -> Range:
     whole = all(isinstance(each, int) for each in values)
     low, high = min(values), max(values)
     if low > 0:
-        least, most = (max(1, low // ROOM) if whole else low / ROOM), high * ROOM
+        least, most = (
+            (max(1, low // ROOM_FACTOR) if whole else low / ROOM_FACTOR),
+            high * ROOM_FACTOR,
+        )
     else:
-        room = max(abs(low), abs(high), 1) * ROOM
+        room = max(abs(low), abs(high), 1) * ROOM_FACTOR
         least, most = low - room, high + room
-    return Numbers(least, min(most, MOST_SEED) if whole and high <= MOST_SEED else most, whole)
+    return Numbers(least, min(most, MAX_SEED) if whole and high <= MAX_SEED else most, whole)

@@ -1,8 +1,9 @@
 """The `grid:` block of a definition, checked against the configuration that it varies.
 
-A name of an axis or of `derive` that the config has is set there, in every point. One that the config does not have is
-a helper: it never reaches the objective, and some expression has to use it (else it is a misspelling, and refused).
-With `groups`, the axes and all that goes with them stand in the groups, each a grid of its own over the same config.
+An axis or derived name that the config has is set there, in every point. A name that the config does not have is a
+helper: it never reaches the objective, and an expression has to use it (else the name is taken for a misspelling and
+refused). With `groups`, each group is a grid of its own over the same config, with its own axes and all that belongs to
+them.
 """
 
 from __future__ import annotations
@@ -12,25 +13,28 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from samplers.searches.grid.axes import MOST_VALUES, parse_axis
+from samplers.searches.grid.axes import parse_axis
 from samplers.searches.grid.expressions import Expression
-from samplers.searches.plan import Config
-from storage.checks import known_keys, whole
+from samplers.searches.plan import MAX_SEED, Config
+from storage.checks import check_keys, check_whole
 from storage.errors import UsageError, nearest
 
-AXES = ("axes", "derive", "where", "zip", "when")
-WHOLE = ("repeats", "seed", "order")
-KEYS = (*AXES, "groups", *WHOLE)
-GROUP_KEYS = (*AXES, "config")
-MOST_SEED = 2**31 - 1
-ORDERS = ("inner", "outer")
+BLOCK_KEYS = ("axes", "derive", "where", "zip", "when")
+"""Keys of the grid, or of each of its groups."""
+GRID_KEYS = (*BLOCK_KEYS, "groups", "repeats", "seed", "order")
+GROUP_KEYS = (*BLOCK_KEYS, "config")
+SEED_ORDERS = ("inner", "outer")
+
+MAX_POINTS = 10_000_000
+"""Of a grid before any filter, all seeds counted."""
+MAX_EXPRESSIONS = 200
 
 Path = tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Dimension:
-    """One axis, or several that move together."""
+    """One axis, or several that move together (`zip`)."""
 
     axes: Mapping[str, Sequence[Any]]
     length: int
@@ -42,17 +46,17 @@ class Block:
 
     config: Config
     dimensions: tuple[Dimension, ...]
-    """The last one is the fastest."""
+    """The last one changes fastest from combination to combination."""
     derive: Mapping[str, Expression]
     when: Mapping[str, Expression]
-    """Axes that only exist where this holds; elsewhere the config's own value stands."""
+    """Conditions of axes that exist only where they hold; elsewhere the config keeps its own value."""
     where: tuple[Expression, ...]
     order: tuple[str, ...]
-    """Names of `derive` and `when`, each after those that it needs."""
+    """Names of `derive` and `when`, each after the names that it needs."""
     known: Mapping[str, Any]
     """The config's values that expressions need, and null for conditional helpers."""
     paths: Mapping[str, Path | None]
-    """Where in the config each axis and derived name is set; None: a helper."""
+    """The place in the config that each axis and derived name sets; None: a helper."""
     size: int
     """Combinations, before any filter."""
 
@@ -70,28 +74,50 @@ class GridSettings:
     repeats: int = 1
     seed: int = 1337
     outer: bool = False
-    """Whether every setting is run with the first seed before any is with the second."""
+    """Whether every setting runs with its first seed before any runs with its second."""
 
     @property
     def size(self) -> int:
         """Combinations of all blocks, before any filter."""
         return sum(block.size for block in self.blocks)
 
+    def setting_and_repeat(self, index: int) -> tuple[int, int]:
+        """The number of a point's combination, and which of its seeds the point has.
+
+        Seeds are inside (all seeds of a combination, then the next combination) or outside (all combinations with the
+        first seed, then all with the second). With 3 combinations and 2 seeds:
+
+            point      0      1      2      3      4      5
+            inner    0, 0   0, 1   1, 0   1, 1   2, 0   2, 1
+            outer    0, 0   1, 0   2, 0   0, 1   1, 1   2, 1
+
+        >>> grid = {"axes": {"x": [1, 2, 3]}, "repeats": 2}
+        >>> inner = parse_grid(grid, {"x": 1}, "example")
+        >>> outer = parse_grid({**grid, "order": {"seeds": "outer"}}, {"x": 1}, "example")
+        >>> inner.setting_and_repeat(4), outer.setting_and_repeat(4)
+        ((2, 0), (1, 1))
+        """
+        if self.outer:
+            repeat, number = divmod(index, self.size)
+        else:
+            number, repeat = divmod(index, self.repeats)
+        return number, repeat
+
 
 def parse_grid(given: Mapping[str, Any], config: Config, where: str) -> GridSettings:
-    """The block as settings. A key that is null is as if it were not there.
+    """The block as settings. A key that is null counts as missing.
 
     Raises:
         UsageError: A key is unknown, a value out of its range, or a name in no axis, derivation or config.
     """
-    block = _keys(given, KEYS, f"{where}: grid")
+    block = _keys(given, GRID_KEYS, f"{where}: grid")
     where = f"{where}: grid"
     base = {name: value for name, value in config.items() if name != "seed"}
-    repeats = _whole(block, "repeats", 1, 1, MOST_VALUES, where)
+    repeats = _whole(block, "repeats", 1, 1, MAX_POINTS, where)
     if "groups" in block:
-        beside = next((key for key in AXES if key in block), None)
+        beside = next((key for key in BLOCK_KEYS if key in block), None)
         if beside is not None:
-            raise UsageError(f"{where}.{beside}: with groups, it has to stand in each of them")
+            raise UsageError(f"{where}.{beside}: cannot stand beside `groups`; move it into each group")
         groups = block["groups"]
         if not isinstance(groups, list) or not groups:
             raise UsageError(f"{where}.groups: {groups!r} is not a list of grids")
@@ -99,12 +125,12 @@ def parse_grid(given: Mapping[str, Any], config: Config, where: str) -> GridSett
     else:
         blocks = [_block(block, base, where)]
     size = sum(each.size for each in blocks) * repeats
-    if size > MOST_VALUES:
-        raise UsageError(f"{where}: {size:.4g} points before any filter; {MOST_VALUES:,} are allowed")
+    if size > MAX_POINTS:
+        raise UsageError(f"{where}: {size:.4g} points before any filter; {MAX_POINTS:,} are allowed")
     return GridSettings(
         tuple(blocks),
         repeats,
-        _whole(block, "seed", config.get("seed", 1337), 0, MOST_SEED - repeats, where),
+        _whole(block, "seed", config.get("seed", 1337), 0, MAX_SEED - repeats, where),
         _outer(block.get("order", {}), where),
     )
 
@@ -112,18 +138,18 @@ def parse_grid(given: Mapping[str, Any], config: Config, where: str) -> GridSett
 def _keys(given: object, allowed: Sequence[str], where: str) -> dict[str, Any]:
     if not isinstance(given, Mapping):
         raise UsageError(f"{where}: {given!r} is not a mapping")
-    known_keys(given, allowed, where)
+    check_keys(given, allowed, where)
     return {key: value for key, value in given.items() if value is not None}
 
 
 def _whole(block: Mapping[str, Any], key: str, default: int, least: int, most: int, where: str) -> int:
-    return whole(block.get(key, default), f"{where}.{key}", least, most)
+    return check_whole(block.get(key, default), f"{where}.{key}", least, most)
 
 
 def _outer(order: object, where: str) -> bool:
     seeds = _keys(order, ("seeds",), f"{where}.order").get("seeds", "inner")
-    if seeds not in ORDERS:
-        raise UsageError(f"{where}.order.seeds: {seeds!r}{nearest(seeds, ORDERS)}")
+    if seeds not in SEED_ORDERS:
+        raise UsageError(f"{where}.order.seeds: {seeds!r}{nearest(seeds, SEED_ORDERS)}")
     return bool(seeds == "outer")
 
 
@@ -144,9 +170,9 @@ def _block(block: Mapping[str, Any], config: Config, where: str) -> Block:
     when = _expressions(block.get("when", {}), f"{where}.when")
     for name in (*axes, *derive):
         if name == "seed":
-            raise UsageError(f"{where}: seed: cannot be an axis or derived; say `repeats` and `seed`")
+            raise UsageError(f"{where}: seed: cannot be an axis or derived; use `repeats` and `seed`")
         if name in axes and name in derive:
-            raise UsageError(f"{where}: {name}: is an axis and derived; it can be one of them")
+            raise UsageError(f"{where}: {name}: is both an axis and derived; remove one of the two")
     for name in when:
         if name not in axes:
             raise UsageError(f"{where}.when: there is no axis {name!r}{nearest(name, axes)}")
@@ -196,7 +222,7 @@ def _used(expressions: Iterable[Expression], known: Mapping[str, Any]) -> set[st
 
 
 def _ordered(expressions: Mapping[str, Expression], where: str) -> tuple[str, ...]:
-    """Each name after those it needs, else as they were written."""
+    """Each name after the names that it needs, otherwise in the order of the definition."""
     done: dict[str, None] = {}
 
     def visit(name: str, above: tuple[str, ...]) -> None:
@@ -209,15 +235,15 @@ def _ordered(expressions: Mapping[str, Expression], where: str) -> tuple[str, ..
                     visit(needed, (*above, name))
             done[name] = None
 
-    if len(expressions) > 200:
-        raise UsageError(f"{where}: {len(expressions)} derived names and conditions; 200 are allowed")
+    if len(expressions) > MAX_EXPRESSIONS:
+        raise UsageError(f"{where}: {len(expressions)} derived names and conditions; {MAX_EXPRESSIONS} are allowed")
     for name in expressions:
         visit(name, ())
     return tuple(done)
 
 
 def _dimensions(axes: Mapping[str, Sequence[Any]], zips: object, where: str) -> tuple[Dimension, ...]:
-    """One for each axis or zip, in the order of their first axis."""
+    """One dimension for each axis or zip, in the order of their first axis."""
     if not isinstance(zips, list) or not all(
         isinstance(each, list) and len(each) > 1 and all(isinstance(name, str) for name in each) for each in zips
     ):
@@ -228,18 +254,18 @@ def _dimensions(axes: Mapping[str, Sequence[Any]], zips: object, where: str) -> 
             if name not in axes:
                 raise UsageError(f"{where}.zip: there is no axis {name!r}{nearest(name, axes)}")
             if name in together:
-                raise UsageError(f"{where}.zip: {name!r} is there twice")
+                raise UsageError(f"{where}.zip: {name!r} is listed twice")
             together[name] = names
         if len({len(axes[name]) for name in names}) > 1:
-            told = ", ".join(f"{name} has {len(axes[name])}" for name in names)
-            raise UsageError(f"{where}.zip: axes that move together need as many values each: {told}")
-    made = []
+            lengths = ", ".join(f"{name} has {len(axes[name])}" for name in names)
+            raise UsageError(f"{where}.zip: axes that move together need the same number of values: {lengths}")
+    dimensions = []
     for name, values in axes.items():
         names = together.get(name, [name])
         first = min(names, key=list(axes).index)
         if name == first:
-            made.append(Dimension({each: axes[each] for each in axes if each in names}, len(values)))
-    return tuple(made)
+            dimensions.append(Dimension({each: axes[each] for each in axes if each in names}, len(values)))
+    return tuple(dimensions)
 
 
 def flattened(config: Config, before: str = "") -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What a growth step tries: one configuration for each parameter, multiple and, where it matters, layer to copy."""
+"""The candidates of a growth's round: the baseline with one parameter one step up."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from samplers.searches.growth.settings import GrowthSettings
+from samplers.searches.plan import Config, Point
 
 LAYERS = "n_layer"
-PER_LAYER = "_layerlist"
+PER_LAYER_SUFFIX = "_layerlist"
 
 
 @dataclass(frozen=True)
@@ -17,20 +18,25 @@ class Candidate:
     """One step up from the baseline."""
 
     param: str
-    """As a person says it: `n_head`, or `n_head_layerlist[1]`."""
+    """The parameter's name for people: `n_head`, or `n_head_layerlist[1]`."""
     value: Any
-    config: Mapping[str, Any]
+    config: Config
     copied: int | None = None
-    """For `n_layer`: the layer that the new one copies."""
+    """For `n_layer`: the layer that the new layer copies."""
 
 
-def candidates(config: Mapping[str, Any], settings: GrowthSettings) -> Iterator[Candidate]:
-    """In the order of the definition: parameter, then multiple, then element or layer."""
+def candidates(config: Config, settings: GrowthSettings) -> Iterator[Candidate]:
+    """Every candidate, ordered by parameter as defined, then multiple, then list element or copied layer.
+
+    >>> settings = GrowthSettings({"n_head": 1, "sizes_layerlist": 16}, multiples=2)
+    >>> [(each.param, each.value) for each in candidates({"n_head": 4, "sizes_layerlist": [32]}, settings)]
+    [('n_head', 5), ('n_head', 6), ('sizes_layerlist[0]', 48), ('sizes_layerlist[0]', 64)]
+    """
     for param, increment in settings.increments.items():
         for multiple in range(1, settings.multiples + 1):
             amount = increment * multiple
             if param == LAYERS:
-                yield from _deeper(config, int(amount), settings.duplication)
+                yield from _with_more_layers(config, int(amount), settings.duplication)
             elif isinstance(config[param], list):
                 for index, old in enumerate(config[param]):
                     grown = [*config[param][:index], old + amount, *config[param][index + 1 :]]
@@ -40,17 +46,46 @@ def candidates(config: Mapping[str, Any], settings: GrowthSettings) -> Iterator[
                 yield Candidate(param, value, {**config, param: value})
 
 
-def _deeper(config: Mapping[str, Any], added: int, duplication: str) -> Iterator[Candidate]:
-    """New layers copy a layer of every per-layer list. Lists are cycled over the layers, so a list of another length is
-    first written out. Without such lists all copies are the same configuration: there is one candidate."""
+def _with_more_layers(config: Config, added: int, duplication: str) -> Iterator[Candidate]:
+    """A new layer copies one layer's element of every per-layer list. A list is cycled over the layers, so a list of
+    another length is first written out. Without such lists all copies are equal: there is one candidate."""
     layers = config[LAYERS]
     lists = {
-        name: value for name, value in config.items() if name.endswith(PER_LAYER) and isinstance(value, list) and value
+        name: value
+        for name, value in config.items()
+        if name.endswith(PER_LAYER_SUFFIX) and isinstance(value, list) and value
     }
-    each = duplication == "each" and lists
-    for copied in range(layers) if each else [max(0, (layers - 1) // 2)]:
+    copy_each = duplication == "each" and lists
+    for copied in range(layers) if copy_each else [max(0, (layers - 1) // 2)]:
         grown = {**config, LAYERS: layers + added}
         for name, value in lists.items():
-            whole = [value[index % len(value)] for index in range(layers)]
-            grown[name] = [*whole[: copied + 1], *[whole[copied]] * added, *whole[copied + 1 :]]
+            by_layer = [value[index % len(value)] for index in range(layers)]
+            grown[name] = [*by_layer[: copied + 1], *[by_layer[copied]] * added, *by_layer[copied + 1 :]]
         yield Candidate(LAYERS, layers + added, grown, copied)
+
+
+def baseline_role(step: int) -> dict[str, Any]:
+    return {"role": "baseline", "step": step}
+
+
+def candidate_role(candidate: Candidate, step: int) -> dict[str, Any]:
+    return {"role": "candidate", "step": step, "param": candidate.param, "value": candidate.value}
+
+
+def points_of(config: Config, repeats: int, role: Mapping[str, Any], settings: GrowthSettings) -> list[Point]:
+    """The configuration with each of its first `repeats` seeds."""
+    params = shown_params(config, settings)
+    seeds = range(settings.seed, settings.seed + repeats)
+    return [Point(config, seed, {**params, "seed": seed}, role) for seed in seeds]
+
+
+def shown_params(config: Config, settings: GrowthSettings) -> dict[str, Any]:
+    """A trial's parameters in Optuna: each that grows or is raised on a stall, lists element by element."""
+    shown: dict[str, Any] = {}
+    for name in (*settings.increments, *(settings.on_stall or ())):
+        value = config[name]
+        if isinstance(value, list):
+            shown |= {f"{name}[{index}]": element for index, element in enumerate(value)}
+        else:
+            shown[name] = value
+    return shown

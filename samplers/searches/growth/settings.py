@@ -6,19 +6,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from storage.checks import known_keys, whole
+from storage.checks import check_keys, check_whole
 from storage.errors import UsageError, nearest
 
-KEYS = ("increments", "multiples", "repeats", "seed", "steps", "on_stall", "racing", "n_layer", "speculate")
+GROWTH_KEYS = ("increments", "multiples", "repeats", "seed", "steps", "on_stall", "racing", "n_layer", "speculate")
 DUPLICATION = ("middle", "each")
-LARGEST = 2**31 - 1
-MOST = {"multiples": 1000, "repeats": 10_000, "max_repeats": 10_000}
-"""Of what multiplies the trials of a step."""
+MAX_AMOUNT = 2**31 - 1
+MAX_FACTORS = {"multiples": 1000, "repeats": 10_000, "max_repeats": 10_000}
+"""Bounds of the settings that multiply the trials of a round."""
 
 
 @dataclass(frozen=True)
 class GrowthSettings:
-    """What is tried in a step, and with how many seeds."""
+    """What a round tries, and with how many seeds."""
 
     increments: dict[str, float]
     multiples: int = 1
@@ -28,13 +28,13 @@ class GrowthSettings:
     seed: int = 1337
     steps: int = 20_000
     on_stall: dict[str, float] | None = None
-    """When no candidate helps: raise these keys of the configuration by so much, and measure the baseline again."""
+    """If no candidate helps: raise these keys of the configuration by these amounts, and measure the baseline again."""
     max_repeats: int | None = None
-    """Racing: leaders that cannot be told apart get more seeds, up to this many."""
+    """Racing: tied leaders get more seeds, up to this many."""
     duplication: str = "middle"
     """Which layer a new layer copies: the middle one, or each in turn as a candidate of its own."""
     speculate: bool = False
-    """Whether slots that would wait begin points that the next step is likely to ask for."""
+    """Whether idle slots begin points that the next round will probably ask for."""
 
 
 def parse_settings(block: Mapping[str, Any], config: Mapping[str, Any], where: str) -> GrowthSettings:
@@ -43,7 +43,7 @@ def parse_settings(block: Mapping[str, Any], config: Mapping[str, Any], where: s
     Raises:
         UsageError: A key is unknown, a value out of its range, or a parameter not in the configuration.
     """
-    known_keys(block, KEYS, f"{where}: grow")
+    check_keys(block, GROWTH_KEYS, f"{where}: grow")
     repeats = _whole(block, "repeats", 1, 1, where)
     racing = block.get("racing")
     if racing is not None and (not isinstance(racing, Mapping) or list(racing) != ["max_repeats"]):
@@ -68,7 +68,7 @@ def parse_settings(block: Mapping[str, Any], config: Mapping[str, Any], where: s
 
 
 def _whole(block: Mapping[str, Any], key: str, default: int, least: int, where: str) -> int:
-    return whole(block.get(key, default), f"{where}: grow.{key}", least, MOST.get(key, LARGEST))
+    return check_whole(block.get(key, default), f"{where}: grow.{key}", least, MAX_FACTORS.get(key, MAX_AMOUNT))
 
 
 def _amounts(block: object, config: Mapping[str, Any], where: str) -> dict[str, float]:
@@ -77,8 +77,8 @@ def _amounts(block: object, config: Mapping[str, Any], where: str) -> dict[str, 
     for name, amount in block.items():
         if name not in config:
             raise UsageError(f"{where}: there is no parameter {name!r} in the config{nearest(name, config)}")
-        if isinstance(amount, bool) or not isinstance(amount, int | float) or not 0 < amount <= LARGEST:
-            raise UsageError(f"{where}.{name}: {amount!r} is not a number above zero, and at most {LARGEST:,}")
+        if isinstance(amount, bool) or not isinstance(amount, int | float) or not 0 < amount <= MAX_AMOUNT:
+            raise UsageError(f"{where}.{name}: {amount!r} is not a number above zero and at most {MAX_AMOUNT:,}")
         values = config[name] if isinstance(config[name], list) else [config[name]]
         if not values or any(isinstance(each, bool) or not isinstance(each, int | float) for each in values):
             raise UsageError(f"{where}.{name}: {config[name]!r} in the config is not a number that can grow")

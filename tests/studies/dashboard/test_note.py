@@ -12,8 +12,9 @@ import pytest
 import yaml
 
 from storage.records import StudyRow
-from studies.dashboard.markdown import escaped, fenced, table
-from studies.dashboard.note import Counts, note
+from studies.dashboard.note import note
+from studies.history.counts import Counts
+from studies.tables.markdown import escaped, fenced
 
 WHEN = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 GROW = {
@@ -44,6 +45,7 @@ def study(**other: Any) -> StudyRow:
         deadline=None,
         draining=False,
         outcome=None,
+        outcome_kind=None,
         failed=False,
         created_at=WHEN,
         late=False,
@@ -53,7 +55,7 @@ def study(**other: Any) -> StudyRow:
 
 
 def counts(**other: int) -> Counts:
-    return Counts(**{"waiting": 0, "running": 0, "complete": 0, "pruned": 0, "failed": 0, **other})
+    return Counts(**other)
 
 
 def grown(*rounds: dict[str, Any], **config: Any) -> dict[str, Any]:
@@ -82,10 +84,10 @@ def test_the_answer_is_a_table_and_the_last_decision_says_why() -> None:
     other = {**won, "value": 3, "chosen": False}
     record = {"round": 0, "candidates": [won, other], "event": None}
     decision = Row(kind="chosen", record=record, trials=[1], decided_at=WHEN)
-    text = note(study(), counts(complete=3, waiting=2, failed=1), [decision], grown(record, n_head=2), None)
-    assert "| 0 | n\\_head → 2 | 0.25 | 0.5 ± 0.01 | 10 | 110 | tie |" in text
-    assert "Now: n\\_head 2" in text and "2 wait, 3 are complete, 1 failed" in text
-    assert "Round 0 (2026-01-02 03:04 UTC): n\\_head → 2, a gain of 0.5 ± 0.01 for 10 more cost." in text
+    text = note(study(), counts(complete=3, waiting=2, failed=1), True, [decision], grown(record, n_head=2), None)
+    assert "| 0     | n_head → 2 | 0.2500 | 0.500 ± 0.010 |         10 |    110 | tie  |" in text
+    assert "Now: n_head 2" in text and "2 waiting, 3 complete, 1 failed" in text
+    assert "Round 0 (2026-01-02 03:04 UTC): n_head → 2, a gain of 0.5 ± 0.01 for 10 more cost." in text
     assert "cannot tell it from 1 others" in text
 
 
@@ -96,10 +98,10 @@ def test_a_storage_of_the_team_is_named_without_its_password() -> None:
 
 
 def test_a_used_up_budget_is_said_and_the_command_raises_it() -> None:
-    text = note(study(max_trials=10), counts(complete=10, waiting=5), [], grown(), None)
-    assert "its budget of 10 trials is used up" in text and code(text, "sh").endswith("--max-trials 20")
-    text = note(study(max_trials=10), counts(complete=9, running=1), [], grown(), None)
-    assert "going on" in text and "--max-trials" not in code(text, "sh")
+    text = note(study(max_trials=10), counts(complete=10, waiting=5), True, [], grown(), None)
+    assert "budget used up: all of its 10 trials were started" in text and code(text, "sh").endswith("--max-trials 20")
+    text = note(study(max_trials=10), counts(complete=9, running=1), True, [], grown(), None)
+    assert "**State:** running." in text and "--max-trials" not in code(text, "sh")
 
 
 @pytest.mark.parametrize(
@@ -107,8 +109,8 @@ def test_a_used_up_budget_is_said_and_the_command_raises_it() -> None:
     [
         ({"outcome": "4 steps are done"}, "done: 4 steps are done"),
         ({"outcome": "nothing runs", "failed": True}, "failed: nothing runs"),
-        ({"draining": True}, "told to stop"),
-        ({"late": True}, "its time is up"),
+        ({"draining": True}, "stopped: it was told to stop"),
+        ({"late": True}, "late: its time is up"),
     ],
 )
 def test_the_state_is_one_line(other: dict[str, Any], said: str) -> None:
@@ -117,8 +119,8 @@ def test_the_state_is_one_line(other: dict[str, Any], said: str) -> None:
 
 def test_an_override_is_listed_below_the_definition_that_was_begun_with() -> None:
     change = Row(kind="override", record={"event": "override: max_iters=10"}, trials=[], decided_at=WHEN)
-    text = note(study(), counts(), [change], grown(), None)
-    assert text.index("- override\\: max\\_iters=10") > text.index("## Definition")
+    text = note(study(), counts(), True, [change], grown(), None)
+    assert text.index("- override: max_iters=10") > text.index("## Definition")
 
 
 def grid_of(*settings: dict[str, Any]) -> dict[str, Any]:
@@ -166,9 +168,8 @@ def test_many_settings_are_cut_and_said_to_be() -> None:
 
 def test_escaped_text_reads_as_it_was() -> None:
     assert escaped("0.5") == "0.5" and escaped("1. one") == "1\\. one" and escaped("-x") == "\\-x"
-    assert escaped("a_b*c") == "a\\_b\\*c"
+    assert escaped("a_b*c _d_") == "a_b\\*c \\_d\\_" and escaped("a: b::c") == "a: b\\:\\:c"
 
 
-def test_a_table_puts_numbers_right() -> None:
-    assert table(["a", "b"], [["1", "x"]]).splitlines()[1] == "| --: | --- |"
+def test_a_block_has_more_ticks_than_it_holds() -> None:
     assert fenced("```", "").startswith("````")

@@ -102,9 +102,56 @@ def test_code_that_is_not_of_this_checkout_has_to_be_named(tmp_path: Path, objec
     Trust.of(tmp_path).check(objective, {}, "own")
 
 
-@pytest.mark.parametrize(
-    "objective", ["gpt", "objectives.gpt:objective", f"{CHECKOUT}/objectives/gpt/__init__.py:objective"]
-)
-def test_code_of_this_checkout_is_run_as_it_is(tmp_path: Path, objective: str) -> None:
+@pytest.mark.parametrize("objective", ["gpt", "difficulty", "parameters"])
+def test_objectives_that_ship_are_run_by_their_names(tmp_path: Path, objective: str) -> None:
     Trust.of(tmp_path).check(objective, {}, "own")
     assert not (tmp_path / "trusted").exists()
+
+
+@pytest.mark.parametrize(
+    "objective",
+    [
+        "benchmarks.engine:_seconds",
+        "tests.support.nasty:returns_a_number",
+        "objectives.gpt:_objective",
+        "objectives.process.warm:WarmServer",
+        f"{CHECKOUT}/benchmarks/engine.py:main",
+        f"{CHECKOUT}/objectives/gpt/__init__.py:objective",
+        f"{CHECKOUT}/.venv/lib/python3.11/site-packages/pip/__init__.py:main",
+        "benchmarks/engine.py:main",
+        "cli:main",
+    ],
+)
+@pytest.mark.parametrize("key", ["objective", "model"])
+def test_nothing_else_of_a_checkout_is_run_unasked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, objective: str, key: str
+) -> None:
+    monkeypatch.chdir(CHECKOUT)
+    named = ("parameters", {"model": objective}) if key == "model" else (objective, {})
+    with pytest.raises(UsageError, match="--trust-study"):
+        Trust.of(tmp_path).check(*named, "own")
+
+
+@pytest.mark.parametrize("more", [(), ("--join",), ("--dry-run",)])
+def test_a_stored_definition_runs_nothing_by_its_studys_name_alone(
+    program: Program, url: str, tmp_path: Path, more: tuple[str, ...]
+) -> None:
+    """A definition whose objective hands its config to `subprocess.run`, put into the storage by somebody else."""
+    marker = tmp_path / "ran"
+    (tmp_path / "fine.py").write_text("def fine(config): return 0.0\n")
+    (tmp_path / "evil.yaml").write_text(
+        "search: grid\nobjective: fine.py:fine\nscore: {metric: value, direction: minimize}\n"
+        f"grid: {{axes: {{timeout: [1, 2]}}}}\nconfig: {{args: [touch, {marker}], timeout: 1}}\n"
+    )
+    begin = ("run", "grid", "--study", "evil", "--file", tmp_path / "evil.yaml", "--max-trials", "1", "--workers", "1")
+    assert program(*begin).returncode == 0
+    session = Session(url)
+    for column in ("origin", "definition"):
+        session.execute(
+            f"UPDATE studyhall_studies SET {column} = replace({column}::text, %s, %s)::json",
+            [f"{tmp_path}/fine.py:fine", "benchmarks.engine:_seconds"],
+        )
+    session.close()
+    told = program("run", "grid", "--study", "evil", *more)
+    refused(told, "benchmarks.engine:_seconds", "--trust-study")
+    assert not marker.exists()

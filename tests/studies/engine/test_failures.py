@@ -20,10 +20,14 @@ def test_out_of_memory_runs_once_more_alone_on_its_device(
     body = (
         "from pathlib import Path\n"
         f"FOLDER = Path({str(tmp_path)!r}) / 'here'\n"
-        "def own(config):\n"
+        "def own(config, trial):\n"
         "    mine = FOLDER / str(os.getpid())\n"
         "    mine.touch()\n"
         "    time.sleep(0.5)\n"
+        "    grown = config['b'] + config['a'] + config['c'] > 3\n"
+        "    end = time.monotonic() + (20 if trial.attempt == 1 and grown else 0)\n"
+        "    while time.monotonic() < end and len(list(FOLDER.iterdir())) == 1:\n"
+        "        time.sleep(0.01)\n"
         "    others = len(list(FOLDER.iterdir())) - 1\n"
         "    mine.unlink()\n"
         "    if config['b'] > 1 and (others or os.environ.get('STUDYHALL_MEMORY_FRACTION', '1') != '1'):\n"
@@ -55,6 +59,21 @@ def test_twice_out_of_memory_is_a_failure_and_failures_names_the_cause(program: 
     [cause] = answer(program, "show", "--study", "own", "--failures")
     assert (cause["attempts"], cause["ended"], len(cause["trials"])) == (2, 1, 1) and "no room" in cause["message"]
     assert "no room for b" in program("show", "--study", "own", "--failures").stdout
+
+
+def test_a_lost_keeper_costs_no_attempt(program: Program, tmp_path: Path) -> None:
+    """Its keeper is killed three times, more often than a point may fail: the point still counts."""
+    body = (
+        "def own(config, trial):\n"
+        "    if config['b'] > 1 and trial.attempt <= 3:\n"
+        "        os.kill(os.getppid(), signal.SIGKILL)\n"
+        "        time.sleep(60)\n"
+        "    return {'score': config['a'] + config['b'], 'params': 1}\n"
+    )
+    assert program("run", "grow", "--study", "own", "--file", growth_of(tmp_path, body)).returncode == 0
+    certificate = answer(program, "audit", "--study", "own")
+    assert certificate["holds"] and certificate["extra_attempts"] == {"lost": 3}
+    assert certificate["points"]["failed"] == 0
 
 
 def test_a_loss_that_is_nan_at_step_3_has_diverged_and_is_shown_as_nan(

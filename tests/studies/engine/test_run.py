@@ -25,7 +25,7 @@ def test_budgets_belong_to_the_study(program: Program, tmp_path: Path) -> None:
     assert program(*run, "--steps", 1).returncode == 0 and path(program, "trace") == CHOICES[:1]
     assert program(*run, "--steps", 2).returncode == 0 and path(program, "trace") == CHOICES[:2]
     told = program(*run, "--steps", 12, "--max-trials", 20)
-    assert told.returncode == 0 and "budget of 20 trials" in told.stderr
+    assert told.returncode == 0 and "budget used up: all of its 20 trials were started" in told.stderr
     assert states(program, "trace")["accepted"] == 20
     told = program(*run, "--max-trials", 1000, "--timeout", "1s")
     assert told.returncode == 0 and states(program, "trace")["running"] == 0

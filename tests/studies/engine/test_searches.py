@@ -146,6 +146,6 @@ def test_a_command_that_is_not_told_what_varies_is_refused(program: Program, tmp
 def test_a_grid_of_a_million_points_starts_at_once_and_ends_at_its_budget(program: Program, tmp_path: Path) -> None:
     file = grid_of(tmp_path, "{axes: {a: {range: [1, 1000, 1]}, b: {range: [1, 1000, 1]}}}")
     told = program("run", "grid", "--study", "own", "--file", file, "--workers", 1, "--max-trials", 3)
-    assert told.returncode == 0 and "budget of 3 trials" in told.stderr, told.stderr
+    assert told.returncode == 0 and "budget used up: all of its 3 trials were started" in told.stderr, told.stderr
     assert set(ran(tmp_path)) == {"1-1-1337", "1-2-1337", "1-3-1337"}
     assert answer(program, "audit", "--study", "own")["points"]["planned"] == 1000

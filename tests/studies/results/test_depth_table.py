@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
-from rich.console import Console
 
 from samplers.searches.depth.depth import Depth
 from storage.errors import UsageError
@@ -13,15 +10,14 @@ from storage.home import DEFINITIONS
 from studies.definition.yaml_text import read_yaml
 from studies.export.depth_json import depth_json
 from studies.lifecycle.estimates import estimates
-from studies.results.depth import show_json, show_table
+from studies.results.depth import show_document, show_json
+from studies.tables.table import Document
+from studies.tables.terminal import lines
 from tests.support.depths import CEHR, SEVERAL, Row, cehr, decided
 
 
-def text(renderable: Any) -> str:
-    console = Console(width=200, record=True, file=open("/dev/null", "w"))  # noqa: SIM115, PTH123
-    with console.file:
-        console.print(renderable)
-        return console.export_text()
+def text(document: Document) -> str:
+    return "\n".join(lines(document, 200))
 
 
 SINGLE = {"targets": [100_000_000], "widths": [768]}
@@ -72,35 +68,36 @@ def test_an_override_begins_the_table_again() -> None:
 
 
 def test_the_table_marks_what_is_out_of_reach_and_what_failed() -> None:
-    shown = text(show_table(decided(SEVERAL)))
-    for name in ("Target", "Width", "Layers", "Actual", "Diff", "% Diff", "Estimate", "Calibration"):
+    shown = text(show_document(decided(SEVERAL)))
+    for name in ("Target", "Width", "Layers", "Actual", "Diff", "% Diff", "Estimate"):
         assert name in shown
-    lines = shown.splitlines()
-    answered = next(line for line in lines if line.split()[:2] == ["100,000,000", "768"])
-    assert answered.split()[2:] == ["13", "99,332,354", "-667,646", "0.67", "13", "1.0071"]
-    assert sum("out of reach: at max_layers 100 still" in line for line in lines) == 2
-    assert lines[-1] == "2 of 4 targets reached"
-    failed = text(show_table(decided(SINGLE, counts=lambda *_: "killed")))
-    trusted = text(show_table(decided(SEVERAL, families=True))).splitlines()[-1]
-    assert trusted.startswith("2 of 4 targets reached; 2 of these follow from the line of a uniform stack")
+    assert "Calibration" not in shown, "it is for papers and programs"
+    rows = shown.splitlines()
+    answered = next(line for line in rows if line.split()[:2] == ["100,000,000", "768"])
+    assert answered.split()[2:] == ["13", "99,332,354", "-667,646", "0.67", "13"]
+    assert sum("out of reach: at max_layers 100 still" in line for line in rows) == 2
+    assert rows[-1] == "2 of 4 targets reached"
+    failed = text(show_document(decided(SINGLE, counts=lambda *_: "killed")))
+    trusted = text(show_document(decided(SEVERAL, families=True))).splitlines()[-1]
+    assert trusted.startswith("2 of 4 targets reached; 2 computed from 3 counts a width")
     assert "trial 0 failed: killed" in failed and "0 of 1 targets reached" in failed
-    assert "no width has its counts yet" in text(show_table([]))
+    assert "no width has its counts yet" in text(show_document([]))
 
 
 def test_findings_of_a_training_step_stand_in_the_table() -> None:
     (row,) = decided(SINGLE)
     figures = {"outcome": "completed", "peak_memory": 2048.0, "memory_fraction": 0.25, "seconds": 1.5, "trial": 3}
     row.record["results"][0]["verify"] = figures
-    assert "a training step: 2,048 MiB (25.0% of the device), 1.50 s" in text(show_table([row]))
+    assert "a training step: 2,048 MiB (25.0% of the device), 1.50 s" in text(show_document([row]))
     (shown,) = show_json([row])["results"]
     assert list(shown)[-2:] == ["counts", "verify"] and shown["verify"] == figures
     row.record["results"][0]["verify"] = {"outcome": "out_of_memory", "reason": "…", "trial": 3}
-    assert "a training step: out of memory" in text(show_table([row]))
+    assert "a training step: out of memory" in text(show_document([row]))
     told = "invalid: config: verify: family cehr is a closed form; there is no model to train"
     row.record["results"][0]["verify"] = {"outcome": "invalid", "reason": told, "trial": 3}
-    assert f"a training step: {told}" in text(show_table([row]))
+    assert f"a training step: {told}" in text(show_document([row]))
     row.record["results"][0]["verify"] = {"outcome": "failed", "reason": None, "trial": 3}
-    assert "a training step: failed" in text(show_table([row]))
+    assert "a training step: failed" in text(show_document([row]))
 
 
 def test_widths_are_shown_as_depths_are() -> None:
@@ -110,8 +107,8 @@ def test_widths_are_shown_as_depths_are() -> None:
     assert (reached["layers"], reached["width"], reached["reached"], reached["reason"]) == (4, best, True, None)
     assert (beyond["layers"], beyond["width"], beyond["reached"]) == (4, 1024, False)
     assert beyond["reason"].startswith("out of reach: at max_width 1024 still ")
-    lines = text(show_table(rows)).splitlines()
-    assert lines[1].split()[:3] == ["10,000,000", str(best), "4"] and lines[-1] == "1 of 2 targets reached"
+    printed = text(show_document(rows)).splitlines()
+    assert printed[1].split()[:3] == ["10,000,000", str(best), "4"] and printed[-1] == "1 of 2 targets reached"
 
 
 def test_a_dry_run_says_what_the_closed_form_expects() -> None:

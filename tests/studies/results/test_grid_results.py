@@ -15,14 +15,13 @@ from typing import Any
 
 import pytest
 import yaml
-from rich.console import Console, RenderableType
 
 from objectives.process.warm import Inspection
 from samplers.searches.grid.grid import Grid
 from samplers.searches.plan import Config, Decision
 from storage.errors import UsageError
 from storage.home import CHECKOUT
-from storage.records import need_study
+from storage.reader import Reader
 from storage.session import Session
 from studies.definition.definition import Definition
 from studies.definition.searches import search_of
@@ -32,8 +31,10 @@ from studies.export.export import export, write_aside
 from studies.export.folders import Folder, file_name, sweep_folder, tasks_folder
 from studies.export.trials import parquet, trials_csv
 from studies.lifecycle.grid_review import review
-from studies.results.grid import show_json, show_table
+from studies.results.grid import show_document, show_json
 from studies.results.grid_cells import cells_of, ranking
+from studies.tables.table import Document
+from studies.tables.terminal import lines
 from tests.support.grid_rows import row, scored
 from tests.support.program import Program, answer
 
@@ -45,10 +46,8 @@ def failed(number: int, setting: Mapping[str, Any], seed: int, outcome: str, rea
     return row(number, setting, seed, state="FAIL", outcome=outcome, reason=reason, **more)
 
 
-def text(shown: RenderableType) -> str:
-    console = Console(width=200, file=io.StringIO())
-    console.print(shown)
-    return console.file.getvalue()  # type: ignore[attr-defined]
+def text(document: Document) -> str:
+    return "\n".join(lines(document, 200))
 
 
 A, B, C, D = ({"n": 1}, {"n": 2}, {"n": 3}, {"n": 4})
@@ -82,8 +81,12 @@ def test_settings_without_a_score_stand_apart_with_their_reasons() -> None:
     shown = show_json(ROWS, [], "score", "maximize")
     assert [each["setting"] for each in shown["failed"]] == [D]
     assert shown["failed"][0]["failed"][0]["reason"] == "error: ValueError: no"
-    told = text(show_table(ROWS, [], "score", "maximize"))
-    assert "tie with the best" in told and "2 settings cannot be told apart" in told and "ValueError: no" in told
+    told = text(show_document(ROWS, [], "score", "maximize"))
+    assert (
+        "tie with the best" in told
+        and "2 settings may be as good as the best (95 %, 3 seeds)" in told
+        and "ValueError: no" in told
+    )
 
 
 def test_one_seed_gives_no_spread_and_no_tie() -> None:
@@ -111,10 +114,10 @@ def test_a_retry_stands_in_the_place_of_what_it_tries_again_and_withdrawn_points
 
 
 def test_a_trial_that_has_not_finished_neither_counts_nor_fails() -> None:
-    rows = [row(0, A, state="RUNNING"), row(1, B, state="WAITING"), row(2, C, metrics={"other": "1"})]
+    rows = [row(0, A, state="RUNNING"), row(1, B, state="WAITING"), row(2, C, metrics={"other": 1.0})]
     shown = show_json(rows, [], "score", "maximize")
     assert shown["results"] == [] and [each["setting"] for each in shown["failed"]] == [C]
-    assert "no trial has a score yet" in text(show_table([], [], "score", "maximize"))
+    assert "no trial has a score yet" in text(show_document([], [], "score", "maximize"))
 
 
 def test_what_was_left_out_is_counted_since_the_last_override() -> None:
@@ -128,7 +131,7 @@ def test_what_was_left_out_is_counted_since_the_last_override() -> None:
     decisions = [SimpleNamespace(kind=kind, record=record, state=state) for kind, record in records]
     shown = show_json(ROWS, decisions, "score", "maximize")
     assert shown["filtered"] == {"a > 2": 3} and shown["refused"] == {"no": 3}
-    assert "filtered: 3 settings: a > 2" in text(show_table(ROWS, decisions, "score", "maximize"))
+    assert "filtered: 3 settings: a > 2" in text(show_document(ROWS, decisions, "score", "maximize"))
 
 
 def test_show_json_is_json_whatever_the_scores() -> None:
@@ -188,7 +191,7 @@ def test_the_ablation_csv_is_the_documented_one_byte_for_byte() -> None:
         "max_epochs": None,
         "gpu_capacity_scalar": 1.0,
     }
-    metrics = {"params": "46009736.0", "non_embedding_params": "7376264.0", "val_loss": "3.0"}
+    metrics = {"params": 46009736.0, "non_embedding_params": 7376264.0, "val_loss": 3.0}
     setting = {"depth": 8, "width": 384, "num_heads": 1}
     rows = [
         row(number, setting, seed, config=config, metrics=metrics, role={"role": "cell", "setting": setting})
@@ -197,8 +200,10 @@ def test_the_ablation_csv_is_the_documented_one_byte_for_byte() -> None:
     rows.append(failed(2, setting, 1002, "error", "error: x", config=config))
     names = ["train_loss", "val_loss", "val_acc", "tokens_seen", "epoch", "batch_size", "sequence_length"]
     reports = [
-        SimpleNamespace(names=names, figures=[4.5, 4.25, 0.0, 1024.0, 0.5, 2.0, 512.0]),
-        SimpleNamespace(names=[*names, "weight_decay"], figures=[3.5, 3.25, 0.125, 2048.0, 1.0, 2.0, 512.0, 0.1]),
+        SimpleNamespace(metrics=dict(zip(names, [4.5, 4.25, 0.0, 1024.0, 0.5, 2.0, 512.0], strict=True))),
+        SimpleNamespace(
+            metrics=dict(zip([*names, "weight_decay"], [3.5, 3.25, 0.125, 2048.0, 1.0, 2.0, 512.0, 0.1], strict=True))
+        ),
     ]
     told = ablation_csv(rows, lambda trial: reports if trial == 100 else [])
     assert told == (
@@ -312,7 +317,7 @@ def test_a_review_tells_every_setting_what_is_left_out_and_what_it_costs() -> No
     assert told.filtered == {"n_layer != n_head": {"n_layer 1, n_head 1": 2, "n_layer 2, n_head 2": 2}}
     assert told.refused == {"n_head 4 is too many": 3} and told.duplicates == 7
     assert told.runs == 18 and told.totals == {"params": 5 * (10 + 20 + 30 + 30)}
-    shown = text(told.table())
+    shown = text(told.document())
     assert "filtered by n_layer != n_head: 4 settings" in shown and "n_layer 2, n_head 2 (2)" in shown
     assert "refused by the objective: 3 settings: n_head 4 is too many" in shown
     assert "4 settings × 5 seeds: 18 trials to run, 2 have finished" in shown
@@ -324,8 +329,8 @@ def test_a_review_of_a_large_grid_lists_its_beginning() -> None:
     grid = Grid.parse({"axes": axes, "where": "n_head == 1"}, {"n_layer": 1, "n_head": 1}, "file")
     told = review(grid, grid.start(), inspected)
     assert len(told.settings) == 667 and told.unseen == 100_000
-    shown = text(told.table())
-    assert "… and 467 more" in shown and "100,000 combinations more have not been looked at" in shown
+    shown = text(told.document())
+    assert "… and 467 more" in shown and "100,000 more combinations were not examined" in shown
 
 
 # Definitions that ship
@@ -408,13 +413,13 @@ def test_a_finished_study_is_told_and_exported(program: Program, tmp_path: Path,
     ended = program("run", "grid", "--study", "own", "--file", file, "--workers", 2)
     assert "3 settings × 2 seeds are done" in ended.stdout + ended.stderr
     session = Session(url)
-    study = need_study(session, "own")
+    study = Reader(session).study("own")
     values = {"study_id": study.study_id}
-    rows, decisions = session.run("read_points", values), session.run("read_decisions", values)
+    rows, decisions = Reader(session).trials(values["study_id"]), Reader(session).decisions(values["study_id"])
     shown = show_json(rows, decisions, "score", "maximize")
     assert [(each["setting"], each["mean"]) for each in shown["results"]] == [({"n": 2}, 2.0105), ({"n": 1}, 1.0105)]
     assert [each["setting"] for each in shown["failed"]] == [{"n": 3}] and shown["filtered"] == {"n != 4": 1}
-    told = ablation_csv(rows, lambda trial: session.run("read_reports", {"trial_id": trial}))
+    told = ablation_csv(rows, lambda trial: Reader(session).reports_of(trial))
     assert [each["run_num"] for each in csv.DictReader(io.StringIO(told))] == ["1", "2", "1", "2"]
     assert next(csv.DictReader(io.StringIO(told)))["val_loss"] == "[0.5]"
     for form in ("csv", "ablation-csv", "parquet", "json", "sweep-dir", "tasks"):

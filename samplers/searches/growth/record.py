@@ -1,0 +1,89 @@
+"""The record of a growth's round: its whole table as JSON values, stored with the decision.
+
+The keys and texts here are stored in every study and derived again by `replay`: they never change.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from samplers.searches.growth.comparison import Comparison, Measurement
+from samplers.searches.growth.rounds import Ranking
+from samplers.searches.growth.settings import GrowthSettings
+from samplers.searches.noise import mean, standard_error
+
+
+def round_record(
+    step: int,
+    ranking: Ranking,
+    chosen: Comparison | None,
+    event: str | None,
+    raised: Mapping[str, Any],
+    settings: GrowthSettings,
+) -> dict[str, Any]:
+    """The record of one round. `raised` holds what a stall raised."""
+    return {
+        "round": step,
+        "baseline": _measurement_record(ranking.baseline, settings),
+        "candidates": [
+            _comparison_record(comparison, comparison is chosen, comparison in ranking.tied, settings)
+            for comparison in ranking.comparisons
+        ],
+        "chosen": None if chosen is None else {"param": chosen.candidate.param, "value": chosen.candidate.value},
+        "event": event,
+        "raised": raised,
+    }
+
+
+def _measurement_record(measurement: Measurement, settings: GrowthSettings) -> dict[str, Any]:
+    """Means, and the values of every seed."""
+    trials = [result.trial for result in measurement.results]
+    if measurement.reason is not None:
+        return {"score": None, "cost": None, "trials": trials, "seeds": []}
+    by_seed = zip(measurement.scores, measurement.costs, measurement.results, strict=True)
+    return {
+        "score": mean(measurement.scores),
+        "cost": mean(measurement.costs),
+        "trials": trials,
+        "seeds": [
+            {
+                "seed": settings.seed + index,
+                "score": score,
+                "cost": cost,
+                "trial": result.trial,
+                "metrics": {name: value for name, value in result.metrics.items() if math.isfinite(value)},
+            }
+            for index, (score, cost, result) in enumerate(by_seed)
+        ],
+    }
+
+
+def _comparison_record(row: Comparison, chosen: bool, tied: bool, settings: GrowthSettings) -> dict[str, Any]:
+    measured = _measurement_record(row.measurement, settings)
+    gain_error = None if row.gain is None else standard_error(row.gains)
+    efficiency_error = None if row.gain is None or row.efficiency is None else standard_error(row.worth)
+    return {
+        "param": row.candidate.param,
+        "value": row.candidate.value,
+        "score": measured["score"],
+        "cost": measured["cost"],
+        "gain": row.gain,
+        "added_cost": row.added_cost,
+        "efficiency": row.efficiency,
+        "eligible": row.eligible,
+        "chosen": chosen,
+        "tie": tied,
+        "reason": row.reason,
+        "gain_error": _finite(gain_error),
+        "efficiency_error": _finite(efficiency_error),
+        "dup": row.candidate.copied,
+        "trials": measured["trials"],
+        "seeds": measured["seeds"],
+    }
+
+
+def _finite(value: float | None) -> float | None:
+    """None where the value is infinite, which JSON cannot hold."""
+    return value if value is not None and math.isfinite(value) else None

@@ -1,0 +1,189 @@
+"""Every read of the database in one class: a method a query, rows as the frozen values of records.py."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
+
+from storage.errors import UsageError, nearest
+from storage.locks import TRIAL_LOCKS, WORKER_LOCKS
+from storage.records import (
+    AttemptRow,
+    DecisionRow,
+    EndKind,
+    Ends,
+    EnqueuedTrial,
+    Extent,
+    FailureKind,
+    LedgerFacts,
+    OpenTrial,
+    ReportRow,
+    RunningTrial,
+    StudyCounts,
+    StudyGlance,
+    StudyRow,
+    Trace,
+    TrialRow,
+    WorkerRow,
+)
+from storage.session import Session
+
+Row = TypeVar("Row")
+
+
+class Reader:
+    """Reads over one session. Each method is one statement; `session.snapshot()` makes several of one moment."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+
+    # Studies
+
+    def find_study(self, name: str) -> StudyRow | None:
+        """The study of this name, or None if there is none.
+
+        Raises:
+            UsageError: The name belongs to a study that stock Optuna made: it has no plan.
+        """
+        if not name.isprintable():
+            raise UsageError(f"{name!r} cannot be a study's name", "--study")
+        row = self.session.one("read_study", {"name": name})
+        if row is not None and row.search is None:
+            raise UsageError(f"{name!r} was made by another Optuna program; choose another name", "--study")
+        return None if row is None else StudyRow(**fields_of(row))
+
+    def study(self, name: str) -> StudyRow:
+        """The study of this name.
+
+        Raises:
+            UsageError: There is none; the message names the nearest.
+        """
+        study = self.find_study(name)
+        if study is None:
+            names = [row.name for row in self.studies()]
+            raise UsageError(f"there is no study {name!r} in this storage{nearest(name, names)}", "--study")
+        return study
+
+    def studies(self, name: str | None = None) -> list[StudyCounts]:
+        """Every study that Studyhall made, or the one of this name."""
+        return self._rows(StudyCounts, "list_studies", name=name)
+
+    def glances(self) -> list[StudyGlance]:
+        """Every study that Studyhall made, with its open work: the cost grows with the open work alone."""
+        return self._rows(StudyGlance, "watch_studies", space=WORKER_LOCKS)
+
+    def extent(self, study_id: int) -> Extent:
+        """How many trials and decisions a study has, without counting them."""
+        return self._rows(Extent, "read_extent", study_id=study_id)[0]
+
+    # Trials
+
+    def trials(self, study_id: int) -> list[TrialRow]:
+        """Every trial that the search planned, by number."""
+        return self._rows(TrialRow, "read_points", study_id=study_id)
+
+    def some_trials(self, study_id: int, numbers: Sequence[int]) -> tuple[list[TrialRow], dict[int, str]]:
+        """The trials of these numbers that the search planned; and the states of the others, by number."""
+        rows = self.session.run("read_some_points", {"study_id": study_id, "numbers": list(numbers)})
+        others = {row.number: str(row.state) for row in rows if row.hash is None}
+        return [TrialRow(**fields_of(row)) for row in rows if row.hash is not None], others
+
+    def open_trials(self, study_id: int) -> list[OpenTrial]:
+        """The trials that wait or run."""
+        return self._rows(OpenTrial, "open_trials", study_id=study_id)
+
+    def running_trials(self, study_id: int) -> list[RunningTrial]:
+        """The trials that run now."""
+        return self._rows(RunningTrial, "running_trials", study_id=study_id)
+
+    def attempts(self, study_id: int, numbers: Sequence[int] | None = None) -> list[AttemptRow]:
+        """The attempts in the order of their starts: of the trials of these numbers, or of all."""
+        return self._rows(AttemptRow, "read_attempts", study_id=study_id, numbers=_listed(numbers))
+
+    def reports(self, study_id: int, numbers: Sequence[int] | None = None) -> list[ReportRow]:
+        """What trials reported, by trial and step: the trials of these numbers, or all."""
+        return self._rows(ReportRow, "read_series", study_id=study_id, numbers=_listed(numbers))
+
+    def reports_of(self, trial_id: int) -> list[ReportRow]:
+        """What one trial reported, step by step."""
+        return self._rows(ReportRow, "read_reports", trial_id=trial_id)
+
+    def recent_reports(self, study_id: int, most: int) -> list[ReportRow]:
+        """At most `most` reports of each running trial, the latest first."""
+        return self._rows(ReportRow, "recent_reports", study_id=study_id, most=most)
+
+    def scores(self, study_id: int) -> dict[int, float]:
+        """The value that Optuna shows, by trial_id."""
+        return {row.trial_id: row.value for row in self.session.run("read_values", {"study_id": study_id})}
+
+    def trace(self, trial_id: int) -> Trace | None:
+        """What a trial has left to look at; None if it never started."""
+        return next(iter(self._rows(Trace, "read_traces", study_id=None, trial_id=trial_id)), None)
+
+    def traces(self, study_id: int) -> list[Trace]:
+        """The same of every trial of a study that started."""
+        return self._rows(Trace, "read_traces", study_id=study_id, trial_id=None)
+
+    def trial_numbers(self, study: str, digits: str, state: str | None, most: int) -> list[tuple[int, str]]:
+        """Number and state of the trials of a study whose numbers begin with some digits."""
+        values = {"name": study, "digits": digits, "state": state, "most": most}
+        return [(row.number, row.state) for row in self.session.run("complete_trials", values)]
+
+    def enqueued_trials(self, study_id: int) -> list[EnqueuedTrial]:
+        """Trials that wait without a point."""
+        return self._rows(EnqueuedTrial, "enqueued_trials", study_id=study_id)
+
+    def distributions(self, study_id: int) -> dict[str, str]:
+        """The study's parameters in Optuna: distributions as JSON, by name."""
+        return {row.name: row.distribution for row in self.session.run("known_params", {"study_id": study_id})}
+
+    # Decisions, workers, facts
+
+    def decisions(self, study_id: int, first: int = 0) -> list[DecisionRow]:
+        """The decisions of a study from number `first` on, in their order."""
+        return self._rows(DecisionRow, "read_decisions", study_id=study_id, first=first)
+
+    def workers(self, study_id: int) -> list[WorkerRow]:
+        """Every worker that a study has had."""
+        return self._rows(WorkerRow, "read_workers", study_id=study_id, space=WORKER_LOCKS)
+
+    def living_workers(self, study_id: int) -> int:
+        """How many workers of a study live."""
+        return sum(worker.alive for worker in self.workers(study_id))
+
+    def facts(self, study_id: int) -> LedgerFacts:
+        """Missing numbers, and running trials whose worker is gone."""
+        return self._rows(LedgerFacts, "audit_facts", study_id=study_id, space=TRIAL_LOCKS)[0]
+
+    def ends(self, study_id: int) -> Ends:
+        """How many trials have an accepted end, and how many failed."""
+        return self._rows(Ends, "count_ends", study_id=study_id)[0]
+
+    def launches(self, study_id: int) -> list[str]:
+        """The jobs that schedulers were asked for, as JSON, the oldest first."""
+        return [row.value for row in self.session.run("read_launches", {"study_id": study_id})]
+
+    def _rows(self, kind: type[Row], query: str, **values: object) -> list[Row]:
+        return [kind(**fields_of(row)) for row in self.session.run(query, values)]
+
+
+def fields_of(row: Any) -> dict[str, Any]:
+    """A row's columns as the fields of its record: kinds are enums, and metrics a mapping from names to numbers.
+
+    Metrics come as texts, since JSON has neither NaN nor infinity; reports as two arrays, `names` and `figures`.
+    """
+    fields: dict[str, Any] = row._asdict()
+    if fields.get("outcome_kind") is not None:
+        fields["outcome_kind"] = EndKind(fields["outcome_kind"])
+    if fields.get("failure") is not None:
+        fields["failure"] = FailureKind(fields["failure"])
+    if "figures" in fields:
+        fields["metrics"] = dict(zip(fields.pop("names") or (), fields.pop("figures") or (), strict=True))
+    elif "hash" in fields:
+        texts: Mapping[str, str] = fields["metrics"] or {}
+        fields["metrics"] = {name: float(text) for name, text in texts.items()}
+    return fields
+
+
+def _listed(numbers: Sequence[int] | None) -> list[int] | None:
+    return None if numbers is None else list(numbers)

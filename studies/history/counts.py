@@ -1,0 +1,55 @@
+"""A study's trials by state, counted in one way: what was withdrawn is no failure, what was refused is one."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+
+from storage.records import StudyCounts, TrialRow
+from studies.history.trials import withdrawn
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Trials by state. Of those that are FAIL, `withdrawn` fell out of the plan; `failed` are the rest."""
+
+    waiting: int = 0
+    running: int = 0
+    complete: int = 0
+    pruned: int = 0
+    failed: int = 0
+    withdrawn: int = 0
+
+    @staticmethod
+    def of(row: StudyCounts) -> Counts:
+        """As the database counted them."""
+        return Counts(row.waiting, row.running, row.complete, row.pruned, row.failures, row.withdrawn)
+
+    @staticmethod
+    def of_trials(rows: Iterable[TrialRow]) -> Counts:
+        """Counted here, of rows that were read."""
+        found = Counter("WITHDRAWN" if withdrawn(row) else row.state for row in rows)
+        return Counts(*(found[name] for name in ("WAITING", "RUNNING", "COMPLETE", "PRUNED", "FAIL", "WITHDRAWN")))
+
+    @property
+    def total(self) -> int:
+        return sum(self.to_json().values())
+
+    @property
+    def begun(self) -> int:
+        """Those that do not wait."""
+        return self.total - self.waiting
+
+    @property
+    def finished(self) -> int:
+        """Those that came to an end of their own."""
+        return self.complete + self.pruned + self.failed
+
+    def to_json(self) -> dict[str, int]:
+        return {each.name: getattr(self, each.name) for each in fields(self)}
+
+    @property
+    def text(self) -> str:
+        """`3 waiting  2 complete`: those that there are."""
+        return "  ".join(f"{count} {name}" for name, count in self.to_json().items() if count)

@@ -1,0 +1,37 @@
+"""How long a trial takes and how long is left: one rule for whoever knows the times, a worker or the database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from storage.records import AttemptRow
+
+ENOUGH_TRIALS = 2
+"""Completed trials before their mean time means anything."""
+
+
+def mean_seconds(seconds: Sequence[float]) -> float | None:
+    """Mean time of completed trials; None while there are too few."""
+    return sum(seconds) / len(seconds) if len(seconds) >= ENOUGH_TRIALS else None
+
+
+def seconds_left(mean: float | None, waiting: int, running: Iterable[float], slots: int) -> float | None:
+    """Seconds until waiting and running trials have ended.
+
+    Args:
+        mean: Of a completed trial.
+        waiting: Trials that wait.
+        running: Seconds that each running trial has taken so far.
+        slots: Places that run them.
+
+    Returns:
+        None where nothing is known, or there is no slot.
+    """
+    if mean is None or not slots:
+        return None
+    return (waiting * mean + sum(max(0.0, mean - seconds) for seconds in running)) / slots
+
+
+def mean_trial_seconds(attempts: Iterable[AttemptRow]) -> float | None:
+    """Mean time of the attempts that completed a trial; None while there are too few."""
+    return mean_seconds([each.seconds or 0.0 for each in attempts if each.accepted and each.state == "COMPLETE"])
