@@ -19,7 +19,7 @@ from enum import Enum
 from typing import Any
 
 from storage.locks import TRIAL_LOCKS
-from storage.reader import failure_of, metrics_of
+from storage.reader import fields_of
 from storage.records import FailureKind
 from storage.session import Session
 
@@ -41,7 +41,7 @@ class Claim:
     config: Mapping[str, Any]
     seed: int
     role: Mapping[str, Any]
-    outcomes: tuple[str, ...]
+    outcomes: Sequence[str]
     """How its earlier attempts ended, first to last."""
     backend: int
     """The server process that answered: another than the session's own means a transaction-pooling proxy."""
@@ -84,6 +84,7 @@ class NewPoint:
 class Known:
     """A point that is in the study, finished or not."""
 
+    hash: str
     trial_id: int
     number: int
     state: str
@@ -135,7 +136,7 @@ class Ledger:
     def next_points(self, most: int) -> list[NextPoint]:
         """The first points that could be claimed now, at most so many, in the order of claims. Takes nothing."""
         rows = self.session.run("next_points", {"study_id": self.study_id, "most": most})
-        return [NextPoint(row.number, row.config, row.alone) for row in rows]
+        return [NextPoint(**row._asdict()) for row in rows]
 
     def claim_trial(self, worker_id: int, slot: str, alone: bool = True, number: int | None = None) -> Claim | None:
         """Take the first WAITING point, with its lock; None when there is none to take.
@@ -145,11 +146,7 @@ class Ledger:
         """
         values = {"study_id": self.study_id, "space": TRIAL_LOCKS, "worker_id": worker_id, "slot": slot}
         row = self.session.one("claim_trial", {**values, "alone": alone, "number": number})
-        if row is None:
-            return None
-        return Claim(
-            row.trial_id, row.number, row.attempt, row.config, row.seed, row.role, tuple(row.outcomes), row.backend
-        )
+        return None if row is None else Claim(**row._asdict())
 
     def report_steps(self, claim: Claim, reports: Iterable[tuple[int, Mapping[str, float], float | None]]) -> bool:
         """Write what a trial said: (step, metrics, the one that Optuna shows). False: no longer this attempt's."""
@@ -229,18 +226,7 @@ class Ledger:
     def results(self, hashes: Sequence[str]) -> dict[str, Known]:
         """What is known of these points, by hash; a hash that is missing was never planned."""
         rows = self.session.run("read_results", {"study_id": self.study_id, "hashes": list(hashes)})
-        return {
-            row.hash: Known(
-                row.trial_id,
-                row.number,
-                row.state,
-                row.reason,
-                failure_of(row.failure),
-                metrics_of(row.metrics),
-                row.outcome,
-            )
-            for row in rows
-        }
+        return {row.hash: Known(**fields_of(row)) for row in rows}
 
     def plan_points(self, points: Sequence[NewPoint], round_number: int) -> int:
         """Write points as WAITING trials with their parameters set, in this order; how many were new."""
@@ -325,7 +311,7 @@ class Ledger:
     def open_points(self) -> OpenPoints:
         """What waits and what runs, as of now."""
         row = self.session.one("open_points", {"study_id": self.study_id})
-        return OpenPoints(row.waiting, row.running, row.current)
+        return OpenPoints(**row._asdict())
 
 
 def _text(text: str) -> str:

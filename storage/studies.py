@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from storage.locks import WORKER_LOCKS
 from storage.records import Budget, EndKind, Json
@@ -34,16 +34,11 @@ def create_study(session: Session, new: NewStudy) -> bool:
     row = session.one(
         "create_study",
         {
+            **_columns(new),
             "name": new.name,
-            "direction": new.direction.upper(),
-            "metric_names": json.dumps([new.score]),
             "search": new.search,
-            "origin": json.dumps(new.origin, allow_nan=False),
             "definition": json.dumps(new.definition, allow_nan=False),
             "hash": new.hash,
-            "fingerprint": json.dumps(dict(new.fingerprint)),
-            "code": json.dumps(dict(new.code)),
-            "metrics": list(new.metrics),
         },
     )
     return row is not None
@@ -63,18 +58,18 @@ class Correction:
 
 def correct_study(session: Session, study_id: int, correction: Correction) -> None:
     """Put it into force. What has failed so far is retired. The caller holds the study's row."""
-    session.run(
-        "correct_study",
-        {
-            "study_id": study_id,
-            "direction": correction.direction.upper(),
-            "metric_names": json.dumps([correction.score]),
-            "origin": json.dumps(correction.origin, allow_nan=False),
-            "fingerprint": json.dumps(dict(correction.fingerprint)),
-            "code": json.dumps(dict(correction.code)),
-            "metrics": list(correction.metrics),
-        },
-    )
+    session.run("correct_study", {**_columns(correction), "study_id": study_id})
+
+
+def _columns(given: NewStudy | Correction) -> dict[str, object]:
+    return {
+        "direction": given.direction.upper(),
+        "metric_names": json.dumps([given.score]),
+        "origin": json.dumps(given.origin, allow_nan=False),
+        "fingerprint": json.dumps(dict(given.fingerprint)),
+        "code": json.dumps(dict(given.code)),
+        "metrics": list(given.metrics),
+    }
 
 
 def set_definition(session: Session, study_id: int, definition: Json, hash_: str) -> None:
@@ -85,8 +80,7 @@ def set_definition(session: Session, study_id: int, definition: Json, hash_: str
 
 def set_budget(session: Session, study_id: int, budget: Budget) -> None:
     """Set what is given, for all workers; a study that was told to stop goes on."""
-    values = {"steps": budget.steps, "max_trials": budget.max_trials, "seconds": budget.seconds}
-    session.run("set_budget", {"study_id": study_id, **values})
+    session.run("set_budget", {"study_id": study_id, **asdict(budget)})
 
 
 def set_outcome(session: Session, study_id: int, outcome: str | None = None, kind: EndKind | None = None) -> None:
@@ -128,19 +122,8 @@ class NewWorker:
 
 def sign_in(session: Session, study_id: int, worker: NewWorker) -> int:
     """Write a worker's row and take its lock, for as long as this session lives; its id."""
-    row = session.one(
-        "start_worker",
-        {
-            "study_id": study_id,
-            "host": worker.host,
-            "pid": worker.pid,
-            "account": worker.account,
-            "slots": list(worker.slots),
-            "versions": json.dumps(dict(worker.versions)),
-            "space": WORKER_LOCKS,
-        },
-    )
-    return int(row.worker_id)
+    own = {**asdict(worker), "slots": list(worker.slots), "versions": json.dumps(dict(worker.versions))}
+    return int(session.one("start_worker", {**own, "study_id": study_id, "space": WORKER_LOCKS}).worker_id)
 
 
 def sign_out(session: Session, worker_id: int) -> None:

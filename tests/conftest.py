@@ -30,6 +30,9 @@ def pytest_configure(config: pytest.Config) -> None:
     for name in [name for name in os.environ if name.startswith(("PG", "STUDYHALL_"))]:
         del os.environ[name]
     os.environ["HF_HUB_OFFLINE"] = "1"  # read once, by whichever test imports the library first
+    os.environ["OMP_NUM_THREADS"] = (
+        "1"  # likewise: workers of pytest share the cores, threads of torch would spin on them
+    )
 
 
 @pytest.fixture(scope="session")

@@ -54,7 +54,7 @@ class Worker:
     ) -> None:
         """`changed` is called whenever there is something new to see of the study: it may not take any time."""
         self.membership, self.warm, self.say = membership, warm, say
-        self.slots, self.home = membership.slots, membership.place.home
+        self.slots, self.home = membership.slots, membership.store.home
         self.code = versions()["studyhall"]
         self.changed = changed
         self.rack = Rack(self.slots, say)

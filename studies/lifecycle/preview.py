@@ -10,10 +10,10 @@ from objectives.process.warm import Inspection, WarmServer
 from samplers.searches.grid.grid import Grid
 from samplers.searches.plan import Point
 from storage.ledger import Ledger
-from storage.place import Place
 from storage.reader import Reader
 from storage.records import StudyRow
 from storage.session import Session
+from storage.store import Store
 from studies.definition.searches import current_state, search_in_force
 from studies.definition.units import shown_duration
 from studies.history.pace import mean_trial_seconds
@@ -65,11 +65,11 @@ class Preview:
         return f"{runs} trials, {refused} points refused by the objective; {known}"
 
 
-def preview(place: Place, order: Order) -> Preview | Review:
+def preview(store: Store, order: Order) -> Preview | Review:
     """What would run next. Touches nothing."""
-    opened = open_study(place, order)
+    opened = open_study(store, order)
     definition, study = opened.definition, opened.study
-    with opened.server(opened.trust(place.home)) as warm:
+    with opened.server(opened.trust(store.home)) as warm:
         deep = definition.search == "depth"
         expected = estimates(definition.settings, definition.config, order.source) if deep else None
         if study is None:
@@ -78,7 +78,7 @@ def preview(place: Place, order: Order) -> Preview | Review:
             if isinstance(search, Grid):
                 return review(search, search.start(), warm.inspect)
             return _preview(list(search.outlook(search.start())), "the first round", None, expected, warm)
-        with closing(place.read()) as session:
+        with closing(store.read()) as session:
             return _preview_begun(session, opened, study, expected, warm)
 
 

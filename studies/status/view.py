@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from storage.records import RunningTrial
 from studies.definition.units import shown_duration
 from studies.history.purpose import purpose
-from studies.results.show import document_of
+from studies.results.show import Shown
 from studies.status.memory import Seen
 from studies.status.pace import pace
 from studies.status.round import round_at_hand
@@ -143,7 +143,7 @@ def _result(seen: Seen, whole: bool) -> Section | None:
     """The last lines of what `show` prints; of a grid the first, which are the best settings."""
     study = seen.study
     rows = [row for _, row in sorted(seen.points.items())]
-    document = document_of(study, rows, seen.decisions, False)
+    document = Shown(study, rows, seen.decisions).document()
     if not document.tables:
         return Section("result", document)
     main, *others = document.tables
