@@ -223,7 +223,9 @@ def test_names_are_texts_not_markup(session: Session) -> None:
 def test_several_studies_stand_beside_each_other(two: Session) -> None:
     made = make_report(two, ["one", "two"])
     across = {picture.key: picture for picture in made.across}
-    assert "Mean difference 0.25" in across["all-paired-1"].caption and "): significant" in across["all-paired-1"].caption
+    assert (
+        "Mean difference 0.25" in across["all-paired-1"].caption and "): significant" in across["all-paired-1"].caption
+    )
     assert "all-front-params" in across
     keys = [picture.key for picture in made.pictures]
     assert len(keys) == len(set(keys)) and any(key.startswith("1-") for key in keys)
