@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+from storage.digests import DecisionFacts, ResultFacts, UsedTrial, point_digest
 from storage.locks import TRIAL_LOCKS
 from storage.reader import failure_of, metrics_of
 from storage.records import FailureKind
@@ -38,11 +39,16 @@ class Claim:
     trial_id: int
     number: int
     attempt: int
+    hash: str
     config: Mapping[str, Any]
     seed: int
     role: Mapping[str, Any]
     outcomes: tuple[str, ...]
     """How its earlier attempts ended, first to last."""
+    study: str
+    """The study's key."""
+    code: Mapping[str, Any]
+    """Versions of the worker that runs it."""
     backend: int
     """The server process that answered: another than the session's own means a transaction-pooling proxy."""
 
@@ -148,7 +154,17 @@ class Ledger:
         if row is None:
             return None
         return Claim(
-            row.trial_id, row.number, row.attempt, row.config, row.seed, row.role, tuple(row.outcomes), row.backend
+            row.trial_id,
+            row.number,
+            row.attempt,
+            row.hash,
+            row.config,
+            row.seed,
+            row.role,
+            tuple(row.outcomes),
+            row.study,
+            row.code,
+            row.backend,
         )
 
     def report_steps(self, claim: Claim, reports: Iterable[tuple[int, Mapping[str, float], float | None]]) -> bool:
@@ -172,13 +188,28 @@ class Ledger:
 
         May be called again after a lost session: an end that had taken effect is found, not repeated.
         """
+        reason = None if reason is None else _text(reason)
+        facts = ResultFacts(
+            claim.study,
+            claim.number,
+            claim.attempt,
+            claim.hash,
+            claim.config,
+            claim.seed,
+            state,
+            end.outcome,
+            reason,
+            metrics,
+            claim.code,
+        )
         values = {
             **self._fence(claim, end),
             "state": state,
             "score": score,
             "names": list(metrics),
             "figures": list(metrics.values()),
-            "reason": None if reason is None else _text(reason),
+            "reason": reason,
+            "digest": facts.digest,
         }
         if self.session.run("finish_trial", values):
             return Verdict.ACCEPTED
@@ -251,6 +282,7 @@ class Ledger:
                 "seed": point.seed,
                 "role": point.role,
                 "refusal": point.refusal,
+                "digest": point_digest(point.hash, point.role, point.params),
                 "params": [
                     {"name": name, "internal": _number(value), "distribution": distribution}
                     for name, value, distribution in point.params
@@ -270,17 +302,33 @@ class Ledger:
         trials: Sequence[int],
         code: str,
     ) -> None:
-        """Keep a decision with what it was made from."""
+        """Keep a decision with what it was made from, once the points of its round are planned."""
+        of = {"study_id": self.study_id, "number": number, "trials": list(trials)}
+        given = self.session.one("decision_inputs", of)
+        facts = DecisionFacts(
+            given.key,
+            given.before,
+            given.origin,
+            number,
+            kind,
+            record,
+            state,
+            [UsedTrial(*each) for each in given.used or ()],
+            given.plan,
+            given.definition,
+            code,
+        )
         self.session.run(
             "insert_decision",
             {
-                "study_id": self.study_id,
-                "number": number,
+                **of,
                 "kind": kind,
                 "record": json.dumps(record, allow_nan=False),
                 "state": json.dumps(state, allow_nan=False),
-                "trials": list(trials),
+                "definition": given.definition,
                 "code": code,
+                "origin": given.origin,
+                "digest": facts.digest,
             },
         )
 
@@ -317,6 +365,7 @@ class Ledger:
             "role": json.dumps(point.role),
             "refusal": point.refusal,
             "failure": None if point.failure is None else point.failure.value,
+            "digest": point_digest(point.hash, point.role, ()),  # its parameters are the other program's
             "params": json.dumps(rows),
         }
         row = self.session.one("adopt_trial", values)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from storage.digest_upgrade import add_digests
 from storage.errors import StorageError
 from storage.locks import SCHEMA_LOCK, WORKER_LOCKS
 from storage.session import Session
 from storage.url import shown_url
 
-SCHEMA = 2
+SCHEMA = 3
 """Version of our tables: `queries/upgrade_N_to_M.sql` leads from one to the next."""
 OPTUNA_SCHEMA = "v3.2.0.a"
 """Revision of Optuna's tables that `queries/` were written for: that of Optuna 5."""
@@ -120,6 +121,8 @@ def _upgrade_ours(session: Session, version: int) -> None:
                 )
             for step in range(version, SCHEMA):
                 session.run(f"upgrade_{step}_to_{step + 1}")
+            if version < 3:
+                add_digests(session)
     finally:
         if not session.closed:
             session.execute("SELECT pg_advisory_unlock(%s)", [SCHEMA_LOCK])

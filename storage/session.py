@@ -32,6 +32,9 @@ THEIRS = ", ".join(
     for name, value in ((name.replace("keepalives", "tcp_keepalives"), value) for name, value in KEEPALIVE.items())
 )
 
+FLOATS = "set_config('extra_float_digits', '1', false) AS floats"
+"""Floats as text lose no bit, whatever the database is set to."""
+
 # What mends a refusal, by what refused.
 HINTS: dict[type[BaseException], str] = {
     psycopg2.errors.InsufficientPrivilege: "; docs/roles.md has the grants that a role needs",
@@ -85,7 +88,7 @@ class Session:
             version = self._connection.server_version // 10_000
             self.close()
             raise StorageError(f"{shown_url(url)}: PostgreSQL {version} is too old; {OLDEST_SERVER} or later is needed")
-        self.backend: int = self.execute(f"SELECT pg_backend_pid() AS pid, {THEIRS}")[0].pid
+        self.backend: int = self.execute(f"SELECT pg_backend_pid() AS pid, {FLOATS}, {THEIRS}")[0].pid
         # A proxy makes up the number that a connection is greeted with.
         self.proxied = self._connection.get_backend_pid() != self.backend
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from storage.digests import origin_digest
 from storage.locks import WORKER_LOCKS
 from storage.records import Budget, EndKind, Json
 from storage.session import Session
@@ -31,10 +33,13 @@ class NewStudy:
 
 def create_study(session: Session, new: NewStudy) -> bool:
     """Make a study; False if somebody else just made one of that name."""
+    key = secrets.token_hex(16)
     row = session.one(
         "create_study",
         {
             "name": new.name,
+            "key": key,
+            "digest": origin_digest(key, new.search, new.origin, new.fingerprint, new.code, new.metrics),
             "direction": new.direction.upper(),
             "metric_names": json.dumps([new.score]),
             "search": new.search,
@@ -63,6 +68,10 @@ class Correction:
 
 def correct_study(session: Session, study_id: int, correction: Correction) -> None:
     """Put it into force. What has failed so far is retired. The caller holds the study's row."""
+    study = session.one("read_key", {"study_id": study_id})
+    digest = origin_digest(
+        study.key, study.search, correction.origin, correction.fingerprint, correction.code, correction.metrics
+    )
     session.run(
         "correct_study",
         {
@@ -73,6 +82,7 @@ def correct_study(session: Session, study_id: int, correction: Correction) -> No
             "fingerprint": json.dumps(dict(correction.fingerprint)),
             "code": json.dumps(dict(correction.code)),
             "metrics": list(correction.metrics),
+            "digest": digest,
         },
     )
 

@@ -43,7 +43,7 @@ def test_an_older_storage_is_refused_with_the_command_that_mends_it(program: Pro
 
 def test_upgraded_studies_say_what_they_said(program: Program, storage: str) -> None:
     upgraded = program("storage", "upgrade")
-    assert upgraded.returncode == 0 and "Studyhall's tables from 1 to 2" in upgraded.stdout, upgraded.stderr
+    assert upgraded.returncode == 0 and "Studyhall's tables from 1 to 3" in upgraded.stdout, upgraded.stderr
     assert "nothing to do" in program("storage", "upgrade").stdout
     for name, said in EXPECTED.items():
         shown = answer(program, "show", "--study", name)
