@@ -215,16 +215,20 @@ def show(
 
 @cli.command()
 @study_option
+@click.option("--seal", metavar="SEAL", help="Check that the study is what this seal was taken of. Exit 1 if not.")
 @json_option
 @storage_option
-def audit(name: str, as_json: bool, url: str | None) -> None:
-    """Check that nothing was lost or counted twice. Exit 1 if anything is off."""
+def audit(name: str, seal: str | None, as_json: bool, url: str | None) -> None:
+    """Check that nothing was lost, counted twice or changed. Exit 1 if anything is off."""
     from studies.audit.audit import audit
+    from studies.audit.seal import Seal
 
+    given = None if seal is None else Seal.parse(seal)
     with _study(url, name) as (session, study):
         certificate = audit(session, study)
+    certificate = certificate if given is None else certificate.checked_against(given)
     _print(certificate, "json" if as_json else "text")
-    sys.exit(0 if certificate.holds else 1)
+    sys.exit(0 if certificate.passed else 1)
 
 
 @cli.command()

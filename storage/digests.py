@@ -118,7 +118,7 @@ def planned_digest(row: TrialRow, params: Params) -> str:
 
 def accepted_digest(key: str, row: TrialRow, attempt: AttemptRow, versions: Mapping[int, Json]) -> str:
     """The digest that an accepted attempt as it is now should carry; `versions` of the workers, by id."""
-    code = {} if attempt.worker_id is None else versions[attempt.worker_id]
+    code = {} if attempt.worker_id is None else versions.get(attempt.worker_id, {})
     end = (row.state, attempt.outcome, row.reason, row.metrics)
     return ResultFacts(key, row.number, attempt.attempt, row.hash, row.config, row.seed, *end, code).digest
 
