@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from samplers.searches.growth.growth import Growth
 from samplers.searches.plan import Done, Need, Result, Search, SearchState
+from storage.digests import ENQUEUED
 from storage.records import EndKind
 from studies.audit.evidence import Evidence
 from studies.audit.replay import trials_of
@@ -31,7 +32,8 @@ def ending_problems(evidence: Evidence) -> list[str]:
         return [f"outcome: {study.outcome!r}, but after the last decision the search goes on"]
     rest = study.outcome.removeprefix(end.reason)
     said = study.outcome.startswith(end.reason) and FAILURES.fullmatch(rest) is not None and (end.waits or not rest)
-    kinds = {end.kind, EndKind.FAILED} if end.waits else {end.kind}
+    planned = any(row.state in ("COMPLETE", "PRUNED") and row.round != ENQUEUED for row in evidence.points)
+    kinds = {end.kind, EndKind.FAILED} if end.waits and not planned else {end.kind}
     if said and kind in kinds:
         return []
     return [f"outcome: {study.outcome!r} ({kind.value}), but after the last decision: {end.reason!r}"]
