@@ -45,15 +45,19 @@ def _result(row: TrialRow) -> Result | None:
 
 def replay(search: Search, decisions: Sequence[DecisionRow], trials: Mapping[int, Trial]) -> list[Rederived]:
     """Fold the search over the recorded inputs. Pure: rows in, verdicts out; it goes on from the recorded state, so
-    that one decision that cannot be derived does not hide the next."""
+    that one decision that cannot be derived does not hide the next. Rows that were changed may be none that a search
+    can read."""
     start = state = search.start()
     derived = []
     for expected, row in enumerate(decisions):
         problem = None if row.number == expected else f"decision {expected} is missing"
-        if row.kind == RETRIED:
-            problem = problem or _gone_back(start, decisions[:expected], row)
-        else:
-            problem = problem or _problem(search, state, row, trials)
+        try:
+            if row.kind == RETRIED:
+                problem = problem or _gone_back(start, decisions[:expected], row)
+            else:
+                problem = problem or _problem(search, state, row, trials)
+        except Exception as error:
+            problem = f"the search cannot read it: {type(error).__name__}: {error}"
         derived.append(Rederived(row.number, row.kind, row.record, problem))
         state = row.state
     return derived
