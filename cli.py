@@ -349,9 +349,9 @@ def studies(as_json: bool) -> None:
 @json_option
 def gpus(as_json: bool) -> None:
     """The NVIDIA devices here and who holds them; and the CPU cores that are leased."""
-    from studies.slots.survey import look
+    from studies.slots.survey import survey
 
-    _print(look(), as_json)
+    _print(survey(), as_json)
 
 
 @cli.command()
