@@ -10,7 +10,7 @@ from typing import Any
 from storage.reader import Reader
 from storage.records import AttemptRow, LedgerFacts, StudyRow, TrialRow
 from storage.session import Session
-from studies.audit.replay import replay, trials_of
+from studies.audit.replay import replay
 from studies.definition.searches import search_without_budget
 from studies.history.counts import Counts
 from studies.history.trials import withdrawn
@@ -75,7 +75,7 @@ def audit(session: Session, study: StudyRow) -> Certificate:
         points, attempts = reader.trials(study_id), reader.attempts(study_id)
         decisions, workers = reader.decisions(study_id), reader.workers(study_id)
         facts, scores = reader.facts(study_id), reader.scores(study_id)
-    derived = replay(search_without_budget(study), decisions, trials_of(points))
+    derived = replay(search_without_budget(study), decisions, points)
     accepted = Counter(row.trial_id for row in attempts if row.accepted)
     duplicates = _duplicates(points, accepted)
     corrected = max((row.number for row in decisions if "corrected" in row.record), default=-1)
@@ -126,29 +126,29 @@ def _duplicates(points: Sequence[TrialRow], accepted: Counter[int]) -> list[str]
 
 
 def _holes(points: Sequence[TrialRow], accepted: Counter[int], facts: LedgerFacts, corrected: int) -> list[str]:
-    """Points that are neither accepted nor accounted for. What was planned before the decision `corrected` was of
-    another objective: nothing has to stand in the place of what failed of it."""
+    """Trials that are neither accepted nor accounted for. A trial planned before the decision `corrected` had another
+    objective: if it failed, no other trial has to stand in its place."""
     holes = [f"trial number {number} is missing" for number in facts.missing]
     standing = {row.hash for row in points if not row.retired}
-    fell = _fell_out(points)
+    fell = _withdrawn_retries(points)
     for row in points:
         if row.state in ("COMPLETE", "PRUNED") and accepted[row.trial_id] == 0:
             holes.append(f"trial {row.number}: {row.state} without an accepted attempt")
         elif row.state == "FAIL" and accepted[row.trial_id] == 0 and not row.reason:
             holes.append(f"trial {row.number}: FAIL without an attempt or a reason")
         elif row.retired and not withdrawn(row) and row.round > corrected and row.hash not in standing | fell:
-            holes.append(f"trial {row.number}: retired, and nothing stands in its place")
+            holes.append(f"trial {row.number}: retired without a trial in its place")
     return holes
 
 
-def _fell_out(points: Sequence[TrialRow]) -> set[str]:
-    """Hashes of points whose retry was withdrawn: their last word is that they are not wanted any more."""
+def _withdrawn_retries(points: Sequence[TrialRow]) -> set[str]:
+    """Hashes of points whose last retry was withdrawn."""
     retries = {row.retry_of for row in points if row.retry_of is not None}
     return {row.hash for row in points if row.retry_of is not None and row.trial_id not in retries and withdrawn(row)}
 
 
 def _score_problems(points: Sequence[TrialRow], shown: Mapping[int, float], study: StudyRow) -> list[str]:
-    """What Optuna shows has to be what was accepted."""
+    """Trials whose value in Optuna is not the accepted score."""
     score = study.definition["score"]["metric"]
     return [
         f"trial {row.number}: Optuna's value is {shown.get(row.trial_id)}, the accepted {score} is "
