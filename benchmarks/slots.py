@@ -61,8 +61,8 @@ class Bench:
     def __init__(self, function: str, folder: Path) -> None:
         self.warm, self.folder, self.count = WarmServer(f"{Path(__file__).resolve()}:{function}"), folder, 0
 
-    def start(self, slot: Slot, rack: Rack, config: Mapping[str, Any]) -> Attempt:
-        lease = rack.begun(slot, "benchmark", self.count)
+    def start(self, slot: Slot, pool: SlotPool, config: Mapping[str, Any]) -> Attempt:
+        lease = pool.begun(slot, "benchmark", self.count)
         self.count += 1
         given = assignment(self.folder, self.count, slot, config, () if lease is None else lease.cores)
         return self.warm.start(given, None if lease is None else lease.fd)
