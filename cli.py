@@ -18,9 +18,9 @@ from storage.errors import StudyhallError, UsageError
 from storage.home import home
 
 if TYPE_CHECKING:
-    from storage.store import Store
     from storage.records import StudyRow
     from storage.session import Session
+    from storage.store import Store
     from studies.history.state import Ending
     from studies.launch.launcher import Launcher
     from studies.lifecycle.order import Order

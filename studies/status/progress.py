@@ -57,7 +57,7 @@ class Progress:
         """How far the worker is, on one line."""
         if self.worker is None:
             return ""
-        tally, running = self.worker.tally, self._running()
+        tally, running = self.worker.progress, self._running()
         parts = []
         if tally.total:
             parts.append(f"round {tally.round}: {tally.done} of {tally.total} trials done")
@@ -87,7 +87,7 @@ class Progress:
 
     def _row(self, running: Running) -> list[Cell]:
         assert self.worker is not None
-        claim, last, mean = running.claim, running.last, self.worker.tally.mean
+        claim, last, mean = running.claim, running.last, self.worker.progress.mean
         seconds = time.monotonic() - running.begun
         reported = {} if last is None else last.metrics
         name = shown_metric(reported, self.worker.definition.score_metric)
