@@ -82,7 +82,7 @@ class Timed:
     def tell(self) -> None:
         began = time.perf_counter()
         if self.scribe is not None:
-            self.scribe.tell()
+            self.scribe.notify()
         self.told += time.perf_counter() - began
 
     def close(self, wait: bool) -> None:

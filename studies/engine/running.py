@@ -86,9 +86,8 @@ class Running:
         self.flush(ledger, required.score)
         if isinstance(step, Again):
             ledger.release_trial(claim, end)
-            ended = "failed" if outcome.kind is Kind.ERROR else kind
-            why = f"{ended}: {end.message}".removesuffix(": ")
-            return f"trial {claim.number} {why}; it will be run again (attempt {claim.attempt + 1})"
+            failed = f"{'failed' if outcome.kind is Kind.ERROR else kind}: {end.message}".removesuffix(": ")
+            return f"trial {claim.number} {failed}; it will be run again (attempt {claim.attempt + 1})"
         verdict = ledger.finish_trial(claim, step.state, end, step.score, outcome.metrics, step.reason)
         if verdict is Verdict.REFUSED:
             return (
@@ -98,8 +97,8 @@ class Running:
         shutil.rmtree(self.folder.checkpoint, ignore_errors=True)  # no further attempt needs it
         name = f"trial {claim.number} ({purpose(claim.role)})".removesuffix(" ()")
         if step.score is None:
-            why = step.reason if outcome.kind is Kind.PRUNED else f"failed: {step.reason}"
-            return f"{name} {why}, {outcome.seconds:.1f} s"
+            ended = step.reason if outcome.kind is Kind.PRUNED else f"failed: {step.reason}"
+            return f"{name} {ended}, {outcome.seconds:.1f} s"
         return f"{name}: {step.state}, {required.score} {shown(step.score)}, {outcome.seconds:.1f} s"
 
 

@@ -71,10 +71,10 @@ class Lookout:
         return self.last
 
     def drain(self, name: str) -> str:
-        """What `stop` does."""
+        """Stop the study's workers, as `stop` does; the lines it prints, joined."""
         session = self._connected()
         check_versions(session, writing=True)
-        return stop(session, Reader(session).study(name))
+        return "; ".join(stop(session, Reader(session).study(name)))
 
     def close(self) -> None:
         """End the session; the next look begins another."""

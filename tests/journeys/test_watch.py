@@ -190,7 +190,7 @@ def test_keys_show_a_log_ask_before_they_drain_and_switch_studies(
     watch.keys("d")
     watch.shows("Tell every worker")
     watch.keys("y")
-    watch.shows("own: told to 1 worker", "own (grow): draining")
+    watch.shows("own: 1 worker will stop", "own (grow): draining")
     open_gate(tmp_path)
     assert worker.wait(timeout=60) == 0
     watch.shows("own (grow): stopped", "python cli.py run grow --study own")
