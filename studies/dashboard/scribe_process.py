@@ -1,7 +1,7 @@
 """The scribe's process: `python -m studies.dashboard.scribe_process`, controlled by its standard input.
 
-First comes a line of JSON, then a byte whenever something has changed; the input ends with its worker. The scribe writes
-at most every `PAUSE_SECONDS`, holds a session only while it writes, and rests `RESTS` times as long as a write took.
+First comes a line of JSON, then a byte whenever something has changed; the input ends with its worker. It writes at
+most every `PAUSE_SECONDS`, holds a session only while it writes, and rests `RESTS` times as long as a write took.
 """
 
 from __future__ import annotations
