@@ -349,9 +349,9 @@ def studies(as_json: bool) -> None:
 @json_option
 def gpus(as_json: bool) -> None:
     """The NVIDIA devices here and who holds them; and the CPU cores that are leased."""
-    from studies.slots.survey import look
+    from studies.slots.survey import survey
 
-    _print(look(), as_json)
+    _print(survey(), as_json)
 
 
 @cli.command()
@@ -440,9 +440,9 @@ def storage_status(as_json: bool) -> None:
 @storage_option
 def storage_url(store: Store) -> None:
     """Print the storage's URL for stock Optuna and optuna-dashboard, and the file that holds its password."""
-    from storage.upkeep import url_told
+    from storage.upkeep import url_lines
 
-    _echo_first(url_told(store))
+    _echo_first(url_lines(store))
 
 
 @storage.command()
@@ -494,7 +494,7 @@ def storage_move(target: str, names: tuple[str, ...], store: Store) -> None:
     again: it goes on. The originals become read-only: `delete` removes them."""
     from storage.upkeep import move
 
-    move(store.url, target, names, lambda moved: click.echo(moved.line()))
+    move(store.url, target, names, click.echo)
 
 
 @contextmanager

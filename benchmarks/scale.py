@@ -318,7 +318,7 @@ def _proxy(url: str, home: Path, most: int) -> tuple[subprocess.Popen[bytes], st
     who = server.cluster(home).who
     assert PGBOUNCER is not None
     log = (folder / "log").open("wb")
-    process = subprocess.Popen([PGBOUNCER, folder / "pgbouncer.ini"], stdout=log, stderr=log, **who.of_child())
+    process = subprocess.Popen([PGBOUNCER, folder / "pgbouncer.ini"], stdout=log, stderr=log, **who.process_options())
     through = f"postgresql+psycopg2://{parts.username}@127.0.0.1:{port}{parts.path}"
     for _ in range(100):
         try:

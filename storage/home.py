@@ -1,4 +1,4 @@
-"""Where things lie: the checkout, the definitions that ship, this user's home, and the folders of trials."""
+"""Folders: the checkout, the definitions that ship, this user's home, and a folder for each trial."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def home() -> Path:
 
 
 def python_path(environment: Mapping[str, str], *more: str) -> str:
-    """PYTHONPATH of a process that we start: this checkout first, then what was there, then `more`."""
+    """PYTHONPATH for a started process: this checkout, the environment's own folders, then `more`."""
     return os.pathsep.join(filter(None, (str(CHECKOUT), environment.get("PYTHONPATH"), *more)))
 
 
@@ -48,7 +48,7 @@ class TrialFolder:
             make_private(self.checkpoint)
             make_private(self.files)
         except OSError as error:
-            raise StorageError(f"{self.path}: cannot keep a trial's files: {error.strerror}") from error
+            raise StorageError(f"cannot keep a trial's files: {error.strerror}", str(self.path)) from error
 
     def log(self, attempt: int) -> Path:
         return self.path / f"attempt-{attempt}.log"
@@ -67,10 +67,10 @@ class TrialFolder:
 
 
 def study_folder(home: Path, study: str, created_at: datetime) -> Path:
-    """With the time of its making, so that studies of one name in two storages, or made anew, keep apart."""
+    """The folder of a study's trials. The time keeps apart studies of one name in two storages, or made again."""
     return home / "runs" / f"{study}-{created_at:%Y%m%d-%H%M%S-%f}"
 
 
 def trial_folder(home: Path, study: str, created_at: datetime, number: int) -> TrialFolder:
-    """Where trial `number` keeps its files on this host."""
+    """The folder of trial `number` on this host."""
     return TrialFolder(study_folder(home, study, created_at) / f"trial-{number}")

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from objectives.gssm.graph import GRAPH_KEYS, Graph, parse_graph
 from objectives.gssm.source import TRAIN, Source
-from storage.checks import known_keys, whole
+from storage.checks import check_keys, check_whole
 from storage.errors import UsageError
 
 METRICS = (
@@ -52,14 +52,14 @@ class _Config:
     @classmethod
     def parse(cls, config: Mapping[str, Any]) -> _Config:
         """Read a config; raises UsageError for the first fault."""
-        known_keys(config, (*_OWN_KEYS, *GRAPH_KEYS), "config")
+        check_keys(config, (*_OWN_KEYS, *GRAPH_KEYS), "config")
         if config.get("dataset", "gssm") != "gssm":
             raise UsageError(f"config: dataset is {config['dataset']!r}; difficulty measures 'gssm'")
         target = config.get("target", 0.75)
         if not isinstance(target, int | float) or isinstance(target, bool) or not 0 <= target <= 8:
             raise UsageError(f"config: target is {target!r}; bytes per token, from 0 to 8, are needed")
-        batch = whole(config.get("batch", 1024), "config: batch", 1, MAX_TOKENS)
-        length = whole(config.get("length", 2048), "config: length", 1, MAX_TOKENS)
+        batch = check_whole(config.get("batch", 1024), "config: batch", 1, MAX_TOKENS)
+        length = check_whole(config.get("length", 2048), "config: length", 1, MAX_TOKENS)
         if batch * length > MAX_TOKENS:
             raise UsageError(f"config: batch * length is {batch * length:,} tokens; {MAX_TOKENS:,} are allowed")
         graph = parse_graph({key: value for key, value in config.items() if key in GRAPH_KEYS}, "config")

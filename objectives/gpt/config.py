@@ -13,7 +13,7 @@ from typing import Any
 
 from objectives.gpt.values import Rule, read_value
 from objectives.gssm.graph import SMALL, Problem
-from storage.checks import known_keys
+from storage.checks import check_keys
 from storage.errors import UsageError
 
 _POSITIVE: Rule = {"low": 1}
@@ -118,7 +118,7 @@ class GptConfig:
     def parse(cls, config: Mapping[str, Any]) -> GptConfig:
         """Read a config; raises UsageError for the first fault."""
         known = {each.name: each for each in fields(cls)}
-        known_keys(config, known, "config")
+        check_keys(config, known, "config")
         read = {key: read_value(key, str(known[key].type), known[key].metadata, v) for key, v in config.items()}
         parsed = cls(**read)
         parsed._check_shape()

@@ -25,7 +25,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from storage.checks import known_keys, whole
+from storage.checks import check_keys, check_whole
 from storage.errors import UsageError, nearest
 
 SHORT_KEYS = ("hidden_nodes", "states", "vocab_size", "alpha_X", "alpha_Z")
@@ -33,7 +33,7 @@ GRAPH_KEYS = ("nodes", *SHORT_KEYS)
 MAX_ENTRIES = 2**26  # of all tables together: 4 bytes each, 8 where states are no power of two
 MAX_STATES = 2**16  # a token has two bytes
 MAX_NODES = 256
-MIN_ALPHA, MAX_ALPHA = 1e-100, 1e100  # beyond these the logarithms overflow; nobody needs as much
+MIN_ALPHA, MAX_ALPHA = 1e-100, 1e100  # far beyond any useful value; further out the logarithms overflow
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class Problem:
 def parse_problem(given: object, where: str) -> Problem:
     """Read a graph and its `graph_seed`; raises UsageError as `parse_graph` does."""
     given = _mapping(given, (*GRAPH_KEYS, "graph_seed"), where)
-    seed = whole(given.pop("graph_seed", Problem.graph_seed), f"{where}: graph_seed", 0, 2**63 - 1)
+    seed = check_whole(given.pop("graph_seed", Problem.graph_seed), f"{where}: graph_seed", 0, 2**63 - 1)
     return Problem(parse_graph(given, where), seed)
 
 
@@ -99,9 +99,9 @@ def parse_graph(given: object, where: str) -> Graph:
 
 
 def _short(given: Mapping[str, Any], where: str) -> Graph:
-    hidden = whole(given.get("hidden_nodes", 4), f"{where}: hidden_nodes", 1, MAX_NODES - 1)
-    states = whole(given.get("states", 4), f"{where}: states", 1, MAX_STATES)
-    vocab_size = whole(given.get("vocab_size", 32), f"{where}: vocab_size", 1, MAX_STATES)
+    hidden = check_whole(given.get("hidden_nodes", 4), f"{where}: hidden_nodes", 1, MAX_NODES - 1)
+    states = check_whole(given.get("states", 4), f"{where}: states", 1, MAX_STATES)
+    vocab_size = check_whole(given.get("vocab_size", 32), f"{where}: vocab_size", 1, MAX_STATES)
     alpha_x = _alpha(given.get("alpha_X", 0.001), "alpha_X", where)
     alpha_z = _alpha(given.get("alpha_Z", 0.125), "alpha_Z", where)
     names = [f"Z{number}" for number in range(1, hidden + 1)]
@@ -141,7 +141,7 @@ def _node(given: object, where: str) -> Node:
         raise UsageError(f"{where}: name is {_shown(name)}; a text is needed")
     if not isinstance(parents, list | tuple) or not all(isinstance(each, str) for each in parents):
         raise UsageError(f"{where}: parents is {_shown(parents)}; a list of names is needed")
-    states = whole(node["states"], f"{where}: states", 1, MAX_STATES)
+    states = check_whole(node["states"], f"{where}: states", 1, MAX_STATES)
     return Node(name, states, tuple(parents), _alpha(node["alpha"], "alpha", where))
 
 
@@ -154,7 +154,7 @@ def _alpha(value: object, key: str, where: str) -> float:
 def _mapping(given: object, allowed: tuple[str, ...] | list[str], where: str) -> dict[str, Any]:
     if not isinstance(given, Mapping):
         raise UsageError(f"{where}: {_shown(given)} is not a mapping; keys are {', '.join(allowed)}")
-    known_keys(given, allowed, where)
+    check_keys(given, allowed, where)
     return dict(given)
 
 

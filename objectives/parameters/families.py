@@ -12,7 +12,7 @@ from objectives.gpt.config import GptConfig
 from objectives.gpt.model import Decoder, count_non_embedding_params, count_params
 from objectives.parameters.counts import Count, on_meta
 from objectives.parameters.sizes import DEFAULT_POSITIONS, Sizes
-from storage.checks import known_keys, whole
+from storage.checks import check_keys, check_whole
 from storage.errors import UsageError, nearest
 
 CEHR_KEYS = ("family", "vocab_size", "max_position_embeddings", "time_tokens", "n_embd", "n_layer", "n_head")
@@ -77,7 +77,7 @@ class CehrSource:
 
 
 def cehr_source(config: Mapping[str, Any]) -> CehrSource:
-    known_keys(config, (*CEHR_KEYS, "batch_size"), "config")
+    check_keys(config, (*CEHR_KEYS, "batch_size"), "config")
     if config.get("vocab_size") is None:
         raise UsageError("config: vocab_size is missing; family cehr is counted with one")
     sizes = Sizes(
@@ -90,4 +90,4 @@ def cehr_source(config: Mapping[str, Any]) -> CehrSource:
 
 
 def _size(key: str, value: object) -> int:
-    return whole(value, f"config: {key}", 1, 2**31 - 1)
+    return check_whole(value, f"config: {key}", 1, 2**31 - 1)

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from objectives.parameters.counts import Count, count_module, on_meta
 from objectives.parameters.sizes import Sizes, usual_sizes
-from storage.checks import known_keys
+from storage.checks import check_keys
 from storage.errors import UsageError, nearest, one_line
 
 HF_NAMES = {
@@ -86,7 +86,7 @@ def hugging_face_of(config: Mapping[str, Any]) -> HuggingFaceSource:
         raise UsageError(f"config: hf is {block!r}; {{model_type: llama, …}} is needed")
     if importlib.util.find_spec("transformers") is None:
         raise UsageError("config: hf: transformers is not installed; pip install 'studyhall[hf]'")
-    known_keys(config, ("hf", "batch_size", *HF_NAMES), "config", "; keys of the model go into hf")
+    check_keys(config, ("hf", "batch_size", *HF_NAMES), "config", "; keys of the model go into hf")
     given = {key: value for key, value in block.items() if key != "model_type"}
     settings = {**given, **{name: config[key] for key, name in HF_NAMES.items() if config.get(key) is not None}}
     identity = {"hf": block["model_type"], "settings": settings, "transformers": version("transformers")}

@@ -10,7 +10,7 @@ import torch
 
 from objectives.meters import memory_meter
 from objectives.parameters.source import Source
-from storage.checks import whole
+from storage.checks import check_whole
 from storage.errors import UsageError
 
 
@@ -60,4 +60,4 @@ def training_step(source: Source, config: Mapping[str, Any], trial: Trial) -> di
 
 
 def _size(config: Mapping[str, Any], key: str, default: int) -> int:
-    return whole(config.get(key, default), f"config: {key}", 1, 2**31 - 1)
+    return check_whole(config.get(key, default), f"config: {key}", 1, 2**31 - 1)

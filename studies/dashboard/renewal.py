@@ -13,7 +13,7 @@ from studies.dashboard.note import OWN, note
 from studies.figures.drawn_by_plotly import plotly_json
 from studies.figures.study import pictures_of
 from studies.history.counts import Counts
-from studies.results.show import document_of, shown_of
+from studies.results.show import show
 
 DRAWING_VERSION = 3
 """Raised when the same study is drawn in another way."""
@@ -45,11 +45,10 @@ def renew(session: Session, name: str, storage: str | None) -> bool:
         old = read_dashboard(session, study.study_id)
         if old.token == token:
             return True
-        decisions = Reader(session).decisions(study.study_id)
-        points = Reader(session).trials(study.study_id) if study.search == "grid" else []
-        shown = shown_of(study, decisions, points)
-        text = note(study, counts, alive, decisions, document_of(study, points, decisions, False), storage)
-        figures = {each.key: json.dumps(plotly_json(each)) for each in pictures_of(study, shown, points)}
+        found = show(session, study)
+        text = note(study, counts, alive, found.decisions, found.document(), storage)
+        pictures = pictures_of(study, found.to_json(), found.points)
+        figures = {each.key: json.dumps(plotly_json(each)) for each in pictures}
         write_dashboard(session, study.study_id, old, token, text + _own_part(old.note), figures)
     return True
 

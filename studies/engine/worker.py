@@ -36,7 +36,7 @@ from studies.engine.running import FLUSH_SECONDS, SHUTDOWN_SECONDS, Running, ass
 from studies.engine.signals import Signals
 from studies.history.state import Ending, standing_of
 from studies.slots.packing import ESTIMATE, Packing, Wish, wish_of
-from studies.slots.pool import Rack
+from studies.slots.pool import SlotPool
 from studies.slots.slot import Slot
 
 IDLE_SECONDS = 0.5
@@ -64,8 +64,8 @@ class Worker:
         self.slots, self.home = membership.slots, membership.store.home
         self.code = versions()["studyhall"]
         self.changed = changed
-        self.pool = Rack(self.slots, log)
-        self.packing = Packing(self.pool, log) if self.slots[0].packed else None
+        self.slot_pool = SlotPool(self.slots, log)
+        self.packing = Packing(self.slot_pool, log) if self.slots[0].packed else None
         self.wishes: dict[int, Wish] = {}
         self.running: dict[str, Running] = {}
         self.signals = Signals()
@@ -110,7 +110,7 @@ class Worker:
             self._fill_slots()
         elif self.packing is not None:
             self.packing.leave()
-        self.pool.release(self.running)
+        self.slot_pool.release(self.running)
         if not self.running:
             ending = self._ending()
             if ending is not None:
@@ -138,7 +138,7 @@ class Worker:
 
     def _next(self) -> tuple[Claim, Slot] | None:
         """A trial for the first slot that can take one."""
-        slot = self.pool.take(self._unavailable(), self.study.name)
+        slot = self.slot_pool.take(self._unavailable(), self.study.name)
         claim = slot and self._claim(slot)
         return (claim, slot) if slot and claim else None
 
@@ -153,7 +153,7 @@ class Worker:
                 claim = self.ledger.claim_trial(self.worker_id, slot.name, number=wish.number)
                 if claim is not None:
                     return claim, slot
-                self.pool.narrow(slot)  # another worker has claimed it meanwhile
+                self.slot_pool.narrow(slot)  # another worker has claimed it meanwhile
         return None
 
     def _read_wishes(self, packing: Packing) -> list[Wish]:
@@ -171,21 +171,23 @@ class Worker:
 
     def _claim(self, slot: Slot) -> Claim | None:
         """The next trial for a slot. A trial that ran out of memory is claimed only with the whole device."""
-        if any(running.slot.place == slot.place for running in self.running.values()):
+        if any(running.slot.device_key == slot.device_key for running in self.running.values()):
             return self.ledger.claim_trial(self.worker_id, slot.name, alone=False)
         if slot.shares_device:
             claim = self.ledger.claim_trial(self.worker_id, slot.name, alone=False)
-            if claim is not None or not self.pool.widen(slot, self.running):
+            if claim is not None or not self.slot_pool.widen(slot, self.running):
                 return claim
         claim = self.ledger.claim_trial(self.worker_id, slot.name, alone=True)
         if claim is None:
-            self.pool.narrow(slot)
+            self.slot_pool.narrow(slot)
         return claim
 
     def _unavailable(self) -> set[str]:
         """Slots that are taken, or whose device belongs to a trial that ran out of memory."""
-        alone = {each.slot.place for each in self.running.values() if Kind.OUT_OF_MEMORY.value in each.claim.outcomes}
-        return {*self.running, *(slot.name for slot in self.slots if slot.place in alone)}
+        alone = {
+            each.slot.device_key for each in self.running.values() if Kind.OUT_OF_MEMORY.value in each.claim.outcomes
+        }
+        return {*self.running, *(slot.name for slot in self.slots if slot.device_key in alone)}
 
     def _plan(self) -> bool:
         """Take the next decision if its round is complete; whether there may be a trial to claim now."""
@@ -242,8 +244,8 @@ class Worker:
         """Why to leave, when nothing runs here; None while other workers' trials may still bring work."""
         if self.signals.draining:
             return Ending("interrupted", interrupted=True)
-        if self.pool.stranded is not None:
-            return Ending(self.pool.stranded, failed=True)
+        if self.slot_pool.stranded is not None:
+            return Ending(self.slot_pool.stranded, failed=True)
         study, points = self._read_study(), self.ledger.open_points()
         waits_for_budget = study.max_trials is not None and bool(points.waiting)  # else they could have been claimed
         begun = study.max_trials or 0 if waits_for_budget else 0
@@ -264,7 +266,7 @@ class Worker:
             raise StorageError(POOLED)
         folder = trial_folder(self.home, self.study.name, self.study.created_at, claim.number)
         folder.make()
-        lease = self.pool.begun(slot, self.study.name, claim.number)
+        lease = self.slot_pool.begun(slot, self.study.name, claim.number)
         assignment = assignment_of(self.study.name, self.definition, claim, slot, folder, lease)
         attempt = self.warm.start(assignment, None if lease is None else lease.fd)
         self.running[slot.name] = Running(claim, slot, folder, attempt)
@@ -279,7 +281,7 @@ class Worker:
                     outcome = self._not_blamed(message)
                     self.selector.unregister(running.attempt)
                     del self.running[running.slot.name]
-                    self.pool.ended(running.slot, running.claim.number, outcome.kind)
+                    self.slot_pool.ended(running.slot, running.claim.number, outcome.kind)
                     self._settle(running, outcome)
                 elif isinstance(message, Report):
                     running.reports.append(message)
@@ -379,6 +381,6 @@ class Worker:
                     del self.running[running.slot.name]
             time.sleep(0.005 if self.running else 0)
         self.running.clear()
-        self.pool.release(self.running)
+        self.slot_pool.release(self.running)
         if self.packing is not None:
             self.packing.leave()

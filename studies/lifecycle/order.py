@@ -75,10 +75,12 @@ class Order:
         budget = Budget(steps, max_trials, seconds)
         if join and (settings or file or budget != Budget() or gpus_elsewhere is not None):
             raise UsageError("--join: changes nothing of a study: remove --file, --set, budgets and --launch")
-        elsewhere, places = None, (gpus, per_gpu, gpu_memory, workers, threads)
+        elsewhere, shares = None, (per_gpu, gpu_memory, workers, threads)
         if gpus_elsewhere is not None:
-            elsewhere = Elsewhere.of(gpus_elsewhere, *places)
-        slots = slots_of(*places) if elsewhere is None else cpu_slots(1, 1)
+            if gpus is not None:
+                raise UsageError("the scheduler chooses the GPUs; --gpus-per-node or --num-gpus: how many", "--gpus")
+            elsewhere = Elsewhere(gpus_elsewhere, *shares)
+        slots = slots_of(gpus, *shares) if elsewhere is None else cpu_slots(1, 1)
         definition, source = _read(search, name, file, join)
         return Order(search, name, definition, source, settings, budget, slots, same_code, trust_study, join, elsewhere)
 

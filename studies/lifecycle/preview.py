@@ -15,7 +15,7 @@ from storage.records import StudyRow
 from storage.session import Session
 from storage.store import Store
 from studies.definition.searches import current_state, search_in_force
-from studies.definition.units import shown_duration
+from studies.definition.units import duration_text
 from studies.history.pace import mean_trial_seconds
 from studies.history.purpose import purpose
 from studies.history.trials import FINISHED, finished_results
@@ -61,7 +61,7 @@ class Preview:
     def total(self) -> str:
         """How many trials, and their time on one slot, if known."""
         refused, runs = len(self.points) - self.runs, self.runs
-        known = f"about {shown_duration(runs * self.seconds)} on one slot" if self.seconds else "time not known yet"
+        known = f"about {duration_text(runs * self.seconds)} on one slot" if self.seconds else "time not known yet"
         return f"{runs} trials, {refused} points refused by the objective; {known}"
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from storage.errors import UsageError
 from storage.reader import Reader
 from storage.session import Session
-from studies.definition.units import shown_duration
+from studies.definition.units import duration_text
 from studies.figures.picture import Picture
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ def _told(facts: Facts) -> Sequence[str]:
     lines.append(f"A {study.search} search. Score: {facts.score}, {direction}{cost}.")
     counts = facts.counts.text.replace("  ", ", ") or "none yet"
     seconds = sum(row.seconds or 0.0 for row in facts.points)
-    lines.append(f"{facts.standing.text}. Trials: {counts}; {shown_duration(seconds)} of work.")
+    lines.append(f"{facts.standing.text}. Trials: {counts}; {duration_text(seconds)} of work.")
     causes = _causes(facts)
     lines += [f"{count} trials failed: {cause}" for cause, count in list(causes.items())[:10]]
     if len(causes) > 10:

@@ -303,7 +303,7 @@ def test_a_socket_folder_that_somebody_else_laid_is_refused(top: Path) -> None:
     (top / "trap").mkdir()
     socket.symlink_to(top / "trap")
     try:
-        with pytest.raises(StorageError, match="not a private folder of ours"):
+        with pytest.raises(StorageError, match="not a private folder of yours"):
             server.ensure(home)
     finally:
         socket.unlink()
@@ -355,7 +355,7 @@ def test_binaries_that_the_servers_user_cannot_reach_are_copied_beside_the_data(
     monkeypatch.setattr(postgres, "binaries", lambda: bins)
     shutil.rmtree(private)
     for name in ("postgres", "initdb", "pg_ctl", "pg_isready", "pg_dump"):
-        ran = subprocess.run([bins / name, "--version"], capture_output=True, text=True, **who.of_child())
+        ran = subprocess.run([bins / name, "--version"], capture_output=True, text=True, **who.process_options())
         assert ran.returncode == 0 and "PostgreSQL" in ran.stdout
     assert ask(server.ensure(top / "home"), "SELECT 1") == (1,)
 

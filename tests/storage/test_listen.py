@@ -36,7 +36,7 @@ def test_an_address_that_cannot_be_listened_on_is_refused_before_anything_is_mad
     [("", ("127.0.0.1", 5432)), (":7000", ("127.0.0.1", 7000)), ("db.lab", ("db.lab", 5432)), ("[::1]:7", ("::1", 7))],
 )
 def test_addresses_as_they_are_typed(address: str, where: tuple[str, int]) -> None:
-    assert listening.asked_for(address) == where
+    assert listening.parse_address(address) == where
 
 
 def test_only_an_address_that_others_reach_is_given_to_launched_workers(
