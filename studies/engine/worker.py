@@ -243,7 +243,7 @@ class Worker:
     def _ending(self) -> Ending | None:
         """Why to leave, when nothing runs here; None while other workers' trials may still bring work."""
         if self.signals.draining:
-            return Ending("interrupted", interrupted=True)
+            return Ending("interrupted; run the same command to go on", interrupted=True)
         if self.slot_pool.stranded is not None:
             return Ending(self.slot_pool.stranded, failed=True)
         study, points = self._read_study(), self.ledger.open_points()
