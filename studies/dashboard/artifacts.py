@@ -30,22 +30,18 @@ OURS = re.compile(r"([0-9a-f]{1,8})-(a|b|c([0-9a-f]{24}))$")
 """Trial id and kind: `a` log, `b` series, `c…` a file by the digest of its path: hexadecimal alone."""
 MAX_FILES = 30
 """Of a trial that are listed."""
-SHOWN = {
-    ".csv": "text/csv",
-    ".gif": "image/gif",
-    ".jpeg": "image/jpeg",
+TEXT = "text/plain; charset=utf-8"
+SHOWN = {f".{kind}": f"image/{kind}" for kind in ("gif", "jpeg", "png", "webp")}
+SHOWN |= {
     ".jpg": "image/jpeg",
-    ".json": "application/json",
-    ".jsonl": "application/jsonl",
     ".mp4": "video/mp4",
-    ".png": "image/png",
-    ".txt": "text/plain; charset=utf-8",
-    ".log": "text/plain; charset=utf-8",
     ".wav": "audio/wav",
-    ".webp": "image/webp",
+    ".csv": "text/csv",
+    ".txt": TEXT,
+    ".log": TEXT,
 }
+SHOWN |= {".json": "application/json", ".jsonl": "application/jsonl"}
 """Types that a browser shows. It saves all others: a page could act as if it were the dashboard's own."""
-TEXT = SHOWN[".txt"]
 
 
 def entries(trace: Trace, home: Path) -> dict[str, str]:

@@ -49,7 +49,9 @@ def renew(session: Session, name: str, storage: str | None) -> bool:
         text = note(study, counts, alive, found.decisions, found.document(), storage)
         pictures = pictures_of(study, found.to_json(), found.points)
         figures = {each.key: json.dumps(plotly_json(each)) for each in pictures}
-        write_dashboard(session, study.study_id, old, token, text + _own_part(old.note), figures)
+        write_dashboard(
+            session, study.study_id, old, token, text + old.note.partition(f"*{OWN}*\n")[2], figures
+        )  # with its readers' own part
     return True
 
 
@@ -58,8 +60,3 @@ def _token(study: StudyRow, counts: Counts, alive: bool, last: int | None) -> li
     budget = [study.steps, study.max_trials, study.late]
     ended = [study.outcome, study.failed, study.draining]
     return [DRAWING_VERSION, last, alive, [*counts.to_json().values()], *ended, budget, study.definitions[-1]]
-
-
-def _own_part(text: str) -> str:
-    """The text that a reader added below our note."""
-    return text.partition(f"*{OWN}*\n")[2]

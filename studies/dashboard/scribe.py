@@ -63,7 +63,7 @@ class Scribe:
     def close(self, wait: bool) -> None:
         """Close the pipe: the scribe makes its last update and ends. `wait` for that, at most `LAST_UPDATE_SECONDS`."""
         process = self._process
-        if process is None or process.stdin is None or process.stdin.closed:
+        if process is None or process.stdin is None or process.stdout is None:
             return
         with suppress(OSError):
             process.stdin.close()
@@ -71,19 +71,18 @@ class Scribe:
             with suppress(subprocess.TimeoutExpired):
                 process.wait(LAST_UPDATE_SECONDS)
         self._read()
-        if process.stdout is not None:
-            process.stdout.close()
+        process.stdout.close()
 
     def _write(self, data: bytes) -> None:
-        if self._process is not None and self._process.stdin is not None and not self._process.stdin.closed:
-            with suppress(OSError):  # a full pipe holds news enough, or the scribe is gone
+        if self._process is not None and self._process.stdin is not None:
+            with suppress(OSError, ValueError):  # a full pipe holds news enough, or the pipe is closed
                 os.write(self._process.stdin.fileno(), data)
 
     def _read(self) -> None:
         """Print the one line that the scribe writes when it cannot work."""
-        if self._process is None or self._process.stdout is None or self._process.stdout.closed:
+        if self._process is None or self._process.stdout is None:
             return
-        with suppress(OSError):
+        with suppress(OSError, ValueError):
             line = os.read(self._process.stdout.fileno(), 4096).decode(errors="replace").strip()
             if line:
                 self.log(without_secrets(line.splitlines()[0], self.url))

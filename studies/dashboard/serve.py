@@ -130,10 +130,6 @@ def _through_wsgiref(made: Any, listener: socket.socket) -> None:
     class Server(ThreadingMixIn, WSGIServer):
         daemon_threads = True
 
-        def server_bind(self) -> None:
-            self.server_name, self.server_port = self.socket.getsockname()[:2]
-            self.setup_environ()
-
         def handle_error(self, request: Any, client_address: Any) -> None:
             """A closed browser is not logged."""
 
@@ -144,6 +140,7 @@ def _through_wsgiref(made: Any, listener: socket.socket) -> None:
     server = Server(listener.getsockname()[:2], Quiet, bind_and_activate=False)
     server.socket.close()
     server.socket = listener
-    server.server_bind()
+    server.server_name, server.server_port = listener.getsockname()[:2]
+    server.setup_environ()
     server.set_app(made)
     server.serve_forever()

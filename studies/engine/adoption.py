@@ -39,13 +39,6 @@ class Adoption:
         """Refused by us, not by the objective."""
         return replace(self, refusal=f"withdrawn: enqueued: {why}", failure=FailureKind.WITHDRAWN)
 
-    def new_point(self) -> NewPoint:
-        """For the ledger."""
-        point = self.point
-        return NewPoint(
-            point.hash, point.config, point.seed, point.role, self.params, self.refusal, failure=self.failure
-        )
-
 
 def adopt(
     ledger: Ledger, state: Callable[[], SearchState], search: str, refusals: Refusals, log: Callable[[str], None]
@@ -69,7 +62,8 @@ def adopt(
     adopted = 0
     with ledger.planning():
         for each in found:
-            taken = ledger.adopt_trial(each.trial.trial_id, each.new_point())
+            new = (each.point.hash, each.point.config, each.point.seed, each.point.role, each.params)
+            taken = ledger.adopt_trial(each.trial.trial_id, NewPoint(*new, each.refusal, each.failure))
             if taken is not None:
                 adopted += taken.reason is None
                 log(f"trial {each.trial.number}, enqueued by another program: {taken.reason or 'adopted'}")

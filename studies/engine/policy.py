@@ -39,11 +39,6 @@ class Finish:
     reason: str | None
 
 
-@dataclass(frozen=True)
-class Again:
-    """The trial waits for a further attempt."""
-
-
 def judge(outcome: Outcome, required: Requirements) -> Outcome:
     """A completed attempt becomes invalid or diverged if it lacks a number that the study needs."""
     if outcome.kind is not Kind.COMPLETED:
@@ -58,8 +53,8 @@ def judge(outcome: Outcome, required: Requirements) -> Outcome:
     return outcome
 
 
-def consequence(outcome: Outcome, earlier: Sequence[str], required: Requirements) -> Finish | Again:
-    """The trial's next step, from its judged outcome and the outcomes of its earlier attempts."""
+def consequence(outcome: Outcome, earlier: Sequence[str], required: Requirements) -> Finish | None:
+    """The trial's end, from its judged outcome and the outcomes of its earlier attempts; None: it waits for another."""
     reason = f"{outcome.kind.value.replace('_', ' ')}: {outcome.message}".removesuffix(": ")
     match outcome.kind:
         case Kind.COMPLETED:
@@ -67,10 +62,10 @@ def consequence(outcome: Outcome, earlier: Sequence[str], required: Requirements
         case Kind.PRUNED:
             return Finish("PRUNED", None, reason)
         case Kind.GIVEN_BACK | Kind.LOST:
-            return Again()
+            return None
         case Kind.OUT_OF_MEMORY if Kind.OUT_OF_MEMORY.value not in earlier and not required.seeks_limit:
-            return Again()
+            return None
         case Kind.ERROR | Kind.KILLED if sum(each in CHARGED for each in earlier) + 1 < required.attempts:
-            return Again()
+            return None
         case _:
             return Finish("FAIL", None, reason)

@@ -11,7 +11,7 @@ from objectives.process.attempt import Assignment, Attempt
 from storage.home import TrialFolder
 from storage.ledger import Claim, End, Ledger, Verdict
 from studies.definition.definition import Definition
-from studies.engine.policy import Again, Requirements, consequence, judge
+from studies.engine.policy import Requirements, consequence, judge
 from studies.history.purpose import purpose
 from studies.slots.leases import Lease
 from studies.slots.slot import Slot
@@ -84,7 +84,7 @@ class Running:
         end = End(outcome.kind.value, outcome.message, "" if outcome.kind is Kind.COMPLETED else outcome.tail)
         step = consequence(outcome, claim.outcomes, required)
         self.flush(ledger, required.score)
-        if isinstance(step, Again):
+        if step is None:
             ledger.release_trial(claim, end)
             failed = f"{'failed' if outcome.kind is Kind.ERROR else kind}: {end.message}".removesuffix(": ")
             return f"trial {claim.number} {failed}; it will be run again (attempt {claim.attempt + 1})"

@@ -71,14 +71,17 @@ class RayLauncher:
 
     def submit(self, work: Work) -> Launch:
         """Submit the workers to Ray."""
-        from studies.launch.ray_workers import begin_workers
+        from studies.launch.ray_workers import Workers
 
         ray, cpus = self._connect(), work.slots.cpus or 1
         name = f"studyhall-{work.study}-{uuid.uuid4().hex[:8]}"
         count = self._workers(cpus)
         # Each host has its own home, unless STUDYHALL_HOME names one: that one is taken as shared.
         home = str(work.home) if "STUDYHALL_HOME" in os.environ else None
-        begin_workers(name, count, self.num_gpus, cpus, work.arguments, work.storage, home)
+        actor = ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=-1)(Workers)
+        detached = actor.options(name=name, lifetime="detached")
+        workers = detached.remote(count, self.num_gpus, cpus, work.arguments, work.storage, home)
+        ray.get(workers.begun.remote())
         logs = f"`ray logs` at {ray.get_runtime_context().gcs_address}"
         return Launch("ray", name, name, count, logs, socket.gethostname())
 

@@ -46,12 +46,3 @@ class Workers:
     def _end_after_them(self, me: Any) -> None:
         ray.wait(self.tasks, num_returns=len(self.tasks))
         ray.kill(me, no_restart=True)
-
-
-def begin_workers(
-    name: str, count: int, num_gpus: int, num_cpus: int, arguments: Sequence[str], storage: str, home: str | None
-) -> None:
-    """Give the tasks to a detached actor of this name; return when the actor runs."""
-    actor = ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=-1)(Workers)
-    begun = actor.options(name=name, lifetime="detached").remote(count, num_gpus, num_cpus, arguments, storage, home)
-    ray.get(begun.begun.remote())

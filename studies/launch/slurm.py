@@ -34,17 +34,9 @@ ANSWER_SECONDS = 60
 """That one of Slurm's programs may take if its answer is needed."""
 LOOK_SECONDS = 5
 """The same if it is not."""
-OWN_OPTIONS = {
-    "nodes": "--nodes",
-    "array": "--nodes",
-    "ntasks": "--nodes",
-    "ntasks-per-node": "--nodes",
-    "gpus-per-node": "--gpus-per-node",
-    "gpus-per-task": "--gpus-per-node",
-    "gpus": "--gpus-per-node",
-    "time": "--time",
-    "partition": "--partition",
-}
+OWN_OPTIONS = {"time": "--time", "partition": "--partition"}
+OWN_OPTIONS |= dict.fromkeys(("nodes", "array", "ntasks", "ntasks-per-node"), "--nodes")
+OWN_OPTIONS |= dict.fromkeys(("gpus-per-node", "gpus-per-task", "gpus"), "--gpus-per-node")
 """Options of sbatch that an option of `run` sets."""
 RESERVED = {"signal", "requeue", "no-requeue", "output", "error", "open-mode", "job-name", "wrap", "wait", "export"}
 """Options of sbatch that the launch itself sets."""
@@ -168,13 +160,9 @@ def parse_time(value: str) -> int:
     if DURATION.match(value):
         seconds = parse_duration(value, "--time")
     elif match is not None:
-        a, b, c = (int(match[name] or 0) for name in "abc")
-        if match["days"] is not None:
-            seconds = int(match["days"]) * 86_400 + a * 3600 + b * 60 + c
-        elif match["c"] is not None:
-            seconds = a * 3600 + b * 60 + c
-        else:
-            seconds = a * 60 + b
+        days, *parts = (int(match[name] or 0) for name in ("days", "a", "b", "c"))
+        units = (60, 1, 0) if match["days"] is None and match["c"] is None else (3600, 60, 1)
+        seconds = days * 86_400 + sum(part * unit for part, unit in zip(parts, units, strict=True))
     else:
         raise UsageError(f"--time: {value!r} is not a time; write 12:00:00, 1-12 (days-hours), 90 (minutes) or 12h")
     minutes = math.ceil(seconds / 60)

@@ -55,15 +55,6 @@ class StudyChange:
         return replace(corrected, direction=file.direction, cost=file.cost)
 
 
-def foreseen(session: Session, study: StudyRow, order: Order) -> StudyChange:
-    """The changes that an order makes to a study as it stands now. Changes nothing.
-
-    Raises:
-        UsageError: As `pending`.
-    """
-    return pending(session, study, current_state(Ledger(session, study.study_id), study), order)
-
-
 def pending(session: Session, study: StudyRow, state: SearchState, order: Order) -> StudyChange:
     """The changes that an order makes to a study in this state. Changes nothing.
 

@@ -13,6 +13,7 @@ from objectives.reference import Reference, located, same_objective
 from samplers.searches.plan import Search
 from storage.errors import UsageError, nearest
 from storage.home import DEFINITIONS
+from storage.ledger import Ledger
 from storage.moving import moved_to
 from storage.reader import Reader
 from storage.records import StudyRow
@@ -22,9 +23,9 @@ from storage.store import Store
 from storage.studies import NewStudy, create_study, set_budget
 from studies.definition.assignments import parse_assignment
 from studies.definition.definition import Definition
-from studies.definition.searches import search_of
+from studies.definition.searches import current_state, search_of
 from studies.definition.trust import Trust, code_named, texts
-from studies.lifecycle.change import StudyChange, foreseen, reconcile
+from studies.lifecycle.change import StudyChange, pending, reconcile
 from studies.lifecycle.checks import check_arguments, check_metrics, check_same_data, code_of, other_code, sample_config
 from studies.lifecycle.order import Order
 
@@ -143,7 +144,7 @@ def open_study(store: Store, order: Order) -> OpenedStudy:
             raise UsageError(
                 f"--study: {study.name!r} was moved to {where}: run it there, by --storage; `delete` this one"
             )
-        change = foreseen(session, study, order)
+        change = pending(session, study, current_state(Ledger(session, study.study_id), study), order)
     return OpenedStudy(order, study, change.applied_to(_here(study, order.definition)), change)
 
 

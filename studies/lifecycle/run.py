@@ -26,9 +26,13 @@ def run(
         UsageError: The order or the definition is wrong; nothing was written.
         StorageError: The storage cannot be used.
     """
-    ended = _ended(store, order) if order.join else None
-    if ended is not None:
-        return ended
+    if order.join:
+        study = find_study(store, order.name)
+        if study is None:
+            raise UsageError(f"--join: there is no study {order.name!r}")
+        ended = Ending.of(standing_of(study, begun=0, running=0, alive=True))
+        if ended is not None:
+            return ended
     with begun(store, order, log) as warm:
         scribe = Scribe(store.start(), order.name, store.shown, log)
         worker = Worker(Membership(store, order.name, order.slots), warm, log, scribe.notify)
@@ -60,15 +64,3 @@ def begun(store: Store, order: Order, log: Callable[[str], None]) -> Iterator[Wa
             log(note)
         trust.remember()
         yield warm
-
-
-def _ended(store: Store, order: Order) -> Ending | None:
-    """Why a worker that only joins need not start; None if it has work.
-
-    Raises:
-        UsageError: There is no such study.
-    """
-    study = find_study(store, order.name)
-    if study is None:
-        raise UsageError(f"--join: there is no study {order.name!r}")
-    return Ending.of(standing_of(study, begun=0, running=0, alive=True))

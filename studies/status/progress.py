@@ -69,10 +69,8 @@ class Progress:
 
     def steps(self) -> str:
         """The running trials, on one line."""
-        steps = [
-            f"trial {each.claim.number} step {each.last.step}" for each in self._running() if each.last is not None
-        ]
-        return ", ".join(steps[:MAX_TRIALS])
+        reported = [(each.claim.number, each.last.step) for each in self._running() if each.last is not None]
+        return ", ".join(f"trial {number} step {step}" for number, step in reported[:MAX_TRIALS])
 
     def _running(self) -> list[Running]:
         """The worker's trials, read from another thread."""

@@ -133,18 +133,13 @@ class Status:
             "budget": {"steps": row.steps, "max_trials": row.max_trials},
             "seconds_left": self.seconds_left,
             "workers": [
-                {"host": each.host, "pid": each.pid, "account": each.account, "slots": each.slots, "alive": each.alive}
+                {name: getattr(each, name) for name in ("host", "pid", "account", "slots", "alive")}
                 for each in self.alive.values()
             ],
             "running": [
                 {
                     "trial": each.number,
-                    "attempt": each.attempt,
-                    "role": each.role,
-                    "host": each.host,
-                    "slot": each.slot,
-                    "seconds": each.seconds,
-                    "step": each.step,
+                    **{name: getattr(each, name) for name in ("attempt", "role", "host", "slot", "seconds", "step")},
                     "metrics": {name: plain(value) for name, value in each.metrics.items()},
                 }
                 for each in self.running
