@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,33 +20,45 @@ from storage.home import home
 if TYPE_CHECKING:
     from storage.records import StudyRow
     from storage.session import Session
+    from storage.store import Store
+    from studies.history.state import Ending
+    from studies.launch.launcher import Launcher
+    from studies.lifecycle.order import Order
     from studies.tables.printing import Form, Printable
 
 INTERRUPTED = 130
 
-storage_option = click.option(
-    "--storage", "url", envvar="STUDYHALL_STORAGE", metavar="URL", help="PostgreSQL URL; default: the embedded server."
-)
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+def _store(context: click.Context, parameter: click.Parameter, url: str | None) -> Store:
+    from storage.store import Store
+
+    return Store.of(url)
 
 
 def _offer(values: str) -> Callable[[click.Context, click.Parameter, str], Any]:
-    """What the shell offers here: a function of studies/completion/offers.py, which is read when it is asked."""
+    """What the shell offers: a function of studies/completion/offers.py, imported when the shell asks."""
 
     def offered(context: click.Context, parameter: click.Parameter, typed: str) -> Any:
-        from studies.completion import offers as completing
+        from studies.completion import offers
 
-        return completing.completed(getattr(completing, values))(context, parameter, typed)
+        return offers.completed(getattr(offers, values))(context, parameter, typed)
 
     return offered
 
 
-def _study_option(values: str = "study_names") -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    offered = _offer(values)
-    return click.option(
-        "--study", "name", required=True, metavar="NAME", help="The study's name.", shell_complete=offered
-    )
+def _study_option(values: str = "study_names", help: str = "The study's name.", required: bool = True) -> Decorator:
+    return click.option("--study", "name", required=required, metavar="NAME", help=help, shell_complete=_offer(values))
 
 
+storage_option = click.option(
+    *("--storage", "store"),
+    envvar="STUDYHALL_STORAGE",
+    metavar="URL",
+    callback=_store,
+    help="PostgreSQL URL; default: the embedded server.",
+)
 study_option = _study_option()
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
@@ -54,128 +66,118 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON."
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(package_name="studyhall")
 def cli() -> None:
-    """Searches over model shape as persistent Optuna studies: pull the plug at any moment, every point still takes
-    effect exactly once."""
+    """Hyperparameter searches on one machine or many. Kill any part at any time and go on: no result is lost or counted
+    twice."""
 
 
 @cli.command()
 @click.argument("search", shell_complete=_offer("searches"))
 @_study_option("names_to_run")
 @click.option("--file", type=click.Path(path_type=Path), help="The definition, when it is not studies/NAME.yaml.")
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change the config or the search's block.")
 @click.option(
-    "--set",
-    "settings",
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="Override the config or the search's block; may be repeated.",
-)
-@click.option(
-    "--gpus",
-    metavar="WHICH",
-    help="auto (the free ones), all, none, or a list: 0,1 or UUIDs; default auto.",
-    shell_complete=_offer("gpus"),
+    "--gpus", metavar="WHICH", shell_complete=_offer("gpus"), help="auto (free ones), all, none or 0,1 or UUIDs."
 )
 @click.option("--per-gpu", type=int, metavar="K", help="Slots of each GPU, equal shares of its memory; default 1.")
-@click.option(
-    "--gpu-memory", metavar="SIZE", help="Memory of each GPU slot, as 6GiB; or auto: each trial's own estimate."
-)
+@click.option("--gpu-memory", metavar="SIZE", help="Memory of each GPU slot, as 6GiB; auto: each trial's own estimate.")
 @click.option("--workers", type=int, metavar="N", help="CPU slots of this worker, no GPU; default: one a core.")
 @click.option(
     "--threads", type=int, metavar="T", help="Threads of each slot; default: 1 on CPU, cores / slots on GPUs."
 )
 @click.option("--steps", type=int, metavar="N", help="Budget of the study: this many steps of a growth.")
 @click.option("--timeout", metavar="DURATION", help="Budget of the study: start nothing after 90s, 15m, 2h, 1d.")
-@click.option(
-    "--max-trials", type=int, metavar="N", help="Budget of the study: this many trials, retries and withdrawn ones too."
-)
-@click.option("--same-code", is_flag=True, help="Refuse to join a study that was begun with other code; default: warn.")
+@click.option("--max-trials", type=int, metavar="N", help="Budget of the study: this many trials, retries included.")
+@click.option("--same-code", is_flag=True, help="Refuse to join a study that began with other code; default: warn.")
 @click.option("--trust-study", is_flag=True, help="Run code that only the storage names: the study's own objective.")
-@click.option("--join", is_flag=True, help="Only help a study that goes on: neither begin, change nor resume one.")
-@click.option("--launch", metavar="WHERE", help="slurm or ray: ask it for workers, in place of being one.")
+@click.option("--join", is_flag=True, help="Only join a study that is running; never start or resume one.")
+@click.option("--launch", metavar="WHERE", help="slurm or ray: start workers there instead of here.")
 @click.option("--nodes", type=int, metavar="N", help="slurm: workers, one a node, as an array; default 1.")
 @click.option("--gpus-per-node", type=int, metavar="G", help="slurm: GPUs of each worker; default 0, CPU slots.")
-@click.option("--time", metavar="TIME", help="slurm: limit of a job, as 12:00:00 or 1-12; it is queued again after it.")
+@click.option("--time", metavar="TIME", help="slurm: limit of a job, as 12:00:00 or 1-12; then it is queued again.")
 @click.option("--partition", metavar="P", help="slurm: the partition; default: Slurm's.")
 @click.option("--slurm", multiple=True, metavar="KEY=VALUE", help="slurm: another option of sbatch; may be repeated.")
 @click.option("--address", metavar="A", help="ray: the cluster's address; default auto.")
 @click.option("--num-gpus", type=int, metavar="N", help="ray: GPUs of each worker; default 0, CPU slots.")
 @click.option("--num-workers", type=int, metavar="N", help="ray: workers; default: as many as have room.")
 @click.option("--wait", is_flag=True, help="With --launch: follow the study to its end.")
-@click.option("--dry-run", is_flag=True, help="Print what would run next, or be launched; touch nothing.")
+@click.option("--dry-run", is_flag=True, help="Print what would run next, or be launched; change nothing.")
 @click.option("--review", is_flag=True, help="Print what would run next, and ask before it starts.")
 @click.option("--yes", is_flag=True, help="With --review: do not ask.")
 @storage_option
-def run(url: str | None, dry_run: bool, review: bool, yes: bool, **asked: Any) -> None:
+def run(store: Store, dry_run: bool, review: bool, yes: bool, **options: Any) -> None:
     """Start, join or resume a study. SEARCH is grow, depth, grid or fit."""
-    from storage.place import Place
-    from studies.launch.options import Wanted
-    from studies.lifecycle.launching import follow, launch, preview_launch
+    from studies.launch.options import LaunchOptions
     from studies.lifecycle.order import Order
+
+    launch = LaunchOptions(**{name: options.pop(name) for name in LaunchOptions.__dataclass_fields__})
+    order, launcher = Order.of(**options, gpus_elsewhere=launch.gpus), launch.launcher()
+    if dry_run or review:
+        runs = _preview(store, order, launcher)
+        if dry_run or not runs or not (yes or click.confirm("start?")):
+            return
+    ending = _work(store, order) if launcher is None else _launch(store, order, launcher, launch.wait)
+    if ending is not None:
+        _finish(store, order.name, ending)
+
+
+def _preview(store: Store, order: Order, launcher: Launcher | None) -> int:
+    """Print what would run; how many trials."""
+    from studies.lifecycle.launching import preview_launch
     from studies.lifecycle.preview import preview
+
+    if launcher is not None:
+        click.echo(preview_launch(store, order, launcher))
+    ahead = preview(store, order)
+    _print(ahead)
+    return ahead.runs
+
+
+def _work(store: Store, order: Order) -> Ending:
     from studies.lifecycle.run import run
-    from studies.results.show import show
     from studies.status.progress import progress
 
-    wanted = Wanted(**{name: asked.pop(name) for name in Wanted.__dataclass_fields__})
-    order, place = Order.of(**asked, gpus_elsewhere=wanted.gpus), Place.of(url)
-    launcher = wanted.launcher()
-    if dry_run or review:
-        if launcher is not None:
-            click.echo(preview_launch(place, order, launcher))
-        ahead = preview(place, order)
-        _print(ahead)
-        if dry_run or not ahead.runs or not (yes or click.confirm("start?")):
-            return
-    if launcher is None:
-        with progress(_say) as shown:
-            ending = run(place, order, shown.say, shown.watch)
-    else:
-        launched = launch(place, order, launcher, _say)
-        if not wanted.wait:
-            return
-        ending = follow(place, order.name, launched, _say)
-    with _study(url, order.name) as (session, study):
+    with progress(_log) as shown:
+        return run(store, order, shown.say, shown.watch)
+
+
+def _launch(store: Store, order: Order, launcher: Launcher, wait: bool) -> Ending | None:
+    from studies.lifecycle.launching import follow, launch
+
+    launched = launch(store, order, launcher, _log)
+    return follow(store, order.name, launched, _log) if wait else None
+
+
+def _finish(store: Store, name: str, ending: Ending) -> None:
+    from studies.results.show import show
+
+    with _study(store, name) as (session, study):
         _print(show(session, study))
-    _say(f"{study.name}: {ending.reason}")
+    _log(f"{name}: {ending.reason}")
     if ending.failed and not ending.interrupted:
-        _say(f"what failed is tried again after `python cli.py retry --study {study.name} --failed`")
+        _log(f"to run failed trials again: python cli.py retry --study {name} --failed")
     sys.exit(INTERRUPTED if ending.interrupted else int(ending.failed))
 
 
 @cli.command()
-@click.option(
-    "--study",
-    "name",
-    metavar="NAME",
-    help="One study in detail; default: all, a line each.",
-    shell_complete=_offer("study_names"),
-)
+@_study_option(help="One study in detail; default: all, a line each.", required=False)
 @click.option("--watch", is_flag=True, help="Follow it, q quits; in a pipe, a line for each change until it ends.")
 @json_option
 @storage_option
-def status(name: str | None, watch: bool, as_json: bool, url: str | None) -> None:
+def status(name: str | None, watch: bool, as_json: bool, store: Store) -> None:
     """Where studies stand: counts, rounds, workers, what runs, what failed."""
-    from storage.place import Place
     from studies.status.status import read_overview
     from studies.status.watch import watch as keep_watching
 
     if watch and not as_json:
-        keep_watching(Place.of(url), name, lambda line: click.echo(line))
+        keep_watching(store, name, click.echo)
         return
-    with _session(url) as session:
-        _print(read_overview(session, name), "json" if as_json else "text")
+    with closing(store.read()) as session:
+        _print(read_overview(session, name), as_json)
 
 
 @cli.command()
 @study_option
-@click.option(
-    "--trial",
-    "number",
-    type=int,
-    metavar="N",
-    help="One trial with its attempts and reports.",
-    shell_complete=_offer("trials"),
-)
+@click.option("--trial", "number", type=int, metavar="N", shell_complete=_offer("trials"), help="One trial in detail.")
 @click.option("--log", is_flag=True, help="With --trial: its last attempt's log.")
 @click.option("--whole", is_flag=True, help="Every candidate of every round.")
 @click.option("--failures", "failing", is_flag=True, help="Attempts that did not end well, grouped by cause.")
@@ -185,32 +187,27 @@ def status(name: str | None, watch: bool, as_json: bool, url: str | None) -> Non
 @json_option
 @storage_option
 def show(
-    name: str,
-    number: int | None,
-    log: bool,
-    whole: bool,
-    failing: bool,
-    form: Form | None,
-    as_json: bool,
-    url: str | None,
+    store: Store, name: str, number: int | None, log: bool, form: Form | None, as_json: bool, **what: bool
 ) -> None:
     """A study's result table, or one trial."""
-    from studies.results.failures import failures
-    from studies.results.show import show
     from studies.results.trial import show_trial, trial_log
 
     if form is not None and (as_json or log or number is not None):
         raise UsageError(f"show: --{form} prints the result table or --failures; not with --json, --trial or --log")
-    form = "json" if as_json else form or "text"
-    with _study(url, name) as (session, study):
+    with _study(store, name) as (session, study):
         if log:
             click.echo(trial_log(session, study, number))
         elif number is not None:
-            _print(show_trial(session, study, number), form)
-        elif failing:
-            _print(failures(session, study), form)
+            _print(show_trial(session, study, number), as_json)
         else:
-            _print(show(session, study, whole, flat=form == "csv"), form)
+            _print(_results(session, study, flat=form == "csv", **what), as_json, form)
+
+
+def _results(session: Session, study: StudyRow, whole: bool, failing: bool, flat: bool) -> Printable:
+    from studies.results.failures import failures
+    from studies.results.show import show
+
+    return failures(session, study) if failing else show(session, study, whole, flat)
 
 
 @cli.command()
@@ -218,61 +215,52 @@ def show(
 @click.option("--seal", metavar="SEAL", help="Check that the study is what this seal was taken of. Exit 1 if not.")
 @json_option
 @storage_option
-def audit(name: str, seal: str | None, as_json: bool, url: str | None) -> None:
+def audit(name: str, seal: str | None, as_json: bool, store: Store) -> None:
     """Check that nothing was lost, counted twice or changed. Exit 1 if anything is off."""
     from studies.audit.audit import audit
     from studies.audit.seal import Seal
 
     given = None if seal is None else Seal.parse(seal)
-    with _study(url, name) as (session, study):
+    with _study(store, name) as (session, study):
         certificate = audit(session, study)
     certificate = certificate if given is None else certificate.checked_against(given)
-    _print(certificate, "json" if as_json else "text")
+    _print(certificate, as_json)
     sys.exit(0 if certificate.passed else 1)
 
 
 @cli.command()
 @study_option
 @click.option(
-    "--cost",
-    metavar="C",
-    help="What if the cost were this metric: which decision falls otherwise, and why.",
-    shell_complete=_offer("costs"),
+    "--cost", metavar="C", shell_complete=_offer("costs"), help="Which decisions change with this cost, and why."
 )
 @json_option
 @storage_option
-def replay(name: str, cost: str | None, as_json: bool, url: str | None) -> None:
-    """Derive every decision again from the accepted results. Exit 1 if one comes out otherwise."""
+def replay(name: str, cost: str | None, as_json: bool, store: Store) -> None:
+    """Derive every decision again from the accepted results. Exit 1 if one of them differs."""
     from studies.audit.replay_study import replay_study
 
-    with _study(url, name) as (session, study):
+    with _study(store, name) as (session, study):
         replayed = replay_study(session, study, cost)
-    _print(replayed, "json" if as_json else "text")
+    _print(replayed, as_json)
     sys.exit(0 if replayed.agrees else 1)
 
 
 @cli.command()
 @study_option
 @click.option(
-    "--as",
-    "form",
+    *("--as", "form"),
     required=True,
     metavar="FORMAT",
     help="csv or json; results-yaml; depth-json; ablation-csv, sweep-dir, tasks, parquet.",
     shell_complete=_offer("formats"),
 )
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="A file, or for sweep-dir and tasks a folder; default: standard output.",
-)
+@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="A file, of sweep-dir and tasks a folder.")
 @storage_option
-def export(name: str, form: str, out: Path | None, url: str | None) -> None:
+def export(name: str, form: str, out: Path | None, store: Store) -> None:
     """A study's results as a file."""
     from studies.export.export import export, write_aside
 
-    with _study(url, name) as (session, study):
+    with _study(store, name) as (session, study):
         made = export(session, study, form)
     if out is None and isinstance(made, bytes) and sys.stdout.isatty():
         raise UsageError(f"export --as {form}: not for a terminal; --out FILE is needed, or a pipe")
@@ -284,20 +272,18 @@ def export(name: str, form: str, out: Path | None, url: str | None) -> None:
 @click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="The folder of the report.")
 @click.option("--to-dashboard", is_flag=True, help="Put the figures and the fits into the dashboard as well.")
 @storage_option
-def report(names: tuple[str, ...], out: Path | None, to_dashboard: bool, url: str | None) -> None:
+def report(names: tuple[str, ...], out: Path | None, to_dashboard: bool, store: Store) -> None:
     """Plots and fits of studies: one page, its figures as PNG and SVG, and fits.json."""
     from studies.report.report import run_report
 
-    with _session(url) as session:
-        for line in run_report(session, names, out, to_dashboard):
-            click.echo(line)
+    with closing(store.read()) as session:
+        _echo(run_report(session, names, out, to_dashboard))
 
 
 @cli.command()
 @study_option
 @click.option(
-    "--trial",
-    "numbers",
+    *("--trial", "numbers"),
     type=int,
     multiple=True,
     metavar="N",
@@ -306,53 +292,51 @@ def report(names: tuple[str, ...], out: Path | None, to_dashboard: bool, url: st
 )
 @click.option("--failed", is_flag=True, help="Every trial that failed.")
 @storage_option
-def retry(name: str, numbers: tuple[int, ...], failed: bool, url: str | None) -> None:
-    """Give failed points a new trial each, linked to the old one."""
+def retry(name: str, numbers: tuple[int, ...], failed: bool, store: Store) -> None:
+    """Run failed trials again."""
     from studies.lifecycle.retry import retry
 
     if bool(numbers) == failed:
-        raise UsageError("retry: say which: --trial N or --failed")
-    with _study(url, name, writing=True) as (session, study):
-        for line in retry(session, study, numbers or None):
-            click.echo(line)
+        raise UsageError("retry: needs --trial N or --failed")
+    with _study(store, name, writing=True) as (session, study):
+        _echo(retry(session, study, numbers or None))
 
 
 @cli.command()
 @study_option
 @storage_option
-def stop(name: str, url: str | None) -> None:
-    """Every worker of the study drains, wherever it runs; `run` goes on from there."""
+def stop(name: str, store: Store) -> None:
+    """Stop every worker of the study once its running trials have finished; `run` goes on from there."""
     from studies.lifecycle.stop import stop
 
-    with _study(url, name, writing=True) as (session, study):
-        click.echo(stop(session, study))
+    with _study(store, name, writing=True) as (session, study):
+        _echo(stop(session, study))
 
 
 @cli.command()
 @study_option
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @storage_option
-def delete(name: str, yes: bool, url: str | None) -> None:
+def delete(name: str, yes: bool, store: Store) -> None:
     """Delete a study with all its trials, logs and checkpoints."""
     from studies.lifecycle.stop import delete
 
-    with _study(url, name, writing=True) as (session, study):
+    with _study(store, name, writing=True) as (session, study):
         if not yes:
             click.confirm(f"delete study {name!r} with all its trials?", abort=True)
-        click.echo(delete(session, study))
+        _echo(delete(session, study))
 
 
 @cli.command()
-@click.option("--port", type=int, default=8080, metavar="N", help="Where to listen; 0: a free port; default 8080.")
+@click.option("--port", type=int, default=8080, metavar="N", help="Listen on this port; 0: a free one; default 8080.")
 @click.option("--host", default="127.0.0.1", metavar="H", help="Listen on this address; default: this host alone.")
-@click.option("--yes-really", "really", is_flag=True, help="Let other hosts in: it asks for no password.")
+@click.option("--yes-really", "really", is_flag=True, help="Let other hosts in, without any password.")
 @storage_option
-def dashboard(port: int, host: str, really: bool, url: str | None) -> None:
+def dashboard(port: int, host: str, really: bool, store: Store) -> None:
     """Serve optuna-dashboard on this storage, for this host alone, until Ctrl-C."""
-    from storage.place import Place
     from studies.dashboard.serve import Address, serve
 
-    serve(Place.of(url), Address.of(host, port, really), _say)
+    serve(store, Address.of(host, port, really), _log)
     sys.exit(INTERRUPTED)
 
 
@@ -362,22 +346,22 @@ def studies(as_json: bool) -> None:
     """The definitions that can be run, a line each."""
     from studies.lifecycle.catalogue import catalogue
 
-    _print(catalogue(), "json" if as_json else "text")
+    _print(catalogue(), as_json)
 
 
 @cli.command()
 @json_option
 def gpus(as_json: bool) -> None:
     """The NVIDIA devices here and who holds them; and the CPU cores that are leased."""
-    from studies.slots.survey import look
+    from studies.slots.survey import survey
 
-    _print(look(), "json" if as_json else "text")
+    _print(survey(), as_json)
 
 
 @cli.command()
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
-    """A script for SHELL that completes verbs, options, study names and trials."""
+    """Print a script for SHELL that completes verbs, options, study names and trials."""
     from studies.completion.scripts import script
 
     click.echo(script(shell, cli, Path(__file__).resolve()), nl=False)
@@ -385,7 +369,7 @@ def completion(shell: str) -> None:
 
 @cli.group()
 def data() -> None:
-    """Text made into datasets: `dataset: NAME` in a config finds one."""
+    """Make text into datasets, which a config names: `dataset: NAME`."""
 
 
 @data.command("prepare")
@@ -397,16 +381,16 @@ def data() -> None:
 @click.option("--val", type=float, metavar="SHARE", help="Share of val; default: hf's validation split, or 0.1.")
 @click.option("--force", is_flag=True, help="Replace a dataset of that name.")
 def data_prepare(texts: tuple[str, ...], files: tuple[str, ...], **asked: Any) -> None:
-    """Make a dataset of tokens. Killed and run again, it goes on and ends with the same bytes."""
-    from objectives.datasets.prepare import Order, prepare
+    """Make a dataset of tokens. After a kill, run it again: it goes on and ends with the same bytes."""
+    from objectives.datasets.prepare import Preparation, prepare
     from objectives.datasets.progress import progress
 
     if files and not texts:
         raise UsageError(f"data prepare: {files[0]!r}: files are given by --text")
-    order = Order.of(texts=(*texts, *files), **asked)
-    with progress() as tell:
-        said = prepare(order, tell)
-    click.echo(said)
+    preparation = Preparation.of(texts=(*texts, *files), **asked)
+    with progress() as show:
+        line = prepare(preparation, show)
+    click.echo(line)
 
 
 @data.command("list")
@@ -415,7 +399,7 @@ def data_list(as_json: bool) -> None:
     """The datasets that `dataset: NAME` finds, and those that are not finished."""
     from studies.lifecycle.catalogue import dataset_catalogue
 
-    _print(dataset_catalogue(), "json" if as_json else "text")
+    _print(dataset_catalogue(), as_json)
 
 
 @cli.group()
@@ -425,21 +409,17 @@ def storage() -> None:
 
 @storage.command()
 @click.option(
-    "--listen",
-    "address",
+    *("--listen", "address"),
     is_flag=False,
     flag_value="127.0.0.1",
     metavar="[HOST[:PORT]]",
-    help="On an address too, by a password; default 127.0.0.1:5432. Without it: on a private socket alone.",
+    help="Listen on an address too, with a password; default 127.0.0.1:5432. Without it: only on a private socket.",
 )
 def up(address: str | None) -> None:
-    """Start the embedded server, if it is not up; or anew, where it is to listen otherwise."""
+    """Start the embedded server, or restart it with another --listen."""
     from storage import listening
 
-    first, *rest = listening.up(home(), address)
-    click.echo(first)
-    for line in rest:
-        _say(line)
+    _echo_first(listening.up(home(), address))
 
 
 @storage.command()
@@ -457,64 +437,55 @@ def storage_status(as_json: bool) -> None:
     from storage.upkeep import server_status
     from studies.tables.printing import Facts
 
-    _print(Facts(server_status()), "json" if as_json else "text")
+    _print(Facts(server_status()), as_json)
 
 
 @storage.command("url")
 @storage_option
-def storage_url(url: str | None) -> None:
-    """The storage's URL, for stock Optuna and optuna-dashboard; no password is printed, but the file that holds it."""
-    from storage.place import Place
-    from storage.upkeep import url_told
+def storage_url(store: Store) -> None:
+    """Print the storage's URL for stock Optuna and optuna-dashboard, and the file that holds its password."""
+    from storage.upkeep import url_lines
 
-    first, *rest = url_told(Place.of(url))
-    click.echo(first)
-    for line in rest:
-        _say(line)
+    _echo_first(url_lines(store))
 
 
 @storage.command()
 @storage_option
-def check(url: str | None) -> None:
-    """Versions of server, Optuna's tables and ours; whether locks stay with their session."""
-    from storage.place import Place
+def check(store: Store) -> None:
+    """Print the versions of the server, Optuna's tables and ours, and whether locks stay with their session."""
     from storage.upkeep import check
 
-    for line in check(Place.of(url)):
-        click.echo(line)
+    _echo(check(store))
 
 
 @storage.command()
 @storage_option
-def upgrade(url: str | None) -> None:
+def upgrade(store: Store) -> None:
     """Bring the tables to the versions that this code knows."""
-    from storage.place import Place
     from storage.upkeep import upgrade
 
-    click.echo(upgrade(Place.of(url)))
+    click.echo(upgrade(store))
 
 
 @storage.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @storage_option
-def backup(file: Path, url: str | None) -> None:
+def backup(file: Path, store: Store) -> None:
     """Write the whole database to FILE."""
     from storage.backup import backup
-    from storage.place import Place
 
-    backup(Place.of(url).start(), file)
+    backup(store.start(), file)
     click.echo(str(file))
 
 
 @storage.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @storage_option
-def restore(file: Path, url: str | None) -> None:
+def restore(file: Path, store: Store) -> None:
     """Read a backup into an empty database."""
     from storage.backup import restore
-    from storage.place import Place
 
-    restore(Place.of(url).start(), file)
+    restore(store.start(), file)
     click.echo("restored")
 
 
@@ -522,50 +493,52 @@ def restore(file: Path, url: str | None) -> None:
 @click.argument("target", metavar="URL", envvar="STUDYHALL_TARGET")
 @click.option("--study", "names", multiple=True, metavar="NAME", help="This study; may be repeated. Default: all.")
 @storage_option
-def storage_move(target: str, names: tuple[str, ...], url: str | None) -> None:
-    """Copy studies to the storage at URL (or STUDYHALL_TARGET), checked by count and hash. Killed and run again, it
-    goes on. The originals stay and do not go on: `delete` removes them."""
+def storage_move(target: str, names: tuple[str, ...], store: Store) -> None:
+    """Copy studies to the storage at URL (or STUDYHALL_TARGET) and verify them by count and hash. After a kill, run it
+    again: it goes on. The originals become read-only: `delete` removes them."""
     from storage.upkeep import move
 
-    move(url, target, names, lambda moved: click.echo(moved.line()))
+    move(store.url, target, names, click.echo)
 
 
 @contextmanager
-def _session(url: str | None) -> Iterator[Session]:
-    from storage.place import Place
-
-    session = Place.of(url).read()
-    try:
-        yield session
-    finally:
-        session.close()
-
-
-@contextmanager
-def _study(url: str | None, name: str, writing: bool = False) -> Iterator[tuple[Session, StudyRow]]:
+def _study(store: Store, name: str, writing: bool = False) -> Iterator[tuple[Session, StudyRow]]:
     from storage.reader import Reader
     from storage.schema import check_versions
 
-    with _session(url) as session:
+    with closing(store.read()) as session:
         if writing:
             check_versions(session, writing=True)
         yield session, Reader(session).study(name)
 
 
-def _print(found: Printable, form: Form = "text") -> None:
+def _print(found: Printable, as_json: bool = False, form: Form | None = None) -> None:
     from studies.tables.printing import formatted
 
-    sys.stdout.write(formatted(found, form))
+    sys.stdout.write(formatted(found, "json" if as_json else form or "text"))
 
 
-def _say(line: str) -> None:
-    with suppress(OSError):  # whoever reads us may have seen enough: the work goes on
+def _echo(lines: Iterable[str]) -> None:
+    for line in lines:
+        click.echo(line)
+
+
+def _echo_first(lines: Iterable[str]) -> None:
+    """The first line for programs, the others for people."""
+    first, *others = lines
+    click.echo(first)
+    for line in others:
+        _log(line)
+
+
+def _log(line: str) -> None:
+    with suppress(OSError):  # a closed pipe does not stop the work
         click.echo(line, err=True)
 
 
 def _open_streams() -> None:
-    """A daemon may start us with closed streams, whose numbers files of ours would take; and not every terminal has
-    every character."""
+    """Open streams that a daemon closed, since our files would take their numbers; escape characters that a terminal
+    lacks."""
     for number in range(3):
         try:
             os.fstat(number)
@@ -586,19 +559,19 @@ def main() -> None:
         cli.main(standalone_mode=False, complete_var="_STUDYHALL_COMPLETE")
         sys.stdout.flush()
     except StudyhallError as error:
-        _say(f"studyhall: {error}")
+        _log(f"studyhall: {error}")
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         sys.exit(INTERRUPTED)
-    except click.exceptions.NoArgsIsHelpError as error:  # `data` alone: a question, not a mistake
+    except click.exceptions.NoArgsIsHelpError as error:  # `data` alone asks for help
         click.echo(error.format_message())
     except click.ClickException as error:
-        _say(f"studyhall: {error.format_message()}")
+        _log(f"studyhall: {error.format_message()}")
         sys.exit(2)
     except OSError as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python would try to write the rest once more
-        if not isinstance(error, BrokenPipeError):  # there, whoever read us has seen enough
-            _say(f"studyhall: {error}")
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # else Python tries to write the rest again
+        if not isinstance(error, BrokenPipeError):
+            _log(f"studyhall: {error}")
             sys.exit(1)
 
 

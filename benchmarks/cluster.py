@@ -141,5 +141,5 @@ class Cluster:
                 stderr=log,
                 start_new_session=True,
                 check=check,
-                **self.who.of_child(),
+                **self.who.process_options(),
             )

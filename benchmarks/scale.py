@@ -38,8 +38,8 @@ from storage import server
 from storage.errors import StorageError
 from storage.ledger import End, Ledger
 from storage.locks import TRIAL_LOCKS
-from storage.place import Place
 from storage.session import Session, query
+from storage.store import Store
 from storage.url import libpq_url
 from studies.definition.searches import search_in_force
 from studies.engine.planner import plan
@@ -71,7 +71,7 @@ def main() -> None:
     os.environ["STUDYHALL_HOME"] = str(home)
     try:
         url = server.ensure(home)
-        Place.of(url).write().close()
+        Store.of(url).write().close()
         match asked.what:
             case "claims":
                 for count in asked.workers or [1, 8, 32, 100]:
@@ -318,7 +318,7 @@ def _proxy(url: str, home: Path, most: int) -> tuple[subprocess.Popen[bytes], st
     who = server.cluster(home).who
     assert PGBOUNCER is not None
     log = (folder / "log").open("wb")
-    process = subprocess.Popen([PGBOUNCER, folder / "pgbouncer.ini"], stdout=log, stderr=log, **who.of_child())
+    process = subprocess.Popen([PGBOUNCER, folder / "pgbouncer.ini"], stdout=log, stderr=log, **who.process_options())
     through = f"postgresql+psycopg2://{parts.username}@127.0.0.1:{port}{parts.path}"
     for _ in range(100):
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from contextlib import closing
 from pathlib import Path
 
 from storage.errors import StorageError, UsageError
@@ -13,44 +14,41 @@ from storage.url import shown_url, without_password, without_secrets
 
 
 def backup(url: str, file: Path) -> None:
-    """Write every study to a file: aside, then renamed, so that a file of that name is always whole.
+    """Write every study to a file. The file takes its name when it is complete.
 
     Raises:
-        UsageError: The file's folder is not there or cannot be written.
+        UsageError: The file's folder is missing or cannot be written.
         StorageError: pg_dump cannot read the database.
     """
     if not file.resolve().parent.is_dir() or file.is_dir():
-        raise UsageError(f"{file}: there is no such folder to write a file to")
+        raise UsageError("there is no such folder to write a file to", str(file))
     try:
         with replacing(file.resolve(), mode=0o600) as aside:
             _run("pg_dump", url, "--format=custom", "--no-owner", "--no-privileges", f"--file={aside}")
     except OSError as error:
-        raise UsageError(f"{file}: {error.strerror}") from error
+        raise UsageError(error.strerror, str(file)) from error
 
 
 def restore(url: str, file: Path) -> None:
-    """Read a backup into a database without any study: whole, or not at all.
+    """Restore a backup into a database without studies, whole or not at all.
 
     Raises:
         UsageError: There is no such file, or the database holds studies.
-        StorageError: It is not a backup, or the database refuses it.
+        StorageError: The file is not a backup, or the database refuses it.
     """
     if not file.is_file():
-        raise UsageError(f"{file}: there is no such file")
-    session = Session(url)
-    try:
+        raise UsageError("there is no such file", str(file))
+    with closing(Session(url)) as session:
         if session.execute("SELECT to_regclass('studies') IS NOT NULL AS there")[0].there:
             found = session.execute("SELECT count(*) AS studies FROM studies")[0].studies
             if found:
-                raise UsageError(f"{shown_url(url)} holds {found} studies: restore into a database that has none")
-    finally:
-        session.close()
+                raise UsageError(f"holds {found} studies; restore into a database without studies", shown_url(url))
     options = ["--no-owner", "--no-privileges", "--clean", "--if-exists", "--single-transaction", "--exit-on-error"]
     _run("pg_restore", url, *options, str(file.resolve()))
 
 
 def _run(program: str, url: str, *arguments: str) -> None:
-    """Run it on that database; the password goes by its environment, where no list of processes shows it."""
+    """Run a program on the database. The password goes through its environment, which no list of processes shows."""
     where, password = without_password(url)
     try:
         ended = subprocess.run(
@@ -61,7 +59,7 @@ def _run(program: str, url: str, *arguments: str) -> None:
             text=True,
         )
     except OSError as error:
-        raise StorageError(f"{program}: {error.strerror}") from error
+        raise StorageError(error.strerror, program) from error
     if ended.returncode != 0:
         lines = [line for line in ended.stderr.splitlines() if "error:" in line] or ended.stderr.splitlines()
         raise StorageError(without_secrets((lines or [f"{program} failed"])[0], url))

@@ -1,4 +1,4 @@
-"""What every definition's blocks are checked for, in the same words for all of them."""
+"""Checks that all definitions share, with the same words for the same mistake."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ from collections.abc import Collection, Iterable, Mapping
 from storage.errors import UsageError, nearest
 
 
-def whole(value: object, where: str, least: int, most: int) -> int:
-    """`value`, if it is a whole number in its range; `where` names its place in the definition.
+def check_whole(value: object, where: str, least: int, most: int) -> int:
+    """The value, if it is a whole number from `least` to `most`; `where` names its key in the definition.
 
     Raises:
-        UsageError: It is not.
+        UsageError: It is another value.
     """
     if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
-        raise UsageError(f"{where}: {value!r} is not a whole number from {least} to {most:,}")
+        raise UsageError(f"{value!r} is not a whole number from {least} to {most:,}", where)
     return value
 
 
-def known_keys(
+def check_keys(
     given: Mapping[str, object] | Iterable[str], allowed: Collection[str], where: str, hint: str = ""
 ) -> None:
-    """Whether all keys of a block are known; `where` names the block and `hint` ends the message.
+    """Check that all keys of a block are allowed; `where` names the block and `hint` ends the message.
 
     Raises:
-        UsageError: One is not; the message names the nearest that is.
+        UsageError: A key is not; the message names the nearest key that is.
     """
     for key in given:
         if key not in allowed:
-            raise UsageError(f"{where}: unknown key {key!r}{nearest(str(key), allowed)}{hint}")
+            raise UsageError(f"unknown key {key!r}{nearest(str(key), allowed)}{hint}", where)

@@ -1,4 +1,4 @@
-"""What the browser shows of a study, as optuna-dashboard reads it: a note and figures among the study's attributes.
+"""What the dashboard shows of a study, as optuna-dashboard reads it: a note and figures among the study's attributes.
 
 Each is one attribute, however long: the dashboard joins an attribute's pieces `:0`, `:1`, … and looks through all of a
 study's attributes for each trial that it lists, so that few of them make a large study quick.
@@ -7,15 +7,15 @@ study's attributes for each trial that it lists, so that few of them make a larg
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from storage.locks import DASHBOARD_LOCKS
 from storage.session import Session
 
-BEFORE = "report-"
-"""Keys of a report's figures begin so; those that workers keep current never do."""
+REPORT_PREFIX = "report-"
+"""Keys of a report's figures begin with it; those that workers keep current never do."""
 
 MARK = "studyhall:board"
 REPORT_MARK = "studyhall:report"
@@ -24,73 +24,79 @@ FIGURE = "dashboard:plot_data:"
 
 
 @dataclass(frozen=True)
-class Board:
-    """What was written last."""
+class Shown:
+    """What the dashboard shows of a study now."""
 
     token: Sequence[Any] | None
-    """What it was made from; None: nothing was written yet."""
+    """What the workers' note and figures were made from; None: nothing was written yet."""
     figures: Sequence[str]
-    """Keys of the figures."""
+    """Keys of the workers' figures."""
     note: str
-    """As it stands now, whoever wrote it."""
+    """As it stands, with what its readers added."""
     version: int
-    """Of the note; the dashboard refuses an edit of an older one."""
+    """The note's; the dashboard refuses an edit of an older version."""
     pieces: int
-    """That the note is stored in."""
+    """How many attributes hold the note."""
 
 
-def lock_board(session: Session, study_id: int) -> bool:
-    """Inside a transaction: be the only one who writes there. False: somebody else is at it."""
-    return bool(session.one("lock_board", {"space": DASHBOARD_LOCKS, "study_id": study_id}).held)
+def lock_dashboard(session: Session, study_id: int) -> bool:
+    """Inside a transaction: become the only writer of the study's note and figures. False: another process writes."""
+    return bool(session.one("lock_dashboard", {"space": DASHBOARD_LOCKS, "study_id": study_id}).held)
 
 
-def read_board(session: Session, study_id: int) -> Board:
-    """What stands there now."""
-    rows = session.run("read_board", {"study_id": study_id})
+def read_dashboard(session: Session, study_id: int) -> Shown:
+    """The note and the figures' keys as they are stored."""
+    rows = session.run("read_dashboard", {"study_id": study_id})
     found: dict[str, Any] = {row.key: json.loads(row.value) for row in rows}
     mark = found.get(MARK) or {}
-    pieces = [found[f"{NOTE}{place}"] for place in range(sum(key.startswith(NOTE) for key in found))]
+    pieces = [found[f"{NOTE}{number}"] for number in range(sum(key.startswith(NOTE) for key in found))]
     version = int(found.get(NOTE_VERSION) or 0)
-    return Board(mark.get("token"), mark.get("figures", ()), "".join(pieces), version, len(pieces))
+    return Shown(mark.get("token"), mark.get("figures", ()), "".join(pieces), version, len(pieces))
 
 
-def write_board(
-    session: Session, study_id: int, old: Board, token: Sequence[Any], note: str, figures: Mapping[str, str]
+def write_dashboard(
+    session: Session, study_id: int, old: Shown, token: Sequence[Any], note: str, figures: Mapping[str, str]
 ) -> None:
-    """Replace what stands there by a note and by figures as plotly's JSON, by their keys."""
-    attributes: dict[str, Any] = {f"{FIGURE}{key}:0": text for key, text in figures.items()}
-    if note != old.note:
-        attributes |= {f"{NOTE}{place}": "" for place in range(1, old.pieces)}
-        attributes |= {f"{NOTE}0": note, NOTE_VERSION: old.version + 1}
-    attributes[MARK] = {"token": list(token), "figures": list(figures)}
-    rows = [{"key": key, "value": json.dumps(value)} for key, value in attributes.items()]
-    gone = [f"{FIGURE}{key}:0" for key in old.figures if key not in figures]
-    session.run("write_board", {"study_id": study_id, "gone": gone, "attributes": json.dumps(rows)})
+    """Replace the workers' note and figures. `figures` are plotly's JSON by key."""
+    mark = {MARK: {"token": list(token), "figures": list(figures)}}
+    _write(session, study_id, old, note, figures, old.figures, mark)
 
 
 def add_report(
     session: Session, study_id: int, note: Callable[[str], str], figures: Mapping[str, str]
 ) -> list[str] | None:
-    """Put figures, as plotly's JSON by their keys, in place of those of the last report; and make the note anew.
-
-    One transaction. None: a worker is at it just now.
+    """Replace the last report's figures and rewrite the note, in one transaction. None: a worker is writing just now.
 
     Args:
-        session: Of nobody else.
+        session: One that nothing else uses meanwhile.
         study_id: The study's.
-        note: From the note as it stands, whoever wrote it, to what it shall be.
-        figures: By key, without `BEFORE`.
+        note: From the note as it stands to the new one.
+        figures: Plotly's JSON by key, without `REPORT_PREFIX`.
     """
     with session.transaction():
-        if not lock_board(session, study_id):
+        if not lock_dashboard(session, study_id):
             return None
-        old, mark = read_board(session, study_id), session.one("read_report_mark", {"study_id": study_id})
-        told = {f"{BEFORE}{key}": text for key, text in figures.items()}
-        attributes: dict[str, object] = {f"{FIGURE}{key}:0": text for key, text in told.items()}
-        attributes |= {f"{NOTE}{place}": "" for place in range(1, old.pieces)}
-        attributes |= {f"{NOTE}0": note(old.note), NOTE_VERSION: old.version + 1, REPORT_MARK: list(told)}
-        rows = [{"key": key, "value": json.dumps(value)} for key, value in attributes.items()]
-        before = json.loads(mark.value) if mark is not None else []
-        gone = [f"{FIGURE}{key}:0" for key in before if key not in told]
-        session.run("write_board", {"study_id": study_id, "gone": gone, "attributes": json.dumps(rows)})
-        return list(told)
+        old, mark = read_dashboard(session, study_id), session.one("read_report_mark", {"study_id": study_id})
+        added = {f"{REPORT_PREFIX}{key}": text for key, text in figures.items()}
+        last = json.loads(mark.value) if mark is not None else []
+        _write(session, study_id, old, note(old.note), added, last, {REPORT_MARK: list(added)})
+        return list(added)
+
+
+def _write(
+    session: Session,
+    study_id: int,
+    old: Shown,
+    note: str,
+    figures: Mapping[str, str],
+    last: Iterable[str],
+    mark: Mapping[str, object],
+) -> None:
+    """Write figures in place of the `last` ones, the note if it changed, and the writer's mark: one statement."""
+    attributes: dict[str, object] = {f"{FIGURE}{key}:0": text for key, text in figures.items()} | {**mark}
+    if note != old.note:
+        attributes |= {f"{NOTE}{number}": "" for number in range(1, old.pieces)}
+        attributes |= {f"{NOTE}0": note, NOTE_VERSION: old.version + 1}
+    rows = [{"key": key, "value": json.dumps(value)} for key, value in attributes.items()]
+    gone = [f"{FIGURE}{key}:0" for key in last if key not in figures]
+    session.run("write_dashboard", {"study_id": study_id, "gone": gone, "attributes": json.dumps(rows)})

@@ -1,4 +1,4 @@
-"""What can go wrong, as values with one line each: only cli.py turns them into exit codes."""
+"""Studyhall's errors. Each prints one line; only cli.py turns them into exit codes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class StudyhallError(Exception):
     exit_code = 1
 
     def __init__(self, what: str | None = None, where: str = "") -> None:
-        """`what` is wrong, and `where`: an option, a key, a file. Both are kept apart."""
+        """`what` is wrong, and `where`: an option, a key, a file. The line is `where: what`."""
         self.what, self.where = what or self.__doc__ or "", where
         super().__init__(f"{where}: {self.what}" if where else self.what)
 
@@ -34,14 +34,13 @@ class SessionLostError(StudyhallError):
 
 
 def one_line(error: BaseException, most: int = 300) -> str:
-    """A foreign error as part of a line of ours: `RuntimeError: what it says`, in at most `most` characters. Errors of
-    ours speak for themselves."""
+    """An error as part of a line: `RuntimeError: its text`, cut at `most` characters; Studyhall's own are not cut."""
     text = " ".join(str(error).split())
     return text if isinstance(error, StudyhallError) else f"{type(error).__name__}: {text}"[:most].removesuffix(": ")
 
 
 def nearest(word: str, allowed: Iterable[str]) -> str:
-    """The end of a message about an unknown word: `; did you mean 'n_layer'?`, or the list of what is allowed."""
+    """The end of a message about an unknown word: `; did you mean 'n_layer'?`, or the list of allowed words."""
     known = [str(each) for each in allowed]
     close = get_close_matches(str(word), known, n=1)
     if close:

@@ -1,4 +1,4 @@
-"""Files and folders that are whole or not there: made aside, then renamed over what had their name."""
+"""Files and folders that are complete or missing: written beside their place, then renamed."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from pathlib import Path
 
 @contextmanager
 def replacing(target: Path, mode: int | None = None, durable: bool = False, sole: bool = False) -> Iterator[Path]:
-    """A path beside `target` to make a file or a folder at; it takes the target's name at the end, or goes if that
-    fails. A folder that is not empty is not replaced: the rename raises OSError.
+    """A temporary path beside `target` for a new file or folder. At the end it is renamed to the target, or removed if
+    the block failed. A folder that is not empty is never replaced: the rename raises OSError.
 
     Args:
-        target: What a reader finds whole: the old one or the new one.
-        mode: Permissions of a file, from before its first byte on.
-        sole: Whether nobody else writes this target: then what a killed writer left is written over, and not kept.
-        durable: Whether file and name are on the disk when this returns, so that a power cut does not undo it.
+        target: Readers find the old one or the new one, each complete.
+        mode: Permissions of a file, set before its first byte is written.
+        sole: Whether this process is the only writer; it then overwrites the temporary file of a killed one.
+        durable: Whether file and name are on the disk when this returns, and survive a power cut.
 
     Raises:
-        OSError: It cannot be made or renamed; nothing of it is left.
+        OSError: It cannot be made or renamed; the temporary path is removed.
     """
     aside = target.with_name(f".{target.name[:100]}.{'aside' if sole else f'{os.getpid()}-{secrets.token_hex(4)}'}")
     try:
@@ -40,6 +40,13 @@ def replacing(target: Path, mode: int | None = None, durable: bool = False, sole
         raise
     if durable:
         sync(target.parent)
+
+
+def make_private(folder: Path) -> None:
+    """Make a folder, and those above it that are missing, for this user alone, whatever the umask."""
+    for each in reversed([folder, *folder.parents]):
+        with suppress(FileExistsError):
+            each.mkdir(mode=0o700)
 
 
 def sync(path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Where things lie: the checkout, the definitions that ship, this user's home, and the folders of trials."""
+"""Folders: the checkout, the definitions that ship, this user's home, and a folder for each trial."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pathlib import Path
 import platformdirs
 
 from storage.errors import StorageError
+from storage.files import make_private
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 """The folder that holds `cli.py`; of an installed copy, its site-packages."""
@@ -29,7 +30,7 @@ def home() -> Path:
 
 
 def python_path(environment: Mapping[str, str], *more: str) -> str:
-    """PYTHONPATH of a process that we start: this checkout first, then what was there, then `more`."""
+    """PYTHONPATH for a started process: this checkout, the environment's own folders, then `more`."""
     return os.pathsep.join(filter(None, (str(CHECKOUT), environment.get("PYTHONPATH"), *more)))
 
 
@@ -44,10 +45,10 @@ class TrialFolder:
         StorageError: The folder cannot be made.
         """
         try:
-            self.checkpoint.mkdir(parents=True, exist_ok=True)
-            self.files.mkdir(exist_ok=True)
+            make_private(self.checkpoint)
+            make_private(self.files)
         except OSError as error:
-            raise StorageError(f"{self.path}: cannot keep a trial's files: {error.strerror}") from error
+            raise StorageError(f"cannot keep a trial's files: {error.strerror}", str(self.path)) from error
 
     def log(self, attempt: int) -> Path:
         return self.path / f"attempt-{attempt}.log"
@@ -66,10 +67,10 @@ class TrialFolder:
 
 
 def study_folder(home: Path, study: str, created_at: datetime) -> Path:
-    """With the time of its making, so that studies of one name in two storages, or made anew, keep apart."""
+    """The folder of a study's trials. The time keeps apart studies of one name in two storages, or made again."""
     return home / "runs" / f"{study}-{created_at:%Y%m%d-%H%M%S-%f}"
 
 
 def trial_folder(home: Path, study: str, created_at: datetime, number: int) -> TrialFolder:
-    """Where trial `number` keeps its files on this host."""
+    """The folder of trial `number` on this host."""
     return TrialFolder(study_folder(home, study, created_at) / f"trial-{number}")

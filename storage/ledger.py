@@ -1,11 +1,11 @@
-"""The engine's side of the database: plan, claim, report, finish, give back, recover. Each is one statement or one
-transaction, so that a process may be killed between any two of them.
+"""The engine's writes: plan, claim, report, finish, give back, recover. Each is one statement or one transaction, so a
+process may be killed between any two of them.
 
-A trial's states, and who moves it:
+A trial's states, and what moves a trial from one to the next:
 
-    (planned) ──► WAITING ──claim──► RUNNING ──finish──► COMPLETE | PRUNED | FAIL      never changed again
+    (planned) ──► WAITING ──claim──► RUNNING ──finish──► COMPLETE | PRUNED | FAIL      final
                      ▲                  │
-                     └── release (its worker), recover (anyone, once its lock is free): attempt + 1 at the next claim
+                     └── release (by its worker), recover (by any, once its lock is free): the next claim is attempt + 1
     WAITING ──withdraw──► FAIL ("withdrawn: …")
 """
 
@@ -20,21 +20,21 @@ from typing import Any
 
 from storage.digests import DecisionFacts, ResultFacts, UsedTrial, point_digest
 from storage.locks import TRIAL_LOCKS
-from storage.reader import failure_of, metrics_of
+from storage.reader import fields_of
 from storage.records import FailureKind
 from storage.session import Session
 
 
 class Verdict(Enum):
-    """What the database said to a result."""
+    """Whether the database accepted a result."""
 
     ACCEPTED = "accepted"
-    REFUSED = "refused"  # the trial had been taken from this attempt
+    REFUSED = "refused"  # another attempt holds the trial
 
 
 @dataclass(frozen=True)
 class Claim:
-    """A trial that this session now runs, alone."""
+    """A trial that this session alone runs now."""
 
     trial_id: int
     number: int
@@ -43,29 +43,29 @@ class Claim:
     config: Mapping[str, Any]
     seed: int
     role: Mapping[str, Any]
-    outcomes: tuple[str, ...]
-    """How its earlier attempts ended, first to last."""
+    outcomes: Sequence[str]
+    """How the earlier attempts ended, in their order."""
     study: str
     """The study's key."""
     code: Mapping[str, Any]
     """Versions of the worker that runs it."""
     backend: int
-    """The server process that answered: another than the session's own means a transaction-pooling proxy."""
+    """The server process that answered. One that is not the session's reveals a proxy that pools by transaction."""
 
 
 @dataclass(frozen=True)
 class NextPoint:
-    """A point that waits: what its trial will be given."""
+    """A point that waits, with its trial's configuration."""
 
     number: int
     config: Mapping[str, Any]
     alone: bool
-    """Whether it ran out of memory, and needs a device that nobody else is on."""
+    """Whether it ran out of memory, and needs a device to itself."""
 
 
 @dataclass(frozen=True)
 class End:
-    """How an attempt ended, as the ledger keeps it."""
+    """How an attempt ended, as it is stored."""
 
     outcome: str
     message: str = ""
@@ -83,13 +83,14 @@ class NewPoint:
     params: Sequence[tuple[str, float, str]]
     refusal: str | None = None
     failure: FailureKind | None = None
-    """What kind a refusal is."""
+    """The kind of the refusal."""
 
 
 @dataclass(frozen=True)
 class Known:
     """A point that is in the study, finished or not."""
 
+    hash: str
     trial_id: int
     number: int
     state: str
@@ -102,7 +103,7 @@ class Known:
 
 @dataclass(frozen=True)
 class Renewed:
-    """A failed trial, by its id and number, and the number of the one that tries its point again."""
+    """A failed trial, by id and number, and the number of the trial that retries its point."""
 
     trial_id: int
     old: int
@@ -111,14 +112,14 @@ class Renewed:
 
 @dataclass(frozen=True)
 class Adopted:
-    """What became of an enqueued trial; with a reason it failed at once."""
+    """An enqueued trial that is a point now; with a reason if it failed at once."""
 
     reason: str | None
 
 
 @dataclass(frozen=True)
 class OpenPoints:
-    """How many points wait or run; `current` counts those that the next decision waits for."""
+    """How many points wait and run, and how many of both the next decision waits for."""
 
     waiting: int
     running: int
@@ -126,11 +127,11 @@ class OpenPoints:
 
 
 AHEAD = -2
-"""The round of points that were planned ahead of the decision that may want them; -1 is that of enqueued ones."""
+"""The round of speculative points, planned before the decision that may want them; enqueued points have -1."""
 
 
 class Ledger:
-    """Verbs on one study's points over one session."""
+    """Writes to one study's points over one session."""
 
     def __init__(self, session: Session, study_id: int) -> None:
         self.session = session
@@ -139,42 +140,28 @@ class Ledger:
     # Running trials
 
     def next_points(self, most: int) -> list[NextPoint]:
-        """The first points that could be claimed now, at most so many, in the order of claims. Takes nothing."""
+        """At most `most` points that could be claimed now, in the order of claims; claims nothing."""
         rows = self.session.run("next_points", {"study_id": self.study_id, "most": most})
-        return [NextPoint(row.number, row.config, row.alone) for row in rows]
+        return [NextPoint(**row._asdict()) for row in rows]
 
     def claim_trial(self, worker_id: int, slot: str, alone: bool = True, number: int | None = None) -> Claim | None:
-        """Take the first WAITING point, with its lock; None when there is none to take.
+        """Claim the first WAITING point, with its lock; None if no point can be claimed.
 
-        With a `number`: that trial or none. `alone` says that nothing else runs on the slot's device: only then a
-        point that ran out of memory is taken.
+        With a `number`, claim that trial or none. Without `alone`, other trials use the slot's device, and a point that
+        ran out of memory is not claimed.
         """
         values = {"study_id": self.study_id, "space": TRIAL_LOCKS, "worker_id": worker_id, "slot": slot}
         row = self.session.one("claim_trial", {**values, "alone": alone, "number": number})
-        if row is None:
-            return None
-        return Claim(
-            row.trial_id,
-            row.number,
-            row.attempt,
-            row.hash,
-            row.config,
-            row.seed,
-            row.role,
-            tuple(row.outcomes),
-            row.study,
-            row.code,
-            row.backend,
-        )
+        return None if row is None else Claim(**row._asdict())
 
     def report_steps(self, claim: Claim, reports: Iterable[tuple[int, Mapping[str, float], float | None]]) -> bool:
-        """Write what a trial said: (step, metrics, the one that Optuna shows). False: no longer this attempt's."""
+        """Write reports: (step, metrics, the value that Optuna shows). False: the trial is no longer this attempt's."""
         rows = [
             {
                 "step": step,
                 "names": list(metrics),
-                "figures": [_number(value) for value in metrics.values()],
-                "shown": None if shown is None else _number(shown),
+                "figures": [_json_number(value) for value in metrics.values()],
+                "shown": None if shown is None else _json_number(shown),
             }
             for step, metrics, shown in reports
         ]
@@ -184,11 +171,11 @@ class Ledger:
     def finish_trial(
         self, claim: Claim, state: str, end: End, score: float | None, metrics: Mapping[str, float], reason: str | None
     ) -> Verdict:
-        """End a trial in `state` (COMPLETE, PRUNED or FAIL): accepted once, from the attempt that holds it.
+        """End a trial in `state` (COMPLETE, PRUNED or FAIL): one end is accepted, the holding attempt's.
 
-        May be called again after a lost session: an end that had taken effect is found, not repeated.
+        May be called again after a lost session: an end that was accepted before is found, not repeated.
         """
-        reason = None if reason is None else _text(reason)
+        reason = None if reason is None else _storable_text(reason)
         facts = ResultFacts(
             claim.study,
             claim.number,
@@ -217,14 +204,14 @@ class Ledger:
         return Verdict.ACCEPTED if row is not None and row.accepted else Verdict.REFUSED
 
     def release_trial(self, claim: Claim, end: End) -> bool:
-        """Back to WAITING for a further attempt. False: it was no longer ours."""
+        """Give a trial back to WAITING for a further attempt. False: it was no longer this attempt's."""
         return bool(self.session.run("release_trial", self._fence(claim, end)))
 
     def recover_orphans(self) -> list[int]:
-        """Trials that nobody runs any more go back to WAITING: their numbers.
+        """Turn trials whose worker is gone back to WAITING; returns their numbers.
 
-        A trial is locked first and looked at again in a later statement: between the two it can neither be
-        claimed nor have a living worker, whatever happened before.
+        The first statement locks a trial, the second one reads it again: from then on it can neither be claimed nor
+        have a living worker.
         """
         values = {"study_id": self.study_id, "space": TRIAL_LOCKS}
         with self.session.transaction():
@@ -239,42 +226,31 @@ class Ledger:
             "attempt": claim.attempt,
             "space": TRIAL_LOCKS,
             "outcome": end.outcome,
-            "message": _text(end.message),
-            "tail": _text(end.tail),
+            "message": _storable_text(end.message),
+            "tail": _storable_text(end.tail),
         }
 
     # Planning
 
     @contextmanager
     def planning(self) -> Iterator[None]:
-        """A transaction that holds Optuna's own lock on the study: one planner at a time, all of it or nothing."""
+        """A transaction that holds Optuna's own lock on the study, so that one process plans at a time."""
         with self.session.transaction():
             self.session.run("lock_study", {"study_id": self.study_id})
             yield
 
     def last_decision(self) -> tuple[int, Mapping[str, Any]] | None:
-        """Number and state of the last decision; None before the first."""
+        """The number of the last decision and the search's state after it; None before the first."""
         row = self.session.one("last_decision", {"study_id": self.study_id})
         return None if row is None else (row.number, row.state)
 
     def results(self, hashes: Sequence[str]) -> dict[str, Known]:
-        """What is known of these points, by hash; a hash that is missing was never planned."""
+        """The points with these hashes that are in the study, by hash."""
         rows = self.session.run("read_results", {"study_id": self.study_id, "hashes": list(hashes)})
-        return {
-            row.hash: Known(
-                row.trial_id,
-                row.number,
-                row.state,
-                row.reason,
-                failure_of(row.failure),
-                metrics_of(row.metrics),
-                row.outcome,
-            )
-            for row in rows
-        }
+        return {row.hash: Known(**fields_of(row)) for row in rows}
 
     def plan_points(self, points: Sequence[NewPoint], round_number: int) -> int:
-        """Write points as WAITING trials with their parameters set, in this order; how many were new."""
+        """Write points as WAITING trials with their parameters, in this order; returns how many were new."""
         rows = [
             {
                 "hash": point.hash,
@@ -284,7 +260,7 @@ class Ledger:
                 "refusal": point.refusal,
                 "digest": point_digest(point.hash, point.role, point.params),
                 "params": [
-                    {"name": name, "internal": _number(value), "distribution": distribution}
+                    {"name": name, "internal": _json_number(value), "distribution": distribution}
                     for name, value, distribution in point.params
                 ],
             }
@@ -302,7 +278,7 @@ class Ledger:
         trials: Sequence[int],
         code: str,
     ) -> None:
-        """Keep a decision with what it was made from, once the points of its round are planned."""
+        """Store a decision with the trials that it was made from, once the points of its round are planned."""
         of = {"study_id": self.study_id, "number": number, "trials": list(trials)}
         given = self.session.one("decision_inputs", of)
         facts = DecisionFacts(
@@ -337,25 +313,25 @@ class Ledger:
         return [row.hash for row in self.session.run("waiting_points", {"study_id": self.study_id})]
 
     def withdraw_points(self, hashes: Sequence[str], reason: str) -> int:
-        """Those of these points that wait become FAIL with that reason; how many."""
+        """Turn those of the points that wait to FAIL with the reason; returns how many."""
         values = {"study_id": self.study_id, "hashes": list(hashes), "reason": reason}
         return int(self.session.one("withdraw_points", values).withdrawn)
 
     def retry_points(self, numbers: Sequence[int] | None) -> list[Renewed]:
-        """Failed points get a new trial each. None: all that failed."""
+        """Give each failed point a new trial: those with these numbers, or all."""
         values = {"study_id": self.study_id, "numbers": None if numbers is None else list(numbers)}
         return [Renewed(row.trial_id, row.old, row.new) for row in self.session.run("retry_points", values)]
 
     def settle_guesses(self, wanted: Sequence[str], round_number: int) -> int:
-        """Points that were begun ahead: those wanted are of this round now, of the others those that wait are
-        withdrawn. How many were."""
+        """Settle speculative points: wanted ones join this round, unwanted ones that wait are withdrawn. Returns how
+        many were withdrawn."""
         values = {"study_id": self.study_id, "round": round_number, "wanted": list(wanted), "ahead": AHEAD}
         self.session.run("adopt_points", values)
         unwanted = [row.hash for row in self.session.run("read_guesses", values)]
         return self.withdraw_points(unwanted, "withdrawn: begun ahead, and not wanted") if unwanted else 0
 
     def adopt_trial(self, trial_id: int, point: NewPoint) -> Adopted | None:
-        """Make an enqueued trial a point. None: somebody else has, or it is gone. The caller plans."""
+        """Make an enqueued trial a point, inside `planning()`. None: it no longer waits, or is a point already."""
         rows = [{"name": name, "internal": value, "distribution": text} for name, value, text in point.params]
         values = {
             "trial_id": trial_id,
@@ -372,17 +348,17 @@ class Ledger:
         return None if row is None else Adopted(row.reason)
 
     def open_points(self) -> OpenPoints:
-        """What waits and what runs, as of now."""
+        """Count the points that wait and run."""
         row = self.session.one("open_points", {"study_id": self.study_id})
-        return OpenPoints(row.waiting, row.running, row.current)
+        return OpenPoints(**row._asdict())
 
 
-def _text(text: str) -> str:
-    """PostgreSQL's text holds no NUL, and no half of a surrogate pair."""
+def _storable_text(text: str) -> str:
+    """The text without NUL and half surrogate pairs, which PostgreSQL cannot store."""
     return text.replace("\x00", "\\0").encode("utf-8", "replace").decode()
 
 
-def _number(value: float) -> float | str:
-    """A number as JSON that PostgreSQL reads exactly, NaN and infinities too."""
+def _json_number(value: float) -> float | str:
+    """A number in JSON that PostgreSQL reads exactly; NaN and infinities as texts."""
     number = float(value)
     return number if number - number == 0 else str(number)

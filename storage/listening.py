@@ -1,11 +1,11 @@
-"""`storage up --listen`: the embedded server on an address of this host, for workers on others. Only where asked for.
+"""`storage up --listen`: the embedded server also listens on an address of this host, for workers on other hosts.
 
     socket only ──up --listen──► listens ──down, or up without --listen──► socket only
 
-What was asked is kept beside the data, so that a server that was killed comes back as it was. Over the network there is
-one role, which owns nothing that was there before it and has no rights on the server, and it always needs its password:
-generated, kept in one file that only its owner can read, known to the server as a SCRAM verifier alone. With TLS where
-PostgreSQL's binaries have it, under a certificate of its own making.
+The address is kept beside the data, so that a killed server listens on it again. One role comes in over the network. It
+owns nothing that existed before it, has no rights on the server, and always needs its password: generated, kept in a
+file that only its owner can read; the server stores a SCRAM verifier alone. If PostgreSQL's
+binaries support TLS, connections use it, with a certificate made here.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import secrets
 import shutil
 import socket
 import subprocess
+from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote
 
@@ -26,43 +27,45 @@ from storage.session import Session
 
 LOOPBACK = "127.0.0.1"
 PORT = 5432
-PASSWORD = "password"  # a file in the home, as libpq reads it: `passfile`
-CERTIFICATE = "server.crt"  # beside it: what a client needs, no secret
+PASSWORD_FILE = "password"
+"""In the home, in the format of libpq's `passfile`."""
+CERTIFICATE = "server.crt"
+"""In the home, for clients; not a secret."""
 
 
-def asked_for(address: str) -> tuple[str, int]:
+def parse_address(address: str) -> tuple[str, int]:
     """Host and port from `--listen [HOST[:PORT]]`.
 
     Raises:
-        UsageError: It is no one address of this host, or somebody else is there.
+        UsageError: It is not one address.
     """
     match = re.fullmatch(r"(?P<host>\[[0-9a-fA-F:.]+\]|[\w.-]*)(?::(?P<port>\d{1,5}))?", address)
     if match is None or not 0 < int(match["port"] or PORT) < 1 << 16:
-        raise UsageError(f"--listen: {address!r} is not HOST, HOST:PORT or [IPV6]:PORT")
+        raise UsageError(f"{address!r} is not HOST, HOST:PORT or [IPV6]:PORT", "--listen")
     host, port = match["host"].strip("[]") or LOOPBACK, int(match["port"] or PORT)
     if host in ("0.0.0.0", "::"):
-        raise UsageError(f"--listen: {host} is every address of this host; name the one that workers use")
+        raise UsageError(f"{host} is every address of this host; name the one that workers use", "--listen")
     return host, port
 
 
 def check_free(host: str, port: int) -> None:
     """Raises:
-    UsageError: It cannot be listened on.
+    UsageError: The server cannot listen there.
     """
     try:
         for family, kind, _, _, where in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
-            with socket.socket(family, kind) as trial:
-                trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                trial.bind(where)
+            with socket.socket(family, kind) as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind(where)
     except OSError as error:
-        raise UsageError(f"--listen: {host}:{port}: {error.strerror or error}; see --listen HOST:PORT") from None
+        raise UsageError(f"{host}:{port}: {error.strerror or error}; see --listen HOST:PORT", "--listen") from None
 
 
 def up(home: Path, address: str | None) -> list[str]:
-    """Start the server, or start it anew, so that it listens on this address; None: on its socket alone. What to tell.
+    """Start or restart the server so that it listens on this address, or on its socket alone if None; lines to print.
 
     Raises:
-        UsageError: The address cannot be listened on; nothing was changed.
+        UsageError: The server cannot listen on the address; nothing was changed.
         StorageError: The server cannot run.
     """
     found = server.cluster(home)
@@ -71,41 +74,41 @@ def up(home: Path, address: str | None) -> list[str]:
         if before is not None:
             server.down(home)
         return [server.ensure(home)]
-    host, port = asked_for(address)
+    host, port = parse_address(address)
     if before is None or (before.host, before.port) != (host, port) or not found.answers():
         check_free(host, port)
     url = server.ensure(home)
     password = _password(home, host, port)
     wanted = server.Listening(host, port, _certificate(home, found, host))
-    _let_in(url, password)
+    _allow_network_role(url, password)
     if before != wanted:
-        server.write_listening(found, wanted)  # first: somebody else may start it the next moment
+        server.write_listening(found, wanted)  # first: another process may start the server at any moment
         server.stop(found)
         try:
             server.ensure(home)
         except StorageError:
             server.forget_listening(found.base)
             raise
-    return told(home, wanted)
+    return access_lines(home, wanted)
 
 
-def told(home: Path, listening: server.Listening) -> list[str]:
-    """How others come to it, a line each; no password among them."""
-    lines = [network_url(home, listening), f"its password is in {home / PASSWORD}, which only you can read"]
+def access_lines(home: Path, listening: server.Listening) -> list[str]:
+    """How other hosts reach the server, without its password."""
+    lines = [network_url(home, listening), f"its password is in {home / PASSWORD_FILE}, which only you can read"]
     if listening.tls:
-        lines.append(f"TLS: clients check it by {home / CERTIFICATE}")
+        lines.append(f"TLS: clients check the server by {home / CERTIFICATE}")
     elif not is_loopback(listening.host):
-        lines.append("not encrypted, PostgreSQL's binaries here have no TLS: trust the network, or use the tunnel")
+        lines.append("not encrypted: PostgreSQL's binaries here have no TLS; trust the network, or use the tunnel")
     here, port = socket.gethostname(), listening.port
     end = f"[{listening.host}]" if ":" in listening.host else listening.host
     return [*lines, f"by a tunnel from another host: ssh -N -L {port}:{end}:{port} {here}, then {LOOPBACK}:{port}"]
 
 
 def network_url(home: Path, listening: server.Listening, password: str | None = None) -> str:
-    """The URL of a server that listens: with the password, or naming the file that has it."""
+    """The URL of a server that listens, with its password or the name of the password's file."""
     host = f"[{listening.host}]" if ":" in listening.host else listening.host
     login = server.NETWORK_ROLE if password is None else f"{server.NETWORK_ROLE}:{quote(password, safe='')}"
-    options: dict[str, str | Path] = {} if password is not None else {"passfile": home / PASSWORD}
+    options: dict[str, str | Path] = {} if password is not None else {"passfile": home / PASSWORD_FILE}
     if listening.tls:
         options |= {"sslmode": "verify-ca", "sslrootcert": home / CERTIFICATE}
     query = "&".join(f"{name}={quote(str(value), safe='')}" for name, value in options.items())
@@ -113,16 +116,16 @@ def network_url(home: Path, listening: server.Listening, password: str | None = 
 
 
 def url_elsewhere(home: Path) -> str | None:
-    """The URL, with its password, by which other hosts come to the embedded server's default database; None if it does
+    """The URL of the embedded server's default database for other hosts, with its password; None if the server does
     not listen for them."""
     listening = server.read_listening(server.cluster(home).base)
     if listening is None or is_loopback(listening.host):
         return None
-    return network_url(home, listening, (home / PASSWORD).read_text().strip().rpartition(":")[2])
+    return network_url(home, listening, (home / PASSWORD_FILE).read_text().strip().rpartition(":")[2])
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine comes to it."""
+    """Whether only this machine reaches the address."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -130,25 +133,22 @@ def is_loopback(host: str) -> bool:
 
 
 def _password(home: Path, host: str, port: int) -> str:
-    """The password, made once and kept; its file names the server that it is for."""
-    file = home / PASSWORD
+    """The password, made once and kept. Its file names the server's port and role."""
+    file = home / PASSWORD_FILE
     kept = file.read_text().strip().rpartition(":")[2] if file.exists() else secrets.token_urlsafe(24)
     with replacing(file, mode=0o600) as aside:
         aside.write_text(f"*:{port}:*:{server.NETWORK_ROLE}:{kept}\n")
     return kept
 
 
-def _let_in(url: str, password: str) -> None:
-    """Make the role, or give it its password again."""
-    session = Session(url)
-    try:
-        session.run("let_network_in", {"verifier": session.verifier(server.NETWORK_ROLE, password)})
-    finally:
-        session.close()
+def _allow_network_role(url: str, password: str) -> None:
+    """Make the role, or set its password again."""
+    with closing(Session(url)) as session:
+        session.run("allow_network_role", {"verifier": session.verifier(server.NETWORK_ROLE, password)})
 
 
 def _certificate(home: Path, found: server.Cluster, host: str) -> bool:
-    """Whether there is TLS: made with openssl, where that is, for a server that can."""
+    """Make the server's certificate with openssl; False: openssl is missing, or the server cannot use TLS."""
     if not server.has_tls(found) or shutil.which("openssl") is None:
         return False
     key, certificate = found.data / "server.key", found.data / CERTIFICATE
@@ -161,7 +161,7 @@ def _certificate(home: Path, found: server.Cluster, host: str) -> bool:
         made = subprocess.run(command, capture_output=True, text=True)
         if made.returncode != 0:
             certificate.unlink(missing_ok=True)
-            raise StorageError(f"openssl makes no certificate: {made.stderr.strip().splitlines()[-1]}")
+            raise StorageError(f"openssl cannot make a certificate: {made.stderr.strip().splitlines()[-1]}")
         for file in (key, certificate):
             found.who.own(file)
     (home / CERTIFICATE).write_bytes(certificate.read_bytes())

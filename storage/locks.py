@@ -1,9 +1,12 @@
-"""Every advisory lock of ours in one table, and whether locks stay with their session behind this URL.
+"""Studyhall's advisory locks in one table, and a check that locks stay with their session behind a URL.
 
-A key of one number and a key of two never meet in PostgreSQL, so the two halves of the table are apart.
+PostgreSQL keeps locks on one number apart from locks on two, so the two halves of the table cannot collide.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 
 from storage.errors import StorageError
 from storage.session import Session
@@ -22,7 +25,7 @@ SCHEMA_LOCK = 0x5348_0000
 MOVE_LOCK = 0x5348_0001
 """Held in both storages while studies are moved."""
 PROBE_LOCK = 0x5348_00FF
-"""Held for a moment, shared, to see whether locks stay with their session."""
+"""Held for a moment, shared, by the check that locks stay with their session."""
 
 POOLED = (
     "the storage's URL leads to a proxy that pools by transaction (PgBouncer's pool_mode=transaction): locks do not "
@@ -30,23 +33,30 @@ POOLED = (
 )
 
 
-def check_locks_stay(session: Session) -> None:
-    """Take a lock, let a second session in, and look whether the lock is still ours.
+@contextmanager
+def holding(session: Session, lock: int) -> Iterator[None]:
+    """Hold a lock on one number during the block; wait for it first."""
+    session.execute("SELECT pg_advisory_lock(%s)", [lock])
+    try:
+        yield
+    finally:
+        if not session.closed:
+            session.execute("SELECT pg_advisory_unlock(%s)", [lock])
 
-    A proxy that pools by transaction hands the second session the server process of the first, which is free between
-    two statements; the first one's next statement then runs elsewhere. On a server of one's own neither can happen.
+
+def check_locks_stay(session: Session) -> None:
+    """Take a lock, open a second session, and see whether the first session still holds the lock.
+
+    Between two statements a proxy that pools by transaction gives the first session's server process to the second
+    session, and the first session's next statement runs in another process. Without such a proxy neither happens.
 
     Raises:
         StorageError: Locks do not stay.
     """
     first = session.execute("SELECT pg_backend_pid() AS backend, pg_advisory_lock_shared(%s)", [PROBE_LOCK])[0].backend
-    other = Session(session.url)
-    try:
-        with other.transaction():
-            second = other.execute("SELECT pg_backend_pid() AS backend")[0].backend
-            freed = "SELECT pg_backend_pid() AS backend, pg_advisory_unlock_shared(%s) AS held"
-            again = session.execute(freed, [PROBE_LOCK])[0]
-    finally:
-        other.close()
+    with closing(Session(session.url)) as other, other.transaction():
+        second = other.execute("SELECT pg_backend_pid() AS backend")[0].backend
+        freed = "SELECT pg_backend_pid() AS backend, pg_advisory_unlock_shared(%s) AS held"
+        again = session.execute(freed, [PROBE_LOCK])[0]
     if second == first or again.backend != first or not again.held:
         raise StorageError(POOLED)

@@ -1,7 +1,8 @@
-"""Optuna's RDBStorage with the engine's verbs beside it: any Optuna program can use it, and so does a worker."""
+"""Optuna's RDBStorage with the engine's verbs: any Optuna program can use it."""
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import Any
 
 from optuna.storages import RDBStorage
@@ -14,25 +15,22 @@ from storage.url import check_url
 
 
 class StudyStorage(RDBStorage):
-    """A storage on PostgreSQL that holds planned studies. Optuna's own methods behave as Optuna's.
+    """A storage on PostgreSQL that holds planned studies. Optuna's methods behave as in RDBStorage.
 
-    `ledger(study_id)` gives the verbs that Optuna does not have: plan a batch, claim, report, finish, give back,
-    recover. They share one session, opened at first use; Optuna's methods use SQLAlchemy's pool.
+    `ledger(study_id)` gives the verbs that Optuna lacks: plan a batch, claim, report, finish, give back, recover. They
+    share one session, opened at first use; Optuna's methods use SQLAlchemy's pool.
     """
 
     def __init__(self, url: str, engine_kwargs: dict[str, Any] | None = None) -> None:
-        """Open the storage, making its tables where there are none.
+        """Open the storage, and make its tables if they are missing.
 
         Raises:
             StorageError: It cannot be reached, or its tables are of another version.
         """
         url = check_url(url)
         self._session: Session | None = None
-        session = Session(url)
-        try:
+        with closing(Session(url)) as session:
             ensure_tables(session)
-        finally:
-            session.close()
         super().__init__(
             _template(url),
             {"pool_pre_ping": True, **(engine_kwargs or {})},
@@ -43,7 +41,7 @@ class StudyStorage(RDBStorage):
 
     @property
     def session(self) -> Session:
-        """The one session of the engine's verbs; a new one if the last was lost."""
+        """The session of the engine's verbs; a new one if the last was lost."""
         if self._session is None or self._session.closed:
             self._session = Session(self.url)
         return self._session
@@ -59,12 +57,12 @@ class StudyStorage(RDBStorage):
 
 
 def reading_storage(url: str) -> RDBStorage:
-    """Optuna's own storage on tables that are there; it holds no connection between two calls."""
+    """Optuna's own storage on existing tables, without a connection between two calls."""
     return RDBStorage(
         _template(check_url(url)), {"poolclass": NullPool}, skip_compatibility_check=True, skip_table_creation=True
     )
 
 
 def _template(url: str) -> str:
-    """A URL may hold braces (in a password): RDBStorage would take them for its template."""
+    """The URL with its braces doubled: RDBStorage formats the URL as a template."""
     return url.replace("{", "{{").replace("}", "}}")

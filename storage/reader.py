@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from storage.errors import UsageError, nearest
 from storage.locks import TRIAL_LOCKS, WORKER_LOCKS
@@ -31,10 +31,7 @@ from storage.records import (
 )
 from storage.session import Session
 
-
-def metrics_of(texts: Mapping[str, str] | None) -> dict[str, float]:
-    """Metrics as the database writes them: text, since JSON has neither NaN nor infinity."""
-    return {name: float(text) for name, text in (texts or {}).items()}
+Row = TypeVar("Row")
 
 
 class Reader:
@@ -52,11 +49,11 @@ class Reader:
             UsageError: The name belongs to a study that stock Optuna made: it has no plan.
         """
         if not name.isprintable():
-            raise UsageError(f"--study: {name!r} cannot be a study's name")
+            raise UsageError(f"{name!r} cannot be a study's name", "--study")
         row = self.session.one("read_study", {"name": name})
         if row is not None and row.search is None:
-            raise UsageError(f"--study: {name!r} was made by another Optuna program; choose another name")
-        return None if row is None else StudyRow(**_ended(row))
+            raise UsageError(f"{name!r} was made by another Optuna program; choose another name", "--study")
+        return None if row is None else StudyRow(**fields_of(row))
 
     def study(self, name: str) -> StudyRow:
         """The study of this name.
@@ -67,81 +64,68 @@ class Reader:
         study = self.find_study(name)
         if study is None:
             names = [row.name for row in self.studies()]
-            raise UsageError(f"--study: there is no study {name!r} in this storage{nearest(name, names)}")
+            raise UsageError(f"there is no study {name!r} in this storage{nearest(name, names)}", "--study")
         return study
 
     def studies(self, name: str | None = None) -> list[StudyCounts]:
-        """Every study of ours with its counts, or the one of this name."""
-        return [StudyCounts(**_ended(row)) for row in self.session.run("list_studies", {"name": name})]
+        """Every study that Studyhall made, or the one of this name."""
+        return self._rows(StudyCounts, "list_studies", name=name)
 
     def glances(self) -> list[StudyGlance]:
-        """Every study of ours with its open work: costs as much as there is open work."""
-        return [StudyGlance(**_ended(row)) for row in self.session.run("watch_studies", {"space": WORKER_LOCKS})]
+        """Every study that Studyhall made, with its open work: the cost grows with the open work alone."""
+        return self._rows(StudyGlance, "watch_studies", space=WORKER_LOCKS)
 
     def extent(self, study_id: int) -> Extent:
         """How many trials and decisions a study has, without counting them."""
-        row = self.session.one("read_extent", {"study_id": study_id})
-        return Extent(row.trials, row.decisions)
+        return self._rows(Extent, "read_extent", study_id=study_id)[0]
 
     # Trials
 
     def trials(self, study_id: int) -> list[TrialRow]:
         """Every trial that the search planned, by number."""
-        return [_trial(row) for row in self.session.run("read_points", {"study_id": study_id})]
+        return self._rows(TrialRow, "read_points", study_id=study_id)
 
     def some_trials(self, study_id: int, numbers: Sequence[int]) -> tuple[list[TrialRow], dict[int, str]]:
         """The trials of these numbers that the search planned; and the states of the others, by number."""
         rows = self.session.run("read_some_points", {"study_id": study_id, "numbers": list(numbers)})
         others = {row.number: str(row.state) for row in rows if row.hash is None}
-        return [_trial(row) for row in rows if row.hash is not None], others
+        return [TrialRow(**fields_of(row)) for row in rows if row.hash is not None], others
 
     def open_trials(self, study_id: int) -> list[OpenTrial]:
         """The trials that wait or run."""
-        return [OpenTrial(**row._asdict()) for row in self.session.run("open_trials", {"study_id": study_id})]
+        return self._rows(OpenTrial, "open_trials", study_id=study_id)
 
     def running_trials(self, study_id: int) -> list[RunningTrial]:
-        """What runs now."""
-        rows = self.session.run("running_trials", {"study_id": study_id})
-        return [RunningTrial(**_figured(row)) for row in rows]
+        """The trials that run now."""
+        return self._rows(RunningTrial, "running_trials", study_id=study_id)
 
-    def attempts(self, study_id: int, number: int | None = None) -> list[AttemptRow]:
-        """Every attempt of a study in the order of their starts, or those of one trial."""
-        rows = self.session.run("read_attempts", {"study_id": study_id, "number": number})
-        return [AttemptRow(**row._asdict()) for row in rows]
-
-    def some_attempts(self, study_id: int, numbers: Sequence[int]) -> list[AttemptRow]:
-        """The attempts of the trials of these numbers, by trial."""
-        rows = self.session.run("read_some_attempts", {"study_id": study_id, "numbers": list(numbers)})
-        return [AttemptRow(**row._asdict()) for row in rows]
+    def attempts(self, study_id: int, numbers: Sequence[int] | None = None) -> list[AttemptRow]:
+        """The attempts in the order of their starts: of the trials of these numbers, or of all."""
+        return self._rows(AttemptRow, "read_attempts", study_id=study_id, numbers=_listed(numbers))
 
     def reports(self, study_id: int, numbers: Sequence[int] | None = None) -> list[ReportRow]:
-        """What trials reported, by trial and step: of these numbers, or of all."""
-        values = {"study_id": study_id, "numbers": None if numbers is None else list(numbers)}
-        return [ReportRow(**_figured(row)) for row in self.session.run("read_series", values)]
+        """What trials reported, by trial and step: the trials of these numbers, or all."""
+        return self._rows(ReportRow, "read_series", study_id=study_id, numbers=_listed(numbers))
 
     def reports_of(self, trial_id: int) -> list[ReportRow]:
         """What one trial reported, step by step."""
-        rows = self.session.run("read_reports", {"trial_id": trial_id})
-        return [ReportRow(**_figured(row)) for row in rows]
+        return self._rows(ReportRow, "read_reports", trial_id=trial_id)
 
     def recent_reports(self, study_id: int, most: int) -> list[ReportRow]:
-        """Of each running trial the latest reports, at most so many, the latest first."""
-        rows = self.session.run("recent_reports", {"study_id": study_id, "most": most})
-        return [ReportRow(**_figured(row)) for row in rows]
+        """At most `most` reports of each running trial, the latest first."""
+        return self._rows(ReportRow, "recent_reports", study_id=study_id, most=most)
 
     def scores(self, study_id: int) -> dict[int, float]:
         """The value that Optuna shows, by trial_id."""
         return {row.trial_id: row.value for row in self.session.run("read_values", {"study_id": study_id})}
 
     def trace(self, trial_id: int) -> Trace | None:
-        """What a trial that was begun has left to look at."""
-        row = self.session.one("read_traces", {"study_id": None, "trial_id": trial_id})
-        return None if row is None else Trace(**row._asdict())
+        """What a trial has left to look at; None if it never started."""
+        return next(iter(self._rows(Trace, "read_traces", study_id=None, trial_id=trial_id)), None)
 
     def traces(self, study_id: int) -> list[Trace]:
-        """The same of every trial of a study that was begun."""
-        rows = self.session.run("read_traces", {"study_id": study_id, "trial_id": None})
-        return [Trace(**row._asdict()) for row in rows]
+        """The same of every trial of a study that started."""
+        return self._rows(Trace, "read_traces", study_id=study_id, trial_id=None)
 
     def trial_numbers(self, study: str, digits: str, state: str | None, most: int) -> list[tuple[int, str]]:
         """Number and state of the trials of a study whose numbers begin with some digits."""
@@ -150,10 +134,10 @@ class Reader:
 
     def enqueued_trials(self, study_id: int) -> list[EnqueuedTrial]:
         """Trials that wait without a point."""
-        return [EnqueuedTrial(**row._asdict()) for row in self.session.run("enqueued_trials", {"study_id": study_id})]
+        return self._rows(EnqueuedTrial, "enqueued_trials", study_id=study_id)
 
     def distributions(self, study_id: int) -> dict[str, str]:
-        """What Optuna was told of the study's parameters: distributions as JSON, by name."""
+        """The study's parameters in Optuna: distributions as JSON, by name."""
         return {row.name: row.distribution for row in self.session.run("known_params", {"study_id": study_id})}
 
     # Digests
@@ -170,62 +154,59 @@ class Reader:
 
     def other_trials(self, study_id: int) -> list[OtherTrial]:
         """Trials that no search of ours planned."""
-        return [OtherTrial(**row._asdict()) for row in self.session.run("read_other_trials", {"study_id": study_id})]
+        return self._rows(OtherTrial, "read_other_trials", study_id=study_id)
 
     def trial_digests(self, study_id: int) -> list[TrialDigest]:
         """A digest of each finished trial, by number."""
-        return [TrialDigest(**row._asdict()) for row in self.session.run("trial_digests", {"study_id": study_id})]
+        return self._rows(TrialDigest, "trial_digests", study_id=study_id)
 
     # Decisions, workers, facts
 
     def decisions(self, study_id: int, first: int = 0) -> list[DecisionRow]:
-        """The decisions of a study from a number on, first to last."""
-        rows = self.session.run("read_decisions", {"study_id": study_id, "first": first})
-        return [DecisionRow(**row._asdict()) for row in rows]
+        """The decisions of a study from number `first` on, in their order."""
+        return self._rows(DecisionRow, "read_decisions", study_id=study_id, first=first)
 
     def workers(self, study_id: int) -> list[WorkerRow]:
         """Every worker that a study has had."""
-        rows = self.session.run("read_workers", {"study_id": study_id, "space": WORKER_LOCKS})
-        return [WorkerRow(**row._asdict()) for row in rows]
+        return self._rows(WorkerRow, "read_workers", study_id=study_id, space=WORKER_LOCKS)
 
     def living_workers(self, study_id: int) -> int:
         """How many workers of a study live."""
         return sum(worker.alive for worker in self.workers(study_id))
 
     def facts(self, study_id: int) -> LedgerFacts:
-        """Missing numbers, and trials that nobody runs."""
-        row = self.session.one("audit_facts", {"study_id": study_id, "space": TRIAL_LOCKS})
-        return LedgerFacts(row.missing, row.orphans)
+        """Missing numbers, and running trials whose worker is gone."""
+        return self._rows(LedgerFacts, "audit_facts", study_id=study_id, space=TRIAL_LOCKS)[0]
 
     def ends(self, study_id: int) -> Ends:
-        """How many trials ended, and how."""
-        row = self.session.one("count_ends", {"study_id": study_id})
-        return Ends(row.accepted, row.failed)
+        """How many trials have an accepted end, and how many failed."""
+        return self._rows(Ends, "count_ends", study_id=study_id)[0]
 
     def launches(self, study_id: int) -> list[str]:
-        """What was asked of schedulers, as JSON, the oldest first."""
+        """The jobs that schedulers were asked for, as JSON, the oldest first."""
         return [row.value for row in self.session.run("read_launches", {"study_id": study_id})]
 
-
-def failure_of(text: str | None) -> FailureKind | None:
-    """The kind of a FAIL, as the database has it."""
-    return None if text is None else FailureKind(text)
+    def _rows(self, kind: type[Row], query: str, **values: object) -> list[Row]:
+        return [kind(**fields_of(row)) for row in self.session.run(query, values)]
 
 
-def _ended(row: Any) -> dict[str, Any]:
-    """A study's row whose outcome has its kind."""
-    values: dict[str, Any] = row._asdict()
-    kind = values["outcome_kind"]
-    return {**values, "outcome_kind": None if kind is None else EndKind(kind)}
+def fields_of(row: Any) -> dict[str, Any]:
+    """A row's columns as the fields of its record: kinds are enums, and metrics a mapping from names to numbers.
+
+    Metrics come as texts, since JSON has neither NaN nor infinity; reports as two arrays, `names` and `figures`.
+    """
+    fields: dict[str, Any] = row._asdict()
+    if fields.get("outcome_kind") is not None:
+        fields["outcome_kind"] = EndKind(fields["outcome_kind"])
+    if fields.get("failure") is not None:
+        fields["failure"] = FailureKind(fields["failure"])
+    if "figures" in fields:
+        fields["metrics"] = dict(zip(fields.pop("names") or (), fields.pop("figures") or (), strict=True))
+    elif "hash" in fields:
+        texts: Mapping[str, str] = fields["metrics"] or {}
+        fields["metrics"] = {name: float(text) for name, text in texts.items()}
+    return fields
 
 
-def _trial(row: Any) -> TrialRow:
-    values = {**row._asdict(), "metrics": metrics_of(row.metrics), "failure": failure_of(row.failure)}
-    return TrialRow(**values)
-
-
-def _figured(row: Any) -> dict[str, Any]:
-    """A row whose names and figures become one mapping."""
-    values: dict[str, Any] = row._asdict()
-    names, figures = values.pop("names"), values.pop("figures")
-    return {**values, "metrics": dict(zip(names or (), figures or (), strict=True))}
+def _listed(numbers: Sequence[int] | None) -> list[int] | None:
+    return None if numbers is None else list(numbers)

@@ -1,4 +1,4 @@
-"""What the database holds of studies, as frozen values: the only form in which rows leave storage/."""
+"""Rows of the database as frozen values. Rows leave storage/ in no other form."""
 
 from __future__ import annotations
 
@@ -10,52 +10,52 @@ from typing import Any, Literal
 
 
 class FailureKind(Enum):
-    """What kind of FAIL a trial is."""
+    """Why a trial is in state FAIL."""
 
     REFUSED = "refused"
-    """Its objective refused it: it never ran."""
+    """Its objective refused the configuration; it never ran."""
     WITHDRAWN = "withdrawn"
-    """It fell out of the plan before it ran."""
+    """The plan dropped it before it ran."""
     FAILED = "failed"
     """Its last attempt failed."""
 
 
 class EndKind(Enum):
-    """Why a search has ended."""
+    """Why a search ended."""
 
     ANSWERED = "answered"
-    """It has its answer."""
+    """It found its answer."""
     STALLED = "stalled"
-    """A growth: no candidate helps."""
+    """A growth: no candidate improves the score."""
     STEPS = "steps"
-    """A growth: as many steps as were asked for are done. More can be asked for."""
+    """A growth: it took all its steps. `--steps` adds more."""
     FAILED = "failed"
-    """It cannot go on."""
+    """A failure keeps it from going on."""
 
 
 TrialState = Literal["WAITING", "RUNNING", "COMPLETE", "PRUNED", "FAIL"]
-"""Optuna's states, by their names in the database."""
+"""Optuna's states by name."""
 
 Json = Mapping[str, Any]
-"""A JSON object of the user's or of a search's: its keys are theirs."""
+"""A JSON object whose keys the user or a search defines."""
 
 
 @dataclass(frozen=True)
 class StudyRow:
-    """A study's row: what was asked, and how far it may go."""
+    """A study: its definition, its budget and its state."""
 
     study_id: int
     name: str
     search: str
     origin: Json
-    """The definition that the search started from."""
+    """The definition at the search's start, with what the command line set."""
     definition: Json
-    """The file's that is in force now."""
+    """The file's definition that is in force now."""
     definitions: Sequence[str]
-    """Hashes of every definition that was in force, oldest first."""
+    """Hashes of every definition that has been in force, oldest first."""
     fingerprint: Mapping[str, str]
     code: Json
-    """Of the objective, as studies/definition/code_version.py writes it."""
+    """The version of the objective's code, as studies/definition/code_version.py writes it."""
     metrics: Sequence[str]
     steps: int | None
     max_trials: int | None
@@ -89,7 +89,7 @@ class StudyRow:
 
 @dataclass(frozen=True)
 class StudyCounts:
-    """A study in a list: where it stands, with its trials counted by state."""
+    """A study in a list: its state, and its trials counted by state."""
 
     study_id: int
     name: str
@@ -107,13 +107,13 @@ class StudyCounts:
     complete: int
     pruned: int
     failures: int
-    """FAIL, without the withdrawn ones."""
+    """Trials in state FAIL that were not withdrawn."""
     withdrawn: int
 
 
 @dataclass(frozen=True)
 class StudyGlance:
-    """A study as a watcher of many sees it: its open work counted, the rest not."""
+    """A study in a watched list: its state, and its open work counted."""
 
     name: str
     search: str
@@ -127,12 +127,12 @@ class StudyGlance:
     waiting: int
     running: int
     alive: bool
-    """Whether a worker of it lives."""
+    """Whether the study has a living worker."""
 
 
 @dataclass(frozen=True)
 class TrialRow:
-    """A trial that a search planned: its point, its end, its metrics."""
+    """A trial that a search planned: its point, its end and its metrics."""
 
     trial_id: int
     number: int
@@ -141,18 +141,18 @@ class TrialRow:
     config: Json
     seed: int
     role: Json
-    """What it is for: studies/history/purpose.py reads it."""
+    """The trial's purpose; studies/history/purpose.py reads it."""
     round: int
-    """Decisions made before it was planned; -1: enqueued by another program; -2: planned ahead."""
+    """The number of the next decision when it was planned; -1: enqueued by another program; -2: speculative."""
     attempt: int
-    """The last one; 0 before the first."""
+    """The number of the last attempt; 0 before the first."""
     reason: str | None
     failure: FailureKind | None
-    """None of any state but FAIL."""
+    """None in every state but FAIL."""
     retired: bool
-    """Whether a retry stands in its place, or it was withdrawn."""
+    """Whether it was retried or withdrawn."""
     retry_of: int | None
-    """The trial_id of the trial that it stands in for."""
+    """The trial_id of the trial that it retries."""
     datetime_start: datetime | None
     datetime_complete: datetime | None
     seconds: float | None
@@ -170,7 +170,7 @@ class OpenTrial:
     number: int
     state: TrialState
     attempt: int | None
-    """None: another Optuna program's."""
+    """None: another Optuna program enqueued the trial."""
 
 
 @dataclass(frozen=True)
@@ -192,11 +192,11 @@ class AttemptRow:
     """None while it runs."""
     message: str
     tail: str
-    """The log's last lines, of an attempt that failed."""
+    """The log's last lines if the attempt failed."""
     accepted: bool
     """Whether it ended the trial."""
     refused: bool
-    """Whether it came with a result after the trial had been taken from it."""
+    """Whether its result was refused, since another attempt held the trial."""
     state: TrialState
     """Of the trial."""
     digest: str | None
@@ -205,15 +205,15 @@ class AttemptRow:
 
 @dataclass(frozen=True)
 class DecisionRow:
-    """A decision of the search, with what it was made from."""
+    """A decision of the search, with the results that it was made from."""
 
     number: int
     kind: str
     record: Json
     state: Json
-    """The search's after it."""
+    """The search's state after the decision."""
     trials: Sequence[int]
-    """trial_ids of those whose results it was made from."""
+    """trial_ids of the results that it was made from."""
     definition: str
     code: str
     decided_at: datetime
@@ -224,7 +224,7 @@ class DecisionRow:
 
 @dataclass(frozen=True)
 class WorkerRow:
-    """A worker of a study, living or not."""
+    """A worker of a study, alive or not."""
 
     worker_id: int
     host: str
@@ -235,12 +235,12 @@ class WorkerRow:
     started_at: datetime
     ended_at: datetime | None
     alive: bool
-    """Whether it holds its lock."""
+    """Whether the worker holds its lock."""
 
 
 @dataclass(frozen=True)
 class RunningTrial:
-    """A trial that runs: where, since when, and what it reported last."""
+    """A running trial: where it runs, since when, and its last report."""
 
     number: int
     role: Json
@@ -257,7 +257,7 @@ class RunningTrial:
 
 @dataclass(frozen=True)
 class ReportRow:
-    """What a trial reported at a step."""
+    """A trial's report at a step."""
 
     number: int
     """Of the trial."""
@@ -269,7 +269,7 @@ class ReportRow:
 
 @dataclass(frozen=True)
 class Extent:
-    """How much of a study there is."""
+    """The size of a study."""
 
     trials: int
     decisions: int
@@ -277,17 +277,17 @@ class Extent:
 
 @dataclass(frozen=True)
 class LedgerFacts:
-    """What only the database can tell."""
+    """Facts of the audit that only the database knows."""
 
     missing: Sequence[int]
-    """Numbers that no trial has."""
+    """Numbers below the last one without a trial."""
     orphans: Sequence[int]
-    """Numbers of RUNNING trials whose lock nobody holds."""
+    """Numbers of RUNNING trials whose lock is free."""
 
 
 @dataclass(frozen=True)
 class Ends:
-    """How many trials came to an accepted end, and how many failed for good."""
+    """How many trials have an accepted end, and how many failed for good."""
 
     accepted: int
     failed: int
@@ -295,7 +295,7 @@ class Ends:
 
 @dataclass(frozen=True)
 class Trace:
-    """What a trial that was begun has left to look at."""
+    """What a started trial has left to look at: its log, its files, its reports."""
 
     trial_id: int
     number: int
@@ -315,12 +315,12 @@ class EnqueuedTrial:
     trial_id: int
     number: int
     fixed: str | None
-    """What it fixed, as JSON."""
+    """The parameters that the program fixed, as JSON."""
 
 
 @dataclass(frozen=True)
 class Budget:
-    """How far a study may go; None leaves what stands."""
+    """Limits of a study; None keeps the limit that is stored."""
 
     steps: int | None = None
     max_trials: int | None = None

@@ -1,4 +1,4 @@
-"""Which tables a storage has, whether they are of the versions that this code knows, and how they are made."""
+"""The tables of a storage: their versions, and how they are made and upgraded."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from dataclasses import dataclass
 
 from storage.digest_upgrade import add_digests
 from storage.errors import StorageError
-from storage.locks import SCHEMA_LOCK, WORKER_LOCKS
+from storage.locks import SCHEMA_LOCK, WORKER_LOCKS, holding
 from storage.session import Session
 from storage.url import shown_url
 
 SCHEMA = 3
-"""Version of our tables: `queries/upgrade_N_to_M.sql` leads from one to the next."""
+"""Version of Studyhall's tables; `queries/upgrade_N_to_M.sql` leads from one version to the next."""
 OPTUNA_SCHEMA = "v3.2.0.a"
-"""Revision of Optuna's tables that `queries/` were written for: that of Optuna 5."""
+"""Revision of Optuna's tables that `queries/` are written for: Optuna 5's."""
 
 
 @dataclass(frozen=True)
 class Versions:
-    """What is in a storage. None: no such tables."""
+    """Versions in a storage. None: there are no such tables."""
 
     server: str
     optuna: str | None
@@ -27,7 +27,7 @@ class Versions:
 
 
 def read_versions(session: Session) -> Versions:
-    """Look, change nothing."""
+    """Read the versions; changes nothing."""
     row = session.one("read_versions")
     optuna = session.execute("SELECT version_num FROM alembic_version") if row.has_optuna else []
     ours = session.execute("SELECT version FROM studyhall_version") if row.has_ours else []
@@ -40,7 +40,7 @@ def read_versions(session: Session) -> Versions:
 
 
 def check_versions(session: Session, writing: bool) -> None:
-    """Refuse a storage that this code would read or write wrongly.
+    """Check that this code reads and writes the storage correctly.
 
     Raises:
         StorageError: The tables are missing, or of another version, or the database cannot be written.
@@ -49,35 +49,32 @@ def check_versions(session: Session, writing: bool) -> None:
     where = shown_url(session.url)
     if found.optuna is not None and found.optuna != OPTUNA_SCHEMA:
         raise StorageError(
-            f"{where}: Optuna's tables are of revision {found.optuna}, this version needs {OPTUNA_SCHEMA}; "
-            "an older one is mended by `python cli.py storage upgrade`, a newer one by a newer Studyhall"
+            f"Optuna's tables are of revision {found.optuna}, this version needs {OPTUNA_SCHEMA}; "
+            "`python cli.py storage upgrade` upgrades an older one, a newer one needs a newer Studyhall",
+            where,
         )
     if found.ours is not None and found.ours != SCHEMA:
-        mend = "`python cli.py storage upgrade` mends it" if found.ours < SCHEMA else "a newer Studyhall is needed"
-        raise StorageError(f"{where}: Studyhall's tables are of version {found.ours}, this code knows {SCHEMA}; {mend}")
+        mend = "run `python cli.py storage upgrade`" if found.ours < SCHEMA else "a newer Studyhall is needed"
+        raise StorageError(f"Studyhall's tables are of version {found.ours}, this code needs {SCHEMA}; {mend}", where)
     if writing and found.read_only:
-        raise StorageError(f"{where}: the database is read-only; a storage that can be written is needed")
+        raise StorageError("the database is read-only; name one that can be written", where)
     if found.ours is None:
-        raise StorageError(f"{where}: no Studyhall tables here yet; `python cli.py run …` makes them")
+        raise StorageError("no Studyhall tables here yet; `python cli.py run …` makes them", where)
 
 
 def ensure_tables(session: Session) -> None:
-    """Make what is missing, Optuna's tables by Optuna itself; safe when several start at once."""
+    """Make the missing tables, Optuna's through Optuna; safe when several processes start at once."""
     found = read_versions(session)
     if found.read_only and found.ours is None:
-        raise StorageError(f"{shown_url(session.url)}: the database is read-only; Studyhall's tables cannot be made")
+        raise StorageError("the database is read-only; Studyhall's tables cannot be made", shown_url(session.url))
     if found.ours is None or found.optuna is None:
-        session.execute("SELECT pg_advisory_lock(%s)", [SCHEMA_LOCK])
-        try:
+        with holding(session, SCHEMA_LOCK):
             _create_tables(session)
-        finally:
-            if not session.closed:
-                session.execute("SELECT pg_advisory_unlock(%s)", [SCHEMA_LOCK])
     check_versions(session, writing=True)
 
 
 def upgrade(session: Session) -> str:
-    """Bring the tables to the versions that this code knows; says what was done.
+    """Upgrade the tables to the versions that this code needs; returns what was done.
 
     Raises:
         StorageError: The tables are of a newer version.
@@ -105,31 +102,26 @@ def upgrade(session: Session) -> str:
 
 
 def _upgrade_ours(session: Session, version: int) -> None:
-    """One step after the other, all of them or none.
+    """Run one step after the other, all of them or none.
 
     Raises:
-        StorageError: Workers live, whose code knows the older tables.
+        StorageError: Workers are running whose code needs the older tables.
     """
-    session.execute("SELECT pg_advisory_lock(%s)", [SCHEMA_LOCK])
-    try:
-        with session.transaction():
-            alive = session.one("living_workers", {"space": WORKER_LOCKS}).workers
-            if alive:
-                raise StorageError(
-                    f"{shown_url(session.url)}: {alive} workers run on the older tables; `python cli.py stop --study "
-                    "NAME` their studies first"
-                )
-            for step in range(version, SCHEMA):
-                session.run(f"upgrade_{step}_to_{step + 1}")
-            if version < 3:
-                add_digests(session)
-    finally:
-        if not session.closed:
-            session.execute("SELECT pg_advisory_unlock(%s)", [SCHEMA_LOCK])
+    with holding(session, SCHEMA_LOCK), session.transaction():
+        alive = session.one("living_workers", {"space": WORKER_LOCKS}).workers
+        if alive:
+            raise StorageError(
+                f"{alive} workers run on the older tables; `python cli.py stop --study NAME` their studies first",
+                shown_url(session.url),
+            )
+        for step in range(version, SCHEMA):
+            session.run(f"upgrade_{step}_to_{step + 1}")
+        if version < 3:
+            add_digests(session)
 
 
 def _create_tables(session: Session) -> None:
-    """Under the lock: look again, then make."""
+    """Under the lock: read the versions again, then make what is missing."""
     from optuna.storages import RDBStorage
     from sqlalchemy.exc import DBAPIError
 
@@ -138,7 +130,7 @@ def _create_tables(session: Session) -> None:
         try:
             RDBStorage(session.url).engine.dispose()
         except DBAPIError as error:
-            raise StorageError(session.refusal(error.orig or error)) from error
+            raise session.refusal(error.orig or error) from error
     if found.ours is None:
         with session.transaction():
             session.run("create_tables", {"version": SCHEMA})

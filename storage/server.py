@@ -1,13 +1,13 @@
-"""The embedded PostgreSQL: one private cluster a user, started by whichever command needs it, outliving them all.
+"""The embedded PostgreSQL: one private cluster a user. The first command that needs it starts it, and it stays up.
 
-    up ──down──► down      A start lock (`pg.lock`) lets one starter in at a time; the kernel frees it if that one dies.
-    ▲             │        An alive lock (`pg.alive`) is inherited by the postmaster and every backend: while anybody
-    └───ensure────┘        holds it, a process of the last server is left, whatever a stale postmaster.pid says.
+    up ──down──► down      The start lock (`pg.lock`) admits one starter at a time; the kernel frees it if that dies.
+    ▲             │        The postmaster and every backend inherit the alive lock (`pg.alive`): while it is held, a
+    └───ensure────┘        process of the last server still runs, whatever a stale postmaster.pid says.
 
-It listens on a Unix socket in a 0700 folder and nowhere else: no port, no password, nobody else; unless an address was
-asked for (storage/listening.py), and then beside the socket. Its URL stays the same over restarts. Where we are root,
-it runs as another user, and where that user cannot come to our folder, its data lie in a folder of our own in the
-system's state directory. The mode of a folder that is not ours is never changed.
+The server listens on a Unix socket in a 0700 folder, without a port or a password; storage/listening.py adds an address
+on request. Its URL stays the same over restarts. Root's server runs as another user. If that user cannot reach the
+home, the data lie in a folder of Studyhall's own in the system's state directory. The mode of any other folder is never
+changed.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import stat
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -33,13 +33,13 @@ from storage.postgres import Account, account, binaries, binaries_for, environme
 
 USER = "studyhall"
 NETWORK_ROLE = "studyhall_network"
-ASKED = "listen.json"
+LISTENING_FILE = "listen.json"
 STATE = Path("/var/lib/studyhall")
-LONGEST_SOCKET = 85
-"""Bytes of a folder's path that leave room for the socket's name: macOS ends at 103."""
+MAX_SOCKET_FOLDER_BYTES = 85
+"""Leaves room for the socket's name: macOS allows 103 bytes for both."""
 
 SETTINGS = """\
-# Written anew at every start: settings of your own belong into postgresql.conf, below the line that includes this.
+# Written again at every start: put your own settings into postgresql.conf, below the line that includes this.
 listen_addresses = '{host}'
 port = {port}
 hba_file = 'pgdata/studyhall_hba.conf'
@@ -53,14 +53,14 @@ log_checkpoints = off
 
 
 ACCESS = """\
-# Written anew at every start. The socket's folder is private; over the network nobody comes without the password.
+# Written again at every start. The socket's folder is private; a connection over the network needs the password.
 local all all trust
 """
 
 
 @dataclass(frozen=True)
 class Listening:
-    """An address that the server was asked to listen on."""
+    """An address that the server listens on beside its socket."""
 
     host: str
     port: int
@@ -69,23 +69,23 @@ class Listening:
 
 @dataclass(frozen=True)
 class ServerStatus:
-    """The embedded server as it is."""
+    """The embedded server as it is; `storage status --json` prints these fields."""
 
     up: bool
     url: str
-    data: Path
-    pid: int | None
     version: str
+    pid: int | None
+    data: Path
     log: Path
-    listening: Listening | None
+    listens: Listening | None
 
 
 @dataclass(frozen=True)
 class Cluster:
-    """Where everything of one server lies."""
+    """The folders of one server."""
 
     base: Path
-    """With the locks: `STUDYHALL_HOME`, or a folder in the system's state directory."""
+    """Holds data and locks: `STUDYHALL_HOME`, or a folder in the system's state directory."""
     who: Account
 
     @property
@@ -98,8 +98,8 @@ class Cluster:
 
     @property
     def socket(self) -> Path:
-        """The folder of the socket: the data's own unless its path is too long or cannot be written in a list."""
-        if len(os.fsencode(self.data)) <= LONGEST_SOCKET and not set(str(self.data)) & set(',"\\\n'):
+        """The socket's folder: the data folder, unless its path is too long or PostgreSQL's settings cannot hold it."""
+        if len(os.fsencode(self.data)) <= MAX_SOCKET_FOLDER_BYTES and not set(str(self.data)) & set(',"\\\n'):
             return self.data
         name = hashlib.sha256(os.fsencode(self.data)).hexdigest()[:12]
         return Path("/tmp") / f"studyhall-{name}-{os.geteuid()}"
@@ -109,23 +109,11 @@ class Cluster:
         return f"postgresql+psycopg2://{USER}@/{USER}?host={quote(str(self.socket), safe='')}&port=5432"
 
     def answers(self) -> bool:
-        """Whether a server of this cluster is there, be it too busy for one more connection."""
+        """Whether a server of this cluster runs, even if it has no connection to spare."""
         if not (self.data / "postmaster.pid").exists():
             return False
-        ready: list[str | Path] = [
-            binaries() / "pg_isready",
-            "-q",
-            "-t",
-            "3",
-            "-h",
-            self.socket,
-            "-p",
-            "5432",
-            "-U",
-            USER,
-            "-d",
-            USER,
-        ]
+        options = ["--quiet", "--timeout=3", f"--host={self.socket}", "--port=5432", f"--username={USER}"]
+        ready: list[str | Path] = [binaries() / "pg_isready", *options, f"--dbname={USER}"]
         return subprocess.run(ready, env=environment()).returncode == 0
 
 
@@ -133,7 +121,7 @@ def cluster(home: Path) -> Cluster:
     """The cluster that belongs to a home.
 
     Raises:
-        StorageError: PostgreSQL cannot run here as we are.
+        StorageError: PostgreSQL cannot run as this user.
     """
     base = home.expanduser().resolve()
     who = account(base / "pgdata")
@@ -144,27 +132,27 @@ def cluster(home: Path) -> Cluster:
 
 
 def status(home: Path) -> ServerStatus:
-    """The server of this home. Starts nothing."""
+    """The server of this home; starts nothing."""
     found = cluster(home)
     up = found.answers()
     pid = int((found.data / "postmaster.pid").read_text().split()[0]) if up else None
-    return ServerStatus(up, found.url, found.data, pid, version(binaries()), found.log, read_listening(found.base))
+    return ServerStatus(up, found.url, version(binaries()), pid, found.data, found.log, read_listening(found.base))
 
 
 def is_embedded(url: str, home: Path) -> bool:
-    """Whether a URL leads to the server of this home, whichever its database."""
+    """Whether a URL leads to the server of this home, to any database of it."""
     return parse_qs(urlsplit(url).query).get("host") == [str(cluster(home).socket)]
 
 
 def ensure(home: Path, timeout: float = 60) -> str:
-    """The URL of the server of this home, which is up when this returns.
+    """Start the server of this home unless it is up; its URL.
 
     Args:
-        home: Made if it is not there.
-        timeout: Seconds to wait for a start, for recovery after a crash, or for the last server's processes to end.
+        home: Made if it is missing.
+        timeout: Seconds for a start, for recovery after a crash, or for the last server's processes to end.
 
     Raises:
-        StorageError: It cannot run here, or does not come up.
+        StorageError: The server cannot run here, or does not start.
     """
     _make(home.expanduser())
     found = cluster(home)
@@ -173,24 +161,23 @@ def ensure(home: Path, timeout: float = 60) -> str:
     _prepare(found)
     bins = binaries_for(found.who, STATE)
     end = time.monotonic() + timeout
-    with _alone(found.base / "pg.lock", end):
+    with _start_lock(found.base / "pg.lock", end):
         while not found.answers():
-            alive = _sole_user(found.base / "pg.alive", end, found)
+            alive = _alive_lock(found.base / "pg.alive", end, found)
             if alive is None:
                 continue
             try:
                 _start(found, bins, alive, end)
             finally:
-                os.close(alive)  # closed, never unlocked: the server holds the same lock
+                os.close(alive)  # never unlocked: the server holds the same lock
     return found.url
 
 
 def down(home: Path) -> bool:
-    """Stop the server of this home; whether there was one. Sessions are ended, their transactions rolled back, and an
-    address that it listened on is forgotten.
+    """Stop the server of this home, and forget its address; whether it was up. Open transactions are rolled back.
 
     Raises:
-        StorageError: It does not stop.
+        StorageError: The server does not stop.
     """
     found = cluster(home)
     forget_listening(found.base)
@@ -198,37 +185,36 @@ def down(home: Path) -> bool:
 
 
 def stop(found: Cluster) -> bool:
-    """The same, but it comes back as it was."""
+    """Stop the server; its next start listens on the same address. Returns whether it was up."""
     if not found.answers():
         return False
-    command: list[str | Path] = [binaries_for(found.who, STATE) / "pg_ctl", "-m", "fast", "-w", "-t", "60", "stop"]
-    ended = _run(found, command)
+    ended = _run(found, [binaries_for(found.who, STATE) / "pg_ctl", "-m", "fast", "-w", "-t", "60", "stop"])
     if ended.returncode != 0:
         raise StorageError(f"the embedded server does not stop: {_last_line(ended.stdout)}")
     return True
 
 
 def read_listening(base: Path) -> Listening | None:
-    """The address that the server of this base was asked to listen on."""
+    """The address that the server of this folder listens on; None: its socket alone."""
     try:
-        return Listening(**json.loads((base / ASKED).read_text()))
+        return Listening(**json.loads((base / LISTENING_FILE).read_text()))
     except FileNotFoundError:
         return None
 
 
 def write_listening(found: Cluster, listening: Listening) -> None:
-    """From its next start on."""
-    with replacing(found.base / ASKED) as aside:
+    """Listen on this address from the next start on."""
+    with replacing(found.base / LISTENING_FILE) as aside:
         aside.write_text(json.dumps(asdict(listening)))
 
 
 def forget_listening(base: Path) -> None:
-    """From its next start on: the socket alone."""
-    (base / ASKED).unlink(missing_ok=True)
+    """Listen on the socket alone from the next start on."""
+    (base / LISTENING_FILE).unlink(missing_ok=True)
 
 
 def has_tls(found: Cluster) -> bool:
-    """Whether PostgreSQL's binaries were built with it."""
+    """Whether PostgreSQL's binaries were built with TLS."""
     return _run(found, [binaries_for(found.who, STATE) / "postgres", "-C", "ssl", "-c", "ssl=on"]).returncode == 0
 
 
@@ -236,39 +222,39 @@ def _make(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise StorageError(f"{folder}: {error.strerror}; set STUDYHALL_HOME to a folder of yours") from error
+        raise StorageError(f"{error.strerror}; set STUDYHALL_HOME to a folder of yours", str(folder)) from error
 
 
 def _prepare(found: Cluster) -> None:
     if found.base.is_relative_to(STATE):
         for folder in (STATE, found.base):
             _make(folder)
-            folder.chmod(0o755)  # ours, whatever the umask is
+            folder.chmod(0o755)  # whatever the umask is
     network = on_network(found.base)
     if network is not None:
         raise StorageError(
-            f"{found.base} lies on {network}, which is no place for a database: "
+            f"{found.base} lies on {network}, a network file system, which cannot hold a database: "
             "set STUDYHALL_HOME to a folder on a local disk, or give the URL of a server with --storage"
         )
 
 
 @contextmanager
-def _alone(path: Path, end: float) -> Iterator[None]:
-    with path.open("a") as lock:
+def _start_lock(path: Path, end: float) -> Iterator[None]:
+    with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600), "a") as lock:
         while True:
             try:
                 fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 break
             except (BlockingIOError, PermissionError):
                 if time.monotonic() > end:
-                    raise StorageError(f"another process has been starting the server for long: {path}") from None
+                    raise StorageError(f"another process is still starting the server: it holds {path}") from None
                 time.sleep(0.02)
         yield
 
 
-def _sole_user(path: Path, end: float, found: Cluster) -> int | None:
-    """The alive lock, once nobody of the last server is left: starting, recovering, or an orphaned backend. None if a
-    server answers: it may be gone the next moment, but without the lock nobody may start another."""
+def _alive_lock(path: Path, end: float, found: Cluster) -> int | None:
+    """The alive lock, once every process of the last server has ended. None: a server answers. That one may be gone the
+    next moment, but no process may start another server without the lock."""
     alive = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     while True:
         try:
@@ -281,7 +267,7 @@ def _sole_user(path: Path, end: float, found: Cluster) -> int | None:
             if time.monotonic() > end:
                 os.close(alive)
                 raise StorageError(
-                    f"a process of the last server is still there and does not end, see `fuser {path}` and {found.log}"
+                    f"a process of the last server does not end: see `fuser {path}` and {found.log}"
                 ) from None
             time.sleep(0.05)
 
@@ -292,30 +278,30 @@ def _start(found: Cluster, bins: Path, alive: int, end: float) -> None:
     made_by = (found.data / "PG_VERSION").read_text().strip()
     if made_by != version(bins).split(".")[0]:
         raise StorageError(
-            f"{found.data} was made by PostgreSQL {made_by}, this is {version(bins)}: with the old program "
-            "`storage backup FILE`, then move the folder away and `storage restore FILE`"
+            f"{found.data} was made by PostgreSQL {made_by}, this is {version(bins)}: run `storage backup FILE` with "
+            "the old program, move the folder away, then run `storage restore FILE`"
         )
-    _own_socket_folder(found)
+    _make_socket_folder(found)
     listening = read_listening(found.base)
     _write_settings(found, listening)
     for stale in (found.data / "postmaster.pid", *found.socket.glob(".s.PGSQL.*")):
-        stale.unlink(missing_ok=True)  # we hold the alive lock: nobody is left
-    if listening is not None and listening.port != 5432:  # the port names the socket too: ours keeps its name
+        stale.unlink(missing_ok=True)  # the alive lock is held: no process of the last server is left
+    if listening is not None and listening.port != 5432:  # the port names the socket too; a link keeps the URL's name
         (found.socket / ".s.PGSQL.5432").symlink_to(f".s.PGSQL.{listening.port}")
-    # Relative paths and PGDATA from the environment: pg_ctl puts its arguments through a shell.
+    # Relative paths, and PGDATA from the environment: pg_ctl passes its arguments through a shell.
     seconds = str(max(1, int(end - time.monotonic())))
     start: list[str | Path] = [bins / "pg_ctl", "-w", "-t", seconds, "-l", "pgdata/postgres.log", "start"]
     begin = found.log.stat().st_size if found.log.exists() else 0
     ended = _run(found, start, alive)
     if ended.returncode != 0:
         if (found.data / "postmaster.pid").exists() and time.monotonic() < end:
-            return  # killed while it started, else it would have taken its file along: the caller tries again
-        said = found.log.read_bytes()[begin:].decode(errors="replace") if found.log.exists() else ended.stdout
-        raise StorageError(f"the embedded server does not start: {_complaint(said)} (log: {found.log})")
+            return  # killed while it started: otherwise it would have removed its file. The caller tries again
+        text = found.log.read_bytes()[begin:].decode(errors="replace") if found.log.exists() else ended.stdout
+        raise StorageError(f"the embedded server does not start: {_last_error(text)} (log: {found.log})")
 
 
 def _write_settings(found: Cluster, listening: Listening | None) -> None:
-    """For a start: where it listens, and who may come in by which way."""
+    """Write the settings and the access rules for a start."""
     access = ACCESS
     if listening is not None:
         kind = "hostssl" if listening.tls else "host"
@@ -332,9 +318,9 @@ def _write_settings(found: Cluster, listening: Listening | None) -> None:
 
 
 def _make_cluster(found: Cluster, bins: Path) -> None:
-    """Aside, then renamed: there is never a half-made cluster, and never one without our database."""
+    """Make the data folder beside its place and rename it, so that it is always complete and holds the database."""
     for half in found.base.glob("init-*"):
-        shutil.rmtree(half, ignore_errors=True)  # its initdb may still be on its way out
+        shutil.rmtree(half, ignore_errors=True)  # its initdb may still be ending
     aside = Path(tempfile.mkdtemp(prefix="init-", dir=found.base))
     found.who.own(aside)
     provider = (
@@ -342,59 +328,59 @@ def _make_cluster(found: Cluster, bins: Path) -> None:
     )
     made = _run(found, [bins / "initdb", "-U", USER, "-A", "trust", "-E", "UTF8", "--locale=C", *provider], data=aside)
     if made.returncode != 0:
-        raise StorageError(f"initdb does not make {found.data}: {_last_line(made.stdout)}")
+        raise StorageError(f"initdb cannot make {found.data}: {_last_line(made.stdout)}")
     with (aside / "postgresql.conf").open("a") as conf:
         conf.write("\ninclude_if_exists = 'studyhall.conf'\n")
     single: list[str | Path] = [bins / "postgres", "--single", "-F", "postgres"]
-    made = _run(found, single, data=aside, typed=f"CREATE DATABASE {USER};\n")
+    made = _run(found, single, data=aside, stdin=f"CREATE DATABASE {USER};\n")
     if made.returncode != 0 or "ERROR" in made.stdout:
-        raise StorageError(f"PostgreSQL does not make our database: {_complaint(made.stdout)}")
+        raise StorageError(f"PostgreSQL cannot make the database: {_last_error(made.stdout)}")
     aside.rename(found.data)
 
 
-def _own_socket_folder(found: Cluster) -> None:
-    """Make it if it lies outside the data; refuse one that somebody else could have laid there."""
+def _make_socket_folder(found: Cluster) -> None:
+    """Make the socket's folder if it lies outside the data; refuse a folder that another user can write."""
     if found.socket == found.data:
         return
     found.socket.mkdir(mode=0o700, exist_ok=True)
     at = found.socket.lstat()
     if not stat.S_ISDIR(at.st_mode) or at.st_uid not in (os.geteuid(), found.who.uid) or at.st_mode & 0o077:
         raise StorageError(
-            f"{found.socket} is not a private folder of ours: remove it, or use a shorter STUDYHALL_HOME"
+            f"{found.socket} is not a private folder of yours: remove it, or use a shorter STUDYHALL_HOME"
         )
     found.who.own(found.socket)
 
 
 def _run(
-    found: Cluster, command: list[str | Path], alive: int | None = None, data: Path | None = None, typed: str = ""
+    found: Cluster, command: Sequence[str | Path], alive: int | None = None, data: Path | None = None, stdin: str = ""
 ) -> subprocess.CompletedProcess[str]:
-    """Run one of PostgreSQL's programs as the server's user, in a session of its own; what it says is text.
+    """Run one of PostgreSQL's programs as the server's user, in a session of its own.
 
-    What it says goes to a file, since the server keeps the descriptor for as long as it lives.
+    Its output goes to a file, since the server keeps the descriptor open for as long as it runs.
     """
-    with tempfile.TemporaryFile("w+") as said, tempfile.TemporaryFile("w+") as given:
-        given.write(typed)
+    with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as given:
+        given.write(stdin)
         given.seek(0)
         ended = subprocess.run(
             list(map(str, command)),
             cwd=found.base,
             env=environment({"PGDATA": (data or found.data).name}),
             stdin=given,
-            stdout=said,
+            stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
             pass_fds=() if alive is None else (alive,),
-            **found.who.of_child(),
+            **found.who.process_options(),
         )
-        said.seek(0)
-        return subprocess.CompletedProcess(ended.args, ended.returncode, said.read())
+        output.seek(0)
+        return subprocess.CompletedProcess(ended.args, ended.returncode, output.read())
 
 
 def _last_line(text: str) -> str:
-    return next((line.strip() for line in reversed(text.splitlines()) if line.strip()), "it says nothing")
+    return next((line.strip() for line in reversed(text.splitlines()) if line.strip()), "no output")
 
 
-def _complaint(text: str) -> str:
-    """The line that tells why: the last that PostgreSQL calls FATAL, PANIC or ERROR."""
+def _last_error(text: str) -> str:
+    """The last line that PostgreSQL marks as FATAL, PANIC or ERROR; without one, the last line."""
     bad = [line for line in text.splitlines() if any(word in line for word in ("FATAL:", "PANIC:", "ERROR:"))]
     return _last_line("\n".join(bad) or text)

@@ -1,7 +1,7 @@
-"""One database session: named queries, transactions, notifications, and the news that it was lost.
+"""One database session: named queries, transactions, notifications, and an error of its own for a lost session.
 
-Everything that a worker holds, it holds through its session: when the session ends, however it ends, the server
-frees the worker's advisory locks. So a lost session is an event of its own (`SessionLostError`), never retried here.
+A worker holds its advisory locks through its session: however the session ends, the server frees them. So a lost
+session is an event of its own (`SessionLostError`) and is never retried here.
 """
 
 from __future__ import annotations
@@ -22,36 +22,37 @@ from storage.errors import SessionLostError, StorageError
 from storage.url import libpq_url, shown_url, without_secrets
 
 QUERIES = Path(__file__).parent / "queries"
-OLDEST_SERVER = 13
+MIN_SERVER_VERSION = 13
 
-# A peer that vanished without a word is noticed within about half a minute: by us, and by the server of us, which would
-# otherwise hold our locks for as long as its kernel waits, two hours.
+# Both sides notice within about half a minute that the other has vanished. Without these settings the server would keep
+# a dead worker's locks for two hours, as long as its kernel waits.
 KEEPALIVE = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 4, "tcp_user_timeout": 30_000}
-THEIRS = ", ".join(
+SERVER_KEEPALIVE = ", ".join(
     f"set_config('{name}', '{value}', false) AS {name}"
     for name, value in ((name.replace("keepalives", "tcp_keepalives"), value) for name, value in KEEPALIVE.items())
 )
 
-FLOATS = "set_config('extra_float_digits', '1', false) AS floats"
+EXACT_FLOATS = "set_config('extra_float_digits', '1', false) AS floats"
 """Floats as text lose no bit, whatever the database is set to."""
 
-# What mends a refusal, by what refused.
+# How to mend a statement that the server refused, by the driver's class of the error.
 HINTS: dict[type[BaseException], str] = {
     psycopg2.errors.InsufficientPrivilege: "; docs/roles.md has the grants that a role needs",
     psycopg2.errors.ReadOnlySqlTransaction: "; a storage that can be written is needed",
 }
-ANSWERS = {
-    "too many clients": "; every worker holds one connection: raise the server's max_connections, or run fewer workers",
-    "remaining connection slots": "; every worker holds one connection: raise the server's max_connections, or run "
-    "fewer workers",
+MORE_CONNECTIONS = "; every worker holds one connection: raise the server's max_connections, or run fewer workers"
+# How to mend a connection that the server refused, by words of its answer: libpq gives no code for it.
+CONNECTION_HINTS = {
+    "too many clients": MORE_CONNECTIONS,
+    "remaining connection slots": MORE_CONNECTIONS,
     "does not support SSL": "; switch TLS on there, or leave sslmode out of the URL",
     "password authentication failed": "; the password is wrong or has expired (VALID UNTIL)",
 }
-# A statement that lost a deadlock or a race for a snapshot was rolled back whole: it may simply run again.
-TRY_AGAIN = (psycopg2.errors.DeadlockDetected, psycopg2.errors.SerializationFailure)
+# The server rolled the statement back whole, so it can simply run again.
+RETRIED = (psycopg2.errors.DeadlockDetected, psycopg2.errors.SerializationFailure)
 
-EXHAUSTED = "53"
-"""Class of the errors that say: insufficient resources."""
+INSUFFICIENT_RESOURCES = "53"
+"""The first two letters of SQLSTATE when the server is out of disk, memory or connections."""
 
 
 @cache
@@ -64,10 +65,10 @@ class Session:
     """A connection to PostgreSQL, opened at once. Not shared between threads, never used across a fork."""
 
     def __init__(self, url: str, application: str = "studyhall", patience: int = 10) -> None:
-        """Connect, within `patience` seconds.
+        """Connect within `patience` seconds.
 
         Raises:
-            StorageError: The server cannot be reached or refuses us, or is older than PostgreSQL 13.
+            StorageError: The server cannot be reached, refuses the connection, or is older than PostgreSQL 13.
         """
         self.url = url
         try:
@@ -79,21 +80,23 @@ class Session:
                 **KEEPALIVE,
             )
         except psycopg2.Error as error:
-            told = self._first_line(error)
-            hint = next((hint for words, hint in ANSWERS.items() if words in told), "")
-            raise StorageError(f"{shown_url(url)}: {told}{hint}") from None
+            answer = self._first_line(error)
+            hint = next((hint for words, hint in CONNECTION_HINTS.items() if words in answer), "")
+            raise StorageError(f"{answer}{hint}", shown_url(url)) from None
         self._connection.autocommit = True
         self._owner = os.getpid()
-        if self._connection.server_version < OLDEST_SERVER * 10_000:
+        if self._connection.server_version < MIN_SERVER_VERSION * 10_000:
             version = self._connection.server_version // 10_000
             self.close()
-            raise StorageError(f"{shown_url(url)}: PostgreSQL {version} is too old; {OLDEST_SERVER} or later is needed")
-        self.backend: int = self.execute(f"SELECT pg_backend_pid() AS pid, {FLOATS}, {THEIRS}")[0].pid
-        # A proxy makes up the number that a connection is greeted with.
+            raise StorageError(
+                f"PostgreSQL {version} is too old; {MIN_SERVER_VERSION} or later is needed", shown_url(url)
+            )
+        self.backend: int = self.execute(f"SELECT pg_backend_pid() AS pid, {EXACT_FLOATS}, {SERVER_KEEPALIVE}")[0].pid
+        # A proxy greets a connection with a process number of its own.
         self.proxied = self._connection.get_backend_pid() != self.backend
 
     def run(self, name: str, values: Mapping[str, Any] | None = None) -> list[Any]:
-        """The rows of a named query, as named tuples. Outside a transaction it is one of its own.
+        """The rows of a named query, as named tuples. Outside a transaction block it is a transaction of its own.
 
         Raises:
             SessionLostError: The connection is gone. The statement may have taken effect.
@@ -107,28 +110,21 @@ class Session:
         return rows[0] if rows else None
 
     def execute(self, statement: str, values: Mapping[str, Any] | Sequence[Any] | None = None) -> list[Any]:
-        """The rows of an SQL text: what `run` does, for the few statements that are made, not named."""
+        """The rows of an SQL text: like `run`, for the few statements that have no file."""
         for last in (False, False, True):
             try:
                 with self._connection.cursor() as cursor:
                     cursor.execute(statement, values)
                     return cursor.fetchall() if cursor.description else []
-            except TRY_AGAIN as error:
+            except RETRIED as error:
                 if last or not self._connection.autocommit:
                     raise StorageError(self._first_line(error)) from error
             except psycopg2.Error as error:
                 raise self._translated(error) from error
         raise AssertionError("unreachable")
 
-    def copy_out(self, select: str, file: IO[bytes]) -> None:
-        """The rows of a SELECT, in COPY's text form, to a file."""
-        self._copy(f"COPY ({select}) TO STDOUT", file)
-
-    def copy_in(self, table: str, file: IO[bytes]) -> None:
-        """What `copy_out` wrote, into a table."""
-        self._copy(f"COPY {table} FROM STDIN", file)
-
-    def _copy(self, statement: str, file: IO[bytes]) -> None:
+    def copy(self, statement: str, file: IO[bytes]) -> None:
+        """Run a COPY statement `TO STDOUT` or `FROM STDIN` with a file at this end."""
         try:
             with self._connection.cursor() as cursor:
                 cursor.copy_expert(statement, file)
@@ -153,22 +149,22 @@ class Session:
                 self._connection.autocommit = True
 
     def verifier(self, role: str, password: str) -> str:
-        """What the server is told in place of a role's password."""
+        """The SCRAM verifier that the server stores for a role's password."""
         return str(psycopg2.extensions.encrypt_password(password, role, self._connection, "scram-sha-256"))
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
-        """All statements in the block see the database as it is at the first of them; nothing is written."""
+        """All statements in the block see the database as the first of them saw it; none may write."""
         with self.transaction():
             self.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
             yield
 
     def listen(self, channel: str) -> None:
-        """Be woken when somebody notifies this channel."""
+        """Receive the notifications of a channel from now on."""
         self.execute(f'LISTEN "{channel}"')
 
     def heard(self) -> bool:
-        """Whether a notification came since the last call. Looks at the socket, does not wait.
+        """Whether a notification came since the last call. Never waits.
 
         Raises:
             SessionLostError: The server closed the connection.
@@ -185,7 +181,7 @@ class Session:
         """The socket's descriptor, to wait on.
 
         Raises:
-            ValueError: The session has ended; a selector then finds it by itself, as it does with closed files.
+            ValueError: The session has ended. A selector expects this error of a closed file.
         """
         if self._connection.closed:
             raise ValueError("the session has ended")
@@ -197,7 +193,7 @@ class Session:
         return bool(self._connection.closed)
 
     def close(self) -> None:
-        """End the session, and with it every lock that it holds. In a forked child: leave it alone."""
+        """End the session, and with it every lock that it holds. In a forked child this does nothing."""
         if os.getpid() == self._owner:
             self._connection.close()
 
@@ -209,26 +205,24 @@ class Session:
             self._connection.close()
 
     def _translated(self, error: psycopg2.Error) -> Exception:
-        """What an error of the driver means to us. A connection that broke is told by its being closed.
+        """An error of the driver as one of ours: the session is lost, or the server refused the statement.
 
-        A server that has run out of disk or memory counts as gone: whoever works waits for it to come back. The session
-        is given up, since a statement that failed halfway leaves the advisory locks that it took.
+        A server without disk or memory counts as gone, and workers wait until it is back. The session is closed: a
+        statement that failed halfway keeps the advisory locks that it took.
         """
-        gone = self._connection.closed or isinstance(
-            error, psycopg2.InterfaceError | psycopg2.errors.AdminShutdown | psycopg2.errors.CrashShutdown
-        )
-        gone = gone or (error.pgcode or "").startswith(EXHAUSTED)
-        if gone:
+        gone = psycopg2.InterfaceError | psycopg2.errors.AdminShutdown | psycopg2.errors.CrashShutdown
+        exhausted = (error.pgcode or "").startswith(INSUFFICIENT_RESOURCES)
+        if self._connection.closed or isinstance(error, gone) or exhausted:
             self._connection.close()
             return SessionLostError(self._first_line(error))
-        return StorageError(self.refusal(error))
+        return self.refusal(error)
 
-    def refusal(self, error: BaseException) -> str:
-        """One line of what the server refused and what mends it."""
-        return f"{shown_url(self.url)}: {self._first_line(error)}{HINTS.get(type(error), '')}"
+    def refusal(self, error: BaseException) -> StorageError:
+        """The server's refusal of a statement in one line, with how to mend it."""
+        return StorageError(f"{self._first_line(error)}{HINTS.get(type(error), '')}", shown_url(self.url))
 
     def _first_line(self, error: BaseException) -> str:
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-        # libpq puts one line for each address that it tried; the last says what stopped it.
+        # libpq prints a line for each address that it tried; the last one names the reason.
         text = lines[-1] if lines and "connection to server" in lines[-1] else (lines or [type(error).__name__])[0]
         return without_secrets(text, self.url)

@@ -1,11 +1,11 @@
-"""What is written to a study's row: made, its budget, its definition, its outcome, its end. One statement each."""
+"""Writes to a study's row: its making, budget, definition, outcome and deletion; its workers. One statement each."""
 
 from __future__ import annotations
 
 import json
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from storage.digests import origin_digest
 from storage.locks import WORKER_LOCKS
@@ -15,16 +15,16 @@ from storage.session import Session
 
 @dataclass(frozen=True)
 class NewStudy:
-    """What a study is made from."""
+    """The contents of a new study."""
 
     name: str
     direction: str
     search: str
     score: str
     origin: Json
-    """The definition that the search starts from: the file's, with what was set on the command line."""
+    """The definition at the search's start: the file's, with what the command line set."""
     definition: Json
-    """The file's."""
+    """The file's definition."""
     hash: str
     fingerprint: Mapping[str, str]
     code: Json
@@ -32,23 +32,17 @@ class NewStudy:
 
 
 def create_study(session: Session, new: NewStudy) -> bool:
-    """Make a study; False if somebody else just made one of that name."""
+    """Make a study; False if another process has just made one of that name."""
     key = secrets.token_hex(16)
     row = session.one(
         "create_study",
         {
-            "name": new.name,
+            **_columns(new, key, new.search),
             "key": key,
-            "digest": origin_digest(key, new.search, new.origin, new.fingerprint, new.code, new.metrics),
-            "direction": new.direction.upper(),
-            "metric_names": json.dumps([new.score]),
+            "name": new.name,
             "search": new.search,
-            "origin": json.dumps(new.origin, allow_nan=False),
             "definition": json.dumps(new.definition, allow_nan=False),
             "hash": new.hash,
-            "fingerprint": json.dumps(dict(new.fingerprint)),
-            "code": json.dumps(dict(new.code)),
-            "metrics": list(new.metrics),
         },
     )
     return row is not None
@@ -56,7 +50,7 @@ def create_study(session: Session, new: NewStudy) -> bool:
 
 @dataclass(frozen=True)
 class Correction:
-    """Another objective, score, cost or dataset, while no result was accepted."""
+    """A new objective, score, cost or dataset, allowed before the first accepted result."""
 
     origin: Json
     direction: str
@@ -67,67 +61,63 @@ class Correction:
 
 
 def correct_study(session: Session, study_id: int, correction: Correction) -> None:
-    """Put it into force. What has failed so far is retired. The caller holds the study's row."""
+    """Put a correction into force, and retire the points that have failed. The caller holds the study's row."""
     study = session.one("read_key", {"study_id": study_id})
-    digest = origin_digest(
-        study.key, study.search, correction.origin, correction.fingerprint, correction.code, correction.metrics
-    )
-    session.run(
-        "correct_study",
-        {
-            "study_id": study_id,
-            "direction": correction.direction.upper(),
-            "metric_names": json.dumps([correction.score]),
-            "origin": json.dumps(correction.origin, allow_nan=False),
-            "fingerprint": json.dumps(dict(correction.fingerprint)),
-            "code": json.dumps(dict(correction.code)),
-            "metrics": list(correction.metrics),
-            "digest": digest,
-        },
-    )
+    session.run("correct_study", {**_columns(correction, study.key, study.search), "study_id": study_id})
+
+
+def _columns(given: NewStudy | Correction, key: str, search: str) -> dict[str, object]:
+    return {
+        "direction": given.direction.upper(),
+        "metric_names": json.dumps([given.score]),
+        "origin": json.dumps(given.origin, allow_nan=False),
+        "fingerprint": json.dumps(dict(given.fingerprint)),
+        "code": json.dumps(dict(given.code)),
+        "metrics": list(given.metrics),
+        "digest": origin_digest(key, search, given.origin, given.fingerprint, given.code, given.metrics),
+    }
 
 
 def set_definition(session: Session, study_id: int, definition: Json, hash_: str) -> None:
-    """The file's definition that is in force from now on."""
+    """Put the file's definition into force."""
     document = json.dumps(definition, allow_nan=False)
     session.run("set_definition", {"study_id": study_id, "definition": document, "hash": hash_})
 
 
 def set_budget(session: Session, study_id: int, budget: Budget) -> None:
-    """Set what is given, for all workers; a study that was told to stop goes on."""
-    values = {"steps": budget.steps, "max_trials": budget.max_trials, "seconds": budget.seconds}
-    session.run("set_budget", {"study_id": study_id, **values})
+    """Set the given limits for all workers; a stopped study goes on."""
+    session.run("set_budget", {"study_id": study_id, **asdict(budget)})
 
 
 def set_outcome(session: Session, study_id: int, outcome: str | None = None, kind: EndKind | None = None) -> None:
-    """Why the search has ended, and what kind of end that is; None: it goes on."""
+    """Store why the search ended; None: it goes on."""
     kept = None if kind is None else kind.value
     session.run("set_outcome", {"study_id": study_id, "outcome": outcome, "kind": kept})
 
 
 def drain_study(session: Session, study_id: int) -> None:
-    """Tell every worker to finish what runs and leave."""
+    """Ask every worker to finish its running trials and leave."""
     session.run("drain_study", {"study_id": study_id})
 
 
 def heed_stop(session: Session, study_id: int) -> None:
-    """Drain the study if another Optuna program asked for it: `study.set_user_attr("stop", True)`."""
+    """Drain the study if another Optuna program asked for it with `study.set_user_attr("stop", True)`."""
     session.run("heed_stop", {"study_id": study_id})
 
 
 def delete_study(session: Session, study_id: int) -> None:
-    """Delete a study with all that hangs on it. The caller holds the study's row."""
+    """Delete a study with all its rows. The caller holds the study's row."""
     session.run("delete_study", {"study_id": study_id})
 
 
 def keep_launch(session: Session, study_id: int, key: str, launch: Mapping[str, object]) -> None:
-    """Keep with the study that workers were asked of a scheduler; once for each key."""
+    """Store with the study that a scheduler was asked for workers; once for each key."""
     session.run("insert_launch", {"study_id": study_id, "key": key, "value": json.dumps(launch)})
 
 
 @dataclass(frozen=True)
 class NewWorker:
-    """A worker that signs in."""
+    """The contents of a worker's row."""
 
     host: str
     pid: int
@@ -137,22 +127,11 @@ class NewWorker:
 
 
 def sign_in(session: Session, study_id: int, worker: NewWorker) -> int:
-    """Write a worker's row and take its lock, for as long as this session lives; its id."""
-    row = session.one(
-        "start_worker",
-        {
-            "study_id": study_id,
-            "host": worker.host,
-            "pid": worker.pid,
-            "account": worker.account,
-            "slots": list(worker.slots),
-            "versions": json.dumps(dict(worker.versions)),
-            "space": WORKER_LOCKS,
-        },
-    )
-    return int(row.worker_id)
+    """Write a worker's row and take its lock, which this session then holds; returns the worker's id."""
+    own = {**asdict(worker), "slots": list(worker.slots), "versions": json.dumps(dict(worker.versions))}
+    return int(session.one("start_worker", {**own, "study_id": study_id, "space": WORKER_LOCKS}).worker_id)
 
 
 def sign_out(session: Session, worker_id: int) -> None:
-    """A worker leaves by itself."""
+    """Store that a worker has left by itself."""
     session.run("end_worker", {"worker_id": worker_id})

@@ -1,4 +1,4 @@
-"""All trials of a study as Optuna's, read with one statement; finished ones once, since they never change."""
+"""A study's trials as Optuna's FrozenTrials: one statement reads them, and each finished one is read once."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from optuna.trial import FrozenTrial, TrialState
 from storage.session import Session
 
 OPEN = ("WAITING", "RUNNING")
-WORDS = {"NAN": math.nan, "INF_POS": math.inf, "INF_NEG": -math.inf}
-"""Optuna's words for what it keeps beside a null."""
+NOT_FINITE = {"NAN": math.nan, "INF_POS": math.inf, "INF_NEG": -math.inf}
+"""Optuna stores these words beside a null in place of the number."""
 
 
 class TrialReader:
-    """Reads trials again and again, as a page that is open does. May be shared by threads."""
+    """Reads trials again and again, for an open page of the dashboard. Threads may share it."""
 
     def __init__(self) -> None:
         self._finished: dict[int, dict[int, FrozenTrial]] = {}
         self._lock = threading.Lock()
 
     def read(self, session: Session, study_id: int) -> list[FrozenTrial]:
-        """In the order of their numbers. The finished ones are the same objects each time."""
+        """The trials by number. Finished trials are the same objects each time."""
         with self._lock:
             known = self._finished.setdefault(study_id, {})
             rows = session.run("list_trials", {"study_id": study_id})
@@ -59,12 +59,12 @@ def _frozen(row: Any) -> FrozenTrial:
 
 @lru_cache(maxsize=4096)
 def _distribution(text: str) -> BaseDistribution:
-    """A study's trials share their distributions: each is read once."""
+    """A distribution from its JSON, parsed once: the trials of a study share their distributions."""
     return json_to_distribution(text)
 
 
 def _number(value: float | str | None, word: str) -> float:
-    return WORDS[word] if value is None else float(value)
+    return NOT_FINITE[word] if value is None else float(value)
 
 
 def _attributes(texts: Mapping[str, str] | None) -> dict[str, Any]:

@@ -1,58 +1,45 @@
-"""`storage status`, `check` and `upgrade`: what the storage is, and whether a study can be trusted to it."""
+"""`storage status`, `url`, `check`, `upgrade` and `move`: the storage as it is, and whether it is fit for studies."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import asdict
 
-from storage import listening, server
+from storage import listening, moving, schema, server
 from storage.errors import StorageError
 from storage.home import home
 from storage.locks import check_locks_stay
-from storage.moving import Moved
-from storage.moving import move as copy_studies
-from storage.place import Place
 from storage.schema import OPTUNA_SCHEMA, SCHEMA, check_versions, read_versions
-from storage.schema import upgrade as upgrade_tables
 from storage.session import Session
+from storage.store import Store
 from storage.url import shown_url
 
 
 def server_status() -> dict[str, object]:
-    """The embedded server, as it is; starts nothing."""
+    """The embedded server as it is; starts nothing."""
     found = server.status(home())
-    return {
-        "up": found.up,
-        "url": found.url,
-        "version": found.version,
-        "pid": found.pid,
-        "data": str(found.data),
-        "log": str(found.log),
-        "listens": None if found.listening is None else asdict(found.listening),
-    }
+    return {**asdict(found), "data": str(found.data), "log": str(found.log)}
 
 
-def url_told(place: Place) -> list[str]:
-    """The storage's URL, then what there is to know; of an embedded server that listens, the one for other hosts. No
-    password is among it."""
-    url = place.start()
-    found = server.read_listening(server.cluster(place.home).base) if place.embedded else None
-    return [shown_url(url)] if found is None else listening.told(place.home, found)
+def url_lines(store: Store) -> list[str]:
+    """The storage's URL, without a password. For an embedded server that listens: the URL for other hosts, and how to
+    reach it."""
+    url = store.start()
+    found = server.read_listening(server.cluster(store.home).base) if store.embedded else None
+    return [shown_url(url)] if found is None else listening.access_lines(store.home, found)
 
 
-def check(place: Place) -> list[str]:
-    """What is fine, a line each.
+def check(store: Store) -> list[str]:
+    """The versions of everything, a line each.
 
     Raises:
-        StorageError: What is not, and which command mends it.
+        StorageError: The tables are of another version, or locks do not stay with their session.
     """
-    url = place.start()
-    session = Session(url)
-    try:
+    url = store.start()
+    with closing(Session(url)) as session:
         found = read_versions(session)
         check_locks_stay(session)
-    finally:
-        session.close()
     lines = [
         f"storage: {shown_url(url)}",
         f"server: PostgreSQL {found.server}",
@@ -61,28 +48,19 @@ def check(place: Place) -> list[str]:
         "locks: stay with their session",
     ]
     if found.optuna not in (None, OPTUNA_SCHEMA) or found.ours not in (None, SCHEMA):
-        raise StorageError("; ".join([*lines, "`python cli.py storage upgrade` mends an older version"]))
+        raise StorageError("; ".join([*lines, "`python cli.py storage upgrade` upgrades older tables"]))
     return lines
 
 
-def upgrade(place: Place) -> str:
-    """Bring the tables to the versions that this code knows."""
-    session = Session(place.start())
-    try:
-        return upgrade_tables(session)
-    finally:
-        session.close()
+def upgrade(store: Store) -> str:
+    """Upgrade the tables to this version of the program; returns what was done."""
+    with closing(Session(store.start())) as session:
+        return schema.upgrade(session)
 
 
-def move(url: str | None, target: str, names: Sequence[str], tell: Callable[[Moved], None]) -> None:
-    """Copy studies to another storage; `storage/moving.py` says how."""
-    source = Place.of(url).read()
-    try:
+def move(url: str | None, target: str, names: Sequence[str], say: Callable[[str], None]) -> None:
+    """Copy studies to another storage; see `storage/moving.py`."""
+    with closing(Store.of(url).read()) as source:
         check_versions(source, writing=True)
-        into = Place.of(target).write()
-        try:
-            copy_studies(source, into, names, tell)
-        finally:
-            into.close()
-    finally:
-        source.close()
+        with closing(Store.of(target).write()) as into:
+            moving.move(source, into, names, say)

@@ -1,4 +1,4 @@
-"""Storage URLs: what is accepted, what libpq is given, and what may be printed (never a password)."""
+"""Storage URLs: the accepted forms, libpq's form, and the form that may be printed, without a password."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ SECRETS = ("password", "sslpassword")
 
 
 def check_url(url: str) -> str:
-    """The URL in the one form that SQLAlchemy and we share: `postgresql+psycopg2://…`.
+    """The URL in SQLAlchemy's form, `postgresql+psycopg2://…`.
 
     Raises:
         UsageError: It is not a PostgreSQL URL. The message shows it without its password.
@@ -20,7 +20,7 @@ def check_url(url: str) -> str:
     if not separator or scheme not in SCHEMES:
         shown = repr(scheme) if separator else "the value"
         raise UsageError(
-            f"--storage: {shown} is not a PostgreSQL URL; expected postgresql+psycopg2://USER@HOST:PORT/DATABASE"
+            f"{shown} is not a PostgreSQL URL; expected postgresql+psycopg2://USER@HOST:PORT/DATABASE", "--storage"
         )
     try:
         parts = urlsplit(f"{SCHEMES[0]}://{rest}")
@@ -28,19 +28,20 @@ def check_url(url: str) -> str:
         parse_qsl(parts.query, strict_parsing=True) if parts.query else []
     except ValueError as error:
         raise UsageError(
-            "--storage: the URL cannot be read: a port has to be a number, options have to be "
-            "KEY=VALUE, and / : @ # in a password have to be percent-encoded"
+            "the URL cannot be read; write the port as a number, options as KEY=VALUE, and / : @ # in a password "
+            "percent-encoded",
+            "--storage",
         ) from error
     return urlunsplit(parts)
 
 
 def libpq_url(url: str) -> str:
-    """The same URL as libpq reads it."""
+    """The URL in libpq's form."""
     return "postgresql://" + check_url(url).partition("://")[2]
 
 
 def without_password(url: str) -> tuple[str, str]:
-    """The URL as libpq reads it but without its password, and the password: for arguments and environment."""
+    """The URL in libpq's form without its password, for a program's arguments, and the password, its environment."""
     parts = urlsplit(libpq_url(url))
     login, at, host = parts.netloc.rpartition("@")
     user, _, password = login.partition(":")
@@ -51,7 +52,7 @@ def without_password(url: str) -> tuple[str, str]:
 
 
 def shown_url(url: str) -> str:
-    """The URL with every password replaced by `***`: the only form that is ever printed."""
+    """The URL with `***` for every password: the only form that is printed."""
     try:
         parts = urlsplit(check_url(url))
     except UsageError:
@@ -67,7 +68,7 @@ def shown_url(url: str) -> str:
 
 
 def without_secrets(text: str, url: str) -> str:
-    """`text`, usually an error of the database, with the URL's passwords taken out of it."""
+    """A text, usually an error of the database, with `***` for the URL's passwords."""
     parts = urlsplit(url)
     secrets = {value for key, value in parse_qsl(parts.query) if key in SECRETS}
     password = parts.netloc.rpartition("@")[0].partition(":")[2]

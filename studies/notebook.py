@@ -10,10 +10,10 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from storage.errors import UsageError
-from storage.place import Place
 from storage.reader import Reader
 from storage.records import StudyRow, TrialRow
 from storage.session import Session
+from storage.store import Store
 from studies.status.status import read_status
 
 if TYPE_CHECKING:
@@ -31,14 +31,14 @@ class OpenStudy:
     """A study that is looked at; nothing is kept open between two looks."""
 
     name: str
-    place: Place
+    store: Store
 
     @staticmethod
     def of(name: str, storage: str | None) -> OpenStudy:
         """Raises:
         UsageError: There is no such study.
         """
-        opened = OpenStudy(name, Place.of(storage))
+        opened = OpenStudy(name, Store.of(storage))
         with opened._read():
             return opened
 
@@ -96,7 +96,7 @@ class OpenStudy:
 
     @contextmanager
     def _read(self) -> Iterator[tuple[Session, StudyRow]]:
-        session = self.place.read()
+        session = self.store.read()
         try:
             yield session, Reader(session).study(self.name)
         finally:

@@ -22,7 +22,7 @@ from typing import Any
 
 from objectives.command.numbers import UNITS
 from objectives.command.placeholders import FLAGS, MODES, as_text, fill, flags_of, leaves, names_in
-from storage.checks import known_keys
+from storage.checks import check_keys
 from storage.errors import UsageError, nearest
 
 PREFIX = "command:"
@@ -321,4 +321,4 @@ def _text(value: Any, where: str) -> str:
 def _check_keys(document: Any, allowed: Sequence[str], where: str) -> None:
     if not isinstance(document, Mapping):
         raise UsageError(f"{where}: {document!r} is not a mapping")
-    known_keys(document, allowed, where)
+    check_keys(document, allowed, where)

@@ -22,7 +22,7 @@ STEP_NAMES = ("step", "iter", "epoch")
 MAX_DOCUMENT_CHARACTERS = 1 << 26
 MAX_SHOWN_CHARACTERS = 80  # of a line in a message
 NOT_FINITE = re.compile(r"[-+]?\b(?:nan|inf(?:inity)?)\b", re.IGNORECASE)
-COLOURS = re.compile(
+ESCAPE_SEQUENCES = re.compile(
     r"""
       (?P<moves> \x1b \[ [0-?]* [ -/]* [@-HPSTXZ`abdefsu] )      # the text after it is printed elsewhere
     | \x1b \[ [0-?]* [ -/]* [@-~]                                # colours, and erasing
@@ -130,10 +130,10 @@ class Json(Reader):
         """None: it is no JSON, or no more than a part of it."""
         try:
             try:
-                told = json.loads(text)
+                document = json.loads(text)
             except ValueError:
-                told = json.loads(NOT_FINITE.sub(_as_json, text))
-            return list(_document_rows(told, self.steps))
+                document = json.loads(NOT_FINITE.sub(_as_json, text))
+            return list(_document_rows(document, self.steps))
         except (ValueError, RecursionError):
             return None
 
@@ -172,8 +172,8 @@ class Table(Reader):
             self.columns = cells  # written again, with columns that came later
             return None
         if len(cells) != len(self.columns):
-            told = f"{len(cells)} cell{'s'[: len(cells) != 1]}: {_shown(line)}"
-            self._trouble(f"line {self.number} has {told}")
+            count = f"{len(cells)} cell{'s'[: len(cells) != 1]}: {_shown(line)}"
+            self._trouble(f"line {self.number} has {count}")
             return None
         found = {name: read_number(cell) for name, cell in zip(self.columns, cells, strict=True) if cell}
         refused = {name: _why(value) for name, value in found.items() if isinstance(value, Refused)}
@@ -214,12 +214,12 @@ class Table(Reader):
     def _are_names(self, cells: Sequence[str]) -> bool:
         return self.has_names and len(set(cells) & set(self.columns)) > len(self.columns) // 2
 
-    def _trouble(self, told: str) -> None:
+    def _trouble(self, fault: str) -> None:
         if not self.trouble:
             divider = {",": "commas", "\t": "tabs", ";": "semicolons"}.get(self.divider or "", "spaces")
             names = ", ".join(self.columns[:20])
             self.trouble = (
-                f"taken for a table of {len(self.columns)} columns divided by {divider} ({names}), but {told}"
+                f"taken for a table of {len(self.columns)} columns divided by {divider} ({names}), but {fault}"
             )
 
 
@@ -266,7 +266,7 @@ class Patterns(Reader):
 
 def without_escapes(line: str) -> str:
     """A line as a terminal shows it: escape sequences are left out. Where one moves the cursor there is a space."""
-    return COLOURS.sub(lambda found: " " if found["moves"] else "", line) if "\x1b" in line else line
+    return ESCAPE_SEQUENCES.sub(lambda found: " " if found["moves"] else "", line) if "\x1b" in line else line
 
 
 def as_step(value: Any) -> int | None:
@@ -289,52 +289,52 @@ def _as_json(word: re.Match[str]) -> str:
     return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
 
 
-def _document_rows(told: Any, steps: tuple[str, ...]) -> Iterator[Row]:
+def _document_rows(document: Any, steps: tuple[str, ...]) -> Iterator[Row]:
     """The rows of a parsed document; none of what is neither an object nor a list of objects."""
-    if isinstance(told, list):
-        for each in told:
+    if isinstance(document, list):
+        for each in document:
             if isinstance(each, dict):
                 yield from _document_rows(each, steps)
         return
-    if not isinstance(told, dict):
+    if not isinstance(document, dict):
         return
-    if history := _objects(told.get("log_history")):  # of Hugging Face's trainer_state.json
+    if history := _objects(document.get("log_history")):  # of Hugging Face's trainer_state.json
         yield from _document_rows(history, steps)
-        told = {name: value for name, value in told.items() if name != "log_history"}
+        document = {name: value for name, value in document.items() if name != "log_history"}
         steps = ("global_step", *steps)
-    elif series := _series(told):  # of Keras' History
+    elif series := _series(document):  # of Keras' History
         for values in zip(*series.values(), strict=True):
             yield _row(dict(zip(series, values, strict=True)), steps)
         return
-    for name, each in _flat(told):
+    for name, each in _flat(document):
         for part in _objects(each):
             yield _row({f"{name}.{key}": value for key, value in _flat(part)}, tuple(f"{name}.{key}" for key in steps))
-    yield _row(dict(_flat(told)), steps)
+    yield _row(dict(_flat(document)), steps)
 
 
 def _objects(value: Any) -> list[dict[str, Any]]:
     return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
 
 
-def _series(told: Mapping[str, Any]) -> dict[str, list[Any]]:
+def _series(document: Mapping[str, Any]) -> dict[str, list[Any]]:
     """Lists of numbers of one length, if the object holds nothing else."""
-    lists = {name: value for name, value in told.items() if isinstance(value, list)}
+    lists = {name: value for name, value in document.items() if isinstance(value, list)}
     lengths = {len(value) for value in lists.values()}
     numbers = all(_float(each) is not None for value in lists.values() for each in value)
-    return lists if lists and len(lists) == len(told) and len(lengths) == 1 and numbers else {}
+    return lists if lists and len(lists) == len(document) and len(lengths) == 1 and numbers else {}
 
 
-def _flat(told: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
-    for name, value in told.items():
+def _flat(document: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in document.items():
         if isinstance(value, Mapping):
             yield from _flat(value, f"{above}{name}.")
         else:
             yield f"{above}{name}", value
 
 
-def _row(told: Mapping[str, Any], steps: tuple[str, ...], refused: Mapping[str, str] | None = None) -> Row:
-    step = next((as_step(told[name]) for name in steps if as_step(told.get(name)) is not None), None)
-    numbers = {str(name): _float(value) for name, value in told.items()}
+def _row(values: Mapping[str, Any], steps: tuple[str, ...], refused: Mapping[str, str] | None = None) -> Row:
+    step = next((as_step(values[name]) for name in steps if as_step(values.get(name)) is not None), None)
+    numbers = {str(name): _float(value) for name, value in values.items()}
     metrics = {name: value for name, value in numbers.items() if value is not None and _can_be_kept(name)}
     return Row(step, metrics, refused or {})
 

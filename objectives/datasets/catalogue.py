@@ -1,4 +1,4 @@
-"""The datasets that are there, by name: `dataset: NAME` and `data list`."""
+"""The catalogue of prepared datasets, for `dataset: NAME` and `data list`."""
 
 from __future__ import annotations
 
@@ -11,13 +11,12 @@ from typing import Any
 from storage.errors import StudyhallError
 from storage.home import home
 
-BUILT_IN = ("stdlib", "gssm")
-"""Names that mean something without being prepared: no dataset can be called so."""
+BUILT_IN = ("stdlib", "gssm")  # datasets that need no preparation: no other dataset can have their names
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One dataset, or what there is of it: `problem` says what is missing."""
+    """One dataset; `problem` says what is missing in an unfinished or damaged one."""
 
     name: str
     folder: str
@@ -27,50 +26,52 @@ class Entry:
     dtype: str | None = None
     train: int | None = None
     val: int | None = None
-    """Tokens of each."""
+    """The numbers of tokens."""
     problem: str | None = None
 
 
-def place() -> Path:
-    """Where datasets lie."""
+def datasets_folder() -> Path:
+    """The folder of all prepared datasets."""
     return home() / "datasets"
 
 
 def part_of(name: str) -> Path:
-    """Where a dataset lies while it is made. No name begins with a dot."""
-    return place() / f".{name}.part"
+    """The folder in which a dataset is made. No dataset's name begins with a dot."""
+    return datasets_folder() / f".{name}.part"
 
 
 def names() -> list[str]:
-    """Those that `dataset: NAME` finds."""
+    """The names that `dataset: NAME` finds."""
     with suppress(OSError):
-        return sorted(each.name for each in place().iterdir() if each.is_dir() and not each.name.startswith("."))
+        return sorted(
+            each.name for each in datasets_folder().iterdir() if each.is_dir() and not each.name.startswith(".")
+        )
     return []
 
 
 def is_unfinished(folder: Path) -> bool:
-    """Whether `data prepare` is at work in this folder, or was killed there."""
+    """Whether `data prepare` works in this folder, or was killed there."""
     return (folder / "state.json").exists()
 
 
 def begun(name: str) -> str:
-    """What to say of a dataset that is not there; nothing if it was never begun."""
-    with suppress(OSError, ValueError):  # what no file can be called
+    """A hint for a missing dataset whose preparation was begun; otherwise empty."""
+    with suppress(OSError, ValueError):  # a text that cannot be a file's name
         if "/" not in name and is_unfinished(part_of(name)):
             return f"{name!r} is not finished: run `data prepare` again"
     return ""
 
 
 def entries() -> list[Entry]:
-    """Every dataset by name, and after them those that are not finished."""
+    """Every dataset by name, then the unfinished ones."""
     with suppress(OSError):
-        parts = sorted(each.name[1:-5] for each in place().glob(".*.part"))
+        parts = sorted(each.name[1:-5] for each in datasets_folder().glob(".*.part"))
         return [*map(_entry, names()), *map(_unfinished, parts)]
     return []
 
 
 def _entry(name: str) -> Entry:
-    folder = place() / name
+    folder = datasets_folder() / name
     try:
         meta = read_json(folder / "meta.json")
     except StudyhallError as error:
@@ -92,7 +93,7 @@ def _size(folder: Path) -> int:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """Raises StudyhallError where there is no JSON object."""
+    """Read a JSON object; raises StudyhallError if the file holds none."""
     try:
         found = json.loads(path.read_text())
     except FileNotFoundError:

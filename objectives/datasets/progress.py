@@ -1,4 +1,4 @@
-"""How far a long work is, on standard error: a bar on a terminal, else a line at each tenth."""
+"""Shows the progress of long work on standard error: a bar on a terminal, otherwise a line at each tenth."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-Tell = Callable[[str, int, int], None]
-"""What is done, how much of it, and of how much."""
+ShowProgress = Callable[[str, int, int], None]
+"""Called with the name of the work, how much is done, and how much there is."""
 
 
 @contextmanager
-def progress() -> Iterator[Tell]:
-    """Gives what is to be called as the work goes on."""
+def progress() -> Iterator[ShowProgress]:
+    """Yield a function to call as the work goes on."""
     console = Console(stderr=True, highlight=False)
     if not console.is_terminal:
         yield _Lines(console)

@@ -1,4 +1,4 @@
-"""Other people's libraries, without their remarks: what matters of what they say stands in our own line."""
+"""Silences other libraries: our own message says what matters."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Neither log messages (retries, advice) nor warnings reach the terminal."""
+    """Keep log messages (retries, advice) and warnings off the terminal."""
     before = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     try:

@@ -1,7 +1,7 @@
-"""Where text comes from: files, or a dataset of the Hugging Face hub. Read in pieces, from any position on.
+"""Sources of text: files, or a dataset of the Hugging Face hub. They are read in pieces, from any position on.
 
-How it is cut is a function of the text alone, so that reading on from a position gives the same pieces, and the same
-split, as reading through. The split does not depend on the tokenizer either.
+The pieces depend on the text alone, so that reading on from a position gives the same pieces and the same split as
+reading through. The split does not depend on the tokenizer either.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from objectives.datasets.quiet import quiet
 from objectives.datasets.tokenizers import need_package
 from storage.errors import UsageError, nearest, one_line
 
-PIECE = 2**18  # bytes of a piece, at most: some tokenizers take a hundred times as much memory
-BATCH = 8  # pieces at once
-ROWS = 64  # rows at once
-FORGOTTEN = 2**26  # bytes of rows, before what is read already is given back
-_VAL = Fraction(1, 10)
+MAX_PIECE_BYTES = 2**18  # some tokenizers take a hundred times as much memory
+BATCH_PIECES = 8  # read at once
+BATCH_ROWS = 64  # read at once
+MAX_MAPPED_BYTES = 2**26  # of rows that were read, before their memory is released
+_DEFAULT_VAL = Fraction(1, 10)
 
 
 @dataclass(frozen=True)
@@ -34,38 +34,38 @@ class Piece:
     is_val: bool
     where: str
     at: int
-    """Bytes before it, in `where`."""
+    """Its offset in `where`, in bytes."""
     ends: bool = False
-    """Whether a document ends here, with another to come."""
+    """Whether the document ends here."""
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Some pieces, and the position after them, where reading can begin anew; None inside a row."""
+    """Some pieces, and the position after them, from which reading can go on; None inside a row."""
 
     pieces: Sequence[Piece]
     position: int | None
 
 
 class Source(Protocol):
-    """Text that can be read from any position on, twice with the same result."""
+    """Text that can be read from any position on, with the same result each time."""
 
     @property
     def unit(self) -> str: ...
 
     @property
     def documents(self) -> bool:
-        """Whether it consists of documents that have to be told apart."""
+        """Whether it consists of documents, each of which gets an end."""
         ...
 
     @property
     def total(self) -> int:
-        """Positions, in `unit`."""
+        """The number of positions, in `unit`."""
         ...
 
     @property
     def stamp(self) -> Any:
-        """What changes when the text does."""
+        """A value that changes when the text does."""
         ...
 
     def batches(self, position: int) -> Iterator[Batch]: ...
@@ -73,7 +73,7 @@ class Source(Protocol):
 
 @dataclass(frozen=True)
 class TextFile:
-    """A file as it was when it was first looked at."""
+    """A file, with its size and time when it was first seen."""
 
     path: Path
     size: int
@@ -81,16 +81,16 @@ class TextFile:
 
     @staticmethod
     def of(path: Path) -> TextFile:
-        """Raises UsageError where there is nothing that can be read, and read again."""
+        """Check a file; raises UsageError if it cannot be read twice."""
         try:
             if path.is_dir():
                 raise UsageError(f"--text: {path} is a folder; its files are needed, as in {path / '*.txt'}")
             if path.exists() and not path.is_file():
-                raise UsageError(f"--text: {path} is not a regular file; it has to be read twice")
+                raise UsageError(f"--text: {path} is not a regular file, and it must be read twice")
             with path.open("rb"):
                 stat = path.stat()
         except FileNotFoundError:
-            raise UsageError(f"--text: {path} is not there{_sibling(path)}") from None
+            raise UsageError(f"--text: {path} does not exist{_sibling(path)}") from None
         except (OSError, ValueError) as error:
             raise UsageError(f"--text: {path} cannot be read: {getattr(error, 'strerror', None) or error}") from error
         return TextFile(path.resolve(), stat.st_size, stat.st_mtime_ns)
@@ -119,7 +119,7 @@ class TextFiles:
 
     @staticmethod
     def of(paths: Sequence[Path], val: float | None) -> TextFiles:
-        found = TextFiles(tuple(map(TextFile.of, paths)), share(val) or _VAL)
+        found = TextFiles(tuple(map(TextFile.of, paths)), share(val) or _DEFAULT_VAL)
         if not any(map(found._cut, found.files)):
             why = f"train would be empty, with --val {float(found.val)}" if found.total else "there is no text"
             raise UsageError(f"--text: {why}: {found.total} bytes")
@@ -147,7 +147,7 @@ class TextFiles:
             while at < file.size:
                 end = cut if at < cut else file.size
                 opened.seek(at)
-                text = opened.read(min(PIECE, end - at))
+                text = opened.read(min(MAX_PIECE_BYTES, end - at))
                 now = os.fstat(opened.fileno())
                 if (now.st_size, now.st_mtime_ns) != (file.size, file.mtime_ns):
                     raise UsageError(f"--text: {file.path} changed while it was read")
@@ -155,12 +155,12 @@ class TextFiles:
                     text = _whole(text)
                 pieces.append(Piece(text, at >= cut, f"--text: {file.path}", at))
                 at += len(text)
-                if len(pieces) == BATCH or at == file.size:
+                if len(pieces) == BATCH_PIECES or at == file.size:
                     yield Batch(pieces, begin + at)
                     pieces = []
 
     def _cut(self, file: TextFile) -> int:
-        """Where val begins: at a character's first byte, if it is UTF-8."""
+        """The offset where val begins: the first byte of a character, if the file is UTF-8."""
         cut = int(file.size * (1 - self.val))
         with file.path.open("rb") as opened:
             opened.seek(max(0, cut - 3))
@@ -174,7 +174,7 @@ class TextFiles:
 class HubRows:
     """Rows of a dataset of the Hugging Face hub, or of a folder that `datasets` can load; each a document.
 
-    Its split `train` is read; val is its split `validation`, unless a share is asked for or there is none: then it is
+    Train is its split `train`. Val is its split `validation`; if a share is asked for or the split is missing, val is
     the last rows of `train`. Empty rows are left out. Positions are rows.
     """
 
@@ -182,10 +182,14 @@ class HubRows:
     documents = True
 
     def __init__(self, asked: str, val: float | None) -> None:
-        """`asked` is DATASET[:CONFIG][:FIELD]. One word after DATASET is a config if there is one, else a field.
+        """Load the rows.
+
+        Args:
+            asked: DATASET[:CONFIG][:FIELD]. A single word after DATASET is a config if one has that name, else a field.
+            val: The share of val; None: the split `validation`.
 
         Raises:
-            UsageError: It cannot be had, or has no such text.
+            UsageError: The dataset cannot be loaded, or has no such text.
         """
         self._asked = f"--hf {asked}"
         with quiet():
@@ -201,19 +205,19 @@ class HubRows:
             if field is None and config is not None and config not in configs:
                 config, field = None, config
             if config is not None and config not in configs:
-                raise UsageError(f"{self._asked}: there is no config {config!r}{nearest(config, configs)}")
+                raise UsageError(f"{self._asked}: no config {config!r}{nearest(config, configs)}")
             if config is None and len(configs) > 1 and "default" not in configs:
                 raise UsageError(f"{self._asked}: a config is needed; allowed: {', '.join(configs)}")
             splits = datasets.load_dataset(name, config)
         except UsageError:
             raise
-        except Exception as error:  # whatever hub, cache and file formats have to say
+        except Exception as error:  # the hub, its cache and its file formats raise many types
             raise UsageError(f"{self._asked} cannot be loaded: {one_line(error)}") from error
         if "train" not in splits:
-            raise UsageError(f"{self._asked}: there is no split 'train', only {', '.join(splits)}")
+            raise UsageError(f"{self._asked}: no split 'train'; its splits: {', '.join(splits)}")
         rows = splits["train"]
         self._field = _text_field(self._asked, rows.features, field)
-        of_train = share(val) or (None if "validation" in splits else _VAL)
+        of_train = share(val) or (None if "validation" in splits else _DEFAULT_VAL)
         self._parts = [rows] if of_train else [rows, splits["validation"]]
         self._cut = int(len(rows) * (1 - of_train)) if of_train else len(rows)
         if not 0 < self._cut < self.total:
@@ -231,16 +235,16 @@ class HubRows:
     def batches(self, position: int) -> Iterator[Batch]:
         read = 0
         while position < self.total:
-            if read > FORGOTTEN:  # what was mapped stays in memory; mapped anew, nothing is
+            if read > MAX_MAPPED_BYTES:  # mapped rows stay in memory until the part is mapped again
                 self._parts = [pickle.loads(pickle.dumps(part)) for part in self._parts]
                 read = 0
-            after = min(position + ROWS, self.total)
+            after = min(position + BATCH_ROWS, self.total)
             pieces: list[Piece] = []
             for row, text in enumerate(self._texts(position, after), position):
                 for piece in self._pieces(row, text):
                     pieces.append(piece)
                     read += len(piece.text)
-                    if sum(len(each.text) for each in pieces) >= BATCH * PIECE:
+                    if sum(len(each.text) for each in pieces) >= BATCH_PIECES * MAX_PIECE_BYTES:
                         yield Batch(pieces, None)
                         pieces = []
             yield Batch(pieces, after)
@@ -262,7 +266,7 @@ class HubRows:
             raise UsageError(f"{where} holds half of a surrogate pair, at character {error.start}") from error
         at = 0
         while at < len(rest):
-            piece = rest[at : at + PIECE]
+            piece = rest[at : at + MAX_PIECE_BYTES]
             if at + len(piece) < len(rest):
                 piece = _whole(piece)
             yield Piece(piece, row >= self._cut, where, at, ends=at + len(piece) == len(rest))
@@ -270,7 +274,7 @@ class HubRows:
 
 
 def share(val: float | None) -> Fraction | None:
-    """The share exactly as it was written: 0.1 is a tenth."""
+    """A share as an exact fraction: 0.1 is one tenth."""
     if val is None:
         return None
     if not 0 < val < 1:
@@ -301,7 +305,7 @@ def _text_field(asked: str, features: Mapping[str, Any], field: str | None) -> s
 
 
 def _whole(text: bytes) -> bytes:
-    """As far as whole lines go; whole characters, if not even one line ends here."""
+    """The whole lines of a text; its whole characters, if no line ends in it."""
     lines = text.rfind(b"\n") + 1
     if lines:
         return text[:lines]

@@ -1,12 +1,12 @@
-"""The objective `difficulty`: how hard is a synthetic problem? The bytes a token that zlib leaves of it.
+"""The objective `difficulty`: how hard a synthetic problem is, as the bytes per token after zlib's compression.
 
-objective(config, trial)   draw a random graph and its sequences, return METRICS; nothing is trained
+objective(config, trial)   draw a random graph and its sequences, return METRICS; it trains nothing
 validate(config)           why a config cannot run, or None
-cost(config)               how many tokens it draws
-fingerprint(config)        what this machine's zlib makes of a sample
+cost(config)               the number of tokens
+fingerprint(config)        a hash of a sample that this machine's zlib compressed
 
-The config is a graph (objectives/gssm/graph.py) and `batch` sequences of `length` tokens. The trial's seed draws both
-the tables and the sequences, so that repeats measure the kind of problem, not one instance of it.
+The config gives a graph (objectives/gssm/graph.py) and `batch` sequences of `length` tokens. The trial's seed draws
+both the tables and the sequences, so that repeats measure the kind of problem, not a single instance.
 """
 
 from __future__ import annotations
@@ -21,22 +21,22 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from objectives.gssm.graph import KEYS, Graph, parse_graph
+from objectives.gssm.graph import GRAPH_KEYS, Graph, parse_graph
 from objectives.gssm.source import TRAIN, Source
-from storage.checks import known_keys, whole
+from storage.checks import check_keys, check_whole
 from storage.errors import UsageError
 
 METRICS = (
-    "difficulty",  # compressed bytes a token
+    "difficulty",  # compressed bytes per token
     "distance",  # |difficulty - target|
-    "entropy",  # bits a token, of how often each token is there: what order does not explain
+    "entropy",  # bits per token, from the tokens' frequencies alone
 )
-MOST_TOKENS = 2**27  # 1 GiB as int64
+MAX_TOKENS = 2**27  # 1 GiB as int64
 _OWN_KEYS = ("dataset", "batch", "length", "target")
 
 
 class Trial(Protocol):
-    """What it asks of the trial that it runs for."""
+    """The part of a trial that this objective uses."""
 
     @property
     def seed(self) -> int: ...
@@ -51,18 +51,18 @@ class _Config:
 
     @classmethod
     def parse(cls, config: Mapping[str, Any]) -> _Config:
-        """Read a configuration, or raise UsageError with the first thing that makes it impossible."""
-        known_keys(config, (*_OWN_KEYS, *KEYS), "config")
+        """Read a config; raises UsageError for the first fault."""
+        check_keys(config, (*_OWN_KEYS, *GRAPH_KEYS), "config")
         if config.get("dataset", "gssm") != "gssm":
             raise UsageError(f"config: dataset is {config['dataset']!r}; difficulty measures 'gssm'")
         target = config.get("target", 0.75)
         if not isinstance(target, int | float) or isinstance(target, bool) or not 0 <= target <= 8:
-            raise UsageError(f"config: target is {target!r}; bytes a token are needed, from 0 to 8")
-        batch = whole(config.get("batch", 1024), "config: batch", 1, MOST_TOKENS)
-        length = whole(config.get("length", 2048), "config: length", 1, MOST_TOKENS)
-        if batch * length > MOST_TOKENS:
-            raise UsageError(f"config: batch * length is {batch * length:,} tokens; {MOST_TOKENS:,} are allowed")
-        graph = parse_graph({key: value for key, value in config.items() if key in KEYS}, "config")
+            raise UsageError(f"config: target is {target!r}; bytes per token, from 0 to 8, are needed")
+        batch = check_whole(config.get("batch", 1024), "config: batch", 1, MAX_TOKENS)
+        length = check_whole(config.get("length", 2048), "config: length", 1, MAX_TOKENS)
+        if batch * length > MAX_TOKENS:
+            raise UsageError(f"config: batch * length is {batch * length:,} tokens; {MAX_TOKENS:,} are allowed")
+        graph = parse_graph({key: value for key, value in config.items() if key in GRAPH_KEYS}, "config")
         return cls(graph, batch, length, float(target))
 
 
@@ -89,27 +89,27 @@ def validate(config: Mapping[str, Any]) -> str | None:
 
 
 def cost(config: Mapping[str, Any]) -> Mapping[str, float]:
-    """The tokens that it draws."""
+    """How many tokens it draws."""
     parsed = _Config.parse(config)
     return {"tokens": float(parsed.batch * parsed.length)}
 
 
 def fingerprint(config: Mapping[str, Any]) -> Mapping[str, str]:
-    """SHA-256 of a compressed sample: another make of zlib leaves other bytes, and would measure something else."""
+    """SHA-256 of a compressed sample: another zlib compresses to other bytes and would measure something else."""
     sample = Source.make(parse_graph({}, "sample"), 0).draw(16, 1024, TRAIN, 0)
     return {"zlib": hashlib.sha256(_compressed(sample)).hexdigest()}
 
 
 def bytes_a_token(tokens: NDArray[np.uint16]) -> float:
-    """len(zlib.compress(buffer, 9)) / tokens, where the buffer is int64, one sequence after the other.
+    """len(zlib.compress(buffer, 9)) / tokens, where the buffer holds one sequence after the other as int64.
 
-    A figure to compare problems by, not an estimate of their entropy.
+    It serves to compare problems; it does not estimate their entropy.
     """
     return len(_compressed(tokens)) / tokens.size
 
 
 def entropy(tokens: NDArray[np.uint16]) -> float:
-    """Bits a token of the distribution of single tokens."""
+    """The entropy of the distribution of single tokens, in bits per token."""
     counts = np.bincount(tokens.ravel())
     shares = counts[counts > 0] / tokens.size
     return math.fsum(-share * math.log2(share) for share in shares.tolist())

@@ -1,8 +1,8 @@
-"""A training script like many: plain argparse, no word of Studyhall. It fits a small network to a wave in pure Python.
+"""An ordinary training script, without any Studyhall code. It fits a small network to a wave in pure Python.
 
 python train.py --hidden 4 --harmonics 1 2 --seed 1 --out_dir out
 
-objectives/examples/train.yaml grows it. It writes a line of metrics every so often, and would run as well by hand.
+objectives/examples/train.yaml grows its network. It appends a line of metrics every 50 steps and also runs by hand.
 """
 
 from __future__ import annotations
@@ -35,9 +35,14 @@ def main() -> None:
     with (options.out_dir / "metrics.jsonl").open("w") as file:
         for step in range(options.max_iters + 1):
             if step % 50 == 0 or step == options.max_iters:
-                told = {"step": step, "train_loss": loss(units, train), "val_loss": loss(units, val), "params": params}
-                print(json.dumps(told), file=file, flush=True)
-                print(f"step {step}: val loss {told['val_loss']:.4f}")
+                metrics = {
+                    "step": step,
+                    "train_loss": loss(units, train),
+                    "val_loss": loss(units, val),
+                    "params": params,
+                }
+                print(json.dumps(metrics), file=file, flush=True)
+                print(f"step {step}: val loss {metrics['val_loss']:.4f}")
             descend(units, dice.sample(train, 8), options.learning_rate, options.bias)
 
 

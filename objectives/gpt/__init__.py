@@ -1,9 +1,9 @@
-"""The objective `gpt`: train a decoder-only transformer on text. What a study asks of it is defined here.
+"""The objective `gpt`: train a decoder-only transformer on text. This module holds the functions that a study calls.
 
 objective(config, trial)   train once, return METRICS (and CUDA_METRICS on CUDA)
 validate(config)           why a config cannot run, or None
-cost(config)               what it will take, without training
-fingerprint(config)        what it learns from
+cost(config)               parameters and FLOPs, without training
+fingerprint(config)        a hash of the data
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from storage.errors import UsageError
 __all__ = ["CUDA_METRICS", "METRICS", "cost", "fingerprint", "objective", "validate"]
 
 
-_LAST = (  # of what the last evaluation reported; NaN if training diverged
+_LAST_REPORTED = (  # by the last evaluation; NaN if training diverged
     "train_loss",
     "train_acc",
     "train_pplx",
@@ -47,32 +47,32 @@ _LAST = (  # of what the last evaluation reported; NaN if training diverged
     "cumulative_time",
 )
 METRICS = (
-    "val_loss",  # nats a token, the best of all evaluations
+    "val_loss",  # nats per token, the best of all evaluations
     "next_token_probability",  # exp(-val_loss)
-    "best_iter",  # iterations done when it was measured
-    "last_val_loss",  # of the last evaluation
-    *_LAST,
+    "best_iter",  # iterations done at the best evaluation
+    "last_val_loss",  # at the last evaluation
+    *_LAST_REPORTED,
     "params",
     "non_embedding_params",
-    "params_embedding",  # parts of params; norms are in none of them
+    "params_embedding",  # this and the next two are parts of params, without norms
     "params_attention",
     "params_mlp",
-    "iter",  # mean milliseconds an iteration, after warm-up, without evaluations
+    "iter",  # mean milliseconds per iteration, after warm-up, without evaluations
     "tokens_per_second",
-    "peak_memory",  # MiB: what tensors took on CUDA; by how much the process grew on a CPU
-    "memory_fraction",  # of the device's memory, at the peak
-    "utilization",  # share of the time that the device was busy; on CUDA only where NVML tells
+    "peak_memory",  # MiB: the memory of tensors on CUDA, the growth of the process on a CPU
+    "memory_fraction",  # peak_memory as a share of the device's memory
+    "utilization",  # share of the time that the device was busy; on CUDA only with NVML
 )
-CUDA_METRICS = ("vram",)  # peak MiB that tensors took
+CUDA_METRICS = ("vram",)  # MiB: the peak memory of tensors
 
 
 def objective(config: Mapping[str, Any], trial: Trial) -> Mapping[str, float]:
-    """Train one model, from its checkpoint on if the trial has one: METRICS, and CUDA_METRICS on CUDA.
+    """Train one model, from the trial's checkpoint if there is one. Returns METRICS, and CUDA_METRICS on CUDA.
 
     `val_loss` is NaN or inf if training diverged.
 
     Raises:
-        UsageError: The config or its data cannot serve.
+        UsageError: The config or its data cannot be used.
         optuna.TrialPruned: The trial was asked to stop.
     """
     parsed = GptConfig.parse(config)
@@ -82,7 +82,7 @@ def objective(config: Mapping[str, Any], trial: Trial) -> Mapping[str, float]:
     data = open_data(parsed)
     memory = memory_meter(trial.device)
     torch.manual_seed(trial.seed)
-    model = Decoder(parsed, data.vocab_size).to(trial.device)  # made on the CPU: the same start on any device
+    model = Decoder(parsed, data.vocab_size).to(trial.device)  # from the CPU: the same start on any device
     with Termination() as termination, BusyMeter(trial.device) as busy:
         training = Training(parsed, data, trial, model, termination)
         state = training.run()
@@ -96,7 +96,7 @@ def objective(config: Mapping[str, Any], trial: Trial) -> Mapping[str, float]:
         "next_token_probability": math.nan if diverged else math.exp(-state.best),
         "best_iter": float(state.best_iter),
         "last_val_loss": last.get("val_loss", math.nan),
-        **{name: last.get(name, math.nan) for name in _LAST},
+        **{name: last.get(name, math.nan) for name in _LAST_REPORTED},
         "params": float(count_params(model)),
         "non_embedding_params": float(count_non_embedding_params(model)),
         **{f"params_{part}": float(count) for part, count in count_parts(model).items()},
@@ -122,16 +122,16 @@ def validate(config: Mapping[str, Any]) -> str | None:
 
 
 def cost(config: Mapping[str, Any]) -> Mapping[str, float]:
-    """Parameters, counted on the model itself (on torch's meta device: no memory), and training FLOPs.
+    """Parameters, counted on the model itself (on torch's meta device, without memory), and training FLOPs.
 
-    `flops` is 6·N·tokens (Kaplan et al., 2020), with N the parameters that each token is multiplied with: all but
-    learned positions and an embedding that is not the head as well. Attention scores and evaluations are not in it.
-    Where time alone ends the training there is none.
+    `flops` is 6·N·tokens (Kaplan et al., 2020), where N counts the parameters that each token is multiplied with: all
+    but learned positions and an untied embedding. Attention scores and evaluations are left out. A training that only
+    time limits has no `flops`.
     """
     parsed = GptConfig.parse(config)
     model = build_on_meta(parsed, check_data(parsed))
     known = {"params": float(count_params(model)), "non_embedding_params": float(count_non_embedding_params(model))}
-    train_tokens = len(open_data(parsed).train) if parsed.max_epochs is not None else 1  # else of no use
+    train_tokens = len(open_data(parsed).train) if parsed.max_epochs is not None else 1  # unused without max_epochs
     schedule = Schedule(parsed, train_tokens)
     if schedule.iterations is not None:
         known["flops"] = 6.0 * count_multiplied_params(model) * schedule.tokens(schedule.iterations)
@@ -139,5 +139,5 @@ def cost(config: Mapping[str, Any]) -> Mapping[str, float]:
 
 
 def fingerprint(config: Mapping[str, Any]) -> Mapping[str, str]:
-    """SHA-256 of the files that it learns from: a worker whose files differ would measure something else."""
+    """SHA-256 of the data's files: a worker with other files would measure something else."""
     return {"data": fingerprint_data(GptConfig.parse(config))}

@@ -1,4 +1,4 @@
-"""Attention of family lobo: heads of free size, grouped keys, rotary positions, a constant in the softmax."""
+"""Attention of family lobo: heads of any size, grouped keys, rotary positions, a constant in the softmax."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from objectives.gpt.config import GptConfig, LayerShape
 class LoboAttention(nn.Module):
     """Causal self-attention: (batch, time, n_embd) in and out.
 
-    Heads' outputs are summed and pass through `n_cproj` parallel projections that are summed again, or are
-    laid side by side and pass through one.
+    The heads' outputs are summed and pass through `n_cproj` parallel projections, whose outputs are summed again; or
+    they are concatenated and pass through one projection.
     """
 
     def __init__(self, config: GptConfig, shape: LayerShape) -> None:
@@ -44,12 +44,12 @@ class LoboAttention(nn.Module):
             values = values.repeat_interleave(shape.n_head // shape.n_kv_group, dim=1)
         heads = attend(queries, keys, values, self.log_constant, self.dropout if self.training else 0.0)
         y = heads.sum(1) if self.sums_heads else heads.transpose(1, 2).flatten(2)
-        # Parallel projections of the same input: their sum is one projection by the sum of their weights.
+        # The sum of parallel projections of one input is a single projection by the sum of their weights.
         return nn.functional.linear(y, self.projections.sum(0))
 
 
 class Rotary(nn.Module):
-    """Rotary positions (Su et al., 2021): neighbouring pairs of dimensions turn with the position."""
+    """Rotary positions (Su et al., 2021): each pair of neighbouring dimensions is rotated by the position."""
 
     cos: Tensor
     sin: Tensor
@@ -62,15 +62,15 @@ class Rotary(nn.Module):
         self.register_buffer("sin", angles.sin(), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Turn `x` of (batch, time, heads, size)."""
+        """Rotate `x` of shape (batch, time, heads, size)."""
         cos, sin = self.cos[: x.shape[1]], self.sin[: x.shape[1]]
         pairs = x.view(*x.shape[:-1], -1, 2)
-        if x.device.type == "cpu":  # four times faster here; what compiles on CUDA has no complex numbers
-            turned = torch.view_as_real(torch.view_as_complex(pairs) * torch.complex(cos, sin))
+        if x.device.type == "cpu":  # four times faster on a CPU; torch.compile does not support complex numbers
+            rotated = torch.view_as_real(torch.view_as_complex(pairs) * torch.complex(cos, sin))
         else:
             even, odd = pairs.unbind(-1)
-            turned = torch.stack((even * cos - odd * sin, even * sin + odd * cos), dim=-1)
-        return turned.flatten(-2).to(x.dtype)
+            rotated = torch.stack((even * cos - odd * sin, even * sin + odd * cos), dim=-1)
+        return rotated.flatten(-2).to(x.dtype)
 
 
 def attend(
@@ -85,8 +85,8 @@ def attend(
 
     Scores are multiplied by `scale`; None: by one over the root of the queries' size.
 
-    The constant is an extra key of score `log_constant` and value zero. It stands first, under a first query
-    that nobody reads, so that plain causality lets every position see it and itself; one more dimension, 1 in
+    The constant is an extra key with the score `log_constant` and the value zero. It is the first key, beside an extra
+    first query whose output is dropped, so that plain causality lets every position see it. An extra dimension, 1 in
     the queries and 0 in the other keys, carries its score. So the fused kernels apply, without a mask.
     """
     size, value_size, time = queries.shape[-1], values.shape[-1], queries.shape[-2]
@@ -97,7 +97,7 @@ def attend(
         extra = nn.functional.pad((log_constant / scale).view(1, -1, 1, 1), (size, 0)).to(keys.dtype)
         extra = extra.expand(keys.shape[0], keys.shape[1], 1, size + 1)
         keys = torch.cat((extra, nn.functional.pad(keys, (0, 1))), dim=2)
-    # The fused kernels want one size for all; zeros change neither scores nor sums.
+    # The fused kernels need equal sizes; zeros change neither scores nor sums.
     width = max(queries.shape[-1], value_size)
     queries, keys = (_padded(each, 0, width) for each in (queries, keys))
     values = _padded(values, first, width)
@@ -108,6 +108,6 @@ def attend(
 
 
 def _padded(x: Tensor, before: int, width: int) -> Tensor:
-    """`x` with `before` more positions in front and `width` dimensions in all, zeros where new."""
+    """`x` with `before` positions of zeros in front, and zeros up to `width` dimensions."""
     missing = width - x.shape[-1]
     return nn.functional.pad(x, (0, missing, before, 0)) if before or missing else x

@@ -1,7 +1,7 @@
-"""What a further attempt needs to go on where the last one was, in one file.
+"""Checkpoints: one file from which the next attempt goes on.
 
-The file is written aside, synced and renamed, so that a kill at any moment leaves a whole one. What is damaged all the
-same, or of another training, is not used: the training then begins anew.
+The file is written aside, synced and renamed, so that a kill at any moment leaves a whole file. A file that is damaged
+or belongs to another training is ignored: the training then starts from its beginning.
 """
 
 from __future__ import annotations
@@ -22,46 +22,47 @@ from torch import nn
 from objectives.gpt.config import GptConfig
 from storage.files import replacing
 
-_FORMAT = 1
-_DIGEST = hashlib.sha256().digest_size
-_PAUSE, _SHARE = 10.0, 0.01  # left to itself: seconds between two, and of the time at most
+_FORMAT_VERSION = 1
+_DIGEST_BYTES = hashlib.sha256().digest_size
+_MIN_SECONDS = 10.0  # between two checkpoints, where the config gives no interval
+_MAX_SHARE = 0.01  # of the time, spent on saving
 
 
 class Checkpoints:
-    """The checkpoint of one training in its folder. No folder: nothing is kept."""
+    """The checkpoint of one training in its folder; without a folder nothing is saved."""
 
     def __init__(self, folder: Path | None, identity: str, interval: int | None) -> None:
-        """`identity` tells this training from all others; `interval` is in iterations, None: by time."""
+        """`identity` is a hash of this training; `interval` counts iterations, None: saved by time."""
         self.path = None if folder is None else folder / "training.pt"
         self.identity, self.interval = identity, interval
         self.saved, self.saved_at, self.cost = 0, time.monotonic(), 0.0
 
     def load(self, device: str) -> Mapping[str, Any] | None:
-        """What was saved last, tensors on `device`; None where there is nothing of this training."""
+        """The last saved state, with tensors on `device`; None if this training has saved none."""
         if self.path is None or not self.path.exists():
             return None
         content = self._content()
-        if hashlib.sha256(content[_DIGEST:]).digest() != content[:_DIGEST]:
-            warnings.warn(f"{self.path} is damaged: the training begins anew", stacklevel=2)
+        if hashlib.sha256(content[_DIGEST_BYTES:]).digest() != content[:_DIGEST_BYTES]:
+            warnings.warn(f"{self.path} is damaged: the training starts from its beginning", stacklevel=2)
             return None
-        kept = torch.load(io.BytesIO(content[_DIGEST:]), map_location=device, weights_only=True)
+        kept = torch.load(io.BytesIO(content[_DIGEST_BYTES:]), map_location=device, weights_only=True)
         if kept["identity"] != self.identity:
-            warnings.warn(f"{self.path} is of another training: this one begins anew", stacklevel=2)
+            warnings.warn(f"{self.path} belongs to another training: this one starts from its beginning", stacklevel=2)
             return None
         self.saved, self.saved_at = kept["done"], time.monotonic()
         state: Mapping[str, Any] = kept["state"]
         return state
 
     def is_due(self, done: int) -> bool:
-        """Whether it is time to save, with `done` iterations behind."""
+        """Whether it is time to save, after `done` iterations."""
         if self.path is None:
             return False
         if self.interval is not None:
             return done - self.saved >= self.interval
-        return time.monotonic() - self.saved_at >= max(_PAUSE, self.cost / _SHARE)
+        return time.monotonic() - self.saved_at >= max(_MIN_SECONDS, self.cost / _MAX_SHARE)
 
     def save(self, done: int, state: Mapping[str, Any]) -> None:
-        """Replace what was saved before, all or nothing."""
+        """Replace the last checkpoint, all or nothing."""
         if self.path is None:
             return
         began = time.monotonic()
@@ -71,7 +72,7 @@ class Checkpoints:
             with replacing(self.path, durable=True, sole=True) as aside, aside.open("wb") as file:
                 file.write(hashlib.sha256(content.getbuffer()).digest())
                 file.write(content.getbuffer())
-        except OSError as error:  # a full disk, say: the training is worth more than its checkpoint
+        except OSError as error:  # a full disk, for example: the training goes on without a checkpoint
             warnings.warn(f"{self.path} cannot be written: {error.strerror}", stacklevel=2)
         self.saved, self.saved_at = done, time.monotonic()
         self.cost = self.saved_at - began
@@ -85,7 +86,7 @@ class Checkpoints:
 
 
 def identify(config: GptConfig, seed: int, model: nn.Module) -> str:
-    """A hash of all that makes two trainings the same: configuration, seed, and the model's parameters by name."""
+    """A hash of a training: its config, its seed, and the names and shapes of the model's parameters."""
     shapes = {name: list(each.shape) for name, each in model.named_parameters()}
-    told = json.dumps([_FORMAT, asdict(config), seed, shapes], sort_keys=True)
-    return hashlib.sha256(told.encode()).hexdigest()
+    text = json.dumps([_FORMAT_VERSION, asdict(config), seed, shapes], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()

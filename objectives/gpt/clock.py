@@ -1,4 +1,4 @@
-"""How long a training takes: all of it, and an iteration in the mean."""
+"""Measures a training's time: the total, and the mean of an iteration."""
 
 from __future__ import annotations
 
@@ -7,36 +7,36 @@ from collections.abc import Mapping
 
 import torch
 
-_UNTIMED = 10  # first iterations of a process, which allocate, compile and tune
+_WARMUP_ITERATIONS = 10  # of a process, which allocate, compile and tune: they are not timed
 
 
 class Clock:
-    """Seconds between `resume` and `pause`, over all attempts of a training.
+    """Sums the seconds between `resume` and `pause`, over all attempts of a training.
 
-    `total` has all of them. `seconds`, `iterations` and `tokens` leave out the first iterations of each attempt, unless
-    it has no others.
+    `total` counts all of them. `seconds`, `iterations` and `tokens` leave out the first iterations of each attempt,
+    unless the training is that short.
     """
 
     def __init__(self, is_cuda: bool, iterations: int | None) -> None:
-        """`iterations` that the whole training has; None: nobody knows."""
+        """`iterations`: of the whole training; None if only time limits it."""
         self.is_cuda = is_cuda
         self.total, self.seconds, self.iterations, self.tokens = 0.0, 0.0, 0, 0
-        self.untimed = _UNTIMED if iterations is None or iterations > _UNTIMED else 0
+        self.untimed = _WARMUP_ITERATIONS if iterations is None or iterations > _WARMUP_ITERATIONS else 0
         self.earlier, self.since = (0.0, 0, 0), 0.0
 
     def to_dict(self) -> Mapping[str, float]:
-        """To be saved; the clock has to stand."""
+        """The times to save; the clock must be paused."""
         return {name: getattr(self, name) for name in ("total", "seconds", "iterations", "tokens")}
 
     def load(self, state: Mapping[str, float]) -> None:
-        """Go on from an earlier attempt's `to_dict`."""
+        """Go on from the `to_dict` of an earlier attempt."""
         self.total, self.seconds = state["total"], state["seconds"]
         self.iterations, self.tokens = int(state["iterations"]), int(state["tokens"])
         self.earlier = self.seconds, self.iterations, self.tokens
 
     @property
     def per_iteration(self) -> float:
-        """Mean seconds."""
+        """Mean seconds per iteration."""
         return self.seconds / max(1, self.iterations)
 
     @property
@@ -52,7 +52,7 @@ class Clock:
         self.seconds += passed
 
     def tick(self, tokens: int) -> None:
-        """An iteration over so many tokens is over."""
+        """Count an iteration over this many tokens."""
         self.iterations += 1
         self.tokens += tokens
         if self.untimed:
@@ -63,7 +63,7 @@ class Clock:
                 self.resume()
 
     def running_total(self) -> float:
-        """`total` now, between `resume` and `pause`. Does not wait for the device."""
+        """`total` at this moment, between `resume` and `pause`, without waiting for the device."""
         return self.total + time.perf_counter() - self.since
 
     def _now(self) -> float:

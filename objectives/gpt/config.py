@@ -1,7 +1,7 @@
-"""The configuration of one training, read once: every key, its default, and what makes it impossible.
+"""The config of one training, read once: every key, its default, and the checks of its values.
 
-One base serves all families: a key that a family or an attention variant has no use for is ignored
-(`n_cproj` where heads are concatenated, `mlp_size` in gpt2, whose MLP is four times its width).
+All families share the keys. A family or an attention variant ignores the keys that it does not use: `n_cproj` where
+heads are concatenated, `mlp_size` in gpt2, whose MLP is four times as wide as the model.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 from objectives.gpt.values import Rule, read_value
 from objectives.gssm.graph import SMALL, Problem
-from storage.checks import known_keys
+from storage.checks import check_keys
 from storage.errors import UsageError
 
 _POSITIVE: Rule = {"low": 1}
@@ -23,7 +23,7 @@ _ABOVE_ZERO: Rule = {"above": 0.0}
 
 @dataclass(frozen=True)
 class LayerShape:
-    """The sizes of one layer, with per-layer lists and defaults worked in."""
+    """The sizes of one layer, after per-layer lists and defaults."""
 
     n_head: int
     n_kv_group: int
@@ -35,23 +35,23 @@ class LayerShape:
 
 @dataclass(frozen=True)
 class GptConfig:
-    """What to train, on what, for how long. Sizes are counts, lengths are tokens, times are iterations."""
+    """What to train, on which data, for how long. Sizes are counts, lengths are tokens, times are iterations."""
 
     family: str = field(default="lobo", metadata={"choices": ("lobo", "gpt2", "hlb", "llama")})
 
     # Data
     dataset: str = "stdlib"  # or gssm, or a folder with train.bin and val.bin
     gssm: Problem = SMALL  # the graph of dataset gssm
-    vocab_size: int | None = field(default=None, metadata=_POSITIVE)  # None: what the dataset says
+    vocab_size: int | None = field(default=None, metadata=_POSITIVE)  # None: the dataset's
     batch_size: int = field(default=64, metadata=_POSITIVE)
     block_size: int = field(default=256, metadata=_POSITIVE)
     gpu_capacity_scalar: float = field(default=1.0, metadata=_ABOVE_ZERO)  # times batch_size when training
     max_tokens_per_batch: int | None = field(default=None, metadata=_POSITIVE)
-    """At most so many tokens pass through the model at once. A larger batch is run in pieces whose gradients add up:
-    the same training in less memory, but for rounding and for what dropout draws."""
+    """The most tokens that pass through the model at once. A larger batch is run in pieces whose gradients add up: the
+    same training in less memory, except for rounding and for dropout's draws."""
     initial_block_size: int | None = field(default=None, metadata=_POSITIVE)
-    """Training starts with sequences of this length; None: block_size. The length doubles up to block_size, and shorter
-    ones are more, so that an iteration always sees about the same number of tokens."""
+    """Training starts with sequences of this length; None: block_size. The length doubles up to block_size. A batch has
+    more sequences while they are shorter, so that each iteration sees about the same number of tokens."""
     block_size_doubles_every: int = field(default=80, metadata=_POSITIVE)  # iterations
 
     # Shape
@@ -63,12 +63,12 @@ class GptConfig:
     n_v_head_dim: int = field(default=32, metadata=_POSITIVE)
     n_cproj: int = field(default=1, metadata=_POSITIVE)
     mlp_size: int = field(default=32, metadata=_POSITIVE)
-    bias: bool = False  # of gpt2's linear layers and norms; the others have none
-    max_position_embeddings: int | None = field(default=None, metadata=_POSITIVE)  # learned ones; None: block_size
-    linear_value: bool = False  # hlb: what attention moves is a linear value instead of a gated one
+    bias: bool = False  # of gpt2's linear layers and norms; other families have none
+    max_position_embeddings: int | None = field(default=None, metadata=_POSITIVE)  # learned positions; None: block_size
+    linear_value: bool = False  # hlb: attention moves linear values instead of gated ones
     dropout: float = field(default=0.0, metadata=_SHARE)
 
-    # One value a layer, cycled when there are more layers than values
+    # One value for each layer, cycled when there are more layers than values
     n_head_layerlist: tuple[int, ...] | None = field(default=None, metadata=_POSITIVE)
     n_kv_group_layerlist: tuple[int, ...] | None = field(default=None, metadata=_POSITIVE)
     n_qk_head_dim_layerlist: tuple[int, ...] | None = field(default=None, metadata=_POSITIVE)
@@ -82,43 +82,43 @@ class GptConfig:
     use_rotary_embeddings: bool = True
     use_abs_pos_embeddings: bool = False
     use_flash_lobo: bool = False  # a learned constant C in the softmax's denominator
-    use_flash_lobo_per_head: bool = False  # one a head instead of one a layer
-    flash_lobo_log_const: float = 0.0  # where log C starts
+    use_flash_lobo_per_head: bool = False  # one for each head instead of one for each layer
+    flash_lobo_log_const: float = 0.0  # the initial value of log C
 
-    # How long: whichever limit comes first. null takes one away, and one is needed.
+    # How long: until the first of these limits. null removes a limit; at least one is needed.
     max_iters: int | None = field(default=5000, metadata=_POSITIVE)
     max_epochs: float | None = field(default=None, metadata=_ABOVE_ZERO)  # times as many tokens as train has
     max_tokens: int | None = field(default=None, metadata=_POSITIVE)
     max_time_seconds: float | None = field(default=None, metadata=_ABOVE_ZERO)
-    """Of training, evaluations not counted. Where this ends it, the result depends on how fast the machine is, and the
+    """Seconds of training, without evaluations. A training that this limit ends depends on the machine's speed, so the
     same seed no longer gives the same numbers."""
 
-    # Evaluations: at whichever comes first, and at the end
+    # Evaluations: at the first of these intervals, and at the end
     eval_interval: int = field(default=500, metadata=_POSITIVE)
     max_epochs_between_evals: float | None = field(default=None, metadata=_ABOVE_ZERO)
-    eval_iters: int = field(default=200, metadata=_POSITIVE)  # batches an evaluation reads at most
+    eval_iters: int = field(default=200, metadata=_POSITIVE)  # the most batches that an evaluation reads
 
     # Optimizer
     learning_rate: float = field(default=1e-3, metadata={"low": 0.0})
     min_lr: float | None = field(default=None, metadata={"low": 0.0})  # None: a tenth of learning_rate
-    warmup_iters: int | None = field(default=None, metadata={"low": 0})  # None: 100, or a tenth of all
+    warmup_iters: int | None = field(default=None, metadata={"low": 0})  # None: a tenth of all, at most 100
     weight_decay: float = field(default=0.1, metadata={"low": 0.0})  # on matrices only
     beta1: float = field(default=0.9, metadata=_SHARE)
     beta2: float = field(default=0.99, metadata=_SHARE)
-    grad_clip: float = field(default=1.0, metadata={"low": 0.0})  # largest gradient norm; 0: any
+    grad_clip: float = field(default=1.0, metadata={"low": 0.0})  # the largest gradient norm; 0: no limit
 
     # The machine
-    compile: bool = False  # used where CUDA is
+    compile: bool = False  # only on CUDA
     memory_fraction: float | None = field(default=None, metadata={"above": 0.0, "high": 1.0})  # of the GPU's memory
     checkpoint_interval: int | None = field(default=None, metadata=_POSITIVE)
-    """Iterations between checkpoints. None: by time, so that saving takes a hundredth of it at most."""
+    """Iterations between checkpoints. None: by time, so that saving takes at most a hundredth of it."""
     profile: bool = False  # a torch profiler's trace of a few iterations, attached to the trial
 
     @classmethod
     def parse(cls, config: Mapping[str, Any]) -> GptConfig:
-        """Read a configuration, or raise UsageError with the first thing that makes it impossible."""
+        """Read a config; raises UsageError for the first fault."""
         known = {each.name: each for each in fields(cls)}
-        known_keys(config, known, "config")
+        check_keys(config, known, "config")
         read = {key: read_value(key, str(known[key].type), known[key].metadata, v) for key, v in config.items()}
         parsed = cls(**read)
         parsed._check_shape()
@@ -128,17 +128,17 @@ class GptConfig:
 
     @property
     def is_infinite(self) -> bool:
-        """Whether heads have sizes of their own, rather than their share of n_embd."""
+        """Whether heads have sizes of their own instead of a share of n_embd."""
         return self.family == "lobo" and self.attention_variant == "infinite"
 
     @property
     def sums_heads(self) -> bool:
-        """Whether heads' outputs are added up, rather than laid side by side."""
+        """Whether heads' outputs are added up instead of concatenated."""
         return self.is_infinite and not self.use_concat_heads
 
     @property
     def is_tied(self) -> bool:
-        """Whether the token embedding is the head as well."""
+        """Whether the token embedding is also the head."""
         return self.family in ("lobo", "gpt2")
 
     @property
@@ -148,7 +148,7 @@ class GptConfig:
 
     @property
     def has_rotary_positions(self) -> bool:
-        """Whether queries and keys turn with their position."""
+        """Whether queries and keys have rotary positions."""
         return self.family == "llama" or (self.family == "lobo" and self.use_rotary_embeddings)
 
     @property
@@ -184,13 +184,13 @@ class GptConfig:
 
     def _check_shape(self) -> None:
         lists = (getattr(self, each.name) for each in fields(self) if each.name.endswith("_layerlist"))
-        different = math.lcm(*(len(each) for each in lists if each))  # the lists' common period
-        for index in range(min(self.n_layer, different)):
-            reason = self._unfit(self.layer(index))
+        period = math.lcm(*(len(each) for each in lists if each))  # the lists' common period
+        for index in range(min(self.n_layer, period)):
+            reason = self._shape_fault(self.layer(index))
             if reason:
                 raise UsageError(f"config: layer {index}: {reason}")
 
-    def _unfit(self, shape: LayerShape) -> str | None:
+    def _shape_fault(self, shape: LayerShape) -> str | None:
         kind = f"family {self.family}" if self.family != "lobo" else "attention_variant causal"
         if not self.is_infinite and self.n_embd % shape.n_head:
             return f"n_head {shape.n_head} does not divide n_embd {self.n_embd}, as it must in {kind}"
@@ -202,8 +202,8 @@ class GptConfig:
             return f"n_kv_group {shape.n_kv_group} does not divide n_head {shape.n_head}"
         if self.has_rotary_positions and shape.n_qk_head_dim % 2:
             size = "n_qk_head_dim" if self.is_infinite else "n_embd / n_head"
-            turns = "use_rotary_embeddings" if self.family == "lobo" else kind
-            return f"{size} is {shape.n_qk_head_dim}; {turns} turns pairs, so it must be even"
+            rotation = "use_rotary_embeddings" if self.family == "lobo" else kind
+            return f"{size} is {shape.n_qk_head_dim}; {rotation} turns pairs, so it must be even"
         return None
 
     def _check_lengths(self) -> None:

@@ -1,8 +1,8 @@
-"""The text a model learns from: where it lies, whether it can serve, its fingerprint, and its batches.
+"""A training's data: its folder, its checks, its fingerprint, and its batches.
 
-A dataset is `stdlib`, `gssm` (drawn as it goes: gssm.py), the name of one that `data prepare` made, or a folder with
-train.bin and val.bin: tokens one after the other, uint16 as nanoGPT's users have them, or what meta.json calls
-`dtype`; its `vocab_size` is needed unless the config gives it. A pickle is never loaded.
+A dataset is `stdlib`, `gssm` (drawn when needed: gssm.py), the name of a dataset that `data prepare` made, or a folder
+with train.bin and val.bin: tokens one after the other, uint16 as in nanoGPT, or of the `dtype` in meta.json. Its
+`vocab_size` comes from meta.json or from the config. A pickle is never loaded.
 """
 
 from __future__ import annotations
@@ -27,32 +27,32 @@ from objectives.gssm.source import Source
 from storage.errors import UsageError, nearest
 from storage.files import replacing
 
-_TYPES: dict[str, np.dtype[Any]] = {"uint16": np.dtype("<u2"), "uint32": np.dtype("<u4")}
+_TOKEN_TYPES: dict[str, np.dtype[Any]] = {"uint16": np.dtype("<u2"), "uint32": np.dtype("<u4")}
 _FILES = ("train.bin", "val.bin", "meta.json")
-_PIECE = 2**24  # bytes read at once
-_CHECKED_PLACES, _CHECKED_TOKENS = 64, 4096  # where, and how much, a token file is looked at before use
+_READ_BYTES = 2**24  # at once
+_CHECKED_PLACES, _CHECKED_TOKENS = 64, 4096  # a token file is sampled at this many places, of this many tokens each
 
 Tokens = NDArray[np.unsignedinteger[Any]]
 
 
 @dataclass(frozen=True)
 class Data:
-    """An opened dataset; the tokens stay on disk until they are drawn."""
+    """An open dataset; its tokens stay on disk until a batch needs them."""
 
     train: Tokens
     val: Tokens
     vocab_size: int
     source: Source | None = None
-    """Of dataset `gssm`: train is drawn from it, and empty here."""
+    """The source of dataset `gssm`, from which train is drawn; `train` is empty then."""
 
     @property
     def train_tokens(self) -> float:
-        """How many there are to learn from: no end of them, where they are drawn."""
+        """How many tokens train has; infinitely many where they are drawn."""
         return len(self.train) if self.source is None else math.inf
 
 
 def check_data(config: GptConfig) -> int:
-    """The vocabulary's size, if the dataset can serve this config; UsageError if not. Looks at sizes only."""
+    """The vocabulary's size; raises UsageError if the dataset does not suit this config. Looks at sizes only."""
     if config.dataset == "gssm":
         return gssm.check(config)
     if config.dataset == "stdlib":
@@ -77,7 +77,7 @@ def check_data(config: GptConfig) -> int:
 
 
 def open_data(config: GptConfig) -> Data:
-    """Map the tokens into memory. A look at 64 places of each file that finds tokens beyond: UsageError."""
+    """Map the tokens into memory. Raises UsageError if a sample of each file holds a token beyond the vocabulary."""
     vocab_size = check_data(config)
     if config.dataset == "gssm":
         source = gssm.make_source(config)
@@ -90,9 +90,9 @@ def open_data(config: GptConfig) -> Data:
 
 
 def fingerprint_data(config: GptConfig) -> str:
-    """SHA-256, hexadecimal, of the dataset's files; kept beside them, and good while sizes and times stay.
+    """SHA-256, hexadecimal, of the dataset's files; stored beside them, and valid while their sizes and times stay.
 
-    The one place that reads every token: UsageError where one is beyond the vocabulary.
+    Only this function reads every token: it raises UsageError for a token beyond the vocabulary.
     """
     vocab_size = check_data(config)
     if config.dataset == "gssm":
@@ -105,12 +105,12 @@ def fingerprint_data(config: GptConfig) -> str:
 
 
 def _describe(folder: Path) -> dict[str, Any]:
-    """The fingerprint of a folder and the largest token of each file, which only reading it all can tell."""
+    """The fingerprint of a folder and the largest token of each file; reads the files whole."""
     kind = _type_of(folder)
     files = [folder / name for name in _FILES if (folder / name).is_file()]
     stats = [[each.name, each.stat().st_size, each.stat().st_mtime_ns] for each in files]
     cache = folder / "fingerprint.json"
-    with suppress(OSError, ValueError, KeyError, TypeError):  # not there yet, or not ours: made again
+    with suppress(OSError, ValueError, KeyError, TypeError):  # missing or damaged: computed again
         kept = json.loads(cache.read_text())
         if kept["files"] == stats and kept["sha256"] and kept["largest"]:
             return dict(kept)
@@ -118,23 +118,23 @@ def _describe(folder: Path) -> dict[str, Any]:
     for each in files:
         digest = hashlib.sha256()
         with each.open("rb") as file:
-            while piece := file.read(_PIECE):
+            while piece := file.read(_READ_BYTES):
                 digest.update(piece)
                 if each.suffix == ".bin":
                     highest = int(np.frombuffer(piece, kind).max())
                     largest[each.name] = max(highest, largest.get(each.name, 0))
         total.update(f"{each.name} {digest.hexdigest()}\n".encode())
     found = {"files": stats, "sha256": total.hexdigest(), "largest": largest}
-    _keep(cache, found)
+    _store(cache, found)
     return found
 
 
 def train_batch(data: Data, config: GptConfig, seed: int, iteration: int) -> tuple[Tensor, Tensor]:
-    """Tokens and their successors, (batch, time) int64, placed by `seed` and `iteration` alone."""
+    """Tokens and their successors, int64 of shape (batch, time), chosen by `seed` and `iteration` alone."""
     if data.source is not None:
         tokens = gssm.train_sequences(data.source, config, seed, iteration)
         return _windows(tokens, np.arange(config.batch_size) * (config.block_size + 1), config.block_size)
-    # Philox is a function of its key; its raw words, unlike numpy's integers(), are the same for ever.
+    # Philox is a function of its key; its raw words, unlike numpy's integers(), are the same in every version.
     key = np.array([seed % 2**64, iteration], dtype=np.uint64)
     raw = np.random.Philox(key=key).random_raw(config.batch_size)
     starts = (raw % np.uint64(len(data.train) - config.block_size)).astype(np.int64)
@@ -142,15 +142,15 @@ def train_batch(data: Data, config: GptConfig, seed: int, iteration: int) -> tup
 
 
 def count_val_batches(data: Data, config: GptConfig) -> int:
-    """`eval_iters`, or as many as read val once, if that is less: more would say nothing new."""
+    """`eval_iters`, or fewer if these read all of val."""
     return min(config.eval_iters, max(1, (len(data.val) - 1) // config.tokens_per_iteration))
 
 
 def val_batch(data: Data, config: GptConfig, index: int) -> tuple[Tensor, Tensor]:
-    """One of `count_val_batches`: windows spread evenly over val, the same for every seed and every model."""
+    """Batch `index` of `count_val_batches`: windows spread evenly over val, the same for every seed and model."""
     windows = count_val_batches(data, config) * config.batch_size
-    places = np.arange(index * config.batch_size, (index + 1) * config.batch_size)
-    starts = places * (len(data.val) - config.block_size - 1) // max(1, windows - 1)
+    windows_here = np.arange(index * config.batch_size, (index + 1) * config.batch_size)
+    starts = windows_here * (len(data.val) - config.block_size - 1) // max(1, windows - 1)
     return _windows(data.val, starts, config.block_size)
 
 
@@ -163,10 +163,10 @@ def _folder(config: GptConfig) -> Path:
     if config.dataset == "stdlib":
         return stdlib.make(stdlib.find_sources())
     named = catalogue.names()
-    if config.dataset in named:  # before a folder of that name, which depends on where we are: that is ./NAME
-        return catalogue.place() / config.dataset
+    if config.dataset in named:  # it comes before a folder of that name here, which is ./NAME
+        return catalogue.datasets_folder() / config.dataset
     folder = Path(config.dataset)
-    with suppress(RuntimeError):  # a ~user that nobody is
+    with suppress(RuntimeError):  # a ~user that does not exist
         folder = folder.expanduser()
     if not config.dataset or not folder.is_dir():
         there = f"{folder.absolute()} is not {'a folder' if folder.exists() else 'there'}"
@@ -181,7 +181,7 @@ def _folder(config: GptConfig) -> Path:
 
 
 def _meta_of(folder: Path) -> dict[str, Any] | None:
-    """What meta.json says; None where there is none."""
+    """The content of meta.json; None without that file."""
     path = folder / "meta.json"
     try:
         meta: Any = json.loads(path.read_text())
@@ -195,9 +195,9 @@ def _meta_of(folder: Path) -> dict[str, Any] | None:
 def _type_of(folder: Path) -> np.dtype[Any]:
     """The tokens' type: uint16 unless meta.json says otherwise."""
     name = (_meta_of(folder) or {}).get("dtype", "uint16")
-    kind = _TYPES.get(str(name))
+    kind = _TOKEN_TYPES.get(str(name))
     if kind is None:
-        raise UsageError(f"dataset: {folder / 'meta.json'} gives dtype {name!r}{nearest(str(name), _TYPES)}")
+        raise UsageError(f"dataset: {folder / 'meta.json'} gives dtype {name!r}{nearest(str(name), _TOKEN_TYPES)}")
     return kind
 
 
@@ -206,10 +206,10 @@ def _vocab_size_of(folder: Path, kind: np.dtype[Any]) -> int:
     if meta is None:
         pickled = "; meta.pkl is a pickle, which is never loaded" if (folder / "meta.pkl").exists() else ""
         raise UsageError(f"dataset: {folder} has no meta.json: give vocab_size in the config{pickled}")
-    size, most = meta.get("vocab_size"), 2 ** (8 * kind.itemsize)
-    if type(size) is not int or not 1 <= size <= most:
+    size, limit = meta.get("vocab_size"), 2 ** (8 * kind.itemsize)
+    if type(size) is not int or not 1 <= size <= limit:
         path = folder / "meta.json"
-        raise UsageError(f"dataset: {path} gives vocab_size {size!r}; a whole number from 1 to {most} is needed")
+        raise UsageError(f"dataset: {path} gives vocab_size {size!r}; a whole number from 1 to {limit} is needed")
     return size
 
 
@@ -234,7 +234,7 @@ def _check_token(path: Path, token: int, vocab_size: int) -> None:
         raise UsageError(f"dataset: {path} holds token {token}; vocab_size {vocab_size} ends at {vocab_size - 1}")
 
 
-def _keep(cache: Path, content: Any) -> None:
-    """Write aside and rename. In a folder that cannot be written to, the next one reads it all again."""
+def _store(cache: Path, content: Any) -> None:
+    """Write aside and rename. Without the right to write there, the next process reads the files again."""
     with suppress(OSError), replacing(cache) as aside:
         aside.write_text(json.dumps(content))

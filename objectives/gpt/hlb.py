@@ -1,6 +1,6 @@
-"""The block of family hlb: attention and MLP side by side, one projection into both and one out of both.
+"""The block of family hlb: attention and MLP in parallel, with one projection into both and one out of both.
 
-Queries and keys are an eighth as wide as the model. Positions are told by a penalty alone: a score falls with the
+Queries and keys are an eighth as wide as the model. Positions act only through a penalty: a score falls with the
 distance, at a rate that each block learns.
 """
 
@@ -12,15 +12,15 @@ from torch import Tensor, nn
 from objectives.gpt.attention import attend
 from objectives.gpt.config import GptConfig
 
-_COARSE = 256  # positions are told as a multiple of this and a rest: both stay exact in bfloat16, up to 65,536
+_COARSE_STEP = 256  # a position is split into a multiple of this and a rest, exact in bfloat16 up to 65,536
 
 
 class HlbBlock(nn.Module):
     """One residual branch behind a norm: (batch, time, n_embd) in and out.
 
-    The projection into it gives queries, keys, and 2 · n_embd channels that gate 2 · n_embd others with GELU. Half of
-    what comes of those stays where it is, the other half is the value that attention moves; or, with `linear_value`,
-    that half is moved as it was before its gate, whose weights are then of no use.
+    The first projection gives queries, keys, and 2 · n_embd channels that 2 · n_embd others gate with GELU. Half of
+    the gated channels stay at their position; the other half are the values that attention moves. With
+    `linear_value`, attention moves that half as it was before the gate, whose weights then have no effect.
     """
 
     def __init__(self, config: GptConfig, n_head: int) -> None:
@@ -49,15 +49,15 @@ class HlbBlock(nn.Module):
     def _attend(self, queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
         """Causal attention with -softplus(slope) · (query's position - key's position) added to the scores.
 
-        The query's part of it is the same for all keys, so the softmax does not see it. The key's part is the product
-        of two more dimensions: so the fused kernels apply, without a mask that holds a number for each pair.
+        The query's position adds the same to all keys' scores, so the softmax ignores it. Two extra dimensions add the
+        key's position. So the fused kernels apply, without a mask that holds a number for each pair.
         """
         batch, _, time, size = queries.shape
         slope = (nn.functional.softplus(self.slope) * size**0.5).to(queries.dtype)  # attention divides by the root
         positions = torch.arange(time, device=keys.device)
-        rest = positions % _COARSE
-        told = torch.stack((positions - rest, rest), dim=-1).to(keys.dtype).expand(batch, self.n_head, time, 2)
+        rest = positions % _COARSE_STEP
+        key_positions = torch.stack((positions - rest, rest), dim=-1).to(keys.dtype).expand(batch, self.n_head, time, 2)
         queries = torch.cat((queries, slope.expand(batch, self.n_head, time, 2)), dim=-1)
-        keys = torch.cat((keys, told), dim=-1)
+        keys = torch.cat((keys, key_positions), dim=-1)
         dropout = self.dropout if self.training else 0.0
         return attend(queries, keys, values, None, dropout, scale=size**-0.5).transpose(1, 2).flatten(2)

@@ -28,7 +28,7 @@ class LlamaBlock(nn.Module):
 
 
 class LlamaAttention(nn.Module):
-    """Causal attention whose heads share n_embd and whose queries and keys turn with their position."""
+    """Causal attention whose heads share n_embd and whose queries and keys have rotary positions."""
 
     def __init__(self, config: GptConfig, n_head: int) -> None:
         super().__init__()
@@ -40,8 +40,8 @@ class LlamaAttention(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         batch, time, width = x.shape
         queries_keys, values = self.qkv(x).split((2 * width, width), dim=-1)
-        turned = self.rotary(queries_keys.reshape(batch, time, 2 * self.n_head, -1)).transpose(1, 2)
-        queries, keys = turned.chunk(2, dim=1)
+        rotated = self.rotary(queries_keys.reshape(batch, time, 2 * self.n_head, -1)).transpose(1, 2)
+        queries, keys = rotated.chunk(2, dim=1)
         y = nn.functional.scaled_dot_product_attention(
             queries,
             keys,

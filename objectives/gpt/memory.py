@@ -1,4 +1,4 @@
-"""Settings of this process's memory, before the first tensor is made: the process trains one model and ends."""
+"""Memory settings of a process that trains one model and ends; call them before the first tensor is made."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # from glibc's malloc.h
 
 
 def keep_freed_memory() -> None:
-    """Have glibc reuse the memory of freed tensors; left alone, it faults it in anew at each step.
+    """Have glibc reuse the memory of freed tensors instead of returning it to the kernel at each step.
 
-    Small models are a tenth to a fifth faster on a CPU.
+    Small models train a tenth to a fifth faster on a CPU.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
@@ -21,6 +21,6 @@ def keep_freed_memory() -> None:
 
 
 def limit_gpu_memory(fraction: float | None) -> None:
-    """Give this process a share of the GPU's memory: an allocation beyond it is out of memory."""
+    """Limit this process to a share of the GPU's memory; an allocation beyond it raises out of memory."""
     if fraction is not None:
         torch.cuda.set_per_process_memory_fraction(fraction)

@@ -1,4 +1,4 @@
-"""The models: a decoder whose blocks are those of its family, and its parameter counts."""
+"""The model: a decoder with the blocks of its family, and its parameter counts."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from objectives.gpt.hlb import HlbBlock
 from objectives.gpt.llama import LlamaBlock
 
 _INIT_STD = 0.02
-_LOSS_ROWS = 1024  # positions whose logits are held at once on a CPU: they stay in its cache
+_LOSS_ROWS = 1024  # positions whose logits a CPU holds at once, so that they stay in its cache
 
 
 class Decoder(nn.Module):
-    """Token embedding, blocks, norm and head: the embedding again, or in hlb and llama a matrix of its own."""
+    """Token embedding, blocks, norm and head. In hlb and llama the head is its own matrix, else the embedding."""
 
     def __init__(self, config: GptConfig, vocab_size: int) -> None:
         super().__init__()
@@ -32,7 +32,8 @@ class Decoder(nn.Module):
         self._initialize(config.n_layer)
 
     def _initialize(self, n_layer: int) -> None:
-        """GPT-2's: normal, and smaller where a residual branch ends, so that depth does not add up."""
+        """Initialize as GPT-2: normal, with a smaller deviation at the end of residual branches, so that depth does not
+        add up."""
         for name, parameter in self.named_parameters():
             if parameter.dim() > 1:
                 ends_branch = name.endswith(("projections", "down.weight"))
@@ -41,7 +42,7 @@ class Decoder(nn.Module):
                 nn.init.zeros_(parameter)
 
     def hidden(self, tokens: Tensor) -> Tensor:
-        """What the head reads: (batch, time) in, (batch, time, n_embd) out."""
+        """The head's input: (batch, time) in, (batch, time, n_embd) out."""
         x = self.tokens(tokens)
         if self.positions is not None:
             x = x + self.positions.weight[: tokens.shape[1]]
@@ -56,7 +57,7 @@ class Decoder(nn.Module):
         return nn.functional.linear(self.hidden(tokens), self.head.weight)
 
     def forward(self, tokens: Tensor, targets: Tensor) -> Tensor:
-        """Mean cross-entropy in nats a token; both of (batch, time)."""
+        """Mean cross-entropy in nats per token; tokens and targets have the shape (batch, time)."""
         losses = [
             nn.functional.cross_entropy(logits, wanted, reduction="sum")
             for logits, wanted in self._pieces(tokens, targets)
@@ -64,7 +65,7 @@ class Decoder(nn.Module):
         return torch.stack(losses).sum() / targets.numel()
 
     def measure(self, tokens: Tensor, targets: Tensor) -> Tensor:
-        """The same, and the share of targets that were the likeliest token: (2,)."""
+        """Mean cross-entropy, and the share of targets that were the likeliest token; shape (2,)."""
         measured = [
             torch.stack(
                 (nn.functional.cross_entropy(logits, wanted, reduction="sum"), (logits.argmax(-1) == wanted).sum())
@@ -99,7 +100,7 @@ class Block(nn.Module):
 
 
 class Gpt2Attention(nn.Module):
-    """The usual causal attention: heads share n_embd, lie side by side, and pass through one projection."""
+    """The usual causal attention: heads share n_embd, are concatenated, and pass through one projection."""
 
     def __init__(self, config: GptConfig, n_head: int) -> None:
         super().__init__()
@@ -136,34 +137,34 @@ def _block(config: GptConfig, shape: LayerShape) -> nn.Module:
 
 
 def build_on_meta(config: GptConfig, vocab_size: int) -> Decoder:
-    """The model without its numbers: as good for counting, in no time and no memory."""
+    """The model on the meta device: shapes to count, without memory or values."""
     with torch.device("meta"):
         return Decoder(config, vocab_size)
 
 
 def count_params(model: nn.Module) -> int:
-    """Parameters, a tied one once."""
+    """Parameters, tied ones counted once."""
     return sum(each.numel() for each in model.parameters())
 
 
 def count_non_embedding_params(model: Decoder) -> int:
-    """Parameters without learned positions, and without embedding and head where those are two.
+    """Parameters without learned positions, and without embedding and head unless they are tied.
 
-    A tied embedding counts: it is the head as well.
+    A tied embedding counts, since it is also the head.
     """
     return count_multiplied_params(model) - (0 if model.is_tied else model.tokens.weight.numel())
 
 
 def count_multiplied_params(model: Decoder) -> int:
-    """Parameters that each token is multiplied with: all but those that are looked up."""
+    """Parameters that each token is multiplied with: all but positions and an untied embedding."""
     looked_up = 0 if model.positions is None else model.positions.weight.numel()
     return count_params(model) - looked_up - (0 if model.is_tied else model.tokens.weight.numel())
 
 
 def count_parts(model: Decoder) -> dict[str, int]:
-    """Parameters of the embedding (with positions and head), of attention and of the MLPs; norms are in none of them.
+    """Parameters of the embedding (with positions and head), of attention and of the MLPs, without norms.
 
-    In hlb one matrix leads into both: the rows that give queries and keys are attention's.
+    In hlb one matrix feeds both attention and MLP: its rows for queries and keys count as attention.
     """
     parts = {"embedding": 0, "attention": 0, "mlp": 0}
     for name, parameter in model.named_parameters():

@@ -1,7 +1,7 @@
-"""What is known of every iteration before the first: its batch, its learning rate, the evaluations, which is the last.
+"""The schedule of a training: each iteration's batch and learning rate, the evaluations, and the last iteration.
 
-Iterations count from 0; `done` is how many are behind. Time alone is not known: where only `max_time_seconds` limits
-the training, it has no last iteration here, and the learning rate stays up after its warm-up.
+Iterations count from 0; `done` is the number of finished ones. Where only `max_time_seconds` limits the training, the
+schedule has no last iteration, and the learning rate stays constant after its warm-up.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ class _Stage:
     """Iterations with sequences of one length."""
 
     first: int
-    end: int | None  # None: all that follow
+    end: int | None  # None: all further iterations
     batch: GptConfig
 
     @property
@@ -29,14 +29,14 @@ class _Stage:
 
 @dataclass(frozen=True)
 class Schedule:
-    """The plan of one training, from its configuration and the number of tokens of train."""
+    """The schedule of one training, from its config and the number of train's tokens."""
 
     config: GptConfig
     train_tokens: float
 
     @cached_property
     def iterations(self) -> int | None:
-        """How many there are at most; None where only time limits them."""
+        """The most iterations that the training has; None where only time limits it."""
         config = self.config
         tokens = [] if config.max_tokens is None else [float(config.max_tokens)]
         if config.max_epochs is not None:
@@ -52,7 +52,7 @@ class Schedule:
         return 100 if self.iterations is None else min(100, self.iterations // 10)
 
     def batch(self, iteration: int) -> GptConfig:
-        """The configuration whose `batch_size` and `block_size` are those of this iteration."""
+        """The config with the `batch_size` and `block_size` of this iteration."""
         return next(each.batch for each in reversed(self._stages) if each.first <= iteration)
 
     def learning_rate(self, iteration: int) -> float:
@@ -66,11 +66,11 @@ class Schedule:
         return lowest + 0.5 * (1.0 + math.cos(math.pi * progress)) * (highest - lowest)
 
     def tokens(self, done: int) -> int:
-        """How many tokens were seen, a token as often as it was seen."""
+        """How many tokens `done` iterations see; a repeated token counts each time."""
         return sum((min(done, each.end or done) - each.first) * each.tokens for each in self._until(done))
 
     def next_evaluation(self, done: int) -> int:
-        """How many iterations are behind at the evaluation that follows the one after `done`."""
+        """The number of finished iterations at the evaluation that follows the evaluation after `done`."""
         ends = [done + self.config.eval_interval]
         if self.config.max_epochs_between_evals is not None:
             seen = self.tokens(done) + self.config.max_epochs_between_evals * self.train_tokens
@@ -78,7 +78,7 @@ class Schedule:
         return min([*ends, *([] if self.iterations is None else [self.iterations])])
 
     def _iterations_for(self, tokens: float) -> int:
-        """The fewest iterations that see at least so many tokens."""
+        """The fewest iterations that see at least this many tokens."""
         for stage in self._stages:
             needed = stage.first + math.ceil(tokens / stage.tokens)
             if stage.end is None or needed <= stage.end:

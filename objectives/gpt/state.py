@@ -1,4 +1,4 @@
-"""Where a training stands: all that changes while it runs, and that a further attempt needs."""
+"""The state of a training: everything that changes while it runs and that the next attempt needs."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from torch import nn
 
 from objectives.gpt.clock import Clock
 
-_NUMBERS = ("done", "evaluated", "best", "best_iter")
+_SAVED_NUMBERS = ("done", "evaluated", "best", "best_iter")
 
 
 class State:
-    """The data's position is `done` alone: batches are drawn by seed and iteration.
+    """`done` is also the position in the data, since batches are drawn by seed and iteration.
 
     Attributes:
-        done: Iterations behind.
-        evaluated: Of them, at the last evaluation.
-        best, best_iter: The lowest validation loss so far, and when; where training diverged, what the loss became.
-        total: Sum of the training losses since the last evaluation.
-        norm: Of the last gradient, before it was clipped.
-        reports: All that was reported, by iterations done.
+        done: The number of finished iterations.
+        evaluated: The value of `done` at the last evaluation.
+        best, best_iter: The lowest validation loss and its iteration; the NaN or inf of a training that diverged.
+        total: The sum of the training losses since the last evaluation.
+        norm: The norm of the last gradient, before clipping.
+        reports: Every report, with the iterations done.
     """
 
     def __init__(self, model: nn.Module, optimizer: torch.optim.Optimizer, clock: Clock, device: str) -> None:
@@ -35,7 +35,7 @@ class State:
         self.reports: list[tuple[int, dict[str, float]]] = []
 
     def to_dict(self) -> Mapping[str, Any]:
-        """To be saved between two iterations, while the clock stands."""
+        """The state to save between two iterations; the clock must be paused."""
         return {
             "model": self.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
@@ -45,11 +45,11 @@ class State:
             "total": self.total.item(),
             "norm": self.norm.item(),
             "reports": self.reports,
-            **{name: getattr(self, name) for name in _NUMBERS},
+            **{name: getattr(self, name) for name in _SAVED_NUMBERS},
         }
 
     def load(self, saved: Mapping[str, Any]) -> None:
-        """Stand where `saved` stood."""
+        """Restore the state `saved`."""
         self.model.load_state_dict(saved["model"])
         self.optimizer.load_state_dict(saved["optimizer"])
         torch.set_rng_state(saved["random"].cpu())
@@ -59,5 +59,5 @@ class State:
         self.total.fill_(saved["total"])
         self.norm.fill_(saved["norm"])
         self.reports = list(saved["reports"])
-        for name in _NUMBERS:
+        for name in _SAVED_NUMBERS:
             setattr(self, name, saved[name])

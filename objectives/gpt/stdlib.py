@@ -1,7 +1,7 @@
-"""The dataset `stdlib`: the Python standard library's own sources as bytes. Real text, nothing to fetch.
+"""The dataset `stdlib`: the sources of the Python standard library as bytes. It is real text and needs no download.
 
-Files are taken whole, in the order of their names, without tests and without what differs between
-installations of one version; a hash of the name puts about a tenth of them into val.
+Whole files follow in the order of their names, without tests and without files that differ between installations of
+one version. A hash of the name assigns about a tenth of the files to val.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Sources:
 
     @property
     def folder(self) -> Path:
-        """Where the tokens are kept: a name for these files with these sizes."""
+        """The folder of the tokens, named after these files and their sizes."""
         text = json.dumps((self.train, self.val))
         version = f"{platform.python_version()}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
         return home() / "data" / f"stdlib-{version}"
@@ -47,7 +47,7 @@ class Sources:
 
 @functools.cache
 def find_sources() -> Sources:
-    """List the standard library of this interpreter: names and sizes only, nothing is read."""
+    """List this interpreter's standard library by names and sizes; reads no file."""
     root = Path(sysconfig.get_path("stdlib"))
     splits: dict[bool, list[tuple[str, int]]] = {False: [], True: []}
     for name, path in sorted((each.relative_to(root).as_posix(), each) for each in _modules(root)):
@@ -71,9 +71,9 @@ def _modules(root: Path) -> Iterator[Path]:
 
 
 def make(sources: Sources) -> Path:
-    """The folder with train.bin, val.bin and meta.json, made now unless it is there.
+    """The folder with train.bin, val.bin and meta.json; made now if it does not exist.
 
-    It is made aside and renamed: a reader sees all of it or none, and several processes may try at once.
+    It is made aside and renamed: a reader sees all of it or none, and several processes may make it at once.
     """
     folder = sources.folder
     if folder.is_dir():
@@ -89,7 +89,7 @@ def make(sources: Sources) -> Path:
             aside.chmod(0o755)
             aside.rename(folder)
         except OSError:
-            if not folder.is_dir():  # otherwise another process was first, with the same bytes
+            if not folder.is_dir():  # another process was first, with the same bytes
                 raise
         finally:
             shutil.rmtree(aside, ignore_errors=True)
@@ -102,4 +102,4 @@ def _write(path: Path, content: bytes) -> None:
     with path.open("wb") as file:
         file.write(content)
         file.flush()
-        os.fsync(file.fileno())  # a rename that outlives a power cut must not outlive its files
+        os.fsync(file.fileno())  # after a power cut, a renamed folder must have its files

@@ -1,4 +1,4 @@
-"""SIGTERM, held back until what was done is saved."""
+"""Holds SIGTERM back until a training has saved its checkpoint."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from types import FrameType, TracebackType
 
 
 class Termination:
-    """While it is entered, SIGTERM does nothing but set `requested`; when it is left, the signal takes its effect.
+    """Inside the `with` block SIGTERM only sets `requested`; at its end the signal takes effect.
 
-    Python gives signals to the main thread alone: in any other, nothing is held back.
+    Python delivers signals to the main thread, so in another thread this does nothing.
     """
 
     def __init__(self) -> None:

@@ -1,7 +1,7 @@
 """The training loop: AdamW, evaluations, reports and checkpoints.
 
-On a CPU the same config and seed give the same numbers, bit for bit, with the same number of threads: in one go, or in
-any number of attempts that were killed in between.
+On a CPU the same config, seed and number of threads give the same numbers, bit for bit, whether one attempt runs to the
+end or attempts are killed on the way.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NoReturn, Protocol
 
 import torch
-import torch._dynamo  # every first optimizer imports it, for a second: so the warm server has it, not each trial
+import torch._dynamo  # the first optimizer of a process imports it, which takes a second: import it in the warm server
 from torch import Tensor, nn
 
 from objectives.gpt.checkpoint import Checkpoints, identify
@@ -24,11 +24,11 @@ from objectives.gpt.schedule import Schedule
 from objectives.gpt.state import State
 from objectives.gpt.termination import Termination
 
-_CUDA_LOOK = 16  # iterations between looks at the loss: each look waits for the device
+_CUDA_CHECK_ITERATIONS = 16  # between checks of the loss, each of which waits for the device
 
 
 class Trial(Protocol):
-    """What training asks of the trial that it runs for."""
+    """The part of a trial that training uses."""
 
     @property
     def seed(self) -> int: ...
@@ -38,11 +38,11 @@ class Trial(Protocol):
 
     @property
     def checkpoint_dir(self) -> Path | None:
-        """The same folder for every attempt; None: nothing is kept."""
+        """The same folder for every attempt; None: no checkpoints are saved."""
 
     @property
     def run_dir(self) -> Path | None:
-        """For files to keep; None: there are none."""
+        """The folder for files to keep; None: no files are kept."""
 
     def attach(self, path: Path | str) -> None: ...
 
@@ -52,7 +52,7 @@ class Trial(Protocol):
 
 
 def make_optimizer(model: nn.Module, config: GptConfig) -> torch.optim.Optimizer:
-    """AdamW that decays matrices, not gains, biases and constants."""
+    """AdamW with weight decay on matrices only, not on gains, biases and constants."""
     parameters = list(model.parameters())
     return torch.optim.AdamW(
         [
@@ -84,7 +84,7 @@ class Training:
         self.checkpoints = Checkpoints(trial.checkpoint_dir, identity, config.checkpoint_interval)
 
     def run(self) -> State:
-        """Iterate and evaluate in turn; stops at once where the loss is no longer a number."""
+        """Iterate and evaluate in turn; stop at once when the loss is no longer finite."""
         self._resume()
         state = self.state
         while not self._is_over():
@@ -98,7 +98,7 @@ class Training:
         return state
 
     def _is_over(self) -> bool:
-        """Whether the last evaluation was that at the end."""
+        """Whether the final evaluation is done."""
         is_last = self.state.done == self.schedule.iterations or self._is_time_up(self.clock.total)
         return is_last and self.state.evaluated == self.state.done
 
@@ -106,7 +106,7 @@ class Training:
         return self.config.max_time_seconds is not None and seconds >= self.config.max_time_seconds
 
     def _resume(self) -> None:
-        """Go on from the checkpoint, if there is one. What it had reported is told again: it may not have arrived."""
+        """Go on from the checkpoint, if there is one. Its reports are sent again: they may not have arrived."""
         saved = self.checkpoints.load(self.trial.device)
         if saved is not None:
             self.state.load(saved)
@@ -114,16 +114,16 @@ class Training:
                 self.trial.report(step, **report)
 
     def _iterate(self, end: int) -> None:
-        """Train until `end` iterations are behind, or time is up, or the loss is no longer a number.
+        """Train until `end` iterations are done, time is up, or the loss is no longer finite.
 
-        However little time there is, an evaluation has an iteration before it.
+        At least one iteration runs before each evaluation, even when time is up.
         """
-        state, look_every = self.state, _CUDA_LOOK if self.is_cuda else 1
+        state, check_every = self.state, _CUDA_CHECK_ITERATIONS if self.is_cuda else 1
         self.clock.resume()
         while state.done < end:
             if state.done > state.evaluated and self._is_time_up(self.clock.running_total()):
                 break
-            self._heed()
+            self._save_or_stop()
             batch, rate = self.schedule.batch(state.done), self.schedule.learning_rate(state.done)
             for group in self.optimizer.param_groups:
                 group["lr"] = rate
@@ -134,38 +134,38 @@ class Training:
             self.optimizer.step()
             self.optimizer.zero_grad()
             state.done += 1
-            if state.done % look_every == 0 and not math.isfinite(state.total.item()):
+            if state.done % check_every == 0 and not math.isfinite(state.total.item()):
                 break
             self.clock.tick(batch.tokens_per_iteration)
         self.clock.pause()
 
     def losses(self, batch: tuple[Tensor, Tensor]) -> Iterator[Tensor]:
-        """Of each piece of a batch, in the share that it has in the batch's loss."""
+        """The loss of each piece of a batch, weighted by its share of the batch."""
         for share, piece in self._pieces(batch):
             with self.autocast:
                 loss: Tensor = self.loss(*piece)
             yield loss * share if share < 1.0 else loss
 
-    def _heed(self) -> None:
-        """Between two iterations: save if it is time to, and end if that is asked for."""
-        is_asked = self.termination.requested or self.trial.should_stop()
-        if is_asked or self.checkpoints.is_due(self.state.done):
+    def _save_or_stop(self) -> None:
+        """Between two iterations: save a checkpoint when it is due, and end the training when asked to."""
+        should_end = self.termination.requested or self.trial.should_stop()
+        if should_end or self.checkpoints.is_due(self.state.done):
             self.clock.pause()
             self.checkpoints.save(self.state.done, self.state.to_dict())
-            if is_asked:
+            if should_end:
                 self._end()
             self.clock.resume()
 
     def _end(self) -> NoReturn:
         if self.termination.requested:
-            raise SystemExit(143)  # on its way out the signal takes effect, and mostly ends the process there
-        from optuna import TrialPruned  # slow to import, and seldom needed
+            raise SystemExit(143)  # leaving Termination raises the signal, which usually ends the process first
+        from optuna import TrialPruned  # slow to import and rarely needed
 
         raise TrialPruned(f"asked to stop after {self.state.done} iterations")
 
     @torch.no_grad()
     def _evaluate(self) -> tuple[float, float]:
-        """Mean loss and accuracy over the fixed batches of val."""
+        """Mean loss and accuracy over val's fixed batches."""
         measured = []
         for index in range(count_val_batches(self.data, self.config)):
             if self.termination.requested:
@@ -185,7 +185,7 @@ class Training:
         return torch.stack(parts).sum(0)
 
     def _pieces(self, batch: tuple[Tensor, Tensor]) -> Iterator[tuple[float, tuple[Tensor, Tensor]]]:
-        """A batch on its device, in as many pieces as `max_tokens_per_batch` asks for, each with its share of it."""
+        """Pieces of a batch on its device, of at most `max_tokens_per_batch` tokens, each with its share of it."""
         sequences, length = batch[0].shape
         most = self.config.max_tokens_per_batch
         at_once = sequences if most is None else most // length
@@ -196,7 +196,7 @@ class Training:
             yield share, (tokens, targets)
 
     def _report(self, train_loss: float, val_loss: float, val_acc: float) -> None:
-        """Tell what an evaluation found. `train_acc` is of the last batch, after it was learnt from."""
+        """Report an evaluation. `train_acc` is measured on the last batch, after its update."""
         state, schedule, last = self.state, self.schedule, self.state.done - 1
         batch, tokens = schedule.batch(last), schedule.tokens(state.done)
         train_acc = self._measure(train_batch(self.data, batch, self.trial.seed, last))[1].item()
@@ -227,5 +227,5 @@ class Training:
 
 
 def _perplexity(loss: float) -> float:
-    """exp(loss); beyond what a float holds, inf."""
+    """exp(loss), or inf where a float cannot hold it."""
     return math.exp(loss) if loss < 709.0 else math.inf

@@ -1,4 +1,4 @@
-"""One value of a configuration: is it of its field's type and within its field's rule?"""
+"""Checks one value of a config against the type and the rule of its field."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from objectives.gssm.graph import parse_problem
 from storage.errors import UsageError, nearest
 
 Rule = Mapping[str, Any]
-"""`low` and `high` (both allowed), `above` and `below` (neither allowed), `choices`."""
+"""Bounds: `low` and `high` (inclusive), `above` and `below` (exclusive), `choices`."""
 
-_NEEDED = {
+_TYPE_NAMES = {
     "bool": "true or false",
     "int": "a whole number",
     "float": "a number",
@@ -22,12 +22,12 @@ _NEEDED = {
 
 
 def read_value(key: str, kind: str, rule: Rule, value: Any) -> Any:
-    """`value` as a field of type `kind` (as annotated, `int | None`), within `rule`.
+    """Check `value` for a field of type `kind` (as annotated, such as `int | None`) with the bounds of `rule`.
 
-    A whole number serves as a float, else types are kept.
+    A whole number becomes a float where the field is one; no other type is converted.
 
     Raises:
-        UsageError: It is of another type, out of range, or not among the choices.
+        UsageError: The value has another type, is out of range, or is not among the choices.
     """
     kind, _, optional = kind.partition(" | ")
     if value is None and optional:
@@ -52,7 +52,7 @@ def read_value(key: str, kind: str, rule: Rule, value: Any) -> Any:
                 _check_range(f"{key}[{position}]", rule, each)
             return tuple(value)
         case _:
-            wanted = _NEEDED[kind] + (", or null" if optional else "")
+            wanted = _TYPE_NAMES[kind] + (", or null" if optional else "")
             raise UsageError(f"config: {key} is {value!r}; {wanted} is needed")
 
 

@@ -1,5 +1,5 @@
-"""`gssm`, a graph-structured sequence source: text of a known structure, as hard or easy as its tables are made.
+"""`gssm`, a graph-structured sequence source: random text of a known structure, whose tables set its difficulty.
 
-graph.py    which node depends on which, read from a config
+graph.py    the nodes and their dependencies, read from a config
 source.py   the tables of a graph, and tokens drawn from them
 """

@@ -1,7 +1,7 @@
-"""Tables of a graph, and tokens drawn from them: functions of seeds alone, the same on every machine.
+"""Draws the tables of a graph, and tokens from them: functions of seeds alone, the same on every machine.
 
-Only raw words of numpy's Philox are used: unlike its distributions they are the same in every version. Each stream of
-words has a number in the counter's highest word, so that no two meet, whatever their seeds.
+Only raw words of numpy's Philox are used: unlike numpy's distributions, they are the same in every version. The
+counter's highest word holds the stream's number, so that no two streams overlap, whatever their seeds.
 """
 
 from __future__ import annotations
@@ -17,27 +17,26 @@ from numpy.typing import NDArray
 
 from objectives.gssm.graph import Graph, Node
 
-TRAIN, VAL, TABLES = 0, 1, 2
-"""The streams."""
+TRAIN, VAL, TABLES = 0, 1, 2  # the streams
 _CERTAIN = 2**31  # probability 1 as a threshold
 _NEVER = 2**32 - 1
-_PIECE = 2**18  # entries of a table that are drawn at once
+_ENTRIES_AT_ONCE = 2**18  # of a table that is drawn or hashed
 
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class _Table:
-    """Cumulative probabilities in units of 2^-31, row after row: `width` entries each, a power of two, the last
-    `width - states + 1` of them beyond any chance."""
+    """Cumulative probabilities in units of 2^-31, row after row. A row has `width` entries, a power of two; the last
+    `width - states + 1` are above every possible draw."""
 
     thresholds: NDArray[np.uint32]
     width: int
 
     def draw(self, rows: NDArray[np.int64], chances: NDArray[np.uint32]) -> NDArray[np.int64]:
-        """A state for each row number and chance: how many of the row's thresholds the chance has reached.
+        """A state for each row number and draw: the number of the row's thresholds that the draw reaches.
 
-        By bisection, all at once: as many looks as `width` has bits, and no memory for whole rows.
+        All are bisected at once: as many comparisons as `width` has bits, without memory for whole rows.
         """
         start = rows * self.width
         place = start.copy()
@@ -57,14 +56,14 @@ class Source:
 
     @staticmethod
     def make(graph: Graph, seed: int) -> Source:
-        """Draw the tables, each with a key of its own."""
+        """Draw the tables, each with its own key."""
         return Source(
             graph,
             tuple(_make_table(node, graph.rows(node), seed, index) for index, node in enumerate(graph.nodes)),
         )
 
     def draw(self, batch: int, length: int, stream: int, seed: int, number: int = 0) -> NDArray[np.uint16]:
-        """Tokens, (batch, length): sequences that all begin with every state 0, which itself is not among them.
+        """Draw tokens of shape (batch, length). Each sequence follows a step in which all states are 0.
 
         The same stream, seed and number give the same tokens for the same shape.
         """
@@ -90,20 +89,20 @@ class Source:
 
     @cached_property
     def _parents(self) -> list[list[tuple[int, int]]]:
-        """Place and number of states of each parent of each node."""
+        """The index and the number of states of each parent of each node."""
         places = {node.name: (place, node.states) for place, node in enumerate(self.graph.nodes)}
         return [[places[name] for name in node.parents] for node in self.graph.nodes]
 
     @property
     def sha256(self) -> str:
-        """Of the definition and the tables, hexadecimal.
+        """A hash of the graph and of the upper 16 bits of its tables, hexadecimal.
 
-        Of their upper 16 bits: the last ones may differ where another processor rounds a logarithm the other way.
+        The lower bits may differ between processors that round a logarithm differently.
         """
         digest = hashlib.sha256(json.dumps(asdict(self.graph)).encode())
         for table in self.tables:
-            for start in range(0, len(table.thresholds), _PIECE):
-                piece = table.thresholds[start : start + _PIECE].astype("<u8")
+            for start in range(0, len(table.thresholds), _ENTRIES_AT_ONCE):
+                piece = table.thresholds[start : start + _ENTRIES_AT_ONCE].astype("<u8")
                 digest.update((piece + 2**14 >> 15).tobytes())
         return digest.hexdigest()
 
@@ -112,7 +111,7 @@ def _make_table(node: Node, rows: int, seed: int, index: int) -> _Table:
     philox = _philox(TABLES, seed, index)
     width = 1 << (node.states - 1).bit_length()
     thresholds = np.full((rows, width), _NEVER, np.uint32)
-    step = max(1, _PIECE // node.states)
+    step = max(1, _ENTRIES_AT_ONCE // node.states)
     for start in range(0, rows, step):
         count = min(step, rows - start)
         probabilities = draw_dirichlet(philox, node.alpha, count, node.states)
@@ -122,8 +121,8 @@ def _make_table(node: Node, rows: int, seed: int, index: int) -> _Table:
 
 
 def draw_dirichlet(philox: np.random.Philox, alpha: float, rows: int, size: int) -> Floats:
-    """Draws from the symmetric Dirichlet(alpha), (rows, size). With a tiny alpha all but one of a row's gamma draws are
-    too small for a float, often all of them, so they stay logarithms until the largest is known."""
+    """Draw from the symmetric Dirichlet(alpha), shape (rows, size). With a tiny alpha nearly all gamma draws of a row
+    are too small for a float, so they stay logarithms until the largest is known."""
     logs = _log_gamma(philox, alpha, rows * size).reshape(rows, size)
     weights = np.exp(logs - logs.max(axis=1, keepdims=True))
     shares: Floats = weights / weights.sum(axis=1, keepdims=True)
@@ -131,7 +130,7 @@ def draw_dirichlet(philox: np.random.Philox, alpha: float, rows: int, size: int)
 
 
 def _log_gamma(philox: np.random.Philox, shape: float, count: int) -> Floats:
-    """Logarithms of draws from Gamma(shape): Marsaglia & Tsang (2000), from shape + 1 down to shape as they say."""
+    """Logarithms of draws from Gamma(shape), by Marsaglia & Tsang (2000): drawn at shape + 1, then reduced to shape."""
     d = shape + 2 / 3
     c = 1 / math.sqrt(9 * d)
     logs = np.empty(count)
@@ -148,7 +147,7 @@ def _log_gamma(philox: np.random.Philox, shape: float, count: int) -> Floats:
 
 
 def _uniform(philox: np.random.Philox, count: int) -> Floats:
-    """In (0, 1]."""
+    """Uniform draws in (0, 1]."""
     return ((philox.random_raw(count) >> np.uint64(11)).astype(np.float64) + 0.5) * 2.0**-53
 
 

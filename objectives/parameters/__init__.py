@@ -1,11 +1,11 @@
 """The objective `parameters`: how many parameters a model has, counted on the model itself and never trained.
 
-objective(config, trial)   METRICS; with `verify: true` also what one training step takes (verification.py)
+objective(config, trial)   METRICS; with `verify: true` also memory and time of one training step (verification.py)
 validate(config)           why a config cannot be counted, or None
 cost(config)               the same counts, before anything runs
 
-A config names its model in one of three ways: `family:` (gpt2, lobo, hlb, llama, cehr), `model:` (a function of the
-user's, module.path:function or FILE.py:function, called with the config) or `hf:` (a config of transformers).
+A config names its model by one of three keys: `family:` (gpt2, lobo, hlb, llama, cehr), `model:` (a user's function,
+module.path:function or FILE.py:function, called with the config) or `hf:` (a config of transformers).
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from storage.errors import UsageError
 __all__ = ["METRICS", "cost", "objective", "validate"]
 
 METRICS = (
-    "params",  # a tied one once
+    "params",  # tied ones once
     "non_embedding_params",
-    "estimate",  # V·d + P·d + layers · (12·d² + 4·d), as samplers/searches/depth/closed_form.py has it
+    "estimate",  # V·d + P·d + layers · (12·d² + 4·d), as in samplers/searches/depth/closed_form.py
 )
 
 
@@ -37,7 +37,7 @@ def objective(config: Mapping[str, Any], trial: Trial) -> Mapping[str, float]:
 
 
 def validate(config: Mapping[str, Any]) -> str | None:
-    """Why this config cannot be counted, in one line, or None. A model of the user's is built to tell."""
+    """Why this config cannot be counted, in one line, or None. Builds a user's model to find out."""
     try:
         source = source_of(config)
         if not source.is_known:

@@ -1,6 +1,6 @@
-"""Counts that are known already: one file a model below the home folder, shared by all studies of this user.
+"""A cache of counts: a file for each model in the home folder, shared by all studies of this user.
 
-A file's name is a hash of the model's config and of the sources that count, so a changed model is counted anew.
+A file's name is a hash of the model's config and of the code that counts, so a changed model is counted again.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from storage.home import OBJECTIVES, home
 
 
 def cached(identity: Mapping[str, Any], count: Callable[[], Count]) -> Count:
-    """The count that is kept for this identity (JSON values), else `count()`, kept from now on.
+    """The stored count for this identity (JSON values); else `count()`, which is then stored.
 
-    A file that cannot be read or written, or is damaged, is as good as none.
+    A file that is damaged or cannot be read or written is ignored.
     """
     file = _file(identity)
     known = _read(file)
@@ -41,15 +41,15 @@ def _file(identity: Mapping[str, Any]) -> Path:
 
 @cache
 def _code() -> str:
-    """Of everything that a count depends on."""
+    """A hash of the code that a count depends on."""
     files = sorted(file for folder in ("parameters", "gpt") for file in (OBJECTIVES / folder).glob("*.py"))
     return hashlib.sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest()
 
 
 def _read(file: Path) -> Count | None:
     try:
-        told = json.loads(file.read_text())
-        numbers = [told["params"], told["non_embedding"]]
+        stored = json.loads(file.read_text())
+        numbers = [stored["params"], stored["non_embedding"]]
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return Count(*numbers) if all(type(each) is int and each >= 0 for each in numbers) else None

@@ -1,4 +1,4 @@
-"""Counting a model that is built on torch's meta device: shapes without memory, and nothing initialized."""
+"""Counts a model that is built on torch's meta device: tensors have shapes, but no memory and no values."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from torch.overrides import TorchFunctionMode
 
 @dataclass(frozen=True)
 class Count:
-    """Parameters of one model, a tied one once; those outside its embeddings as its family counts them."""
+    """A model's parameters, tied ones counted once, and those outside its embeddings."""
 
     params: int
     non_embedding: int
 
 
 def count_module(module: nn.Module, head: nn.Module | None = None) -> Count:
-    """Non-embedding are those that a token is not looked up in: a table that is tied to a linear layer counts, since it
-    is that layer as well; a `head` of its own does not, as in objectives/gpt."""
+    """Count a module. A tied embedding is non-embedding, since it is a linear layer too; a separate `head` is not: so
+    does objectives/gpt."""
     params = sum(each.numel() for each in module.parameters())
     multiplied = {id(each.weight) for each in module.modules() if isinstance(each, nn.Linear)}
     tables = {id(each.weight): each.weight for each in module.modules() if isinstance(each, nn.Embedding)}
@@ -34,13 +34,13 @@ def count_module(module: nn.Module, head: nn.Module | None = None) -> Count:
 
 @contextmanager
 def on_meta() -> Iterator[None]:
-    """Models made in here take no memory; filling in first values, half of the time of a build, is left out."""
+    """Build models without memory, and without initialization, which takes half of a build's time."""
     with torch.device("meta"), _Uninitialized():
         yield
 
 
 class _Uninitialized(TorchFunctionMode):
-    """Functions of torch.nn.init return their tensor as it is."""
+    """Makes the functions of torch.nn.init return their tensor unchanged."""
 
     def __torch_function__(
         self, func: Callable[..., Any], types: Any, args: Any = (), kwargs: dict[str, Any] | None = None

@@ -1,4 +1,4 @@
-"""What the closed form of a model's parameters needs."""
+"""The sizes from which a closed form estimates a model's parameters."""
 
 from __future__ import annotations
 
@@ -7,13 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-POSITIONS = 2048
-"""Where a config does not say how many positions there are."""
+DEFAULT_POSITIONS = 2048  # of a config that does not give max_position_embeddings
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """What the closed form needs."""
+    """The closed form's inputs."""
 
     vocab_size: int
     positions: int
@@ -21,9 +20,9 @@ class Sizes:
     n_embd: int
 
 
-def told_sizes(config: Mapping[str, Any]) -> Sizes | None:
-    """The closed form's sizes, from the usual names; None if one of them is missing."""
-    usual = {"n_layer": None, "n_embd": None, "vocab_size": None, "max_position_embeddings": POSITIONS}
+def usual_sizes(config: Mapping[str, Any]) -> Sizes | None:
+    """The sizes under a config's usual names; None if one is missing."""
+    usual = {"n_layer": None, "n_embd": None, "vocab_size": None, "max_position_embeddings": DEFAULT_POSITIONS}
     found = {key: config.get(key, default) for key, default in usual.items()}
     if not all(isinstance(each, int) for each in found.values()):
         return None
@@ -31,6 +30,6 @@ def told_sizes(config: Mapping[str, Any]) -> Sizes | None:
 
 
 def plain(config: Mapping[str, Any]) -> Mapping[str, Any]:
-    """As it is after a way through JSON: a function of the user's may change it."""
+    """A copy of a config as JSON carries it, so that a user's function may change it."""
     copied: Mapping[str, Any] = json.loads(json.dumps(config))
     return copied

@@ -1,4 +1,4 @@
-"""What every source of a model offers: a count, the module, a loss."""
+"""The protocol of a model's source: a count, the module, a loss."""
 
 from __future__ import annotations
 
@@ -12,33 +12,33 @@ from objectives.parameters.sizes import Sizes
 
 
 class Source(Protocol):
-    """A model that can be counted, and made."""
+    """A model that can be counted and built."""
 
     @property
     def sizes(self) -> Sizes | None:
-        """None if the config does not tell them by their usual names."""
+        """None if the config does not give them under their usual names."""
 
     @property
     def identity(self) -> Mapping[str, Any] | None:
-        """What its count depends on beside our own sources; None: it is counted each time."""
+        """The values that its count depends on, beside our own code; None: it is counted each time."""
 
     @property
     def is_known(self) -> bool:
-        """Whether it can be counted for sure, once its config has been read."""
+        """Whether a config that was read without an error can certainly be counted."""
 
     def count(self) -> Count:
-        """On the meta device.
+        """Count the parameters on the meta device.
 
         Raises:
             UsageError: The model cannot be built.
         """
 
     def make(self) -> nn.Module:
-        """The model itself, with first values, on the current device.
+        """Build the model on the current device, with initial values.
 
         Raises:
-            UsageError: It cannot be built.
+            UsageError: The model cannot be built.
         """
 
     def loss(self, model: nn.Module, tokens: Tensor, targets: Tensor) -> Tensor:
-        """A scalar to learn from; both of (batch, time)."""
+        """A scalar loss; tokens and targets have the shape (batch, time)."""

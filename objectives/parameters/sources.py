@@ -1,4 +1,4 @@
-"""Where a model comes from: one of the families, a function of the user's, or transformers."""
+"""Finds a config's model: one of the families, a user's function, or a model of transformers."""
 
 from __future__ import annotations
 
@@ -9,25 +9,24 @@ from objectives.parameters.families import cehr_source, decoder_source
 from objectives.parameters.source import Source
 from storage.errors import UsageError
 
-WAYS = ("family", "model", "hf")
-VERIFYING = ("verify", "seq_length")
-"""Keys that say nothing of the model; `batch_size` is also one of the families' own."""
+SOURCE_KEYS = ("family", "model", "hf")
+VERIFY_KEYS = ("verify", "seq_length")  # of the training step, not of the model; `batch_size` belongs to both
 
 
 def source_of(config: Mapping[str, Any]) -> Source:
     """The model that a config names.
 
     Raises:
-        UsageError: It names none or several, or a key or value is wrong.
+        UsageError: The config names none or several models, or a key or value is wrong.
     """
-    ways = [key for key in WAYS if config.get(key) is not None]
-    if len(ways) != 1:
-        given = " and ".join(ways) or "none of them"
-        raise UsageError(f"config: one of family, model and hf is needed; there is {given}")
+    given = [key for key in SOURCE_KEYS if config.get(key) is not None]
+    if len(given) != 1:
+        shown = " and ".join(given) or "none of them"
+        raise UsageError(f"config: one of family, model and hf is needed; the config has {shown}")
     if config.get("verify") not in (None, True, False):
         raise UsageError(f"config: verify is {config['verify']!r}; true or false is needed")
-    own = {key: value for key, value in config.items() if key not in (*VERIFYING, "seed")}
-    match ways[0]:
+    own = {key: value for key, value in config.items() if key not in (*VERIFY_KEYS, "seed")}
+    match given[0]:
         case "family" if config["family"] == "cehr":
             return cehr_source(own)
         case "family":

@@ -1,8 +1,8 @@
-"""A model of transformers, from its config alone: `hf: {model_type: llama, …}`. No weights, and nothing is fetched.
+"""A model of transformers, built from its config alone: `hf: {model_type: llama, …}`. It fetches nothing, no weights.
 
-The keys that searches vary (n_layer, n_embd, n_head) go to that config's own names, and so do vocab_size and
-max_position_embeddings where they stand beside `hf:`. Sizes that a config does not derive, like llama's
-intermediate_size, stay as they are given.
+The keys that searches vary (n_layer, n_embd, n_head) are passed under the model's own names, and so are vocab_size and
+max_position_embeddings beside `hf:`. Sizes that a model's config does not derive, such as llama's intermediate_size,
+keep their given values.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from typing import Any
 from torch import Tensor, nn
 
 from objectives.parameters.counts import Count, count_module, on_meta
-from objectives.parameters.sizes import Sizes, told_sizes
-from storage.checks import known_keys
+from objectives.parameters.sizes import Sizes, usual_sizes
+from storage.checks import check_keys
 from storage.errors import UsageError, nearest, one_line
 
-NAMES = {
+HF_NAMES = {
     "n_layer": "num_hidden_layers",
     "n_embd": "hidden_size",
     "n_head": "num_attention_heads",
@@ -32,11 +32,11 @@ NAMES = {
 
 @dataclass(frozen=True)
 class HuggingFaceSource:
-    """Counted once for a version of transformers."""
+    """Counted once for each version of transformers."""
 
     model_type: str
     settings: Mapping[str, Any]
-    """By transformers' common names or the config's own."""
+    """Under transformers' common names or the model's own."""
     sizes: Sizes | None
     identity: Mapping[str, Any]
     is_known = False
@@ -47,8 +47,10 @@ class HuggingFaceSource:
         return count_module(model, model.get_output_embeddings())
 
     def make(self) -> Any:
-        """Raises:
-        UsageError: transformers has no such model, or it cannot be built with these sizes.
+        """Build the model.
+
+        Raises:
+            UsageError: transformers has no such model, or it cannot be built with these sizes.
         """
         library: Any = importlib.import_module("transformers")
         types = library.models.auto.configuration_auto.CONFIG_MAPPING
@@ -74,22 +76,24 @@ class HuggingFaceSource:
 
 
 def hugging_face_of(config: Mapping[str, Any]) -> HuggingFaceSource:
-    """Raises:
-    UsageError: The block is wrong, or transformers is not installed.
+    """Check a config's `hf` block.
+
+    Raises:
+        UsageError: The block is wrong, or transformers is not installed.
     """
     block = config["hf"]
     if not isinstance(block, Mapping) or not isinstance(block.get("model_type"), str):
         raise UsageError(f"config: hf is {block!r}; {{model_type: llama, …}} is needed")
     if importlib.util.find_spec("transformers") is None:
         raise UsageError("config: hf: transformers is not installed; pip install 'studyhall[hf]'")
-    known_keys(config, ("hf", "batch_size", *NAMES), "config", "; keys of the model go into hf")
+    check_keys(config, ("hf", "batch_size", *HF_NAMES), "config", "; keys of the model go into hf")
     given = {key: value for key, value in block.items() if key != "model_type"}
-    settings = {**given, **{name: config[key] for key, name in NAMES.items() if config.get(key) is not None}}
+    settings = {**given, **{name: config[key] for key, name in HF_NAMES.items() if config.get(key) is not None}}
     identity = {"hf": block["model_type"], "settings": settings, "transformers": version("transformers")}
-    return HuggingFaceSource(block["model_type"], settings, told_sizes({**given, **config}), identity)
+    return HuggingFaceSource(block["model_type"], settings, usual_sizes({**given, **config}), identity)
 
 
 def _close(word: str, known: Any) -> str:
-    """The nearest of hundreds of names, or nothing."""
+    """A hint at the nearest of hundreds of names; empty if none is near."""
     hint = nearest(word, known)
     return hint if hint.startswith("; did you mean") else ""

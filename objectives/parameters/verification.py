@@ -1,4 +1,4 @@
-"""One real training step at a model's size: does it run on this device, in how much memory and time?"""
+"""One real training step of a model: whether it runs on this device, in how much memory and time."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import torch
 
 from objectives.meters import memory_meter
 from objectives.parameters.source import Source
-from storage.checks import whole
+from storage.checks import check_whole
 from storage.errors import UsageError
 
 
 class Trial(Protocol):
-    """What a training step asks of the trial that it runs for."""
+    """The part of a trial that a training step uses."""
 
     @property
     def seed(self) -> int: ...
@@ -25,15 +25,15 @@ class Trial(Protocol):
 
 
 def training_step(source: Source, config: Mapping[str, Any], trial: Trial) -> dict[str, float]:
-    """Forwards, backwards and an AdamW update on random tokens (batch_size, seq_length).
+    """Run forwards, backwards and an AdamW update on random tokens of shape (batch_size, seq_length).
 
     Returns:
-        peak_memory: MiB: what tensors took on CUDA; by how much the process grew on a CPU.
-        memory_fraction: Of the device's memory.
-        seconds: Of the step, without the making of the model.
+        peak_memory: MiB: the memory of tensors on CUDA, the growth of the process on a CPU.
+        memory_fraction: The same as a share of the device's memory.
+        seconds: The duration of the step, without the building of the model.
 
     Raises:
-        UsageError: There is no vocabulary to draw tokens from, or a size is wrong.
+        UsageError: The config gives no vocabulary to draw tokens from, or a size is wrong.
     """
     sizes = source.sizes
     if sizes is None:
@@ -60,4 +60,4 @@ def training_step(source: Source, config: Mapping[str, Any], trial: Trial) -> di
 
 
 def _size(config: Mapping[str, Any], key: str, default: int) -> int:
-    return whole(config.get(key, default), f"config: {key}", 1, 2**31 - 1)
+    return check_whole(config.get(key, default), f"config: {key}", 1, 2**31 - 1)

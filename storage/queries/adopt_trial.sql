@@ -1,5 +1,5 @@
--- Make an enqueued trial a point of its study; the caller holds the study's row. It belongs to no round: -1.
--- Where the study has that point already, or with a refusal, it becomes FAIL with the reason.
+-- Make an enqueued trial a point of its study, outside of any round: -1. The caller holds the study's row.
+-- If the study has that point already, or the objective refuses it, the trial becomes FAIL with the reason.
 WITH trial AS (
     SELECT trial.trial_id, trial.study_id, trial.number FROM trials AS trial
     WHERE trial.trial_id = %(trial_id)s AND trial.state = 'WAITING'

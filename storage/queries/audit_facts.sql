@@ -1,4 +1,4 @@
--- What only the database can tell: numbers that are missing among a study's trials, and RUNNING trials that nobody runs.
+-- Facts that only the database knows: missing trial numbers, and RUNNING trials whose lock is free.
 SELECT
     ARRAY(SELECT number FROM generate_series(0, (SELECT max(number) FROM trials WHERE study_id = %(study_id)s)) AS number
           EXCEPT SELECT number FROM trials WHERE study_id = %(study_id)s ORDER BY 1) AS missing,

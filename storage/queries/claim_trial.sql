@@ -1,5 +1,5 @@
--- Take the first WAITING point and its lock: both become visible together, or neither does.
--- A point that ran out of memory waits for a device that nobody else is on. With a number: that trial or none.
+-- Claim the first WAITING point with its lock: both become visible together, or neither does.
+-- A point that ran out of memory needs a device to itself. With a number: that trial or none.
 WITH next AS (
     SELECT trial.trial_id
     FROM trials AS trial

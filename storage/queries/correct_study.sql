@@ -1,5 +1,5 @@
--- Another objective, score, cost or dataset, while no result was accepted: Optuna's rows and ours. Points that failed are
--- retired, so that they can be planned anew. The caller holds the study's row, and has withdrawn what waits.
+-- A new objective, score, cost or dataset, before the first accepted result: Optuna's rows and Studyhall's. Failed points
+-- are retired, so that they can be planned again. The caller holds the study's row, and has withdrawn waiting points.
 WITH direction AS (
     UPDATE study_directions SET direction = %(direction)s::studydirection WHERE study_id = %(study_id)s
 ), metric AS (

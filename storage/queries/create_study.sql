@@ -1,4 +1,4 @@
--- Optuna's rows of a new study and ours, in one statement. The loser of a race gets no row.
+-- Optuna's rows of a new study and Studyhall's, in one statement. The loser of a race gets no row.
 WITH study AS (
     INSERT INTO studies (study_name) VALUES (%(name)s) ON CONFLICT DO NOTHING RETURNING study_id
 ), direction AS (

@@ -1,4 +1,4 @@
--- Our tables beside Optuna's, and two indexes on Optuna's trials. A trial is never deleted, a finished one never changed.
+-- Studyhall's tables beside Optuna's, and two indexes on Optuna's trials. No trial is deleted, no finished one changed.
 CREATE TABLE studyhall_version (
     only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
     version integer NOT NULL
@@ -8,17 +8,17 @@ CREATE TABLE studyhall_studies (
     study_id integer PRIMARY KEY REFERENCES studies ON DELETE CASCADE,
     key text NOT NULL,                       -- the study in its digests: stays when it is renamed or moved
     search text NOT NULL,
-    origin json NOT NULL,                    -- the definition that the search started from: never changed
-    definition json NOT NULL,                -- the file's that is in force now; json, not jsonb: the order of keys breaks ties
+    origin json NOT NULL,                    -- the definition at the search's start: never changed
+    definition json NOT NULL,                -- the file's definition in force now; json, not jsonb: the order of keys breaks ties
     definitions text[] NOT NULL,             -- hashes of every definition that was in force, oldest first
     fingerprint json NOT NULL,               -- of the data, by name: a worker with other data is refused
     code json NOT NULL,                      -- the objective's repository: commit, and what was changed since
-    metrics text[] NOT NULL,                 -- what the objective says that it returns; empty: it does not say
+    metrics text[] NOT NULL,                 -- metrics that the objective declares; empty: it declares none
     steps integer,                           -- the budget, shared by all workers; null: the definition's own
-    max_trials integer,                      -- trials with this number or a later one are not started
-    deadline timestamptz,                    -- nothing is started after this
-    draining boolean NOT NULL DEFAULT false, -- `stop`: workers finish what runs and leave
-    outcome text,                            -- why the search has ended; null while it goes on
+    max_trials integer,                      -- trials from this number on are not started
+    deadline timestamptz,                    -- no trial starts after this
+    draining boolean NOT NULL DEFAULT false, -- `stop`: workers finish their running trials and leave
+    outcome text,                            -- why the search ended; null while it goes on
     outcome_kind text CHECK (outcome_kind IN ('answered', 'stalled', 'steps', 'failed')),
     failed boolean NOT NULL DEFAULT false,
     digest text NOT NULL,                    -- of what the search starts from: storage/digests.py
@@ -49,12 +49,12 @@ CREATE TABLE studyhall_points (
     config json NOT NULL,
     seed bigint NOT NULL,
     role json NOT NULL,
-    round integer NOT NULL,                  -- decisions made before it was planned; -1: enqueued by another program
+    round integer NOT NULL,                  -- next decision's number when planned; -1: enqueued by another program; -2: speculative
     attempt integer NOT NULL DEFAULT 0,      -- the fence: only this attempt's result is accepted
-    reason text,                             -- why it failed, or was withdrawn
-    failure text CHECK (failure IN ('refused', 'withdrawn', 'failed')), -- what kind of FAIL; null of any other state
+    reason text,                             -- why it failed or was withdrawn
+    failure text CHECK (failure IN ('refused', 'withdrawn', 'failed')), -- the kind of FAIL; null in every other state
     retry_of integer REFERENCES trials ON DELETE SET NULL,
-    retired boolean NOT NULL DEFAULT false,  -- a retry stands in its place
+    retired boolean NOT NULL DEFAULT false,  -- retried or withdrawn
     digest text NOT NULL,                    -- of the point as it was planned
     planned_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
@@ -75,7 +75,7 @@ CREATE TABLE studyhall_attempts (
     message text NOT NULL DEFAULT '',
     tail text NOT NULL DEFAULT '',           -- the log's last lines, of an attempt that failed
     accepted boolean NOT NULL DEFAULT false, -- this attempt ended the trial
-    refused boolean NOT NULL DEFAULT false,  -- it came with a result after the trial had been taken from it
+    refused boolean NOT NULL DEFAULT false,  -- its result was refused: another attempt held the trial
     digest text,                             -- of the accepted result
     PRIMARY KEY (trial_id, attempt)
 );
@@ -104,7 +104,7 @@ CREATE TABLE studyhall_decisions (
     study_id integer NOT NULL REFERENCES studyhall_studies ON DELETE CASCADE,
     number integer NOT NULL,
     kind text NOT NULL,
-    record json NOT NULL,                    -- the whole table that it was made from
+    record json NOT NULL,                    -- everything that it was made from
     state json NOT NULL,                     -- the search's state after it
     trials integer[] NOT NULL,               -- the trials whose results it was made from
     definition text NOT NULL,                -- hash of the definition in force

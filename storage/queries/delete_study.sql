@@ -1,4 +1,4 @@
--- A study with all that hangs on it: Optuna's tables from the leaves up, since they have no cascade; ours follow by theirs.
+-- A study with all its rows: Optuna's tables from the leaves up, since they do not cascade; Studyhall's tables cascade.
 DELETE FROM trial_user_attributes USING trials AS t WHERE t.trial_id = trial_user_attributes.trial_id AND t.study_id = %(study_id)s;
 DELETE FROM trial_system_attributes USING trials AS t WHERE t.trial_id = trial_system_attributes.trial_id AND t.study_id = %(study_id)s;
 DELETE FROM trial_params USING trials AS t WHERE t.trial_id = trial_params.trial_id AND t.study_id = %(study_id)s;

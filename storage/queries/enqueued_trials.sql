@@ -1,4 +1,4 @@
--- Trials that wait without a point: another Optuna program enqueued them. With what it fixed, as JSON, and their number.
+-- Trials that wait without a point: another Optuna program enqueued them. With the parameters that it fixed, as JSON.
 SELECT trial.trial_id, trial.number, fixed.value_json AS fixed
 FROM trials AS trial
 LEFT JOIN trial_system_attributes AS fixed ON fixed.trial_id = trial.trial_id AND fixed.key = 'fixed_params'

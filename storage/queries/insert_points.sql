@@ -1,5 +1,5 @@
--- Plan a batch of points: Optuna's trials with their parameters, and ours. The caller holds the study's row.
--- A point that its objective refused becomes FAIL with the reason: it never takes a slot.
+-- Plan a batch of points: Optuna's trials with their parameters, and Studyhall's points. The caller holds the study's row.
+-- A point that its objective refused becomes FAIL with the reason, and never takes a slot.
 WITH last AS (
     SELECT coalesce((SELECT number FROM trials WHERE study_id = %(study_id)s ORDER BY number DESC NULLS LAST LIMIT 1), -1)
         AS number

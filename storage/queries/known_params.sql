@@ -1,4 +1,4 @@
--- What Optuna was told of a study's parameters: each name with its distribution, as the first planned trial has them.
+-- A study's parameters in Optuna: name and distribution, as the first planned trial has them.
 SELECT param.param_name AS name, param.distribution_json AS distribution
 FROM trial_params AS param
 WHERE param.trial_id = (SELECT min(trial_id) FROM studyhall_points WHERE study_id = %(study_id)s)

@@ -1,4 +1,4 @@
--- Every study of ours with its counts by state; of those that ended as FAIL, the withdrawn ones apart.
+-- Every study that Studyhall made, with its trials counted by state; withdrawn trials are counted apart from FAIL.
 SELECT study.study_name AS name, study.study_id, ours.search, ours.outcome, ours.outcome_kind, ours.failed, ours.draining, ours.created_at,
     ours.deadline IS NOT NULL AND ours.deadline <= clock_timestamp() AS late, ours.steps, ours.max_trials,
     count(trial.*) FILTER (WHERE trial.state = 'WAITING') AS waiting,

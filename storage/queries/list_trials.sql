@@ -1,2 +1,2 @@
--- The trials of a study by id, with their states: what has changed since is told from that.
+-- The trials of a study by id with their states, to see which have changed.
 SELECT trial_id, state::text AS state FROM trials WHERE study_id = %(study_id)s ORDER BY trial_id

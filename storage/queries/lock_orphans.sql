@@ -1,4 +1,4 @@
--- The RUNNING trials whose lock nobody holds, locked until the end of this transaction so that nobody claims them.
+-- RUNNING trials whose lock is free. They are locked until this transaction ends, so that no worker claims them.
 WITH held AS MATERIALIZED (
     SELECT objid::bigint AS trial_id FROM pg_locks
     WHERE locktype = 'advisory' AND classid = %(space)s::oid AND objsubid = 2

@@ -1,2 +1,2 @@
--- Optuna's own lock on a study: trials are numbered, and decisions made, by its holder alone.
+-- Optuna's own lock on a study: only its holder numbers trials and makes decisions.
 SELECT study_id FROM studies WHERE study_id = %(study_id)s FOR UPDATE

@@ -1,4 +1,4 @@
--- The first points that could be claimed now, in the order of claims. Takes nothing.
+-- The first points that could be claimed now, in the order of claims. Claims nothing.
 SELECT trial.number, point.config,
     EXISTS (SELECT FROM studyhall_attempts AS earlier
             WHERE earlier.trial_id = trial.trial_id AND outcome = 'out_of_memory') AS alone

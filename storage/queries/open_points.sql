@@ -1,4 +1,4 @@
--- Whether the current round still has points to wait for: read by whoever just finished one, after its commit.
+-- Points that wait and run, and those that the next decision waits for. A worker reads it after finishing a trial.
 SELECT
     count(*) FILTER (WHERE trial.state = 'WAITING') AS waiting,
     count(*) FILTER (WHERE trial.state = 'RUNNING') AS running,

@@ -1,4 +1,4 @@
--- A table's columns in their order, without those that it gives out itself.
+-- A table's columns in their order, without ids that the table gives out itself.
 SELECT attname AS name
 FROM pg_attribute
 WHERE attrelid = %(table)s::regclass AND attnum > 0 AND NOT attisdropped

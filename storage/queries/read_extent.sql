@@ -1,4 +1,4 @@
--- How many trials and decisions a study has, without counting them: from the ends of their indexes.
+-- How many trials and decisions a study has, read from the ends of their indexes without counting.
 SELECT
     coalesce((SELECT number + 1 FROM trials WHERE study_id = %(study_id)s
               ORDER BY number DESC NULLS LAST LIMIT 1), 0) AS trials,

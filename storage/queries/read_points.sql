@@ -1,4 +1,4 @@
--- Every trial of a study that a search planned, with its end and its metrics.
+-- Every trial of a study that the search planned, with its end and its metrics.
 SELECT point.trial_id, trial.number, trial.state::text AS state, point.hash, point.config, point.seed, point.role,
     point.round, point.attempt, point.reason, point.failure, point.retired, point.retry_of,
     trial.datetime_start, trial.datetime_complete,

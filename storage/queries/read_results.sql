@@ -1,4 +1,4 @@
--- What is known of some points, by hash: finished or not.
+-- The points with these hashes that are in the study, finished or not.
 SELECT point.hash, point.trial_id, trial.number, trial.state::text AS state, point.reason, point.failure,
     (SELECT json_object_agg(name, value::text) FROM studyhall_metrics AS metric WHERE metric.trial_id = point.trial_id)
         AS metrics,

@@ -1,4 +1,4 @@
--- What trials reported, step by step: of these trials, or of all trials of a study.
+-- What trials reported, step by step: the trials of these numbers, or all of a study.
 SELECT trial.number, report.attempt, report.step, report.names, report.figures, report.reported_at
 FROM studyhall_reports AS report
 JOIN studyhall_points AS point USING (trial_id)

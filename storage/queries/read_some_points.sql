@@ -1,4 +1,4 @@
--- Some trials of a study by their numbers, with what read_points.sql tells of those that a search planned; of the others, the state.
+-- The trials of these numbers: the columns of read_points.sql if the search planned them, else the state alone.
 SELECT point.trial_id, trial.number, trial.state::text AS state, point.hash, point.config, point.seed, point.role,
     point.round, point.attempt, point.reason, point.failure, point.retired, point.retry_of, trial.datetime_start, trial.datetime_complete,
     extract(epoch FROM trial.datetime_complete - trial.datetime_start)::float8 AS seconds,

@@ -1,4 +1,4 @@
--- A study's row with what is derived from it, by name. Of a study that another Optuna program made, only its own half.
+-- A study by name, with what is derived from its row. Another Optuna program's study has Optuna's half alone.
 SELECT study.study_id, study.study_name AS name, ours.search, ours.origin, ours.definition, ours.definitions, ours.fingerprint,
     ours.code, ours.metrics, ours.steps, ours.max_trials, ours.deadline, ours.draining, ours.outcome, ours.outcome_kind, ours.failed, ours.created_at,
     ours.deadline IS NOT NULL AND ours.deadline <= clock_timestamp() AS late,

@@ -1,5 +1,5 @@
--- What trials that were begun have left to look at: the attempt whose log is the last, where it ran, whether anything was
--- reported. Null trial_id: of all trials of the study.
+-- What started trials have left to look at: the last attempt's log, its host, and whether there are reports.
+-- Null trial_id: all trials of the study.
 SELECT point.trial_id, trial.number, study.study_name AS study, ours.created_at, point.attempt,
     EXISTS (SELECT FROM studyhall_reports AS report WHERE report.trial_id = point.trial_id) AS reported,
     worker.host, attempt.tail

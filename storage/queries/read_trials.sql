@@ -1,4 +1,4 @@
--- Trials with everything that Optuna knows of them, a row each. Numbers that JSON does not have are texts.
+-- Trials with everything that Optuna knows of them, a row each. Numbers that JSON lacks are texts.
 SELECT trial.trial_id, trial.number, trial.state::text AS state, trial.datetime_start, trial.datetime_complete,
     (SELECT json_agg(json_build_array(value, value_type) ORDER BY objective)
      FROM trial_values AS kept WHERE kept.trial_id = trial.trial_id) AS scores,

@@ -1,4 +1,4 @@
--- Server version, which tables there are, and whether they can be written.
+-- The server's version, which tables exist, and whether they can be written.
 SELECT current_setting('server_version') AS server,
     to_regclass('alembic_version') IS NOT NULL AS has_optuna,
     to_regclass('studyhall_version') IS NOT NULL AS has_ours,

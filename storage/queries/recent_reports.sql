@@ -1,4 +1,4 @@
--- What each running trial said last, at most so many reports of its attempt, the latest first.
+-- At most so many reports of each running trial's attempt, the latest first.
 SELECT trial.number, report.attempt, report.step, report.names, report.figures, report.reported_at
 FROM trials AS trial
 JOIN studyhall_points AS point USING (trial_id)

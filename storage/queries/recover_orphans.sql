@@ -1,4 +1,4 @@
--- Give orphans back. A later statement than the one that locked them, so that it sees what their worker did last.
+-- Turn orphans back to WAITING. This statement follows the one that locked them, to see their worker's last write.
 WITH waiting AS (
     UPDATE trials SET state = 'WAITING', datetime_start = NULL
     WHERE trial_id = ANY(%(trial_ids)s) AND state = 'RUNNING'

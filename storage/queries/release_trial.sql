@@ -1,4 +1,4 @@
--- Turn a RUNNING trial back to WAITING on the same row, for a further attempt. No row: it was no longer ours.
+-- Turn a RUNNING trial back to WAITING on the same row, for a further attempt. No row: another attempt holds the trial.
 WITH fence AS (
     SELECT trial.trial_id
     FROM trials AS trial JOIN studyhall_points AS point USING (trial_id)

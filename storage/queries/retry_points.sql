@@ -1,5 +1,5 @@
--- Give failed points a new trial each, linked to the old one; the caller holds the study's row. Null numbers: all that failed.
--- A withdrawn point stays withdrawn.
+-- Give failed points a new trial each, linked to the old one; null numbers: all that failed. Withdrawn points stay so.
+-- The caller holds the study's row.
 WITH retired AS (
     UPDATE studyhall_points AS point SET retired = true
     FROM trials AS trial

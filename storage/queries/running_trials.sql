@@ -1,4 +1,4 @@
--- What runs now, where, since when, and what it said last.
+-- The running trials: where they run, since when, and their last report.
 SELECT trial.number, point.role, attempt.attempt, attempt.worker_id, attempt.slot, worker.host, worker.pid, attempt.started_at,
     extract(epoch FROM clock_timestamp() - attempt.started_at)::float8 AS seconds,
     report.step, report.names, report.figures

@@ -1,5 +1,5 @@
--- The budget shared by all workers: what is given is set, the rest stays. A study told to go on no longer drains,
--- whoever told it to stop.
+-- Set the given limits, shared by all workers; the others stay. The study no longer drains, even if another program
+-- asked it to stop.
 WITH heeded AS (
     DELETE FROM study_user_attributes WHERE study_id = %(study_id)s AND key = 'stop'
 )

@@ -1,3 +1,3 @@
--- What the search said last: why it has ended, or null while it goes on.
+-- Why the search ended; null while it goes on.
 UPDATE studyhall_studies SET outcome = %(outcome)s, outcome_kind = %(kind)s, failed = coalesce(%(kind)s = 'failed', false)
 WHERE study_id = %(study_id)s AND (outcome IS DISTINCT FROM %(outcome)s OR outcome_kind IS DISTINCT FROM %(kind)s)

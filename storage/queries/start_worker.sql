@@ -1,4 +1,4 @@
--- A worker signs in; its lock says that it is alive.
+-- A worker signs in; its lock shows that it is alive.
 WITH worker AS (
     INSERT INTO studyhall_workers (study_id, host, pid, account, slots, versions)
     VALUES (%(study_id)s, %(host)s, %(pid)s, %(account)s, %(slots)s, %(versions)s)

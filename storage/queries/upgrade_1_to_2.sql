@@ -1,4 +1,4 @@
--- Version 0.3's tables: kinds of failures and of outcomes, which were only in their texts.
+-- Add to the tables of version 0.3 the kinds of failures and outcomes, which only their texts held.
 ALTER TABLE studyhall_points ADD COLUMN failure text CHECK (failure IN ('refused', 'withdrawn', 'failed'));
 UPDATE studyhall_points AS point
 SET failure = CASE WHEN point.reason LIKE 'withdrawn%%' THEN 'withdrawn' WHEN point.attempt = 0 THEN 'refused' ELSE 'failed' END

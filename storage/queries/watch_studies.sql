@@ -1,4 +1,4 @@
--- Every study of ours with its open work and whether a worker lives: as much to read as there is open work.
+-- Every study that Studyhall made, with its open work and whether a worker is alive: the cost grows with the open work.
 SELECT study.study_name AS name, ours.search, ours.outcome, ours.outcome_kind, ours.failed, ours.draining, ours.max_trials,
     ours.deadline IS NOT NULL AND ours.deadline <= clock_timestamp() AS late,
     coalesce((SELECT number + 1 FROM trials AS trial WHERE trial.study_id = study.study_id

@@ -1,4 +1,4 @@
--- WAITING points that fell out of the plan become FAIL with that reason; the caller holds the study's row.
+-- Turn WAITING points that the plan dropped to FAIL with the reason; the caller holds the study's row.
 WITH withdrawn AS (
     UPDATE trials AS trial
     SET state = 'FAIL', datetime_start = coalesce(datetime_start, clock_timestamp() AT TIME ZONE 'UTC'),

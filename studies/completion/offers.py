@@ -108,16 +108,15 @@ def _study(context: click.Context) -> Any:
 def _asked(context: click.Context, read: Callable[[Reader], Sequence[T]]) -> Sequence[T]:
     """What is read of the storage that the command line names so far, if it is up."""
     from storage import server
-    from storage.place import Place
 
-    place = Place.of(context.params.get("url"))
-    if place.embedded:
-        found = server.status(place.home)
+    store = context.params["store"]
+    if store.embedded:
+        found = server.status(store.home)
         if not found.up:
             return []
-        url = found.url if not place.url else place.url
+        url = found.url if not store.url else store.url
     else:
-        url = place.url
+        url = store.url
     session = Session(url, patience=PATIENCE)
     try:
         return read(Reader(session))

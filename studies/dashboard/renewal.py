@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from storage.dashboard import lock_board, read_board, write_board
+from storage.dashboard import lock_dashboard, read_dashboard, write_dashboard
 from storage.ledger import Ledger
 from storage.reader import Reader
 from storage.records import StudyRow
@@ -13,7 +13,7 @@ from studies.dashboard.note import OWN, note
 from studies.figures.drawn_by_plotly import plotly_json
 from studies.figures.study import pictures_of
 from studies.history.counts import Counts
-from studies.results.show import shown_of
+from studies.results.show import show
 
 DRAWN = 2
 """Raised when the same study is to be drawn otherwise."""
@@ -35,21 +35,20 @@ def renew(session: Session, name: str, storage: str | None) -> bool:
         study = Reader(session).find_study(name)
         if study is None:
             return True
-        if not lock_board(session, study.study_id):
+        if not lock_dashboard(session, study.study_id):
             return False
         counts = read_counts(session, name)
         last = Ledger(session, study.study_id).last_decision()
         alive = Reader(session).living_workers(study.study_id) > 0
         token = _token(study, counts, alive, None if last is None else last[0])
-        old = read_board(session, study.study_id)
+        old = read_dashboard(session, study.study_id)
         if old.token == token:
             return True
-        decisions = Reader(session).decisions(study.study_id)
-        points = Reader(session).trials(study.study_id) if study.search == "grid" else []
-        shown = shown_of(study, decisions, points)
-        text = note(study, counts, alive, decisions, shown, storage)
-        figures = {each.key: json.dumps(plotly_json(each)) for each in pictures_of(study, shown, points)}
-        write_board(session, study.study_id, old, token, text + _own_part(old.note), figures)
+        found = show(session, study)
+        shown = found.to_json()
+        text = note(study, counts, alive, found.decisions, shown, storage)
+        figures = {each.key: json.dumps(plotly_json(each)) for each in pictures_of(study, shown, found.points)}
+        write_dashboard(session, study.study_id, old, token, text + _own_part(old.note), figures)
     return True
 
 

@@ -58,7 +58,7 @@ class _Scribe:
         self.said = False
 
     def write(self) -> bool:
-        """Bring the study's board up to date; False if somebody else is at it, or it failed."""
+        """Bring the study's note and figures up to date; False if somebody else is at it, or it failed."""
         from storage.session import Session
         from studies.dashboard.renewal import renew
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from storage.errors import UsageError
-from storage.place import Place
+from storage.store import Store
 
 BACKLOG = 128
 THREADS = 8
@@ -71,7 +71,7 @@ def is_loopback(host: str) -> bool:
     return all(ipaddress.ip_address(each.partition("%")[0]).is_loopback for each in found)
 
 
-def serve(place: Place, address: Address, say: Callable[[str], None]) -> None:
+def serve(store: Store, address: Address, say: Callable[[str], None]) -> None:
     """Serve until a signal comes.
 
     Raises:
@@ -83,9 +83,9 @@ def serve(place: Place, address: Address, say: Callable[[str], None]) -> None:
     alone = is_loopback(address.host)
     listener = address.listen()
     try:
-        url = place.start()
-        place.write().close()
-        made = application(url, place.home, (*LOOPBACK_NAMES, address.host) if alone else None)
+        url = store.start()
+        store.write().close()
+        made = application(url, store.home, (*LOOPBACK_NAMES, address.host) if alone else None)
         for line in invitation(address.host, listener.getsockname()[1], alone):
             say(line)
         try:

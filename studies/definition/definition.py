@@ -17,7 +17,7 @@ from objectives.command.command import Command
 from objectives.loggers import parse_log_to
 from objectives.reference import located
 from samplers.searches.blocks import block_keys
-from storage.checks import known_keys, whole
+from storage.checks import check_keys, check_whole
 from storage.errors import UsageError, nearest
 from studies.definition.assignments import assign, parse_assignment
 from studies.definition.models import models_as_stored, models_located
@@ -146,18 +146,18 @@ class Definition:
 
 
 def _parse(document: Mapping[str, Any], where: str, folder: Path) -> Definition:
-    known_keys(document, KEYS, where)
+    check_keys(document, KEYS, where)
     search = _text(document, "search", where)
     if search not in SEARCHES:
         raise UsageError(f"{where}: search: no search {search!r}{nearest(search, SEARCHES)}")
     score = _mapping(document, "score", where) if "score" in document else SCORES.get(search)
     if score is None:
         raise UsageError(f"{where}: score: is missing; like {{metric: val_loss, direction: minimize}}")
-    known_keys(score, ("metric", "direction"), f"{where}: score")
+    check_keys(score, ("metric", "direction"), f"{where}: score")
     direction = _text(score, "direction", f"{where}: score")
     if direction not in DIRECTIONS:
         raise UsageError(f"{where}: score.direction: {direction!r}{nearest(direction, DIRECTIONS)}")
-    attempts = whole(document.get("attempts", 2), f"{where}: attempts", 1, 2**31 - 1)
+    attempts = check_whole(document.get("attempts", 2), f"{where}: attempts", 1, 2**31 - 1)
     timeout, limit, pruner = document.get("timeout"), document.get("memory_limit"), document.get("pruner")
     return Definition(
         search=search,

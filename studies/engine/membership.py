@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 from samplers.searches.plan import Search
 from storage.ledger import Ledger
-from storage.place import Place
 from storage.reader import Reader
 from storage.records import StudyRow
+from storage.store import Store
 from storage.studies import NewWorker, sign_in
 from studies.definition.code_version import versions
 from studies.definition.searches import search_in_force
@@ -29,13 +29,13 @@ def _account() -> str:
 class Membership:
     """One study, as its worker reaches it: a session, the study's row, its search."""
 
-    place: Place
+    store: Store
     name: str
     slots: tuple[Slot, ...]
 
     def connect(self) -> tuple[Ledger, int]:
         """A fresh session, signed in and listening."""
-        session = self.place.write()
+        session = self.store.write()
         study = Reader(session).study(self.name)
         session.listen(f"studyhall_{study.study_id}")
         worker = NewWorker(

@@ -33,7 +33,7 @@ from studies.engine.running import FLUSH, GRACE, Running, assignment_of
 from studies.engine.signals import Signals
 from studies.history.state import Ending, standing_of
 from studies.slots.packing import ESTIMATE, Packing, Wish, wish_of
-from studies.slots.pool import Rack
+from studies.slots.pool import SlotPool
 from studies.slots.slot import Slot
 
 IDLE = 0.5  # seconds between looks for orphans and for news, when there is a free slot
@@ -54,11 +54,11 @@ class Worker:
     ) -> None:
         """`changed` is called whenever there is something new to see of the study: it may not take any time."""
         self.membership, self.warm, self.say = membership, warm, say
-        self.slots, self.home = membership.slots, membership.place.home
+        self.slots, self.home = membership.slots, membership.store.home
         self.code = versions()["studyhall"]
         self.changed = changed
-        self.rack = Rack(self.slots, say)
-        self.packing = Packing(self.rack, say) if self.slots[0].packed else None
+        self.slot_pool = SlotPool(self.slots, say)
+        self.packing = Packing(self.slot_pool, say) if self.slots[0].packed else None
         self.wishes: dict[int, Wish] = {}
         self.running: dict[str, Running] = {}
         self.signals = Signals()
@@ -102,7 +102,7 @@ class Worker:
             self._fill_slots()
         elif self.packing is not None:
             self.packing.leave()
-        self.rack.release(self.running)
+        self.slot_pool.release(self.running)
         if not self.running:
             ending = self._ending()
             if ending is not None:
@@ -130,7 +130,7 @@ class Worker:
 
     def _next(self) -> tuple[Claim, Slot] | None:
         """A trial for the first slot that can take one."""
-        slot = self.rack.take(self._unavailable(), self.study.name)
+        slot = self.slot_pool.take(self._unavailable(), self.study.name)
         claim = None if slot is None else self._claim(slot)
         return None if slot is None or claim is None else (claim, slot)
 
@@ -145,7 +145,7 @@ class Worker:
                 claim = self.ledger.claim_trial(self.worker_id, slot.name, number=wish.number)
                 if claim is not None:
                     return claim, slot
-                self.rack.narrow(slot)  # somebody else has taken it meanwhile
+                self.slot_pool.narrow(slot)  # somebody else has taken it meanwhile
         return None
 
     def _read_wishes(self, packing: Packing) -> list[Wish]:
@@ -162,21 +162,23 @@ class Worker:
 
     def _claim(self, slot: Slot) -> Claim | None:
         """The next trial for a slot. One that ran out of memory is taken only by who has the whole device for it."""
-        if any(running.slot.place == slot.place for running in self.running.values()):
+        if any(running.slot.device_key == slot.device_key for running in self.running.values()):
             return self.ledger.claim_trial(self.worker_id, slot.name, alone=False)
         if slot.shares_device:
             claim = self.ledger.claim_trial(self.worker_id, slot.name, alone=False)
-            if claim is not None or not self.rack.widen(slot, self.running):
+            if claim is not None or not self.slot_pool.widen(slot, self.running):
                 return claim
         claim = self.ledger.claim_trial(self.worker_id, slot.name, alone=True)
         if claim is None:
-            self.rack.narrow(slot)
+            self.slot_pool.narrow(slot)
         return claim
 
     def _unavailable(self) -> set[str]:
         """Slots that are taken, or whose device a trial that ran out of memory has for itself."""
-        alone = {each.slot.place for each in self.running.values() if Kind.OUT_OF_MEMORY.value in each.claim.outcomes}
-        return {*self.running, *(slot.name for slot in self.slots if slot.place in alone)}
+        alone = {
+            each.slot.device_key for each in self.running.values() if Kind.OUT_OF_MEMORY.value in each.claim.outcomes
+        }
+        return {*self.running, *(slot.name for slot in self.slots if slot.device_key in alone)}
 
     def _plan(self) -> bool:
         """Take the next decision if its round is complete; whether there may be something to claim now."""
@@ -236,8 +238,8 @@ class Worker:
         """Why to leave, when nothing runs here: None while others' trials may still bring work."""
         if self.signals.draining:
             return Ending("interrupted", interrupted=True)
-        if self.rack.stranded is not None:
-            return Ending(self.rack.stranded, failed=True)
+        if self.slot_pool.stranded is not None:
+            return Ending(self.slot_pool.stranded, failed=True)
         study, points = self._read_study(), self.ledger.open_points()
         waits_for_budget = study.max_trials is not None and bool(points.waiting)  # else it could have been claimed
         begun = study.max_trials if waits_for_budget and study.max_trials is not None else 0
@@ -258,7 +260,7 @@ class Worker:
             raise StorageError(POOLED)
         folder = trial_folder(self.home, self.study.name, self.study.created_at, claim.number)
         folder.make()
-        lease = self.rack.begun(slot, self.study.name, claim.number)
+        lease = self.slot_pool.begun(slot, self.study.name, claim.number)
         assignment = assignment_of(self.study.name, self.definition, claim, slot, folder, lease)
         attempt = self.warm.start(assignment, None if lease is None else lease.fd)
         self.running[slot.name] = Running(claim, slot, folder, attempt)
@@ -273,7 +275,7 @@ class Worker:
                     outcome = self._not_blamed(message)
                     self.selector.unregister(running.attempt)
                     del self.running[running.slot.name]
-                    self.rack.ended(running.slot, running.claim.number, outcome.kind)
+                    self.slot_pool.ended(running.slot, running.claim.number, outcome.kind)
                     self._settle(running, outcome)
                 elif isinstance(message, Report):
                     running.reports.append(message)
@@ -374,6 +376,6 @@ class Worker:
                     del self.running[running.slot.name]
             time.sleep(0.005 if self.running else 0)
         self.running.clear()
-        self.rack.release(self.running)
+        self.slot_pool.release(self.running)
         if self.packing is not None:
             self.packing.leave()

@@ -1,6 +1,6 @@
-"""What a depth study looks like: the answer for each target, and how far its count is from the target.
+"""Figures of a depth study: the answer for each target, and how far its count is from the target.
 
-From `show --json` (studies/results/depth.py). A target out of reach is a gap: a bound that was hit is no answer.
+From `show --json` (studies/results/depth.py). A target out of reach is a gap: a bound is no answer.
 """
 
 from __future__ import annotations
@@ -24,23 +24,15 @@ def pictures(shown: Mapping[str, Any], solve: str) -> list[Picture]:
         for target in dict.fromkeys(row["target"] for row in rows)
     ]
     missed = sum(not row["reached"] for row in rows)
-    gaps = f" {missed} of {len(rows)} are out of reach or could not be counted, and are gaps." if missed else ""
+    gaps = f" {missed} of {len(rows)} are out of reach or could not be counted: these are gaps." if missed else ""
     x = Axis(given, log=wide([row[given] for row in rows]))
-    answers = [Line(f"{target:,}", [row[given] for row in each], _column(each, solve)) for target, each in lines]
-    distances = [
-        Points(f"{target:,}", [row[given] for row in each], [distance(row) for row in each]) for target, each in lines
-    ]
-    found = [value for _, each in lines for value in _column(each, solve)]
+    places = [(f"{target:,}", [row[given] for row in each], each) for target, each in lines]
+    answers = [Line(name, at, _column(each, solve)) for name, at, each in places]
+    distances = [Points(name, at, [distance(row) for row in each]) for name, at, each in places]
+    y = Axis(solve, log=wide([value for line in answers for value in line.y]))
     closest = f"The {solve} whose number of parameters is closest to each target.{gaps}"
     return [
-        Picture(
-            "depth-answer",
-            f"{solve.capitalize()} over {given}, for each target",
-            x,
-            Axis(solve, log=wide(found)),
-            answers,
-            closest,
-        ),
+        Picture("depth-answer", f"{solve.capitalize()} over {given}, for each target", x, y, answers, closest),
         Picture(
             "depth-distance",
             "How far the closest count is from its target",

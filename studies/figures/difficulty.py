@@ -1,4 +1,4 @@
-"""What a grid of difficulties looks like: a heat map with a line where the target is."""
+"""Figure of a grid of difficulties: a heat map with a line where the target is."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def pictures(shown: Mapping[str, Any], target: float) -> list[Picture]:
         return []
     nearest = sum(row["mark"] == "nearest" for row in rows)
     hopeless = sum(row["mark"] == "hopeless" for row in rows)
-    said = f"The line is the target, {target:g}. {nearest} settings are nearest to it, {hopeless} are hopeless."
+    caption = f"The line is the target, {target:g}. {nearest} settings are nearest to it, {hopeless} are hopeless."
     figures = [row["difficulty"] for row in rows]
     title = f"Difficulty over {axes[0]} and {axes[1]}"
-    return [heat_map("difficulty", title, rows, axes, figures, "difficulty", said, target)]
+    return [heat_map("difficulty", title, rows, axes, figures, "difficulty", caption, target)]

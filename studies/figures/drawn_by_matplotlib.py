@@ -1,7 +1,7 @@
 """Pictures drawn by matplotlib, for paper: PNG and SVG.
 
-Needs no display and leaves nothing behind: no pyplot, settings only for the time of drawing. The same picture gives the
-same bytes.
+It needs no display and leaves nothing behind: no pyplot, and its settings hold only while it draws. The same picture
+gives the same bytes.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import io
 import math
 import textwrap
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,32 +21,18 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, PercentFormatter
 
-from studies.figures.drawn_by_plotly import LONG, colours_of
+from studies.figures.drawn_by_plotly import bars_lie, colours_of
 from studies.figures.fonts import UNKNOWN, families
 from studies.figures.labels import labels, shortened
-from studies.figures.picture import (
-    Area,
-    Axis,
-    Band,
-    Bars,
-    Heat,
-    Line,
-    Mark,
-    Parallel,
-    Picture,
-    Points,
-    Rule,
-    Value,
-)
+from studies.figures.picture import Area, Axis, Band, Bars, Heat, Line, Mark, Parallel, Picture, Points, Rule, Value
 
 Form = Literal["png", "svg"]
 
-SIZE = (7.2, 4.5)
-"""Inches."""
+SIZE_INCHES = (7.2, 4.5)
 DPI = 150
 FAINT = 0.35
-MOST_TICKS = 40
-"""Categories that are named on an axis; of more, evenly many are."""
+MAX_TICKS = 40
+"""Categories that are named on an axis; of more, evenly spaced ones are."""
 SETTINGS = {
     "axes.grid": True,
     "axes.spines.right": False,
@@ -64,10 +50,8 @@ SETTINGS = {
     "svg.hashsalt": "studyhall",
     "text.parse_math": False,  # a name may hold dollars
 }
-
-
-LARGEST = 1e150
-"""What an axis can hold: its length and margins have to be numbers too."""
+MAX_ON_AXIS = 1e150
+"""The largest number on an axis: its length and margins have to be finite too."""
 
 
 def draw(picture: Picture, path: Path) -> None:
@@ -79,7 +63,7 @@ def draw(picture: Picture, path: Path) -> None:
 def drawn(picture: Picture, forms: Sequence[Form] = ("png", "svg")) -> dict[Form, bytes]:
     """The picture in each form. What is too large for an axis is a gap."""
     picture = replace(picture, marks=[_tamed(mark) for mark in picture.marks])
-    found, missing = families(_texts(picture))
+    found, missing = families([*_texts(picture), "0123456789.,−+-×…()% "])
     canvas = _Canvas(picture, str.maketrans(dict.fromkeys(missing, UNKNOWN)))
     with mpl.rc_context({**SETTINGS, "font.family": found}):
         figure = canvas.figure()
@@ -100,27 +84,20 @@ def _tamed(mark: Mark) -> Mark:
 
 def _drawable(value: Any) -> Any:
     if isinstance(value, float):
-        return value if abs(value) <= LARGEST or math.isnan(value) else math.nan
+        return value if abs(value) <= MAX_ON_AXIS or math.isnan(value) else math.nan
     return [_drawable(each) for each in value] if isinstance(value, list | tuple) else value
 
 
-def _texts(picture: Picture) -> Iterator[str]:
-    """Everything that is written on a picture."""
-    yield from (picture.title, picture.caption, picture.x.title, picture.y.title, "0123456789.,−+-×…()% ")
-    for mark in picture.marks:
-        yield mark.name
-        match mark:
-            case Line() | Points():
-                yield from mark.labels
-                yield from (each for each in mark.x if isinstance(each, str))
-            case Bars():
-                yield from mark.at
-            case Heat():
-                yield from (each for each in (*mark.x, *mark.y) if isinstance(each, str))
-            case Parallel():
-                for name, values in mark.axes:
-                    yield name
-                    yield from (each for each in values if isinstance(each, str))
+def _texts(value: Any) -> Iterator[str]:
+    """Every text anywhere below a value."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list | tuple):
+        for each in value:
+            yield from _texts(each)
+    elif is_dataclass(value):
+        for each in fields(value):
+            yield from _texts(getattr(value, each.name))
 
 
 @dataclass
@@ -129,18 +106,18 @@ class _Canvas:
 
     picture: Picture
     known: dict[int, Any]
-    """Letters that can be drawn in place of those that cannot."""
+    """Letters that no font here has, with their replacement."""
 
     def figure(self) -> Figure:
         picture = self.picture
-        figure = Figure(figsize=SIZE)
+        figure = Figure(figsize=SIZE_INCHES)
         FigureCanvasAgg(figure)
         axes = figure.add_subplot()
         figure.suptitle(self.text(picture.title, 90), x=0.01, ha="left", fontsize=11, fontweight="bold")
         if picture.caption:
             caption = "\n".join(textwrap.wrap(self.text(picture.caption, 1500), 125))
             figure.supxlabel(caption, x=0.01, ha="left", fontsize=7.5, color="#555555")
-        self.lies = any(isinstance(mark, Bars) and max(map(len, mark.at), default=0) > LONG for mark in picture.marks)
+        self.lies = bars_lie(picture.marks)
         self.across, self.up = (picture.y, picture.x) if self.lies else (picture.x, picture.y)
         self.places = _places(picture.marks)
         parallel = next((mark for mark in picture.marks if isinstance(mark, Parallel)), None)
@@ -158,7 +135,7 @@ class _Canvas:
         return shortened(text, longest).translate(self.known)
 
     def scale(self, axes: Axes) -> None:
-        """Before the marks are there: what is not above zero is a gap on a logarithmic axis, not at its end."""
+        """Set before the marks are drawn, so that a value not above zero is a gap on a logarithmic axis."""
         for axis, name, values in (
             (self.across, "x", _numbers(self.picture.marks, not self.lies)),
             (self.up, "y", _numbers(self.picture.marks, self.lies)),
@@ -198,7 +175,7 @@ class _Canvas:
             axes.invert_yaxis()
 
     def where(self, values: Sequence[Value]) -> Any:
-        """Places on an axis: numbers as they are, names at 0, 1, … in the order of their coming."""
+        """Places on an axis: numbers as they are, names at 0, 1, … in order of appearance."""
         if not self.places:
             return np.asarray(values, float)
         return np.array([self.places[str(value)] for value in values], float)
@@ -213,13 +190,12 @@ class _Canvas:
 
     def points(self, axes: Axes, mark: Points, colour: str, name: str) -> None:
         x, y = self.where(mark.x), np.asarray(mark.y, float)
-        reach = _reach(y, mark.low, mark.high)
         alpha = FAINT if mark.faint else 1
-        axes.errorbar(x, y, reach, fmt="o", color=colour, alpha=alpha, elinewidth=1, capsize=2, label=name)
+        axes.errorbar(x, y, _error(mark.reach), fmt="o", color=colour, alpha=alpha, elinewidth=1, capsize=2, label=name)
         self.labelled(axes, x, mark.y, mark.labels)
 
     def labelled(self, axes: Axes, x: Sequence[float], y: Sequence[float], texts: Sequence[str]) -> None:
-        """Above and below in turn, so that neighbours do not cover each other."""
+        """Labels stand above and below in turn, so that neighbours do not overlap."""
         for place, (each_x, each_y, text) in enumerate(zip(x, y, texts, strict=False)):
             if math.isfinite(each_x) and math.isfinite(each_y) and text:
                 side = 1 if place % 2 == 0 else -1
@@ -237,7 +213,7 @@ class _Canvas:
 
     def bars(self, axes: Axes, mark: Bars, colour: str, name: str) -> None:
         at, length = self.where(mark.at), np.asarray(mark.length, float)
-        reach = _reach(length, mark.low, mark.high)
+        reach = _error(mark.reach)
         shown = {"color": colour, "alpha": FAINT if mark.faint else 0.9, "label": name, "capsize": 2}
         if self.lies:
             axes.barh(at, length, xerr=reach, **shown)
@@ -250,7 +226,7 @@ class _Canvas:
         image = axes.imshow(table, aspect="auto", origin="lower", cmap="viridis", interpolation="nearest")
         figure.colorbar(image, ax=axes, label=name)
         for set_ticks, values in ((axes.set_xticks, mark.x), (axes.set_yticks, mark.y)):
-            names = [self.text(each, 24) for each in labels([_told(value) for value in values])]
+            names = [self.text(each, 24) for each in labels([_number_text(value) for value in values])]
             chosen = _thinned(len(names))
             set_ticks(chosen, [names[place] for place in chosen])
         level = mark.contour
@@ -294,7 +270,7 @@ class _Canvas:
         last = {name: handle for name, handle in zip(names, handles, strict=True) if name}
         if len(last) > 1:
             columns = max(1, min(5, 100 // (max(map(len, last)) + 6)))
-            # above the axes: it covers no point, and no place for it has to be looked for among many
+            # above the axes: it covers no point, and matplotlib need not search for a free place
             axes.legend(list(last.values()), list(last), loc="lower left", bbox_to_anchor=(0, 1), ncols=columns)
         if not self.picture.marks:
             axes.text(0.5, 0.5, "nothing to show yet", transform=axes.transAxes, ha="center", color="#777777")
@@ -305,14 +281,14 @@ class _Canvas:
             side.set_major_formatter(PercentFormatter(1.0, decimals=None))
         elif side.get_scale() == "log":
             low, high = sorted(side.get_view_interval())
-            if low > 0 and high / low < 30:  # or hardly a power of ten is in sight
+            if low > 0 and high / low < 30:  # or the axis shows hardly a power of ten
                 side.set_major_locator(MaxNLocator(5) if high / low < 4 else LogLocator(subs=(1.0, 2.0, 3.0, 5.0)))
-            side.set_major_formatter(FuncFormatter(lambda value, _: _told(value)))
+            side.set_major_formatter(FuncFormatter(lambda value, _: _number_text(value)))
             side.set_minor_formatter(NullFormatter())
 
 
 def _places(marks: Sequence[Mark]) -> dict[str, int]:
-    """Where names stand on their axis; empty if it holds numbers."""
+    """Places of names on their axis; empty if it holds numbers."""
     values: list[Value] = []
     for mark in marks:
         if isinstance(mark, Bars):
@@ -325,7 +301,7 @@ def _places(marks: Sequence[Mark]) -> dict[str, int]:
 
 
 def _numbers(marks: Sequence[Mark], across: bool) -> list[float]:
-    """Finite numbers that stand along an axis: of the pictures' x, or their y."""
+    """Finite numbers along an axis: the x of the marks, or their y."""
     found: list[Value] = []
     for mark in marks:
         match mark:
@@ -340,12 +316,9 @@ def _numbers(marks: Sequence[Mark], across: bool) -> list[float]:
     return [value for value in found if not isinstance(value, str) and math.isfinite(value)]
 
 
-def _reach(middle: Any, low: Sequence[float], high: Sequence[float]) -> Any:
-    """Distances of an interval's ends; nothing where there is none."""
-    if not len(low):
-        return None
-    below, above = middle - np.asarray(low, float), np.asarray(high, float) - middle
-    return np.maximum(np.nan_to_num([below, above], nan=0.0, posinf=0.0, neginf=0.0), 0.0)
+def _error(reach: Sequence[float]) -> Any:
+    """The length of error bars; nothing where a point has none."""
+    return np.nan_to_num(np.asarray(reach, float), nan=0.0, posinf=0.0, neginf=0.0) if len(reach) else None
 
 
 def _scaled(values: Sequence[Value]) -> tuple[list[float], tuple[str, str]]:
@@ -360,15 +333,18 @@ def _scaled(values: Sequence[Value]) -> tuple[list[float], tuple[str, str]]:
         return [math.nan] * len(numbers), ("–", "–")
     low, high = min(finite), max(finite)
     width = (high - low) or 1.0
-    return [(value - low) / width if math.isfinite(value) else math.nan for value in numbers], (_told(low), _told(high))
+    return [(value - low) / width if math.isfinite(value) else math.nan for value in numbers], (
+        _number_text(low),
+        _number_text(high),
+    )
 
 
 def _thinned(count: int) -> list[int]:
-    step = max(1, math.ceil(count / MOST_TICKS))
+    step = max(1, math.ceil(count / MAX_TICKS))
     return list(range(0, count, step))
 
 
-def _told(value: Value) -> str:
+def _number_text(value: Value) -> str:
     """A number as people write it: 1.5M, 0.02."""
     if isinstance(value, str):
         return value

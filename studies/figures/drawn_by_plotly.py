@@ -1,8 +1,8 @@
 """Pictures drawn by plotly, for the browser: as the JSON that plotly.js reads, and as its `Figure`.
 
-The JSON is made here, not by plotly: without a template it is a few kilobytes, and whoever keeps figures current
-imports nothing heavy. Backgrounds are transparent and letters of a middle grey, so that one figure serves a light and
-a dark page.
+The JSON is made here, not by plotly: without a template it is a few kilobytes, and a process that keeps figures current
+imports nothing heavy. The background is transparent and the text a middle grey, so that one figure serves a light and a
+dark page.
 """
 
 from __future__ import annotations
@@ -10,31 +10,17 @@ from __future__ import annotations
 import html
 import math
 import textwrap
-from collections.abc import Iterator, Sequence
-from functools import singledispatch
+from collections.abc import Sequence
 from itertools import compress
 from typing import TYPE_CHECKING, Any
 
-from studies.figures.picture import (
-    Area,
-    Axis,
-    Band,
-    Bars,
-    Heat,
-    Line,
-    Mark,
-    Parallel,
-    Picture,
-    Points,
-    Rule,
-    Value,
-)
+from studies.figures.picture import Area, Axis, Band, Bars, Heat, Line, Mark, Parallel, Picture, Points, Rule, Value
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
 COLOURS = ("#3b86c9", "#e07b39", "#3fa76b", "#c2559d", "#a08a2f", "#7a6fd0", "#d0524f", "#3aa6b9")
-"""Told apart on white and on black."""
+"""Distinct on white and on black."""
 TITLE = {
     "font": {"size": 15},
     "pad": {"t": 22, "l": 10},
@@ -49,14 +35,14 @@ INK = "#808080"
 CONTOUR = "#ff5a4f"
 GRID = "rgba(128,128,128,0.25)"
 FAINT = 0.35
-LONG = 6
-"""Characters of a bar's name from which on bars lie."""
-FEW = 50
+MAX_UPRIGHT_NAME = 6
+"""Characters of a bar's name; with a longer one, bars lie."""
+MAX_MARKED_POINTS = 50
 """Points of a line that are marked one by one."""
-SMALL = 1e-3
-"""From which on downwards numbers are written with a power of ten."""
-LINE = 100
-"""Characters of a caption's line."""
+POWERS_BELOW = 1e-3
+"""Numbers smaller than this are written with a power of ten."""
+CAPTION_CHARACTERS = 100
+"""Of one line."""
 
 
 def to_plotly(picture: Picture) -> Figure:
@@ -70,24 +56,29 @@ def to_plotly(picture: Picture) -> Figure:
 
 def plotly_json(picture: Picture) -> dict[str, Any]:
     """A picture as plotly.js reads it: `data` and `layout`, JSON values only."""
-    lies = any(isinstance(mark, Bars) and _long(mark.at) for mark in picture.marks)
+    lies = bars_lie(picture.marks)
     colours, shown = colours_of(picture.marks), {mark.name: mark for mark in picture.marks}
     data = [
-        {**_named(mark), **({} if shown[mark.name] is mark else {"showlegend": False}), **trace}
+        {"name": _text(mark.name), **({} if shown[mark.name] is mark else {"showlegend": False}), **trace}
         for mark in picture.marks
         for trace in _traces(mark, colours[mark.name], lies)
     ]
     return {"data": data, "layout": _layout(picture, lies, data)}
 
 
+def bars_lie(marks: Sequence[Mark]) -> bool:
+    """Whether bars are drawn lying, since a bar's name is long."""
+    return any(len(name) > MAX_UPRIGHT_NAME for mark in marks if isinstance(mark, Bars) for name in mark.at)
+
+
 def colours_of(marks: Sequence[Mark]) -> dict[str, str]:
-    """Marks of one name, such as a line and its band, have one colour, and one place in the legend."""
+    """Marks of one name, such as a line and its band, share a colour and an entry of the legend."""
     names = dict.fromkeys(mark.name for mark in marks)
     return {name: COLOURS[place % len(COLOURS)] for place, name in enumerate(names)}
 
 
 def _layout(picture: Picture, lies: bool, data: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    caption = textwrap.wrap(picture.caption, LINE, break_long_words=True)
+    caption = textwrap.wrap(picture.caption, CAPTION_CHARACTERS, break_long_words=True)
     small = "".join(f'<br><span style="font-size:11px">{_text(line)}</span>' for line in caption)
     across, up = (picture.y, picture.x) if lies else (picture.x, picture.y)
     layout: dict[str, Any] = {
@@ -109,7 +100,7 @@ def _layout(picture: Picture, lies: bool, data: Sequence[dict[str, Any]]) -> dic
         if lies:
             layout["yaxis"]["autorange"] = "reversed"  # the first bar on top, as it is read
     colours = colours_of(picture.marks)
-    rules = [_rule(mark, colours[mark.name]) for mark in picture.marks if _is_rule(mark)]
+    rules = [_rule(mark, colours[mark.name]) for mark in picture.marks if isinstance(mark, Rule)]
     if rules:
         layout["shapes"] = rules
     if any(isinstance(mark, Area) for mark in picture.marks) and picture.y.percent:
@@ -118,145 +109,105 @@ def _layout(picture: Picture, lies: bool, data: Sequence[dict[str, Any]]) -> dic
 
 
 def _axis(axis: Axis, places: Sequence[Any]) -> dict[str, Any]:
-    told: dict[str, Any] = {"title": {"text": _text(axis.title), "standoff": 12}, "automargin": True}
-    told |= {"gridcolor": GRID, "zeroline": False, "linecolor": GRID, "showline": True}
+    made: dict[str, Any] = {"title": {"text": _text(axis.title), "standoff": 12}, "automargin": True}
+    made |= {"gridcolor": GRID, "zeroline": False, "linecolor": GRID, "showline": True}
     if any(isinstance(place, str) for place in places):  # plotly would take `1` for a number and `2020-01` for a date
-        return {**told, "type": "category"}
+        return {**made, "type": "category"}
     if axis.percent:
-        told["tickformat"] = ".3~%"
+        made["tickformat"] = ".3~%"
     elif _is_small(places, axis.log):
-        told["exponentformat"] = "power"  # 500n is a number to nobody
-    return {**told, "type": "log" if axis.log else "linear"}
+        made["exponentformat"] = "power"  # nobody reads 500n
+    return {**made, "type": "log" if axis.log else "linear"}
 
 
 def _is_small(places: Sequence[Any], log: bool) -> bool:
     sizes = [abs(place) for place in places if place]
-    return bool(sizes) and (min(sizes) if log else max(sizes)) < SMALL
+    return bool(sizes) and (min(sizes) if log else max(sizes)) < POWERS_BELOW
 
 
 def _places(data: Sequence[dict[str, Any]], across: str) -> list[Any]:
     return [place for trace in data for place in trace.get(across, ())]
 
 
-@singledispatch
-def _traces(mark: Mark, colour: str, lies: bool) -> Iterator[dict[str, Any]]:
+def _traces(mark: Mark, colour: str, lies: bool) -> list[dict[str, Any]]:
     """A mark's traces, without its name."""
-    raise TypeError(f"no mark of a picture: {mark!r}")
+    line = {"type": "scatter", "mode": "lines"}
+    match mark:
+        case Line():
+            lines = (
+                "lines+markers+text"
+                if mark.labels
+                else "lines+markers"
+                if len(mark.x) <= MAX_MARKED_POINTS
+                else "lines"
+            )
+            style: dict[str, Any] = {"color": colour, **({"dash": "dash"} if mark.dashed else {})}
+            return [{"type": "scatter", "mode": lines, **_xy(mark), "line": style, **_labelled(mark)}]
+        case Points():
+            style = {"color": colour, "size": 7}
+            markers = "markers+text" if mark.labels else "markers"
+            made = {"type": "scatter", "mode": markers, **_xy(mark), "marker": style, **_errors("y", mark.reach)}
+            return [{**made, **_labelled(mark)}]
+        case Bars():
+            at, length = ("y", "x") if lies else ("x", "y")
+            made = {"type": "bar", **({"orientation": "h"} if lies else {}), "marker": {"color": colour}}
+            made |= {at: _texts(mark.at), length: _values(mark.length), **_errors(length, mark.reach)}
+            return [{**made, **_faintness(mark.faint)}]
+        case Area():
+            return [{**line, "stackgroup": "one", **_xy(mark), "line": {"color": colour, "width": 1}}]
+        case Band():
+            outline = {"x": _values([*mark.x, *reversed(mark.x)]), "y": _values([*mark.high, *reversed(mark.low)])}
+            style = {"color": colour, "width": 0}
+            return [{**line, "fill": "toself", **outline, "line": style, "opacity": FAINT, "hoverinfo": "skip"}]
+        case Heat():
+            return _heat(mark)
+        case Parallel():
+            return [_parallel(mark)]
+        case Rule():
+            # The line itself is a shape of the layout; this is its entry in the legend, where names cannot overlap.
+            return [{**line, "x": [None], "y": [None], "line": {"color": colour, "dash": "dot", "width": 1.5}}]
 
 
-@_traces.register
-def _(mark: Line, colour: str, lies: bool) -> Iterator[dict[str, Any]]:
-    yield {
-        "type": "scatter",
-        "mode": "lines+markers+text" if mark.labels else "lines+markers" if len(mark.x) <= FEW else "lines",
-        "x": _values(mark.x),
-        "y": _values(mark.y),
-        "line": {"color": colour, **({"dash": "dash"} if mark.dashed else {})},
-        **({"text": _texts(mark.labels), "textposition": "top center"} if mark.labels else {}),
-        **_faintness(mark.faint),
-    }
+def _xy(mark: Line | Points | Area) -> dict[str, Any]:
+    return {"x": _values(mark.x), "y": _values(mark.y)}
 
 
-@_traces.register
-def _(mark: Points, colour: str, lies: bool) -> Iterator[dict[str, Any]]:
-    yield {
-        "type": "scatter",
-        "mode": "markers+text" if mark.labels else "markers",
-        "x": _values(mark.x),
-        "y": _values(mark.y),
-        "marker": {"color": colour, "size": 7},
-        **({"error_y": _errors(mark)} if mark.low else {}),
-        **({"text": _texts(mark.labels), "textposition": "top center"} if mark.labels else {}),
-        **_faintness(mark.faint),
-    }
+def _labelled(mark: Line | Points) -> dict[str, Any]:
+    labels = {"text": _texts(mark.labels), "textposition": "top center"} if mark.labels else {}
+    return {**labels, **_faintness(mark.faint)}
 
 
-@_traces.register
-def _(mark: Bars, colour: str, lies: bool) -> Iterator[dict[str, Any]]:
-    at, length = ("y", "x") if lies else ("x", "y")
-    yield {
-        "type": "bar",
-        **({"orientation": "h"} if lies else {}),
-        at: _texts(mark.at),
-        length: _values(mark.length),
-        "marker": {"color": colour},
-        **({f"error_{length}": _errors(mark)} if mark.low else {}),
-        **_faintness(mark.faint),
-    }
-
-
-@_traces.register
-def _(mark: Area, colour: str, lies: bool) -> Iterator[dict[str, Any]]:
-    yield {
-        "type": "scatter",
-        "mode": "lines",
-        "stackgroup": "one",
-        "x": _values(mark.x),
-        "y": _values(mark.y),
-        "line": {"color": colour, "width": 1},
-    }
-
-
-@_traces.register
-def _(mark: Band, colour: str, lies: bool) -> Iterator[dict[str, Any]]:
-    yield {
-        "type": "scatter",
-        "mode": "lines",
-        "fill": "toself",
-        "x": _values([*mark.x, *reversed(mark.x)]),
-        "y": _values([*mark.high, *reversed(mark.low)]),
-        "line": {"color": colour, "width": 0},
-        "opacity": FAINT,
-        "hoverinfo": "skip",
-    }
-
-
-@_traces.register
-def _(mark: Heat, colour: str, lies: bool) -> Iterator[dict[str, Any]]:
+def _heat(mark: Heat) -> list[dict[str, Any]]:
     table = {"x": _values(mark.x), "y": _values(mark.y), "z": [_values(row) for row in mark.z]}
     bar = {"title": {"text": _text(mark.name), "side": "right"}, "outlinewidth": 0}
-    yield {"type": "heatmap", **table, "colorscale": "Viridis", "colorbar": bar, "hoverongaps": False}
-    if mark.contour is not None:
-        yield {
-            "type": "contour",
-            **table,
-            "name": _text(f"{mark.name} {mark.contour:g}"),
-            "contours": {"start": mark.contour, "end": mark.contour, "size": 1, "coloring": "none"},
-            "line": {"color": CONTOUR, "width": 3},
-            "showscale": False,
-            "showlegend": True,
-            "hoverinfo": "skip",
-        }
+    made = {"type": "heatmap", **table, "colorscale": "Viridis", "colorbar": bar, "hoverongaps": False}
+    if mark.contour is None:
+        return [made]
+    contour = {
+        "type": "contour",
+        **table,
+        "name": _text(f"{mark.name} {mark.contour:g}"),
+        "contours": {"start": mark.contour, "end": mark.contour, "size": 1, "coloring": "none"},
+        "line": {"color": CONTOUR, "width": 3},
+        "showscale": False,
+        "showlegend": True,
+        "hoverinfo": "skip",
+    }
+    return [made, contour]
 
 
-@_traces.register
-def _(mark: Parallel, colour: str, lies: bool) -> Iterator[dict[str, Any]]:
+def _parallel(mark: Parallel) -> dict[str, Any]:
     known = [None not in map(_value, row) for row in zip(*(values for _, values in mark.axes), strict=True)]
     axes = [_dimension(name, list(compress(values, known))) for name, values in mark.axes]  # a line has no gaps
-    last = axes[-1]["values"] if axes else []
-    yield {
+    return {
         "type": "parcoords",
         "dimensions": axes,
-        "line": {"color": last, "colorscale": "Viridis", "showscale": False},
-        "labelfont": {"color": INK},
-        "tickfont": {"color": INK},
-        "rangefont": {"color": INK},
+        "line": {"color": axes[-1]["values"] if axes else [], "colorscale": "Viridis", "showscale": False},
+        **{font: {"color": INK} for font in ("labelfont", "tickfont", "rangefont")},
     }
 
 
-@_traces.register
-def _(mark: Rule, colour: str, lies: bool) -> Iterator[dict[str, Any]]:
-    # The line itself is a shape of the layout; this is its entry in the legend, where names cannot cover each other.
-    line = {"color": colour, "dash": "dot", "width": 1.5}
-    yield {"type": "scatter", "mode": "lines", "x": [None], "y": [None], "line": line}
-
-
-def _is_rule(mark: Mark) -> bool:
-    return isinstance(mark, Rule)
-
-
-def _rule(mark: Mark, colour: str) -> dict[str, Any]:
-    assert isinstance(mark, Rule)
+def _rule(mark: Rule, colour: str) -> dict[str, Any]:
     along, across = ("y", "x") if mark.upright else ("x", "y")
     return {
         "type": "line",
@@ -270,7 +221,7 @@ def _rule(mark: Mark, colour: str) -> dict[str, Any]:
 
 
 def _dimension(name: str, values: Sequence[Value]) -> dict[str, Any]:
-    """An axis of parallel coordinates; names stand at 0, 1, … in the order of their coming."""
+    """An axis of parallel coordinates; names stand at 0, 1, … in order of appearance."""
     if not any(isinstance(value, str) for value in values):
         return {"label": _text(name), "values": _values(values)}
     names = list(dict.fromkeys(str(value) for value in values))
@@ -283,30 +234,17 @@ def _dimension(name: str, values: Sequence[Value]) -> dict[str, Any]:
     }
 
 
-def _errors(mark: Points | Bars) -> dict[str, Any]:
-    """Distances from the value, as plotly wants an interval's ends."""
-    middle = mark.y if isinstance(mark, Points) else mark.length
-    return {
-        "type": "data",
-        "symmetric": False,
-        "array": _values([high - y for high, y in zip(mark.high, middle, strict=True)]),
-        "arrayminus": _values([y - low for low, y in zip(mark.low, middle, strict=True)]),
-        "color": INK,
-        "thickness": 1,
-        "width": 3,
-    }
-
-
-def _named(mark: Mark) -> dict[str, Any]:
-    return {"name": _text(mark.name)}
+def _errors(axis: str, reach: Sequence[float]) -> dict[str, Any]:
+    """Intervals as plotly's error bars along an axis; none where no point has one."""
+    if not reach:
+        return {}
+    ends = _values(reach)
+    shown = {"array": ends, "arrayminus": ends, "color": INK, "thickness": 1, "width": 3}
+    return {f"error_{axis}": {"type": "data", "symmetric": False, **shown}}
 
 
 def _faintness(faint: bool) -> dict[str, Any]:
     return {"opacity": FAINT} if faint else {}
-
-
-def _long(names: Sequence[str]) -> bool:
-    return max(map(len, names), default=0) > LONG
 
 
 def _values(values: Sequence[Value]) -> list[Any]:
@@ -314,7 +252,7 @@ def _values(values: Sequence[Value]) -> list[Any]:
 
 
 def _value(value: Value) -> Any:
-    """Whole numbers whole, others to seven digits; NaN and infinities are gaps, which JSON has no word for."""
+    """Whole numbers stay whole, others get seven digits; NaN and infinities, which JSON cannot hold, become gaps."""
     if isinstance(value, str):
         return _text(value)
     if not math.isfinite(value):
@@ -327,5 +265,5 @@ def _texts(texts: Sequence[str]) -> list[str]:
 
 
 def _text(text: str) -> str:
-    """Plotly reads some HTML in what it writes: nobody's name is to be taken for that."""
+    """Plotly renders some HTML: a name must not be taken for markup."""
     return html.escape(text, quote=False)

@@ -1,4 +1,4 @@
-"""What a fit looks like: what was measured at each value that was tried, and where it no longer fits.
+"""Figures of a fit study: the score and the memory at each probe, and the limits.
 
 From `show --json` (studies/results/fit.py).
 """
@@ -19,7 +19,11 @@ def pictures(shown: Mapping[str, Any], metric: str) -> list[Picture]:
     """The figures of `show --json`: the score and the memory over the axis; none before a probe has fitted."""
     probes = sorted((each for each in shown["probes"] if each["fits"]), key=lambda each: each["value"])
     memory = next((name for name in MEMORY if any(name in each["metrics"] for each in probes)), None)
-    made = [_over_axis(shown, probes, "fit-score", metric, metric)] if _measured(probes, metric) else []
+    made = (
+        [_over_axis(shown, probes, "fit-score", metric, metric)]
+        if any(metric in each["metrics"] for each in probes)
+        else []
+    )
     if memory is not None:
         made.append(_over_axis(shown, probes, "fit-memory", memory, f"{memory}, {MEMORY[memory]}"))
     return made
@@ -36,9 +40,5 @@ def _over_axis(
     failed = sum(not each["fits"] for each in shown["probes"])
     unfit = f" {failed} probes did not fit and have no figure." if failed else ""
     axis = Axis(str(shown["axis"]), log=wide(x))
-    said = f"One trial at each value, run alone: how far a figure would vary is not known.{unfit}"
-    return Picture(key, f"{name} over {shown['axis']}", axis, Axis(title), marks, said)
-
-
-def _measured(probes: Sequence[Mapping[str, Any]], name: str) -> bool:
-    return any(name in each["metrics"] for each in probes)
+    caption = f"One trial at each value, run alone: the spread of a figure is not known.{unfit}"
+    return Picture(key, f"{name} over {shown['axis']}", axis, Axis(title), marks, caption)

@@ -1,4 +1,4 @@
-"""Fonts of this machine that have the letters of a text, whatever its script, for matplotlib."""
+"""The fonts of this machine that matplotlib needs for a text, whatever its script."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ UNKNOWN = "\ufffd"
 
 
 def families(texts: Iterable[str]) -> tuple[list[str], frozenset[str]]:
-    """Families to look letters up in, one after another; and the letters that no font here has."""
+    """Font families for these texts, in order of preference; and the letters that no font here has."""
     wanted = {each for text in texts for each in text} - _letters(_files()[BASE])
     found, missing = [BASE], set()
     while wanted:

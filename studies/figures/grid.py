@@ -14,18 +14,17 @@ from studies.figures.picture import Axis, Heat, Parallel, Picture, Points, Value
 from studies.figures.thinning import thinned, wide
 from studies.history.purpose import setting_name
 
-SETTINGS = 40
-"""That are named one by one."""
-LINES = 600
+MAX_NAMED_SETTINGS = 40
+MAX_LINES = 600
 """Of parallel coordinates."""
-VALUES = 80
-"""Of one axis of a heat map."""
+MAX_CELLS = 80
+"""Along one axis of a heat map."""
 
 Rows = Sequence[Mapping[str, Any]]
 
 
 def pictures(shown: Mapping[str, Any], metric: str) -> list[Picture]:
-    """The figures of `show --json`: none of a grid without a score."""
+    """The figures of `show --json`; none while the grid has no score."""
     rows = shown["results"]
     if not rows:
         return []
@@ -35,8 +34,8 @@ def pictures(shown: Mapping[str, Any], metric: str) -> list[Picture]:
     made = [_settings(rows, axes, metric, gone)]
     if len(axes) == 2:
         means = [row["mean"] for row in rows]
-        said = f"Mean over the seeds; an empty cell has no score.{gone}"
-        made.append(heat_map("grid-heat", f"{metric} over {axes[0]} and {axes[1]}", rows, axes, means, metric, said))
+        caption = f"Mean over the seeds; an empty cell has no score.{gone}"
+        made.append(heat_map("grid-heat", f"{metric} over {axes[0]} and {axes[1]}", rows, axes, means, metric, caption))
     if len(axes) >= 2:
         made.append(_parallel(rows, axes, metric, gone))
     return made
@@ -58,66 +57,49 @@ def heat_map(
     caption: str,
     contour: float | None = None,
 ) -> Picture:
-    """A figure for each pair of values of two axes. Where several settings share a cell, the first stands there: the
-    best. Values stand evenly spaced, whatever the distance between them."""
+    """A figure for each pair of values of two axes. A cell that several settings share shows the first, which is the
+    best. Values are evenly spaced, whatever the distance between them."""
     across, cut_x = _places(rows, axes[0])
     up, cut_y = _places(rows, axes[1])
     cells: dict[tuple[str, str], float] = {}
     for row, figure in zip(rows, figures, strict=True):
         cells.setdefault((_text(row["setting"].get(axes[0])), _text(row["setting"].get(axes[1]))), figure)
     z = [[cells.get((x, y), math.nan) for x in across] for y in up]
-    return Picture(
-        key,
-        title,
-        Axis(axes[0]),
-        Axis(axes[1]),
-        [Heat(name, labels(across), labels(up), z, contour)],
-        f"{caption}{cut_x or cut_y}",
-    )
+    heat = Heat(name, labels(across), labels(up), z, contour)
+    return Picture(key, title, Axis(axes[0]), Axis(axes[1]), [heat], f"{caption}{cut_x or cut_y}")
 
 
 def _settings(rows: Rows, axes: Sequence[str], metric: str, gone: str) -> Picture:
     one = axes[0] if len(axes) == 1 and all(_is_number(row["setting"].get(axes[0])) for row in rows) else None
     if one is not None:
         shown = sorted(rows, key=lambda row: float(row["setting"][one]))
-        shown, cut = thinned(shown, LINES)
+        shown, cut = thinned(shown, MAX_LINES)
         x: list[Value] = [float(row["setting"][one]) for row in shown]
         across = Axis(one, log=wide([float(row["setting"][one]) for row in shown]))
     else:
-        shown = list(rows[:SETTINGS])
+        shown = list(rows[:MAX_NAMED_SETTINGS])
         cut = "" if len(shown) == len(rows) else f" The best {len(shown)} of {len(rows):,} settings, the best first."
         x = list(labels([setting_name({name: row["setting"].get(name) for name in axes}) for row in shown]))
         across = Axis("setting")
     single = sum(row["interval"] is None for row in shown)
     sure = "The interval is Student's at 95 %, over the seeds."
     if single == len(shown):
-        sure = "One seed each: how sure a score is, is not known."
+        sure = "One seed each: the spread of a score is not known."
     elif single:
         sure += f" {single} settings have one seed and no interval."
     known = single < len(shown)
     ends = [row["interval"] or (math.nan, math.nan) for row in shown]
-    points = Points(
-        metric,
-        x,
-        [row["mean"] for row in shown],
-        [low for low, _ in ends] if known else (),
-        [high for _, high in ends] if known else (),
-    )
+    reach = [(high - low) / 2 for low, high in ends] if known else ()
+    points = Points(metric, x, [row["mean"] for row in shown], reach)
     return Picture("grid-settings", f"{metric} of each setting", across, Axis(metric), [points], f"{sure}{cut}{gone}")
 
 
 def _parallel(rows: Rows, axes: Sequence[str], metric: str, gone: str) -> Picture:
-    shown, cut = thinned(rows, LINES)
+    shown, cut = thinned(rows, MAX_LINES)
     columns: list[tuple[str, Sequence[Value]]] = [(name, _column(shown, name)) for name in axes]
     columns.append((metric, [row["mean"] for row in shown]))
-    return Picture(
-        "grid-parallel",
-        f"{metric} and all axes",
-        Axis(""),
-        Axis(""),
-        [Parallel(metric, columns)],
-        f"A line a setting, coloured by its mean {metric}.{cut}{gone}",
-    )
+    caption = f"A line a setting, coloured by its mean {metric}.{cut}{gone}"
+    return Picture("grid-parallel", f"{metric} and all axes", Axis(""), Axis(""), [Parallel(metric, columns)], caption)
 
 
 def _column(rows: Rows, name: str) -> Sequence[Value]:
@@ -131,8 +113,8 @@ def _places(rows: Rows, name: str) -> tuple[list[str], str]:
     """An axis' values as texts, numbers in their order; and a sentence if not all are shown."""
     values = {_text(row["setting"].get(name)): row["setting"].get(name) for row in rows}
     if all(_is_number(value) for value in values.values()):
-        return thinned(sorted(values, key=lambda text: float(values[text])), VALUES)
-    return thinned(list(values), VALUES)
+        return thinned(sorted(values, key=lambda text: float(values[text])), MAX_CELLS)
+    return thinned(list(values), MAX_CELLS)
 
 
 def _is_number(value: object) -> bool:

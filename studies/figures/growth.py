@@ -1,6 +1,6 @@
 """What a growth study looks like: its path, the last round's candidates, where the parameters are.
 
-All from `show --json` (studies/results/growth.py): what the table says, the figures say.
+Everything is read from `show --json` (studies/results/growth.py), as the table is.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from studies.figures.picture import Area, Axis, Bars, Line, Mark, Picture, Point
 from studies.figures.thinning import thinned, wide
 from studies.history.purpose import candidate_name
 
-TRIED = 400
+MAX_TRIED = 400
 """Candidates of the path's figure that were not chosen."""
-CANDIDATES = 40
-"""Of the last round that get a bar."""
-PART = "params_"
-"""Metrics of this prefix are parts that add up to `params`."""
+MAX_BARS = 40
+"""Candidates of the last round that get a bar."""
+PART_PREFIX = "params_"
+"""Metrics with this prefix are parts that add up to `params`."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """A place on the path: the start, or what one round chose."""
+    """A step of the path: the start, or what one round chose."""
 
     label: str
     score: float
@@ -78,9 +78,8 @@ def _step(label: str, row: Mapping[str, Any]) -> Step:
 
 def _path(steps: Sequence[Step], rounds: Sequence[Mapping[str, Any]], metric: str, cost: str) -> Picture:
     tried = [row for each in rounds for row in each["candidates"] if row["score"] is not None and not row["chosen"]]
-    tried, cut = thinned(tried, TRIED)
+    tried, cut = thinned(tried, MAX_TRIED)
     cut = cut and f" Candidates that were not chosen:{cut}"
-    errors = [math.nan if step.error is None else step.error for step in steps]
     known = any(step.error is not None for step in steps)
     marks: list[Mark] = []
     if tried:
@@ -91,12 +90,11 @@ def _path(steps: Sequence[Step], rounds: Sequence[Mapping[str, Any]], metric: st
             "steps",
             [each.cost for each in steps],
             [each.score for each in steps],
-            [each.score - error for each, error in zip(steps, errors, strict=True)] if known else (),
-            [each.score + error for each, error in zip(steps, errors, strict=True)] if known else (),
+            [_number(each.error) for each in steps] if known else (),
             labels=[shortened(step.label, 24) for step in steps],
         ),
     ]
-    bars = "Bars are one standard error over the seeds." if known else "One seed: how sure a score is, is not known."
+    bars = "Bars are one standard error over the seeds." if known else "One seed: the spread of a score is not known."
     return Picture(
         "growth-path",
         "The path: score over cost",
@@ -114,23 +112,20 @@ def _last_round(rounds: Sequence[Mapping[str, Any]], cost: str) -> list[Picture]
     ranked = [row for row in last["candidates"] if row["efficiency"] is not None]
     ranked.sort(key=lambda row: (not row["chosen"], -row["efficiency"]))
     out = [row for row in last["candidates"] if row["efficiency"] is None]
-    cut = f"The best {CANDIDATES} of {len(ranked)}." if len(ranked) > CANDIDATES else ""
-    ranked = ranked[:CANDIDATES]
+    cut = f"The best {MAX_BARS} of {len(ranked)}." if len(ranked) > MAX_BARS else ""
+    ranked = ranked[:MAX_BARS]
     names = dict(zip(map(id, ranked), labels([candidate_name(row) for row in ranked]), strict=True))
-    groups = (
-        ("chosen", [row for row in ranked if row["chosen"]]),
-        ("tie with the best", [row for row in ranked if row["tie"] and not row["chosen"]]),
-        ("others", [row for row in ranked if not row["tie"] and not row["chosen"]]),
-    )
-    marks = [_bars(name, rows, names) for name, rows in groups if rows]
+    groups: dict[str, list[Mapping[str, Any]]] = {"chosen": [], "tie with the best": [], "others": []}
+    for row in ranked:
+        groups["chosen" if row["chosen"] else "tie with the best" if row["tie"] else "others"].append(row)
+    marks = [_bars(name, rows, names) for name, rows in groups.items() if rows]
     free = [candidate_name(row) for row in out if row["eligible"]]
     failed = [candidate_name(row) for row in out if not row["eligible"]]
-    said = [f"Gain for each unit of {cost}, of every candidate of round {last['round']}.", cut]
-    said += [f"Without a bar, since it costs nothing: {_listed(free)}."] if free else []
-    said += [f"Out of the round: {_listed(failed)}."] if failed else []
-    said += (
-        ["Bars without an error have one seed."] if any(row.get("efficiency_error") is None for row in ranked) else []
-    )
+    caption = [f"Gain for each unit of {cost}, of every candidate of round {last['round']}.", cut]
+    caption += [f"Without a bar, since it costs nothing: {_listed(free)}."] if free else []
+    caption += [f"Out of the round: {_listed(failed)}."] if failed else []
+    if any(row.get("efficiency_error") is None for row in ranked):
+        caption.append("Bars without an error have one seed.")
     return [
         Picture(
             "growth-round",
@@ -138,34 +133,24 @@ def _last_round(rounds: Sequence[Mapping[str, Any]], cost: str) -> list[Picture]
             Axis("candidate"),
             Axis(f"gain / added {cost}"),
             marks,
-            " ".join(filter(None, said)),
+            " ".join(filter(None, caption)),
         )
     ]
 
 
 def _bars(name: str, rows: Sequence[Mapping[str, Any]], names: Mapping[int, str]) -> Bars:
     errors = [row.get("efficiency_error") for row in rows]
-    length = [row["efficiency"] for row in rows]
-    if all(error is None for error in errors):
-        return Bars(name, [names[id(row)] for row in rows], length, faint=name == "others")
-    reach = [math.nan if error is None else error for error in errors]
-    return Bars(
-        name,
-        [names[id(row)] for row in rows],
-        length,
-        [each - error for each, error in zip(length, reach, strict=True)],
-        [each + error for each, error in zip(length, reach, strict=True)],
-        faint=name == "others",
-    )
+    reach = [] if all(error is None for error in errors) else list(map(_number, errors))
+    return Bars(name, [names[id(row)] for row in rows], [row["efficiency"] for row in rows], reach, name == "others")
 
 
 def parts_of(metrics: Mapping[str, float]) -> dict[str, float]:
-    """Parameters by part, where the objective tells them: its `params_…` metrics with the rest that they leave, or
-    those outside and inside the embeddings. Empty where it tells neither."""
+    """Parameters by part, where the objective returns them: its `params_…` metrics and the rest, or those inside and
+    outside the embeddings. Empty where it returns neither."""
     total = metrics.get("params")
     if total is None or total <= 0:
         return {}
-    parts = {name.removeprefix(PART): value for name, value in metrics.items() if name.startswith(PART)}
+    parts = {name.removeprefix(PART_PREFIX): value for name, value in metrics.items() if name.startswith(PART_PREFIX)}
     if parts:
         rest = total - sum(parts.values())
         return {**parts, **({"rest": rest} if rest > 0.5 else {})} if rest > -0.5 else {}

@@ -1,16 +1,16 @@
-"""Values as the short names that an axis has room for: two that differ never get the same one."""
+"""Short labels for an axis: two values that differ never get the same label."""
 
 from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
 
-LONGEST = 32
+MAX_LABEL = 32  # characters
 
 
-def shortened(text: str, longest: int = LONGEST) -> str:
-    """On one line, its middle left out where it is long, without what only steers a terminal or the direction of
-    writing."""
+def shortened(text: str, longest: int = MAX_LABEL) -> str:
+    """A text on one line, its middle cut out where it is long, without characters that control a terminal or the
+    direction of writing."""
     plain = "".join(" " if each in "\n\r\t" else each for each in text if each in "\n\r\t" or _is_shown(each))
     if len(plain) <= longest:
         return plain
@@ -18,7 +18,7 @@ def shortened(text: str, longest: int = LONGEST) -> str:
     return f"{plain[: longest - end - 1]}…{plain[-end:]}"
 
 
-def labels(texts: Sequence[str], longest: int = LONGEST) -> list[str]:
+def labels(texts: Sequence[str], longest: int = MAX_LABEL) -> list[str]:
     """A label for each text, the same for the same text, another for another one."""
     given: dict[str, str] = {}
     taken: dict[str, int] = {}

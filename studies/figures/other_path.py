@@ -1,4 +1,4 @@
-"""What if the cost had been another: each round's choice under it, beside the real one."""
+"""Each round's choice under another cost, beside the real choice."""
 
 from __future__ import annotations
 
@@ -10,33 +10,31 @@ from studies.figures.picture import Axis, Line, Mark, Picture, Points
 
 
 def other_path(
-    told: Sequence[Mapping[str, Any]], records: Sequence[Mapping[str, Any]], key: str, cost: str, other: str, score: str
+    choices: Sequence[Mapping[str, Any]],
+    records: Sequence[Mapping[str, Any]],
+    key: str,
+    cost: str,
+    other: str,
+    score: str,
 ) -> Picture:
-    """`told` is what growth/what_if.py says of `records`. A later round is judged from where the real path led."""
+    """`choices` are those of growth/what_if.py for `records`. Each round starts from the baseline of the real path."""
     by_round = {record["round"]: record for record in records if record["baseline"] is not None}
-    real = [(each["round"], each["was"]) for each in told if each["was"]]
-    would = [(each["round"], each["would_be"]) for each in told if each["would_be"] and not each["same"]]
+    real = [(each["round"], each["was"]) for each in choices if each["was"]]
+    would = [(each["round"], each["would_be"]) for each in choices if each["would_be"] and not each["same"]]
     marks: list[Mark] = [
-        _line(f"by {cost}, as it was", real, by_round),
-        Points(f"by {other}", *_columns(would, by_round), labels=[_named(choice) for _, choice in would]),
+        Line(f"by {cost}, as it was", *_columns(real, by_round), labels=_names(real)),
+        Points(f"by {other}", *_columns(would, by_round), labels=_names(would)),
     ]
-    same = sum(bool(each["same"]) for each in told)
-    if same == len(told):
+    same = sum(bool(each["same"]) for each in choices)
+    if same == len(choices):
         caption = f"Had the cost been {other}, every round would have chosen the same."
     else:
         caption = (
-            f"Had the cost been {other}, {same} of {len(told)} rounds would have chosen the same; the others are marked"
-            " with what they would have chosen."
+            f"Had the cost been {other}, {same} of {len(choices)} rounds would have chosen the same; the others are"
+            " marked with what they would have chosen."
         )
     caption += " Every round is judged from the baseline that the real choices led to."
     return Picture(key, f"What if the cost were {other}", Axis("round"), Axis(score), marks, caption)
-
-
-def _line(
-    name: str, choices: Sequence[tuple[int, Mapping[str, Any]]], by_round: Mapping[int, Mapping[str, Any]]
-) -> Line:
-    x, y = _columns(choices, by_round)
-    return Line(name, x, y, labels=[_named(choice) for _, choice in choices])
 
 
 def _columns(
@@ -54,5 +52,5 @@ def _columns(
     return [float(number) for number, _ in choices], scores
 
 
-def _named(choice: Mapping[str, Any]) -> str:
-    return shortened(f"{choice['param']} → {choice['value']}", 24)
+def _names(choices: Sequence[tuple[int, Mapping[str, Any]]]) -> list[str]:
+    return [shortened(f"{choice['param']} → {choice['value']}", 24) for _, choice in choices]

@@ -17,7 +17,7 @@ from studies.figures.labels import labels
 from studies.figures.picture import Axis, Picture, Points, Rule
 from studies.history.purpose import setting_name
 
-MOST = 30
+MAX_SETTINGS = 30
 """Settings that are drawn: those that differ most."""
 
 
@@ -42,8 +42,8 @@ class Difference:
 
 
 def differences(one: Sequence[Outcome], other: Sequence[Outcome]) -> list[Difference]:
-    """Matched by everything that varies within either study, and by seed. What is different between the studies as a
-    whole is what is compared."""
+    """Differences, matched by seed and by every key that varies within either study. A key that differs only between
+    the studies is what is compared."""
     names = sorted(_varied(one) | _varied(other))
     mine, theirs = _by_setting(one, names), _by_setting(other, names)
     found = []
@@ -60,48 +60,37 @@ def differences(one: Sequence[Outcome], other: Sequence[Outcome]) -> list[Differ
 
 def paired(found: Sequence[Difference], key: str, one: str, other: str, score: str) -> Picture:
     """A point a setting, and in words the mean over all of them."""
-    shown = sorted(found, key=lambda each: -abs(each.mean))[:MOST]
+    shown = sorted(found, key=lambda each: -abs(each.mean))[:MAX_SETTINGS]
     shown.sort(key=lambda each: each.mean)
     at = labels([setting_name(each.setting) for each in shown])
     reach = [math.nan if each.reach is None else each.reach for each in shown]
-    means = [each.mean for each in shown]
+    points = Points("mean over common seeds", at, [each.mean for each in shown], reach)
     return Picture(
         key,
         f"{other} beside {one}: differences of {score}",
         Axis("setting"),
         Axis(f"{score}: {other} minus {one}"),
-        [
-            Points(
-                "mean over common seeds",
-                at,
-                means,
-                [mean - each for mean, each in zip(means, reach, strict=True)],
-                [mean + each for mean, each in zip(means, reach, strict=True)],
-            ),
-            Rule("no difference", 0.0),
-        ]
-        if shown
-        else [],
+        [points, Rule("no difference", 0.0)] if shown else [],
         summary(found, one, other, len(shown)),
     )
 
 
 def summary(found: Sequence[Difference], one: str, other: str, shown: int) -> str:
-    """What all settings together say."""
+    """The mean over all settings, with its interval."""
     if not found:
-        return f"{one} and {other} measured no setting in common with the same seed: there is nothing to pair."
+        return f"{one} and {other} have no setting and seed in common."
     means = [each.mean for each in found]
     error = standard_error(means)
-    all_of_them = f"{len(found)} settings measured by both, {sum(each.seeds for each in found)} pairs of one seed."
+    counts = f"{len(found)} settings measured by both, {sum(each.seeds for each in found)} pairs of one seed."
     if error is None:
-        verdict = f"The one difference is {fmean(means):.4g}."
+        verdict = f"The only difference is {fmean(means):.4g}."
     else:
         reach = t975(len(means) - 1) * error
         verdict = f"Mean difference {fmean(means):.4g} ± {reach:.2g} (95 %, over settings): "
-        verdict += "it may well be none." if abs(fmean(means)) <= reach else "it is there."
+        verdict += "not significant." if abs(fmean(means)) <= reach else "significant."
     single = "Points without a bar have one common seed." if any(each.reach is None for each in found) else ""
     cut = f"The {shown} that differ most are drawn." if shown < len(found) else ""
-    return " ".join(filter(None, (all_of_them, verdict, single, cut)))
+    return " ".join(filter(None, (counts, verdict, single, cut)))
 
 
 def _varied(outcomes: Sequence[Outcome]) -> set[str]:

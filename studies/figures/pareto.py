@@ -1,4 +1,4 @@
-"""Score against a cost, over all trials: which of them nobody beats in both."""
+"""Score against a cost over all trials, with the Pareto front."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from studies.figures.labels import shortened
 from studies.figures.picture import Axis, Line, Mark, Picture, Points
 from studies.figures.thinning import thinned, wide
 
-APART = 0.15
-"""Shares of the axes within which one name is enough."""
-MOST = 2000
+LABEL_SPACING = 0.15
+"""Share of an axis within which one label is enough."""
+MAX_DOMINATED = 2000
 """Dominated trials that are drawn; of more, evenly spaced ones."""
 
 
@@ -27,7 +27,7 @@ class Scored:
 
 
 def front(trials: Sequence[Scored], maximize: bool) -> list[Scored]:
-    """Trials that no other one beats, the cheapest first: none is both as cheap and as good, and better in one."""
+    """The Pareto front, the cheapest trial first: no other trial is as cheap and as good, and better in one of them."""
     sign = -1.0 if maximize else 1.0
     best, kept = math.inf, []
     for trial in sorted(_finite(trials), key=lambda each: (each.cost, sign * each.score)):
@@ -43,14 +43,12 @@ def pareto(trials: Sequence[Scored], maximize: bool, key: str, title: str, cost:
     best = front(known, maximize)
     ahead = {id(trial) for trial in best}
     left_out = len(trials) - len(known)
-    caption = (
-        f"{len(best)} of {len(known)} trials are beaten by none in both {cost} and {score}; each trial is one seed."
-    )
+    caption = f"Pareto front in {cost} and {score}: {len(best)} of {len(known)} trials; each trial is one seed."
     caption += f" {left_out} trials without a number for one of them are not shown." if left_out else ""
     marks: list[Mark] = []
     for study in dict.fromkeys(trial.study for trial in known):
         behind = [trial for trial in known if trial.study == study and id(trial) not in ahead]
-        behind, cut = thinned(behind, MOST)
+        behind, cut = thinned(behind, MAX_DOMINATED)
         caption += cut
         if behind:
             marks.append(Points(study, [each.cost for each in behind], [each.score for each in behind], faint=True))
@@ -63,7 +61,7 @@ def pareto(trials: Sequence[Scored], maximize: bool, key: str, title: str, cost:
 
 
 def _labels(own: Sequence[Scored], known: Sequence[Scored]) -> list[str]:
-    """Names of those that stand apart; of a crowd, its last one's, which scores best."""
+    """Labels of trials that stand apart; of a crowd only the last one's, which scores best."""
     width, height = (
         max(values) - min(values) for values in ([each.cost for each in known], [each.score for each in known])
     )
@@ -72,8 +70,8 @@ def _labels(own: Sequence[Scored], known: Sequence[Scored]) -> list[str]:
     for trial in reversed(own):
         crowded = (
             following is not None
-            and abs(following.cost - trial.cost) < APART * width
-            and abs(following.score - trial.score) < APART * height
+            and abs(following.cost - trial.cost) < LABEL_SPACING * width
+            and abs(following.score - trial.score) < LABEL_SPACING * height
         )
         made.append("" if crowded else shortened(trial.label, 24))
         following = following if crowded else trial

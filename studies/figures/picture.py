@@ -1,4 +1,4 @@
-"""A figure as data: what is drawn, not how. plotly draws it for the browser, matplotlib for paper, tests read it.
+"""A figure as data: what is drawn, not how. plotly draws it for the browser, matplotlib draws it for paper.
 
 All numbers are in the axes' own units. NaN is a gap. A mark that is `faint` stands behind the others.
 """
@@ -32,19 +32,18 @@ class Line:
     dashed: bool = False
     faint: bool = False
     labels: Sequence[str] = ()
-    """Text at each point; or none."""
+    """Text at each point; empty: none."""
 
 
 @dataclass(frozen=True)
 class Points:
-    """Points that stand alone, each with an interval or without."""
+    """Points that are not joined, with or without intervals."""
 
     name: str
     x: Sequence[Value]
     y: Sequence[float]
-    low: Sequence[float] = ()
-    high: Sequence[float] = ()
-    """Ends of each point's interval, on the y axis; or none."""
+    reach: Sequence[float] = ()
+    """Half of each point's interval, on the y axis; NaN: the point has none; empty: no point has one."""
     faint: bool = False
     labels: Sequence[str] = ()
 
@@ -56,8 +55,8 @@ class Bars:
     name: str
     at: Sequence[str]
     length: Sequence[float]
-    low: Sequence[float] = ()
-    high: Sequence[float] = ()
+    reach: Sequence[float] = ()
+    """As of points, along the bar."""
     faint: bool = False
 
 
@@ -72,7 +71,7 @@ class Area:
 
 @dataclass(frozen=True)
 class Band:
-    """What lies between two curves."""
+    """The area between two curves."""
 
     name: str
     x: Sequence[float]
@@ -122,4 +121,4 @@ class Picture:
     y: Axis
     marks: Sequence[Mark] = field(default=())
     caption: str = ""
-    """What it says and what it does not, in a sentence or two."""
+    """What it shows and what it does not, in a sentence or two."""

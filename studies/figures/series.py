@@ -1,6 +1,6 @@
 """Series over runs: what trials reported as they went, the mean over seeds with its spread.
 
-A run is never drawn, nor counted, beyond its own ends: the mean goes as far as the shortest of its runs.
+A run is never drawn or averaged beyond its own ends: the mean goes as far as the shortest run.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ import numpy as np
 from studies.figures.picture import Axis, Band, Line, Mark, Picture
 from studies.figures.thinning import thinned, wide
 
-SMOOTH_FROM = 60
-"""Points of a line from which on it is smoothed."""
+MIN_SMOOTHED_POINTS = 60
+"""Lines with fewer points are not smoothed."""
 WINDOW = 1 / 30
-"""Share of a line's points that smoothing looks over."""
-MOST = 400
+"""Share of a line's points that smoothing averages over."""
+MAX_POINTS = 400
 """Points of a line that are drawn."""
 
 
@@ -34,7 +34,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Mean:
-    """Over the runs of a group, where all of them have something to say."""
+    """The mean over the runs of a group, where all of them report."""
 
     x: Sequence[float]
     middle: Sequence[float]
@@ -51,7 +51,7 @@ def series(runs: Sequence[Run], key: str, title: str, x: str, y: str) -> Picture
         own = [run for run in map(_clean, runs) if run.group == group and len(run.x)]
         mean = mean_of(own)
         name = f"{group} ({len(own)} seeds)" if len(own) > 1 else group
-        smooth = len(mean.x) >= SMOOTH_FROM
+        smooth = len(mean.x) >= MIN_SMOOTHED_POINTS
         smoothed |= smooth
         if mean.sd:
             low, high = np.subtract(mean.middle, mean.sd), np.add(mean.middle, mean.sd)
@@ -62,11 +62,13 @@ def series(runs: Sequence[Run], key: str, title: str, x: str, y: str) -> Picture
         if mean.x:
             middle = smoothed_line(mean.middle) if smooth else mean.middle
             marks.append(_line(name, mean.x, middle))
-    said = ["Lines are means over seeds where every seed still runs, bands one standard deviation, single runs faint."]
+    caption = [
+        "Lines are means over seeds where every seed still runs, bands one standard deviation, single runs faint."
+    ]
     if smoothed:
-        said.append("Strong lines are smoothed (local lines over a thirtieth); what was measured stands faint behind.")
+        caption.append("Strong lines are smoothed (local lines over a thirtieth); raw values are faint behind.")
     xs, ys = [value for run in runs for value in run.x], [value for run in runs for value in run.y]
-    return Picture(key, title, Axis(x, log=wide(xs)), Axis(y, log=wide(ys)), marks, " ".join(said))
+    return Picture(key, title, Axis(x, log=wide(xs)), Axis(y, log=wide(ys)), marks, " ".join(caption))
 
 
 def mean_of(runs: Sequence[Run]) -> Mean:
@@ -83,8 +85,7 @@ def mean_of(runs: Sequence[Run]) -> Mean:
 
 
 def smoothed_line(values: Sequence[float]) -> list[float]:
-    """At each place the line that fits its neighbours best, near ones most: what falls is not pulled back, as a running
-    mean would.
+    """At each place the line that fits its neighbours best, near ones most; unlike a running mean it does not lag.
 
     Source: Cleveland (1979), "Robust locally weighted regression", J. Am. Stat. Assoc. 74; with normal weights, and
     without its second pass.
@@ -104,7 +105,7 @@ def smoothed_line(values: Sequence[float]) -> list[float]:
 
 
 def _clean(run: Run) -> Run:
-    """In the order of x, the last report of an x, without what is no number."""
+    """Finite values in the order of x; of several reports at one x, the last."""
     known = {x: y for x, y in zip(run.x, run.y, strict=True) if math.isfinite(x) and math.isfinite(y)}
     return Run(run.group, sorted(known), [known[x] for x in sorted(known)])
 
@@ -115,5 +116,5 @@ def _line(name: str, x: Sequence[float], y: Sequence[float], faint: bool = False
 
 
 def _thinned(*columns: Sequence[float]) -> list[list[float]]:
-    kept, _ = thinned(range(len(columns[0])), MOST)
+    kept, _ = thinned(range(len(columns[0])), MAX_POINTS)
     return [[column[place] for place in kept] for column in columns]

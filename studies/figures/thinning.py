@@ -14,9 +14,8 @@ def thinned(items: Sequence[T], most: int) -> tuple[list[T], str]:
     if len(items) <= most:
         return list(items), ""
     step = (len(items) - 1) / (most - 1)
-    return [
-        items[round(place * step)] for place in range(most)
-    ], f" Of {len(items):,}, {most:,} evenly spaced are shown."
+    kept = [items[round(place * step)] for place in range(most)]
+    return kept, f" Of {len(items):,}, {most:,} evenly spaced are shown."
 
 
 def wide(values: Sequence[float]) -> bool:

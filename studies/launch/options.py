@@ -19,7 +19,7 @@ OWN = {
 
 
 @dataclass(frozen=True)
-class Wanted:
+class LaunchOptions:
     """The options of `run` that are about launching, as typed."""
 
     launch: str | None

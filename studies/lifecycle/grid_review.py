@@ -13,7 +13,7 @@ from samplers.searches.grid.combinations import Setting, setting_at
 from samplers.searches.grid.grid import Grid
 from samplers.searches.grid.settings import GridSettings, flattened
 from samplers.searches.plan import Config, Point, SearchState
-from studies.definition.units import shown_duration
+from studies.definition.units import duration_text
 from studies.history.purpose import setting_name
 from studies.tables.digits import number
 from studies.tables.table import Cell, Column, Document, Figure, Table
@@ -88,7 +88,7 @@ class Review:
         asked = sum(inspection is not None for _, inspection in self.settings)
         part = "" if asked == len(self.settings) else f" of the first {asked:,} settings"
         lines += [f"total {name}{part}: {number(value)}" for name, value in self.totals.items()]
-        known = self.seconds and f"about {shown_duration(self.runs * self.seconds)} on one slot"
+        known = self.seconds and f"about {duration_text(self.runs * self.seconds)} on one slot"
         return [*lines, known or "time not known yet"]
 
     def _listing(self) -> Table:

@@ -13,10 +13,10 @@ from urllib.parse import parse_qs, urlsplit
 from storage.errors import SessionLostError, StorageError, UsageError
 from storage.home import study_folder
 from storage.listening import url_elsewhere
-from storage.place import Place
 from storage.reader import Reader
 from storage.records import StudyRow
 from storage.session import Session
+from storage.store import Store
 from studies.history.counts import Counts
 from studies.history.state import Ending, standing_of
 from studies.launch.launcher import Launch, Launcher, Work, record_launch
@@ -30,7 +30,7 @@ LOOK_AT_JOBS = 5.0  # the same at the scheduler, while nobody works on it
 LOCAL = ("localhost", "ip6-localhost", "::1")
 
 
-def launch(place: Place, order: Order, launcher: Launcher, say: Callable[[str], None]) -> Launch:
+def launch(store: Store, order: Order, launcher: Launcher, say: Callable[[str], None]) -> Launch:
     """Submit workers of a study, which is made if it is not there.
 
     Raises:
@@ -38,29 +38,29 @@ def launch(place: Place, order: Order, launcher: Launcher, say: Callable[[str], 
     """
     assert order.elsewhere is not None
     launcher.check(order.elsewhere)
-    check_reach(place, launcher)
-    with begun(place, order, say):
+    check_reach(store, launcher)
+    with begun(store, order, say):
         pass
-    session = place.write()
+    session = store.write()
     with closing(session):
         study = Reader(session).study(order.name)
-        launched = launcher.submit(_work(place, order, study))
+        launched = launcher.submit(_work(store, order, study))
         record_launch(session, study.study_id, launched)
     say(f"{order.name}: {launched.shown()}; logs: {launched.logs}")
     return launched
 
 
-def preview_launch(place: Place, order: Order, launcher: Launcher) -> str:
+def preview_launch(store: Store, order: Order, launcher: Launcher) -> str:
     """What would be submitted. Touches nothing."""
     assert order.elsewhere is not None
     launcher.check(order.elsewhere)
-    check_reach(place, launcher)
-    return launcher.shown(_work(place, order, find_study(place, order.name)))
+    check_reach(store, launcher)
+    return launcher.shown(_work(store, order, find_study(store, order.name)))
 
 
-def _work(place: Place, order: Order, study: StudyRow | None) -> Work:
+def _work(store: Store, order: Order, study: StudyRow | None) -> Work:
     assert order.elsewhere is not None
-    home = place.home.expanduser().resolve()
+    home = store.home.expanduser().resolve()
     now = datetime.now()
     # It joins what is there: it needs neither the file nor what was set.
     arguments = ["run", order.search, "--study", order.name, "--join", *order.elsewhere.options]
@@ -71,7 +71,7 @@ def _work(place: Place, order: Order, study: StudyRow | None) -> Work:
             *(["--same-code"] if order.same_code else []),
             *(["--trust-study"] if order.trust_study else []),
         ],
-        storage="" if study is None else _url_elsewhere(place) or place.start(),
+        storage="" if study is None else _url_elsewhere(store) or store.start(),
         home=home,
         folder=study_folder(home, order.name, now if study is None else study.created_at)
         / f"launch-{now:%Y%m%d-%H%M%S}-{socket.gethostname()}-{os.getpid()}",
@@ -79,30 +79,30 @@ def _work(place: Place, order: Order, study: StudyRow | None) -> Work:
     )
 
 
-def check_reach(place: Place, launcher: Launcher) -> None:
+def check_reach(store: Store, launcher: Launcher) -> None:
     """A storage on a socket or a loopback address serves one machine.
 
     Raises:
         UsageError: Workers may come to another one.
     """
-    if not serves_one_machine(_url_elsewhere(place)):
+    if not serves_one_machine(_url_elsewhere(store)):
         return
     here = socket.gethostname().split(".")[0]
     others = [host for host in launcher.hosts() if host.split(".")[0] != here]
     if others:
-        what = "the embedded server" if place.embedded else "this storage"
+        what = "the embedded server" if store.embedded else "this storage"
         raise UsageError(
             f"--launch: {what} serves this machine alone, and workers may come to {others[0]}: `storage up --listen "
             "HOST` opens it to a network, or give any PostgreSQL by --storage"
         )
 
 
-def _url_elsewhere(place: Place) -> str:
+def _url_elsewhere(store: Store) -> str:
     """The URL that workers on other hosts are given; none of an embedded server that does not listen, nor of another
     database of one that does."""
-    if not place.embedded:
-        return place.url
-    return (url_elsewhere(place.home) or "") if place.shown is None else ""
+    if not store.embedded:
+        return store.url
+    return (url_elsewhere(store.home) or "") if store.shown is None else ""
 
 
 def serves_one_machine(url: str) -> bool:
@@ -115,17 +115,17 @@ def serves_one_machine(url: str) -> bool:
     )
 
 
-def follow(place: Place, name: str, launched: Launch, say: Callable[[str], None]) -> Ending:
+def follow(store: Store, name: str, launched: Launch, say: Callable[[str], None]) -> Ending:
     """Until the study has ended, or nobody is left to work on it: how."""
     said, next_look, gone = "", time.monotonic() + LOOK_AT_JOBS, False
-    session = place.read()
+    session = store.read()
     try:
         while True:
             try:
                 (row,) = Reader(session).studies(name)
                 workers = Reader(session).workers(row.study_id)
             except SessionLostError:
-                session = _again(place)
+                session = _again(store)
                 continue
             alive = sum(worker.alive for worker in workers)
             told = f"{row.waiting} waiting, {row.running} running, {row.complete} complete; {alive} workers"
@@ -146,9 +146,9 @@ def follow(place: Place, name: str, launched: Launch, say: Callable[[str], None]
         session.close()
 
 
-def _again(place: Place) -> Session:
+def _again(store: Store) -> Session:
     """A session in place of one that was lost."""
     while True:
         time.sleep(LOOK)
         with suppress(StorageError, SessionLostError):
-            return place.read()
+            return store.read()

@@ -17,11 +17,11 @@ from samplers.searches.plan import Search
 from storage.errors import UsageError, nearest
 from storage.home import DEFINITIONS
 from storage.moving import moved_to
-from storage.place import Place
 from storage.reader import Reader
 from storage.records import StudyRow
 from storage.schema import read_versions
 from storage.session import Session
+from storage.store import Store
 from storage.studies import NewStudy, create_study, set_budget
 from studies.definition.assignments import parse_assignment
 from studies.definition.definition import Definition
@@ -95,13 +95,13 @@ class OpenedStudy:
             check_same_data(self.study, description)
         return description
 
-    def write(self, place: Place, description: Description) -> str | None:
+    def write(self, store: Store, description: Description) -> str | None:
         """Make the study or bring it up to date, and set its budget: what the user should know.
 
         Raises:
             UsageError: It was made or changed meanwhile, and this order does not go with that; nothing was written.
         """
-        with closing(place.write()) as session:
+        with closing(store.write()) as session:
             reader = Reader(session)
             made = reader.find_study(self.order.name) is None and self._make(session, description)
             study = reader.study(self.order.name)
@@ -129,18 +129,18 @@ class OpenedStudy:
         )
 
 
-def open_study(place: Place, order: Order) -> OpenedStudy:
+def open_study(store: Store, order: Order) -> OpenedStudy:
     """Read what an order is about. Touches nothing.
 
     Raises:
         UsageError: There is neither a study nor a definition, or the order does not go with what is there.
     """
-    study = find_study(place, order.name)
+    study = find_study(store, order.name)
     if study is None:
         return OpenedStudy(order, None, _asked(order), None)
     if study.search != order.search:
         raise UsageError(f"run {order.search}: study {study.name!r} is a {study.search} search")
-    with closing(place.read()) as session:
+    with closing(store.read()) as session:
         where = moved_to(session, study.study_id)
         if where is not None:
             raise UsageError(
@@ -150,11 +150,11 @@ def open_study(place: Place, order: Order) -> OpenedStudy:
     return OpenedStudy(order, study, change.applied_to(_here(study, order.definition)), change)
 
 
-def find_study(place: Place, name: str) -> StudyRow | None:
+def find_study(store: Store, name: str) -> StudyRow | None:
     """The study of this name, without making anything: no cluster, no tables."""
-    if not place.holds_anything():
+    if not store.holds_anything():
         return None
-    with closing(Session(place.start())) as session:
+    with closing(Session(store.start())) as session:
         return Reader(session).find_study(name) if read_versions(session).ours is not None else None
 
 

@@ -79,10 +79,9 @@ class Order:
         if gpus_elsewhere is None:
             slots = slots_of(gpus, per_gpu, gpu_memory, workers, threads)
         else:
-            elsewhere, slots = (
-                Elsewhere.of(gpus_elsewhere, gpus, per_gpu, gpu_memory, workers, threads),
-                cpu_slots(1, 1),
-            )
+            if gpus is not None:
+                raise UsageError("the scheduler chooses the GPUs; --gpus-per-node or --num-gpus: how many", "--gpus")
+            elsewhere, slots = Elsewhere(gpus_elsewhere, per_gpu, gpu_memory, workers, threads), cpu_slots(1, 1)
         definition, source = _read(search, name, file, join)
         return Order(search, name, definition, source, settings, budget, slots, same_code, trust_study, join, elsewhere)
 

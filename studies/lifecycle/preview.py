@@ -10,12 +10,12 @@ from objectives.process.warm import Inspection, WarmServer
 from samplers.searches.grid.grid import Grid
 from samplers.searches.plan import Point
 from storage.ledger import Ledger
-from storage.place import Place
 from storage.reader import Reader
 from storage.records import StudyRow
 from storage.session import Session
+from storage.store import Store
 from studies.definition.searches import current_state, search_in_force
-from studies.definition.units import shown_duration
+from studies.definition.units import duration_text
 from studies.history.pace import mean_trial_seconds
 from studies.history.purpose import purpose
 from studies.history.trials import FINISHED, finished_results
@@ -61,15 +61,15 @@ class Preview:
     def total(self) -> str:
         """How many trials, and how long they take on one slot as far as that is known."""
         refused, runs = len(self.points) - self.runs, self.runs
-        known = f"about {shown_duration(runs * self.seconds)} on one slot" if self.seconds else "time not known yet"
+        known = f"about {duration_text(runs * self.seconds)} on one slot" if self.seconds else "time not known yet"
         return f"{runs} trials, {refused} points refused by the objective; {known}"
 
 
-def preview(place: Place, order: Order) -> Preview | Review:
+def preview(store: Store, order: Order) -> Preview | Review:
     """What would run next. Touches nothing."""
-    opened = open_study(place, order)
+    opened = open_study(store, order)
     definition, study = opened.definition, opened.study
-    with opened.server(opened.trust(place.home)) as warm:
+    with opened.server(opened.trust(store.home)) as warm:
         deep = definition.search == "depth"
         expected = estimates(definition.settings, definition.config, order.source) if deep else None
         if study is None:
@@ -78,7 +78,7 @@ def preview(place: Place, order: Order) -> Preview | Review:
             if isinstance(search, Grid):
                 return review(search, search.start(), warm.inspect)
             return _preview(list(search.outlook(search.start())), "the first round", None, expected, warm)
-        with closing(place.read()) as session:
+        with closing(store.read()) as session:
             return _preview_begun(session, opened, study, expected, warm)
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from storage.errors import UsageError
 from storage.reader import Reader
 from storage.session import Session
-from studies.definition.units import shown_duration
+from studies.definition.units import duration_text
 from studies.figures.picture import Picture
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ def _told(facts: Facts) -> Sequence[str]:
     lines.append(f"A {study.search} search. Score: {facts.score}, {direction}{cost}.")
     counts = facts.counts.text.replace("  ", ", ") or "none yet"
     seconds = sum(row.seconds or 0.0 for row in facts.points)
-    lines.append(f"{facts.standing.text}. Trials: {counts}; {shown_duration(seconds)} of work.")
+    lines.append(f"{facts.standing.text}. Trials: {counts}; {duration_text(seconds)} of work.")
     causes = _causes(facts)
     lines += [f"{count} trials failed: {cause}" for cause, count in list(causes.items())[:10]]
     if len(causes) > 10:
@@ -164,7 +164,7 @@ def _causes(facts: Facts) -> Mapping[str, int]:
 
 
 def law_row(fitted: Fitted) -> Row:
-    """A fit as a table has it."""
+    """A fit in the page's table: the law's name and exponent. Its figure has the formula and the doubts."""
     from studies.report.page import Row
 
     verdict, chosen = fitted.verdict, fitted.verdict.chosen
@@ -172,7 +172,7 @@ def law_row(fitted: Fitted) -> Row:
     if chosen is not None and verdict.is_law:
         estimate = chosen.estimates()["exponent"]
         low, high = ("open" if end is None else f"{end:.3g}" for end in (estimate.low, estimate.high))
-        law, exponent = f"{chosen.formula(*fitted.names)} ({chosen.name})", f"{estimate.value:.3g} ({low} … {high})"
+        law, exponent = chosen.name, f"{estimate.value:.3g} ({low} … {high})"
     elif chosen is not None:
         law = "none: no better than a constant"
-    return Row(fitted.picture.key, fitted.picture.title, law, exponent, verdict.warnings)
+    return Row(fitted.picture.key, fitted.picture.title, law, exponent)

@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping
 from datetime import UTC
 from functools import partial
+from typing import TYPE_CHECKING
 
 from storage.dashboard import add_report
 from storage.errors import StorageError
@@ -15,8 +16,10 @@ from studies.dashboard.note import OWN
 from studies.figures.drawn_by_plotly import plotly_json
 from studies.figures.labels import shortened
 from studies.report.chapters import Chapter, Report, law_row
-from studies.report.page import Row
 from studies.tables.markdown import escaped
+
+if TYPE_CHECKING:
+    from studies.report.pictures import Fitted
 
 HEAD, END = "## Fits of the last report", "*Here the report's part ends.*"
 PATIENCE = 10.0
@@ -60,11 +63,14 @@ def with_fits(note: str, chapter: Chapter) -> str:
 
 
 def _fits(chapter: Chapter) -> str:
-    study, rows = chapter.facts.study, [law_row(each) for each in chapter.fits]
-    lines = [_line(row) for row in rows] or [f"{escaped(shortened(study.name, 60))}: nothing was fitted."]
+    study = chapter.facts.study
+    lines = list(map(_line, chapter.fits)) or [f"{escaped(shortened(study.name, 60))}: nothing was fitted."]
     return "\n".join([f"As of {study.now.astimezone(UTC):%Y-%m-%d %H:%M} UTC.", "", *lines])
 
 
-def _line(row: Row) -> str:
-    told = [row.verdict, f"exponent at 95 %: {row.exponent}" if row.exponent else "", *row.doubts]
-    return f"- **{escaped(shortened(row.what, 200))}**: {escaped(shortened('; '.join(filter(None, told)), 900))}"
+def _line(fit: Fitted) -> str:
+    """A note has no figure beside it, so it gives the formula and the doubts too."""
+    row, verdict = law_row(fit), fit.verdict
+    law = f"{verdict.chosen.formula(*fit.names)} ({row.law})" if verdict.chosen and verdict.is_law else row.law
+    parts = [law, f"exponent at 95 %: {row.exponent}" if row.exponent else "", *verdict.warnings]
+    return f"- **{escaped(shortened(row.what, 200))}**: {escaped(shortened('; '.join(filter(None, parts)), 900))}"

@@ -23,7 +23,7 @@ from studies.history.state import Standing, standing_of
 from studies.history.trials import in_order
 from studies.results.grid_cells import ranking
 from studies.results.growth_path import Place, Stretch, longest, stretches
-from studies.results.show import shown_of
+from studies.results.show import Shown
 
 COSTS = ("params", "flops", "vram", "peak_memory", "iter", "cumulative_time")
 """Metrics that are costs wherever they are returned; a study's own cost comes before them."""
@@ -176,7 +176,7 @@ class Facts:
 
     def pictures(self) -> list[Picture]:
         """The figures that the dashboard shows too."""
-        shown = shown_of(self.study, self.decisions, self.points)
+        shown = Shown(self.study, self.points, self.decisions).to_json()
         return pictures_of(self.study, shown, self.points)
 
     @property

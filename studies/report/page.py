@@ -39,14 +39,13 @@ for (const [key, figure] of Object.entries(JSON.parse(document.getElementById("f
 
 @dataclass(frozen=True)
 class Row:
-    """One law that was looked for, in a table."""
+    """A table's row: one law that was searched for."""
 
     figure: str
     """The key of its figure."""
     what: str
-    verdict: str
+    law: str
     exponent: str
-    doubts: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -113,15 +112,13 @@ def _laws(rows: Sequence[Row]) -> str:
         return ""
     body = "\n".join(f"<tr>{''.join(_cells(row))}</tr>" for row in rows)
     return (
-        "<table><thead><tr><th>of</th><th>law</th><th>exponent (95 %)</th><th>doubts</th></tr></thead>\n"
-        f"<tbody>{body}</tbody></table>"
+        f"<table><thead><tr><th>of</th><th>law</th><th>exponent (95 %)</th></tr></thead>\n<tbody>{body}</tbody></table>"
     )
 
 
 def _cells(row: Row) -> Iterator[str]:
     yield f'<td><a href="#{escape(row.figure)}">{escape(row.what)}</a></td>'
-    yield f"<td>{escape(row.verdict)}</td><td>{escape(row.exponent)}</td>"
-    yield f"<td>{escape('; '.join(row.doubts))}</td>"
+    yield f"<td>{escape(row.law)}</td><td>{escape(row.exponent)}</td>"
 
 
 def _lines(lines: Sequence[str]) -> str:

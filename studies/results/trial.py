@@ -99,7 +99,7 @@ def show_trial(session: Session, study: StudyRow, number: int) -> TrialStory:
     folder = trial_folder(home(), study.name, study.created_at, number)
     return TrialStory(
         point,
-        reader.attempts(study.study_id, number),
+        reader.attempts(study.study_id, [number]),
         reader.reports_of(point.trial_id),
         folder.log(max(1, point.attempt)),
         sorted(file for file in folder.files.rglob("*") if file.is_file())[:FILES],

@@ -115,7 +115,7 @@ class History:
                 self._keep(row)
             for number in numbers:
                 self.attempts.pop(number, None)
-            for attempt in reader.some_attempts(study_id, numbers):
+            for attempt in reader.attempts(study_id, numbers):
                 self.attempts.setdefault(attempt.number, []).append(attempt)
         self.open, self.trials = now, trials
         self.version += bool(changed)

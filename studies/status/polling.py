@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from storage.errors import SessionLostError, StorageError, UsageError
-from storage.place import Place
 from storage.reader import Reader
 from storage.records import StudyGlance
 from storage.schema import check_versions
 from storage.session import Session
+from storage.store import Store
 from studies.lifecycle.stop import stop
 from studies.status.memory import History, Seen
 
@@ -36,12 +36,12 @@ class Moment:
 class Lookout:
     """One session, and the memory of the study that is looked at. Belongs to one thread."""
 
-    def __init__(self, place: Place, name: str | None = None) -> None:
+    def __init__(self, store: Store, name: str | None = None) -> None:
         """Raises:
         UsageError: There is no study of that name.
         StorageError: There is nothing that could be looked at.
         """
-        session = place.read()
+        session = store.read()
         self.url = session.url  # a server that is taken down later is waited for, not started
         try:
             if name is not None:

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from studies.definition.units import shown_duration
+from studies.definition.units import duration_text
 from studies.engine.running import Running
 from studies.engine.worker import Worker
 from studies.history.pace import seconds_left
@@ -70,7 +70,7 @@ class Progress:
             now = time.monotonic()
             slots = len(self.worker.slots)
             left = seconds_left(mean, waiting, (now - each.begun for each in running), slots)
-            parts.append(f"about {shown_duration(left or 0.0)} to the end of it")
+            parts.append(f"about {duration_text(left or 0.0)} to the end of it")
         return ", ".join(parts)
 
     def steps(self) -> str:
@@ -91,12 +91,12 @@ class Progress:
         seconds = time.monotonic() - running.begun
         reported = {} if last is None else last.metrics
         name = shown_metric(reported, self.worker.definition.score_metric)
-        left = "" if mean is None else shown_duration(mean - seconds) if mean > seconds else "overdue"
+        left = "" if mean is None else duration_text(mean - seconds) if mean > seconds else "overdue"
         return [
             str(claim.number),
             purpose(claim.role),
             running.slot.name,
-            shown_duration(seconds),
+            duration_text(seconds),
             "" if last is None else f"{last.step:,}",
             "" if name is None else f"{name} {reported[name]:.4g}",
             left,

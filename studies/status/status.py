@@ -10,7 +10,7 @@ from typing import Any
 from storage.reader import Reader
 from storage.records import AttemptRow, DecisionRow, RunningTrial, StudyCounts, WorkerRow
 from storage.session import Session
-from studies.definition.units import plain, shown_duration
+from studies.definition.units import duration_text, plain
 from studies.history.counts import Counts
 from studies.history.pace import mean_trial_seconds, seconds_left
 from studies.history.purpose import purpose
@@ -89,7 +89,7 @@ class Status:
         row = self.row
         head = [f"{row.name} ({row.search}): {self.standing.text}", self.counts.text or "nothing planned yet"]
         if self.seconds_left is not None:
-            head.append(f"about {shown_duration(self.seconds_left)} to the end of this round")
+            head.append(f"about {duration_text(self.seconds_left)} to the end of this round")
         alive = [f"{each.host}:{each.pid} ({len(each.slots)} slots)" for each in self.workers if each.alive]
         notes = [f"workers: {', '.join(alive)}"] if alive else []
         notes += launch_lines(self.launches[-LAUNCHES:])
@@ -136,7 +136,7 @@ class Status:
 def _running_row(row: RunningTrial) -> list[str]:
     report = "  ".join(f"{name} {value:.4g}" for name, value in list(row.metrics.items())[:3])
     step = "" if row.step is None else f"{row.step:,}"
-    return [str(row.number), purpose(row.role), f"{row.host}:{row.slot}", shown_duration(row.seconds), step, report]
+    return [str(row.number), purpose(row.role), f"{row.host}:{row.slot}", duration_text(row.seconds), step, report]
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from storage.records import RunningTrial
-from studies.definition.units import shown_duration
+from studies.definition.units import duration_text
 from studies.history.purpose import purpose
-from studies.results.show import document_of
+from studies.results.show import Shown
 from studies.status.memory import Seen
 from studies.status.pace import pace
 from studies.status.round import round_at_hand
-from studies.tables.table import Cell, Column, Document, Figure, Table
+from studies.tables.table import Cell, Column, Document, Table
 from studies.tables.terminal import cut, lines
 
 ROUNDS = 8
@@ -83,7 +83,7 @@ def _head(seen: Seen) -> list[str]:
     status, study = seen.status, seen.study
     head = [f"{study.name} ({study.search}): {status.standing.text}", status.counts.text or "nothing planned yet"]
     if status.seconds_left is not None:
-        head.append(f"about {shown_duration(status.seconds_left)} to the end of this round")
+        head.append(f"about {duration_text(status.seconds_left)} to the end of this round")
     if study.max_trials is not None and not seen.over:
         head[1] += f"  (budget: {study.max_trials} trials)"
     return head + status.advice
@@ -120,12 +120,12 @@ def _slots(seen: Seen) -> Section | None:
 def _slot(name: str, row: RunningTrial, seen: Seen, score: str) -> list[Cell]:
     known, mean = pace(seen.reports.get(row.number, ()), score), seen.status.mean_seconds
     again = f" (attempt {row.attempt})" if row.attempt > 1 else ""
-    left = "" if mean is None else f"{shown_duration(mean - row.seconds)}" if mean > row.seconds else "overdue"
+    left = "" if mean is None else f"{duration_text(mean - row.seconds)}" if mean > row.seconds else "overdue"
     return [
         name,
         str(row.number),
         purpose(row.role) + again,
-        shown_duration(row.seconds),
+        duration_text(row.seconds),
         "" if row.step is None else f"{row.step:,}",
         "" if known.value is None else f"{known.metric} {known.value:.4g}",
         "" if known.slope is None else f"{known.slope:+.2g}/step",
@@ -143,7 +143,7 @@ def _result(seen: Seen, whole: bool) -> Section | None:
     """The last lines of what `show` prints; of a grid the first, which are the best settings."""
     study = seen.study
     rows = [row for _, row in sorted(seen.points.items())]
-    document = document_of(study, rows, seen.decisions, False)
+    document = Shown(study, rows, seen.decisions).document()
     if not document.tables:
         return Section("result", document)
     main, *others = document.tables
@@ -166,9 +166,8 @@ def _failures(seen: Seen) -> Section | None:
     causes = list(seen.status.failures.items())
     if not causes:
         return None
-    rows: list[list[Cell]] = [[Figure(count), f"× {cause}"] for cause, count in causes[:CAUSES]]
+    rows = [[f"{count} × {cause}"] for cause, count in causes[:CAUSES]]
     more = len(causes) - CAUSES
     notes = [f"and {more} causes more: `show --study {seen.study.name} --failures`"] if more > 0 else []
-    columns = [Column("", right=True), Column("")]
     title = f"attempts that did not end well: {sum(seen.status.failures.values())}"
-    return Section(title, Document([Table(columns, rows)], notes))
+    return Section(title, Document([Table([Column("")], rows)], notes))

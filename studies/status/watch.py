@@ -6,22 +6,22 @@ import os
 import sys
 from collections.abc import Callable
 
-from storage.place import Place
+from storage.store import Store
 from studies.status.polling import Lookout
 
 
-def watch(place: Place, name: str | None, say: Callable[[str], None]) -> None:
+def watch(store: Store, name: str | None, say: Callable[[str], None]) -> None:
     """Show a study, or all of them, as they change.
 
     Raises:
         UsageError: There is no study of that name.
         StorageError: The storage cannot be read.
     """
-    lookout = Lookout(place, name)
+    lookout = Lookout(store, name)
     if sys.stdout.isatty() and sys.stdin.isatty() and os.environ.get("TERM", "dumb") != "dumb":
         from studies.status.app import Watch
 
-        Watch(lookout, name, place.home).run()
+        Watch(lookout, name, store.home).run()
         return
     from studies.status.changes import follow
 

@@ -15,6 +15,6 @@ def test_a_move_that_is_killed_goes_on(program: Program, begin: Begin, two_studi
         moving.kill()
         moving.wait()
     told = program("storage", "move", empty_url)
-    assert told.returncode == 0 and told.stdout.count("count and hash agree") == 2, told.stderr
+    assert told.returncode == 0 and told.stdout.count("no worker runs the original any more") == 2, told.stderr
     for study in ("trace", "gitter"):
-        assert "\naudit passed: " in program("audit", "--study", study, "--storage", empty_url).stdout
+        assert program("audit", "--study", study, "--storage", empty_url).returncode == 0

@@ -19,7 +19,7 @@ def test_pooling_by_session_is_fine(program: Program, proxy: Callable[[str], str
     assert program("storage", "check", *storage).returncode == 0
     told = program("run", "grow", "--study", "trace", "--file", write_definition(tmp_path, steps=1), *storage)
     assert told.returncode == 0, told.stderr
-    assert "\naudit passed: " in program("audit", "--study", "trace").stdout
+    assert program("audit", "--study", "trace").returncode == 0
 
 
 def test_pooling_by_transaction_is_refused_before_anything_is_written(

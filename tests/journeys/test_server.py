@@ -222,7 +222,9 @@ def test_a_server_without_a_free_connection_is_up_all_the_same(top: Path) -> Non
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_it_outlives_its_starter_and_the_starters_process_group(top: Path, number: int) -> None:
-    linger = ENSURE + "; sys.stdout.flush(); import time; time.sleep(60)"
+    # What a shell starts in the background ignores Ctrl-C, and so would what these tests start.
+    heeds = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    linger = heeds + ENSURE + "; sys.stdout.flush(); import time; time.sleep(60)"
     starter = subprocess.Popen(
         [sys.executable, "-c", linger, str(top)],
         cwd=CHECKOUT,
@@ -301,7 +303,7 @@ def test_a_socket_folder_that_somebody_else_laid_is_refused(top: Path) -> None:
     (top / "trap").mkdir()
     socket.symlink_to(top / "trap")
     try:
-        with pytest.raises(StorageError, match="not a private folder of ours"):
+        with pytest.raises(StorageError, match="not a private folder of yours"):
             server.ensure(home)
     finally:
         socket.unlink()
@@ -353,7 +355,7 @@ def test_binaries_that_the_servers_user_cannot_reach_are_copied_beside_the_data(
     monkeypatch.setattr(postgres, "binaries", lambda: bins)
     shutil.rmtree(private)
     for name in ("postgres", "initdb", "pg_ctl", "pg_isready", "pg_dump"):
-        ran = subprocess.run([bins / name, "--version"], capture_output=True, text=True, **who.of_child())
+        ran = subprocess.run([bins / name, "--version"], capture_output=True, text=True, **who.process_options())
         assert ran.returncode == 0 and "PostgreSQL" in ran.stdout
     assert ask(server.ensure(top / "home"), "SELECT 1") == (1,)
 

@@ -273,7 +273,7 @@ def test_the_dry_run_shows_the_array_and_each_workers_command_and_submits_nothin
         (["--launch", "slurm", "--time", "1", "--slurm", "signal=9"], "--slurm: 'signal' is set by the launch"),
         (["--launch", "slurm", "--time", "1", "--slurm", "comment=a\nb"], "cannot be printed"),
         (["--launch", "slurm", "--time", "1", "--partition", "a b"], "--partition: 'a b' cannot be"),
-        (["--launch", "slurm", "--time", "1", "--gpus", "0"], "--gpus: which ones is for the scheduler"),
+        (["--launch", "slurm", "--time", "1", "--gpus", "0"], "--gpus: the scheduler chooses the GPUs"),
         (["--launch", "slurm", "--time", "1", "--per-gpu", "2"], "--per-gpu: these are CPU slots"),
         (["--launch", "slurm", "--time", "1", "--gpus-per-node", "1", "--workers", "2"], "--workers: counts CPU"),
         (["--launch", "slurm", "--time", "1", "--join"], "--join: changes nothing"),

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -189,7 +190,7 @@ def test_keys_show_a_log_ask_before_they_drain_and_switch_studies(
     watch.keys("d")
     watch.shows("Tell every worker")
     watch.keys("y")
-    watch.shows("own: told to 1 worker", "own (grow): stopping")
+    watch.shows("own: told to 1 worker", "own (grow): draining")
     open_gate(tmp_path)
     assert worker.wait(timeout=60) == 0
     watch.shows("own (grow): stopped", "python cli.py run grow --study own")
@@ -346,7 +347,7 @@ def test_without_a_terminal_run_says_lines_and_no_more(program: Program, tmp_pat
 
 
 def report(step: int, at: float, **figures: float) -> Any:
-    return SimpleNamespace(step=step, at=at, names=list(figures), figures=list(figures.values()))
+    return SimpleNamespace(step=step, reported_at=datetime.fromtimestamp(at, UTC), metrics=figures)
 
 
 def test_there_is_no_slope_and_no_rate_before_there_is_ground_for_one() -> None:

@@ -96,9 +96,9 @@ def test_a_problem_without_choice_is_nearly_nothing() -> None:
         ({"dataset": "stdlib"}, "config: dataset is 'stdlib'; difficulty measures 'gssm'"),
         ({"batch": 0}, "config: batch: 0 is not a whole number from 1 to 134,217,728"),
         ({"batch": 2**20}, "config: batch * length is 2,147,483,648 tokens; 134,217,728 are allowed"),
-        ({"target": 9}, "config: target is 9; bytes a token are needed, from 0 to 8"),
-        ({"target": float("nan")}, "config: target is nan; bytes a token are needed, from 0 to 8"),
-        ({"alpha_X": 0}, "config: alpha_X is 0; a number above 0 is needed, from 1e-100 to 1e+100"),
+        ({"target": 9}, "config: target is 9; bytes per token, from 0 to 8, are needed"),
+        ({"target": float("nan")}, "config: target is nan; bytes per token, from 0 to 8, are needed"),
+        ({"alpha_X": 0}, "config: alpha_X is 0; a number from 1e-100 to 1e+100 is needed"),
         ({"nodes": [{}]}, "config: nodes[0]: name is missing"),
     ],
 )

@@ -55,7 +55,7 @@ def test_a_damaged_checkpoint_is_told_and_not_used(config, folder, damage):
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     path.write_bytes({"cut": content[:-100], "bit": content, "empty": b"", "text": b"no checkpoint" * 9}[damage])
-    with pytest.warns(UserWarning, match=r"training\.pt is damaged: the training begins anew"):
+    with pytest.warns(UserWarning, match=r"training\.pt is damaged: the training starts from its beginning"):
         assert untimed(gpt.objective(config, Recorder(checkpoint_dir=folder))) == expected
 
 
@@ -65,7 +65,7 @@ def test_the_checkpoint_of_another_training_is_told_and_not_used(config, folder,
     gpt.objective(config, Recorder(checkpoint_dir=folder))
     other = {**config, **changes}
     expected = untimed(gpt.objective(other, Recorder(seed)))
-    with pytest.warns(UserWarning, match="of another training"):
+    with pytest.warns(UserWarning, match="belongs to another training"):
         assert untimed(gpt.objective(other, Recorder(seed, checkpoint_dir=folder))) == expected
 
 
@@ -85,7 +85,7 @@ def test_a_short_training_saves_nothing_of_its_own_accord(config, folder):
 def test_left_to_itself_saving_takes_a_hundredth_of_the_time(folder):
     kept = Checkpoints(folder, "this", interval=None)
     assert not kept.is_due(1_000_000)
-    kept.saved_at -= checkpoint._PAUSE
+    kept.saved_at -= checkpoint._MIN_SECONDS
     assert kept.is_due(0)
     kept.cost = 1.0
     assert not kept.is_due(0)

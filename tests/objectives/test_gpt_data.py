@@ -16,7 +16,7 @@ import pytest
 import torch
 
 from objectives import gpt
-from objectives.datasets.prepare import Order, prepare
+from objectives.datasets.prepare import Preparation, prepare
 from objectives.gpt.config import GptConfig
 from objectives.gpt.data import count_val_batches, open_data, train_batch, val_batch
 from storage.errors import UsageError
@@ -206,7 +206,7 @@ def test_an_element_type_that_is_not_known_is_one_clear_line(tmp_path, dtype, en
 
 
 def test_a_dataset_that_was_prepared_is_found_by_its_name(tmp_path, home, monkeypatch):
-    order = Order.of("fox", [str(Path(__file__))], None, "char", None)
+    order = Preparation.of("fox", [str(Path(__file__))], None, "char", None)
     prepare(order, lambda what, done, total: None)
     config = GptConfig.parse({"dataset": "fox", "block_size": 16})
     data = open_data(config)

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from objectives import gpt
 from objectives.gpt.config import GptConfig
 from objectives.gpt.data import count_val_batches, open_data, train_batch, val_batch
-from objectives.gssm.graph import KEYS, SMALL, Graph, Node, parse_graph, parse_problem
+from objectives.gssm.graph import GRAPH_KEYS, SMALL, Graph, Node, parse_graph, parse_problem
 from objectives.gssm.source import TABLES, TRAIN, VAL, Source, draw_dirichlet
 from storage.errors import UsageError
 from tests.support.recorder import Recorder
@@ -57,11 +57,11 @@ def node(**changed: Any) -> dict[str, Any]:
     ("given_", "told"),
     [
         ({"alpha": 1}, "config: unknown key 'alpha'; did you mean 'alpha_Z'?"),
-        ({"alpha_X": 0}, "config: alpha_X is 0; a number above 0 is needed, from 1e-100 to 1e+100"),
-        ({"alpha_Z": -1e-3}, "config: alpha_Z is -0.001; a number above 0 is needed, from 1e-100 to 1e+100"),
-        ({"alpha_Z": math.nan}, "config: alpha_Z is nan; a number above 0 is needed, from 1e-100 to 1e+100"),
-        ({"alpha_Z": "low"}, "config: alpha_Z is 'low'; a number above 0 is needed, from 1e-100 to 1e+100"),
-        ({"alpha_X": 10**400}, f"config: alpha_X is 1{'0' * 56}...; a number above 0 is needed, from 1e-100 to 1e+100"),
+        ({"alpha_X": 0}, "config: alpha_X is 0; a number from 1e-100 to 1e+100 is needed"),
+        ({"alpha_Z": -1e-3}, "config: alpha_Z is -0.001; a number from 1e-100 to 1e+100 is needed"),
+        ({"alpha_Z": math.nan}, "config: alpha_Z is nan; a number from 1e-100 to 1e+100 is needed"),
+        ({"alpha_Z": "low"}, "config: alpha_Z is 'low'; a number from 1e-100 to 1e+100 is needed"),
+        ({"alpha_X": 10**400}, f"config: alpha_X is 1{'0' * 56}...; a number from 1e-100 to 1e+100 is needed"),
         ({"states": 0}, "config: states: 0 is not a whole number from 1 to 65,536"),
         ({"hidden_nodes": True}, "config: hidden_nodes: True is not a whole number from 1 to 255"),
         ({"vocab_size": 2.5}, "config: vocab_size: 2.5 is not a whole number from 1 to 65,536"),
@@ -75,7 +75,7 @@ def node(**changed: Any) -> dict[str, Any]:
             "config: the tables would have about 10^601 entries, 67,108,864 are allowed; the largest is that of X:"
             " about 10^600 rows of 32",
         ),
-        ({"nodes": [node()], "alpha_X": 1}, "config: alpha_X goes with the short form; with nodes, it has to stand in"),
+        ({"nodes": [node()], "alpha_X": 1}, "config: alpha_X belongs to the short form; with nodes, give it in"),
         ({"nodes": []}, "config: nodes is []; a list of 1 to 256 nodes is needed"),
         ({"nodes": None}, "config: nodes is None; a list of 1 to 256 nodes is needed"),
         ({"nodes": [[]]}, "config: nodes[0]: [] is not a mapping; keys are name, states, parents, alpha"),
@@ -83,14 +83,14 @@ def node(**changed: Any) -> dict[str, Any]:
         ({"nodes": [node(parent=1)]}, "config: nodes[0]: unknown key 'parent'; did you mean 'parents'?"),
         ({"nodes": [node(name="")]}, "config: nodes[0]: name is ''; a text is needed"),
         ({"nodes": [node(states=0)]}, "config: nodes[0]: states: 0 is not a whole number from 1 to 65,536"),
-        ({"nodes": [node(alpha=0.0)]}, "config: nodes[0]: alpha is 0.0; a number above 0 is needed"),
+        ({"nodes": [node(alpha=0.0)]}, "config: nodes[0]: alpha is 0.0; a number from 1e-100 to 1e+100 is needed"),
         ({"nodes": [node(parents="X")]}, "config: nodes[0]: parents is 'X'; a list of names is needed"),
         (
             {"nodes": [node(name="hidden"), node(parents=["hiden"])]},
             "config: nodes[1] (X): parents: there is no node 'hiden'; did you mean 'hidden'?",
         ),
-        ({"nodes": [node(parents=["X", "X"])]}, "config: nodes[0] (X): parents: 'X' is there twice"),
-        ({"nodes": [node(), node()]}, "config: nodes[1] (X): there is a node of that name above"),
+        ({"nodes": [node(parents=["X", "X"])]}, "config: nodes[0] (X): parents: 'X' is named twice"),
+        ({"nodes": [node(), node()]}, "config: nodes[1] (X): a node above has the same name"),
     ],
 )
 def test_an_impossible_graph_is_one_line_that_says_where(given_: dict[str, Any], told: str) -> None:
@@ -101,7 +101,7 @@ def test_an_impossible_graph_is_one_line_that_says_where(given_: dict[str, Any],
 
 JUNK = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from([*KEYS, "name", "alpha"]), inner),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from([*GRAPH_KEYS, "name", "alpha"]), inner),
     max_leaves=8,
 )
 

@@ -142,8 +142,8 @@ def test_a_hundred_layers_are_built_without_memory_or_first_values() -> None:
 @pytest.mark.parametrize(
     ("config", "said"),
     [
-        ({}, "one of family, model and hf is needed; there is none of them"),
-        ({"family": "gpt2", "model": "a:b"}, "there is family and model"),
+        ({}, "one of family, model and hf is needed; the config has none of them"),
+        ({"family": "gpt2", "model": "a:b"}, "the config has family and model"),
         ({"family": "gtp2"}, "family is 'gtp2'; did you mean 'gpt2'?"),
         ({"family": "gpt2"}, "vocab_size is missing"),
         ({"family": "gpt2", "vocab_size": 5, "n_layers": 2}, "unknown key 'n_layers'; did you mean 'n_layer'?"),

@@ -9,48 +9,22 @@ import os
 import resource
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import cli
 from objectives.datasets import catalogue, sources
 from objectives.datasets.sources import HubRows, Source, TextFiles
 from storage.errors import UsageError
 from storage.home import CHECKOUT
+from tests.support.prepared import DRIVER, FOX, Told, call, home, meta_of, read, text_of, tokens_of
 
-FOX = "The quick brown fox — zażółć gęślą jaźń — 漢字 😀\n"
-Told = tuple[int, str, str]
-
-
-@pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("STUDYHALL_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("HF_HOME", str(tmp_path / "hub"))
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    return tmp_path / "home"
-
-
-@pytest.fixture
-def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Told]:
-    """Run the program here, to its exit code and what it printed."""
-
-    def run(*arguments: object) -> Told:
-        monkeypatch.setattr(sys, "argv", ["studyhall", *map(str, arguments)])
-        code = 0
-        try:
-            cli.main()
-        except SystemExit as exit:
-            code = int(str(exit.code or 0))
-        return code, *capsys.readouterr()
-
-    return run
+__all__ = ["call", "home"]  # fixtures
 
 
 def program(*arguments: object, before: str = "", **given: Any) -> subprocess.CompletedProcess[str]:
@@ -58,27 +32,6 @@ def program(*arguments: object, before: str = "", **given: Any) -> subprocess.Co
     code = f"import sys\n{before}\nimport cli\ncli.main()"
     command = [sys.executable, "-c", code, *map(str, arguments)]
     return subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, timeout=120, **given)
-
-
-def read(name: str) -> dict[str, bytes]:
-    """A dataset's three files."""
-    return {each: (catalogue.place() / name / each).read_bytes() for each in ("train.bin", "val.bin", "meta.json")}
-
-
-def meta_of(name: str) -> dict[str, Any]:
-    return dict(json.loads(read(name)["meta.json"]))
-
-
-def tokens_of(name: str) -> tuple[list[int], list[int]]:
-    kind = np.dtype(meta_of(name)["dtype"])
-    train, val = (np.frombuffer(read(name)[f"{split}.bin"], kind).tolist() for split in ("train", "val"))
-    return train, val
-
-
-def text_of(name: str) -> str:
-    """The whole text of a dataset of bytes."""
-    train, val = tokens_of(name)
-    return bytes(train + val).decode()
 
 
 # What is written
@@ -205,7 +158,7 @@ def test_rows_are_documents_and_validation_is_val(call, rows):
     train, val = (bytes(each).decode() for each in tokens_of("h"))
     assert train == "".join(f"{i} é" * (i % 3) + "\n" for i in range(150) if i % 3)
     assert val == "".join(f"{i} é" * (i % 3) + "\n" for i in range(20) if i % 3)
-    assert call("data", "prepare", "h", "--hf", rows, "--tokenizer", "bytes")[1].startswith("h: already there")
+    assert call("data", "prepare", "h", "--hf", rows, "--tokenizer", "bytes")[1].startswith("h: already prepared")
 
 
 def test_a_field_and_a_share_may_be_asked_for(call, rows):
@@ -222,7 +175,7 @@ def test_a_field_and_a_share_may_be_asked_for(call, rows):
     [
         ("{}:titel", "'titel' is not a field; did you mean 'title'?"),
         ("{}:label", "'label' is not text; allowed: text, title"),
-        ("{}:defalt:text", "there is no config 'defalt'; did you mean 'default'?"),
+        ("{}:defalt:text", "no config 'defalt'; did you mean 'default'?"),
         ("{}:a:b:c", "is not DATASET[:CONFIG][:FIELD]"),
         (":x", "is not DATASET[:CONFIG][:FIELD]"),
         ("{}-nowhere", "cannot be loaded"),
@@ -258,8 +211,8 @@ def test_files_are_cut_between_characters_and_the_same_from_every_position(tmp_p
     folder = tmp_path_factory.mktemp("texts")
     for number, text in enumerate(texts):
         (folder / str(number)).write_text(text, newline="")
-    before = sources.PIECE, sources.BATCH
-    sources.PIECE, sources.BATCH = 8, 2
+    before = sources.MAX_PIECE_BYTES, sources.BATCH_PIECES
+    sources.MAX_PIECE_BYTES, sources.BATCH_PIECES = 8, 2
     try:
         files = [folder / str(number) for number in range(len(texts))]
         try:
@@ -274,14 +227,14 @@ def test_files_are_cut_between_characters_and_the_same_from_every_position(tmp_p
         for piece in read_all:
             assert 0 < len(piece.text) <= 8 and piece.text.decode() is not None
     finally:
-        sources.PIECE, sources.BATCH = before
+        sources.MAX_PIECE_BYTES, sources.BATCH_PIECES = before
 
 
 def test_rows_are_the_same_from_every_position(tmp_path, rows, monkeypatch):
     for piece, most, forgotten in ((2**18, 64, 2**26), (4, 7, 99)):
-        monkeypatch.setattr(sources, "PIECE", piece)
-        monkeypatch.setattr(sources, "ROWS", most)
-        monkeypatch.setattr(sources, "FORGOTTEN", forgotten)
+        monkeypatch.setattr(sources, "MAX_PIECE_BYTES", piece)
+        monkeypatch.setattr(sources, "BATCH_ROWS", most)
+        monkeypatch.setattr(sources, "MAX_MAPPED_BYTES", forgotten)
         for val in (None, 0.3):
             source = HubRows(str(rows), val)
             check_reading_on(source)
@@ -290,118 +243,16 @@ def test_rows_are_the_same_from_every_position(tmp_path, rows, monkeypatch):
             assert all(text.decode() is not None for text, *_ in texts)
 
 
-DRIVER = """
-import os, signal, sys
-from itertools import count
-from objectives.datasets import prepare as module, sources
-from objectives.datasets.tokenizers import *
-module.CHECKPOINT, sources.PIECE, sources.BATCH = 4000, 512, 2
-left = None
-
-def step(*_):
-    global left
-    if left is not None:
-        left -= 1
-        if left == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-def watch(event, _):
-    if event in ("open", "os.rename", "os.truncate", "os.mkdir", "os.remove", "os.rmdir", "shutil.rmtree"):
-        step()
-
-sync = os.fsync
-def fsync(descriptor):
-    sync(descriptor)
-    step()
-
-os.fsync = fsync
-sys.addaudithook(watch)
-
-def run(name, text, tokenizer, force, steps=None):
-    global left
-    child = os.fork()
-    if child == 0:
-        try:
-            order = module.Order.of(name, [text], None, tokenizer, None, force)
-            left = steps
-            module.prepare(order, lambda *_: None)
-            os._exit(0)
-        except BaseException as error:
-            os.write(2, repr(error).encode())
-            os._exit(1)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-"""
-
-
-@pytest.mark.parametrize(("tokenizer", "replaces"), [("char", ""), ("bytes", "replaces")])
-def test_killed_at_any_step_and_run_again_it_ends_with_the_same_bytes(call, tmp_path, tokenizer, replaces):
-    (tmp_path / "a").write_text(FOX * 90)
-    (tmp_path / "old").write_text("something else\n" * 50)
-    assert call("data", "prepare", "whole", "--text", tmp_path / "a", "--tokenizer", tokenizer)[0] == 0
-    script = (
-        DRIVER
-        + """
-from objectives.datasets import catalogue
-text, old, tokenizer, force = sys.argv[1:]
-force = bool(force)
-def files(name):
-    return [(catalogue.place() / name / each).read_bytes() for each in ("train.bin", "val.bin", "meta.json")]
-
-whole = files("whole")
-for steps in count(1):
-    name = f"x{steps}"
-    if force:
-        assert run(name, old, "bytes", False) == 0
-        before = files(name)
-    code = run(name, text, tokenizer, force, steps)
-    if name in catalogue.names():
-        assert files(name) == whole or (force and files(name) == before), steps
-    if code == 0:
-        break
-    assert code == -signal.SIGKILL, code
-    assert run(name, text, tokenizer, force) == 0
-    assert files(name) == whole, steps
-    assert [each.problem for each in catalogue.entries() if each.problem] == [], steps
-print(steps)
-chain = count(1)
-while run("chain", text, tokenizer, False, next(chain)):  # killed, and killed again
-    pass
-assert files("chain") == whole
-print(next(chain))
-"""
-    )
-    command = [sys.executable, "-c", script, tmp_path / "a", tmp_path / "old", tokenizer, replaces]
-    found = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, timeout=120)
-    assert found.returncode == 0, found.stderr
-    assert min(map(int, found.stdout.split())) > 20  # there were that many steps to be killed at
-
-
-def test_a_killed_one_reads_on_and_does_not_begin_anew(call, tmp_path, monkeypatch):
-    (tmp_path / "a").write_text(FOX * 300)
-    script = DRIVER + "print(run('x', sys.argv[1], 'bytes', False, 40))"
-    subprocess.run([sys.executable, "-c", script, tmp_path / "a"], cwd=CHECKOUT, check=True, timeout=60)
-    state = json.loads((catalogue.part_of("x") / "state.json").read_text())
-    assert 0 < state["position"] < state["total"]
-    listed = json.loads(call("data", "list", "--json")[1])
-    assert [each["name"] for each in listed] == ["x"] and "not finished, " in listed[0]["problem"]
-    asked = []
-    read_from = TextFiles.batches
-    monkeypatch.setattr(TextFiles, "batches", lambda self, at: asked.append(at) or read_from(self, at))
-    assert call("data", "prepare", "x", "--text", tmp_path / "a", "--tokenizer", "bytes")[0] == 0
-    assert asked == [state["position"]]
-    assert text_of("x") == FOX * 300
-
-
 def test_of_two_at_once_one_is_refused(call, tmp_path):
     (tmp_path / "a").write_text(FOX)
-    catalogue.place().mkdir(parents=True)
+    catalogue.datasets_folder().mkdir(parents=True)
     code = "import fcntl, sys; f = open(sys.argv[1], 'w'); fcntl.flock(f, fcntl.LOCK_EX); print(flush=True); input()"
-    command = [sys.executable, "-c", code, catalogue.place() / ".x.lock"]
+    command = [sys.executable, "-c", code, catalogue.datasets_folder() / ".x.lock"]
     arguments = "data", "prepare", "x", "--text", tmp_path / "a", "--tokenizer", "bytes"
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
         assert holder.stdout is not None
         holder.stdout.readline()
-        refused(call(*arguments), "another process is preparing 'x' just now")
+        refused(call(*arguments), "another process is preparing 'x'")
         holder.kill()
     assert call(*arguments)[0] == 0
 
@@ -416,7 +267,7 @@ def test_the_same_again_is_already_there_and_other_arguments_need_force(call, tm
     assert call(*same, "bytes")[0] == 0
     before = read("x")
     code, said, _ = call(*same, "bytes", "--val", "0.1")
-    assert (code, said) == (0, f"x: already there: {catalogue.place() / 'x'}\n")
+    assert (code, said) == (0, f"x: already prepared: {catalogue.datasets_folder() / 'x'}\n")
     end = "; --force replaces it"
     refused(call(*same, "char"), "'x' was made from other --tokenizer (bytes)" + end)
     refused(call(*same, "bytes", "--val", "0.2"), "'x' was made from other --val (0.1)" + end)
@@ -425,15 +276,15 @@ def test_the_same_again_is_already_there_and_other_arguments_need_force(call, tm
     assert read("x") == before
     assert call(*other, "--force")[0] == 0
     assert text_of("x") == FOX * 8
-    assert sorted(each.name for each in catalogue.place().iterdir()) == ["x"]
+    assert sorted(each.name for each in catalogue.datasets_folder().iterdir()) == ["x"]
 
 
 def test_a_folder_made_by_hand_is_not_replaced_unasked(call, tmp_path):
     (tmp_path / "a").write_text(FOX)
-    (catalogue.place() / "mine").mkdir(parents=True)
-    (catalogue.place() / "mine/train.bin").write_bytes(b"1234")
+    (catalogue.datasets_folder() / "mine").mkdir(parents=True)
+    (catalogue.datasets_folder() / "mine/train.bin").write_bytes(b"1234")
     arguments = "data", "prepare", "mine", "--text", tmp_path / "a", "--tokenizer", "bytes"
-    refused(call(*arguments), "mine is there, made by something else; --force replaces it")
+    refused(call(*arguments), "mine was not made by `data prepare`; --force replaces it")
     assert json.loads(call("data", "list", "--json")[1])[0]["problem"] == "no meta.json"
     assert call(*arguments, "--force")[0] == 0 and meta_of("mine")
 
@@ -481,7 +332,7 @@ def test_memory_does_not_grow_with_the_rows(tmp_path):
         told = program(
             *["data", "prepare", name, "--hf", tmp_path / name, "--tokenizer", "bytes"],
             before="import atexit; atexit.register(lambda: print(open('/proc/self/status').read()))\n"
-            "from objectives.datasets import sources; sources.FORGOTTEN = 2**22",
+            "from objectives.datasets import sources; sources.MAX_MAPPED_BYTES = 2**22",
             env={**os.environ, "HF_DATASETS_CACHE": str(config.HF_DATASETS_CACHE)},
         )
         peaks.append(int(told.stdout.partition("VmHWM:")[2].split()[0]) / 1024)
@@ -507,8 +358,8 @@ GOOD = {"name": "x", "--text": "{}/a", "--tokenizer": "bytes"}
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"--text": "{}/b"}, "/b is not there"),
-        ({"--text": "{}/folders"}, "/folders is not there; did you mean '"),
+        ({"--text": "{}/b"}, "/b does not exist"),
+        ({"--text": "{}/folders"}, "/folders does not exist; did you mean '"),
         ({"--text": "{}/folder"}, "/folder is a folder; its files are needed, as in "),
         ({"--text": "{}/empty"}, "--text: there is no text: 0 bytes"),
         ({"--text": "{}/one"}, "--text: train would be empty, with --val 0.1: 1 bytes"),
@@ -531,8 +382,8 @@ GOOD = {"name": "x", "--text": "{}/a", "--tokenizer": "bytes"}
         ({"--hf": "some/set"}, "data prepare: one of --text FILES… or --hf DATASET"),
         ({"--text": None, "--hf": ""}, "data prepare: text is needed"),
         ({"--tokenizer": None}, "Missing option '--tokenizer'"),
-        ({"name": "stdlib"}, "data prepare: 'stdlib' is there without being prepared; another name is needed"),
-        ({"name": "gssm"}, "'gssm' is there without being prepared"),
+        ({"name": "stdlib"}, "data prepare: 'stdlib' is built in; choose another name"),
+        ({"name": "gssm"}, "'gssm' is built in"),
     ],
     ids=str,
 )
@@ -578,8 +429,8 @@ def test_text_that_is_not_utf8_is_refused_with_its_place(call, tmp_path, monkeyp
     if tokenizer != "char":
         monkeypatch.setattr("tiktoken.registry.ENCODING_CONSTRUCTORS", {"tiny": one_byte_each})
     told = call("data", "prepare", "x", "--text", tmp_path / "a", "--tokenizer", tokenizer)
-    refused(told, f"/a is not UTF-8 at byte {place}; --tokenizer bytes takes anything")
-    assert list(catalogue.place().iterdir()) == [] and catalogue.entries() == []
+    refused(told, f"/a is not UTF-8 at byte {place}; --tokenizer bytes reads any file")
+    assert list(catalogue.datasets_folder().iterdir()) == [] and catalogue.entries() == []
     assert call("data", "prepare", "y", "--text", tmp_path / "a", "--tokenizer", "bytes")[0] == 0
 
 
@@ -627,8 +478,8 @@ def test_a_tokenizer_that_has_to_be_fetched_and_cannot_be_is_one_clear_line(tmp_
     proxies = dict.fromkeys(("HTTPS_PROXY", "https_proxy"), "http://127.0.0.1:9")
     nowhere = {**os.environ, **proxies, "TIKTOKEN_CACHE_DIR": str(tmp_path)}
     for tokenizer, reason in (
-        ("tiktoken:gpt2", "tiktoken:gpt2 has to be fetched once, over the network or into TIKTOKEN_CACHE_DIR"),
-        ("hf:nobody/nothing", "hf:nobody/nothing cannot be loaded; a folder, what is in the cache, or the network"),
+        ("tiktoken:gpt2", "tiktoken:gpt2 must be fetched once, over the network or into TIKTOKEN_CACHE_DIR"),
+        ("hf:nobody/nothing", "hf:nobody/nothing cannot be loaded from a folder, the cache or the network"),
     ):
         told = program("data", "prepare", "x", "--text", tmp_path / "a", "--tokenizer", tokenizer, env=nowhere)
         refused((told.returncode, told.stdout, told.stderr), reason)
@@ -643,7 +494,11 @@ def test_a_full_disk_is_one_clear_line_and_run_again_it_ends_with_the_same_bytes
         resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))
 
     found = program("data", "prepare", "x", *arguments, preexec_fn=little_room)
-    refused((found.returncode, found.stdout, found.stderr), "cannot be written: File too large; run again", code=1)
+    refused(
+        (found.returncode, found.stdout, found.stderr),
+        "cannot be written: File too large; run the same command to go on",
+        code=1,
+    )
     assert catalogue.names() == []
     assert call("data", "prepare", "x", *arguments)[0] == 0
     assert call("data", "prepare", "y", *arguments)[0] == 0
@@ -677,7 +532,7 @@ def test_data_list_says_what_there_is(call, tmp_path):
     assert json.loads(call("data", "list", "--json")[1]) == [
         {
             "name": "set",
-            "folder": str(catalogue.place() / "set"),
+            "folder": str(catalogue.datasets_folder() / "set"),
             "bytes": 2000,
             "tokenizer": "char",
             "vocab_size": 2,

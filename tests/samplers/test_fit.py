@@ -73,7 +73,7 @@ def test_a_pruned_probe_is_not_taken_for_too_large() -> None:
 @pytest.mark.parametrize("outcome", ["invalid", None])
 def test_values_that_the_objective_refuses_are_no_limit_and_it_is_said(outcome: str | None) -> None:
     """Those that run are multiples of 4; 116 is the largest that fits, and not known to be."""
-    refused = Result(0, "FAIL", {}, "invalid: 4 must divide it", outcome)
+    refused = Result(0, "FAIL", {}, "invalid: 4 must divide it", outcome, refused=outcome is None)
 
     def probe(value: int) -> Result:
         return refused if value % 4 else up_to(116)(value)

@@ -38,7 +38,7 @@ def states(ledger: Ledger) -> list[str]:
 
 
 def attempts(ledger: Ledger) -> list[tuple[int, int, str | None, bool, bool]]:
-    rows = ledger.session.run("read_attempts", {"study_id": ledger.study_id, "number": None})
+    rows = ledger.session.run("read_attempts", {"study_id": ledger.study_id, "numbers": None})
     return [(row.number, row.attempt, row.outcome, row.accepted, row.refused) for row in rows]
 
 
@@ -105,7 +105,7 @@ def test_a_trial_whose_session_ended_waits_again_and_keeps_its_row(url: str) -> 
     assert claim is not None
     assert eventually(other.recover_orphans) == [0] and other.recover_orphans() == []
     again = other.claim_trial(you, "cpu0")
-    assert again is not None and (again.number, again.attempt, again.outcomes) == (0, 2, ("lost",))
+    assert again is not None and (again.number, again.attempt, again.outcomes) == (0, 2, ["lost"])
 
 
 def test_an_orphan_that_somebody_is_recovering_is_left_to_him(url: str) -> None:

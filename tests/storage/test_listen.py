@@ -36,13 +36,18 @@ def test_an_address_that_cannot_be_listened_on_is_refused_before_anything_is_mad
     [("", ("127.0.0.1", 5432)), (":7000", ("127.0.0.1", 7000)), ("db.lab", ("db.lab", 5432)), ("[::1]:7", ("::1", 7))],
 )
 def test_addresses_as_they_are_typed(address: str, where: tuple[str, int]) -> None:
-    assert listening.asked_for(address) == where
+    assert listening.parse_address(address) == where
 
 
-def test_only_an_address_that_others_reach_is_given_to_launched_workers(tmp_path: Path) -> None:
-    home = tmp_path
+def test_only_an_address_that_others_reach_is_given_to_launched_workers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "STATE", tmp_path)  # root's server keeps its files where its user can reach them
+    home = tmp_path / "home"
+    home.mkdir()
     home.joinpath("password").write_text("*:5432:*:studyhall_network:s3cret\n")
     found = server.cluster(home)
+    found.base.mkdir(parents=True, exist_ok=True)
     assert listening.url_elsewhere(home) is None
     for host, reached in (("127.0.0.1", False), ("localhost", False), ("::1", False), ("10.0.0.3", True)):
         server.write_listening(found, server.Listening(host, 5432, False))

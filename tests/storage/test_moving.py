@@ -15,7 +15,7 @@ def test_what_was_moved_is_the_same_and_goes_on_there(
     program: Program, two_studies: Path, empty_url: str, url: str
 ) -> None:
     told = program("storage", "move", empty_url)
-    assert told.returncode == 0 and told.stdout.count("copied, count and hash agree") == 2, told.stdout + told.stderr
+    assert told.returncode == 0 and told.stdout.count("copied and verified") == 2, told.stdout + told.stderr
     for study in ("trace", "gitter"):
         for verb in ("show", "audit", "replay"):
             here, there = (
@@ -23,7 +23,7 @@ def test_what_was_moved_is_the_same_and_goes_on_there(
             )
             assert json.loads(here) == json.loads(there)
     again = program("storage", "move", empty_url)
-    assert again.returncode == 0 and again.stdout.count("was there already") == 2
+    assert again.returncode == 0 and again.stdout.count("were there already") == 2
     on = program("run", "grow", "--study", "trace", "--file", two_studies, "--steps", 4, "--storage", empty_url)
     assert on.returncode == 0, on.stderr
     results = json.loads(program("show", "--study", "trace", "--json", "--storage", empty_url).stdout)

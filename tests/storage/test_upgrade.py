@@ -38,7 +38,7 @@ def storage(environment: dict[str, str], program: Program, empty_url: str, tmp_p
 
 def test_an_older_storage_is_refused_with_the_command_that_mends_it(program: Program, storage: str) -> None:
     told = program("status")
-    assert told.returncode == 2 and "`python cli.py storage upgrade` mends it" in told.stderr
+    assert told.returncode == 2 and "run `python cli.py storage upgrade`" in told.stderr
 
 
 def test_upgraded_studies_say_what_they_said(program: Program, storage: str) -> None:

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from storage.ledger import End, Ledger
-from storage.place import Place
 from storage.reader import Reader
 from storage.records import Budget, EndKind
 from storage.session import Session
+from storage.store import Store
 from storage.studies import drain_study, set_budget, set_outcome
 from studies.dashboard.renewal import renew
 from studies.engine.membership import Membership
@@ -75,7 +75,7 @@ def made(url: str, state: StudyState) -> Iterator[Ledger]:
 def ending_of_a_worker(url: str, home: Path) -> Ending | None:
     """What a worker that has nothing to do says when it leaves; None: it stays."""
     slots = cpu_slots(1, 1)
-    worker = Worker(Membership(Place(url, home), "own", slots), SimpleNamespace(), print)  # type: ignore[arg-type]
+    worker = Worker(Membership(Store(url, home), "own", slots), SimpleNamespace(), print)  # type: ignore[arg-type]
     worker._sign_in()
     try:
         return worker._ending()
@@ -107,7 +107,7 @@ def test_a_worker_leaves_and_a_launch_ends_with_the_same_words_and_code(
     expected = Ending(SAID[state], failed=state is StudyState.FAILED)
     assert ending_of_a_worker(url, tmp_path) == expected
     launch = Launch("slurm", "1", "own", 1, "nowhere", "here")
-    assert follow(Place(url, tmp_path), "own", launch, lambda line: None) == expected
+    assert follow(Store(url, tmp_path), "own", launch, lambda line: None) == expected
 
 
 @pytest.mark.parametrize("state", [StudyState.WAITING, StudyState.RUNNING])
@@ -118,7 +118,7 @@ def test_a_worker_stays_while_there_is_something_to_wait_for(
 
 
 def _notes(session: Session, study_id: int) -> list[Any]:
-    rows = session.run("read_board", {"study_id": study_id})
+    rows = session.run("read_dashboard", {"study_id": study_id})
     import json
 
     return [json.loads(row.value) for row in rows if row.key == "dashboard:note_str:0"]

@@ -33,9 +33,9 @@ from objectives.process.warm import WarmServer
 from storage.errors import StudyhallError
 from storage.ledger import Claim, Ledger
 from storage.locks import WORKER_LOCKS
-from storage.place import Place
 from storage.records import Budget
 from storage.session import Session
+from storage.store import Store
 from storage.url import libpq_url
 from studies.definition.code_version import versions
 from studies.definition.definition import Definition
@@ -165,11 +165,11 @@ def run(order: dict[str, Any], warm: KeptServer) -> tuple[int, dict[str, Any]]:
     psycopg2.connect = harm.connect
     studies.lifecycle.open.OpenedStudy.server = lambda *_: nullcontext(warm)  # type: ignore[assignment]
     slots = slots_of("none", None, None, order["slots"], 1)
-    place = Place(order["url"], Path(order["home"]))
+    store = Store(order["url"], Path(order["home"]))
     file = Path(order["file"])
     asked = Order("grow", order["study"], Definition.load(file), str(file), (), Budget(), slots)
     try:
-        ending = studies.lifecycle.run.run(place, asked, lambda line: None)
+        ending = studies.lifecycle.run.run(store, asked, lambda line: None)
         code, told = int(ending.failed), ending.reason
     except StudyhallError as error:
         code, told = 1, str(error)

@@ -13,7 +13,7 @@ from samplers.searches.growth.growth import Growth
 from samplers.searches.plan import Decision, Done, Need, Point
 from storage.ledger import End, Ledger, NewPoint
 from storage.reader import Reader
-from storage.studies import NewStudy, create_study
+from storage.studies import NewStudy, create_study, set_outcome
 from tests.support.planned import begin
 
 Objective = Callable[[Mapping[str, Any]], Mapping[str, float] | str | None]
@@ -66,7 +66,7 @@ def growth(
                 state = json.loads(json.dumps(made.state))
                 ledger.record_decision(number, made.kind, made.record, state, [], "test")
                 number += 1
-    ledger.session.run("set_outcome", {"study_id": ledger.study_id, "outcome": said.reason, "failed": said.failed})
+    set_outcome(ledger.session, ledger.study_id, said.reason, said.kind)
     ledger.session.close()
 
 

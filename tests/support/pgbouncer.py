@@ -43,7 +43,7 @@ def proxy(url: str, server_home: Path) -> Iterator[Callable[[str], str]]:
         assert PGBOUNCER is not None
         log = (folder / "log").open("ab")
         started.append(
-            subprocess.Popen([PGBOUNCER, folder / "pgbouncer.ini"], stdout=log, stderr=log, **who.of_child())
+            subprocess.Popen([PGBOUNCER, folder / "pgbouncer.ini"], stdout=log, stderr=log, **who.process_options())
         )
         log.close()
         found = f"postgresql://{parts.username}@127.0.0.1:{port}{parts.path}"

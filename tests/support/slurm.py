@@ -14,7 +14,7 @@ def attempts(url: str, name: str) -> list[Any]:
     session = Session(url)
     try:
         study = Reader(session).study(name)
-        return session.run("read_attempts", {"study_id": study.study_id, "number": None})
+        return session.run("read_attempts", {"study_id": study.study_id, "numbers": None})
     finally:
         session.close()
 

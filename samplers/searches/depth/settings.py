@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from storage.checks import known_keys, whole
+from storage.checks import check_keys, check_whole
 from storage.errors import UsageError, nearest
 
 SOLVE = ("layers", "width")
@@ -72,7 +72,7 @@ def parse_settings(block: Mapping[str, Any], where: str) -> DepthSettings:
         UsageError: A key is unknown, or a value out of its range.
     """
     here = f"{where}: depth"
-    known_keys(block, DEPTH_KEYS, here)
+    check_keys(block, DEPTH_KEYS, here)
     solve = block.get("solve", "layers")
     if solve not in SOLVE:
         raise UsageError(f"{here}.solve: {solve!r} is not one of {', '.join(SOLVE)}{nearest(str(solve), SOLVE)}")
@@ -117,7 +117,7 @@ def _optional_bool(value: object, where: str) -> bool | None:
 
 
 def _size(value: object, where: str, most: int) -> int:
-    return whole(value, where, 1, most)
+    return check_whole(value, where, 1, most)
 
 
 def _sizes(value: object, where: str, most: int) -> tuple[int, ...]:
@@ -160,14 +160,14 @@ def _verify(value: object, where: str) -> Mapping[str, int] | None:
         return {} if value else None
     if not isinstance(value, Mapping):
         raise UsageError(f"{where}: {value!r} is not true, false or {{batch_size: N, seq_length: N}}")
-    known_keys(value, VERIFY_KEYS, where)
+    check_keys(value, VERIFY_KEYS, where)
     return {key: _size(each, f"{where}.{key}", MAX_WIDTH) for key, each in value.items()}
 
 
 def _config_names(value: object, where: str) -> Mapping[str, str | None]:
     if not isinstance(value, Mapping):
         raise UsageError(f"{where}.keys: {value!r} is not a mapping like {CONFIG_NAMES}")
-    known_keys(value, CONFIG_NAMES, f"{where}.keys")
+    check_keys(value, CONFIG_NAMES, f"{where}.keys")
     for key, name in value.items():
         if not (isinstance(name, str) and name) and not (key == "heads" and name is None):
             raise UsageError(f"{where}.keys.{key}: {name!r} is not the name of a key of the config")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from storage.checks import known_keys, whole
+from storage.checks import check_keys, check_whole
 from storage.errors import UsageError, nearest
 
 FIT_KEYS = ("axis", "low", "high", "multiple", "seed")
@@ -30,7 +30,7 @@ def parse_fit(block: Mapping[str, Any], config: Mapping[str, Any], where: str) -
     Raises:
         UsageError: A key is unknown, the axis is not in the configuration, or the range holds no value.
     """
-    known_keys(block, FIT_KEYS, f"{where}: fit")
+    check_keys(block, FIT_KEYS, f"{where}: fit")
     axis = block.get("axis")
     if not isinstance(axis, str):
         raise UsageError(f"{where}: fit.axis: " + ("is missing" if axis is None else f"{axis!r} is not a name"))
@@ -51,4 +51,4 @@ def parse_fit(block: Mapping[str, Any], config: Mapping[str, Any], where: str) -
 
 
 def _whole(key: str, value: object, where: str, least: int = 1) -> int:
-    return whole(value, f"{where}: fit.{key}", least, MAX_PROBED_VALUE)
+    return check_whole(value, f"{where}: fit.{key}", least, MAX_PROBED_VALUE)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, overload
 
-from storage.checks import known_keys
+from storage.checks import check_keys
 from storage.errors import UsageError
 
 MAX_AXIS_VALUES = 10_000_000
@@ -70,7 +70,7 @@ def parse_axis(given: object, where: str) -> Sequence[Any]:
             return _range(numbers, where) if form == "range" else _logarithmic(numbers, where)
         case _:
             if isinstance(given, Mapping) and len(given) == 1:
-                known_keys(given, RANGE_FORMS, where)
+                check_keys(given, RANGE_FORMS, where)
             raise UsageError(f"{where}: {given!r} is not a list, {{range: [from, to, by]}} or {{log: [from, to, n]}}")
 
 

@@ -16,7 +16,7 @@ from typing import Any
 from samplers.searches.grid.axes import parse_axis
 from samplers.searches.grid.expressions import Expression
 from samplers.searches.plan import MAX_SEED, Config
-from storage.checks import known_keys, whole
+from storage.checks import check_keys, check_whole
 from storage.errors import UsageError, nearest
 
 BLOCK_KEYS = ("axes", "derive", "where", "zip", "when")
@@ -138,12 +138,12 @@ def parse_grid(given: Mapping[str, Any], config: Config, where: str) -> GridSett
 def _keys(given: object, allowed: Sequence[str], where: str) -> dict[str, Any]:
     if not isinstance(given, Mapping):
         raise UsageError(f"{where}: {given!r} is not a mapping")
-    known_keys(given, allowed, where)
+    check_keys(given, allowed, where)
     return {key: value for key, value in given.items() if value is not None}
 
 
 def _whole(block: Mapping[str, Any], key: str, default: int, least: int, most: int, where: str) -> int:
-    return whole(block.get(key, default), f"{where}.{key}", least, most)
+    return check_whole(block.get(key, default), f"{where}.{key}", least, most)
 
 
 def _outer(order: object, where: str) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from storage.checks import known_keys, whole
+from storage.checks import check_keys, check_whole
 from storage.errors import UsageError, nearest
 
 GROWTH_KEYS = ("increments", "multiples", "repeats", "seed", "steps", "on_stall", "racing", "n_layer", "speculate")
@@ -43,7 +43,7 @@ def parse_settings(block: Mapping[str, Any], config: Mapping[str, Any], where: s
     Raises:
         UsageError: A key is unknown, a value out of its range, or a parameter not in the configuration.
     """
-    known_keys(block, GROWTH_KEYS, f"{where}: grow")
+    check_keys(block, GROWTH_KEYS, f"{where}: grow")
     repeats = _whole(block, "repeats", 1, 1, where)
     racing = block.get("racing")
     if racing is not None and (not isinstance(racing, Mapping) or list(racing) != ["max_repeats"]):
@@ -68,7 +68,7 @@ def parse_settings(block: Mapping[str, Any], config: Mapping[str, Any], where: s
 
 
 def _whole(block: Mapping[str, Any], key: str, default: int, least: int, where: str) -> int:
-    return whole(block.get(key, default), f"{where}: grow.{key}", least, MAX_FACTORS.get(key, MAX_AMOUNT))
+    return check_whole(block.get(key, default), f"{where}: grow.{key}", least, MAX_FACTORS.get(key, MAX_AMOUNT))
 
 
 def _amounts(block: object, config: Mapping[str, Any], where: str) -> dict[str, float]:

@@ -17,8 +17,8 @@ from optuna.artifacts.exceptions import ArtifactNotFound
 from optuna_dashboard._custom_plot_data import get_plotly_graph_objects
 from optuna_dashboard.artifact._backend import get_trial_artifact_meta, list_trial_artifacts
 
-from storage.dashboard import lock_board, read_board
-from storage.locks import DASHBOARD_LOCKS as BOARD_LOCKS
+from storage.dashboard import lock_dashboard, read_dashboard
+from storage.locks import DASHBOARD_LOCKS
 from storage.reader import Reader
 from storage.session import Session
 from studies.dashboard.artifacts import TrialArtifacts, series_csv
@@ -79,7 +79,7 @@ def reported(program: Program, tmp_path: Path) -> Program:
         "grid: {axes: {width: [1, 2, 3]}}\nconfig: {width: 1}\n"
     )
     told = program("run", "grid", "--study", "reported", "--file", tmp_path / "reporting.yaml", "--workers", 1)
-    assert "reported: 3 settings" in told.stderr, told.stderr
+    assert "reported: done: 3 settings" in told.stderr, told.stderr
     return program
 
 
@@ -134,7 +134,7 @@ def test_one_of_several_writes_and_the_others_go_on(grown: Program, url: str, se
     assert study is not None
     session.execute("UPDATE studyhall_studies SET draining = true")
     with other.transaction():
-        assert lock_board(other, study.study_id)
+        assert lock_dashboard(other, study.study_id)
         assert renew(session, "trace", None) is False
     assert renew(session, "trace", None) is True
     other.close()
@@ -256,14 +256,14 @@ def test_a_series_without_steps_is_a_line_of_names() -> None:
     assert series_csv([]) == "step\n"
 
 
-def test_the_board_has_locks_of_its_own() -> None:
+def test_the_dashboard_has_locks_of_its_own() -> None:
     from storage.locks import TRIAL_LOCKS, WORKER_LOCKS
 
-    assert len({BOARD_LOCKS, TRIAL_LOCKS, WORKER_LOCKS}) == 3
+    assert len({DASHBOARD_LOCKS, TRIAL_LOCKS, WORKER_LOCKS}) == 3
 
 
-def test_a_board_is_read_as_it_was_written(grown: Program, session: Session) -> None:
+def test_what_the_dashboard_shows_is_read_as_it_was_written(grown: Program, session: Session) -> None:
     study = Reader(session).find_study("trace")
     assert study is not None
-    board = read_board(session, study.study_id)
-    assert board.token and set(board.figures) == {"growth-path", "growth-round"} and board.pieces == 1
+    written = read_dashboard(session, study.study_id)
+    assert written.token and set(written.figures) == {"growth-path", "growth-round"} and written.pieces == 1

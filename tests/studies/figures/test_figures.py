@@ -43,7 +43,7 @@ def test_the_path_begins_at_the_start_and_goes_by_what_was_chosen() -> None:
     assert list(mark(path, Line).x) == [100.0, 110, 450] and list(mark(path, Line).y) == [0.1, 0.2, 0.4]
     steps = next(each for each in path.marks if isinstance(each, Points) and each.labels)
     assert list(steps.labels) == ["start", "n_head → 2", "n_embd → 64"]
-    assert steps.low == () and "One seed" in path.caption
+    assert steps.reach == () and "One seed" in path.caption
     assert last.key == "growth-round" and mark(last, Bars).at == ["n_embd → 64"]
 
 
@@ -53,7 +53,7 @@ def test_error_bars_are_standard_errors_over_the_seeds() -> None:
         shown(round_(0, row("n_head", 2, 0.2, 110, chosen=True, seeds=seeds), seeds=seeds)), "s", "c"
     )
     steps = next(each for each in path[0].marks if isinstance(each, Points) and each.labels)
-    assert steps.high[1] - steps.y[1] == pytest.approx(0.1 / math.sqrt(3)) == steps.y[1] - steps.low[1]
+    assert steps.reach[1] == pytest.approx(0.1 / math.sqrt(3))
 
 
 def test_a_candidate_out_of_the_round_has_no_bar_and_is_named() -> None:
@@ -115,14 +115,14 @@ def test_one_axis_of_numbers_is_an_axis_of_numbers() -> None:
     results = [cell(0.1, width=64), cell(0.2, n=1, width=8), cell(0.3, width=512)]
     (picture,) = grid.pictures({"results": results, "failed": []}, "loss")
     points = mark(picture, Points)
-    assert list(points.x) == [8, 64, 512] and picture.x.log and math.isnan(points.low[0])
+    assert list(points.x) == [8, 64, 512] and picture.x.log and math.isnan(points.reach[0])
     assert "1 settings have one seed" in picture.caption
     assert plotly_json(picture)["layout"]["xaxis"]["type"] == "log"
 
 
 def test_one_seed_everywhere_has_no_interval_and_says_so() -> None:
     (picture,) = grid.pictures({"results": [cell(0.1, n=1, a="x"), cell(0.2, n=1, a="y")], "failed": []}, "loss")
-    assert mark(picture, Points).low == () and "One seed each" in picture.caption
+    assert mark(picture, Points).reach == () and "One seed each" in picture.caption
 
 
 def test_a_large_grid_is_thinned_and_says_so() -> None:
@@ -196,8 +196,8 @@ def test_every_mark_is_drawn_without_a_number_that_json_lacks() -> None:
     nan, inf = math.nan, math.inf
     marks = [
         Line("line", [1, 2, 3], [1.0, nan, inf], dashed=True),
-        Points("points", ["a", "b"], [1, 2], [0, nan], [2, nan], labels=["<i>", "&"]),
-        Bars("bars", ["a", "b"], [1, nan], [0, 0], [2, 2]),
+        Points("points", ["a", "b"], [1, 2], [1, nan], labels=["<i>", "&"]),
+        Bars("bars", ["a", "b"], [1, nan], [1, 1]),
         Area("area", [1, 2], [0.5, 0.5]),
         Band("band", [1, 2], [0, 1], [2, nan]),
         Heat("heat", ["a"], [1, 2], [[nan], [2]], 1.5),

@@ -38,8 +38,8 @@ SCRIPTS = [
 MARKS: dict[str, list[Mark]] = {
     "line": [Line("one", [1, 2, 3], [1.0, NAN, 3.0]), Line("two", [1, 2, 3], [3.0, 2.0, 1.0], dashed=True, faint=True)],
     "line-of-names": [Line("one", ["a", "b"], [1.0, 2.0], labels=["first", "second"])],
-    "points": [Points("one", [1, 2], [1.0, 2.0], [0.5, NAN], [1.5, NAN], labels=["a", ""])],
-    "bars": [Bars("one", ["a", "b"], [1.0, NAN], [0.5, 1.0], [1.5, 1.0]), Bars("two", ["c"], [2.0], faint=True)],
+    "points": [Points("one", [1, 2], [1.0, 2.0], [0.5, NAN], labels=["a", ""])],
+    "bars": [Bars("one", ["a", "b"], [1.0, NAN], [0.5, 0.0]), Bars("two", ["c"], [2.0], faint=True)],
     "long-bars": [Bars("one", ["a name of some length", LONG, LONG + "y"], [1.0, 2.0, 3.0])],
     "area": [Area("mlp", [0, 1, 2], [0.2, 0.3, 0.5]), Area("all else", [0, 1, 2], [0.8, 0.7, 0.5])],
     "band": [Band("one", [1, 2], [0.0, NAN], [1.0, 2.0]), Line("one", [1, 2], [0.5, 1.5])],

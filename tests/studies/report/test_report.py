@@ -171,9 +171,9 @@ def test_studies_are_compared_by_pairs_of_the_same_setting_and_seed() -> None:
     found = differences(one, other)
     assert [(each.setting, each.seeds) for each in found] == [({"n": 2}, 2), ({"n": 3}, 2)]
     assert all(each.mean == pytest.approx(0.5) for each in found)
-    assert "it is there" in summary(found, "one", "other", 2)
+    assert "): significant" in summary(found, "one", "other", 2)
     apart = differences(one, [Outcome({"n": 9}, 1, 1.0)])
-    assert apart == [] and "nothing to pair" in summary(apart, "one", "other", 0)
+    assert apart == [] and "no setting and seed in common" in summary(apart, "one", "other", 0)
 
 
 def test_another_path_is_marked_where_it_would_have_parted() -> None:
@@ -195,7 +195,7 @@ def test_another_path_is_marked_where_it_would_have_parted() -> None:
         ([], law, "There is nothing to draw yet"),
         (WIDTHS[:1], law, "too few points"),
         (WIDTHS, broken, "10 trials failed: error: yyy"),
-        (WIDTHS, nothing, "10 COMPLETE"),
+        (WIDTHS, nothing, "10 complete"),
         ([{"width": 16, name: name} for name in NAMES], law, "语言 модель"),
     ],
     ids=["empty", "one trial", "only failures", "no numbers", "names"],
@@ -223,7 +223,9 @@ def test_names_are_texts_not_markup(session: Session) -> None:
 def test_several_studies_stand_beside_each_other(two: Session) -> None:
     made = make_report(two, ["one", "two"])
     across = {picture.key: picture for picture in made.across}
-    assert "Mean difference 0.25" in across["all-paired-1"].caption and "it is there" in across["all-paired-1"].caption
+    assert (
+        "Mean difference 0.25" in across["all-paired-1"].caption and "): significant" in across["all-paired-1"].caption
+    )
     assert "all-front-params" in across
     keys = [picture.key for picture in made.pictures]
     assert len(keys) == len(set(keys)) and any(key.startswith("1-") for key in keys)

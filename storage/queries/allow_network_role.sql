@@ -1,4 +1,4 @@
--- The one role that comes over the network: what the tables need, nothing of the server.
+-- The one role that comes in over the network: it has the rights that the tables need, and none on the server.
 DO $$
 BEGIN
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'studyhall_network') THEN

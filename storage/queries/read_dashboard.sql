@@ -1,3 +1,3 @@
--- What is written for the browser: of a study's system attributes, those of optuna-dashboard and our mark.
+-- The note and the mark of the last update: optuna-dashboard's system attributes of a study, and ours.
 SELECT key, value_json AS value FROM study_system_attributes
 WHERE study_id = %(study_id)s AND (key = 'studyhall:board' OR key LIKE 'dashboard:note\_%%')

@@ -1,6 +1,6 @@
 """What the dashboard costs: keeping it current, and loading a study of 20,000 trials.
 
-    python benchmarks/board.py
+    python benchmarks/dashboard.py
 
 First a grid of one-second trials is run twice, with the scribe and without: the time that the worker spends on telling
 it, the processor time of both, and the statements of the worker's own session. Then a grid of 20,000 finished trials is
@@ -36,8 +36,8 @@ import studies.lifecycle.run
 from storage import server
 from storage.ledger import Ledger
 from storage.optuna_storage import StudyStorage
-from storage.place import Place
 from storage.session import Session
+from storage.store import Store
 from studies.dashboard.renewal import renew
 from studies.dashboard.scribe import Scribe
 from studies.definition.searches import search_in_force
@@ -125,7 +125,7 @@ def _run(home: Path, name: str, keep: bool) -> tuple[float, Timed, Counter[str]]
     studies.lifecycle.run.Scribe, Session.run = start, counted  # type: ignore[assignment, method-assign, misc]
     order = Order.of("grid", name, file, (), "none", None, None, SLOTS, 1, None, None, None, False, False, False, None)
     began = time.perf_counter()
-    studies.lifecycle.run.run(Place.of(None), order, lambda line: None)
+    studies.lifecycle.run.run(Store.of(None), order, lambda line: None)
     took = time.perf_counter() - began
     studies.lifecycle.run.Scribe, Session.run = Scribe, run_query  # type: ignore[method-assign, misc]
     return took, made[0], counts
@@ -167,7 +167,7 @@ def _ours(url: str, home: Path) -> int:
     )
     order = Order.of("grid", "many", file, (), "none", None, None, 1, 1, None, None, 1, False, False, False, None)
     session = Session(url)
-    studies.lifecycle.run.run(Place.of(None), order, lambda line: None)
+    studies.lifecycle.run.run(Store.of(None), order, lambda line: None)
     study = int(session.execute("SELECT study_id FROM studies WHERE study_name = 'many'")[0].study_id)
     ledger = Ledger(session, study)
     while session.execute("SELECT count(*) AS n FROM trials WHERE study_id = %s", [study])[0].n < MANY_TRIALS:

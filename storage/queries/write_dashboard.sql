@@ -1,4 +1,4 @@
--- Write what the browser shows of a study, all of it at once: nobody reads half of a note. What is the same stays.
+-- Write a study's note and figures in one statement, so that no reader sees half of a note. Equal values stay untouched.
 WITH gone AS (
     DELETE FROM study_system_attributes WHERE study_id = %(study_id)s AND key = ANY(%(gone)s)
 )
