@@ -278,7 +278,7 @@ class Ledger:
         trials: Sequence[int],
         code: str,
     ) -> None:
-        """Keep a decision with what it was made from, once the points of its round are planned."""
+        """Store a decision with the trials that it was made from, once the points of its round are planned."""
         of = {"study_id": self.study_id, "number": number, "trials": list(trials)}
         given = self.session.one("decision_inputs", of)
         facts = DecisionFacts(

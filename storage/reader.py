@@ -154,11 +154,11 @@ class Reader:
 
     def other_trials(self, study_id: int) -> list[OtherTrial]:
         """Trials that no search of ours planned."""
-        return [OtherTrial(**row._asdict()) for row in self.session.run("read_other_trials", {"study_id": study_id})]
+        return self._rows(OtherTrial, "read_other_trials", study_id=study_id)
 
     def trial_digests(self, study_id: int) -> list[TrialDigest]:
         """A digest of each finished trial, by number."""
-        return [TrialDigest(**row._asdict()) for row in self.session.run("trial_digests", {"study_id": study_id})]
+        return self._rows(TrialDigest, "trial_digests", study_id=study_id)
 
     # Decisions, workers, facts
 

@@ -37,10 +37,9 @@ def create_study(session: Session, new: NewStudy) -> bool:
     row = session.one(
         "create_study",
         {
-            **_columns(new),
-            "name": new.name,
+            **_columns(new, key, new.search),
             "key": key,
-            "digest": origin_digest(key, new.search, new.origin, new.fingerprint, new.code, new.metrics),
+            "name": new.name,
             "search": new.search,
             "definition": json.dumps(new.definition, allow_nan=False),
             "hash": new.hash,
@@ -64,13 +63,10 @@ class Correction:
 def correct_study(session: Session, study_id: int, correction: Correction) -> None:
     """Put a correction into force, and retire the points that have failed. The caller holds the study's row."""
     study = session.one("read_key", {"study_id": study_id})
-    digest = origin_digest(
-        study.key, study.search, correction.origin, correction.fingerprint, correction.code, correction.metrics
-    )
-    session.run("correct_study", {**_columns(correction), "study_id": study_id, "digest": digest})
+    session.run("correct_study", {**_columns(correction, study.key, study.search), "study_id": study_id})
 
 
-def _columns(given: NewStudy | Correction) -> dict[str, object]:
+def _columns(given: NewStudy | Correction, key: str, search: str) -> dict[str, object]:
     return {
         "direction": given.direction.upper(),
         "metric_names": json.dumps([given.score]),
@@ -78,6 +74,7 @@ def _columns(given: NewStudy | Correction) -> dict[str, object]:
         "fingerprint": json.dumps(dict(given.fingerprint)),
         "code": json.dumps(dict(given.code)),
         "metrics": list(given.metrics),
+        "digest": origin_digest(key, search, given.origin, given.fingerprint, given.code, given.metrics),
     }
 
 

@@ -1,4 +1,4 @@
--- Record a decision with what it was made from. The primary key keeps two planners from making it twice.
+-- Store a decision with the results that it was made from. The primary key keeps two planners from making it twice.
 WITH last AS (
     UPDATE studyhall_studies SET head = %(digest)s WHERE study_id = %(study_id)s
 )
