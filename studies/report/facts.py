@@ -22,7 +22,7 @@ from studies.history.purpose import purpose, setting_name
 from studies.history.state import Standing, standing_of
 from studies.history.trials import in_order
 from studies.results.grid_cells import ranking
-from studies.results.growth_path import Place, Stretch, longest, stretches
+from studies.results.growth_path import Measured, Stretch, longest, stretches
 from studies.results.show import Shown
 
 COSTS = ("params", "flops", "vram", "peak_memory", "iter", "cumulative_time")
@@ -159,7 +159,7 @@ class Facts:
         return next((each for each in (self.score, *LOSSES) if each in names), None)
 
     @cached_property
-    def measured(self) -> list[Place]:
+    def measured(self) -> list[Measured]:
         """Every configuration with its means over seeds, of any study but a growth."""
         cells: dict[str, list[Trial]] = {}
         for trial in self.trials:
@@ -190,10 +190,10 @@ class Facts:
         return standing_of(self.study, self.counts.begun, self.counts.running, self.alive)
 
 
-def _mean(trials: Sequence[Trial], score: str, cost: str | None) -> Place:
+def _mean(trials: Sequence[Trial], score: str, cost: str | None) -> Measured:
     names = [name for name in trials[0].metrics if all(name in each.metrics for each in trials)]
     means = {name: sum(each.metrics[name] for each in trials) / len(trials) for name in names}
-    return Place(
+    return Measured(
         trials[0].label,
         trials[0].config,
         means.get(score, math.nan),

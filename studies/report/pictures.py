@@ -15,9 +15,9 @@ from studies.figures.paired import differences, paired
 from studies.figures.pareto import Scored, pareto
 from studies.figures.picture import Picture
 from studies.figures.series import series
-from studies.laws.laws import Evidence, Verdict, judge
+from studies.laws.laws import Verdict, judge
 from studies.report.facts import AXES, Facts
-from studies.results.growth_path import Place
+from studies.results.growth_path import Measured
 
 RATIOS = (("mlp_size", "n_embd"), ("n_embd", "n_layer"), ("n_embd", "n_head"))
 SIZES = ("n_head", "n_qk_head_dim", "n_v_head_dim", "n_layer")
@@ -82,7 +82,7 @@ def _against_cost(facts: Facts) -> Iterator[Fitted]:
         x, y = _columns(places, facts, cost, metric)
         if not any(map(math.isfinite, y)):
             continue
-        tried = Evidence(*_columns(facts.stretch.tried, facts, cost, metric)) if grows else None
+        tried = _columns(facts.stretch.tried, facts, cost, metric) if grows else None
         verdict = judge(x, y, evidence=tried)
         said = list(verdict.warnings)
         if grows and len(facts.stretches) > 1:
@@ -116,7 +116,7 @@ def _proportions(facts: Facts) -> Iterator[Fitted]:
         yield _fitted(facts, f"ratio-{_slug(name)}", title, (params, name), totals, values, verdict, said)
 
 
-def _quantities(places: Sequence[Place]) -> dict[str, list[float]]:
+def _quantities(places: Sequence[Measured]) -> dict[str, list[float]]:
     made = {f"{top} / {below}": [_ratio(place, top, below) for place in places] for top, below in RATIOS}
     made |= {name: [_size(place, name) for place in places] for name in SIZES}
     parts = [parts_of(place.metrics) for place in places]
@@ -125,7 +125,7 @@ def _quantities(places: Sequence[Place]) -> dict[str, list[float]]:
     return made
 
 
-def _size(place: Place, name: str) -> float:
+def _size(place: Measured, name: str) -> float:
     """A size; the mean over layers of one that each layer has for itself; NaN where there is none."""
     value = place.config.get(name, place.config.get(f"{name}_layerlist"))
     values = value if isinstance(value, list) and value else [value]
@@ -134,7 +134,7 @@ def _size(place: Place, name: str) -> float:
     return float(sum(values) / len(values))
 
 
-def _ratio(place: Place, top: str, below: str) -> float:
+def _ratio(place: Measured, top: str, below: str) -> float:
     over = _size(place, below)
     return _size(place, top) / over if over else math.nan
 
@@ -153,7 +153,7 @@ def _fitted(
     return Fitted(facts.name, fitted(verdict, x, y, key, title, names), names, x, y, verdict)
 
 
-def _columns(places: Sequence[Place], facts: Facts, cost: str, metric: str) -> tuple[list[float], list[float]]:
+def _columns(places: Sequence[Measured], facts: Facts, cost: str, metric: str) -> tuple[list[float], list[float]]:
     own = str(facts.cost)
     return (
         [place.value(cost, facts.score, own) for place in places],

@@ -21,7 +21,7 @@ from studies.status.dialogs import Ask, Confirm, Log
 from studies.status.memory import Seen
 from studies.status.polling import Lookout, Moment
 from studies.status.view import Section, settled_of, view_of
-from studies.tables.terminal import cut, fitted, one_line
+from studies.tables.terminal import cut, one_line, table_lines
 
 PAUSE = 1.0
 """Seconds between looks."""
@@ -166,7 +166,7 @@ class Watch(App[None]):
             self.place = min(self.place, max(0, len(rows) - 1))
             if not rows:
                 return ["studies", NONE], set()
-            return ["studies: enter opens one", *fitted(studies_table(rows), width)], {1}
+            return ["studies: enter opens one", *table_lines(studies_table(rows), width)], {1}
         seen = self.moment.seen
         if seen is None:
             return [self.study, "" if self.moment.trouble else "reading …"], set()

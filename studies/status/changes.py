@@ -15,7 +15,7 @@ from studies.status.polling import Lookout, Moment
 from studies.status.view import settled_of, view_of
 from studies.tables.digits import number
 from studies.tables.table import Column, Table
-from studies.tables.terminal import fitted, one_line
+from studies.tables.terminal import one_line, table_lines
 
 PAUSE = 1.0
 """Seconds between looks."""
@@ -29,7 +29,7 @@ def follow(lookout: Lookout, name: str | None, say: Callable[[str], None]) -> No
     if moment.seen is not None:
         lines = view_of(moment.seen, settled_of(moment.seen, whole=True)).lines(None)
     else:
-        lines = fitted(studies_table(moment.studies), None) if moment.studies else [NONE]
+        lines = table_lines(studies_table(moment.studies), None) if moment.studies else [NONE]
     for line in lines:
         say(line)
     while not moment.over:

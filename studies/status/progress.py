@@ -22,7 +22,7 @@ from studies.history.pace import seconds_left
 from studies.history.purpose import purpose
 from studies.status.pace import shown_metric
 from studies.tables.table import Cell, Column, Table
-from studies.tables.terminal import cut, fitted, one_line
+from studies.tables.terminal import cut, one_line, table_lines
 
 SUMMARY = 30.0
 """Seconds between lines, where there is no terminal; none if nothing has changed."""
@@ -51,7 +51,11 @@ class Progress:
         running = self._running()
         rows = [self._row(each) for each in running[:LISTED]]
         more = [f"and {len(running) - LISTED} more"] if len(running) > LISTED else []
-        return [cut(one_line(self.summary()), width), *(fitted(Table(COLUMNS, rows), width) if rows else []), *more]
+        return [
+            cut(one_line(self.summary()), width),
+            *(table_lines(Table(COLUMNS, rows), width) if rows else []),
+            *more,
+        ]
 
     def summary(self) -> str:
         """How far the worker is, on one line."""
