@@ -38,10 +38,13 @@ def replay(search: Search, decisions: Sequence[DecisionRow], points: Sequence[Tr
     derived = []
     for expected, row in enumerate(decisions):
         problem = None if row.number == expected else f"decision {expected} is missing"
-        if row.kind == RETRIED:
-            problem = problem or _retry_problem(start, decisions[:expected], row)
-        else:
-            problem = problem or _problem(search, state, row, trials)
+        try:
+            if row.kind == RETRIED:
+                problem = problem or _retry_problem(start, decisions[:expected], row)
+            else:
+                problem = problem or _problem(search, state, row, trials)
+        except Exception as error:  # a row that was changed may be none that a search can read
+            problem = f"the search cannot read it: {type(error).__name__}: {error}"
         derived.append(Rederived(row.number, row.kind, row.record, problem))
         state = row.state
     return derived

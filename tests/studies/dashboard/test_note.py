@@ -70,7 +70,7 @@ def code(text: str, language: str) -> str:
 
 
 def test_an_empty_study_says_what_it_asks_and_how_to_go_on() -> None:
-    text = note(study(), counts(), [], grown(), None)
+    text = note(study(), counts(), True, [], grown(), None)
     assert text.startswith("# lobo\n\n**Asks:** Which one next?")
     assert "none is planned yet" in text and "No round is complete yet." in text and "Nothing yet." in text
     assert "Written 2026-01-02 03:04:05 UTC" in text
@@ -92,7 +92,7 @@ def test_the_answer_is_a_table_and_the_last_decision_says_why() -> None:
 
 
 def test_a_storage_of_the_team_is_named_without_its_password() -> None:
-    text = note(study(), counts(), [], grown(), "postgresql://me@host:5432/db?sslmode=require")
+    text = note(study(), counts(), True, [], grown(), "postgresql://me@host:5432/db?sslmode=require")
     assert code(text, "sh").endswith("--study lobo --storage 'postgresql://me@host:5432/db?sslmode=require'")
     assert "PGPASSWORD" in text
 
@@ -114,7 +114,7 @@ def test_a_used_up_budget_is_said_and_the_command_raises_it() -> None:
     ],
 )
 def test_the_state_is_one_line(other: dict[str, Any], said: str) -> None:
-    assert f"**State:** {said}" in note(study(**other), counts(complete=1), [], grown(), None)
+    assert f"**State:** {said}" in note(study(**other), counts(complete=1), True, [], grown(), None)
 
 
 def test_an_override_is_listed_below_the_definition_that_was_begun_with() -> None:
@@ -138,7 +138,7 @@ ODD += ["line\nbreak", "宽度 ширина عرض", "\u202eturned", "http://evi
 @pytest.mark.parametrize("odd", ODD)
 def test_odd_names_and_values_are_text(odd: str) -> None:
     grid = {**GROW, "search": "grid", "grid": {"axes": {"a": [1]}}, "question": odd}
-    text = note(study(search="grid", origin=grid), counts(), [], grid_of({"a": odd}), None)
+    text = note(study(search="grid", origin=grid), counts(), True, [], grid_of({"a": odd}), None)
     outside = text.replace(code(text, "yaml"), "")
     assert "<script" not in outside.replace("\\<", "") and "\u202e" not in text
     rows = [line for line in text.splitlines() if line.startswith("| a ")]
@@ -149,20 +149,20 @@ def test_odd_names_and_values_are_text(odd: str) -> None:
 
 def test_a_definition_cannot_leave_its_block() -> None:
     odd = {**GROW, "config": {"n_head": 1, "text": "```\n# out\n````\n<b>"}}
-    text = note(study(origin=odd), counts(), [], grown(), None)
+    text = note(study(origin=odd), counts(), True, [], grown(), None)
     assert "`````yaml" in text and yaml.safe_load(code(text, "yaml")) == odd
 
 
 def test_a_value_of_a_thousand_letters_is_shortened_and_said_to_be() -> None:
-    text = note(study(), counts(), [], grid_of({"a": "x" * 5000}), None)
+    text = note(study(), counts(), True, [], grid_of({"a": "x" * 5000}), None)
     assert "x" * 100 not in text and "…" in text
     large = {**GROW, "config": {f"name_{index}": "v" * 50 for index in range(1000)}}
-    assert "characters more" in note(study(origin=large), counts(), [], grown(), None)
+    assert "characters more" in note(study(origin=large), counts(), True, [], grown(), None)
 
 
 def test_many_settings_are_cut_and_said_to_be() -> None:
     grid = {**GROW, "search": "grid", "grid": {"axes": {"a": [1]}}}
-    text = note(study(search="grid", origin=grid), counts(), [], grid_of(*({"a": n} for n in range(100))), None)
+    text = note(study(search="grid", origin=grid), counts(), True, [], grid_of(*({"a": n} for n in range(100))), None)
     assert "85 rows more" in text
 
 
