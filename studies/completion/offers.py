@@ -1,4 +1,4 @@
-"""What can be typed next on the command line. Nothing is started, and what cannot be reached is passed over quietly."""
+"""What can be typed next on the command line. Starts nothing; a storage that cannot be reached offers nothing."""
 
 from __future__ import annotations
 
@@ -12,18 +12,17 @@ from storage.home import DEFINITIONS
 from storage.reader import Reader
 from storage.session import Session
 
-PATIENCE = 2
-"""Seconds that a server has to answer; libpq allows no fewer."""
-MOST = 100
+CONNECT_SECONDS = 2  # libpq allows no fewer
+MAX_OFFERED = 100
 
 T = TypeVar("T")
 Complete = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
 Values = Callable[[click.Context, str], list[tuple[str, str | None]]]
-"""Values that may stand here, with a word about each or None; given what has been typed of it."""
+"""Values with a word about each or None, for the text that has been typed."""
 
 
 def completed(values: Values) -> Complete:
-    """As click calls it. Whatever goes wrong, there is nothing to offer then: a shell is no place for a message."""
+    """A completion as click calls it. An error offers nothing: a shell is no place for a message."""
 
     def complete(context: click.Context, _: click.Parameter, typed: str) -> list[CompletionItem]:
         try:
@@ -50,7 +49,7 @@ def study_names(context: click.Context, typed: str) -> list[tuple[str, str | Non
 def names_to_run(context: click.Context, typed: str) -> list[tuple[str, str | None]]:
     """Studies of the storage, and definitions; of the search that is asked for."""
     search = next(iter(context.args), context.params.get("search"))  # it is in args while an option has no value yet
-    known = {name: told for name, told in study_names(context, typed) if search in (None, told)}
+    known = {name: kind for name, kind in study_names(context, typed) if search in (None, kind)}
     for file in sorted(DEFINITIONS.glob("*.yaml")):
         if file.stem not in known and (search is None or f"\nsearch: {search}\n" in f"\n{file.read_text()}"):
             known[file.stem] = "a definition"
@@ -72,8 +71,8 @@ def formats(context: click.Context, typed: str) -> list[tuple[str, str | None]]:
     from studies.export.export import FORMATS
 
     own = [row.search for row in _asked(context, Reader.glances) if row.name == _study(context)]
-    told = [form for search in own or FORMATS for form in FORMATS[search]]
-    return [(form, None) for form in dict.fromkeys(told)]
+    known = [form for search in own or FORMATS for form in FORMATS[search]]
+    return [(form, None) for form in dict.fromkeys(known)]
 
 
 def costs(context: click.Context, typed: str) -> list[tuple[str, str | None]]:
@@ -83,7 +82,7 @@ def costs(context: click.Context, typed: str) -> list[tuple[str, str | None]]:
 
 
 def gpus(context: click.Context, typed: str) -> list[tuple[str, str | None]]:
-    """Words, and the devices that are here; further ones after a comma."""
+    """Words, and the devices of this host; further ones after a comma."""
     from studies.slots.devices import read_devices
 
     before = typed.rpartition(",")[0]
@@ -97,7 +96,7 @@ def _numbers(context: click.Context, typed: str, state: str | None) -> list[tupl
     if typed and not (typed.isascii() and typed.isdigit()):
         return []
     name = _study(context)
-    found = _asked(context, lambda reader: reader.trial_numbers(name, typed, state, MOST))
+    found = _asked(context, lambda reader: reader.trial_numbers(name, typed, state, MAX_OFFERED))
     return [(str(number), state) for number, state in found]
 
 
@@ -106,7 +105,7 @@ def _study(context: click.Context) -> Any:
 
 
 def _asked(context: click.Context, read: Callable[[Reader], Sequence[T]]) -> Sequence[T]:
-    """What is read of the storage that the command line names so far, if it is up."""
+    """Rows from the storage that the command line names, if its server is up."""
     from storage import server
 
     store = context.params["store"]
@@ -117,7 +116,7 @@ def _asked(context: click.Context, read: Callable[[Reader], Sequence[T]]) -> Seq
         url = found.url if not store.url else store.url
     else:
         url = store.url
-    session = Session(url, patience=PATIENCE)
+    session = Session(url, patience=CONNECT_SECONDS)
     try:
         return read(Reader(session))
     finally:

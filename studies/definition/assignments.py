@@ -37,7 +37,7 @@ def assign(target: Mapping[str, Any], path: Sequence[str | int], value: Any, add
     """A copy of `target` with `value` at `path`.
 
     Raises:
-        UsageError: There is nothing at `path`, and adding was not asked for.
+        UsageError: `path` does not exist, and `adding` is false.
     """
     copied = _put(target, path, value, adding, text)
     assert isinstance(copied, dict)
@@ -50,10 +50,10 @@ def _put(target: Any, path: Sequence[str | int], value: Any, adding: bool, text:
     key, rest = path[0], path[1:]
     if isinstance(key, int):
         if not isinstance(target, list) or key >= len(target):
-            raise UsageError(f"{text!r}: there is no element [{key}]", where="--set")
+            raise UsageError(f"{text!r}: has no element [{key}]", where="--set")
         return [*target[:key], _put(target[key], rest, value, adding, text), *target[key + 1 :]]
     if not isinstance(target, Mapping):
-        raise UsageError(f"{text!r}: {key!r} is below something that is not a mapping", where="--set")
+        raise UsageError(f"{text!r}: {key!r} lies below a value that is not a mapping", where="--set")
     if key not in target and not adding:
         raise UsageError(f"{text!r}: there is no key {key!r}{nearest(key, target)} (a new key: +{text})", where="--set")
     return {**target, key: _put(target.get(key, {}), rest, value, adding, text)}

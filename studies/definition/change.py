@@ -1,4 +1,4 @@
-"""What is different between two definitions of one study, and whether a study that has begun can take it."""
+"""The difference between two definitions of one study, and whether a study that has begun can take it."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from studies.definition.definition import Definition
 
 @dataclass(frozen=True)
 class Change:
-    """What is different between two definitions of one study."""
+    """The difference between two definitions of one study."""
 
     config: Mapping[str, Any]
     settings: Mapping[str, Any]
-    """Of the search's block; null for what was taken out of it."""
+    """Of the search's block; None for a key that was removed."""
     refused: Sequence[str]
     """Why the change cannot be made to a study that has begun; empty if it can."""
     incomparable: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
-    """What old and new results would differ in, by key: what was and what is asked. Refused once there are results."""
+    """Keys whose change makes results incomparable, with the old and the new value. Refused once results exist."""
 
     @property
     def refused_with_results(self) -> Sequence[str]:
@@ -61,5 +61,5 @@ def difference(old: Definition, new: Definition) -> Change:
 
 
 def _news(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
-    """As text: 1, 1.0 and true are equal to Python and not to an objective, and the order of a block breaks ties."""
+    """Compared as text: 1, 1.0 and true are equal in Python, not to an objective; the order of a block breaks ties."""
     return {key: value for key, value in new.items() if key not in old or json.dumps(old[key]) != json.dumps(value)}

@@ -1,7 +1,7 @@
 """Which code an objective is: its repository's commit, and what was changed since. Kept once a study.
 
-Git alone is asked, and read: nothing is fetched, no remote's address looked at, no hook, pager or viewer run. Without
-git, outside a repository or in one that takes too long, it says so and is no error.
+It only reads from git: it fetches nothing, reads no remote's address, and runs no hook, pager or viewer. Without git,
+outside a repository or in a slow one, the version holds the reason; that is no error.
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
+import select
 import subprocess
 import time
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import cache
 from importlib import metadata
@@ -23,9 +23,9 @@ from storage.home import CHECKOUT
 
 LIBRARIES = ("optuna", "torch", "numpy", "psycopg2-binary", "sqlalchemy")
 
-LARGEST_DIFF = 200_000  # bytes
-MOST_NAMES = 20_000  # bytes of new files' names
-PATIENCE = 2.0  # seconds for each question; a usual repository answers in milliseconds
+MAX_DIFF_BYTES = 200_000
+MAX_NAMES_BYTES = 20_000  # of new files' names
+GIT_SECONDS = 2.0  # for each command; a usual repository answers in milliseconds
 GIT = ("git", "-c", "core.fsmonitor=false", "-c", "core.quotePath=false", "--no-pager")
 DIFF = ("diff", "HEAD", "--no-ext-diff", "--no-textconv", "--no-color", "--src-prefix=a/", "--dst-prefix=b/")
 
@@ -35,15 +35,15 @@ class CodeVersion:
     """The state of a repository."""
 
     commit: str | None
-    """None: it could not be told, and `why` says why."""
+    """None: not known, for the reason `why`."""
     dirty: bool = False
     """Whether tracked files were changed, or there are Python files that git does not know."""
     diff: str = ""
-    """The changes to tracked files, cut at LARGEST_DIFF bytes."""
+    """The changes to tracked files, cut at MAX_DIFF_BYTES bytes."""
     untracked: tuple[str, ...] = ()
     """Python files that git does not know, from the top of the repository."""
     cut: bool = False
-    """Whether the diff or the names go on."""
+    """Whether the diff or the names were cut."""
     why: str = ""
 
     def to_json(self) -> dict[str, Any]:
@@ -55,7 +55,7 @@ class CodeVersion:
         return CodeVersion(**{**stored, "untracked": tuple(stored["untracked"])})
 
     def shown(self) -> str:
-        """A few characters for people: `1f3a9c2`, with a hash of the changes where there are some: `1f3a9c2+8d0e`."""
+        """A short name: `1f3a9c2`, or with a hash of the changes `1f3a9c2+8d0e`."""
         if self.commit is None:
             return f"unknown ({self.why})"
         changes = hashlib.sha256("\0".join((self.diff, *self.untracked)).encode()).hexdigest()
@@ -64,14 +64,16 @@ class CodeVersion:
 
 def read_code(folder: Path) -> CodeVersion:
     """The version of the repository that a folder lies in. Never fails, and changes nothing."""
-    found, text, _ = _git(folder, LARGEST_DIFF, "rev-parse", "--show-toplevel", "HEAD")
+    found, text, _ = _git(folder, MAX_DIFF_BYTES, "rev-parse", "--show-toplevel", "HEAD")
     lines = text.split("\n")
     if not found or len(lines) < 2:
         return CodeVersion(None, why=_why(folder, text))
     top, commit = Path(lines[0]), lines[1]
-    told, diff, diff_cut = _git(top, LARGEST_DIFF, *DIFF)
-    named, names, names_cut = _git(top, MOST_NAMES, "ls-files", "-z", "--others", "--exclude-standard", "--", "*.py")
-    if not (told and named):
+    answered, diff, diff_cut = _git(top, MAX_DIFF_BYTES, *DIFF)
+    named, names, names_cut = _git(
+        top, MAX_NAMES_BYTES, "ls-files", "-z", "--others", "--exclude-standard", "--", "*.py"
+    )
+    if not (answered and named):
         return CodeVersion(None, why="git does not answer")
     whole = names.split("\0")[:-1]
     dirty = bool(diff or whole)
@@ -104,27 +106,23 @@ def _git(folder: Path, most: int, *arguments: str) -> tuple[bool, str, bool]:
 
 
 def _answer(output: int, most: int) -> bytes | None:
-    """What is written to a pipe until its end or until it is more than `most`; None if that takes too long."""
-    os.set_blocking(output, False)
-    deadline = time.monotonic() + PATIENCE
-    answer = bytearray()
+    """The bytes of a pipe up to its end, or a few more than `most`; None after GIT_SECONDS."""
+    deadline = time.monotonic() + GIT_SECONDS
+    answer = b""
     while len(answer) <= most:
-        if time.monotonic() > deadline:
+        if not select.select([output], [], [], max(0.0, deadline - time.monotonic()))[0]:
             return None
-        with suppress(BlockingIOError):
-            piece = os.read(output, 1 << 16)
-            if not piece:
-                break
-            answer += piece
-            continue
-        time.sleep(0.001)
-    return bytes(answer)
+        piece = os.read(output, 1 << 16)
+        if not piece:
+            break
+        answer += piece
+    return answer
 
 
 def _why(folder: Path, answer: str) -> str:
     if not folder.is_dir():
         return "its folder is not there"
-    if answer:  # the top was told, a commit was not
+    if answer:  # git printed the top, but no commit
         return "its repository has no commit"
     for each in (folder, *folder.resolve().parents):
         if (each / ".git").exists():
@@ -149,8 +147,8 @@ def _ours() -> str:
         release = metadata.version("studyhall")
     except metadata.PackageNotFoundError:
         release = "0"
-    found, commit, _ = _git(CHECKOUT, MOST_NAMES, "rev-parse", "--short=12", "HEAD")
+    found, commit, _ = _git(CHECKOUT, MAX_NAMES_BYTES, "rev-parse", "--short=12", "HEAD")
     if not found:
         return release
-    _, changed, _ = _git(CHECKOUT, MOST_NAMES, "status", "--porcelain", "--untracked-files=no")
+    _, changed, _ = _git(CHECKOUT, MAX_NAMES_BYTES, "status", "--porcelain", "--untracked-files=no")
     return f"{release} {commit.strip()}{'+' if changed else ''}"

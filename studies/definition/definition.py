@@ -27,25 +27,15 @@ from studies.definition.yaml_text import read_yaml
 
 SEARCHES = ("grow", "depth", "grid", "fit")
 SEEK_LIMITS = ("depth", "fit")
-"""Searches that ask what does not fit: running out of memory is an answer, not a failure to try again."""
+"""Searches for what fits: running out of memory is an answer, not a failure to try again."""
 SCORES = {
     "depth": {"metric": "params", "direction": "minimize"},
     "fit": {"metric": "tokens_per_second", "direction": "maximize"},
 }
 """What is scored where a definition does not say, by search."""
-KEYS = (
-    "question",
-    "search",
-    "objective",
-    "log_to",
-    "score",
-    "cost",
-    "config",
-    "attempts",
-    "timeout",
-    "memory_limit",
-    "pruner",
-    *SEARCHES,
+DEFINITION_KEYS = (
+    *("question", "search", "objective", "log_to", "score", "cost", "config"),
+    *("attempts", "timeout", "memory_limit", "pruner", *SEARCHES),
 )
 DIRECTIONS = ("maximize", "minimize")
 
@@ -146,7 +136,7 @@ class Definition:
 
 
 def _parse(document: Mapping[str, Any], where: str, folder: Path) -> Definition:
-    check_keys(document, KEYS, where)
+    check_keys(document, DEFINITION_KEYS, where)
     search = _text(document, "search", where)
     if search not in SEARCHES:
         raise UsageError(f"{where}: search: no search {search!r}{nearest(search, SEARCHES)}")
@@ -187,12 +177,16 @@ def _objective(document: Mapping[str, Any], where: str, folder: Path) -> str:
 def _text(document: Mapping[str, Any], key: str, where: str) -> str:
     value = document.get(key)
     if not isinstance(value, str) or not value:
-        raise UsageError(f"{where}: {key}: " + ("is missing" if value is None else f"{value!r} is not a text"))
+        raise _wrong(value, "a text", f"{where}: {key}")
     return value
 
 
 def _mapping(document: Mapping[str, Any], key: str, where: str) -> Mapping[str, Any]:
     value = document.get(key)
     if not isinstance(value, dict):
-        raise UsageError(f"{where}: {key}: " + ("is missing" if value is None else f"{value!r} is not a mapping"))
+        raise _wrong(value, "a mapping", f"{where}: {key}")
     return value
+
+
+def _wrong(value: object, wanted: str, where: str) -> UsageError:
+    return UsageError("is missing" if value is None else f"{value!r} is not {wanted}", where)

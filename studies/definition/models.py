@@ -8,9 +8,8 @@ from typing import Any
 
 from objectives.reference import located, same_objective
 
-COUNTS = "parameters"
+MODEL_OBJECTIVE = "parameters"
 """The objective whose config may name a model."""
-
 
 Blocks = tuple[Mapping[str, Any], Mapping[str, Any]]
 """A definition's config, and its search's block."""
@@ -34,7 +33,7 @@ def models_as_stored(objective: str, blocks: Blocks, stored: Blocks) -> Blocks:
 
 
 def _changed(objective: str, blocks: Blocks, change: Callable[[str], str]) -> Blocks:
-    if objective != COUNTS:
+    if objective != MODEL_OBJECTIVE:
         return blocks
     config, settings = blocks
     return _config(config, change), _block(settings, change)

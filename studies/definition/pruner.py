@@ -11,13 +11,13 @@ from storage.errors import UsageError, nearest
 if TYPE_CHECKING:
     from optuna.pruners import BasePruner
 
-NAMES = {
+PRUNERS = {
     "median": "MedianPruner",
     "hyperband": "HyperbandPruner",
     "successive_halving": "SuccessiveHalvingPruner",
     "patient": "PatientPruner",
 }
-SEARCHES = ("grow", "grid")
+PRUNED_SEARCHES = ("grow", "grid")
 
 
 def parse_pruner(value: object, search: str, where: str) -> Mapping[str, Any]:
@@ -26,14 +26,14 @@ def parse_pruner(value: object, search: str, where: str) -> Mapping[str, Any]:
     Raises:
         UsageError: There is no such pruner, or the search cannot do without a pruned value.
     """
-    if search not in SEARCHES:
+    if search not in PRUNED_SEARCHES:
         raise UsageError(f"{where}: pruner: a {search} search needs the value of every trial; take the pruner out")
     block = {"name": value} if isinstance(value, str) else value
     if not isinstance(block, Mapping) or not isinstance(block.get("name"), str):
-        raise UsageError(f"{where}: pruner: {value!r} is not a name, or a mapping with one{nearest('', NAMES)}")
+        raise UsageError(f"{where}: pruner: {value!r} is not a name, or a mapping with one{nearest('', PRUNERS)}")
     name = block["name"]
-    if name not in NAMES:
-        raise UsageError(f"{where}: pruner: no pruner {name!r}{nearest(name, NAMES)}")
+    if name not in PRUNERS:
+        raise UsageError(f"{where}: pruner: no pruner {name!r}{nearest(name, PRUNERS)}")
     if name == "patient" and block.get("wraps") is not None:
         block = {**block, "wraps": parse_pruner(block["wraps"], search, where)}
     make_pruner(block, where)
@@ -54,8 +54,8 @@ def make_pruner(block: Mapping[str, Any], where: str) -> BasePruner:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            pruner: BasePruner = getattr(optuna.pruners, NAMES[block["name"]])(**arguments)
+            pruner: BasePruner = getattr(optuna.pruners, PRUNERS[block["name"]])(**arguments)
     except (TypeError, ValueError) as error:
-        told = " ".join(str(error).split()).replace(f"{NAMES[block['name']]}.__init__() ", "")
-        raise UsageError(f"{where}: pruner.{block['name']}: {told}") from error
+        what = " ".join(str(error).split()).replace(f"{PRUNERS[block['name']]}.__init__() ", "")
+        raise UsageError(what, f"{where}: pruner.{block['name']}") from error
     return pruner

@@ -7,12 +7,12 @@ from dataclasses import replace
 from typing import Any
 
 from samplers.searches.plan import Search
-from storage.errors import UsageError, nearest
+from storage.errors import UsageError
 from storage.ledger import Ledger
 from storage.records import StudyRow
-from studies.definition.definition import SEARCHES, Definition
+from studies.definition.definition import Definition
 
-ENDLESS = 2**31
+UNLIMITED_STEPS = 2**31
 
 
 def search_of(definition: Definition, where: str, steps: int | None = None) -> Search:
@@ -39,12 +39,10 @@ def search_of(definition: Definition, where: str, steps: int | None = None) -> S
             from samplers.searches.grid.grid import Grid
 
             return Grid.parse(block, config, where)
-        case "fit":
+        case _:
             from samplers.searches.fit.fit import Fit
 
             return Fit.parse(block, config, score, where)
-        case other:
-            raise UsageError(f"{where}: search: no search {other!r}{nearest(other, SEARCHES)}")
 
 
 def search_in_force(study: StudyRow) -> Search:
@@ -53,8 +51,8 @@ def search_in_force(study: StudyRow) -> Search:
 
 
 def search_without_budget(study: StudyRow) -> Search:
-    """A study's search as replay needs it: what was decided under an earlier budget is derived again under none."""
-    return search_of(Definition.from_json(study.origin), f"study {study.name}", ENDLESS)
+    """A study's search for replay: a decision made under any earlier budget can be derived without one."""
+    return search_of(Definition.from_json(study.origin), f"study {study.name}", UNLIMITED_STEPS)
 
 
 def current_state(ledger: Ledger, study: StudyRow) -> Mapping[str, Any]:

@@ -25,14 +25,14 @@ FACTORY = "model"
 
 @dataclass(frozen=True)
 class Trust:
-    """What this user said yes to."""
+    """The code that this user trusts, by hash."""
 
     file: Path
     hashes: frozenset[str]
 
     @staticmethod
     def of(home: Path) -> Trust:
-        """As it is remembered under a home; nothing is made."""
+        """Read from a home; creates nothing."""
         file = home / "trusted"
         try:
             return Trust(file, frozenset(file.read_text().split()))
@@ -42,11 +42,11 @@ class Trust:
             raise StorageError(f"{file}: {error.strerror}") from error
 
     def given(self, texts: Iterable[str]) -> Trust:
-        """With these names of code said yes to, not yet remembered."""
+        """With these names of code trusted too, not yet remembered."""
         return Trust(self.file, self.hashes | {_hash(text) for text in texts})
 
     def remember(self) -> None:
-        """Keep what was said yes to for later runs of this user."""
+        """Keep the trusted hashes for later runs of this user."""
         new = sorted(self.hashes - Trust.of(self.file.parent).hashes)
         if not new:
             return
@@ -60,7 +60,7 @@ class Trust:
 
     def check(self, objective: str, config: Mapping[str, Any], study: str) -> None:
         """Raises:
-        UsageError: The storage names code that nobody here said yes to; it was not imported.
+        UsageError: The storage names code that this user does not trust; it was not imported.
         """
         for text in code_in(objective, config):
             if text not in SHIPPED and _hash(text) not in self.hashes:

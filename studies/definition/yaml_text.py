@@ -17,26 +17,19 @@ import yaml
 
 from storage.errors import UsageError
 
-LARGEST = 1 << 20
-MOST_VALUES = 20_000
-DEEPEST = 50
-LONGEST_KEY = 200
-LARGEST_NUMBER = 2**63
+MAX_YAML_BYTES = 1 << 20
+MAX_VALUES = 20_000
+MAX_LEVELS = 50
+MAX_KEY_CHARACTERS = 200
+INTEGER_BOUND = 2**63
 
 WORDS = {"true": True, "false": False, "null": None, "~": None, "": None}
 INTEGER = re.compile(r"[-+]?[0-9]+$")
 FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$")
 NOT_FINITE = re.compile(r"([-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN))$")
 TAG = "tag:yaml.org,2002:"
-SCALARS = (
-    "str",
-    "int",
-    "float",
-    "bool",
-    "null",
-    "timestamp",
-    "value",
-)  # what PyYAML guesses; we look at the text instead
+SCALARS = ("str", "int", "float", "bool", "null", "timestamp", "value")
+"""PyYAML's guesses, which are ignored: the text decides."""
 
 
 def read_yaml(file: Path) -> Mapping[str, Any]:
@@ -48,17 +41,17 @@ def read_yaml(file: Path) -> Mapping[str, Any]:
     try:
         if file.exists() and not file.is_file():
             raise UsageError(f"{file}: is not a file")
-        data = file.read_bytes() if file.stat().st_size <= LARGEST else None
+        data = file.read_bytes() if file.stat().st_size <= MAX_YAML_BYTES else None
     except OSError as error:
         raise UsageError(f"{file}: {error.strerror}") from error
     if data is None:
-        raise UsageError(f"{file}: larger than {LARGEST // 1024} KiB; a definition is a page of text")
+        raise UsageError(f"{file}: larger than {MAX_YAML_BYTES // 1024} KiB; a definition is a page of text")
     try:
         value = _read(data.decode("utf-8-sig"), str(file))
     except UnicodeDecodeError as error:
         raise UsageError(f"{file}: not UTF-8 at byte {error.start}") from error
     if not isinstance(value, dict):
-        raise UsageError(f"{file}: has to hold a mapping of keys to values, not {_kind(value)}")
+        raise UsageError(f"{file}: is not a mapping of keys to values but {_kind(value)}")
     return value
 
 
@@ -68,13 +61,13 @@ def read_scalar(text: str, where: str = "--set") -> Any:
     Raises:
         UsageError: It is not YAML.
     """
-    if len(text) > LARGEST:
-        raise UsageError(f"{where}: longer than {LARGEST // 1024} KiB")
+    if len(text) > MAX_YAML_BYTES:
+        raise UsageError(f"{where}: longer than {MAX_YAML_BYTES // 1024} KiB")
     return _read(text, where)
 
 
 def can_be_kept(text: str) -> bool:
-    """Whether the database can hold it: no NUL, no half of a surrogate pair."""
+    """Whether the database can hold a text: without NUL and halves of a surrogate pair."""
     return not any(each == "\0" or "\ud800" <= each <= "\udfff" for each in text)
 
 
@@ -99,7 +92,7 @@ def _read(text: str, where: str) -> Any:
     except yaml.YAMLError as error:
         raise UsageError(f"{where}: {str(error).splitlines()[0]}") from error
     except RecursionError as error:
-        raise UsageError(f"{where}: nested more than {DEEPEST} levels deep") from error
+        raise UsageError(f"{where}: nested more than {MAX_LEVELS} levels deep") from error
     finally:
         if loader is not None:
             loader.dispose()
@@ -107,7 +100,7 @@ def _read(text: str, where: str) -> Any:
 
 
 class _Maker:
-    """Nodes to values, counting."""
+    """Makes values of nodes and counts them."""
 
     def __init__(self, where: str) -> None:
         self.where = where
@@ -115,10 +108,10 @@ class _Maker:
 
     def make(self, node: yaml.Node, depth: int) -> Any:
         self.count += 1
-        if self.count > MOST_VALUES:
-            raise self.wrong(node, f"more than {MOST_VALUES:,} values once aliases are followed")
-        if depth > DEEPEST:
-            raise self.wrong(node, f"nested more than {DEEPEST} levels deep")
+        if self.count > MAX_VALUES:
+            raise self.wrong(node, f"more than {MAX_VALUES:,} values once aliases are followed")
+        if depth > MAX_LEVELS:
+            raise self.wrong(node, f"nested more than {MAX_LEVELS} levels deep")
         match node:
             case yaml.ScalarNode():
                 return self.scalar(node)
@@ -135,10 +128,10 @@ class _Maker:
             if not isinstance(key_node, yaml.ScalarNode) or key_node.tag == f"{TAG}merge":
                 raise self.wrong(key_node, "a key has to be a plain word (merges are not supported)")
             key = self.text(key_node)
-            if len(key) > LONGEST_KEY:
-                raise self.wrong(key_node, f"a key of {len(key)} characters; {LONGEST_KEY} are allowed")
+            if len(key) > MAX_KEY_CHARACTERS:
+                raise self.wrong(key_node, f"a key of {len(key)} characters; {MAX_KEY_CHARACTERS} are allowed")
             if key in made:
-                raise self.wrong(key_node, f"{key!r} is there twice")
+                raise self.wrong(key_node, f"{key!r} appears twice")
             made[key] = self.make(value_node, depth + 1)
         return made
 
@@ -153,8 +146,8 @@ class _Maker:
         if NOT_FINITE.match(text):
             raise self.wrong(node, f"{text} cannot be kept: a number has to be finite")
         if INTEGER.match(text):
-            if len(text) > 20 or abs(int(text)) >= LARGEST_NUMBER:
-                raise self.wrong(node, f"{text[:20]} is too large for a number: 2**63 is the end")
+            if len(text) > 20 or abs(int(text)) >= INTEGER_BOUND:
+                raise self.wrong(node, f"{text[:20]} is too large for a number; the largest is 2**63 - 1")
             return int(text)
         if FLOAT.match(text):
             number = float(text)
@@ -164,7 +157,7 @@ class _Maker:
         return text
 
     def text(self, node: yaml.ScalarNode) -> str:
-        """As it can be kept."""
+        """The text of a node, checked."""
         text: str = node.value
         if not can_be_kept(text):
             raise self.wrong(node, f"{text[:40]!r} holds a character that cannot be kept")

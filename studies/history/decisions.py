@@ -1,8 +1,8 @@
 """Which of a study's decisions stand, and how a retry makes the search decide again.
 
-A decision is never changed or taken away. An `override` begins a search anew; a `retried` decision takes it back to the
-state before the first decision that a retried trial had a part in. What came between stays in the ledger, derivable
-from the trials it was made from, and stands no more. A growth does not go back: its later rounds were trained on top.
+A decision is never changed or deleted. An `override` begins a search anew; a `retried` decision takes it back to the
+state before the first decision that used a retried trial. The decisions between stay in the ledger and can be derived,
+but stand no more. A growth does not go back: its later rounds were trained on top.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from storage.records import DecisionRow
 
 RETRIED = "retried"
 GO_BACK = ("depth", "fit")
-"""Searches whose answers are made of single trials: what was decided from one that failed is decided again."""
+"""Searches whose answers come from single trials: a decision from a failed trial is made again."""
 
 
 def standing(decisions: Sequence[DecisionRow]) -> list[DecisionRow]:
@@ -35,12 +35,12 @@ def _standing(decisions: Sequence[DecisionRow]) -> list[int]:
 
 
 def first_from(decisions: Sequence[DecisionRow], trial_ids: Collection[int]) -> int | None:
-    """The number of the first standing decision that one of these trials had a part in."""
+    """The number of the first standing decision that was made from one of these trials."""
     return next((each for each in _standing(decisions) if not set(trial_ids).isdisjoint(decisions[each].trials)), None)
 
 
 def state_before(start: SearchState, decisions: Sequence[DecisionRow], number: int) -> SearchState:
-    """What the search carried when the decision of that number was made."""
+    """The search's state when the decision of that number was made."""
     state: SearchState = decisions[number - 1].state if number else start
     return state
 
@@ -49,6 +49,6 @@ def going_back(
     start: SearchState, decisions: Sequence[DecisionRow], number: int, retried: Mapping[int, int]
 ) -> Decision:
     """The decision that makes the search decide again from that number on; `retried` is new trial numbers by old."""
-    told = ", ".join(f"trial {old} is tried again as trial {new}" for old, new in retried.items())
-    record = {"back_to": number, "event": f"{told}: decided again from decision {number} on"}
+    retries = ", ".join(f"trial {old} is tried again as trial {new}" for old, new in retried.items())
+    record = {"back_to": number, "event": f"{retries}: decided again from decision {number} on"}
     return Decision(RETRIED, record, state_before(start, decisions, number))

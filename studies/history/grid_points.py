@@ -14,15 +14,15 @@ from storage.records import DecisionRow, TrialRow
 
 @dataclass(frozen=True)
 class GridPoints:
-    """Rows of `read_points`, apart."""
+    """A grid's trials, split by whether the grid in force has them."""
 
     in_force: Sequence[TrialRow]
     earlier: Sequence[TrialRow]
-    """Not of the grid in force: finished under another config or other axes, withdrawn, or still running so."""
+    """Planned under another config or other axes, or withdrawn."""
 
 
 def apart(rows: Sequence[TrialRow], decisions: Sequence[DecisionRow]) -> GridPoints:
-    """Every row is told by itself, from its config and seed: the grid is not gone through.
+    """Each row is judged by its own config and seed, without enumerating the grid.
 
     Args:
         rows: Of `read_points`.
@@ -48,7 +48,7 @@ def apart(rows: Sequence[TrialRow], decisions: Sequence[DecisionRow]) -> GridPoi
 
 
 def _laid_over(row: TrialRow, config: Mapping[str, Any]) -> bool:
-    """Whether a point that another program enqueued was laid over the configuration in force."""
+    """Whether a point that another program enqueued has the configuration in force below its own keys."""
     fixed = {re.split(r"[.\[]", name)[0] for name in row.role.get("setting", {})}
     mine, now = ({name: each[name] for name in each if name not in fixed} for each in (row.config, config))
     return hashed_text(mine) == hashed_text(now)

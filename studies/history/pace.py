@@ -1,4 +1,4 @@
-"""How long a trial takes and how long is left: one rule for whoever knows the times, a worker or the database."""
+"""How long a trial takes and how long is left: one rule for a worker and for the database."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections.abc import Iterable, Sequence
 
 from storage.records import AttemptRow
 
-ENOUGH_TRIALS = 2
+MIN_TRIALS = 2
 """Completed trials before their mean time means anything."""
 
 
 def mean_seconds(seconds: Sequence[float]) -> float | None:
     """Mean time of completed trials; None while there are too few."""
-    return sum(seconds) / len(seconds) if len(seconds) >= ENOUGH_TRIALS else None
+    return sum(seconds) / len(seconds) if len(seconds) >= MIN_TRIALS else None
 
 
 def seconds_left(mean: float | None, waiting: int, running: Iterable[float], slots: int) -> float | None:
@@ -22,10 +22,10 @@ def seconds_left(mean: float | None, waiting: int, running: Iterable[float], slo
         mean: Of a completed trial.
         waiting: Trials that wait.
         running: Seconds that each running trial has taken so far.
-        slots: Places that run them.
+        slots: How many slots run them.
 
     Returns:
-        None where nothing is known, or there is no slot.
+        None while the mean is not known, or without a slot.
     """
     if mean is None or not slots:
         return None

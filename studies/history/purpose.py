@@ -1,4 +1,4 @@
-"""What a trial is for, and how a candidate and a setting are called: each in one place."""
+"""What a trial is for, and the names of candidates and settings."""
 
 from __future__ import annotations
 

@@ -11,9 +11,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Protocol
+from typing import Any
 
-from storage.records import EndKind
+from storage.records import EndKind, StudyCounts, StudyGlance, StudyRow
+from studies.history.purpose import candidate_name
 
 
 class StudyState(Enum):
@@ -24,9 +25,9 @@ class StudyState(Enum):
     RUNNING = "running"
     """Living workers run trials."""
     DRAINING = "draining"
-    """It was told to stop; the trials that run finish first."""
+    """`stop` was called; running trials finish first."""
     STOPPED = "stopped"
-    """It was told to stop, and nothing runs. `run` goes on."""
+    """`stop` was called, and nothing runs. `run` goes on."""
     LATE = "late"
     """Its time is up. `run --timeout` gives it more."""
     BUDGET_USED_UP = "budget used up"
@@ -43,24 +44,9 @@ SETTLED = {StudyState.STOPPED, StudyState.LATE, StudyState.BUDGET_USED_UP, Study
 """States in which a worker leaves: nothing more will be started."""
 
 
-class StudyFacts(Protocol):
-    """What a state is told from: a study's row, with what waits and what runs."""
-
-    @property
-    def outcome(self) -> str | None: ...
-    @property
-    def failed(self) -> bool: ...
-    @property
-    def draining(self) -> bool: ...
-    @property
-    def late(self) -> bool: ...
-    @property
-    def max_trials(self) -> int | None: ...
-
-
 @dataclass(frozen=True)
 class Standing:
-    """A study's state, and what there is to say of it."""
+    """A study's state with its detail."""
 
     state: StudyState
     detail: str = ""
@@ -78,7 +64,7 @@ class Standing:
 
 @dataclass(frozen=True)
 class Ending:
-    """Why a command that works on a study, or follows it, has come to its end."""
+    """Why a command that works on a study, or follows it, has ended."""
 
     reason: str
     failed: bool = False
@@ -86,11 +72,11 @@ class Ending:
 
     @staticmethod
     def of(standing: Standing) -> Ending | None:
-        """Where nothing more will be started; None where there is something to wait for."""
+        """None while there is something to wait for."""
         return Ending(standing.text, standing.failed) if standing.state in SETTLED else None
 
 
-def standing_of(study: StudyFacts, begun: int, running: int, alive: bool) -> Standing:
+def standing_of(study: StudyRow | StudyCounts | StudyGlance, begun: int, running: int, alive: bool) -> Standing:
     """Where a study stands.
 
     Args:
@@ -144,8 +130,6 @@ def next_command(
 
 def decided(record: Mapping[str, Any]) -> str:
     """A decision on one line."""
-    from studies.history.purpose import candidate_name
-
     chosen = record.get("chosen")
     choice = candidate_name(chosen) if chosen else record.get("told")
     return "; ".join(filter(None, (choice, record.get("event")))) or "nothing chosen"

@@ -1,8 +1,7 @@
 """Whether there is a law at all: a permutation test (Fisher, 1935, "The design of experiments").
 
-The values are put into other orders, as noise would be; a law counts for something if few of these orders follow any
-law as well as the one that was seen. So of noise no more than a stated share is taken for a law, with any number of
-points.
+The values are put into other orders, as noise would be; a law is accepted if few of these orders follow any law as well
+as the observed one. In noise the test then finds a law at a stated rate, with any number of points.
 """
 
 from __future__ import annotations
@@ -15,14 +14,14 @@ import numpy as np
 from studies.laws.profiles import Numbers, Shape, aicc, grid_of
 
 Order = Literal["exchangeable", "walk"]
-"""What noise would be: each y for itself; or a walk without a drift, each y going on from the one before."""
+"""The null model: each y independent, or a walk without drift, where each y goes on from the one before."""
 
 DRAWS = 399
 """Orders that are drawn, from one seed: the same data give the same verdict."""
-HAIR = 0.1
-"""Of AICc: orders that are behind by less are as good. Else the least of a walk's steps could decide."""
-COARSE = 13
-"""Exponents that the test looks at."""
+AICC_TOLERANCE = 0.1
+"""An order that is worse by less is as good, or the smallest of a walk's steps could decide."""
+GRID_POINTS = 13
+"""Exponents that the test tries."""
 
 
 def chance_of(x: Numbers, y: Numbers, curved: Shape, order: Order) -> float:
@@ -32,12 +31,12 @@ def chance_of(x: Numbers, y: Numbers, curved: Shape, order: Order) -> float:
     draws = random_like(y, order)
     u = x / math.exp(float(np.mean(np.log(x))))
     lawfulness = _lawfulness(u, np.vstack([y, draws]), curved)
-    as_good = int((lawfulness[1:] > lawfulness[0] - HAIR).sum())
-    return (as_good + 1) / (len(draws) + 1)  # Phipson and Smyth (2010): the order that was seen is one of them
+    as_good = int((lawfulness[1:] > lawfulness[0] - AICC_TOLERANCE).sum())
+    return (as_good + 1) / (len(draws) + 1)  # Phipson and Smyth (2010): the observed order is one of them
 
 
 def random_like(y: Numbers, order: Order) -> Numbers:
-    """What noise would make of these values: a row a draw."""
+    """These values as noise would order them: a row a draw."""
     generator = np.random.default_rng(1935)
     count = DRAWS if len(y) <= 1000 else 99
     if order == "exchangeable":
@@ -50,7 +49,7 @@ def random_like(y: Numbers, order: Order) -> Numbers:
 def _lawfulness(u: Numbers, rows: Numbers, curved: Shape) -> Numbers:
     """For each row of values: by how much the better law beats the constant, as a share of the squares left over.
 
-    Laws pay for their parameters as in AICc, which a ratio of squares of equal power says as well.
+    Laws pay for their parameters as in AICc, which is a ratio of squares of equal power.
     """
     points = rows.shape[1]
     around = rows - rows.mean(1, keepdims=True)
@@ -60,7 +59,7 @@ def _lawfulness(u: Numbers, rows: Numbers, curved: Shape) -> Numbers:
     for shape, parameters in shapes:
         if points - parameters - 2 <= 0:
             continue
-        grid = grid_of(shape, COARSE)
+        grid = grid_of(shape, GRID_POINTS)
         z = u[None, :] ** grid[:, None]
         has_offset = shape != "power"
         z = z - z.mean(1, keepdims=True) if has_offset else z

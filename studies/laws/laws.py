@@ -1,4 +1,4 @@
-"""Laws of one number over another, fitted and compared: does a loss fall with its cost, how, and how sure is that?
+"""Laws of one number over another, fitted and compared: does a loss fall with its cost, and how surely?
 
     constant                y = a
     power law               y = b·(x/x₀)^e          Kaplan et al. (2020), "Scaling laws for neural language models"; of
@@ -13,12 +13,12 @@ independent and of one size. For a given exponent each law is linear, so its bes
 space (law_profiles.py).
 
 Intervals and bands are profile likelihood's, at 95 %: a value belongs to the interval as long as the best curve
-through it is not worse by F's quantile (Bates and Watts, 1988, "Nonlinear regression analysis", ch. 6). Neither the
-delta method, whose symmetric intervals miss on the curved side of such a law, nor a bootstrap, which on ten points
-draws the same few again and again. A band is the curve's, not a further point's. An end that is not found is None.
+through it is not worse by F's quantile (Bates and Watts, 1988, "Nonlinear regression analysis", ch. 6). The delta
+method gives symmetric intervals, which miss on the curved side of such a law; a bootstrap of ten points draws the same
+few again and again. A band is the curve's, not a further point's. An end that is not found is None.
 
 Laws are compared by AICc (Hurvich and Tsai, 1989, Biometrika 76). Whether there is a law at all is asked first
-(lawfulness.py): of sets of noise no more than `FALSE_ALARM` are taken for one.
+(lawfulness.py): it finds a law in at most `FALSE_ALARM` of sets of noise.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ from studies.laws.lawfulness import Order, chance_of
 from studies.laws.profiles import FLATTEST, Numbers, Profile, Shape, aicc, grid_of, profile_of
 
 FALSE_ALARM = 0.05
-"""Share of noise that is taken for a law."""
+"""Share of noise in which a law is found: the level of the test."""
 LEVEL = 0.95
-LEAST, MOST = 1e-150, 1e100
-"""Sizes whose squares are numbers, as far as it takes."""
-FEWEST = 5
+MIN_SIZE, MAX_SIZE = 1e-150, 1e100
+"""Sizes whose squares are still numbers."""
+MIN_POINTS = 5
 """Points below which nothing is fitted: AICc of two laws needs as many."""
 NAMES = {
     "constant": "constant",
@@ -49,7 +49,7 @@ NAMES = {
     "saturating": "saturating power law",
     "growing": "growing power law",
 }
-_FINE = 121
+_GRID_POINTS = 121  # exponents of a fit's grid
 
 
 @dataclass(frozen=True)
@@ -102,8 +102,8 @@ class Fit:
 
     @property
     def error(self) -> float:
-        """Sum of squares of the residuals; never quite nothing, since numbers are rounded."""
-        return _not_nothing(float(self.profile.error[0]), self.y)
+        """Sum of squares of the residuals; above zero, since numbers are rounded."""
+        return _above_zero(float(self.profile.error[0]), self.y)
 
     @property
     def aicc(self) -> float:
@@ -128,7 +128,7 @@ class Fit:
         """Exponents in the confidence region, lowest to highest, and whether each end is one."""
         if self.shape == "constant":
             return np.array([0.0]), True, True
-        grid, u = grid_of(self.shape, _FINE), self.x / self.scale
+        grid, u = grid_of(self.shape, _GRID_POINTS), self.x / self.scale
 
         def excess(exponent: float) -> float:
             return float(profile_of(np.array([exponent]), u, self.y, self.has_offset).error[0]) - self._limit
@@ -149,15 +149,17 @@ class Fit:
             else:
                 ends.append((float(within), False))
         (low, is_low), (high, is_high) = ends
-        between = np.union1d(np.linspace(low, high, _FINE), [self.exponent])
+        between = np.union1d(np.linspace(low, high, _GRID_POINTS), [self.exponent])
         return between[(between >= low) & (between <= high)], is_low, is_high
 
     def _interval(self, at: float | None) -> tuple[float, float]:
         """Lowest and highest of b, or of a + b·z at each z of the exponents: the union over all exponents."""
         exponents, _, _ = self._exponents
         profile = profile_of(exponents, self.x / self.scale, self.y, self.has_offset)
-        z = None if at is None else at**exponents
-        middle, spread = profile.factor_of() if z is None else profile.curve(z)
+        return self._union(profile, *(profile.factor_of() if at is None else profile.curve(at**exponents)))
+
+    def _union(self, profile: Profile, middle: Numbers, spread: Numbers) -> tuple[float, float]:
+        """Lowest and highest of the intervals around `middle`, one for each exponent."""
         reach = np.sqrt(np.maximum(self._limit - profile.error, 0) * spread)
         return float(np.min(middle - reach)), float(np.max(middle + reach))
 
@@ -169,37 +171,25 @@ class Fit:
     def estimates(self) -> dict[str, Estimate]:
         """Each parameter of the law with its interval: `a`, `b`, `exponent`."""
         exponents, is_low, is_high = self._exponents
-        told = {}
-        flat_open = not (is_high if self.shape == "saturating" else is_low)
+        found = {}
+        flat_open = self.has_offset and not (is_high if self.shape == "saturating" else is_low)
+        rising, falling = flat_open and self.factor > 0, flat_open and self.factor < 0
         if self.has_offset:
             low, high = self._offset_interval(exponents)
-            told["a"] = Estimate(
-                self.offset,
-                None if flat_open and self.factor > 0 else low,
-                None if flat_open and self.factor < 0 else high,
-            )
+            found["a"] = Estimate(self.offset, None if rising else low, None if falling else high)
         if self.shape != "constant":
-            least, most = self._interval(None)
-            bound = self.has_offset and flat_open
-            told["b"] = Estimate(
-                self.factor,
-                None if bound and self.factor < 0 else least,
-                None if bound and self.factor > 0 else most,
-            )
-            told["exponent"] = Estimate(
-                self.exponent,
-                float(exponents[0]) if is_low else None,
-                float(exponents[-1]) if is_high else None,
-            )
-        return told
+            low, high = self._interval(None)
+            found["b"] = Estimate(self.factor, None if falling else low, None if rising else high)
+            ends = (float(exponents[0]) if is_low else None, float(exponents[-1]) if is_high else None)
+            found["exponent"] = Estimate(self.exponent, *ends)
+        return found
 
     def _offset_interval(self, exponents: Numbers) -> tuple[float, float]:
         profile = profile_of(exponents, self.x / self.scale, self.y, True)
         middle, spread = profile.curve(np.zeros(len(exponents)))
         if self.shape == "constant":
             middle, spread = profile.offset, np.array([1 / len(self.y)])
-        reach = np.sqrt(np.maximum(self._limit - profile.error, 0) * spread)
-        return float(np.min(middle - reach)), float(np.max(middle + reach))
+        return self._union(profile, middle, spread)
 
     def formula(self, x: str, y: str) -> str:
         """In words: `val_loss ≈ 1.52 + 0.31 · (params / 81,000)^-0.42`."""
@@ -213,19 +203,19 @@ class Fit:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a set of points says: every law fitted, the one that is chosen, and what has to be said with it."""
+    """Every law fitted to a set of points, the chosen one, and warnings."""
 
     fits: Sequence[Fit]
     """In the order of the laws above; empty with too few points."""
     chosen: Fit | None
     """By AICc among all; the constant where the test finds no law; None with too few points."""
     chance: float | None
-    """How often an order of the same values at random looks as lawful: the test's p value."""
+    """The p value: how often the values in a random order follow a law as well."""
     warnings: Sequence[str]
 
     @property
     def is_law(self) -> bool:
-        """Whether the numbers say more than a constant does."""
+        """Whether a law beats the constant."""
         return self.chosen is not None and self.chosen.shape != "constant"
 
     @property
@@ -234,55 +224,47 @@ class Verdict:
         return [fit for fit in self.fits if fit.shape != "constant"]
 
 
-@dataclass(frozen=True)
-class Evidence:
-    """Points that the question whether there is a law is asked of, where those that are fitted were picked for it."""
-
-    x: Sequence[float]
-    y: Sequence[float]
-
-
 def judge(
     x: Sequence[float],
     y: Sequence[float],
     curved: Literal["saturating", "growing"] = "saturating",
     order: Order = "exchangeable",
-    evidence: Evidence | None = None,
+    evidence: tuple[Sequence[float], Sequence[float]] | None = None,
 ) -> Verdict:
-    """Fit every law to points and say which one they bear out. Points whose numbers are not finite, or whose x is not
-    above zero, are left out, and it is said.
+    """Fit every law to points and choose one. Points whose numbers are not finite, or whose x is not above zero, are
+    left out with a warning.
 
     Args:
-        curved: The law with an offset that is looked at.
-        order: What noise would be. `exchangeable`: each y for itself. `walk`: each y goes on from the one before, as
-            the proportions of a model that grows do; noise is then a walk without a drift.
-        evidence: Points to ask instead whether there is a law, where these were picked for their y: along a growth's
-            path each score is above the last, noise or not.
+        curved: The law with an offset that is fitted.
+        order: The null model. `exchangeable`: each y is independent. `walk`: each y goes on from the one before, as the
+            proportions of a growing model do; noise is then a walk without drift.
+        evidence: Points, by x and y, to test for a law in place of these, where these were selected by their y: along a
+            growth's path each score is above the last, noise or not.
     """
     kept, dropped = _finite(x, y)
     warnings = [f"{dropped} points without a finite number above zero are left out"] if dropped else []
     xs, ys = kept
     distinct = len(np.unique(xs))
-    if len(xs) < FEWEST or distinct < FEWEST - 1:
+    if len(xs) < MIN_POINTS or distinct < MIN_POINTS - 1:
         what = f"{len(xs)} points" if distinct == len(xs) else f"{len(xs)} points at {distinct} places"
-        return Verdict((), None, None, [*warnings, f"too few points for a law: {what}, {FEWEST} are needed"])
+        return Verdict((), None, None, [*warnings, f"too few points for a law: {what}, {MIN_POINTS} are needed"])
     scale = float(f"{math.exp(float(np.mean(np.log(xs)))):.3g}")
     shapes: list[Shape] = ["constant", "power"]
-    if len(xs) > FEWEST and distinct >= FEWEST:
+    if len(xs) > MIN_POINTS and distinct >= MIN_POINTS:
         shapes.append(curved)
     else:
-        warnings.append(f"too few points for a {NAMES[curved]}: {FEWEST + 1} are needed")
+        warnings.append(f"too few points for a {NAMES[curved]}: {MIN_POINTS + 1} are needed")
     fits = [_fit(shape, xs, ys, scale) for shape in shapes]
     chance = chance_of(xs, ys, curved, order)
     if evidence is not None:
-        (all_x, all_y), _ = _finite(evidence.x, evidence.y)
-        chance = chance_of(all_x, all_y, curved, "exchangeable") if len(all_x) >= FEWEST else 1.0
+        (all_x, all_y), _ = _finite(*evidence)
+        chance = chance_of(all_x, all_y, curved, "exchangeable") if len(all_x) >= MIN_POINTS else 1.0
     chosen = min(fits, key=lambda fit: fit.aicc)
     if chance > FALSE_ALARM:
         chosen = fits[0]
     if chosen is fits[0]:
         warnings.append(f"no law: nothing better than a constant (chance {chance:.2g})")
-    elif len(xs) < 2 * FEWEST:
+    elif len(xs) < 2 * MIN_POINTS:
         warnings.append(f"only {len(xs)} points: the choice between laws is weak")
     if chosen is not fits[0]:
         warnings += _doubts(chosen, fits)
@@ -297,9 +279,9 @@ def _doubts(chosen: Fit, fits: Sequence[Fit]) -> list[str]:
     ]
     exponent = chosen.estimates()["exponent"]
     if chosen.has_offset and abs(chosen.exponent) < 1.05 * FLATTEST:
-        doubts.append("it is as flat as is looked at: a logarithm serves as well, and no limit is in sight")
+        doubts.append("the exponent is at the edge of its range: a logarithm fits as well, and no asymptote is visible")
     elif exponent.low is None or exponent.high is None:
-        doubts.append("the exponent is not held in: its interval has an open end")
+        doubts.append("the data do not bound the exponent: its interval is open")
     residuals = chosen.residuals[np.argsort(chosen.x, kind="stable")]
     total = float(residuals @ residuals)
     correlation = float(residuals[1:] @ residuals[:-1]) / total if total > 0 else 0.0
@@ -311,7 +293,7 @@ def _doubts(chosen: Fit, fits: Sequence[Fit]) -> list[str]:
 def _fit(shape: Shape, x: Numbers, y: Numbers, scale: float) -> Fit:
     if shape == "constant":
         return Fit(shape, x, y, scale, 0.0)
-    grid, u, has_offset = grid_of(shape, _FINE), x / scale, shape != "power"
+    grid, u, has_offset = grid_of(shape, _GRID_POINTS), x / scale, shape != "power"
     best = int(np.argmin(profile_of(grid, u, y, has_offset).error))
     low, high = grid[max(0, best - 1)], grid[min(len(grid) - 1, best + 1)]
     found = minimize_scalar(
@@ -323,13 +305,13 @@ def _fit(shape: Shape, x: Numbers, y: Numbers, scale: float) -> Fit:
     return Fit(shape, x, y, scale, float(found.x))
 
 
-def _not_nothing(error: float, y: Numbers) -> float:
-    least = max(float(np.max(np.abs(y))) * 1e-12, LEAST)
+def _above_zero(error: float, y: Numbers) -> float:
+    least = max(float(np.max(np.abs(y))) * 1e-12, MIN_SIZE)
     return max(error, len(y) * least * least)
 
 
 def _finite(x: Sequence[float], y: Sequence[float]) -> tuple[tuple[Numbers, Numbers], int]:
     xs, ys = np.asarray(x, float), np.asarray(y, float)
     good = np.isfinite(xs) & np.isfinite(ys) & (xs > 0)
-    good[good] &= np.abs(ys[good]) < MOST
+    good[good] &= np.abs(ys[good]) < MAX_SIZE
     return (xs[good], ys[good]), int(len(xs) - good.sum())

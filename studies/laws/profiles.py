@@ -1,4 +1,4 @@
-"""For a given exponent a law is a straight line over z = u^exponent: each exponent's best line, and what it leaves.
+"""For a given exponent a law is a straight line over z = u^exponent: each exponent's best line and its residuals.
 
 Variable projection: Golub and Pereyra (1973), "The differentiation of pseudo-inverses and nonlinear least squares
 problems whose variables separate", SIAM J. Numer. Anal. 10.
@@ -16,7 +16,7 @@ Numbers = NDArray[np.float64]
 Shape = Literal["constant", "power", "saturating", "growing"]
 
 STEEPEST, FLATTEST = 4.0, 0.02
-"""Exponents that are looked at; beyond the flattest a law cannot be told from a logarithm's."""
+"""The range of exponents; a flatter law cannot be distinguished from a logarithm."""
 
 
 @dataclass(frozen=True)

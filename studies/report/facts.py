@@ -21,7 +21,7 @@ from studies.history.purpose import purpose, setting_name
 from studies.history.state import Standing, standing_of
 from studies.history.trials import in_order
 from studies.results.grid_cells import ranking
-from studies.results.growth_path import Place, Stretch, longest, stretches
+from studies.results.growth_path import Measured, Stretch, longest, stretches
 from studies.results.show import Shown
 
 COSTS = ("params", "flops", "vram", "peak_memory", "iter", "cumulative_time")
@@ -124,7 +124,7 @@ class Facts:
         return next((each for each in (self.study.score, *LOSSES) if each in names), None)
 
     @cached_property
-    def measured(self) -> list[Place]:
+    def measured(self) -> list[Measured]:
         """Every configuration with its means over seeds."""
         cells: dict[str, list[TrialRow]] = {}
         for trial in self.trials:
@@ -155,8 +155,8 @@ class Facts:
         return standing_of(self.study, counts.begun, counts.running, self.alive)
 
 
-def _mean(trials: Sequence[TrialRow], score: str, cost: str | None) -> Place:
+def _mean(trials: Sequence[TrialRow], score: str, cost: str | None) -> Measured:
     names = [name for name in trials[0].metrics if all(name in each.metrics for each in trials)]
     means = {name: sum(each.metrics[name] for each in trials) / len(trials) for name in names}
     own = (means.get(score, math.nan), means.get(cost or "", math.nan))
-    return Place(purpose(trials[0].role), trials[0].config, *own, means, [each.number for each in trials])
+    return Measured(purpose(trials[0].role), trials[0].config, *own, means, [each.number for each in trials])

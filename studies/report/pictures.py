@@ -16,9 +16,9 @@ from studies.figures.pareto import Scored, pareto
 from studies.figures.picture import Picture
 from studies.figures.series import series
 from studies.history.purpose import purpose
-from studies.laws.laws import Evidence, Verdict, judge
+from studies.laws.laws import Verdict, judge
 from studies.report.facts import AXES, Facts
-from studies.results.growth_path import Place
+from studies.results.growth_path import Measured
 
 RATIOS = (("mlp_size", "n_embd"), ("n_embd", "n_layer"), ("n_embd", "n_head"))
 SIZES = ("n_head", "n_qk_head_dim", "n_v_head_dim", "n_layer")
@@ -83,7 +83,7 @@ def _against_cost(facts: Facts) -> Iterator[Fitted]:
         if not any(map(math.isfinite, y)):
             continue
         tried = facts.stretch.tried if grows else []
-        evidence = Evidence(_column(tried, facts, cost), _column(tried, facts, metric)) if grows else None
+        evidence = (_column(tried, facts, cost), _column(tried, facts, metric)) if grows else None
         verdict = judge(x, y, evidence=evidence)
         warnings = list(verdict.warnings)
         if grows and len(facts.stretches) > 1:
@@ -117,7 +117,7 @@ def _proportions(facts: Facts) -> Iterator[Fitted]:
         yield _fitted(facts, f"ratio-{_slug(name)}", title, (params, name), totals, values, verdict)
 
 
-def _quantities(places: Sequence[Place]) -> dict[str, list[float]]:
+def _quantities(places: Sequence[Measured]) -> dict[str, list[float]]:
     made = {f"{top} / {below}": [_ratio(place, top, below) for place in places] for top, below in RATIOS}
     made |= {name: [_size(place, name) for place in places] for name in SIZES}
     parts = [parts_of(place.metrics) for place in places]
@@ -126,7 +126,7 @@ def _quantities(places: Sequence[Place]) -> dict[str, list[float]]:
     return made
 
 
-def _size(place: Place, name: str) -> float:
+def _size(place: Measured, name: str) -> float:
     """A size, or its mean over layers if each layer has its own; NaN if unknown."""
     value = place.config.get(name, place.config.get(f"{name}_layerlist"))
     values = value if isinstance(value, list) and value else [value]
@@ -135,7 +135,7 @@ def _size(place: Place, name: str) -> float:
     return float(sum(values) / len(values))
 
 
-def _ratio(place: Place, top: str, below: str) -> float:
+def _ratio(place: Measured, top: str, below: str) -> float:
     over = _size(place, below)
     return _size(place, top) / over if over else math.nan
 
@@ -146,7 +146,7 @@ def _fitted(
     return Fitted(facts.study.name, fitted(verdict, x, y, key, title, names), names, x, y, verdict)
 
 
-def _column(places: Sequence[Place], facts: Facts, metric: str) -> list[float]:
+def _column(places: Sequence[Measured], facts: Facts, metric: str) -> list[float]:
     return [place.value(metric, facts.study.score, str(facts.study.cost)) for place in places]
 
 

@@ -9,7 +9,7 @@ from storage.records import DecisionRow
 from studies.history.decisions import standing
 from studies.tables.table import Cell, Column, Document, Figure, Table
 
-KEYS = ("target", "width", "layers", "params", "difference", "percent", "reached", "reason", "counts")
+ROW_KEYS = ("target", "width", "layers", "params", "difference", "percent", "reached", "reason", "counts")
 """Of a row in `show --json`: names are stable. `verify: true` adds its findings under `verify`."""
 COLUMNS = {
     "Target": ("target", ",", 0),
@@ -26,13 +26,13 @@ COLUMNS = {
 
 def show_json(decisions: Sequence[DecisionRow]) -> dict[str, Any]:
     """`show --json`: a row for each target of each width that has its answer."""
-    kept = (*KEYS, "verify")
+    kept = (*ROW_KEYS, "verify")
     results = [{name: row[name] for name in kept if name in row} for row in results_of(decisions)]
     return {"search": "depth", "results": results}
 
 
 def show_document(decisions: Sequence[DecisionRow]) -> Document:
-    """A line for each target of each width; a bound that was hit is marked, and is no answer."""
+    """A line for each target of each width; a bound is marked, since it is no answer."""
     rows = results_of(decisions)
     if not rows:
         return Document(notes=["no width has its counts yet"])
@@ -43,7 +43,7 @@ def show_document(decisions: Sequence[DecisionRow]) -> Document:
     lines = []
     for row in rows:
         figures: list[Cell] = [Figure(row[key], form=form) for key, form, _ in COLUMNS.values()]
-        lines.append([*figures, "; ".join(filter(None, (row["reason"], _verified(row.get("verify")))))])
+        lines.append([*figures, "; ".join(filter(None, (row["reason"], _verify_text(row.get("verify")))))])
     reached = [row for row in rows if row["reached"]]
     reached_text = f"{len(reached)} of {len(rows)} targets reached"
     on_line = sum(not row["counted"] for row in reached)
@@ -57,12 +57,12 @@ def results_of(decisions: Sequence[DecisionRow]) -> list[dict[str, Any]]:
     return [dict(row) for each in standing(decisions) for row in each.record["results"]]
 
 
-def _verified(finding: Mapping[str, Any] | None) -> str | None:
+def _verify_text(finding: Mapping[str, Any] | None) -> str | None:
     if finding is None:
         return None
     if finding["outcome"] in ("out_of_memory", "timed_out"):
         return f"a training step: {finding['outcome'].replace('_', ' ')}"
-    if finding["outcome"] != "completed":  # it says nothing about this size: show what went wrong
+    if finding["outcome"] != "completed":  # no answer about this size: show what went wrong
         return f"a training step: {finding['reason'] or finding['outcome']}"
     peak, share, seconds = (finding[name] for name in ("peak_memory", "memory_fraction", "seconds"))
     if peak is None or share is None or seconds is None:

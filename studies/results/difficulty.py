@@ -1,4 +1,4 @@
-"""Which cells of a difficulty grid are near what is wanted, and which are hopeless."""
+"""Which cells of a difficulty grid are near the target, and which are hopeless."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any, Literal
 Name = Literal["nearest", "hopeless", ""]
 
 TARGET = 0.75
-"""Where a definition gives none."""
+"""The default of a definition."""
 HOPELESS = 0.98
-"""Bytes a token from which on there is next to nothing to learn: 32 tokens without any order come to 0.99."""
+"""Bytes a token above which a model can learn next to nothing: 32 tokens without any order give 0.99."""
 SPREAD = 0.03
-"""What one random graph differs from another of the same alphas: a cell so near cannot be told from the target."""
+"""How much random graphs of the same alphas differ: a cell this near the target is as good."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Mark:
     setting: Mapping[str, Any]
     difficulty: float
     distance: float
-    """Of the mean from the target: less than the mean of the distances, which also counts the spread over seeds."""
+    """Of the mean from the target."""
     mark: Name
 
 

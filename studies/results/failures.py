@@ -11,7 +11,7 @@ from storage.records import StudyRow
 from storage.session import Session
 from studies.tables.table import Cell, Column, Document, Table
 
-SHOWN = 8
+MAX_TRIALS = 8
 """Trials that a line names."""
 COLUMNS = [Column(name) for name in ("attempts", "trials ended", "outcome", "why", "trials")]
 
@@ -53,7 +53,7 @@ def failures(session: Session, study: StudyRow) -> Failures:
 
 
 def _row(cause: Mapping[str, Any]) -> list[Cell]:
-    more = len(cause["trials"]) - SHOWN
-    trials = ", ".join(map(str, cause["trials"][:SHOWN])) + (f" and {more} more" if more > 0 else "")
+    more = len(cause["trials"]) - MAX_TRIALS
+    trials = ", ".join(map(str, cause["trials"][:MAX_TRIALS])) + (f" and {more} more" if more > 0 else "")
     why = cause["message"] or cause["last_line"]
     return [str(cause["attempts"]), str(cause["ended"]), cause["outcome"].replace("_", " "), why, trials]

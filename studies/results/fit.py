@@ -9,7 +9,7 @@ from storage.records import DecisionRow
 from studies.history.decisions import standing
 from studies.tables.table import Cell, Column, Document, Figure, Table
 
-SHOWN = ("tokens_per_second", "peak_memory", "memory_fraction", "utilization", "iter")
+METRIC_COLUMNS = ("tokens_per_second", "peak_memory", "memory_fraction", "utilization", "iter")
 """Metrics that have a column, where a probe returned them."""
 
 
@@ -33,7 +33,7 @@ def show_document(decisions: Sequence[DecisionRow]) -> Document:
     probes = sorted(_probes(decisions), key=lambda each: each["value"])
     if not probes:
         return Document(notes=["no probe has finished yet"])
-    names = [name for name in SHOWN if any(name in each["metrics"] for each in probes)]
+    names = [name for name in METRIC_COLUMNS if any(name in each["metrics"] for each in probes)]
     state = decisions[-1].state
     best = (state.get("best") or {}).get("value")
     columns = [Column(probes[0]["axis"]), Column("fits")]

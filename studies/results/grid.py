@@ -1,7 +1,7 @@
-"""A grid study as people and programs read it: every setting with its mean over seeds, the best first.
+"""A grid study's results: every setting with its mean over seeds, the best first.
 
-The interval is Student's, at 95 %, over the seeds. Settings that the seeds cannot tell apart from the best, by the
-paired test of samplers/searches/noise.py over the seeds that both have, are called ties.
+The interval is Student's, at 95 %, over the seeds. A setting ties with the best if the paired test of
+samplers/searches/noise.py over their common seeds does not separate the two.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from studies.tables.digits import number
 from studies.tables.table import Cell as TableCell
 from studies.tables.table import Column, Document, Figure, Table
 
-SHOWN = 200
-"""Settings that `show` lists, where not all are asked for."""
+MAX_SETTINGS = 200
+"""Settings that `show` lists without --whole."""
 
 
 def show_json(
@@ -35,7 +35,7 @@ def show_json(
         "search": "grid",
         "results": [
             {
-                **_told_json(cell, unlike.get(id(cell), {})),
+                **_cell_json(cell, unlike.get(id(cell), {})),
                 "best_tie": id(cell) in tied,
                 **({"difficulty": marks[id(cell)].difficulty, "mark": marks[id(cell)].mark} if marks else {}),
             }
@@ -46,12 +46,12 @@ def show_json(
             for cell in ranked.without
             if cell.failed
         ],
-        "earlier": [_told_json(cell, unlike_before.get(id(cell), {})) for cell in before.scored],
+        "earlier": [_cell_json(cell, unlike_before.get(id(cell), {})) for cell in before.scored],
         **left_out(decisions),
     }
 
 
-def _told_json(cell: Cell, unlike: Mapping[str, Any]) -> dict[str, Any]:
+def _cell_json(cell: Cell, unlike: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "setting": cell.setting,
         "differs": unlike,
@@ -72,7 +72,7 @@ def show_document(
     ranked = ranking(points.in_force, metric, direction)
     tables, notes = [], []
     if ranked.scored:
-        shown = ranked.scored if whole else ranked.scored[:SHOWN]
+        shown = ranked.scored if whole else ranked.scored[:MAX_SETTINGS]
         tables.append(settings_table(shown, ranked.ties, metric, differing(ranked.scored)))
         if len(shown) < len(ranked.scored):
             notes.append(f"… and {len(ranked.scored) - len(shown)} more")
@@ -84,7 +84,7 @@ def show_document(
     if failed:
         lines = [
             [setting_name(cell.setting), str(row.seed), str(row.number), _why(row)]
-            for cell, row in (failed if whole else failed[:SHOWN])
+            for cell, row in (failed if whole else failed[:MAX_SETTINGS])
         ]
         tables.append(Table([Column("failed"), Column("seed"), Column("trial"), Column("why")], lines))
     out = left_out(decisions)
@@ -111,8 +111,8 @@ def settings_table(
     """A line a setting, as ranked. In a paper a mean stands with the half of its interval.
 
     Args:
-        unlike: What tells cells of one setting apart, a column each; by the cell's identity.
-        earlier: Said of each line in place of which is the best, where they are not of the grid in force.
+        unlike: The keys that differ between cells of one setting, a column each; by the cell's identity.
+        earlier: The note of every line, for settings that are not of the grid in force.
     """
     unlike = unlike or {}
     names = list(dict.fromkeys(name for cell in cells for name in cell.setting))

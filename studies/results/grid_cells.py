@@ -18,12 +18,12 @@ from studies.results.difficulty import TARGET, Mark, marked
 
 @dataclass
 class Cell:
-    """One setting with what became of its seeds."""
+    """One setting with the trials of its seeds."""
 
     setting: Mapping[str, Any]
     config: Mapping[str, Any]
     rows: list[TrialRow] = field(default_factory=list)
-    """Its trials; of a point that was tried anew, the last one."""
+    """Its trials; of a retried point, the last one."""
     scores: dict[int, float] = field(default_factory=dict)
     """By seed."""
     failed: list[TrialRow] = field(default_factory=list)
@@ -48,7 +48,7 @@ class Cell:
         return self.mean - reach, self.mean + reach
 
     def ties_with(self, other: Cell) -> bool:
-        """Whether the seeds that both have leave it open which is better."""
+        """Whether their common seeds do not separate the two."""
         common = sorted(self.scores.keys() & other.scores.keys())
         return inseparable([self.scores[seed] for seed in common], [other.scores[seed] for seed in common])
 
@@ -60,7 +60,7 @@ class Ranking:
     scored: Sequence[Cell]
     """The best first, then in the order of the grid."""
     ties: Sequence[Cell]
-    """Of `scored`: the best and those that cannot be told from it; empty if there is none of those."""
+    """Of `scored`: the best and those that tie with it; empty without a tie."""
     without: Sequence[Cell]
     """No seed has a score: all failed, or none has finished."""
 
@@ -93,14 +93,14 @@ def ranking(rows: Sequence[TrialRow], metric: str, direction: str) -> Ranking:
 
 
 def left_out(decisions: Sequence[DecisionRow]) -> dict[str, dict[str, int]]:
-    """What never became a trial of the grid in force: settings by the condition that left them out, points by the
-    objective's reason."""
+    """Filtered settings by condition, and refused points by the objective's reason: of the grid in force, without a
+    trial."""
     begun = max((index + 1 for index, row in enumerate(decisions) if row.kind == "override"), default=0)
-    told: dict[str, Counter[str]] = {"filtered": Counter(), "refused": Counter()}
+    counted: dict[str, Counter[str]] = {"filtered": Counter(), "refused": Counter()}
     for row in decisions[begun:]:
-        for name, counts in told.items():
+        for name, counts in counted.items():
             counts.update(row.record.get(name, {}))
-    return {name: dict(counts) for name, counts in told.items()}
+    return {name: dict(counts) for name, counts in counted.items()}
 
 
 def differing(cells: Sequence[Cell]) -> dict[int, dict[str, Any]]:

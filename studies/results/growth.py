@@ -25,8 +25,8 @@ def show_json(start: Mapping[str, Any], decisions: Sequence[DecisionRow]) -> dic
             since.append(row.record["event"])
             overrides.append({"round": row.record["round"], "changes": row.record["changes"]})
         else:
-            told = [*since, row.record["event"]] if row.record["event"] else since
-            rounds.append({**row.record, "event": "; ".join(told) or None})
+            events = [*since, row.record["event"]] if row.record["event"] else since
+            rounds.append({**row.record, "event": "; ".join(events) or None})
             since = []
     return {"search": "grow", "config": dict(config), "rounds": rounds, "overrides": overrides}
 
@@ -44,13 +44,13 @@ def show_document(
 
 def path_table(records: Sequence[Mapping[str, Any]]) -> Table:
     """A line a round."""
-    figures = [Column(name, right=True, spare=spare) for name, spare in FIGURES]
+    figures = [Column(name, right=True, spare=spare) for name, spare in PATH_COLUMNS]
     columns = [Column("round"), Column("chosen"), *figures, Column("notes", spare=1)]
     rows: list[list[Cell]] = []
     for record in records:
         won = next((each for each in record["candidates"] if each["chosen"]), None)
         if won is None:
-            rows.append([str(record["round"]), "–", *[""] * len(FIGURES), record["event"] or ""])
+            rows.append([str(record["round"]), "–", *[""] * len(PATH_COLUMNS), record["event"] or ""])
             continue
         figures_of = [Figure(won["score"]), Figure(won["gain"], won.get("gain_error"))]
         figures_of += [Figure(won[name]) for name in ("added_cost", "efficiency", "cost")]
@@ -77,7 +77,7 @@ def candidates_table(decisions: Sequence[DecisionRow]) -> Table:
     return Table([Column("round"), *CANDIDATE], rows)
 
 
-FIGURES = (("score", 0), ("gain", 0), ("added cost", 3), ("efficiency", 2), ("cost", 4))
+PATH_COLUMNS = (("score", 0), ("gain", 0), ("added cost", 3), ("efficiency", 2), ("cost", 4))
 """Of a path, with how soon each may be left out."""
 CANDIDATE = [
     Column("candidate"),

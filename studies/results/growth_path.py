@@ -1,4 +1,4 @@
-"""The path of a growth study: which configuration stood where, what it cost and scored, and what else was tried."""
+"""The path of a growth study: each configuration with its cost and score, and the candidates that were tried."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class Place:
+class Measured:
     """A configuration that was measured: means over its seeds."""
 
     label: str
@@ -29,17 +29,17 @@ class Place:
 
 @dataclass
 class Stretch:
-    """A part of the path along which scores can be compared: nothing was raised or overridden in between."""
+    """A part of the path whose scores can be compared: nothing was raised or overridden within it."""
 
-    places: list[Place] = field(default_factory=list)
-    tried: list[Place] = field(default_factory=list)
-    """Everything that was measured beside it: the places, and candidates that were not chosen."""
+    places: list[Measured] = field(default_factory=list)
+    tried: list[Measured] = field(default_factory=list)
+    """Everything measured: the places, and candidates that were not chosen."""
     tied: int = 0
-    """Steps whose choice the seeds could not tell from another, or that had one seed."""
+    """Steps with a tie, or with one seed."""
 
 
 def stretches(start: Mapping[str, Any], decisions: Sequence[Any]) -> list[Stretch]:
-    """The path, cut where what it was measured with was changed."""
+    """The path, cut where the budget or the configuration changed."""
     config, found, cut = start, [Stretch()], False
     for row in decisions:
         record = row.record
@@ -68,14 +68,14 @@ def stretches(start: Mapping[str, Any], decisions: Sequence[Any]) -> list[Stretc
 
 
 def longest(found: Sequence[Stretch]) -> Stretch:
-    """The stretch with most places, the latest of several; an empty one where there is none."""
+    """The stretch with most places, the latest of several; an empty one without any."""
     return max(reversed(found), key=lambda each: len(each.places), default=Stretch())
 
 
-def _place(label: str, config: Mapping[str, Any], measured: Mapping[str, Any]) -> Place:
+def _place(label: str, config: Mapping[str, Any], measured: Mapping[str, Any]) -> Measured:
     seeds = [each["metrics"] for each in measured["seeds"]]
     names = [name for name in (seeds[0] if seeds else {}) if all(name in each for each in seeds)]
-    return Place(
+    return Measured(
         label,
         config,
         measured["score"],

@@ -1,4 +1,4 @@
-"""`show --trial`: the whole story of one trial."""
+"""`show --trial`: one trial with its attempts, reports and files."""
 
 from __future__ import annotations
 
@@ -15,8 +15,13 @@ from storage.session import Session
 from studies.definition.units import plain
 from studies.tables.table import Cell, Column, Document, Figure, Table
 
-FILES = 100
-"""Files of a trial that are named."""
+MAX_FILES = 100
+"""Files of a trial that are listed."""
+ATTEMPT_KEYS = (
+    *("attempt", "host", "slot", "started_at", "seconds"),
+    *("outcome", "message", "tail", "accepted", "refused"),
+)
+"""Of an attempt in `show --trial --json`: stable."""
 ATTEMPTS = [Column("attempt"), Column("where"), Column("seconds", right=True), Column("outcome"), Column("")]
 
 
@@ -29,24 +34,13 @@ class TrialStory:
     reports: Sequence[ReportRow]
     log: Path
     files: Sequence[Path]
-    """That it left in its `run_dir`, on this host."""
+    """Of its `run_dir`, on this host."""
 
     def to_json(self) -> dict[str, Any]:
         return {
             **trial_json(self.point),
             "attempts": [
-                {
-                    "attempt": each.attempt,
-                    "host": each.host,
-                    "slot": each.slot,
-                    "started_at": str(each.started_at),
-                    "seconds": each.seconds,
-                    "outcome": each.outcome,
-                    "message": each.message,
-                    "tail": each.tail,
-                    "accepted": each.accepted,
-                    "refused": each.refused,
-                }
+                {**{name: getattr(each, name) for name in ATTEMPT_KEYS}, "started_at": str(each.started_at)}
                 for each in self.attempts
             ],
             "reports": [
@@ -102,18 +96,18 @@ def show_trial(session: Session, study: StudyRow, number: int) -> TrialStory:
         reader.attempts(study.study_id, [number]),
         reader.reports_of(point.trial_id),
         folder.log(max(1, point.attempt)),
-        sorted(file for file in folder.files.rglob("*") if file.is_file())[:FILES],
+        sorted(file for file in folder.files.rglob("*") if file.is_file())[:MAX_FILES],
     )
 
 
 def trial_log(session: Session, study: StudyRow, number: int | None) -> str:
-    """The log of a trial's last attempt, if it ran on this host; else what the database kept of it.
+    """The log of a trial's last attempt, if it ran on this host; else its last lines from the database.
 
     Raises:
         UsageError: No trial was named, or there is no log of it here.
     """
     if number is None:
-        raise UsageError("--log: say of which trial: --trial N")
+        raise UsageError("needs --trial N", "--log")
     story = show_trial(session, study, number)
     if story.log.exists():
         return story.log.read_text(errors="replace") or f"the log of trial {number} is empty: it printed nothing\n"
@@ -124,8 +118,7 @@ def trial_log(session: Session, study: StudyRow, number: int | None) -> str:
 
 
 def trial_json(row: TrialRow) -> Mapping[str, Any]:
-    """One trial with everything that is known of it; NaN and infinities as text."""
-    metrics = {name: value if value - value == 0 else str(value) for name, value in row.metrics.items()}
+    """One trial as JSON; NaN and infinities as text."""
     return {
         "trial": row.number,
         "state": row.state,
@@ -137,5 +130,5 @@ def trial_json(row: TrialRow) -> Mapping[str, Any]:
         "seconds": row.seconds,
         "reason": row.reason,
         "retired": row.retired,
-        "metrics": metrics,
+        "metrics": {name: plain(value) for name, value in row.metrics.items()},
     }

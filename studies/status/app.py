@@ -22,7 +22,7 @@ from studies.status.memory import Seen
 from studies.status.polling import Moment, Polling
 from studies.status.status import NO_STUDIES
 from studies.status.view import Section, settled_of, view_of
-from studies.tables.terminal import cut, fitted, one_line
+from studies.tables.terminal import cut, one_line
 
 POLL_SECONDS = 1.0
 """Between two looks."""
@@ -165,7 +165,7 @@ class Watch(App[None]):
             self.cursor = min(self.cursor, max(0, len(rows) - 1))
             if not rows:
                 return ["studies", NO_STUDIES], set()
-            return ["studies: enter opens one", *fitted(studies_table(rows), width)], {1}
+            return ["studies: enter opens one", *table_lines(studies_table(rows), width)], {1}
         seen = self.moment.seen
         if seen is None:
             return [self.study, "" if self.moment.trouble else "reading …"], set()

@@ -16,7 +16,7 @@ from studies.status.status import NO_STUDIES
 from studies.status.view import settled_of, view_of
 from studies.tables.digits import number
 from studies.tables.table import Column, Table
-from studies.tables.terminal import fitted, one_line
+from studies.tables.terminal import one_line
 
 POLL_SECONDS = 1.0
 """Between two looks."""
@@ -30,7 +30,7 @@ def follow(polling: Polling, name: str | None, log: Callable[[str], None]) -> No
     if moment.seen is not None:
         lines = view_of(moment.seen, settled_of(moment.seen, whole=True)).lines(None)
     else:
-        lines = fitted(studies_table(moment.studies), None) if moment.studies else [NO_STUDIES]
+        lines = table_lines(studies_table(moment.studies), None) if moment.studies else [NO_STUDIES]
     for line in lines:
         log(line)
     while not moment.over:

@@ -22,7 +22,7 @@ from studies.history.pace import seconds_left
 from studies.history.purpose import purpose
 from studies.status.pace import RUNNING, Pace, running_row, shown_metric
 from studies.tables.table import Cell, Table
-from studies.tables.terminal import cut, fitted, one_line
+from studies.tables.terminal import cut, one_line, table_lines
 
 SUMMARY_SECONDS = 30.0
 """Between two lines without a terminal; a line that repeats the last one is not printed."""
@@ -49,7 +49,7 @@ class Progress:
         rows = [self._row(each) for each in running[:MAX_TRIALS]]
         more = [f"and {len(running) - MAX_TRIALS} more"] if len(running) > MAX_TRIALS else []
         table = Table(RUNNING, rows).without_empty_columns()
-        return [cut(one_line(self.summary()), width), *(fitted(table, width) if rows else []), *more]
+        return [cut(one_line(self.summary()), width), *(table_lines(table, width) if rows else []), *more]
 
     def summary(self) -> str:
         """How far the worker is, on one line."""

@@ -1,4 +1,4 @@
-"""Numbers as they are printed: for reading, and for a paper, where an error says how many digits mean something."""
+"""Numbers as they are printed: for reading, and for a paper, where the error sets the number of digits."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from studies.tables.table import Figure
 
 UNKNOWN = "–"
-DIGITS = 4
-"""Significant ones of a number without an error, in a paper."""
+SIGNIFICANT_DIGITS = 4
+"""Of a number without an error, in a paper."""
 
 
 def number(value: float | None) -> str:
@@ -56,7 +56,7 @@ def printed(figure: Figure) -> Printed:
     if figure.form is not None:
         return Printed(format(value, figure.form))
     if error is not None and not math.isfinite(error):
-        return Printed(_plain(value, DIGITS), str(error))
+        return Printed(_plain(value, SIGNIFICANT_DIGITS), str(error))
     if not error and value == int(value) and abs(value) < 1e15:
         return Printed(f"{int(value):,}", None if error is None else "0")
     size = max(abs(value), abs(error or 0.0))
@@ -64,7 +64,9 @@ def printed(figure: Figure) -> Printed:
     scaled = not -4 <= power < 7
     unit = 10.0**power if scaled else 1.0
     if not error:
-        return Printed(_plain(value / unit, DIGITS), None if error is None else "0", power if scaled else None)
+        return Printed(
+            _plain(value / unit, SIGNIFICANT_DIGITS), None if error is None else "0", power if scaled else None
+        )
     last = math.floor(math.log10(abs(error) / unit)) - 1  # the place of the error's second digit
     decimals = max(0, -last)
     mean, spread = (f"{round(each / unit, -last):,.{decimals}f}" for each in (value, error))

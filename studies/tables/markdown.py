@@ -9,7 +9,7 @@ from rich.cells import cell_len
 
 from studies.tables.digits import printed
 from studies.tables.table import Cell, Document, Figure, Table
-from studies.tables.terminal import one_line
+from studies.tables.terminal import one_line, padded_cell
 
 SPECIAL = re.compile(r"([\\`*\[\]<>#|&$~@^]|(?<!\w)_|_(?!\w)|:(?=\S))")
 """What would be markup. A `_` within a word and a `:` before a space are plain text."""
@@ -53,11 +53,7 @@ def _table(table: Table) -> str:
 
 
 def _line(cells: Sequence[str], widths: Sequence[int], right: Sequence[bool]) -> str:
-    padded = []
-    for cell, width, flush in zip(cells, widths, right, strict=True):
-        space = " " * (width - cell_len(cell))
-        padded.append(space + cell if flush else cell + space)
-    return "| " + " | ".join(padded) + " |"
+    return "| " + " | ".join(map(padded_cell, cells, widths, right)) + " |"
 
 
 def _cell(cell: Cell) -> str:

@@ -11,7 +11,7 @@ from studies.tables.digits import shown
 from studies.tables.fitting import GAP, Extent, fit
 from studies.tables.table import Cell, Document, Figure, Table
 
-NARROWEST_TEXT = 12
+MIN_TEXT_CELLS = 12
 """Cells that a column of texts keeps; longer words are broken."""
 
 
@@ -20,23 +20,19 @@ def lines(document: Document, width: int | None, wrap: bool = True) -> list[str]
 
     Args:
         document: What is printed.
-        width: Cells of a line; None: as many as it takes, nothing is hidden or cut.
+        width: Cells of a line; None: no limit, nothing is hidden or cut.
         wrap: A row takes as many lines as it needs, and hidden columns are named. Without it a row is one line, and
             long texts are cut.
     """
     printed = list(_folded(document.head, width))
     for table in document.tables:
-        printed += _table_lines(table, width, wrap)
+        printed += table_lines(table, width, wrap)
     return [*printed, *_folded(document.notes, width)]
 
 
-def fitted(table: Table, width: int | None) -> list[str]:
-    """The lines of a table, one for each row."""
-    return _table_lines(table, width, wrap=False)
-
-
-def _table_lines(table: Table, width: int | None, wrap: bool) -> list[str]:
-    """Title, names of the columns, rows. Wide characters take two cells; control characters are shown as escapes."""
+def table_lines(table: Table, width: int | None, wrap: bool = False) -> list[str]:
+    """Title, names of the columns, rows; without `wrap` one line for each row. Wide characters take two cells; control
+    characters are shown as escapes."""
     table = table.of("text")
     heads = [one_line(column.name) for column in table.columns]
     rows = [[one_line(text_of(cell)) for cell in row] for row in table.rows]
@@ -50,7 +46,7 @@ def _table_lines(table: Table, width: int | None, wrap: bool) -> list[str]:
         cells = [folded(row[index], room) if wrap else [cut(row[index], room)] for index, room in widths.items()]
         for parts in zip_longest(*cells, fillvalue=""):
             padded = [
-                _padded(part, room, table.columns[index].right)
+                padded_cell(part, room, table.columns[index].right)
                 for part, (index, room) in zip(parts, widths.items(), strict=True)
             ]
             printed.append((" " * GAP).join(padded).rstrip())
@@ -65,7 +61,7 @@ def _extent(texts: Iterable[str], number: bool, spare: int, wrap: bool) -> Exten
     texts = list(texts)
     whole = max(map(cell_len, texts))
     least = max((cell_len(word) for text in texts for word in text.split()), default=0) if wrap else whole
-    return Extent(least if number else min(least, NARROWEST_TEXT), whole, number, spare)
+    return Extent(least if number else min(least, MIN_TEXT_CELLS), whole, number, spare)
 
 
 def text_of(cell: Cell) -> str:
@@ -74,7 +70,7 @@ def text_of(cell: Cell) -> str:
 
 
 def one_line(text: str) -> str:
-    """A text without anything that moves the cursor or changes how a terminal shows what follows."""
+    """A text on one line, without characters that move the cursor or change how a terminal shows the rest."""
     if text.isprintable():
         return text
     parts = ("".join(part) for part in (list(each) for _, each in groupby(text, str.isspace)))
@@ -105,6 +101,7 @@ def _folded(texts: Iterable[str], width: int | None) -> Iterable[str]:
     return (line for text in texts for line in folded(one_line(text), width))
 
 
-def _padded(text: str, width: int, right: bool) -> str:
+def padded_cell(text: str, width: int, right: bool) -> str:
+    """A text in a cell of a width, flush left or right."""
     space = " " * (width - cell_len(text))
     return space + text if right else text + space

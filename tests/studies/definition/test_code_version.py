@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from studies.definition.code_version import LARGEST_DIFF, CodeVersion, read_code
+from studies.definition.code_version import MAX_DIFF_BYTES, CodeVersion, read_code
 
 
 def git(folder: Path, *arguments: str) -> str:
@@ -66,7 +66,7 @@ def test_a_new_python_file_makes_it_dirty_and_an_ignored_one_does_not(repository
 def test_a_diff_is_cut_and_can_be_kept_as_text(repository: Path) -> None:
     (repository / "train.py").write_text("x = 1\n" * 200_000)
     code = read_code(repository)
-    assert code.cut and code.dirty and len(code.diff) == LARGEST_DIFF
+    assert code.cut and code.dirty and len(code.diff) == MAX_DIFF_BYTES
     (repository / "train.py").write_bytes(b"rate = '\xff\xfe'\n")
     code = read_code(repository)
     assert CodeVersion.from_json(json.loads(json.dumps(code.to_json()))) == code and "\0" not in code.diff

@@ -86,7 +86,7 @@ def test_set_reaches_the_searchs_own_block(tmp_path: Path) -> None:
         ("=4", "KEY=VALUE"),
         ("n_head[0]=4", r"no element \[0\]"),
         ("n_head_layerlist[9]=4", r"no element \[9\]"),
-        ("n_head.x=4", "below something that is not a mapping"),
+        ("n_head.x=4", "below a value that is not a mapping"),
         ("n_head=[1", "n_head"),
         ("n_head=.nan", "finite"),
         ("..=1", "KEY=VALUE"),

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from studies.laws.laws import FALSE_ALARM, Estimate, Evidence, Fit, judge
+from studies.laws.laws import FALSE_ALARM, Estimate, Fit, judge
 
 COSTS = np.geomspace(1e4, 1e7, 12)
 DRAWS = 200
@@ -94,7 +94,7 @@ def test_records_of_noise_are_no_law_when_all_that_was_tried_is_asked() -> None:
         records = np.flatnonzero(tried >= np.maximum.accumulate(tried))
         if len(records) < 5:
             continue
-        everything = Evidence(costs, tried)
+        everything = (costs, tried)
         alarms += judge(costs[records], tried[records], evidence=everything).is_law
     assert alarms <= 10
 
@@ -158,7 +158,7 @@ def test_a_logarithm_is_not_taken_for_a_limit() -> None:
     verdict = judge(COSTS, around(5 - 0.2 * np.log(COSTS), 0, 0.001))
     assert verdict.chosen is not None and verdict.chosen.shape == "saturating"
     assert verdict.chosen.estimates()["a"].low is None, "what it goes down to is not known"
-    assert any("no limit is in sight" in each for each in verdict.warnings)
+    assert any("no asymptote is visible" in each for each in verdict.warnings)
 
 
 def test_neighbours_that_deviate_together_are_told() -> None:

@@ -26,7 +26,7 @@ from studies.figures.other_path import other_path
 from studies.figures.paired import Outcome, differences, summary
 from studies.figures.pareto import Scored, front
 from studies.figures.series import Run, mean_of, series, smoothed_line
-from studies.laws.laws import Evidence, judge
+from studies.laws.laws import judge
 from studies.report import chapters as report
 from studies.report.chapters import make_report
 from studies.report.report import run_report
@@ -109,7 +109,7 @@ def test_a_path_up_through_noise_is_no_law() -> None:
         if len(costs) < 5:
             continue
         assert scores == sorted(scores), "chosen for its score, it rises"
-        tried = Evidence([place.cost for place in stretch.tried], [place.score for place in stretch.tried])
+        tried = ([place.cost for place in stretch.tried], [place.score for place in stretch.tried])
         paths += 1
         alarms += judge(costs, scores, evidence=tried).is_law
         fooled += judge(costs, scores).is_law

@@ -17,7 +17,7 @@ from studies.tables.digits import printed, shown
 from studies.tables.latex import latex
 from studies.tables.markdown import markdown
 from studies.tables.table import Column, Document, Figure, Table
-from studies.tables.terminal import fitted, folded
+from studies.tables.terminal import folded, table_lines
 from tests.support.depths import SEVERAL, decided
 from tests.support.fits import fit, run, up_to
 from tests.support.grid_rows import row, scored
@@ -102,7 +102,7 @@ def test_csv_has_whole_numbers_and_errors_of_their_own() -> None:
 
 @pytest.mark.parametrize("width", [10, 20, 33, 40, 80, 200, 2000])
 def test_no_line_is_wider_than_the_terminal_and_none_moves_its_cursor(width: int) -> None:
-    lines = fitted(ODD, width)
+    lines = table_lines(ODD, width)
     assert len(lines) == 5 and all(cell_len(line) <= width for line in lines)
     assert all(line.isprintable() for line in lines)
     if width == 2000:
@@ -110,7 +110,7 @@ def test_no_line_is_wider_than_the_terminal_and_none_moves_its_cursor(width: int
 
 
 def test_spare_columns_go_first_and_a_long_text_is_folded_not_cut() -> None:
-    narrow = fitted(Table([Column("a"), Column("b", spare=1), Column("c")], [["1" * 8, "2" * 8, "3" * 8]]), 20)
+    narrow = table_lines(Table([Column("a"), Column("b", spare=1), Column("c")], [["1" * 8, "2" * 8, "3" * 8]]), 20)
     assert narrow[1] == "11111111  33333333"
     told = "no candidate helps: max_iters raised to 10000, and 基線 is measured again"
     assert " ".join(folded(told, 20)) == told and all(cell_len(line) <= 20 for line in folded(told, 20))
