@@ -51,8 +51,6 @@ def renew(session: Session, name: str, storage: str | None) -> bool:
         figures = {each.key: json.dumps(plotly_json(each)) for each in pictures}
         readers = old.note.partition(f"*{OWN}*\n")[2]
         write_dashboard(session, study.study_id, old, token, text + readers, figures)
-            session, study.study_id, old, token, text + old.note.partition(f"*{OWN}*\n")[2], figures
-        )  # with its readers' own part
     return True
 
 

@@ -23,7 +23,7 @@ from studies.launch.launcher import Launch, Launcher, Work, record_launch
 from studies.launch.states import over
 from studies.lifecycle.open import find_study
 from studies.lifecycle.order import Order
-from studies.lifecycle.run import begun
+from studies.lifecycle.run import study_started
 
 POLL_SECONDS = 1.0
 """Between two reads of a followed study."""
@@ -41,7 +41,7 @@ def launch(store: Store, order: Order, launcher: Launcher, log: Callable[[str], 
     assert order.elsewhere is not None
     launcher.check(order.elsewhere)
     check_reach(store, launcher)
-    with begun(store, order, log):
+    with study_started(store, order, log):
         pass
     with closing(store.write()) as session:
         study = Reader(session).study(order.name)
