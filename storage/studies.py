@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
+from storage.digests import origin_digest
 from storage.locks import WORKER_LOCKS
 from storage.records import Budget, EndKind, Json
 from storage.session import Session
@@ -31,11 +33,14 @@ class NewStudy:
 
 def create_study(session: Session, new: NewStudy) -> bool:
     """Make a study; False if another process has just made one of that name."""
+    key = secrets.token_hex(16)
     row = session.one(
         "create_study",
         {
             **_columns(new),
             "name": new.name,
+            "key": key,
+            "digest": origin_digest(key, new.search, new.origin, new.fingerprint, new.code, new.metrics),
             "search": new.search,
             "definition": json.dumps(new.definition, allow_nan=False),
             "hash": new.hash,
@@ -58,7 +63,11 @@ class Correction:
 
 def correct_study(session: Session, study_id: int, correction: Correction) -> None:
     """Put a correction into force, and retire the points that have failed. The caller holds the study's row."""
-    session.run("correct_study", {**_columns(correction), "study_id": study_id})
+    study = session.one("read_key", {"study_id": study_id})
+    digest = origin_digest(
+        study.key, study.search, correction.origin, correction.fingerprint, correction.code, correction.metrics
+    )
+    session.run("correct_study", {**_columns(correction), "study_id": study_id, "digest": digest})
 
 
 def _columns(given: NewStudy | Correction) -> dict[str, object]:

@@ -187,9 +187,10 @@ def _plan_batch(
     """
     refused = Counter(reason for point in step.points if (reason := verdicts[point.hash]) is not None)
     set_outcome(ledger.session, ledger.study_id)
-    ledger.record_decision(number, step.kind, {**step.record, "refused": dict(refused)}, step.state, used, code)
     wanted = [_new_point(search, point) for point in step.points if verdicts[point.hash] is None]
-    return ledger.plan_points(wanted, number) if wanted else 0
+    planned = ledger.plan_points(wanted, number) if wanted else 0
+    ledger.record_decision(number, step.kind, {**step.record, "refused": dict(refused)}, step.state, used, code)
+    return planned
 
 
 def _new_point(search: Search, point: Point, refusal: str | None = None) -> NewPoint:
