@@ -49,9 +49,8 @@ def renew(session: Session, name: str, storage: str | None) -> bool:
         text = note(study, counts, alive, found.decisions, found.document(), storage)
         pictures = pictures_of(study, found.to_json(), found.points)
         figures = {each.key: json.dumps(plotly_json(each)) for each in pictures}
-        write_dashboard(
-            session, study.study_id, old, token, text + old.note.partition(f"*{OWN}*\n")[2], figures
-        )  # with its readers' own part
+        readers = old.note.partition(f"*{OWN}*\n")[2]
+        write_dashboard(session, study.study_id, old, token, text + readers, figures)
     return True
 
 

@@ -51,14 +51,10 @@ class LaunchOptions:
                 raise UsageError(f"{given[0]}: needs --launch {launcher}")
         if self.wait and self.launch is None:
             raise UsageError("--wait: needs --launch; without it `run` always waits")
-        for option, value, least in (
-            ("--nodes", self.nodes, 1),
-            ("--gpus-per-node", self.gpus_per_node, 0),
-            ("--num-gpus", self.num_gpus, 0),
-            ("--num-workers", self.num_workers, 1),
-        ):
+        for name, least in (("nodes", 1), ("gpus_per_node", 0), ("num_gpus", 0), ("num_workers", 1)):
+            value = getattr(self, name)
             if value is not None and not least <= value <= 10_000:
-                raise UsageError(f"{value} is not a number from {least} to 10,000", option)
+                raise UsageError(f"{value} is not a number from {least} to 10,000", f"--{name.replace('_', '-')}")
         if self.launch == "slurm":
             return SlurmLauncher.of(self.nodes, self.gpus_per_node, self.time, self.partition, self.slurm)
         if self.launch == "ray":

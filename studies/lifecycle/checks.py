@@ -53,9 +53,9 @@ def code_of(definition: Definition) -> dict[str, Any]:
 def other_code(study: StudyRow, definition: Definition) -> str | None:
     """How the objective's code here differs from the code that the study began with; None if no difference is known."""
     now = code_of(definition)
-    begun, here = (CodeVersion.from_json(each["repository"]) for each in (study.code, now))
-    if begun.commit is not None and here.commit is not None and begun.shown() != here.shown():
-        return f"{study.name!r} began with code {begun.shown()}; here it is {here.shown()}"
+    first, here = (CodeVersion.from_json(each["repository"]) for each in (study.code, now))
+    if first.commit is not None and here.commit is not None and first.shown() != here.shown():
+        return f"{study.name!r} began with code {first.shown()}; here it is {here.shown()}"
     if study.code["file"] != now["file"]:
         return f"{Path(definition.objective.rpartition(':')[0]).name} has changed since {study.name!r} began"
     return None

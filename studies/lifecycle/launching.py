@@ -23,7 +23,7 @@ from studies.launch.launcher import Launch, Launcher, Work, record_launch
 from studies.launch.states import over
 from studies.lifecycle.open import find_study
 from studies.lifecycle.order import Order
-from studies.lifecycle.run import begun
+from studies.lifecycle.run import study_started
 
 POLL_SECONDS = 1.0
 """Between two reads of a followed study."""
@@ -38,10 +38,8 @@ def launch(store: Store, order: Order, launcher: Launcher, log: Callable[[str], 
     Raises:
         UsageError: The order or an option of the scheduler is wrong; nothing was written or submitted.
     """
-    assert order.elsewhere is not None
-    launcher.check(order.elsewhere)
-    check_reach(store, launcher)
-    with begun(store, order, log):
+    check_launch(store, order, launcher)
+    with study_started(store, order, log):
         pass
     with closing(store.write()) as session:
         study = Reader(session).study(order.name)
@@ -53,9 +51,7 @@ def launch(store: Store, order: Order, launcher: Launcher, log: Callable[[str], 
 
 def preview_launch(store: Store, order: Order, launcher: Launcher) -> str:
     """The submission, for people. Changes nothing."""
-    assert order.elsewhere is not None
-    launcher.check(order.elsewhere)
-    check_reach(store, launcher)
+    check_launch(store, order, launcher)
     return launcher.preview_text(_work(store, order, find_study(store, order.name)))
 
 
@@ -72,12 +68,14 @@ def _work(store: Store, order: Order, study: StudyRow | None) -> Work:
     return Work(order.name, arguments, url, home, folder, order.elsewhere)
 
 
-def check_reach(store: Store, launcher: Launcher) -> None:
-    """Whether every worker can reach the storage. One on a socket or a loopback address serves one machine.
+def check_launch(store: Store, order: Order, launcher: Launcher) -> None:
+    """Whether the scheduler would accept the workers, and each could reach the storage.
 
     Raises:
-        UsageError: Workers may run on another machine.
+        UsageError: It would not, or the storage serves this machine alone and workers may run on another.
     """
+    assert order.elsewhere is not None
+    launcher.check(order.elsewhere)
     if not serves_one_machine(_url_elsewhere(store)):
         return
     here = socket.gethostname().split(".")[0]

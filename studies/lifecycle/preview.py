@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from objectives.process.warm import Inspection, WarmServer
 from samplers.searches.grid.grid import Grid
@@ -70,21 +70,21 @@ def preview(store: Store, order: Order) -> Preview | Review:
     opened = open_study(store, order)
     definition, study = opened.definition, opened.study
     with opened.server(opened.trust(store.home)) as warm:
-        deep = definition.search == "depth"
-        expected = estimates(definition.settings, definition.config, order.source) if deep else None
-        if study is None:
+        if study is not None:
+            with closing(store.read()) as session:
+                found = _preview_begun(session, opened, study, warm)
+        else:
             search = opened.search
             check_metrics(definition, warm.describe(sample_config(search, warm, order.source)), order.source)
             if isinstance(search, Grid):
                 return review(search, search.start(), warm.inspect)
-            return _preview(list(search.outlook(search.start())), "the first round", None, expected, warm)
-        with closing(store.read()) as session:
-            return _preview_begun(session, opened, study, expected, warm)
+            found = _preview(list(search.outlook(search.start())), "the first round", None, warm)
+    if definition.search == "depth" and isinstance(found, Preview):
+        return replace(found, expected=estimates(definition.settings, definition.config, order.source))
+    return found
 
 
-def _preview_begun(
-    session: Session, opened: OpenedStudy, study: StudyRow, expected: Document | None, warm: WarmServer
-) -> Preview | Review:
+def _preview_begun(session: Session, opened: OpenedStudy, study: StudyRow, warm: WarmServer) -> Preview | Review:
     """For an existing study, with the order's change."""
     ledger, reader, search = Ledger(session, study.study_id), Reader(session), search_in_force(study)
     state, seconds = current_state(ledger, study), mean_trial_seconds(reader.attempts(study.study_id))
@@ -102,12 +102,10 @@ def _preview_begun(
     finished = finished_results(ledger.results([point.hash for point in ahead]))
     left = [point for point in ahead if point.hash not in finished]
     why = f"the current round: {len(left)} of {len(ahead)} points are not finished"
-    return _preview(left, why, seconds, expected, warm)
+    return _preview(left, why, seconds, warm)
 
 
-def _preview(
-    points: Sequence[Point], why: str, seconds: float | None, expected: Document | None, warm: WarmServer
-) -> Preview:
+def _preview(points: Sequence[Point], why: str, seconds: float | None, warm: WarmServer) -> Preview:
     unique = list({point.hash: point for point in points}.values())
     inspected = warm.inspect([each.config for each in unique])
-    return Preview(why, list(zip(unique, inspected, strict=True)), seconds, expected)
+    return Preview(why, list(zip(unique, inspected, strict=True)), seconds)

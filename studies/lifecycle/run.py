@@ -33,7 +33,7 @@ def run(
         ended = Ending.of(standing_of(study, begun=0, running=0, alive=True))
         if ended is not None:
             return ended
-    with begun(store, order, log) as warm:
+    with study_started(store, order, log) as warm:
         scribe = Scribe(store.start(), order.name, store.shown, log)
         worker = Worker(Membership(store, order.name, order.slots), warm, log, scribe.notify)
         watch(worker)
@@ -47,7 +47,7 @@ def run(
 
 
 @contextmanager
-def begun(store: Store, order: Order, log: Callable[[str], None]) -> Iterator[WarmServer]:
+def study_started(store: Store, order: Order, log: Callable[[str], None]) -> Iterator[WarmServer]:
     """Check the order and make or update its study; the objective's server meanwhile.
 
     Raises:

@@ -1,4 +1,4 @@
 """One page on one study, or on several.
 
-Read first: report.py (the command), chapters.py (what a report says), facts.py (what it is made from).
+Read first: report.py (the command), chapters.py (a report's content), facts.py (its data).
 """

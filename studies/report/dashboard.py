@@ -56,8 +56,8 @@ def with_fits(note: str, chapter: Chapter) -> str:
     """A note with the report's fits in the readers' part, which workers keep, in place of the last report's."""
     line = f"*{OWN}*\n"
     ours, _, own = note.partition(line) if line in note else (f"{note.rstrip()}\n\n---\n\n", "", "")
-    before, begun, rest = own.partition(HEAD)
-    after = rest.partition(END)[2] if begun else ""
+    before, found, rest = own.partition(HEAD)
+    after = rest.partition(END)[2] if found else ""
     kept = "\n\n".join(filter(None, (before.strip(), after.strip())))
     return f"{ours}{line}\n{kept}\n\n{HEAD}\n\n{_fits(chapter)}\n\n{END}\n"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 
 from storage.errors import SessionLostError, StorageError, UsageError
@@ -41,15 +42,11 @@ class Polling:
         UsageError: There is no study of that name.
         StorageError: The storage cannot be read.
         """
-        session = store.read()
-        self.url = session.url  # a server that is stopped later is waited for, not started
-        try:
+        with closing(store.read()) as session:
+            self.url = session.url  # a server that is stopped later is waited for, not started
             if name is not None:
                 Reader(session).study(name)
-        except BaseException:
-            session.close()
-            raise
-        self.session: Session | None = session
+        self.session: Session | None = None
         self.history: History | None = None
         self.last = Moment()
 

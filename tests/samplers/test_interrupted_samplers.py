@@ -95,10 +95,10 @@ def test_trials_of_a_worker_that_is_gone_are_orphans(url: str, session: Session)
         ledger.plan_points(new_points(2), 0)
     ledger.claim_trial(worker, "cpu0")
     history = History("study")
-    assert history.look(session).orphans == set()
+    assert history.look(session).status.orphans == set()
     ledger.session.close()
     end = time.monotonic() + 20
-    while not history.look(session).orphans:  # the server frees the locks in its own time
+    while not history.look(session).status.orphans:  # the server frees the locks in its own time
         assert time.monotonic() < end
     version = history.look(session).version
     seen = history.look(session)

@@ -91,7 +91,7 @@ def test_a_growths_path_shows_its_law_and_its_proportions(session: Session) -> N
     assert loss["is_law"] and loss["chosen"] == "saturating power law"
     exponent = next(each for each in loss["laws"] if each["law"] == loss["chosen"])["parameters"]["exponent"]
     assert exponent["value"] == pytest.approx(-0.4, abs=0.1)
-    assert "ratio-mlp-size-n-embd" in found and any("flatters" in each for each in loss["warnings"])
+    assert "ratio-mlp-size-n-embd" in found and any("looks too good" in each for each in loss["warnings"])
 
 
 def test_a_path_up_through_noise_is_no_law() -> None:
@@ -192,7 +192,7 @@ def test_another_path_is_marked_where_it_would_have_parted() -> None:
 @pytest.mark.parametrize(
     ("settings", "objective", "says"),
     [
-        ([], law, "There is nothing to draw yet"),
+        ([], law, "Nothing to draw yet"),
         (WIDTHS[:1], law, "too few points"),
         (WIDTHS, broken, "10 trials failed: error: yyy"),
         (WIDTHS, nothing, "10 complete"),
@@ -295,7 +295,7 @@ def test_the_command_writes_a_report_and_says_where(two: Session, program: Progr
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        ("--study one", "report: say where to: --out DIR, --to-dashboard, or both"),
+        ("--study one", "report: needs --out DIR, --to-dashboard, or both"),
         ("--study ona --out OUT", "--study: there is no study 'ona' in this storage; did you mean 'one'?"),
         ("--study one --study one --out OUT", "report: --study 'one' is named twice"),
         ("--study one --out cli.py", "--out: cli.py is not a folder"),
