@@ -22,7 +22,7 @@ from studies.status.memory import Seen
 from studies.status.polling import Moment, Polling
 from studies.status.status import NO_STUDIES
 from studies.status.view import Section, settled_of, view_of
-from studies.tables.terminal import cut, one_line
+from studies.tables.terminal import cut, one_line, table_lines
 
 POLL_SECONDS = 1.0
 """Between two looks."""

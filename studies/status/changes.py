@@ -16,7 +16,7 @@ from studies.status.status import NO_STUDIES
 from studies.status.view import settled_of, view_of
 from studies.tables.digits import number
 from studies.tables.table import Column, Table
-from studies.tables.terminal import one_line
+from studies.tables.terminal import one_line, table_lines
 
 POLL_SECONDS = 1.0
 """Between two looks."""
