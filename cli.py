@@ -137,7 +137,7 @@ def _work(store: Store, order: Order) -> Ending:
     from studies.status.progress import progress
 
     with progress(_log) as shown:
-        return run(store, order, shown.say, shown.watch)
+        return run(store, order, shown.log, shown.watch)
 
 
 def _launch(store: Store, order: Order, launcher: Launcher, wait: bool) -> Ending | None:
@@ -212,16 +212,20 @@ def _results(session: Session, study: StudyRow, whole: bool, failing: bool, flat
 
 @cli.command()
 @study_option
+@click.option("--seal", metavar="SEAL", help="Check that the study is what this seal was taken of. Exit 1 if not.")
 @json_option
 @storage_option
-def audit(name: str, as_json: bool, store: Store) -> None:
-    """Check that nothing was lost or counted twice. Exit 1 if anything is off."""
+def audit(name: str, seal: str | None, as_json: bool, store: Store) -> None:
+    """Check that nothing was lost, counted twice or changed. Exit 1 if anything is off."""
     from studies.audit.audit import audit
+    from studies.audit.seal import Seal
 
+    given = None if seal is None else Seal.parse(seal)
     with _study(store, name) as (session, study):
         certificate = audit(session, study)
+    certificate = certificate if given is None else certificate.checked_against(given)
     _print(certificate, as_json)
-    sys.exit(0 if certificate.holds else 1)
+    sys.exit(0 if certificate.passed else 1)
 
 
 @cli.command()
@@ -349,9 +353,9 @@ def studies(as_json: bool) -> None:
 @json_option
 def gpus(as_json: bool) -> None:
     """The NVIDIA devices here and who holds them; and the CPU cores that are leased."""
-    from studies.slots.survey import look
+    from studies.slots.survey import survey
 
-    _print(look(), as_json)
+    _print(survey(), as_json)
 
 
 @cli.command()

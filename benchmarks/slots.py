@@ -29,7 +29,7 @@ from objectives.outcome import Kind, Outcome
 from objectives.process.attempt import Attempt
 from objectives.process.warm import WarmServer
 from studies.slots.options import cores, cpu_slots
-from studies.slots.pool import Rack
+from studies.slots.pool import SlotPool
 from studies.slots.slot import Slot
 
 
@@ -61,20 +61,20 @@ class Bench:
     def __init__(self, function: str, folder: Path) -> None:
         self.warm, self.folder, self.count = WarmServer(f"{Path(__file__).resolve()}:{function}"), folder, 0
 
-    def start(self, slot: Slot, rack: Rack, config: Mapping[str, Any]) -> Attempt:
-        lease = rack.begun(slot, "benchmark", self.count)
+    def start(self, slot: Slot, pool: SlotPool, config: Mapping[str, Any]) -> Attempt:
+        lease = pool.begun(slot, "benchmark", self.count)
         self.count += 1
         given = assignment(self.folder, self.count, slot, config, () if lease is None else lease.cores)
         return self.warm.start(given, None if lease is None else lease.fd)
 
     def seconds(self, slots: Sequence[Slot], trials: int, config: Mapping[str, Any]) -> float:
         """To run so many trials on these slots, from the first start to the last end."""
-        rack, running = Rack(slots, print), dict[Attempt, Slot]()
+        pool, running = SlotPool(slots, print), dict[Attempt, Slot]()
         began, left = time.perf_counter(), trials
         with selectors.DefaultSelector() as selector:
             while left or running:
-                while left and (slot := rack.take([each.name for each in running.values()], "benchmark")) is not None:
-                    attempt = self.start(slot, rack, config)
+                while left and (slot := pool.take([each.name for each in running.values()], "benchmark")) is not None:
+                    attempt = self.start(slot, pool, config)
                     running[attempt] = slot
                     selector.register(attempt, selectors.EVENT_READ)
                     left -= 1
@@ -86,7 +86,7 @@ class Bench:
                             selector.unregister(attempt)
                             del running[attempt]
         took = time.perf_counter() - began
-        rack.release([])
+        pool.release([])
         return took
 
 

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+from storage.digests import DecisionFacts, ResultFacts, UsedTrial, point_digest
 from storage.locks import TRIAL_LOCKS
 from storage.reader import fields_of
 from storage.records import FailureKind
@@ -38,11 +39,16 @@ class Claim:
     trial_id: int
     number: int
     attempt: int
+    hash: str
     config: Mapping[str, Any]
     seed: int
     role: Mapping[str, Any]
     outcomes: Sequence[str]
     """How the earlier attempts ended, in their order."""
+    study: str
+    """The study's key."""
+    code: Mapping[str, Any]
+    """Versions of the worker that runs it."""
     backend: int
     """The server process that answered. One that is not the session's reveals a proxy that pools by transaction."""
 
@@ -169,13 +175,28 @@ class Ledger:
 
         May be called again after a lost session: an end that was accepted before is found, not repeated.
         """
+        reason = None if reason is None else _storable_text(reason)
+        facts = ResultFacts(
+            claim.study,
+            claim.number,
+            claim.attempt,
+            claim.hash,
+            claim.config,
+            claim.seed,
+            state,
+            end.outcome,
+            reason,
+            metrics,
+            claim.code,
+        )
         values = {
             **self._fence(claim, end),
             "state": state,
             "score": score,
             "names": list(metrics),
             "figures": list(metrics.values()),
-            "reason": None if reason is None else _storable_text(reason),
+            "reason": reason,
+            "digest": facts.digest,
         }
         if self.session.run("finish_trial", values):
             return Verdict.ACCEPTED
@@ -237,6 +258,7 @@ class Ledger:
                 "seed": point.seed,
                 "role": point.role,
                 "refusal": point.refusal,
+                "digest": point_digest(point.hash, point.role, point.params),
                 "params": [
                     {"name": name, "internal": _json_number(value), "distribution": distribution}
                     for name, value, distribution in point.params
@@ -256,17 +278,33 @@ class Ledger:
         trials: Sequence[int],
         code: str,
     ) -> None:
-        """Store a decision with the trials that it was made from."""
+        """Store a decision with the trials that it was made from, once the points of its round are planned."""
+        of = {"study_id": self.study_id, "number": number, "trials": list(trials)}
+        given = self.session.one("decision_inputs", of)
+        facts = DecisionFacts(
+            given.key,
+            given.before,
+            given.origin,
+            number,
+            kind,
+            record,
+            state,
+            [UsedTrial(*each) for each in given.used or ()],
+            given.plan,
+            given.definition,
+            code,
+        )
         self.session.run(
             "insert_decision",
             {
-                "study_id": self.study_id,
-                "number": number,
+                **of,
                 "kind": kind,
                 "record": json.dumps(record, allow_nan=False),
                 "state": json.dumps(state, allow_nan=False),
-                "trials": list(trials),
+                "definition": given.definition,
                 "code": code,
+                "origin": given.origin,
+                "digest": facts.digest,
             },
         )
 
@@ -303,6 +341,7 @@ class Ledger:
             "role": json.dumps(point.role),
             "refusal": point.refusal,
             "failure": None if point.failure is None else point.failure.value,
+            "digest": point_digest(point.hash, point.role, ()),  # its parameters are the other program's
             "params": json.dumps(rows),
         }
         row = self.session.one("adopt_trial", values)

@@ -17,12 +17,15 @@ from storage.records import (
     FailureKind,
     LedgerFacts,
     OpenTrial,
+    OtherTrial,
     ReportRow,
     RunningTrial,
     StudyCounts,
+    StudyDigests,
     StudyGlance,
     StudyRow,
     Trace,
+    TrialDigest,
     TrialRow,
     WorkerRow,
 )
@@ -136,6 +139,26 @@ class Reader:
     def distributions(self, study_id: int) -> dict[str, str]:
         """The study's parameters in Optuna: distributions as JSON, by name."""
         return {row.name: row.distribution for row in self.session.run("known_params", {"study_id": study_id})}
+
+    # Digests
+
+    def digests(self, study_id: int) -> StudyDigests:
+        """A study's own digests and sums."""
+        row = self.session.one("read_digests", {"study_id": study_id})
+        return StudyDigests(**{**row._asdict(), "plan": int(row.plan)})
+
+    def params(self, study_id: int) -> dict[int, list[tuple[str, float, str]]]:
+        """The parameters that Optuna shows of every point, by trial_id: name, internal value, distribution."""
+        rows = self.session.run("read_params", {"study_id": study_id})
+        return {row.trial_id: [(name, float(text), kind) for name, text, kind in row.params] for row in rows}
+
+    def other_trials(self, study_id: int) -> list[OtherTrial]:
+        """Trials that no search of ours planned."""
+        return self._rows(OtherTrial, "read_other_trials", study_id=study_id)
+
+    def trial_digests(self, study_id: int) -> list[TrialDigest]:
+        """A digest of each finished trial, by number."""
+        return self._rows(TrialDigest, "trial_digests", study_id=study_id)
 
     # Decisions, workers, facts
 

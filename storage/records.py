@@ -159,6 +159,8 @@ class TrialRow:
     metrics: Mapping[str, float]
     outcome: str | None
     """How the attempt that ended it ended; None if none did."""
+    digest: str
+    """Of the point as it was planned."""
 
 
 @dataclass(frozen=True)
@@ -197,6 +199,8 @@ class AttemptRow:
     """Whether its result was refused, since another attempt held the trial."""
     state: TrialState
     """Of the trial."""
+    digest: str | None
+    """Of an accepted result."""
 
 
 @dataclass(frozen=True)
@@ -213,6 +217,9 @@ class DecisionRow:
     definition: str
     code: str
     decided_at: datetime
+    origin: str
+    """Digest of what the search started from, as it was then."""
+    digest: str
 
 
 @dataclass(frozen=True)
@@ -318,3 +325,44 @@ class Budget:
     steps: int | None = None
     max_trials: int | None = None
     seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class StudyDigests:
+    """A study's own digests and sums, beside what Optuna says of its direction and metric."""
+
+    key: str
+    """The study in its digests: stays when it is renamed or moved."""
+    digest: str
+    """Of what the search starts from."""
+    head: str | None
+    """Of the last decision."""
+    planned: int
+    plan: int
+    """The sum of the points' shares: storage/digests.py."""
+    upgraded: int
+    """Results whose digests `storage upgrade` computed."""
+    directions: Sequence[str]
+    metric_names: str | None
+    """As JSON."""
+
+
+@dataclass(frozen=True)
+class OtherTrial:
+    """A trial that no search of ours planned."""
+
+    number: int
+    state: TrialState
+    started: bool
+    ended: bool
+    valued: bool
+    enqueued: bool
+
+
+@dataclass(frozen=True)
+class TrialDigest:
+    """A digest of what Optuna shows of a finished trial and of what it reported."""
+
+    number: int
+    state: TrialState
+    digest: str

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from storage.digest_upgrade import add_digests
 from storage.errors import StorageError
 from storage.locks import SCHEMA_LOCK, WORKER_LOCKS, holding
 from storage.session import Session
 from storage.url import shown_url
 
-SCHEMA = 2
+SCHEMA = 3
 """Version of Studyhall's tables; `queries/upgrade_N_to_M.sql` leads from one version to the next."""
 OPTUNA_SCHEMA = "v3.2.0.a"
 """Revision of Optuna's tables that `queries/` are written for: Optuna 5's."""
@@ -115,6 +116,8 @@ def _upgrade_ours(session: Session, version: int) -> None:
             )
         for step in range(version, SCHEMA):
             session.run(f"upgrade_{step}_to_{step + 1}")
+        if version < 3:
+            add_digests(session)
 
 
 def _create_tables(session: Session) -> None:

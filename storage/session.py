@@ -32,6 +32,9 @@ SERVER_KEEPALIVE = ", ".join(
     for name, value in ((name.replace("keepalives", "tcp_keepalives"), value) for name, value in KEEPALIVE.items())
 )
 
+EXACT_FLOATS = "set_config('extra_float_digits', '1', false) AS floats"
+"""Floats as text lose no bit, whatever the database is set to."""
+
 # How to mend a statement that the server refused, by the driver's class of the error.
 HINTS: dict[type[BaseException], str] = {
     psycopg2.errors.InsufficientPrivilege: "; docs/roles.md has the grants that a role needs",
@@ -88,7 +91,7 @@ class Session:
             raise StorageError(
                 f"PostgreSQL {version} is too old; {MIN_SERVER_VERSION} or later is needed", shown_url(url)
             )
-        self.backend: int = self.execute(f"SELECT pg_backend_pid() AS pid, {SERVER_KEEPALIVE}")[0].pid
+        self.backend: int = self.execute(f"SELECT pg_backend_pid() AS pid, {EXACT_FLOATS}, {SERVER_KEEPALIVE}")[0].pid
         # A proxy greets a connection with a process number of its own.
         self.proxied = self._connection.get_backend_pid() != self.backend
 

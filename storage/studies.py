@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
+from storage.digests import origin_digest
 from storage.locks import WORKER_LOCKS
 from storage.records import Budget, EndKind, Json
 from storage.session import Session
@@ -31,10 +33,12 @@ class NewStudy:
 
 def create_study(session: Session, new: NewStudy) -> bool:
     """Make a study; False if another process has just made one of that name."""
+    key = secrets.token_hex(16)
     row = session.one(
         "create_study",
         {
-            **_columns(new),
+            **_columns(new, key, new.search),
+            "key": key,
             "name": new.name,
             "search": new.search,
             "definition": json.dumps(new.definition, allow_nan=False),
@@ -58,10 +62,11 @@ class Correction:
 
 def correct_study(session: Session, study_id: int, correction: Correction) -> None:
     """Put a correction into force, and retire the points that have failed. The caller holds the study's row."""
-    session.run("correct_study", {**_columns(correction), "study_id": study_id})
+    study = session.one("read_key", {"study_id": study_id})
+    session.run("correct_study", {**_columns(correction, study.key, study.search), "study_id": study_id})
 
 
-def _columns(given: NewStudy | Correction) -> dict[str, object]:
+def _columns(given: NewStudy | Correction, key: str, search: str) -> dict[str, object]:
     return {
         "direction": given.direction.upper(),
         "metric_names": json.dumps([given.score]),
@@ -69,6 +74,7 @@ def _columns(given: NewStudy | Correction) -> dict[str, object]:
         "fingerprint": json.dumps(dict(given.fingerprint)),
         "code": json.dumps(dict(given.code)),
         "metrics": list(given.metrics),
+        "digest": origin_digest(key, search, given.origin, given.fingerprint, given.code, given.metrics),
     }
 
 

@@ -186,7 +186,8 @@ def test_audit_json_has_the_agreed_fields(grown: Program) -> None:
     assert set(told["points"]) >= {"planned", "accepted", "failed", "waiting", "running"}
     assert set(told) >= {"attempts", "duplicates", "holes", "refused"}
     assert told["decisions"] == {"made": 2, "rederived": 2}
-    assert grown("audit", "--study", "trace").stdout.splitlines()[-1].startswith("audit passed: ")
+    *_, verdict, seal = grown("audit", "--study", "trace").stdout.splitlines()
+    assert verdict.startswith("audit passed: ") and seal == f"seal: {told['seal']}"
 
 
 def test_replay_says_which_choice_another_cost_would_have_made_and_why(grown: Program) -> None:

@@ -1,7 +1,7 @@
 -- Make an enqueued trial a point of its study, outside of any round: -1. The caller holds the study's row.
 -- If the study has that point already, or the objective refuses it, the trial becomes FAIL with the reason.
 WITH trial AS (
-    SELECT trial.trial_id, trial.study_id FROM trials AS trial
+    SELECT trial.trial_id, trial.study_id, trial.number FROM trials AS trial
     WHERE trial.trial_id = %(trial_id)s AND trial.state = 'WAITING'
       AND NOT EXISTS (SELECT FROM studyhall_points AS point WHERE point.trial_id = trial.trial_id)
     FOR UPDATE
@@ -14,10 +14,15 @@ WITH trial AS (
         coalesce(%(failure)s, (SELECT 'withdrawn' FROM twin)) AS failure
     FROM trial
 ), point AS (
-    INSERT INTO studyhall_points (trial_id, study_id, hash, config, seed, role, round, reason, failure, retired)
+    INSERT INTO studyhall_points (trial_id, study_id, hash, config, seed, role, round, reason, failure, retired,
+        digest)
     SELECT trial_id, study_id, %(hash)s, %(config)s, %(seed)s, %(role)s, -1, reason, failure,
-        coalesce(failure = 'withdrawn', false)
+        coalesce(failure = 'withdrawn', false), %(digest)s
     FROM judged
+), sum AS (
+    UPDATE studyhall_studies AS study SET planned = planned + 1, plan = plan
+        + ('x' || left(encode(sha256(convert_to(number || ' ' || %(digest)s, 'UTF8')), 'hex'), 15))::bit(60)::bigint
+    FROM judged WHERE study.study_id = judged.study_id
 ), param AS (
     INSERT INTO trial_params (trial_id, param_name, param_value, distribution_json)
     SELECT trial_id, shown.name, shown.internal, shown.distribution

@@ -27,7 +27,7 @@ WITH next AS (
     UPDATE studyhall_points AS point
     SET attempt = point.attempt + 1
     FROM running WHERE point.trial_id = running.trial_id
-    RETURNING point.trial_id, running.number, point.attempt, point.config, point.seed, point.role
+    RETURNING point.trial_id, running.number, point.attempt, point.hash, point.config, point.seed, point.role
 ), begun AS (
     INSERT INTO studyhall_attempts (trial_id, attempt, worker_id, slot)
     SELECT trial_id, attempt, %(worker_id)s, %(slot)s FROM fenced
@@ -35,5 +35,7 @@ WITH next AS (
 SELECT fenced.*,
     ARRAY(SELECT outcome FROM studyhall_attempts AS earlier
           WHERE earlier.trial_id = fenced.trial_id AND outcome IS NOT NULL ORDER BY attempt) AS outcomes,
+    (SELECT key FROM studyhall_studies WHERE study_id = %(study_id)s) AS study,
+    (SELECT versions FROM studyhall_workers WHERE worker_id = %(worker_id)s) AS code,
     pg_backend_pid() AS backend
 FROM fenced

@@ -11,5 +11,6 @@ WITH direction AS (
     WHERE trial.trial_id = point.trial_id AND point.study_id = %(study_id)s AND trial.state = 'FAIL' AND NOT point.retired
 )
 UPDATE studyhall_studies
-SET origin = %(origin)s, fingerprint = %(fingerprint)s, code = %(code)s, metrics = %(metrics)s, outcome = NULL, outcome_kind = NULL, failed = false
+SET origin = %(origin)s, fingerprint = %(fingerprint)s, code = %(code)s, metrics = %(metrics)s,
+    digest = %(digest)s, outcome = NULL, outcome_kind = NULL, failed = false
 WHERE study_id = %(study_id)s

@@ -8,7 +8,9 @@ WITH study AS (
     INSERT INTO study_system_attributes (study_id, key, value_json)
     SELECT study_id, 'study:metric_names', %(metric_names)s FROM study
 ), ours AS (
-    INSERT INTO studyhall_studies (study_id, search, origin, definition, definitions, fingerprint, code, metrics)
-    SELECT study_id, %(search)s, %(origin)s, %(definition)s, ARRAY[%(hash)s], %(fingerprint)s, %(code)s, %(metrics)s FROM study
+    INSERT INTO studyhall_studies (study_id, key, search, origin, definition, definitions, fingerprint, code, metrics, digest)
+    SELECT study_id, %(key)s, %(search)s, %(origin)s, %(definition)s, ARRAY[%(hash)s], %(fingerprint)s, %(code)s, %(metrics)s,
+        %(digest)s
+    FROM study
 )
 SELECT study_id FROM study

@@ -6,6 +6,7 @@ CREATE TABLE studyhall_version (
 
 CREATE TABLE studyhall_studies (
     study_id integer PRIMARY KEY REFERENCES studies ON DELETE CASCADE,
+    key text NOT NULL,                       -- the study in its digests: stays when it is renamed or moved
     search text NOT NULL,
     origin json NOT NULL,                    -- the definition at the search's start: never changed
     definition json NOT NULL,                -- the file's definition in force now; json, not jsonb: the order of keys breaks ties
@@ -20,6 +21,11 @@ CREATE TABLE studyhall_studies (
     outcome text,                            -- why the search ended; null while it goes on
     outcome_kind text CHECK (outcome_kind IN ('answered', 'stalled', 'steps', 'failed')),
     failed boolean NOT NULL DEFAULT false,
+    digest text NOT NULL,                    -- of what the search starts from: storage/digests.py
+    head text,                               -- the last decision's digest
+    planned integer NOT NULL DEFAULT 0,      -- how many points there are
+    plan numeric NOT NULL DEFAULT 0,         -- the sum of their shares: a point that is added or taken away changes it
+    upgraded integer NOT NULL DEFAULT 0,     -- results whose digests `storage upgrade` computed
     created_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 
@@ -49,11 +55,14 @@ CREATE TABLE studyhall_points (
     failure text CHECK (failure IN ('refused', 'withdrawn', 'failed')), -- the kind of FAIL; null in every other state
     retry_of integer REFERENCES trials ON DELETE SET NULL,
     retired boolean NOT NULL DEFAULT false,  -- retried or withdrawn
+    digest text NOT NULL,                    -- of the point as it was planned
     planned_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 -- A point exists once per study.
 CREATE UNIQUE INDEX studyhall_points_once ON studyhall_points (study_id, hash) WHERE NOT retired;
 CREATE INDEX ON studyhall_points (retry_of) WHERE retry_of IS NOT NULL;
+-- What a decision planned, without going through the study.
+CREATE INDEX studyhall_points_round ON studyhall_points (study_id, round) WHERE retry_of IS NULL;
 
 CREATE TABLE studyhall_attempts (
     trial_id integer NOT NULL REFERENCES studyhall_points ON DELETE CASCADE,
@@ -67,6 +76,7 @@ CREATE TABLE studyhall_attempts (
     tail text NOT NULL DEFAULT '',           -- the log's last lines, of an attempt that failed
     accepted boolean NOT NULL DEFAULT false, -- this attempt ended the trial
     refused boolean NOT NULL DEFAULT false,  -- its result was refused: another attempt held the trial
+    digest text,                             -- of the accepted result
     PRIMARY KEY (trial_id, attempt)
 );
 -- A result is accepted once.
@@ -99,6 +109,8 @@ CREATE TABLE studyhall_decisions (
     trials integer[] NOT NULL,               -- the trials whose results it was made from
     definition text NOT NULL,                -- hash of the definition in force
     code text NOT NULL,                      -- version of the code that made it
+    origin text NOT NULL,                    -- the study's `digest` as it was then
+    digest text NOT NULL,                    -- of all of it, the results it was made from and the decision before it
     decided_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     PRIMARY KEY (study_id, number)
 );

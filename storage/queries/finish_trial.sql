@@ -11,7 +11,8 @@ WITH fence AS (
     RETURNING trials.trial_id, trials.study_id
 ), attempt AS (
     UPDATE studyhall_attempts AS attempt
-    SET ended_at = clock_timestamp(), outcome = %(outcome)s, message = %(message)s, tail = %(tail)s, accepted = true
+    SET ended_at = clock_timestamp(), outcome = %(outcome)s, message = %(message)s, tail = %(tail)s, accepted = true,
+        digest = %(digest)s
     FROM fence WHERE attempt.trial_id = fence.trial_id AND attempt.attempt = %(attempt)s
 ), reason AS (
     UPDATE studyhall_points AS point

@@ -7,8 +7,8 @@ WITH last AS (
     SELECT point.*, row_number() OVER (ORDER BY point.given) AS place
     FROM ROWS FROM (
         json_to_recordset(%(points)s::json)
-        AS (hash text, config json, seed bigint, role json, params json, refusal text, retry_of integer)
-    ) WITH ORDINALITY AS point (hash, config, seed, role, params, refusal, retry_of, given)
+        AS (hash text, config json, seed bigint, role json, params json, refusal text, digest text)
+    ) WITH ORDINALITY AS point (hash, config, seed, role, params, refusal, digest, given)
     WHERE NOT EXISTS (SELECT FROM studyhall_points AS known
                       WHERE known.study_id = %(study_id)s AND known.hash = point.hash AND NOT known.retired)
 ), trial AS (
@@ -20,17 +20,25 @@ WITH last AS (
     FROM wanted, last ORDER BY place
     RETURNING trial_id, number
 ), planned AS (
-    SELECT trial.trial_id, wanted.*
+    SELECT trial.trial_id, trial.number, wanted.*
     FROM trial CROSS JOIN last JOIN wanted ON trial.number = last.number + wanted.place
 ), point AS (
-    INSERT INTO studyhall_points (trial_id, study_id, hash, config, seed, role, round, reason, failure, retry_of)
+    INSERT INTO studyhall_points (trial_id, study_id, hash, config, seed, role, round, reason, failure, digest)
     SELECT trial_id, %(study_id)s, hash, config, seed, role, %(round)s, refusal,
-        CASE WHEN refusal IS NOT NULL THEN 'refused' END, retry_of
+        CASE WHEN refusal IS NOT NULL THEN 'refused' END, digest
     FROM planned
     RETURNING trial_id
 ), param AS (
     INSERT INTO trial_params (trial_id, param_name, param_value, distribution_json)
     SELECT trial_id, param.name, param.internal, param.distribution
     FROM planned, json_to_recordset(params) AS param (name text, internal float8, distribution text)
+), sum AS (
+    UPDATE studyhall_studies SET planned = planned + new.points, plan = plan + new.shares
+    FROM (
+        SELECT count(*)::integer AS points,
+            sum(('x' || left(encode(sha256(convert_to(number || ' ' || digest, 'UTF8')), 'hex'), 15))::bit(60)::bigint) AS shares
+        FROM planned
+    ) AS new
+    WHERE study_id = %(study_id)s AND new.points > 0
 )
 SELECT count(*) AS planned, pg_notify('studyhall_' || %(study_id)s, 'planned') FROM point

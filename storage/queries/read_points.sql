@@ -4,7 +4,9 @@ SELECT point.trial_id, trial.number, trial.state::text AS state, point.hash, poi
     trial.datetime_start, trial.datetime_complete,
     extract(epoch FROM trial.datetime_complete - trial.datetime_start)::float8 AS seconds,
     metric.metrics,
-    (SELECT outcome FROM studyhall_attempts AS attempt WHERE attempt.trial_id = point.trial_id AND accepted) AS outcome
+    (SELECT outcome FROM studyhall_attempts AS attempt WHERE attempt.trial_id = point.trial_id AND accepted
+     ORDER BY attempt LIMIT 1) AS outcome,
+    point.digest
 FROM studyhall_points AS point
 JOIN trials AS trial USING (trial_id)
 LEFT JOIN (

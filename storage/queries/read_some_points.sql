@@ -4,7 +4,9 @@ SELECT point.trial_id, trial.number, trial.state::text AS state, point.hash, poi
     extract(epoch FROM trial.datetime_complete - trial.datetime_start)::float8 AS seconds,
     (SELECT json_object_agg(name, value::text ORDER BY name) FROM studyhall_metrics AS metric
      WHERE metric.trial_id = point.trial_id) AS metrics,
-    (SELECT outcome FROM studyhall_attempts AS attempt WHERE attempt.trial_id = point.trial_id AND accepted) AS outcome
+    (SELECT outcome FROM studyhall_attempts AS attempt WHERE attempt.trial_id = point.trial_id AND accepted
+     ORDER BY attempt LIMIT 1) AS outcome,
+    point.digest
 FROM trials AS trial LEFT JOIN studyhall_points AS point USING (trial_id)
 WHERE trial.study_id = %(study_id)s AND trial.number = ANY(%(numbers)s)
 ORDER BY trial.number

@@ -22,7 +22,15 @@ WITH retired AS (
     SELECT new_id, param_name, param_value, distribution_json
     FROM renewed JOIN trial_params AS old ON old.trial_id = renewed.trial_id
 ), point AS (
-    INSERT INTO studyhall_points (trial_id, study_id, hash, config, seed, role, round, retry_of)
-    SELECT new_id, study_id, hash, config, seed, role, round, trial_id FROM renewed
+    INSERT INTO studyhall_points (trial_id, study_id, hash, config, seed, role, round, retry_of, digest)
+    SELECT new_id, study_id, hash, config, seed, role, round, trial_id, digest FROM renewed
+), sum AS (
+    UPDATE studyhall_studies SET planned = planned + new.points, plan = plan + new.shares
+    FROM (
+        SELECT count(*)::integer AS points,
+            sum(('x' || left(encode(sha256(convert_to(new_number || ' ' || digest, 'UTF8')), 'hex'), 15))::bit(60)::bigint) AS shares
+        FROM renewed
+    ) AS new
+    WHERE study_id = %(study_id)s AND new.points > 0
 )
 SELECT trial_id, number AS old, new_number AS new, pg_notify('studyhall_' || study_id, 'planned') FROM renewed ORDER BY number

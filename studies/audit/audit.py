@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from storage.reader import Reader
+from storage.errors import StudyhallError
 from storage.records import AttemptRow, LedgerFacts, StudyRow, TrialRow
 from storage.session import Session
-from studies.audit.replay import replay, trials_of
+from studies.audit.chain import chain_problems, origin_problems, plan_problems
+from studies.audit.ending import ending_problems
+from studies.audit.evidence import Evidence, read_evidence
+from studies.audit.optuna_half import optuna_problems
+from studies.audit.replay import Rederived, replay
+from studies.audit.seal import Seal, seal_of
+from studies.audit.states import state_problems
 from studies.definition.searches import search_without_budget
 from studies.history.counts import Counts
 from studies.history.trials import withdrawn
@@ -35,12 +41,34 @@ class Certificate:
     libraries: Sequence[str]
     device_hours: Mapping[str, float]
     violations: Sequence[str]
+    unlocked: Sequence[int]
+    """Numbers of RUNNING trials whose lock nobody holds: their worker was lost, and the next one takes them up."""
+    others: Sequence[int]
+    """Numbers of trials that other Optuna programs made or enqueued."""
+    upgraded: int
+    """Results whose digests `storage upgrade` computed: what was changed before then, they do not show."""
+    seal: str | None
+    """Of what the study holds; None where something is wrong."""
+    seal_problem: str | None = None
+    """Why the study is not what a given seal was taken of."""
+    seal_matches: bool | None = None
+    """None: no seal was given."""
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing is off, the given seal included."""
+        return self.holds and self.seal_problem is None
+
+    def checked_against(self, seal: Seal) -> Certificate:
+        """The same with what a given seal says of it."""
+        problem = f"{len(self.violations)} violations" if self.seal is None else seal.difference(Seal.parse(self.seal))
+        return replace(self, seal_problem=problem, seal_matches=problem is None)
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
 
     def document(self) -> Document:
-        """The certificate as lines, then what is wrong; the last line is the verdict."""
+        """The certificate as lines, then what is wrong, the verdict, and the seal or what a given one says."""
         points, retried = self.points, sum(self.extra_attempts.values())
         why = f": {_counts(self.extra_attempts)}" if retried else ""
         started = points["accepted"] + points["failed"] + points["running"]
@@ -56,12 +84,28 @@ class Certificate:
             f"libraries: {', '.join(self.libraries) or 'none yet'}",
             f"device hours: {self.device_hours['used']:.4g} used, {self.device_hours['lost']:.4g} lost",
         ]
+        if self.upgraded:
+            lines.append(f"digests of {self.upgraded} results were computed on upgrade")
+        if self.unlocked:
+            lines.append(f"running without a worker: {_trials(self.unlocked)}; the next worker runs them again")
+        if self.others:
+            lines.append(f"trials of other Optuna programs: {_trials(self.others)}")
         verdict = f"audit failed: {len(self.violations)} violations"
         if self.holds:
             results = f"{points['accepted']} of {points['accepted']} results counted once"
             made = self.decisions["made"]
             verdict = f"audit passed: {results}, {made} of {made} decisions reproduced"
-        return Document(notes=[*lines, *self.violations, verdict])
+        last = [] if self.seal is None else [f"seal: {self.seal}"]
+        if self.seal_matches is not None:
+            last = ["seal matches" if self.seal_problem is None else f"seal does not match: {self.seal_problem}"]
+        return Document(notes=[*lines, *self.violations, verdict, *last])
+
+
+def _trials(numbers: Sequence[int]) -> str:
+    """`trial 3`, `trials 3, 4 and 18 more`."""
+    most = 10
+    rest = f" and {len(numbers) - most} more" if len(numbers) > most else ""
+    return f"trial{'s' * (len(numbers) > 1)} {', '.join(map(str, numbers[:most]))}{rest}"
 
 
 def _counts(named: Mapping[str, int]) -> str:
@@ -70,19 +114,17 @@ def _counts(named: Mapping[str, int]) -> str:
 
 def audit(session: Session, study: StudyRow) -> Certificate:
     """Read the ledger in one snapshot and judge it."""
-    reader, study_id = Reader(session), study.study_id
-    with session.snapshot():
-        points, attempts = reader.trials(study_id), reader.attempts(study_id)
-        decisions, workers = reader.decisions(study_id), reader.workers(study_id)
-        facts, scores = reader.facts(study_id), reader.scores(study_id)
-    derived = replay(search_without_budget(study), decisions, trials_of(points))
+    evidence = read_evidence(session, study.name)
+    study, points, attempts = evidence.study, evidence.points, evidence.attempts
+    decisions, workers = evidence.decisions, evidence.workers
+    derived, unreadable = _derived(evidence)
+    wrong = [f"decision {each.number}: {each.problem}" for each in derived if each.problem]
     accepted = Counter(row.trial_id for row in attempts if row.accepted)
     duplicates = _duplicates(points, accepted)
     corrected = max((row.number for row in decisions if "corrected" in row.record), default=-1)
-    holes = _holes(points, accepted, facts, corrected)
+    holes = _holes(points, accepted, evidence.facts, corrected)
     counts = Counts.of_trials(points)
-    wrong = [f"decision {each.number}: {each.problem}" for each in derived if each.problem]
-    violations = [*duplicates, *holes, *wrong, *_score_problems(points, scores, study)]
+    violations = list(dict.fromkeys([*duplicates, *holes, *wrong, *unreadable, *_changes(evidence)]))
     return Certificate(
         study=study.name,
         holds=not violations,
@@ -99,8 +141,8 @@ def audit(session: Session, study: StudyRow) -> Certificate:
         duplicates=len(duplicates),
         holes=len(holes),
         refused=sum(row.refused for row in attempts),
-        decisions={"made": len(derived), "rederived": len(derived) - len(wrong)},
-        code=sorted({row.code for row in decisions} | {row.versions["studyhall"] for row in workers}),
+        decisions={"made": len(decisions), "rederived": len(derived) - len(wrong)},
+        code=sorted({row.code for row in decisions} | {row.versions.get("studyhall", "unknown") for row in workers}),
         libraries=sorted(
             {f"{name} {version}" for row in workers for name, version in row.versions.items() if name != "studyhall"}
         ),
@@ -109,7 +151,32 @@ def audit(session: Session, study: StudyRow) -> Certificate:
             "lost": _hours(row for row in attempts if not row.accepted),
         },
         violations=violations,
+        unlocked=evidence.facts.orphans,
+        others=[row.number for row in evidence.others],
+        upgraded=evidence.digests.upgraded,
+        seal=None if violations else seal_of(evidence).text,
     )
+
+
+def _derived(evidence: Evidence) -> tuple[list[Rederived], list[str]]:
+    """Every decision made again; and why none can be, where the definition was changed so that it is none any more."""
+    try:
+        search = search_without_budget(evidence.study)
+    except StudyhallError as error:
+        return [], [f"origin: it is no definition: {error}"]
+    return replay(search, evidence.decisions, evidence.points), []
+
+
+def _changes(evidence: Evidence) -> list[str]:
+    """What was changed since it was written, by whatever it was written."""
+    return [
+        *state_problems(evidence),
+        *plan_problems(evidence),
+        *chain_problems(evidence),
+        *origin_problems(evidence),
+        *optuna_problems(evidence),
+        *ending_problems(evidence),
+    ]
 
 
 def _hours(attempts: Iterable[AttemptRow]) -> float:
@@ -126,33 +193,22 @@ def _duplicates(points: Sequence[TrialRow], accepted: Counter[int]) -> list[str]
 
 
 def _holes(points: Sequence[TrialRow], accepted: Counter[int], facts: LedgerFacts, corrected: int) -> list[str]:
-    """Points that are neither accepted nor accounted for. What was planned before the decision `corrected` was of
-    another objective: nothing has to stand in the place of what failed of it."""
+    """Trials that are neither accepted nor accounted for. A trial planned before the decision `corrected` had another
+    objective: if it failed, no other trial has to stand in its place."""
     holes = [f"trial number {number} is missing" for number in facts.missing]
     standing = {row.hash for row in points if not row.retired}
-    fell = _fell_out(points)
+    fell = _withdrawn_retries(points)
     for row in points:
         if row.state in ("COMPLETE", "PRUNED") and accepted[row.trial_id] == 0:
             holes.append(f"trial {row.number}: {row.state} without an accepted attempt")
         elif row.state == "FAIL" and accepted[row.trial_id] == 0 and not row.reason:
             holes.append(f"trial {row.number}: FAIL without an attempt or a reason")
         elif row.retired and not withdrawn(row) and row.round > corrected and row.hash not in standing | fell:
-            holes.append(f"trial {row.number}: retired, and nothing stands in its place")
+            holes.append(f"trial {row.number}: retired without a trial in its place")
     return holes
 
 
-def _fell_out(points: Sequence[TrialRow]) -> set[str]:
-    """Hashes of points whose retry was withdrawn: their last word is that they are not wanted any more."""
+def _withdrawn_retries(points: Sequence[TrialRow]) -> set[str]:
+    """Hashes of points whose last retry was withdrawn."""
     retries = {row.retry_of for row in points if row.retry_of is not None}
     return {row.hash for row in points if row.retry_of is not None and row.trial_id not in retries and withdrawn(row)}
-
-
-def _score_problems(points: Sequence[TrialRow], shown: Mapping[int, float], study: StudyRow) -> list[str]:
-    """What Optuna shows has to be what was accepted."""
-    score = study.definition["score"]["metric"]
-    return [
-        f"trial {row.number}: Optuna's value is {shown.get(row.trial_id)}, the accepted {score} is "
-        f"{row.metrics.get(score)}"
-        for row in points
-        if row.state == "COMPLETE" and shown.get(row.trial_id) != row.metrics.get(score)
-    ]

@@ -31,7 +31,7 @@ def parse_duration(value: object, where: str) -> float:
     return seconds
 
 
-def shown_duration(seconds: float) -> str:
+def duration_text(seconds: float) -> str:
     """`42 s`, `3 min`, `2.5 h`, `4 d`."""
     for limit, size, unit in ((120, 1, "s"), (7200, 60, "min"), (172_800, 3600, "h")):
         if seconds < limit:
@@ -57,7 +57,7 @@ def parse_size(value: object, where: str) -> int:
     return size
 
 
-def shown_size(size: float) -> str:
+def size_text(size: float) -> str:
     """`512 MiB`, `79.6 GiB`."""
     for limit, unit in ((2**30, "GiB"), (2**20, "MiB")):
         if size >= limit:

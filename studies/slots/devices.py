@@ -1,7 +1,7 @@
-"""The NVIDIA devices of this host, as NVML tells them; or as they were recorded, for tests and dry runs.
+"""The NVIDIA devices of this host, as NVML lists them; or as they were recorded, for tests and dry runs.
 
-`STUDYHALL_DEVICES=FILE` names a JSON list of devices with the fields of `Device`, read in place of NVML at every look:
-slots, leases and choices are then made as they would be on that host.
+`STUDYHALL_DEVICES=FILE` names a JSON list of devices with the fields of `Device`, read in place of NVML every time:
+slots, leases and choices are then those of that host.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ RECORDED = "STUDYHALL_DEVICES"
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 ORDER = "CUDA_DEVICE_ORDER"
 SLURM = ("SLURM_STEP_GPUS", "SLURM_JOB_GPUS")
-"""Slurm's own words for what `CUDA_VISIBLE_DEVICES` says, by nvidia-smi's numbers; the narrower one first."""
+"""Slurm's own variables of granted GPUs, by nvidia-smi's numbers; the narrower one first."""
 
 
 @dataclass(frozen=True)
 class Process:
-    """A compute process on a device, as the driver numbers it: in a container that may be another number."""
+    """A compute process on a device, by the driver's number: a container may number it otherwise."""
 
     pid: int
-    memory: int | None = None  # bytes; None where the driver does not tell
+    memory: int | None = None  # bytes; None where the driver does not report it
 
 
 @dataclass(frozen=True)
@@ -35,14 +35,14 @@ class Device:
     """One device that a trial can be given: a GPU, or an instance of a GPU that is split by MIG."""
 
     index: str  # "0", as nvidia-smi numbers them; "0:1" is an instance of GPU 0
-    uuid: str  # "GPU-…" or "MIG-…"; empty if the driver cannot tell any more
+    uuid: str  # "GPU-…" or "MIG-…"; empty if the driver has lost it
     name: str
     memory_total: int  # bytes
     memory_free: int  # bytes
     utilization: int | None = None  # percent of the last moment; NVML has none for MIG
     parent: str | None = None  # of a MIG instance: its GPU's uuid
     processes: tuple[Process, ...] = ()
-    fault: str | None = None  # what the driver said when asked about it
+    fault: str | None = None  # the driver's error
 
     @property
     def label(self) -> str:
@@ -60,50 +60,48 @@ def read_devices() -> tuple[Device, ...]:
 
 
 def why_none() -> str:
-    """What stands in the way of any device: `NVML Shared Library Not Found`."""
+    """Why there is no device: `NVML Shared Library Not Found`."""
     return _look()[1]
 
 
 @dataclass(frozen=True)
-class Left:
-    """The devices that are ours to use, and which variable says so."""
+class Granted:
+    """The devices that this process may use, and the variable that limits them."""
 
     devices: tuple[Device, ...]
     name: str = VISIBLE
     setting: str | None = None
 
     @property
-    def told(self) -> str:
+    def text(self) -> str:
         """`CUDA_VISIBLE_DEVICES is '0'`."""
         return f"{self.name} is {self.setting!r}"
 
 
-def left_to_us(devices: Sequence[Device], env: Mapping[str, str]) -> Left:
-    """The part of the devices that a scheduler left us; all, where it says nothing.
+def granted_devices(devices: Sequence[Device], env: Mapping[str, str]) -> Granted:
+    """The devices that a scheduler granted to this process; all, where no variable limits them.
 
     Raises:
-        UsageError: It is told by numbers that only CUDA can read.
+        UsageError: The variable holds numbers that only CUDA can read.
     """
     setting = env.get(VISIBLE)
     if setting is not None:
         numbers = any(word.strip().isdigit() for word in setting.split(","))
         if numbers and env.get(ORDER) == "FASTEST_FIRST" and len({each.name for each in devices}) > 1:
             raise UsageError(f"{VISIBLE}: {setting!r} is in the order of {ORDER}=FASTEST_FIRST; give UUIDs")
-        return Left(visible(devices, setting), VISIBLE, setting)
+        return Granted(visible(devices, setting), VISIBLE, setting)
     name = next((name for name in SLURM if env.get(name)), None)
-    if name is None or len(env[name].split(",")) >= len(devices):  # a job that is shown its own devices alone, from 0
-        return Left(tuple(devices))
-    return Left(visible(devices, env[name]), name, env[name])
+    if name is None or len(env[name].split(",")) >= len(devices):  # the job sees only its own devices, from 0
+        return Granted(tuple(devices))
+    return Granted(visible(devices, env[name]), name, env[name])
 
 
-def visible(devices: Sequence[Device], setting: str | None) -> tuple[Device, ...]:
-    """The part that a scheduler left us in `CUDA_VISIBLE_DEVICES`; all, if it is not set.
+def visible(devices: Sequence[Device], setting: str) -> tuple[Device, ...]:
+    """The devices that a value of `CUDA_VISIBLE_DEVICES` names.
 
     As CUDA reads it: the list ends at the first entry that names no device, and of a split GPU that is named by its
     number only the first instance counts. Numbers are nvidia-smi's, as schedulers give them.
     """
-    if setting is None:
-        return tuple(devices)
     found: list[Device] = []
     for word in setting.split(","):
         meant = named(word.strip(), devices)[:1]
@@ -114,7 +112,7 @@ def visible(devices: Sequence[Device], setting: str | None) -> tuple[Device, ...
 
 
 def named(word: str, devices: Sequence[Device]) -> tuple[Device, ...]:
-    """The devices that a number, a UUID or its beginning names; none if it could be two GPUs."""
+    """The devices that a number, a UUID or its beginning names; none if it is ambiguous."""
     if word.isdigit() or ":" in word:
         return tuple(each for each in devices if each.index == word or each.index.split(":")[0] == word)
     if len(word) <= len("GPU-"):
@@ -125,8 +123,8 @@ def named(word: str, devices: Sequence[Device]) -> tuple[Device, ...]:
     return found if len(found) == 1 else ()
 
 
-def shown_devices(devices: Sequence[Device]) -> str:
-    """What there is, for a message: `0 (GPU-1f2e…, NVIDIA A100)`."""
+def devices_text(devices: Sequence[Device]) -> str:
+    """Devices in a message: `0 (GPU-1f2e…, NVIDIA A100)`."""
     return ", ".join(f"{each.index} ({each.uuid[:12]}…, {each.name})" for each in devices)
 
 
@@ -170,7 +168,7 @@ def _recorded(row: Mapping[str, Any]) -> Device:
 
 
 def devices_of(nvml: Any) -> Iterator[Device]:
-    """Every device that an initialized NVML library tells of; one that it lost has a `fault` in place of figures."""
+    """Every device that an initialized NVML library lists; a lost one has a `fault` in place of figures."""
     for number in range(nvml.nvmlDeviceGetCount()):
         try:
             handle = nvml.nvmlDeviceGetHandleByIndex(number)
@@ -220,7 +218,7 @@ def _instances(nvml: Any, handle: Any) -> list[Any] | None:
 
 
 def _asked(nvml: Any, question: str, *about: Any, otherwise: Any) -> Any:
-    """The library's answer; `otherwise` from a device that knows no such thing."""
+    """The library's answer; `otherwise` where the device does not support the question."""
     try:
         return getattr(nvml, question)(*about)
     except nvml.NVMLError:

@@ -1,16 +1,16 @@
-"""Leases: who may use which part of a device now, by locks that the kernel frees when their holder dies.
+"""Leases: which process may use which part of a device, by locks that the kernel frees when their holder dies.
 
-Each device has one file in a folder that every user of the host can use, and each byte of the file stands for a piece
-of the device: 64 KiB of a GPU's memory, or a 4,096th of a CPU core. A lease is a lock on a range of the file: two
+Each device has one file in a folder that every user of the host can use. Each byte of the file stands for a piece of
+the device: 64 KiB of a GPU's memory, or a 4,096th of a CPU core. A lease is a lock on a range of the file: two
 shares of a GPU are two ranges, and a half and a quarter of it exclude each other exactly where they overlap, whatever
-`--per-gpu` their owners chose. No daemon, nothing to clear up: the range of a dead holder is free.
+`--per-gpu` their owners chose. There is no daemon and nothing to clear up: the range of a dead holder is free.
 
-The locks belong to the open file (Linux's F_OFD_SETLK), so whoever inherits its descriptor holds it on: a trial's
-processes keep the lease of a worker that was killed until the last of them is gone. The first bytes of a range say who
-holds it, as a line of JSON; they mean nothing unless the range is locked.
+The locks belong to the open file (Linux's F_OFD_SETLK), so a process that inherits its descriptor holds them on: a
+trial's processes keep the lease of a killed worker until the last of them ends. The first bytes of a range name its
+holder, as a line of JSON; they mean nothing unless the range is locked.
 
-Whoever waits for more of a device than is free takes its turn, a lock of its own behind all ranges: nobody begins a new
-lease there until the one who waits has what it needs, so that small trials never keep a big one out.
+A worker that needs more of a device than is free takes the device's turn, a lock behind all ranges: no other worker
+begins a new lease there until that worker has its share, so that small trials never keep a big one out.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ from typing import Any
 
 from storage.errors import StorageError
 
-FOLDER = "STUDYHALL_LOCKS"
+FOLDER_VARIABLE = "STUDYHALL_LOCKS"
 UNIT = 1 << 16  # bytes of a GPU's memory that one byte of its file stands for
 CORE = 1 << 12  # bytes of the cores' file that stand for one core
 CORES = "cores"
-RECORD = 1 << 10  # bytes that tell who holds a range, at most
+RECORD_BYTES = 1 << 10  # the most that a holder's record takes
 END = 1 << 40  # beyond every range
 FLOCK = "hhqqi4x"  # struct flock: l_type, l_whence, l_start, l_len, l_pid
 
@@ -48,41 +48,41 @@ class Span:
     end: int
 
 
-TURN = Span(END, END + 1)  # of whoever waits for a device
+TURN = Span(END, END + 1)  # locked by the process that waits for a device
 
 
 @dataclass(frozen=True)
 class Held:
-    """A range that somebody holds now, and who. Nothing is told of a holder that has not written yet."""
+    """A range that is locked now, and its holder: empty until the holder has written its record."""
 
     span: Span
-    who: Mapping[str, Any]
+    holder: Mapping[str, Any]
 
 
 class Lease:
-    """A hold on ranges of one file, until its descriptor is closed here and wherever it was passed on."""
+    """A lock on ranges of a device's file, until every process that has its descriptor has closed it."""
 
-    def __init__(self, fd: int, spans: Sequence[Span]) -> None:
-        self.fd, self.spans = fd, tuple(spans)
+    def __init__(self, device: str, fd: int, spans: Sequence[Span]) -> None:
+        self.device, self.fd, self.spans = device, fd, tuple(spans)
 
     @property
     def cores(self) -> list[int]:
         """The CPU cores that ranges of the cores' file stand for."""
         return [span.start // CORE for span in self.spans]
 
-    def tell(self, who: Mapping[str, Any]) -> None:
-        """Write into the file who holds it, for `gpus`."""
-        text = json.dumps(who).encode()[: RECORD - 1] + b"\n"
+    def write_holder(self, holder: Mapping[str, Any]) -> None:
+        """Write the holder into the file, for `gpus`."""
+        text = json.dumps(holder).encode()[: RECORD_BYTES - 1] + b"\n"
         with contextlib.suppress(OSError):  # a full disk hides the name, not the lock
             for span in self.spans:
                 os.pwrite(self.fd, text, span.start)
 
     def widen(self) -> bool:
-        """Take the rest of the device as well; False, and nothing changed, if somebody has a part of it."""
+        """Take the rest of the device too; False, and nothing changed, if another process holds a part of it."""
         return _lock(self.fd, Span(0, END))
 
     def narrow(self) -> None:
-        """Let go of what `widen` took."""
+        """Release what `widen` took."""
         (own,) = self.spans
         for rest in (Span(0, own.start), Span(own.end, END)):
             if rest.start < rest.end:
@@ -94,21 +94,9 @@ class Lease:
         self.fd = -1
 
 
-class Turn:
-    """The turn of one device, until it is closed. It is never passed on to a trial."""
-
-    def __init__(self, device: str, fd: int) -> None:
-        self.device, self._fd = device, fd
-
-    def close(self) -> None:
-        if self._fd >= 0:
-            os.close(self._fd)
-        self._fd = -1
-
-
-def take(device: str, span: Span, who: Mapping[str, Any], turn: Turn | None = None) -> Lease | None:
-    """A lease of a range of a device, by its uuid; None if somebody holds a part of it, or has its turn and that is not
-    the one given here.
+def take(device: str, span: Span, holder: Mapping[str, Any], turn: Lease | None = None) -> Lease | None:
+    """A lease of a range of a device, by its uuid; None if another process holds a part of it, or its turn. `turn`: our
+    own.
 
     Raises:
         StorageError: The folder for locks cannot be used.
@@ -118,13 +106,13 @@ def take(device: str, span: Span, who: Mapping[str, Any], turn: Turn | None = No
     if closed or not _lock(fd, span):
         os.close(fd)
         return None
-    lease = Lease(fd, [span])
-    lease.tell(who)
+    lease = Lease(device, fd, [span])
+    lease.write_holder(holder)
     return lease
 
 
-def take_turn(device: str) -> Turn | None:
-    """The turn of a device; None if somebody has it.
+def take_turn(device: str) -> Lease | None:
+    """The turn of a device, which is never passed on to a trial; None if another process has it.
 
     Raises:
         StorageError: The folder for locks cannot be used.
@@ -133,11 +121,11 @@ def take_turn(device: str) -> Turn | None:
     if not _lock(fd, TURN):
         os.close(fd)
         return None
-    return Turn(device, fd)
+    return Lease(device, fd, [TURN])
 
 
 def turn_is_taken(device: str) -> bool:
-    """Whether somebody waits for more of a device, we ourselves too.
+    """Whether a process waits for more of a device, this one included.
 
     Raises:
         StorageError: The folder for locks cannot be used.
@@ -149,8 +137,8 @@ def turn_is_taken(device: str) -> bool:
         os.close(fd)
 
 
-def take_cores(count: int, allowed: Sequence[int], who: Mapping[str, Any]) -> Lease | None:
-    """A lease of `count` of the allowed cores, the first that are free; None if there are not so many.
+def take_cores(count: int, allowed: Sequence[int], holder: Mapping[str, Any]) -> Lease | None:
+    """A lease of the first `count` free ones of the allowed cores; None if fewer are free.
 
     Raises:
         StorageError: The folder for locks cannot be used.
@@ -164,23 +152,23 @@ def take_cores(count: int, allowed: Sequence[int], who: Mapping[str, Any]) -> Le
     if len(spans) < count:
         os.close(fd)
         return None
-    lease = Lease(fd, spans)
-    lease.tell(who)
+    lease = Lease(CORES, fd, spans)
+    lease.write_holder(holder)
     return lease
 
 
 def held(device: str) -> list[Held]:
-    """Every range of a device's file that is locked now, in order, and by whom. Writes nothing.
+    """Every range of a device's file that is locked now, in order, with its holder. Writes nothing.
 
     Raises:
         StorageError: The lock folder or the file cannot be read.
     """
     try:
-        fd = os.open(_file(_place(), device), os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        fd = os.open(_file(_folder_path(), device), os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
     except FileNotFoundError:
         return []
     except OSError as error:
-        raise StorageError(f"{_file(_place(), device)}: cannot read who holds it: {error.strerror}") from error
+        raise StorageError(f"{_file(_folder_path(), device)}: cannot read its holders: {error.strerror}") from error
     try:
         return sorted(_conflicts(fd, Span(0, END)), key=lambda each: each.span.start)
     finally:
@@ -188,7 +176,7 @@ def held(device: str) -> list[Held]:
 
 
 def gaps(device: str, whole: Span) -> list[Span]:
-    """The ranges of a device that nobody holds now, in order.
+    """The free ranges of a device, in order.
 
     Raises:
         StorageError: The lock folder or the file cannot be read.
@@ -202,12 +190,12 @@ def gaps(device: str, whole: Span) -> list[Span]:
 
 
 def held_cores() -> dict[int, Mapping[str, Any]]:
-    """The CPU cores that are leased now, and by whom."""
-    return {core: each.who for each in held(CORES) for core in range(each.span.start // CORE, each.span.end // CORE)}
+    """The CPU cores that are leased now, with their holders."""
+    return {core: each.holder for each in held(CORES) for core in range(each.span.start // CORE, each.span.end // CORE)}
 
 
-def holder(study: str, trial: int | None = None) -> dict[str, Any]:
-    """Who we are, as others on this host are told."""
+def holder_record(study: str, trial: int | None = None) -> dict[str, Any]:
+    """This process as the holder of a lease, for other users of this host."""
     try:
         user = pwd.getpwuid(os.getuid()).pw_name
     except KeyError:  # a user without an entry in the passwd file
@@ -215,39 +203,41 @@ def holder(study: str, trial: int | None = None) -> dict[str, Any]:
     return {"user": user, "pid": os.getpid(), "host": socket.gethostname(), "study": study, "trial": trial}
 
 
-def shown_holder(who: Mapping[str, Any]) -> str:
+def holder_text(holder: Mapping[str, Any]) -> str:
     """`alice, study lobo, trial 3, pid 4711`."""
-    if not who:
-        return "somebody"
-    trial = "" if who.get("trial") is None else f", trial {who['trial']}"
-    return f"{who.get('user')}, study {who.get('study')}{trial}, pid {who.get('pid')}"
+    if not holder:
+        return "an unknown process"
+    trial = "" if holder.get("trial") is None else f", trial {holder['trial']}"
+    return f"{holder.get('user')}, study {holder.get('study')}{trial}, pid {holder.get('pid')}"
 
 
 # The folder
 
 
 def folder() -> Path:
-    """The folder of the lock files, made if it is not there: everybody may add to it, nobody may delete another's.
+    """The folder of the lock files, made if it is missing: every user may add files, none may delete another's.
 
     Raises:
         StorageError: It cannot be made, or another user made it so that it cannot be shared.
     """
-    path = _place()
+    path = _folder_path()
     try:
         with contextlib.suppress(FileExistsError), _no_umask():
             path.mkdir(mode=0o1777)
         found = path.lstat()
     except OSError as error:
-        raise StorageError(f"{path}: no folder for locks: {error.strerror}; name one by {FOLDER}") from error
+        raise StorageError(
+            f"{path}: cannot be the folder for locks: {error.strerror}; name another by {FOLDER_VARIABLE}"
+        ) from error
     foreign = found.st_uid not in (0, os.getuid())
     if not stat.S_ISDIR(found.st_mode) or (foreign and not found.st_mode & stat.S_ISVTX):
         raise StorageError(f"{path}: a folder for locks has to be a folder that its users share (mode 1777)")
     return path
 
 
-def _place() -> Path:
-    """The same for every user of a host, whoever asks: `/run/lock` only where everybody may write there."""
-    named = os.environ.get(FOLDER)
+def _folder_path() -> Path:
+    """The same for every user of a host: `/run/lock` only where every user may write."""
+    named = os.environ.get(FOLDER_VARIABLE)
     if named:
         return Path(named)
     with contextlib.suppress(OSError):
@@ -261,7 +251,7 @@ def _file(folder: Path, device: str) -> Path:
 
 
 def _open(path: Path) -> int:
-    """A lock file, made readable and writable for all if it is not there; never through a link."""
+    """A lock file, made readable and writable for all if it is missing; never through a link."""
     flags = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW
     try:
         try:
@@ -272,16 +262,18 @@ def _open(path: Path) -> int:
             fd = os.open(path, flags)
         found = os.fstat(fd)
     except OSError as error:
-        raise StorageError(f"{path}: cannot lock: {error.strerror}; name another folder by {FOLDER}") from error
+        raise StorageError(
+            f"{path}: cannot lock: {error.strerror}; name another folder by {FOLDER_VARIABLE}"
+        ) from error
     if not stat.S_ISREG(found.st_mode) or found.st_nlink != 1:
         os.close(fd)
-        raise StorageError(f"{path}: not a lock file; name another folder by {FOLDER}")
+        raise StorageError(f"{path}: not a lock file; name another folder by {FOLDER_VARIABLE}")
     return fd
 
 
 @contextlib.contextmanager
 def _no_umask() -> Iterator[None]:
-    """What is made has its mode from its first moment: others may look at once."""
+    """A file made here has its mode from the first moment: another process may open it at once."""
     before = os.umask(0)
     try:
         yield
@@ -320,10 +312,10 @@ def _conflicts(fd: int, span: Span) -> Iterator[Held]:
 
 def _record(fd: int, start: int) -> Mapping[str, Any]:
     try:
-        who = json.loads(os.pread(fd, RECORD, start).partition(b"\n")[0])
+        record = json.loads(os.pread(fd, RECORD_BYTES, start).partition(b"\n")[0])
     except ValueError:
         return {}
-    return who if isinstance(who, dict) else {}
+    return record if isinstance(record, dict) else {}
 
 
 def _flock(kind: int, span: Span) -> bytes:

@@ -1,4 +1,4 @@
-"""`run`'s options of slots: which places they ask for."""
+"""`run`'s options of slots, and the slots that they ask for."""
 
 from __future__ import annotations
 
@@ -7,53 +7,38 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from storage.errors import UsageError
-from studies.definition.units import parse_size, shown_size
-from studies.slots.devices import Device, left_to_us, named, read_devices, shown_devices, why_none
-from studies.slots.leases import UNIT, Span, held, shown_holder
+from studies.definition.units import parse_size, size_text
+from studies.slots.devices import Device, devices_text, granted_devices, named, read_devices, why_none
+from studies.slots.leases import UNIT, Span, held, holder_text
 from studies.slots.slot import Slot
 
-SMALLEST = 256 << 20  # bytes of a GPU that a process of CUDA needs before it computes anything
+MIN_SHARE_BYTES = 256 << 20  # of a GPU: a CUDA process needs as much before it computes anything
 
 
 @dataclass(frozen=True)
 class Elsewhere:
-    """The slots of a worker that a scheduler is asked for."""
+    """The slots of each worker that a scheduler is asked for."""
 
     gpus: int
-    """That the scheduler leaves it."""
+    """GPUs that the scheduler grants to each worker."""
     per_gpu: int | None
     gpu_memory: str | None
     workers: int | None
     threads: int | None
 
-    @staticmethod
-    def of(
-        count: int,
-        gpus: str | None,
-        per_gpu: int | None,
-        gpu_memory: str | None,
-        workers: int | None,
-        threads: int | None,
-    ) -> Elsewhere:
-        """`run`'s options, checked as far as that goes without the devices.
+    def __post_init__(self) -> None:
+        """Check the options without the devices.
 
         Raises:
             UsageError: They contradict each other.
         """
-        if gpus is not None:
-            raise UsageError("--gpus: which ones is for the scheduler to say; --gpus-per-node or --num-gpus: how many")
-        _check_counts(workers, threads)
-        _check_shares(per_gpu, gpu_memory)
-        if count and workers is not None:
-            raise UsageError("--workers: counts CPU slots; with GPUs, --per-gpu says how many slots each has")
-        if not count and (per_gpu is not None or gpu_memory is not None):
-            shares = "--per-gpu" if per_gpu is not None else "--gpu-memory"
-            raise UsageError(f"{shares}: these are CPU slots, there is no GPU to share")
-        return Elsewhere(count, per_gpu, gpu_memory, workers, threads)
+        _check_counts(self.workers, self.threads)
+        _check_shares(self.per_gpu, self.gpu_memory)
+        _check_kind("GPUs" if self.gpus else None, self.per_gpu, self.gpu_memory, self.workers)
 
     @property
     def cpus(self) -> int | None:
-        """Cores that the worker needs for what was asked; None: nothing was, the scheduler's default will do."""
+        """Cores that each worker needs; None: the scheduler's default."""
         if self.workers is None and self.threads is None:
             return None
         slots = self.gpus * (self.per_gpu or 1) if self.gpus else self.workers or 1
@@ -61,7 +46,7 @@ class Elsewhere:
 
     @property
     def options(self) -> list[str]:
-        """Of the worker's `run`. Of the GPUs that it is left, all are its own."""
+        """Options of the worker's `run`. It uses all GPUs that it is granted."""
         given = {
             "--gpus": "all" if self.gpus else "none",
             "--per-gpu": self.per_gpu,
@@ -81,20 +66,17 @@ def slots_of(
         UsageError: They contradict each other, or what is here.
     """
     size = _check_shares(per_gpu, gpu_memory)
-    packed = gpu_memory == "auto"
-    given = (("--per-gpu", per_gpu), ("--gpu-memory", gpu_memory))
-    shares = next((name for name, value in given if value is not None), None)
+    if gpus is None and workers is None:
+        shared = per_gpu is not None or gpu_memory is not None
+        gpus = "auto" if shared or granted_devices(read_devices(), os.environ).devices else None
+    gpus = None if gpus == "none" else gpus
+    _check_kind(gpus and "--gpus", per_gpu, gpu_memory, workers)
     if gpus is None:
-        there = workers is None and (shares is not None or left_to_us(read_devices(), os.environ).devices)
-        gpus = "auto" if there else "none"
-    if gpus == "none":
-        if shares is not None:
-            raise UsageError(f"{shares}: these are CPU slots, there is no GPU to share")
         return cpu_slots(workers, threads)
-    if workers is not None:
-        raise UsageError("--workers: counts CPU slots; with --gpus, --per-gpu says how many slots each GPU has")
     devices = chosen(gpus)
-    return packed_slots(devices, per_gpu, threads) if packed else gpu_slots(devices, per_gpu, size, threads)
+    if gpu_memory == "auto":
+        return packed_slots(devices, per_gpu, threads)
+    return gpu_slots(devices, per_gpu, size, threads)
 
 
 def cpu_slots(workers: int | None, threads: int | None) -> tuple[Slot, ...]:
@@ -162,17 +144,17 @@ def _cut(device: Device, per_gpu: int | None, size: int | None) -> tuple[int, in
     """How many shares a device has, and the bytes of each."""
     total = device.memory_total
     if size is not None and size > total:
-        raise UsageError(f"--gpu-memory: {shown_size(size)} is more than {device.label} has: {shown_size(total)}")
+        raise UsageError(f"--gpu-memory: {size_text(size)} is more than {device.label} has: {size_text(total)}")
     if size is not None and size * (per_gpu or 1) > total:
         raise UsageError(
-            f"--gpu-memory: {per_gpu} shares of {shown_size(size)} are {size * (per_gpu or 1) / total:.0%} of "
-            f"{device.label}'s {shown_size(total)}: a share above one"
+            f"--gpu-memory: {per_gpu} shares of {size_text(size)} are {size * (per_gpu or 1) / total:.0%} of "
+            f"{device.label}'s {size_text(total)}: more than it has"
         )
     count = per_gpu or (1 if size is None else total // size)
     share = size or total // count
-    if share < SMALLEST:
+    if share < MIN_SHARE_BYTES:
         option = "--per-gpu" if size is None else "--gpu-memory"
-        raise UsageError(f"{option}: shares of {shown_size(share)}; {shown_size(SMALLEST)} is the least for one")
+        raise UsageError(f"{option}: shares of {size_text(share)}; a share needs at least {size_text(MIN_SHARE_BYTES)}")
     return count, share
 
 
@@ -183,23 +165,25 @@ def chosen(asked: str) -> tuple[Device, ...]:
         UsageError: There is no such device, or none at all.
     """
     everything = read_devices()
-    left = left_to_us(everything, os.environ)
-    here = left.devices
+    granted = granted_devices(everything, os.environ)
+    here = granted.devices
     if not here:
-        why = left.told if everything else why_none()
-        raise UsageError(f"--gpus: {asked} asks for GPUs, and there is none to be had: {why}")
+        why = granted.text if everything else why_none()
+        raise UsageError(f"{asked}: no GPU is available: {why}", "--gpus")
     if asked in ("auto", "all"):
         found = tuple(each for each in here if each.fault is None and (asked == "all" or _holders(each) is None))
         if not found:
             busy = "; ".join(f"{each.label}: {each.fault or _holders(each)}" for each in here)
-            raise UsageError(f"--gpus: none is free ({busy}); name those to wait for, all, or none for CPU slots")
+            raise UsageError(
+                f"--gpus: no GPU is free ({busy}); name those to wait for, or give all, or none for CPU slots"
+            )
         return found
     listed: list[Device] = []
     for word in (each.strip() for each in asked.split(",")):
         meant = named(word, here)
         if not meant:
-            hidden = f"; we are left a part: {left.told}" if named(word, everything) else ""
-            raise UsageError(f"--gpus: no GPU {word!r} here; there is {shown_devices(here)}{hidden}")
+            hidden = f"; only a part is granted: {granted.text}" if named(word, everything) else ""
+            raise UsageError(f"--gpus: no GPU {word!r} here; it has {devices_text(here)}{hidden}")
         lost = next((each for each in meant if each.fault is not None), None)
         if lost is not None:
             raise UsageError(f"--gpus: {lost.label} cannot be used: {lost.fault}")
@@ -208,30 +192,39 @@ def chosen(asked: str) -> tuple[Device, ...]:
 
 
 def _holders(device: Device) -> str | None:
-    """Why a device is not free: who holds a lease of it, or computes on it without one."""
-    told = [f"held by {shown_holder(each.who)}" for each in held(device.uuid)]
-    told += [] if told else [f"used by process {each.pid}" for each in device.processes]
-    return ", ".join(dict.fromkeys(told)) or None
+    """Why a device is not free: the holders of its leases, or the processes on it without a lease."""
+    found = [f"held by {holder_text(each.holder)}" for each in held(device.uuid)]
+    found += [] if found else [f"used by process {each.pid}" for each in device.processes]
+    return ", ".join(dict.fromkeys(found)) or None
 
 
 def _check_counts(workers: int | None, threads: int | None) -> None:
     for option, value in (("--workers", workers), ("--threads", threads)):
         if value is not None and value < 1:
-            raise UsageError(f"{option}: {value} is too few; 1 or more")
+            raise UsageError(f"{option}: {value} is not a whole number of at least 1")
+
+
+def _check_kind(gpus: str | None, per_gpu: int | None, gpu_memory: str | None, workers: int | None) -> None:
+    """Refuse options of GPU slots for CPU slots, and the other way round. `gpus`: what asks for GPUs, if anything."""
+    if gpus and workers is not None:
+        raise UsageError(f"counts CPU slots; with {gpus}, --per-gpu sets how many slots each GPU has", "--workers")
+    for option, value in (("--per-gpu", per_gpu), ("--gpu-memory", gpu_memory)):
+        if not gpus and value is not None:
+            raise UsageError("these are CPU slots, without a GPU to share", option)
 
 
 def _check_shares(per_gpu: int | None, gpu_memory: str | None) -> int | None:
-    """The bytes that `--gpu-memory` asks for; None, if it says none."""
+    """The bytes that `--gpu-memory` asks for; None without it."""
     if per_gpu is not None and per_gpu < 1:
-        raise UsageError(f"--per-gpu: {per_gpu} is too few; 1 or more")
+        raise UsageError(f"--per-gpu: {per_gpu} is not a whole number of at least 1")
     return None if gpu_memory in (None, "auto") else parse_size(gpu_memory, "--gpu-memory")
 
 
 def cores() -> int:
-    """Cores that this process may use."""
+    """How many cores this process may use."""
     return len(allowed_cores()) or os.cpu_count() or 1
 
 
 def allowed_cores() -> list[int]:
-    """The numbers of these cores; none where the system does not tell."""
+    """Their numbers; empty where the system does not report them."""
     return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []

@@ -22,21 +22,21 @@ class Slot:
     gpu: str | None = None  # the device's uuid
     share: Span = NO_SHARE  # of the device's lock file
     memory_fraction: float = 1.0  # of the device's memory
-    packed: bool = False  # its share is made for each trial, by the trial's own estimate; until then it is the device
+    packed: bool = False  # its share is made for each trial, by the trial's estimate; until then it is the whole device
 
     @property
-    def place(self) -> str:
+    def device_key(self) -> str:
         """The device that it may share with other slots."""
         return self.gpu or self.device
 
     @property
     def shares_device(self) -> bool:
-        """Whether it is a part of a GPU, whose other parts anybody on this host may use."""
+        """Whether it is a part of a GPU, whose other parts any process of this host may use."""
         return self.gpu is not None and self.memory_fraction < 1
 
     @property
     def environment(self) -> Mapping[str, str]:
-        """The variables that keep a trial inside its slot, and tell it which one that is."""
+        """The variables that keep a trial inside its slot, and name it."""
         own = {**dict.fromkeys(THREAD_VARIABLES, str(self.threads)), "STUDYHALL_SLOT": self.name}
         if self.gpu is None:
             return {**own, VISIBLE: ""}

@@ -58,16 +58,18 @@ def _cell(cell: Cell) -> str:
     return f"{{}}{text}" if text.startswith("[") else text  # or \\ before it would take it for its own argument
 
 
-def _number(told: Printed) -> str:
-    if told.value == UNKNOWN:
+def _number(figure: Printed) -> str:
+    if figure.value == UNKNOWN:
         return "--"
-    value, error = (each and each.replace("inf", r"\infty").replace(",", "{,}") for each in (told.value, told.error))
+    value, error = (
+        each and each.replace("inf", r"\infty").replace(",", "{,}") for each in (figure.value, figure.error)
+    )
     if value is not None and "nan" in value:
         return "NaN"
     both = value if error is None else f"{value} \\pm {error}"
-    if told.power is None:
+    if figure.power is None:
         return f"${both}$"
-    return f"${both if error is None else f'({both})'} \\times 10^{{{told.power}}}$"
+    return f"${both if error is None else f'({both})'} \\times 10^{{{figure.power}}}$"
 
 
 def _escaped(text: str) -> str:

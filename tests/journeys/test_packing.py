@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from studies.slots.leases import Span, held, holder, take, turn_is_taken
+from studies.slots.leases import Span, held, holder_record, take, turn_is_taken
 from tests.support.devices import FIRST, SECOND, audit, definition
 from tests.support.packing import GIB, PACKED, TWO
 from tests.support.program import Begin, Program, until
@@ -36,7 +36,7 @@ def test_two_studies_that_pack_by_estimates_never_overlap_and_both_end(
             too_big = float(estimate) * 1.1 > TWO[0].memory_total
             assert float(fraction) == 1 if estimate == "0" or too_big else size >= float(estimate) * 1.1
             fractions.add(round(float(fraction), 1))
-        assert told_by[name].count("gives no memory_bytes: a whole GPU for each such trial") == 1
+        assert told_by[name].count("returns no memory_bytes: such a trial takes a whole GPU") == 1
     assert len(fractions) >= 3 and 1.0 in fractions
     assert held(FIRST) == held(SECOND) == [] and not turn_is_taken(FIRST) and not turn_is_taken(SECOND)
 
@@ -44,10 +44,10 @@ def test_two_studies_that_pack_by_estimates_never_overlap_and_both_end(
 def test_a_killed_worker_leaves_no_share_and_no_turn(program: Program, begin: Begin, tmp_path: Path) -> None:
     code = PACKED.replace("FOLDER", repr(str(tmp_path)))
     file = definition(tmp_path, "a", "packed", code, steps=1, seconds=60)
-    lease = take(FIRST, Span(0, 75 * GIB), holder("other"))
+    lease = take(FIRST, Span(0, 75 * GIB), holder_record("other"))
     assert lease is not None
     worker = begin("run", "grow", "--study", "a", "--file", file, "--gpus", "all", "--gpu-memory", "auto")
-    until(lambda: [each for each in held(SECOND) if each.who.get("trial") == 0])
+    until(lambda: [each for each in held(SECOND) if each.holder.get("trial") == 0])
     worker.kill()
     until(lambda: not held(SECOND) and not turn_is_taken(FIRST) and not turn_is_taken(SECOND), seconds=1)
     lease.close()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from studies.slots.leases import Span, held, held_cores, holder, take
+from studies.slots.leases import Span, held, held_cores, holder_record, take
 from studies.slots.options import allowed_cores
 from tests.support.devices import FIRST, SECOND, audit, definition
 from tests.support.program import Begin, Program, until
@@ -60,8 +60,8 @@ def test_two_studies_on_eight_slots_of_two_devices_never_share_one(
 def test_a_killed_workers_slots_are_free_within_a_second(program: Program, begin: Begin, tmp_path: Path) -> None:
     file = definition(tmp_path, "a", "landscape", "", steps=1, seconds=60)
     worker = begin("run", "grow", "--study", "a", "--file", file, "--gpus", "1", "--per-gpu", 2)
-    (lease,) = until(lambda: [each for each in held(SECOND) if each.who.get("trial") == 0])
-    assert lease.who["study"] == "a" and lease.who["pid"] == worker.pid
+    (lease,) = until(lambda: [each for each in held(SECOND) if each.holder.get("trial") == 0])
+    assert lease.holder["study"] == "a" and lease.holder["pid"] == worker.pid
     first, second = json.loads(program("gpus", "--json").stdout)["devices"]
     # The other share may be held too, for a moment, while the worker asks whether there is a trial for it.
     assert [each["study"] for each in second["leases"] if each["trial"] == 0] == ["a"] and not first["leases"]
@@ -73,7 +73,7 @@ def test_a_killed_workers_slots_are_free_within_a_second(program: Program, begin
 def test_a_slot_that_somebody_else_has_is_waited_for_and_that_is_said_once(
     program: Program, begin: Begin, tmp_path: Path
 ) -> None:
-    other = take(FIRST, Span(0, 10), {**holder("theirs", 3), "user": "alice", "pid": 4711})
+    other = take(FIRST, Span(0, 10), {**holder_record("theirs", 3), "user": "alice", "pid": 4711})
     assert other is not None
     file = definition(tmp_path, "a", "landscape", "", steps=1)
     worker = begin("run", "grow", "--study", "a", "--file", file, "--gpus", "0")
@@ -82,7 +82,7 @@ def test_a_slot_that_somebody_else_has_is_waited_for_and_that_is_said_once(
     other.close()
     told, _ = worker.communicate(timeout=60)
     assert worker.returncode == 0, told
-    assert told.count("slot gpu0 is held by alice, study theirs, trial 3, pid 4711: not used until it is free") == 1
+    assert told.count("slot gpu0 is held by alice, study theirs, trial 3, pid 4711: it is used once it is free") == 1
 
 
 def test_eight_workers_on_the_cores_of_one_host_some_of_them_killed_never_share_one(

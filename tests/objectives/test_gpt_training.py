@@ -274,13 +274,14 @@ def test_on_cuda_it_learns_too_and_tells_its_peak_memory(config):
 
 
 def test_it_tells_the_memory_that_it_took_and_how_busy_it_was(config: dict[str, Any]) -> None:
-    """Each in a process of its own: a peak is a process's, and this one has had others."""
+    """Each in a process of its own: a peak is a process's, and this one has had others. The large one has to be above
+    what this one holds: a started process begins with its parent's peak."""
     script = (
         "import json, sys; from objectives import gpt; from tests.support.recorder import Recorder\n"
         "print(json.dumps(gpt.objective(json.loads(sys.argv[1]), Recorder())))"
     )
     told = []
-    for batch in (8, 4096):
+    for batch in (8, 16384):
         asked = json.dumps({**config, "max_iters": 2, "batch_size": batch}, default=str)
         ended = subprocess.run([sys.executable, "-c", script, asked], capture_output=True, text=True, check=True)
         told.append(json.loads(ended.stdout.splitlines()[-1]))

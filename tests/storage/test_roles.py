@@ -55,7 +55,7 @@ def test_a_worker_needs_no_more_than_the_documented_grants(
     for statement in (
         "DELETE FROM trials",
         "TRUNCATE studyhall_decisions",
-        "UPDATE studyhall_version SET version = 2",
+        "UPDATE studyhall_version SET version = 3",
         "DROP TABLE trials",
         "CREATE TABLE other ()",
     ):

@@ -43,7 +43,7 @@ def test_an_older_storage_is_refused_with_the_command_that_mends_it(program: Pro
 
 def test_upgraded_studies_say_what_they_said(program: Program, storage: str) -> None:
     upgraded = program("storage", "upgrade")
-    assert upgraded.returncode == 0 and "Studyhall's tables from 1 to 2" in upgraded.stdout, upgraded.stderr
+    assert upgraded.returncode == 0 and "Studyhall's tables from 1 to 3" in upgraded.stdout, upgraded.stderr
     assert "nothing to do" in program("storage", "upgrade").stdout
     for name, said in EXPECTED.items():
         shown = answer(program, "show", "--study", name)
@@ -51,6 +51,7 @@ def test_upgraded_studies_say_what_they_said(program: Program, storage: str) -> 
         assert answer(program, "replay", "--study", name) == said["replay"]
         certificate = answer(program, "audit", "--study", name)
         assert {key: certificate[key] for key in said["audit"]} == said["audit"], name
+        assert certificate["upgraded"] > 0 and certificate["seal"] is not None, name
         status = answer(program, "status", "--study", name)
         assert {key: status[key] for key in ("outcome", "counts", "rounds")} == {
             key: said["status"][key] for key in ("outcome", "counts", "rounds")
@@ -107,3 +108,18 @@ def test_a_raced_growth_goes_on_under_the_rule_that_it_began_with(
         answer(program, "audit", "--study", "raced")["holds"]
         and answer(program, "replay", "--study", "raced")["agrees"]
     )
+
+
+def test_digests_are_as_of_the_upgrade_and_show_what_is_changed_after_it(program: Program, storage: str) -> None:
+    assert program("storage", "upgrade").returncode == 0
+    lines = program("audit", "--study", "lobo3").stdout.splitlines()
+    accepted = answer(program, "audit", "--study", "lobo3")["upgraded"]
+    assert f"digests of {accepted} results were computed on upgrade" in lines
+    seal = lines[-1]
+    assert program("audit", "--study", "lobo3", "--seal", seal).returncode == 0
+    session = Session(storage)
+    study_id = Reader(session).study("lobo3").study_id
+    session.execute("UPDATE studyhall_decisions SET code = 'x' WHERE study_id = %s AND number = 1", [study_id])
+    session.close()
+    told = program("audit", "--study", "lobo3")
+    assert told.returncode == 1 and "decision 1: it was changed after it was made" in told.stdout

@@ -28,7 +28,7 @@ def packed(config, trial):
     folder = Path(FOLDER) / device
     folder.mkdir(exist_ok=True)
     me = (config["who"], trial.number)
-    (mine,) = [each.span for each in held(device) if (each.who.get("study"), each.who.get("trial")) == me]
+    (mine,) = [each.span for each in held(device) if (each.holder.get("study"), each.holder.get("trial")) == me]
     here = folder / f"{mine.start} {mine.end} {config['who']} {trial.number}"
     here.touch()
     try:

@@ -17,7 +17,7 @@ from studies.slots.devices import (
     Device,
     Process,
     devices_of,
-    left_to_us,
+    granted_devices,
     named,
     read_devices,
     read_recorded,
@@ -95,7 +95,6 @@ def test_the_devices_of_this_host() -> None:
 @pytest.mark.parametrize(
     ("setting", "left"),
     [
-        (None, ["0", "1:0", "1:1", "2", "3"]),
         ("", []),
         ("-1", []),
         ("3", ["3"]),
@@ -109,7 +108,7 @@ def test_the_devices_of_this_host() -> None:
         ("GPU-nowhere", []),
     ],
 )
-def test_what_a_scheduler_left_us_is_a_part_and_never_more(setting: str | None, left: list[str]) -> None:
+def test_what_a_scheduler_left_us_is_a_part_and_never_more(setting: str, left: list[str]) -> None:
     assert indices(visible(MIXED, setting)) == left
 
 
@@ -130,14 +129,14 @@ def test_what_a_scheduler_left_us_is_a_part_and_never_more(setting: str | None, 
     ],
 )
 def test_what_a_scheduler_says_in_its_own_words_is_respected(env: dict[str, str], left: list[str]) -> None:
-    assert indices(left_to_us(MIXED, env).devices) == left
+    assert indices(granted_devices(MIXED, env).devices) == left
 
 
 def test_numbers_in_an_order_that_only_cuda_knows_are_refused() -> None:
     with pytest.raises(UsageError, match="FASTEST_FIRST; give UUIDs"):
-        left_to_us(MIXED, {"CUDA_VISIBLE_DEVICES": "0", "CUDA_DEVICE_ORDER": "FASTEST_FIRST"})
+        granted_devices(MIXED, {"CUDA_VISIBLE_DEVICES": "0", "CUDA_DEVICE_ORDER": "FASTEST_FIRST"})
     alike = [Device(str(place), f"GPU-ab{place}", "A100", 1, 1) for place in range(2)]
-    left = left_to_us(alike, {"CUDA_VISIBLE_DEVICES": "1", "CUDA_DEVICE_ORDER": "FASTEST_FIRST"})
+    left = granted_devices(alike, {"CUDA_VISIBLE_DEVICES": "1", "CUDA_DEVICE_ORDER": "FASTEST_FIRST"})
     assert indices(left.devices) == ["1"]
 
 

@@ -21,12 +21,23 @@ from hypothesis import strategies as st
 
 from storage.errors import StorageError
 from storage.home import CHECKOUT
-from studies.slots.leases import CORE, Lease, Span, folder, held, held_cores, holder, shown_holder, take, take_cores
+from studies.slots.leases import (
+    CORE,
+    Lease,
+    Span,
+    folder,
+    held,
+    held_cores,
+    holder_record,
+    holder_text,
+    take,
+    take_cores,
+)
 
 GPU = "GPU-1f2e8a44"
 HOLD = (
     "import sys, time\nfrom studies.slots.leases import *\n"
-    "lease = take(sys.argv[1], Span(int(sys.argv[2]), int(sys.argv[3])), holder('theirs', 4))\n"
+    "lease = take(sys.argv[1], Span(int(sys.argv[2]), int(sys.argv[3])), holder_record('theirs', 4))\n"
     "print('held' if lease else 'taken', flush=True)\n"
 )
 
@@ -66,14 +77,14 @@ def free_within_a_second() -> bool:
 
 def got(span: Span) -> bool:
     """Whether it could be had; it is let go at once."""
-    lease = take(GPU, span, holder("ours"))
+    lease = take(GPU, span, holder_record("ours"))
     if lease is not None:
         lease.close()
     return lease is not None
 
 
 def test_a_range_is_held_once_and_its_neighbours_are_free() -> None:
-    lease = take(GPU, Span(100, 200), holder("ours", 7))
+    lease = take(GPU, Span(100, 200), holder_record("ours", 7))
     assert lease is not None
     assert not any(map(got, (Span(100, 200), Span(0, 101), Span(199, 300), Span(150, 160), Span(0, 1000))))
     assert got(Span(0, 100)) and got(Span(200, 300))
@@ -97,7 +108,7 @@ def test_whatever_is_asked_for_no_two_leases_overlap_and_all_are_told(asked: lis
                 stack.callback(lease.close)
         told = held(GPU)
         assert [each.span for each in told] == sorted((each.spans[0] for each in leases), key=lambda each: each.start)
-        assert all(spans[each.who["trial"]] == each.span for each in told)
+        assert all(spans[each.holder["trial"]] == each.span for each in told)
     assert held(GPU) == []
 
 
@@ -114,8 +125,8 @@ def test_shares_of_different_numbers_exclude_each_other_where_they_overlap(one: 
 def test_a_killed_holder_is_free_within_a_second(hold: Callable[..., subprocess.Popen[str]]) -> None:
     process = hold(Span(0, 5000))
     (found,) = held(GPU)
-    assert found.span == Span(0, 5000) and found.who["pid"] == process.pid and found.who["study"] == "theirs"
-    assert shown_holder(found.who).endswith(f"study theirs, trial 4, pid {process.pid}")
+    assert found.span == Span(0, 5000) and found.holder["pid"] == process.pid and found.holder["study"] == "theirs"
+    assert holder_text(found.holder).endswith(f"study theirs, trial 4, pid {process.pid}")
     assert not got(Span(4999, 6000))
     process.kill()
     assert free_within_a_second() and got(Span(0, 5000))
@@ -144,15 +155,15 @@ def test_what_a_dead_holder_wrote_is_not_believed(hold: Callable[..., subprocess
     with (locks / GPU).open("r+b") as file:
         file.write(b"\xff{[" * 100)
     lease = take(GPU, Span(2000, 9000), {"study": "mine"})
-    assert lease is not None and [each.who for each in held(GPU)] == [{"study": "mine"}]
+    assert lease is not None and [each.holder for each in held(GPU)] == [{"study": "mine"}]
     lease.close()
 
 
 def test_cores_are_leased_each_to_one_and_all_or_none() -> None:
-    first = take_cores(2, [5, 0, 1, 2], holder("ours", 1))
+    first = take_cores(2, [5, 0, 1, 2], holder_record("ours", 1))
     assert first is not None and sorted(first.cores) == [0, 5]
     assert take_cores(3, [5, 0, 1, 2], {}) is None
-    second = take_cores(2, [0, 1, 2, 5], holder("ours", 2))
+    second = take_cores(2, [0, 1, 2, 5], holder_record("ours", 2))
     assert second is not None and second.cores == [1, 2]
     assert {core: who["trial"] for core, who in held_cores().items()} == {5: 1, 0: 1, 1: 2, 2: 2}
     assert second.spans[0] == Span(CORE, 2 * CORE)
@@ -183,7 +194,7 @@ def test_two_users_exclude_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
     shared = Path(tempfile.mkdtemp(prefix="studyhall-locks-"))
     shared.chmod(0o755)
     monkeypatch.setenv("STUDYHALL_LOCKS", str(shared / "locks"))
-    mine = take(GPU, Span(0, 5000), holder("ours"))
+    mine = take(GPU, Span(0, 5000), holder_record("ours"))
     assert mine is not None
 
     def as_another(span: Span) -> bool:

@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from objectives.outcome import Kind
-from studies.slots.leases import UNIT, Span, gaps, held, holder, take, take_turn, turn_is_taken
-from studies.slots.options import SMALLEST, gpu_slots, packed_slots
-from studies.slots.packing import CONTEXT, Packing, Wish, wish_of
-from studies.slots.pool import Rack
+from studies.slots.leases import UNIT, Span, gaps, held, holder_record, take, take_turn, turn_is_taken
+from studies.slots.options import MIN_SHARE_BYTES, gpu_slots, packed_slots
+from studies.slots.packing import CONTEXT_BYTES, Packing, Wish, wish_of
+from studies.slots.pool import SlotPool
 from studies.slots.slot import Slot
 from tests.support.devices import FIRST, RECORDED, SECOND, audit, definition
 from tests.support.packing import GIB, PACKED, TWO
@@ -33,23 +33,23 @@ def said() -> list[str]:
 
 
 @pytest.fixture
-def packer(said: list[str]) -> Callable[..., tuple[Rack, Packing]]:
-    """A rack as a worker's of its own, with so many places on each device."""
+def packer(said: list[str]) -> Callable[..., tuple[SlotPool, Packing]]:
+    """A pool as a worker's of its own, with so many places on each device."""
 
-    def make(count: int = 4, cards: int = 2) -> tuple[Rack, Packing]:
-        rack = Rack(packed_slots(TWO[:cards], count, 1), said.append)
-        return rack, Packing(rack, said.append)
+    def make(count: int = 4, cards: int = 2) -> tuple[SlotPool, Packing]:
+        pool = SlotPool(packed_slots(TWO[:cards], count, 1), said.append)
+        return pool, Packing(pool, said.append)
 
     return make
 
 
-Packer = Callable[..., tuple[Rack, Packing]]
+Packer = Callable[..., tuple[SlotPool, Packing]]
 
 
 def test_a_trials_share_is_its_estimate_and_what_cuda_takes_and_a_tenth() -> None:
-    assert wish_of(3, {"memory_bytes": 10 << 30, "params": 5}, False) == Wish(3, 11 * GIB + CONTEXT // UNIT)
-    assert wish_of(3, {"memory_bytes": 1}, False) == Wish(3, -(-(2 + CONTEXT) // UNIT))
-    assert (2 + CONTEXT) >= SMALLEST
+    assert wish_of(3, {"memory_bytes": 10 << 30, "params": 5}, False) == Wish(3, 11 * GIB + CONTEXT_BYTES // UNIT)
+    assert wish_of(3, {"memory_bytes": 1}, False) == Wish(3, -(-(2 + CONTEXT_BYTES) // UNIT))
+    assert (2 + CONTEXT_BYTES) >= MIN_SHARE_BYTES
 
 
 @pytest.mark.parametrize("cost", [{}, {"params": 7}, *({"memory_bytes": x} for x in (math.nan, math.inf, 0, -5))])
@@ -59,7 +59,7 @@ def test_without_an_estimate_or_after_out_of_memory_it_is_a_whole_device(cost: d
 
 def test_gaps_are_what_is_not_held() -> None:
     assert gaps(FIRST, Span(0, 100)) == [Span(0, 100)]
-    leases = [take(FIRST, span, holder("a")) for span in (Span(0, 10), Span(30, 40), Span(90, 200))]
+    leases = [take(FIRST, span, holder_record("a")) for span in (Span(0, 10), Span(30, 40), Span(90, 200))]
     assert gaps(FIRST, Span(0, 100)) == [Span(10, 30), Span(40, 90)]
     assert gaps(FIRST, Span(0, 200)) == [Span(10, 30), Span(40, 90)]
     for lease in leases:
@@ -69,17 +69,17 @@ def test_gaps_are_what_is_not_held() -> None:
 
 
 def test_a_trial_goes_where_the_room_is_tightest_and_has_that_share(packer: Packer) -> None:
-    rack, packing = packer()
-    lease = take(SECOND, Span(0, 50 * GIB), holder("other"))
+    pool, packing = packer()
+    lease = take(SECOND, Span(0, 50 * GIB), holder_record("other"))
     slot = packing.place(Wish(0, 20 * GIB), True, [], "a")
     assert slot is not None and (slot.gpu, slot.share) == (SECOND, Span(50 * GIB, 70 * GIB))
     assert slot.memory_fraction == 0.25 and slot.environment["STUDYHALL_MEMORY_FRACTION"] == "0.25"
     busy = [slot.name]
     other = packing.place(Wish(1, 20 * GIB), True, busy, "a")
     assert other is not None and (other.gpu, other.share) == (FIRST, Span(0, 20 * GIB))
-    rack.ended(slot, 0, Kind.COMPLETED)
+    pool.ended(slot, 0, Kind.COMPLETED)
     assert gaps(SECOND, Span(0, WHOLE)) == [Span(50 * GIB, WHOLE)], "a share goes with its trial"
-    rack.release([])
+    pool.release([])
     assert lease is not None
     lease.close()
 
@@ -88,7 +88,7 @@ def test_a_trial_that_fits_nowhere_waits_for_one_device_where_nothing_else_begin
     packer: Packer, said: list[str]
 ) -> None:
     """Another study's small trials come and go: without a turn the big one would wait for ever."""
-    rack, packing = packer()
+    pool, packing = packer()
     theirs, other = packer(count=16)
     busy: list[str] = []
     for number in range(10):
@@ -97,7 +97,7 @@ def test_a_trial_that_fits_nowhere_waits_for_one_device_where_nothing_else_begin
     other.leave()
     assert packing.place(Wish(7, 70 * GIB), True, [], "big") is None
     [closed] = [device for device in (FIRST, SECOND) if turn_is_taken(device)]
-    assert said[-1] == f"trial 7 waits for 70 GiB of gpu{(FIRST, SECOND).index(closed)}: nothing else begins there"
+    assert said[-1] == f"trial 7 waits for 70 GiB of gpu{(FIRST, SECOND).index(closed)}: nothing else starts there"
     for name in list(busy):
         slot = next(each for each in theirs.slots if each.name == name)
         if slot.gpu == closed:
@@ -113,13 +113,13 @@ def test_a_trial_that_fits_nowhere_waits_for_one_device_where_nothing_else_begin
     rest = other.place(Wish(100, 9 * GIB), True, busy, "small")
     assert rest is not None
     assert sum("waits for" in line for line in said) == 1
-    for each in (rack, theirs):
+    for each in (pool, theirs):
         each.release([])
 
 
 def test_who_had_a_turn_leaves_the_next_one_to_others(packer: Packer) -> None:
     """A study with many trials that fill the device, and another's big one: it is not kept out for ever."""
-    rack, many = packer(cards=1)
+    pool, many = packer(cards=1)
     first = many.place(Wish(0, 35 * GIB), True, [], "many")
     second = many.place(Wish(1, 35 * GIB), True, ["gpu0.0"], "many")
     assert first is not None and second is not None
@@ -127,35 +127,35 @@ def test_who_had_a_turn_leaves_the_next_one_to_others(packer: Packer) -> None:
     assert many.place(Wish(2, 35 * GIB), True, busy, "many") is None and turn_is_taken(FIRST)
     other, big = packer(cards=1)
     assert big.place(Wish(0, 70 * GIB), True, [], "big") is None, "it is not its turn yet"
-    rack.ended(first, 0, Kind.COMPLETED)
+    pool.ended(first, 0, Kind.COMPLETED)
     third = many.place(Wish(2, 35 * GIB), True, busy[1:], "many")
     assert third is not None
     assert many.place(Wish(3, 35 * GIB), True, [busy[1], third.name], "many") is None and not turn_is_taken(FIRST)
     assert big.place(Wish(0, 70 * GIB), True, [], "big") is None and turn_is_taken(FIRST)
     for slot in (second, third):
-        rack.ended(slot, 0, Kind.COMPLETED)
+        pool.ended(slot, 0, Kind.COMPLETED)
         assert many.place(Wish(3, 35 * GIB), True, [], "many") is None
     assert big.place(Wish(0, 70 * GIB), True, [], "big") is not None
     other.release([])
 
 
 def test_a_fixed_share_is_let_go_of_between_trials_for_who_waits(packer: Packer) -> None:
-    fixed = Rack(gpu_slots(TWO[:1], 2, None, 1), lambda line: None)
+    fixed = SlotPool(gpu_slots(TWO[:1], 2, None, 1), lambda line: None)
     first = fixed.take([], "fixed")
     assert first is not None and fixed.take([], "fixed") is first
-    rack, packing = packer(cards=1)
+    pool, packing = packer(cards=1)
     assert packing.place(Wish(0, None), True, [], "big") is None
     assert fixed.take([], "fixed") is None and held(FIRST) == []
     slot = packing.place(Wish(0, None), True, [], "big")
     assert slot is not None and slot.share == Span(0, WHOLE) and slot.memory_fraction == 1
-    rack.release([])
+    pool.release([])
 
 
 def test_the_turn_goes_with_its_holder_and_is_one_persons(packer: Packer) -> None:
     turn = take_turn(FIRST)
     assert turn is not None and take_turn(FIRST) is None and turn_is_taken(FIRST) and not turn_is_taken(SECOND)
-    assert take(FIRST, Span(0, 10), holder("a")) is None and held(FIRST) == []
-    lease = take(FIRST, Span(0, 10), holder("a"), turn)
+    assert take(FIRST, Span(0, 10), holder_record("a")) is None and held(FIRST) == []
+    lease = take(FIRST, Span(0, 10), holder_record("a"), turn)
     assert lease is not None
     turn.close()
     assert not turn_is_taken(FIRST)
@@ -169,17 +169,17 @@ def test_a_trial_too_big_for_every_device_is_said_once_and_has_the_biggest_alone
         Slot(f"gpu{n}.0", "cuda", 1, gpu, Span(0, GIB * size), 1.0, True)
         for n, gpu, size in ((0, FIRST, 40), (1, SECOND, 80))
     )
-    rack = Rack([small, large], said.append)
-    packing = Packing(rack, said.append)
-    lease = take(SECOND, Span(0, GIB), holder("a"))
+    pool = SlotPool([small, large], said.append)
+    packing = Packing(pool, said.append)
+    lease = take(SECOND, Span(0, GIB), holder_record("a"))
     assert lease is not None
     for _ in range(3):
         assert packing.place(Wish(5, 100 * GIB), True, [], "a") is None
     lease.close()
     slot = packing.place(Wish(5, 100 * GIB), True, [], "a")
     assert slot is not None and (slot.gpu, slot.share, slot.memory_fraction) == (SECOND, Span(0, 80 * GIB), 1)
-    assert said == ["trial 5 is estimated to need 100 GiB, the largest GPU here has 80 GiB: it is tried there alone"]
-    rack.release([])
+    assert said == ["trial 5 is estimated to need 100 GiB, the largest GPU here has 80 GiB: it runs there alone"]
+    pool.release([])
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -188,7 +188,7 @@ def test_whatever_comes_no_two_shares_overlap_and_everything_gets_its_turn(
 ) -> None:
     """Three workers of three studies with trials of every size; a trial ends at random, and never more than that."""
     random.seed(seed)
-    monkeypatch.setattr("studies.slots.packing.PAUSE", 0.0)
+    monkeypatch.setattr("studies.slots.packing.TURN_PAUSE_SECONDS", 0.0)
     workers = [packer(count=8) for _ in range(3)]
     queues = [[random.choice([1, 2, 5, 30, 60, 79, None]) for _ in range(20)] for _ in workers]
     running: list[dict[str, Slot]] = [{} for _ in workers]

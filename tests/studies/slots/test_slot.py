@@ -20,7 +20,7 @@ from objectives.process.warm import WarmServer
 from storage.errors import UsageError
 from storage.home import CHECKOUT
 from studies.slots.devices import Device, Process, read_devices, read_recorded, why_none
-from studies.slots.leases import UNIT, Lease, Span, held, holder, take
+from studies.slots.leases import UNIT, Lease, Span, held, holder_record, take
 from studies.slots.options import allowed_cores, cores, gpu_slots, slots_of
 from studies.slots.slot import Slot
 
@@ -52,7 +52,7 @@ def names(slots: tuple[Slot, ...]) -> list[str]:
 
 @pytest.fixture
 def first_gpu_is_leased() -> Iterator[Lease]:
-    lease = take(TWO[0].uuid, Span(0, 10), {**holder("other", 3), "user": "alice"})
+    lease = take(TWO[0].uuid, Span(0, 10), {**holder_record("other", 3), "user": "alice"})
     assert lease is not None
     yield lease
     lease.close()
@@ -131,13 +131,13 @@ def test_auto_takes_what_nobody_holds_or_computes_on(
         ({"gpus": "0,GPU-nowhere"}, ["'GPU-nowhere'", "0 (GPU-1f2e"]),
         ({"gpus": ""}, ["''", "0 (GPU-1f2e"]),
         ({"gpus": "Auto"}, ["'Auto'"]),
-        ({"per_gpu": 0}, ["--per-gpu: 0", "1 or more"]),
+        ({"per_gpu": 0}, ["--per-gpu: 0", "at least 1"]),
         ({"per_gpu": -2, "gpus": "none"}, ["--per-gpu: -2"]),
         ({"gpus": "all", "workers": 2}, ["--workers", "--per-gpu"]),
-        ({"gpus": "none", "per_gpu": 2}, ["--per-gpu", "no GPU to share"]),
-        ({"workers": 2, "gpu_memory": "6GiB"}, ["--gpu-memory", "no GPU to share"]),
+        ({"gpus": "none", "per_gpu": 2}, ["--per-gpu", "a GPU to share"]),
+        ({"workers": 2, "gpu_memory": "6GiB"}, ["--gpu-memory", "a GPU to share"]),
         ({"gpu_memory": "81GiB"}, ["--gpu-memory", "81 GiB", "80 GiB"]),
-        ({"gpu_memory": "30GiB", "per_gpu": 3}, ["share above one", "112%"]),
+        ({"gpu_memory": "30GiB", "per_gpu": 3}, ["more than it has", "112%"]),
         ({"gpu_memory": "6 apples"}, ["--gpu-memory", "'6 apples'"]),
         ({"gpu_memory": "0GiB"}, ["--gpu-memory"]),
         ({"gpu_memory": "1MiB"}, ["--gpu-memory", "256 MiB"]),
@@ -169,7 +169,7 @@ def test_gpus_that_are_asked_for_and_cannot_be_had(
     with pytest.raises(UsageError, match="gpu2 cannot be used: GPU is lost"):
         asked("0,2")
     monkeypatch.setenv("STUDYHALL_DEVICES", str(RECORDED / "none.json"))
-    with pytest.raises(UsageError, match="none to be had"):
+    with pytest.raises(UsageError, match="no GPU is available"):
         asked("auto")
     busy = replace(TWO[0], processes=(Process(4711),))
     (tmp_path / "busy.json").write_text(json.dumps([{**vars(busy), "processes": [{"pid": 4711}]}]))
@@ -184,7 +184,7 @@ def test_a_host_without_a_driver_has_cpu_slots(monkeypatch: pytest.MonkeyPatch) 
     if read_devices():
         pytest.skip("this host has NVIDIA devices")
     assert {slot.device for slot in asked()} == {"cpu"}
-    with pytest.raises(UsageError, match="none to be had"):
+    with pytest.raises(UsageError, match="no GPU is available"):
         asked("auto")
     assert why_none()
 
@@ -262,7 +262,7 @@ def test_a_trial_that_would_see_another_device_is_an_error_that_says_so(tmp_path
 
 def test_a_trials_processes_hold_its_lease_until_the_last_of_them_is_gone(tmp_path: Path) -> None:
     (slot,) = asked("0")
-    lease = take(slot.gpu or "", slot.share, holder("ours"))
+    lease = take(slot.gpu or "", slot.share, holder_record("ours"))
     assert lease is not None
     warm = server(tmp_path, "wait")
     attempt = warm.start(assignment(tmp_path, {}, **in_slot(slot)), lease.fd)

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from objectives.outcome import Kind
-from studies.slots.leases import END, Span, held, held_cores, holder, take
+from studies.slots.leases import END, Span, held, held_cores, holder_record, take
 from studies.slots.options import allowed_cores, cpu_slots, gpu_slots
-from studies.slots.pool import Ended, Rack, failing, failures_in_a_row
-from studies.slots.survey import look
+from studies.slots.pool import Ended, SlotPool, failing, failures_in_a_row
+from studies.slots.survey import survey
 from tests.support.devices import FIRST, RECORDED, SECOND, TWO, audit, definition
 from tests.support.growth_trace import CHOICES, write_definition
 from tests.support.program import Program
@@ -35,28 +35,28 @@ def picky(config):
 def test_cpu_slots_have_cores_of_their_own_as_long_as_there_are_any() -> None:
     mine = allowed_cores()
     slots = cpu_slots(len(mine) + 1, 1)
-    rack = Rack(slots, lambda line: None)
+    pool = SlotPool(slots, lambda line: None)
     leases = []
     for slot in slots:
-        assert rack.take([each.name for each in slots[: len(leases)]], "a") is slot
-        leases.append(rack.begun(slot, "a", 0))
+        assert pool.take([each.name for each in slots[: len(leases)]], "a") is slot
+        leases.append(pool.begun(slot, "a", 0))
     if len(mine) == 1:  # nothing to choose from
         assert leases == [None, None]
         return
     assert sorted(core for lease in leases[:-1] if lease is not None for core in lease.cores) == mine
     assert leases[-1] is None, "it runs on any core"
     assert set(held_cores()) == set(mine)
-    rack.release([slots[0].name])
+    pool.release([slots[0].name])
     assert len(held_cores()) == 1
-    rack.release([])
+    pool.release([])
     assert held_cores() == {}
 
 
 def test_cpu_slots_work_without_a_folder_for_locks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STUDYHALL_LOCKS", "/dev/null/locks")
     (slot,) = cpu_slots(1, 1)
-    rack = Rack([slot], lambda line: None)
-    assert rack.take([], "a") is slot and rack.begun(slot, "a", 0) is None
+    pool = SlotPool([slot], lambda line: None)
+    assert pool.take([], "a") is slot and pool.begun(slot, "a", 0) is None
 
 
 # Devices that fail
@@ -91,26 +91,26 @@ def test_failures_in_a_row_are_counted_from_the_last_good_end() -> None:
 
 def test_after_a_failure_a_device_waits_until_another_has_begun_a_trial() -> None:
     first, second = gpu_slots(TWO, 1, None, 1)
-    rack = Rack([first, second], lambda line: None)
-    assert rack.take([], "a") is first
-    rack.ended(first, 1, Kind.ERROR)
-    assert rack.take([], "a") is second and rack.take([second.name], "a") is None
-    rack.begun(second, "a", 1)
-    assert rack.take([second.name], "a") is first
-    rack.ended(first, 2, Kind.GIVEN_BACK)
-    rack.ended(first, 3, Kind.OUT_OF_MEMORY)
-    assert rack.take([second.name], "a") is first, "neither is the device's fault"
-    rack.release([])
+    pool = SlotPool([first, second], lambda line: None)
+    assert pool.take([], "a") is first
+    pool.ended(first, 1, Kind.ERROR)
+    assert pool.take([], "a") is second and pool.take([second.name], "a") is None
+    pool.begun(second, "a", 1)
+    assert pool.take([second.name], "a") is first
+    pool.ended(first, 2, Kind.GIVEN_BACK)
+    pool.ended(first, 3, Kind.OUT_OF_MEMORY)
+    assert pool.take([second.name], "a") is first, "neither is the device's fault"
+    pool.release([])
 
 
 def test_a_device_alone_does_not_wait() -> None:
     (slot,) = gpu_slots(TWO[:1], 1, None, 1)
-    rack = Rack([slot], lambda line: None)
-    assert rack.take([], "a") is slot
+    pool = SlotPool([slot], lambda line: None)
+    assert pool.take([], "a") is slot
     for trial in range(5):
-        rack.ended(slot, trial, Kind.ERROR)
-    assert rack.take([], "a") is slot and rack.stranded is None
-    rack.release([])
+        pool.ended(slot, trial, Kind.ERROR)
+    assert pool.take([], "a") is slot and pool.stranded is None
+    pool.release([])
 
 
 def test_a_device_that_fails_what_others_run_is_set_aside_and_nothing_is_lost(program: Program, tmp_path: Path) -> None:
@@ -154,9 +154,9 @@ def test_gpus_tells_of_every_device_who_holds_and_who_uses_it(monkeypatch: pytes
     (tmp_path / "mixed.json").write_text(json.dumps(rows))
     monkeypatch.setenv("STUDYHALL_DEVICES", str(tmp_path / "mixed.json"))
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,1")
-    lease = take(rows[4]["uuid"], Span(0, END >> 1), holder("a", 5))
+    lease = take(rows[4]["uuid"], Span(0, END >> 1), holder_record("a", 5))
     assert lease is not None
-    told = {each["index"]: each for each in look().to_json()["devices"]}
+    told = {each["index"]: each for each in survey().to_json()["devices"]}
     lease.close()
     mine.kill()
     mine.wait()
@@ -185,7 +185,7 @@ def test_gpus_in_words(program: Program, environment: dict[str, str]) -> None:
     [
         ("--gpus 7", ["--gpus", "'7'", "0 (GPU-1f2e"]),
         ("--per-gpu 0", ["--per-gpu: 0"]),
-        ("--gpu-memory 60GiB --per-gpu 2", ["share above one"]),
+        ("--gpu-memory 60GiB --per-gpu 2", ["more than it has"]),
     ],
 )
 def test_a_slot_that_cannot_be_is_one_line_and_nothing_is_written(
@@ -200,9 +200,9 @@ def test_a_slot_that_cannot_be_is_one_line_and_nothing_is_written(
 @pytest.mark.parametrize(
     ("variables", "gpus", "words"),
     [
-        ({"CUDA_VISIBLE_DEVICES": "0"}, "1", "no GPU '1' here; there is 0 (GPU-1f2e8a44"),
-        ({"CUDA_VISIBLE_DEVICES": FIRST}, "0,1", "we are left a part: CUDA_VISIBLE_DEVICES is"),
-        ({"SLURM_JOB_GPUS": "1"}, "0", "we are left a part: SLURM_JOB_GPUS is '1'"),
+        ({"CUDA_VISIBLE_DEVICES": "0"}, "1", "no GPU '1' here; it has 0 (GPU-1f2e8a44"),
+        ({"CUDA_VISIBLE_DEVICES": FIRST}, "0,1", "only a part is granted: CUDA_VISIBLE_DEVICES is"),
+        ({"SLURM_JOB_GPUS": "1"}, "0", "only a part is granted: SLURM_JOB_GPUS is '1'"),
         ({"CUDA_VISIBLE_DEVICES": ""}, "all", "CUDA_VISIBLE_DEVICES is ''"),
     ],
 )

@@ -1,0 +1,56 @@
+"""A study's outcome against its last decision: the search is asked again whether it has ended, and with which words."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from samplers.searches.growth.growth import Growth
+from samplers.searches.plan import Done, Need, Result, Search, SearchState
+from storage.digests import ENQUEUED
+from storage.records import EndKind
+from studies.audit.evidence import Evidence
+from studies.definition.searches import search_in_force
+from studies.history.trials import result_of
+
+FAILURES = re.compile(r"(; \d+ trials failed)?")
+"""What the planner adds of a search that looks at no result."""
+
+
+def ending_problems(evidence: Evidence) -> list[str]:
+    """Whether the outcome is the one that the search has after its last decision; a study that goes on has none."""
+    study, kind = evidence.study, evidence.study.outcome_kind
+    if study.failed != (kind is EndKind.FAILED) or (study.outcome is None) != (kind is None):
+        return [f"outcome: {study.outcome!r} is of kind {kind and kind.value}, and failed is {study.failed}"]
+    if study.outcome is None or kind is None:
+        return []
+    try:
+        end = _end(evidence, search_in_force(study))
+    except Exception as error:  # of rows that were changed
+        return [f"outcome: the search cannot read its last decision: {type(error).__name__}: {error}"]
+    if end is None:
+        return [f"outcome: {study.outcome!r}, but after the last decision the search goes on"]
+    rest = study.outcome.removeprefix(end.reason)
+    said = study.outcome.startswith(end.reason) and FAILURES.fullmatch(rest) is not None and (end.waits or not rest)
+    planned = any(row.state in ("COMPLETE", "PRUNED") and row.round != ENQUEUED for row in evidence.points)
+    kinds = {end.kind, EndKind.FAILED} if end.waits and not planned else {end.kind}
+    if said and kind in kinds:
+        return []
+    return [f"outcome: {study.outcome!r} ({kind.value}), but after the last decision: {end.reason!r}"]
+
+
+def _end(evidence: Evidence, search: Search) -> Done | None:
+    """What the search says after the last decision; None if it goes on."""
+    state: SearchState = evidence.decisions[-1].state if evidence.decisions else search.start()
+    if isinstance(search, Growth) and evidence.study.steps is not None:
+        # A budget that was just raised leaves the outcome of the old one until the next worker comes.
+        search = replace(search, steps=min(evidence.study.steps, state["step"]))
+    rows = {row.hash: result_of(row) for row in evidence.points if not row.retired}
+    ended = {hash_: result for hash_, result in rows.items() if result is not None}
+    results: dict[str, Result] = {}
+    while isinstance(step := search.advance(state, results), Need):
+        finished = {point.hash: ended[point.hash] for point in step.points if point.hash in ended}
+        if not finished:
+            return None
+        results |= finished
+    return step if isinstance(step, Done) else None

@@ -1,0 +1,75 @@
+"""Everything that the certificate judges, read in one snapshot."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from storage.reader import Reader
+from storage.records import (
+    AttemptRow,
+    DecisionRow,
+    LedgerFacts,
+    OtherTrial,
+    StudyDigests,
+    StudyRow,
+    TrialDigest,
+    TrialRow,
+    WorkerRow,
+)
+from storage.session import Session
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """A study's rows at one moment."""
+
+    study: StudyRow
+    digests: StudyDigests
+    points: Sequence[TrialRow]
+    attempts: Sequence[AttemptRow]
+    decisions: Sequence[DecisionRow]
+    workers: Sequence[WorkerRow]
+    facts: LedgerFacts
+    scores: Mapping[int, float]
+    """The value that Optuna shows, by trial_id."""
+    params: Mapping[int, Sequence[tuple[str, float, str]]]
+    """The parameters that Optuna shows, by trial_id: name, internal value, distribution."""
+    others: Sequence[OtherTrial]
+    shown: Sequence[TrialDigest]
+    """Of each finished trial a digest of what Optuna shows of it."""
+
+    @cached_property
+    def attempts_of(self) -> Mapping[int, Sequence[AttemptRow]]:
+        """Attempts by trial_id, first to last."""
+        found: dict[int, list[AttemptRow]] = {}
+        for row in sorted(self.attempts, key=lambda row: row.attempt):
+            found.setdefault(row.trial_id, []).append(row)
+        return found
+
+    @cached_property
+    def accepted(self) -> Mapping[int, AttemptRow]:
+        """The accepted attempt of each trial that has one, by trial_id."""
+        return {trial_id: row for trial_id, rows in self.attempts_of.items() for row in rows if row.accepted}
+
+
+def read_evidence(session: Session, name: str) -> Evidence:
+    """Read a study as it is at this moment: its row too, since a worker may have gone on."""
+    reader = Reader(session)
+    with session.snapshot():
+        study = reader.study(name)
+        study_id = study.study_id
+        return Evidence(
+            study=study,
+            digests=reader.digests(study_id),
+            points=reader.trials(study_id),
+            attempts=reader.attempts(study_id),
+            decisions=reader.decisions(study_id),
+            workers=reader.workers(study_id),
+            facts=reader.facts(study_id),
+            scores=reader.scores(study_id),
+            params=reader.params(study_id),
+            others=reader.other_trials(study_id),
+            shown=reader.trial_digests(study_id),
+        )

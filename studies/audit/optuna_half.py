@@ -1,0 +1,58 @@
+"""What Optuna's tables say of a study against what ours say."""
+
+from __future__ import annotations
+
+import json
+
+from storage.records import OtherTrial
+from studies.audit.evidence import Evidence
+
+
+def optuna_problems(evidence: Evidence) -> list[str]:
+    """A line for each direction, name, value or trial that is not ours."""
+    return [*_study_problems(evidence), *_value_problems(evidence), *_trial_problems(evidence)]
+
+
+def _study_problems(evidence: Evidence) -> list[str]:
+    study, found = evidence.study, []
+    directions = [each.lower() for each in evidence.digests.directions]
+    if directions != [study.direction]:
+        found.append(f"study: Optuna's direction is {' and '.join(directions) or 'missing'}, ours {study.direction}")
+    names, ours = evidence.digests.metric_names, json.dumps([study.score])
+    if names != ours:
+        found.append(f"study: Optuna's metric names are {names or 'missing'}, ours {ours}")
+    return found
+
+
+def _value_problems(evidence: Evidence) -> list[str]:
+    """What Optuna shows has to be what was accepted."""
+    score, found = evidence.study.score, []
+    for row in evidence.points:
+        value = evidence.scores.get(row.trial_id)
+        if row.state == "COMPLETE" and value != row.metrics.get(score):
+            accepted = row.metrics.get(score)
+            found.append(f"trial {row.number}: Optuna's value is {value}, the accepted {score} is {accepted}")
+        elif row.state != "COMPLETE" and value is not None:
+            found.append(f"trial {row.number}: {row.state}, and Optuna's value is {value}")
+    return found
+
+
+def _trial_problems(evidence: Evidence) -> list[str]:
+    return [
+        f"trial {row.number}: {row.state}, no search planned it, and it is not as Optuna makes or enqueues trials"
+        for row in evidence.others
+        if not _made_by_optuna(row)
+    ]
+
+
+def _made_by_optuna(row: OtherTrial) -> bool:
+    """Whether it has what every Optuna program leaves: who invents a trial by SQL can leave the same."""
+    match row.state:
+        case "WAITING":
+            return row.enqueued
+        case "RUNNING":
+            return row.started
+        case "COMPLETE":
+            return row.started and row.ended and row.valued
+        case _:
+            return row.started and row.ended
