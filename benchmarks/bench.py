@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import shutil
 import subprocess
@@ -48,6 +49,23 @@ def run_program(*arguments: object, **variables: str) -> float:
     if ended.returncode != 0:
         raise SystemExit(f"{' '.join(command)}: {ended.stdout[-500:]}{ended.stderr}")
     return time.perf_counter() - began
+
+
+def in_processes(work: Callable[..., object], count: int, start: float, *arguments: object) -> list[Any]:
+    """The results of `work(*arguments, start)` in so many processes at once; `start` is the time at which all begin."""
+    context = multiprocessing.get_context("fork")
+    results = context.Queue()
+    processes = [context.Process(target=_put, args=(results, work, *arguments, start)) for _ in range(count)]
+    for process in processes:
+        process.start()
+    found = [results.get() for _ in processes]
+    for process in processes:
+        process.join()
+    return found
+
+
+def _put(results: Any, work: Callable[..., object], *arguments: object) -> None:
+    results.put(work(*arguments))
 
 
 def claim_and_finish(

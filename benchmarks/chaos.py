@@ -5,7 +5,7 @@
 Each worker lives in a network namespace of its own, on a private PostgreSQL with a small disk and few connections. The
 schedule is drawn from the printed seed: workers are killed by -9 and TERM, stopped past every timeout, cut off from the
 database in either direction, slowed, made to lose packets; their trials and warm servers are killed, their clocks
-jump; the server is killed, restarted under load, runs out of connections and out of disk. Whoever died is started
+jump; the server is killed, restarted under load, runs out of connections and out of disk. Workers that die are started
 again. When three studies have ended they are judged: `audit` and `replay` as a user would, decisions and scores beside
 those of the same search in a plain loop, and the states that stock Optuna reads. Then three more, until there were so
 many faults. Exit 1 if anything is off.
@@ -27,52 +27,51 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-from storage.reader import Reader
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-CHECKOUT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(CHECKOUT))
-
-from benchmarks.faults import SERVER, WORKER, Place
-from benchmarks.hall import Hall, Program
+from benchmarks.faults import SERVER, WORKER, WorkerHost
+from benchmarks.fleet import Fleet, Program
 from benchmarks.janitor import Janitor
 from benchmarks.searches import Study, studies_of, timeless
+from storage.home import CHECKOUT
+from storage.reader import Reader
 from storage.session import Session
 
 SEARCHES = ("grow", "depth", "grid")
 
 
 def studyhall(studies: Mapping[str, Study], slots: int) -> Program:
-    """The program's own workers, whose clocks can be moved."""
+    """Studyhall's workers, whose clocks can be moved."""
 
-    def command(place: Place) -> list[str]:
-        study = studies[place.study]
-        started = [sys.executable, "-m", "benchmarks.jumping", str(place.clock), "run", study.search]
-        return [*started, "--study", place.study, "--file", str(study.file), "--gpus", "none", "--workers", str(slots)]
+    def command(host: WorkerHost) -> list[str]:
+        study = studies[host.study]
+        started = [sys.executable, "-m", "benchmarks.jumping", str(host.clock), "run", study.search]
+        return [*started, "--study", host.study, "--file", str(study.file), "--gpus", "none", "--workers", str(slots)]
 
     return command
 
 
-def told(hall: Hall, *arguments: str) -> Any:
-    """What a user's command prints as JSON, on a way that nothing is done to any more."""
-    command = hall.cables[0].command([sys.executable, str(CHECKOUT / "cli.py"), *arguments, "--json"])
-    return json.loads(subprocess.run(command, env=hall.environment(0), capture_output=True, check=False).stdout)
+def ask(fleet: Fleet, *arguments: str) -> Any:
+    """The JSON that a command prints, on a link without faults."""
+    command = fleet.links[0].command([sys.executable, str(CHECKOUT / "cli.py"), *arguments, "--json"])
+    return json.loads(subprocess.run(command, env=fleet.environment(0), capture_output=True, check=False).stdout)
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What was found at the end of a study."""
+    """The judgement of an ended study."""
 
     audit: Mapping[str, Any]
     problems: Sequence[str]
 
 
-def judge(hall: Hall, name: str, study: Study) -> Verdict:
-    """Ask as a user would, and look beneath."""
-    audit = told(hall, "audit", "--study", name)
+def judge(fleet: Fleet, name: str, study: Study) -> Verdict:
+    """Judge a study by `audit` and `replay`, and by the rows in the database."""
+    audit = ask(fleet, "audit", "--study", name)
     problems = [f"{name}: {each}" for each in audit["violations"]]
-    if not told(hall, "replay", "--study", name)["agrees"]:
+    if not ask(fleet, "replay", "--study", name)["agrees"]:
         problems.append(f"{name}: replay does not agree")
-    session = Session(hall.own_url)
+    session = Session(fleet.own_url)
     row = Reader(session).study(name)
     records = [each.record for each in Reader(session).decisions(row.study_id)]
     points = Reader(session).trials(row.study_id)
@@ -82,21 +81,19 @@ def judge(hall: Hall, name: str, study: Study) -> Verdict:
     if made != wanted:
         where, pair = next((n, pair) for n, pair in enumerate(zip_longest(made, wanted)) if pair[0] != pair[1])
         problems.append(f"{name}: decision {where} is {pair[0]}, in the undisturbed run it is {pair[1]}")
-    found = {
-        each.hash: (each.state, {key: float(text) for key, text in (each.metrics or {}).items()}) for each in points
-    }
+    found = {each.hash: (each.state, dict(each.metrics)) for each in points}
     if found != ends:
         differ = [each for each in {*found, *ends} if found.get(each) != ends.get(each)]
         problems.append(f"{name}: {len(differ)} points have other ends than in the undisturbed run")
-    return Verdict(audit, problems + _optuna_problems(hall, name, ends))
+    return Verdict(audit, problems + _optuna_problems(fleet, name, ends))
 
 
-def _optuna_problems(hall: Hall, name: str, ends: Mapping[str, tuple[str, Mapping[str, float]]]) -> list[str]:
-    """What stock Optuna sees: as many trials of each state, numbered without a gap, each with its value and times."""
+def _optuna_problems(fleet: Fleet, name: str, ends: Mapping[str, tuple[str, Mapping[str, float]]]) -> list[str]:
+    """Check stock Optuna's view: the same number of trials in each state, no gap in their numbers, values and times."""
     from optuna import load_study
     from optuna.storages import RDBStorage
 
-    storage = RDBStorage(hall.own_url)
+    storage = RDBStorage(fleet.own_url)
     try:
         trials = load_study(study_name=name, storage=storage).get_trials()
     finally:
@@ -112,16 +109,16 @@ def _optuna_problems(hall: Hall, name: str, ends: Mapping[str, tuple[str, Mappin
     return problems
 
 
-def chaos(hall: Hall, studies: Sequence[Study], slots: int, faults: int, pause: float) -> list[Verdict]:
-    """Set after set of these studies until there were so many faults, or something is off."""
+def chaos(fleet: Fleet, studies: Sequence[Study], slots: int, faults: int, pause: float) -> list[Verdict]:
+    """Run these studies again and again, until there were `faults` faults or a judge found a problem."""
     verdicts: list[Verdict] = []
     began = time.monotonic()
-    while (left := faults - hall.done.total()) > 0:
+    while (left := faults - fleet.done.total()) > 0:
         named = {f"{study.search}-{len(verdicts) // len(studies) + 1}": study for study in studies}
-        hall.work(list(named), studyhall(named, slots), [*WORKER, *SERVER], left, pause)
-        verdicts += [judge(hall, name, study) for name, study in named.items()]
+        fleet.work(list(named), studyhall(named, slots), [*WORKER, *SERVER], left, pause)
+        verdicts += [judge(fleet, name, study) for name, study in named.items()]
         problems = [problem for verdict in verdicts for problem in verdict.problems]
-        print(f"{time.monotonic() - began:.0f} s: {hall.done.total()} faults, {len(problems)} problems", flush=True)
+        print(f"{time.monotonic() - began:.0f} s: {fleet.done.total()} faults, {len(problems)} problems", flush=True)
         if problems:
             break
     return verdicts
@@ -142,11 +139,11 @@ def main() -> int:
     janitor = Janitor()
     good = False
     try:
-        hall = Hall.build(folder, janitor, options.seed, len(SEARCHES) * options.workers)
-        print(f"cut off by {hall.cables[0].kind}; data on a disk of its own: {hall.cluster.own_disk}", flush=True)
+        fleet = Fleet.build(folder, janitor, options.seed, len(SEARCHES) * options.workers)
+        print(f"cut off by {fleet.links[0].kind}; data on a disk of its own: {fleet.cluster.own_disk}", flush=True)
         studies = studies_of(folder, SEARCHES, options.seconds, options.size)
-        verdicts = chaos(hall, studies, options.slots, options.faults, options.pause)
-        print(summary(hall, verdicts), flush=True)
+        verdicts = chaos(fleet, studies, options.slots, options.faults, options.pause)
+        print(summary(fleet, verdicts), flush=True)
         good = not any(verdict.problems for verdict in verdicts)
     finally:
         if not good:
@@ -158,7 +155,7 @@ def main() -> int:
     return int(not good)
 
 
-def summary(hall: Hall, verdicts: Sequence[Verdict]) -> str:
+def summary(fleet: Fleet, verdicts: Sequence[Verdict]) -> str:
     """The figures over all studies."""
     audits = [verdict.audit for verdict in verdicts]
     extra: Counter[str] = Counter()
@@ -169,7 +166,7 @@ def summary(hall: Hall, verdicts: Sequence[Verdict]) -> str:
     made, again = (sum(each["decisions"][key] for each in audits) for key in ("made", "rederived"))
     return "\n".join(
         [
-            hall.table(),
+            fleet.table(),
             f"studies {len(verdicts)}, points {points}, attempts {attempts}, beyond the one that counted {dict(extra)}",
             f"accepted twice {twice}, lost {lost}, refused by the fence {refused}",
             f"decisions derived again {again}/{made}",

@@ -20,22 +20,20 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
-CHECKOUT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(CHECKOUT))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks.faults import SERVER, WORKER, Place
-from benchmarks.hall import Hall, Program
+from benchmarks.faults import SERVER, WORKER, WorkerHost
+from benchmarks.fleet import Fleet, Program
 from benchmarks.janitor import Janitor
+from storage.home import CHECKOUT
 
-KINDS = [kind for kind in (*WORKER, *SERVER) if kind not in ("trial -9", "warm server -9", "session ended")]
-KINDS = [kind for kind in KINDS if kind not in ("clock jumps", "worker STOP, session ended")]
-"""What means the same on both sides: a plain Optuna process has no trial process, and no lasting session of its own."""
-HEARTBEAT, GRACE = 1, 3
-"""Seconds."""
+OURS_ALONE = ("trial -9", "warm server -9", "session ended", "clock jumps", "worker STOP, session ended")
+KINDS = [kind for kind in (*WORKER, *SERVER) if kind not in OURS_ALONE]
+"""Faults that mean the same on both sides: plain Optuna has no process for a trial, and no lasting session."""
+HEARTBEAT_SECONDS, GRACE_SECONDS = 1, 3
 OWN = """
 import time
 
@@ -53,15 +51,15 @@ config: {{x: 0, seconds: {seconds}}}
 
 
 def optuna_worker(grid: Mapping[str, Sequence[int]], seconds: float) -> None:
-    """One process of plain Optuna, until its sampler says that the grid is done."""
+    """One process of plain Optuna, until its sampler ends the study."""
     import optuna
     from optuna.storages import RDBStorage, RetryFailedTrialCallback
 
     storage = RDBStorage(
         os.environ["STUDYHALL_STORAGE"],
         engine_kwargs={"pool_pre_ping": True},
-        heartbeat_interval=HEARTBEAT,
-        grace_period=GRACE,
+        heartbeat_interval=HEARTBEAT_SECONDS,
+        grace_period=GRACE_SECONDS,
         failed_trial_callback=RetryFailedTrialCallback(),
     )
     sampler = optuna.samplers.GridSampler(grid)
@@ -79,7 +77,7 @@ def optuna_worker(grid: Mapping[str, Sequence[int]], seconds: float) -> None:
 
 @dataclass(frozen=True)
 class Count:
-    """What one side came to."""
+    """The result of one side."""
 
     name: str
     wanted: int
@@ -91,18 +89,16 @@ class Count:
     begun: int
     """Trials or attempts."""
     open: int
-    """Trials that are RUNNING or WAITING though nobody is there any more."""
+    """Trials that are RUNNING or WAITING though no process is left."""
     seconds: float
 
-    HEAD = ("", "wanted", "accepted", "evaluated twice", "lost", "begun", "left open", "seconds")
-
-    def row(self) -> tuple[str, ...]:
-        counts = (self.wanted, self.accepted, self.twice, self.lost, self.begun, self.open)
-        return (self.name, *map(str, counts), f"{self.seconds:.0f}")
+    def __str__(self) -> str:
+        points = f"{self.accepted} of {self.wanted} points accepted, {self.twice} evaluated twice, {self.lost} lost"
+        return f"{self.name}: {points}; {self.begun} trials started, {self.open} left open; {self.seconds:.0f} s"
 
 
 def count(url: str, study: str, grid: Mapping[str, Sequence[int]], begun: int | None, seconds: float) -> Count:
-    """Look into Optuna's tables as stock Optuna does."""
+    """Count in Optuna's tables, as stock Optuna reads them."""
     import optuna
 
     storage = optuna.storages.RDBStorage(url)
@@ -132,23 +128,23 @@ def side(name: str, program: Program, options: argparse.Namespace, grid: Mapping
     (folder / "plain.yaml").write_text(text)
     janitor = Janitor()
     try:
-        hall = Hall.build(folder, janitor, options.seed, options.processes)
-        print(f"{name}: cut off by {hall.cables[0].kind}", flush=True)
+        fleet = Fleet.build(folder, janitor, options.seed, options.processes)
+        print(f"{name}: cut off by {fleet.links[0].kind}", flush=True)
         began = time.monotonic()
-        hall.work(["plain"], program, KINDS, options.faults, options.pause)
+        fleet.work(["plain"], program, KINDS, options.faults, options.pause)
         taken = time.monotonic() - began
-        time.sleep(2 * GRACE)  # long enough for a heartbeat to be missed: a last process picks up what is left
-        hall.start(hall.places[0], program)
-        assert hall.places[0].process is not None
-        hall.places[0].process.wait(600)
+        time.sleep(2 * GRACE_SECONDS)  # long enough for a heartbeat to be missed: a last process picks up what is left
+        fleet.start(fleet.hosts[0], program)
+        assert fleet.hosts[0].process is not None
+        fleet.hosts[0].process.wait(600)
         begun = None
         if name == "Studyhall":
-            begun = hall.cluster.execute("SELECT count(*) FROM studyhall_attempts")[0][0]
-        print(hall.table(), flush=True)
-        found = count(hall.own_url, "plain", grid, begun, taken)
+            begun = fleet.cluster.execute("SELECT count(*) FROM studyhall_attempts")[0][0]
+        print(fleet.table(), flush=True)
+        found = count(fleet.own_url, "plain", grid, begun, taken)
     finally:
         janitor.finish()
-    return Count(**{**found.__dict__, "name": name})
+    return replace(found, name=name)
 
 
 def main() -> int:
@@ -167,23 +163,17 @@ def main() -> int:
         optuna_worker(json.loads(options.worker), options.seconds)
         return 0
 
-    def ours(place: Place) -> list[str]:
+    def ours(host: WorkerHost) -> list[str]:
         run = ["run", "grid", "--study", "plain", "--file", "plain.yaml", "--gpus", "none", "--workers", "1"]
         return [sys.executable, str(CHECKOUT / "cli.py"), *run]
 
-    def theirs(place: Place) -> list[str]:
+    def theirs(host: WorkerHost) -> list[str]:
         return [sys.executable, __file__, "--worker", json.dumps(grid), "--seconds", str(options.seconds)]
 
     print(f"seed {options.seed}: {options.faults} faults for each, {options.processes} processes", flush=True)
     counts = [side("Studyhall", ours, options, grid), side("plain Optuna", theirs, options, grid)]
-    _print_table([Count.HEAD, *(each.row() for each in counts)])
+    print(*counts, sep="\n", flush=True)
     return int(counts[0].twice > 0 or counts[0].lost > 0)
-
-
-def _print_table(rows: Sequence[Any]) -> None:
-    widths = [max(len(row[n]) for row in rows) for n in range(len(rows[0]))]
-    for row in rows:
-        print("  ".join(f"{cell:{'<' if n == 0 else '>'}{widths[n]}}" for n, cell in enumerate(row)), flush=True)
 
 
 if __name__ == "__main__":

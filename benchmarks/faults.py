@@ -1,6 +1,6 @@
-"""What is done to workers, to their way to the server, and to the server: each fault with what ends it.
+"""Faults of workers, of their links to the server, and of the server.
 
-A fault that lasts is ended by what it returns, after the seconds that it returns with it.
+A fault that lasts returns its seconds and the function that ends it.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ import psycopg2
 
 from benchmarks.cluster import Cluster
 from benchmarks.jumping import jump
-from benchmarks.network import Cable
+from benchmarks.network import Link
 from objectives.process.process_tree import children, descendants
 
 Ends = tuple[float, Callable[[], None]]
-PAST_TIMEOUTS = 45.0
-"""Seconds: longer than keepalive and TCP's timeout take to give a peer up, and than a worker waits for anything."""
+LONG_FAULT_SECONDS = 45.0
+"""Longer than keepalive and TCP's timeout wait for a peer, and than a worker waits for anything."""
 
 
 WORKER = {
@@ -41,7 +41,7 @@ WORKER = {
     "lossy": 3,
     "clock jumps": 4,
 }
-"""What befalls one worker, by weight."""
+"""Faults of one worker, with their weights."""
 SERVER = {
     "server -9": 3,
     "server restarted, fast": 2,
@@ -49,27 +49,27 @@ SERVER = {
     "out of connections": 2,
     "disk full": 2,
 }
-"""What befalls the server, and so everybody."""
+"""Faults of the server, with their weights."""
 
 
 @dataclass
-class Place:
-    """Where a worker of one study lives, one after the other."""
+class WorkerHost:
+    """A host of one study: it runs one worker at a time."""
 
     number: int
     study: str
-    cable: Cable
+    link: Link
     clock: Path
     process: subprocess.Popen[bytes] | None = None
     busy_until: float = 0.0
-    """A fault lasts until then: no second one is put on top of it."""
+    """The end of its last fault; until then it gets no other."""
 
     @property
     def alive(self) -> bool:
         return self.process is not None and self.process.poll() is None
 
     def trials(self) -> list[int]:
-        """Every process below its worker's that is not its child: keepers and trials."""
+        """Every process below the worker's children: keepers and trials."""
         if self.process is None:
             return []
         return [pid for below in children(self.process.pid) for pid in descendants(below)]
@@ -77,12 +77,11 @@ class Place:
 
 @dataclass
 class Faults:
-    """All kinds of them, by name."""
+    """Strikes faults by the names of their kinds."""
 
     dice: random.Random
     cluster: Cluster
-    past: float = PAST_TIMEOUTS
-    """Seconds of what lasts long."""
+    long_seconds: float = LONG_FAULT_SECONDS
     crowd: list[psycopg2.extensions.connection] = field(default_factory=list)
 
     @staticmethod
@@ -91,14 +90,14 @@ class Faults:
         weights = {**WORKER, **SERVER}
         return dice.choices(list(kinds), [weights[kind] for kind in kinds])[0]
 
-    def long(self, seconds: float) -> float:
-        """How long something lasts: mostly about `seconds`, and now and then very long."""
-        return self.past if self.dice.random() < 0.15 else self.dice.uniform(0.3, 2 * seconds)
+    def duration(self, seconds: float) -> float:
+        """Seconds of a fault: mostly about `seconds`, and now and then very long."""
+        return self.long_seconds if self.dice.random() < 0.15 else self.dice.uniform(0.3, 2 * seconds)
 
-    def strike_worker(self, kind: str, place: Place) -> Ends | None:
-        """Do it to a worker that is alive. None: it was over at once."""
-        assert place.process is not None
-        process = place.process
+    def strike_worker(self, kind: str, host: WorkerHost) -> Ends | None:
+        """Strike a living worker. None: the fault is over already."""
+        assert host.process is not None
+        process = host.process
         match kind:
             case "worker -9":
                 process.kill()
@@ -106,15 +105,15 @@ class Faults:
                 process.terminate()
             case "worker STOP":
                 process.send_signal(signal.SIGSTOP)
-                return self.long(1.5), lambda: process.send_signal(signal.SIGCONT)
+                return self.duration(1.5), lambda: process.send_signal(signal.SIGCONT)
             case "worker STOP, session ended":
                 process.send_signal(signal.SIGSTOP)
                 self._end_sessions(process.pid)
-                return self.long(1.5), lambda: process.send_signal(signal.SIGCONT)
+                return self.duration(1.5), lambda: process.send_signal(signal.SIGCONT)
             case "session ended":
                 self._end_sessions(process.pid)
             case "trial -9":
-                pids = place.trials()
+                pids = host.trials()
                 if pids:
                     with suppress(ProcessLookupError):
                         os.kill(self.dice.choice(pids), signal.SIGKILL)
@@ -123,23 +122,23 @@ class Faults:
                     with suppress(ProcessLookupError):
                         os.kill(pid, signal.SIGKILL)
             case "clock jumps":
-                jump(place.clock, self.dice.uniform(-1, 1) * 10 ** self.dice.uniform(0, 6), self.dice.uniform(0, 3600))
+                jump(host.clock, self.dice.uniform(-1, 1) * 10 ** self.dice.uniform(0, 6), self.dice.uniform(0, 3600))
             case "slow":
-                place.cable.slow()
-                return self.long(4), place.cable.mend
+                host.link.slow()
+                return self.duration(4), host.link.mend
             case "lossy":
-                place.cable.lossy()
-                return self.long(4), place.cable.mend
+                host.link.lossy()
+                return self.duration(4), host.link.mend
             case _:
                 for direction in {"cut: to the server": ["out"], "cut: from the server": ["in"]}.get(
                     kind, ["out", "in"]
                 ):
-                    place.cable.cut(direction)
-                return self.long(3), place.cable.mend
+                    host.link.cut(direction)
+                return self.duration(3), host.link.mend
         return None
 
     def strike_server(self, kind: str) -> Ends | None:
-        """Do it to the server."""
+        """Strike the server. None: the fault is over already."""
         match kind:
             case "server -9":
                 self.cluster.kill()
@@ -159,7 +158,7 @@ class Faults:
         return None
 
     def _end_sessions(self, pid: int) -> None:
-        """Every session of a worker, by what it signed in with."""
+        """End every session of the worker with this process."""
         with suppress(psycopg2.Error):
             self.cluster.execute(
                 "SELECT pg_terminate_backend(lock.pid) FROM pg_locks AS lock JOIN studyhall_workers AS worker "

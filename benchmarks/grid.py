@@ -10,7 +10,6 @@ GridSampler runs under `study.optimize`, as its documentation has it.
 
 from __future__ import annotations
 
-import multiprocessing
 import statistics
 import sys
 import time
@@ -22,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import optuna
 
-from benchmarks.bench import claim_and_finish, copy_last_trial, own_storage
+from benchmarks.bench import claim_and_finish, copy_last_trial, in_processes, own_storage
 from samplers.searches.grid.grid import Grid
 from samplers.searches.plan import Done
 from storage.ledger import End, Ledger
@@ -60,19 +59,11 @@ def _search() -> Grid:
 
 def _throughput(url: str, work: Any) -> tuple[float, int, int]:
     """Trials a second of WORKERS processes in SECONDS, or until all are done; how many; finished more than once."""
-    context = multiprocessing.get_context("spawn")
-    queue = context.Queue()
     start = time.time() + 6  # all of them have started by then
-    processes = [context.Process(target=work, args=(url, start, queue)) for _ in range(WORKERS)]
-    for process in processes:
-        process.start()
     ended, seen = start, Counter[Any]()
-    for _ in processes:
-        last, points = queue.get()
+    for last, points in in_processes(work, WORKERS, start, url):
         ended = max(ended, last)
         seen.update(points)
-    for process in processes:
-        process.join()
     return seen.total() / (ended - start), seen.total(), sum(count - 1 for count in seen.values())
 
 
@@ -81,7 +72,7 @@ def _next_batch(ledger: Ledger) -> bool:
     return not isinstance(plan(ledger, _search(), lambda configs: [None] * len(configs), "benchmark"), Done)
 
 
-def _work_ours(url: str, start: float, queue: Any) -> None:
+def _work_ours(url: str, start: float) -> tuple[float, list[Any]]:
     ledger, worker = begin(url, "ours")
     time.sleep(max(0.0, start - time.time()))
     last, seen = start, []
@@ -93,10 +84,10 @@ def _work_ours(url: str, start: float, queue: Any) -> None:
             last = time.time()
         elif not _next_batch(ledger):
             break
-    queue.put((last, seen))
+    return last, seen
 
 
-def _work_theirs(url: str, start: float, queue: Any) -> None:
+def _work_theirs(url: str, start: float) -> tuple[float, list[Any]]:
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     seen = []
 
@@ -109,7 +100,7 @@ def _work_theirs(url: str, start: float, queue: Any) -> None:
         study_name="theirs", storage=url, sampler=optuna.samplers.GridSampler(AXES), load_if_exists=True
     )
     study.optimize(objective, timeout=SECONDS)
-    queue.put((time.time(), seen))
+    return time.time(), seen
 
 
 def _cost_ours(url: str) -> tuple[float, float]:

@@ -1,8 +1,8 @@
-"""A worker's way to the database, that can be cut in either direction, made slow, or lossy.
+"""A worker's link to the database, which can be cut in either direction, made slow, or made lossy.
 
-Where we may (as root), each worker lives in a network namespace of its own, and what is cut is dropped by its packet
-filter, without a word to either side. Elsewhere its traffic runs through a small proxy in this process, which holds it
-up: a cut is then a silence, not a dead peer. Nothing ever leaves this machine.
+As root, each worker gets a network namespace of its own, whose packet filter drops packets silently. Without root, a
+small proxy in this process carries its traffic and holds it up: a cut is then a silence, not a dead peer. Nothing
+leaves this machine.
 """
 
 from __future__ import annotations
@@ -16,41 +16,21 @@ import threading
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Protocol
 
 from benchmarks.janitor import Janitor
 
-CHUNK = 1 << 16
-
-
-class Cable(Protocol):
-    """Between one worker and the server."""
-
-    kind: str
-
-    def command(self, command: Sequence[str]) -> list[str]:
-        """The command as it has to be run for its traffic to go this way."""
-
-    def cut(self, direction: str) -> None:
-        """`out`: nothing reaches the server; `in`: nothing comes from it."""
-
-    def slow(self) -> None: ...
-
-    def lossy(self) -> None: ...
-
-    def mend(self) -> None:
-        """As new."""
+CHUNK_BYTES = 1 << 16
 
 
 class Namespace:
-    """A network namespace with one link, to an address of this machine that nobody else has."""
+    """A network namespace with one link, to an address of this machine that no other namespace uses."""
 
     kind = "network namespaces"
 
-    def __init__(self, name: str, place: int, janitor: Janitor) -> None:
+    def __init__(self, name: str, number: int, janitor: Janitor) -> None:
         self.name, self.link = name, f"{name}h"
         net = f"169.254.{os.getpid() % 200 + 20}"
-        self.address, self.far = f"{net}.{4 * place + 1}", f"{net}.{4 * place + 2}"
+        self.address, self.far = f"{net}.{4 * number + 1}", f"{net}.{4 * number + 2}"
         janitor.at_the_end("run", "ip", "netns", "del", name)
         janitor.at_the_end("run", "ip", "link", "del", self.link)
         _ip("netns", "add", name)
@@ -64,7 +44,7 @@ class Namespace:
 
     @staticmethod
     def permitted(janitor: Janitor) -> bool:
-        """Whether namespaces, and a packet filter in them, are to be had here."""
+        """Whether this machine permits namespaces with a packet filter."""
         if os.geteuid() != 0 or not all(map(shutil.which, ("ip", "iptables", "tc"))):
             return False
         try:
@@ -74,9 +54,11 @@ class Namespace:
         return True
 
     def command(self, command: Sequence[str]) -> list[str]:
+        """The command that runs `command` with its traffic on this link."""
         return ["ip", "netns", "exec", self.name, *command]
 
     def cut(self, direction: str) -> None:
+        """`out`: no packet reaches the server; `in`: none comes from it."""
         self._inside("iptables", "-A", "OUTPUT" if direction == "out" else "INPUT", "-p", "tcp", "-j", "DROP")
 
     def slow(self) -> None:
@@ -103,7 +85,7 @@ def _ip(*arguments: str) -> None:
 
 
 class Proxy:
-    """A port on loopback whose bytes go to the server's, when they go."""
+    """A port on loopback that forwards bytes to the server's port."""
 
     kind = "a proxy (network namespaces are not permitted here)"
 
@@ -133,7 +115,7 @@ class Proxy:
         self.pause = self.loss = 0.0
 
     def close(self) -> None:
-        """Take no more connections."""
+        """Accept no more connections."""
         with suppress(OSError):
             self.listener.shutdown(socket.SHUT_RDWR)
         self.listener.close()
@@ -160,9 +142,9 @@ class Proxy:
         far.close()
 
     def _pump(self, source: socket.socket, target: socket.socket, direction: str) -> None:
-        """Until one side closes. Loss is a connection that breaks: what TCP makes of too many lost packets."""
+        """Copy bytes until one side closes. A loss breaks the connection, as TCP does after too many lost packets."""
         with suppress(OSError):
-            while (text := source.recv(CHUNK)) and self.dice.random() >= self.loss:
+            while (text := source.recv(CHUNK_BYTES)) and self.dice.random() >= self.loss:
                 time.sleep(self.pause)
                 while direction in self.held:
                     time.sleep(0.02)
@@ -170,3 +152,6 @@ class Proxy:
         for each in (source, target):
             with suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)
+
+
+Link = Namespace | Proxy

@@ -15,7 +15,6 @@ what the first one too many gets without it.
 from __future__ import annotations
 
 import argparse
-import multiprocessing
 import re
 import resource
 import shutil
@@ -25,11 +24,10 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks.bench import claim_and_finish, own_storage, run_program
+from benchmarks.bench import claim_and_finish, in_processes, own_storage, run_program
 from samplers.searches.plan import Done
 from storage import server
 from storage.errors import StorageError
@@ -88,15 +86,8 @@ def _claims(url: str, count: int, seconds: float) -> None:
 def _together(url: str, name: str, count: int, seconds: float) -> float:
     """Trials a second that so many workers claim and finish at once."""
     _plan(url, name, int(3_000 * seconds))
-    context = multiprocessing.get_context("fork")
-    answers = context.Queue()
     start = time.time() + 2 + count / 25  # all of them have connected by then
-    processes = [context.Process(target=_work, args=(url, name, start, seconds, answers)) for _ in range(count)]
-    for process in processes:
-        process.start()
-    done = [answers.get() for _ in processes]
-    for process in processes:
-        process.join()
+    done = in_processes(_work, count, start, url, name, seconds)
     failed = [each for each in done if isinstance(each, str)]
     if failed:
         raise SystemExit(f"{len(failed)} of {count} workers failed: {failed[0]}")
@@ -113,7 +104,7 @@ def _plan(url: str, name: str, points: int) -> None:
     ledger.session.close()
 
 
-def _work(url: str, name: str, start: float, seconds: float, answers: Any) -> None:
+def _work(url: str, name: str, seconds: float, start: float) -> int | str:
     try:
         ledger, worker = begin(url, name)
         time.sleep(max(0.0, start - time.time()))
@@ -121,9 +112,9 @@ def _work(url: str, name: str, start: float, seconds: float, answers: Any) -> No
         while time.time() < start + seconds:
             claim_and_finish(ledger, worker, 1)
             done += 1
-        answers.put(done)
+        return done
     except StorageError as error:
-        answers.put(str(error))
+        return str(error)
 
 
 def _pgbench(url: str, clients: int, seconds: float) -> float | None:

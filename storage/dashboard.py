@@ -31,6 +31,8 @@ class Shown:
     """What the workers' note and figures were made from; None: nothing was written yet."""
     figures: Sequence[str]
     """Keys of the workers' figures."""
+    report: Sequence[str]
+    """Keys of the last report's figures."""
     note: str
     """As it stands, with what its readers added."""
     version: int
@@ -51,7 +53,8 @@ def read_dashboard(session: Session, study_id: int) -> Shown:
     mark = found.get(MARK) or {}
     pieces = [found[f"{NOTE}{number}"] for number in range(sum(key.startswith(NOTE) for key in found))]
     version = int(found.get(NOTE_VERSION) or 0)
-    return Shown(mark.get("token"), mark.get("figures", ()), "".join(pieces), version, len(pieces))
+    report = found.get(REPORT_MARK) or ()
+    return Shown(mark.get("token"), mark.get("figures", ()), report, "".join(pieces), version, len(pieces))
 
 
 def write_dashboard(
@@ -76,10 +79,9 @@ def add_report(
     with session.transaction():
         if not lock_dashboard(session, study_id):
             return None
-        old, mark = read_dashboard(session, study_id), session.one("read_report_mark", {"study_id": study_id})
+        old = read_dashboard(session, study_id)
         added = {f"{REPORT_PREFIX}{key}": text for key, text in figures.items()}
-        last = json.loads(mark.value) if mark is not None else []
-        _write(session, study_id, old, note(old.note), added, last, {REPORT_MARK: list(added)})
+        _write(session, study_id, old, note(old.note), added, old.report, {REPORT_MARK: list(added)})
         return list(added)
 
 

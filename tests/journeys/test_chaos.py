@@ -1,4 +1,4 @@
-"""Chaos in short, and what it is made of: a cable that is cut, a disk that is full, a janitor that outlives us."""
+"""Chaos in short, and what it is made of: a link that is cut, a disk that is full, a janitor that outlives us."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import pytest
 
 from benchmarks.chaos import chaos
 from benchmarks.cluster import Cluster
-from benchmarks.hall import Hall
+from benchmarks.fleet import Fleet
 from benchmarks.janitor import Janitor
 from benchmarks.network import Namespace, Proxy
 from benchmarks.searches import studies_of
@@ -51,21 +51,21 @@ def cluster(folder: Path, janitor: Janitor) -> Cluster:
     return cluster
 
 
-@pytest.mark.parametrize("cable", ["namespace", "proxy"])
+@pytest.mark.parametrize("link", ["namespace", "proxy"])
 def test_four_searches_under_faults_drawn_from_a_seed_end_as_if_there_had_been_none(
-    janitor: Janitor, folder: Path, monkeypatch: pytest.MonkeyPatch, cable: str
+    janitor: Janitor, folder: Path, monkeypatch: pytest.MonkeyPatch, link: str
 ) -> None:
-    if cable == "proxy":
+    if link == "proxy":
         monkeypatch.setattr(Namespace, "permitted", lambda janitor: False)
     elif not Namespace.permitted(janitor):
         pytest.skip("network namespaces with a packet filter (ip, iptables, tc, as root) are not to be had here")
-    hall = Hall.build(folder, janitor, 3, 4)
-    hall.faults.past = 5.0
+    fleet = Fleet.build(folder, janitor, 3, 4)
+    fleet.faults.long_seconds = 5.0
     studies = studies_of(folder, ["grow", "depth", "grid", "fit"], seconds=0.5, size=1)
-    verdicts = chaos(hall, studies, slots=2, faults=12, pause=0.5)
+    verdicts = chaos(fleet, studies, slots=2, faults=12, pause=0.5)
     assert [problem for verdict in verdicts for problem in verdict.problems] == []
     assert any(verdict.audit["extra_attempts"] for verdict in verdicts), "something was lost on the way"
-    assert hall.done.total() >= 12
+    assert fleet.done.total() >= 12
 
 
 def test_the_server_gives_up_a_peer_that_vanished_within_a_minute(cluster: Cluster) -> None:
