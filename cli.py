@@ -137,7 +137,7 @@ def _work(store: Store, order: Order) -> Ending:
     from studies.status.progress import progress
 
     with progress(_log) as shown:
-        return run(store, order, shown.say, shown.watch)
+        return run(store, order, shown.log, shown.watch)
 
 
 def _launch(store: Store, order: Order, launcher: Launcher, wait: bool) -> Ending | None:

@@ -1,48 +1,39 @@
-"""What the dashboard costs: keeping it current, and loading a study of 20,000 trials.
+"""The dashboard's cost: keeping it current, and loading a study of 20,000 trials.
 
     python benchmarks/dashboard.py
 
-First a grid of one-second trials is run twice, with the scribe and without: the time that the worker spends on telling
-it, the processor time of both, and the statements of the worker's own session. Then a grid of 20,000 finished trials is
-loaded in a browser from `python cli.py dashboard`, beside the same grid as Optuna's GridSampler leaves it, from
-`optuna-dashboard`: bytes sent, and seconds until the history is drawn.
+First a grid of one-second trials runs twice, with the scribe and without: seconds, and processor seconds of worker,
+trials and scribe together. Then a browser loads a grid of 20,000 finished trials from `python cli.py dashboard`, then
+the same grid as Optuna's GridSampler leaves it from `optuna-dashboard`: bytes sent, and seconds to draw the history.
 """
 
 from __future__ import annotations
 
 import gzip
 import json
-import os
+import resource
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 import urllib.request
-from collections import Counter
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from storage.reader import Reader
-
-CHECKOUT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(CHECKOUT))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import optuna
-import psutil
 
-import studies.lifecycle.run
-from storage import server
+from benchmarks.bench import claim_and_finish, copy_last_trial, own_storage, run_program
+from storage.home import CHECKOUT
 from storage.ledger import Ledger
-from storage.optuna_storage import StudyStorage
+from storage.reader import Reader
+from storage.records import Budget
 from storage.session import Session
-from storage.store import Store
+from storage.studies import set_budget
 from studies.dashboard.renewal import renew
-from studies.dashboard.scribe import Scribe
+from studies.dashboard.scribe import SWITCH
 from studies.definition.searches import search_in_force
 from studies.engine.planner import plan
-from studies.lifecycle.order import Order
 
 TRIALS, SLOTS = 60, 2
 MANY = {"width": list(range(100)), "depth": list(range(100)), "kind": ["relu", "gelu"]}
@@ -50,85 +41,41 @@ MANY_TRIALS = 20_000
 OBJECTIVE = (
     "import time\n\ndef objective(config):\n    time.sleep(config['seconds'])\n    return float(config['width'])\n"
 )
+DEFINITION = """
+search: grid
+objective: objective.py:objective
+score: {{metric: value, direction: maximize}}
+grid: {{axes: {axes}}}
+config: {{width: 1, depth: 1, kind: relu, seconds: {seconds}}}
+"""
 
 
 def main() -> None:
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    home = Path(tempfile.mkdtemp(prefix="studyhall-bench-"))
-    home.chmod(0o755)
-    os.environ["STUDYHALL_HOME"], os.environ["STUDYHALL_LOCKS"] = str(home), str(home / "locks")
-    (home / "objective.py").write_text(OBJECTIVE)
-    try:
-        url = server.ensure(home)
-        StudyStorage(url).engine.dispose()
+    with own_storage() as (url, home):
+        (home / "objective.py").write_text(OBJECTIVE)
         _keeping_current(home)
         _loading(url, home)
-    finally:
-        server.down(home)
-        shutil.rmtree(home)
 
 
-# Keeping current
-
-
-@dataclass
-class Timed:
-    """Stands where the scribe stands, and takes its time; without a scribe, does nothing."""
-
-    scribe: Scribe | None
-    told: float = 0.0
-    processor: float = 0.0
-
-    def tell(self) -> None:
-        began = time.perf_counter()
-        if self.scribe is not None:
-            self.scribe.tell()
-        self.told += time.perf_counter() - began
-
-    def close(self, wait: bool) -> None:
-        if self.scribe is not None and self.scribe._process is not None:
-            times = psutil.Process(self.scribe._process.pid).cpu_times()
-            self.processor = times.user + times.system
-            self.scribe.close(wait)
+def _run(home: Path, name: str, axes: object, seconds: float, *options: str, scribe: str = "on") -> tuple[float, float]:
+    """Seconds and processor seconds of a grid's run."""
+    file = home / f"{name}.yaml"
+    file.write_text(DEFINITION.format(axes=json.dumps(axes), seconds=seconds))
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    took = run_program("run", "grid", "--study", name, "--file", file, "--gpus", "none", *options, **{SWITCH: scribe})
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return took, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def _keeping_current(home: Path) -> None:
-    without, _, plain = _run(home, "without", keep=False)
-    kept, timed, counted = _run(home, "kept", keep=True)
-    print(f"{TRIALS} trials of a second on {SLOTS} slots: {without:.2f} s without, {kept:.2f} s with the scribe")
-    print(f"the worker told it for {1e3 * timed.told:.1f} ms: {100 * timed.told / kept:.3f} % of its time")
-    print(f"the scribe's process, at the lowest priority: {100 * timed.processor / kept:.2f} % of a processor")
-    for name in ("claim_trial", "finish_trial"):
-        print(f"{name}: {plain[name] / TRIALS:.2f} and {counted[name] / TRIALS:.2f} statements a trial")
-
-
-def _run(home: Path, name: str, keep: bool) -> tuple[float, Timed, Counter[str]]:
-    """Seconds of a run, its scribe, and how often each named query was run by the worker."""
-    file = home / f"{name}.yaml"
-    file.write_text(
-        "search: grid\nobjective: objective.py:objective\nscore: {metric: score, direction: maximize}\n"
-        f"grid: {{axes: {{width: {{range: [1, {TRIALS}, 1]}}}}}}\nconfig: {{width: 1, seconds: 1.0}}\n"
+    axes = {"width": {"range": [1, TRIALS, 1]}}
+    (without, spent_without), (kept, spent) = (
+        _run(home, f"scribe-{scribe}", axes, 1.0, "--workers", str(SLOTS), scribe=scribe) for scribe in ("off", "on")
     )
-    made: list[Timed] = []
-    counts: Counter[str] = Counter()
-    run_query = Session.run
-
-    def start(url: str, study: str, storage: str | None, say: Any) -> Timed:
-        made.append(Timed(Scribe(url, study, storage, say) if keep else None))
-        return made[-1]
-
-    def counted(self: Session, query: str, values: Any = None) -> list[Any]:
-        rows = run_query(self, query, values)
-        counts[query] += bool(rows)  # a look into an empty queue is no claim
-        return rows
-
-    studies.lifecycle.run.Scribe, Session.run = start, counted  # type: ignore[assignment, method-assign, misc]
-    order = Order.of("grid", name, file, (), "none", None, None, SLOTS, 1, None, None, None, False, False, False, None)
-    began = time.perf_counter()
-    studies.lifecycle.run.run(Store.of(None), order, lambda line: None)
-    took = time.perf_counter() - began
-    studies.lifecycle.run.Scribe, Session.run = Scribe, run_query  # type: ignore[method-assign, misc]
-    return took, made[0], counts
+    print(
+        f"{TRIALS} trials of a second on {SLOTS} slots: {without:.2f} s without the scribe, {kept:.2f} s with it, "
+        f"ratio {kept / without:.2f}; {spent_without:.1f} and {spent:.1f} processor seconds"
+    )
 
 
 # Loading
@@ -158,48 +105,28 @@ def _loading(url: str, home: Path) -> None:
 
 
 def _ours(url: str, home: Path) -> int:
-    """A grid of ours whose trials are finished by SQL, as finish_trial.sql leaves them."""
-    file = home / "many.yaml"
+    """A grid of Studyhall's, finished by the ledger's verbs."""
     axes = {name: values if name == "kind" else {"range": [0, 99, 1]} for name, values in MANY.items()}
-    file.write_text(
-        "search: grid\nobjective: objective.py:objective\nscore: {metric: score, direction: maximize}\n"
-        f"grid: {{axes: {json.dumps(axes)}}}\nconfig: {{width: 1, depth: 1, kind: relu, seconds: 0.0}}\n"
-    )
-    order = Order.of("grid", "many", file, (), "none", None, None, 1, 1, None, None, 1, False, False, False, None)
+    _run(home, "many", axes, 0.0, "--workers", "1", "--max-trials", "1")
     session = Session(url)
-    studies.lifecycle.run.run(Store.of(None), order, lambda line: None)
-    study = int(session.execute("SELECT study_id FROM studies WHERE study_name = 'many'")[0].study_id)
-    ledger = Ledger(session, study)
-    while session.execute("SELECT count(*) AS n FROM trials WHERE study_id = %s", [study])[0].n < MANY_TRIALS:
-        plan(ledger, search_in_force(Reader(session).study("many")), lambda configs: [None] * len(configs), "bench")
-    session.execute(
-        """
-        WITH ended AS (
-            UPDATE trials SET state = 'COMPLETE', datetime_start = now(), datetime_complete = now() + interval '1 s'
-            WHERE study_id = %(study)s AND state = 'WAITING' RETURNING trial_id, number
-        ), point AS (
-            UPDATE studyhall_points SET attempt = 1 FROM ended WHERE studyhall_points.trial_id = ended.trial_id
-        ), attempt AS (
-            INSERT INTO studyhall_attempts (trial_id, attempt, slot, outcome, accepted)
-            SELECT trial_id, 1, 'cpu0', 'completed', true FROM ended
-        ), metric AS (
-            INSERT INTO studyhall_metrics SELECT trial_id, 'score', random() FROM ended
-        )
-        INSERT INTO trial_values (trial_id, objective, value, value_type)
-        SELECT trial_id, 0, random(), 'FINITE' FROM ended
-        """,
-        {"study": study},
-    )
+    row = Reader(session).study("many")
+    ledger, worker = Ledger(session, row.study_id), Reader(session).workers(row.study_id)[0].worker_id
+    set_budget(session, row.study_id, Budget(max_trials=MANY_TRIALS))
+
+    def plan_batch() -> None:
+        plan(ledger, search_in_force(row), lambda configs: [None] * len(configs), "bench")
+
+    claim_and_finish(ledger, worker, MANY_TRIALS - 1, plan_batch, "value")
     session.execute("ANALYZE")
     began = time.perf_counter()
     renew(session, "many", None)
     print(f"note and figures of {MANY_TRIALS:,} trials: written in {time.perf_counter() - began:.2f} s")
     session.close()
-    return study
+    return row.study_id
 
 
 def _theirs(url: str) -> int:
-    """The same grid as GridSampler leaves it: its first trial is its own, the others are copied from that."""
+    """The same grid as GridSampler leaves it: the first trial is its own, the others are copies."""
     study = optuna.create_study(study_name="theirs", storage=url, sampler=optuna.samplers.GridSampler(MANY))
 
     def objective(trial: optuna.Trial) -> float:
@@ -210,29 +137,11 @@ def _theirs(url: str) -> int:
 
     study.optimize(objective, n_trials=1)
     session = Session(url)
-    session.execute(
-        """
-        WITH first AS (SELECT * FROM trials WHERE study_id = %(study)s AND number = 0),
-        trial AS (
-            INSERT INTO trials (study_id, number, state, datetime_start, datetime_complete)
-            SELECT study_id, n, state, datetime_start, datetime_complete FROM first, generate_series(1, 19999) AS n
-            RETURNING trial_id, number
-        ), param AS (
-            INSERT INTO trial_params (trial_id, param_name, param_value, distribution_json)
-            SELECT trial.trial_id, param_name, CASE param_name WHEN 'width' THEN trial.number %% 100
-                WHEN 'depth' THEN trial.number / 100 %% 100 ELSE trial.number / 10000 END, distribution_json
-            FROM trial, trial_params AS old WHERE old.trial_id = (SELECT trial_id FROM first)
-        ), attribute AS (
-            INSERT INTO trial_system_attributes (trial_id, key, value_json)
-            SELECT trial.trial_id, key, CASE key WHEN 'grid_id' THEN trial.number::text ELSE value_json END
-            FROM trial, trial_system_attributes AS old WHERE old.trial_id = (SELECT trial_id FROM first)
-        )
-        INSERT INTO trial_values (trial_id, objective, value, value_type)
-        SELECT trial_id, 0, random(), 'FINITE' FROM trial
-        """,
-        {"study": study._study_id},
+    value = (
+        "CASE param_name WHEN 'width' THEN trial.number %% 100 WHEN 'depth' THEN trial.number / 100 %% 100 "
+        "ELSE trial.number / 10000 END"
     )
-    session.execute("ANALYZE")
+    copy_last_trial(session, study._study_id, MANY_TRIALS, value)
     session.close()
     return int(study._study_id)
 

@@ -1,4 +1,4 @@
-"""What the engine costs on a no-op objective, beside what its users would pay otherwise.
+"""The engine's cost on a no-op objective, beside what its users would pay otherwise.
 
     python benchmarks/engine.py
 
@@ -9,13 +9,10 @@ and Optuna's own ask + tell on the same server for scale. One run, one machine, 
 
 from __future__ import annotations
 
-import os
 import selectors
-import shutil
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
@@ -24,30 +21,22 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import optuna
 import torch
 
+from benchmarks.bench import assignment, claim_and_finish, own_storage
 from objectives.outcome import Outcome
-from objectives.process.attempt import Assignment
 from objectives.process.warm import WarmServer
-from storage import server
-from storage.ledger import End, Ledger
+from storage.ledger import Ledger
 from storage.optuna_storage import StudyStorage
+from studies.slots.options import cpu_slots
 from tests.support.planned import begin, new_points
 
 FEW, MANY, SAMPLE = 100, 20_000, 200
 
 
 def main() -> None:
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    home = Path(tempfile.mkdtemp(prefix="studyhall-bench-"))
-    home.chmod(0o755)
-    try:
-        url = server.ensure(home)
-        storage = StudyStorage(url)
+    with own_storage() as (url, home):
         _engine(url)
-        _optuna(storage)
+        _optuna(StudyStorage(url))
         _process(home)
-    finally:
-        server.down(home)
-        shutil.rmtree(home)
 
 
 def _engine(url: str) -> None:
@@ -59,9 +48,9 @@ def _engine(url: str) -> None:
     with ledger.planning():
         ledger.plan_points(new_points(MANY, first=10_001), 0)
     statements = _count_statements(ledger, worker)
-    few = _claim_and_finish(ledger, worker, FEW + SAMPLE)[FEW:]
-    _claim_and_finish(ledger, worker, MANY - FEW - SAMPLE)
-    many = _claim_and_finish(ledger, worker, SAMPLE)
+    few = claim_and_finish(ledger, worker, FEW + SAMPLE)[FEW:]
+    claim_and_finish(ledger, worker, MANY - FEW - SAMPLE)
+    many = claim_and_finish(ledger, worker, SAMPLE)
     at_few, at_many = statistics.median(few), statistics.median(many)
     print(f"claim + finish at {FEW} finished: {at_few * 1e3:.2f} ms; at {MANY:,}: {at_many * 1e3:.2f} ms (medians)")
     print(f"ratio {MANY:,} / {FEW}: {at_many / at_few:.2f}")
@@ -69,32 +58,14 @@ def _engine(url: str) -> None:
     ledger.session.close()
 
 
-def _claim_and_finish(ledger: Ledger, worker: int, count: int) -> list[float]:
-    times = []
-    for _ in range(count):
-        began = time.perf_counter()
-        claim = ledger.claim_trial(worker, "cpu0")
-        assert claim is not None
-        ledger.finish_trial(claim, "COMPLETE", End("completed"), 0.5, {"params": 1.0}, None)
-        times.append(time.perf_counter() - began)
-    return times
-
-
 def _count_statements(ledger: Ledger, worker: int) -> int:
-    """By the server's own account: its log would be slower to read than this view."""
-    session = ledger.session
-    counted = 0
-    original = session.execute
-
-    def count(*arguments: object) -> list[object]:
-        nonlocal counted
-        counted += 1
-        return original(*arguments)  # type: ignore[arg-type]
-
-    session.execute = count  # type: ignore[method-assign]
-    _claim_and_finish(ledger, worker, 1)
-    session.execute = original  # type: ignore[method-assign]
-    return counted
+    """SQL statements of one trial, counted where the session sends them."""
+    session, counted = ledger.session, []
+    send = session.execute
+    session.execute = lambda *given: counted.append(given) or send(*given)  # type: ignore[method-assign, func-returns-value]
+    claim_and_finish(ledger, worker, 1)
+    session.execute = send  # type: ignore[method-assign]
+    return len(counted)
 
 
 def _optuna(storage: StudyStorage) -> None:
@@ -107,67 +78,46 @@ def _optuna(storage: StudyStorage) -> None:
         trial.suggest_int("seed", 0, 10**6)
         study.tell(trial, 0.5)
         times.append(time.perf_counter() - began)
-    print(
-        f"Optuna's ask + two suggests + tell, RandomSampler, {SAMPLE} trials: {statistics.median(times) * 1e3:.2f} ms"
-    )
+    median = statistics.median(times) * 1e3
+    print(f"Optuna's ask + two suggests + tell, RandomSampler, {SAMPLE} trials: {median:.2f} ms")
     storage.engine.dispose()
 
 
 def _process(home: Path) -> None:
-    torch = [_seconds([sys.executable, "-c", "import torch"]) for _ in range(3)]
+    imports = [_import_seconds() for _ in range(3)]
     warm = WarmServer(f"{Path(__file__).resolve()}:no_op")
     try:
-        times = [_first_word(warm, home, number) for number in range(21)][1:]
+        times = [_first_report_seconds(warm, home, number) for number in range(21)][1:]
     finally:
         warm.close()
-    start, fresh = statistics.median(times), statistics.median(torch)
+    start, fresh = statistics.median(times), statistics.median(imports)
     print(
-        f'a trial\'s process, torch imported, to its first word: {start * 1e3:.1f} ms; python -c "import torch": '
+        f'a trial\'s process, torch imported, to its first report: {start * 1e3:.1f} ms; python -c "import torch": '
         f"{fresh * 1e3:.0f} ms; ratio 1 / {fresh / start:.0f}"
     )
 
 
-def _seconds(command: list[str]) -> float:
+def _import_seconds() -> float:
     began = time.perf_counter()
-    subprocess.run(command, check=True, env=os.environ)
+    subprocess.run([sys.executable, "-c", "import torch"], check=True)
     return time.perf_counter() - began
 
 
-def _first_word(warm: WarmServer, home: Path, number: int) -> float:
-    folder = home / f"trial-{number}"
-    folder.mkdir()
-    assignment = Assignment(
-        config={},
-        seed=1,
-        number=number,
-        attempt=1,
-        device="cpu",
-        threads=1,
-        env={},
-        log=folder / "log",
-        lock=folder / "lock",
-        checkpoint_dir=folder,
-        run_dir=folder,
-        memory_limit=None,
-        timeout=None,
-    )
-    began = time.perf_counter()
-    attempt = warm.start(assignment)
-    first = None
+def _first_report_seconds(warm: WarmServer, home: Path, number: int) -> float:
+    began, first = time.perf_counter(), 0.0
+    attempt = warm.start(assignment(home, number, cpu_slots(1, 1)[0]))
     with selectors.DefaultSelector() as selector:
         selector.register(attempt, selectors.EVENT_READ)
         while True:
             selector.select(10)
             messages = attempt.receive()
-            if messages and first is None:
-                first = time.perf_counter() - began
+            first = first or (time.perf_counter() - began if messages else 0.0)
             if any(isinstance(message, Outcome) for message in messages):
-                assert first is not None
                 return first
 
 
 def no_op(config: object, trial: object) -> float:
-    """The objective: says one thing and returns."""
+    """The objective: reports once and returns."""
     trial.report(0, x=float(torch.zeros(())))  # type: ignore[attr-defined]
     return 0.5
 

@@ -10,12 +10,9 @@ GridSampler runs under `study.optimize`, as its documentation has it.
 
 from __future__ import annotations
 
-import itertools
 import multiprocessing
-import shutil
 import statistics
 import sys
-import tempfile
 import time
 from collections import Counter
 from pathlib import Path
@@ -25,11 +22,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import optuna
 
+from benchmarks.bench import claim_and_finish, copy_last_trial, own_storage
 from samplers.searches.grid.grid import Grid
 from samplers.searches.plan import Done
-from storage import server
 from storage.ledger import End, Ledger
-from storage.optuna_storage import StudyStorage
 from storage.session import Session
 from studies.engine.planner import plan
 from tests.support.planned import begin
@@ -40,18 +36,12 @@ AXES = {
     "n_embd": [32 * k for k in range(1, 16)],
     "seed_like": [0, 1, 2],
 }
-POINTS = 10_125
 WORKERS, SECONDS, SAMPLE = 8, 20.0, 100
 FEW, MANY = 100, 10_000
 
 
 def main() -> None:
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    home = Path(tempfile.mkdtemp(prefix="studyhall-bench-"))
-    home.chmod(0o755)
-    try:
-        url = server.ensure(home)
-        StudyStorage(url).engine.dispose()
+    with own_storage() as (url, _):
         ours, theirs = _throughput(url, _work_ours), _throughput(url, _work_theirs)
         for name, (rate, done, twice) in (("studyhall", ours), ("GridSampler", theirs)):
             print(f"{name:12} {rate:9.1f} trials/s, {WORKERS} workers: {done:,} trials, more than once: {twice}")
@@ -62,9 +52,6 @@ def main() -> None:
                 f"{name:12} a trial: {few * 1e3:.1f} ms at {FEW} finished, {many * 1e3:.1f} ms at {MANY:,}: "
                 f"ratio {many / few:.1f}"
             )
-    finally:
-        server.down(home)
-        shutil.rmtree(home)
 
 
 def _search() -> Grid:
@@ -75,7 +62,7 @@ def _throughput(url: str, work: Any) -> tuple[float, int, int]:
     """Trials a second of WORKERS processes in SECONDS, or until all are done; how many; finished more than once."""
     context = multiprocessing.get_context("spawn")
     queue = context.Queue()
-    start = time.time() + 6  # all of them are up by then
+    start = time.time() + 6  # all of them have started by then
     processes = [context.Process(target=work, args=(url, start, queue)) for _ in range(WORKERS)]
     for process in processes:
         process.start()
@@ -90,7 +77,7 @@ def _throughput(url: str, work: Any) -> tuple[float, int, int]:
 
 
 def _next_batch(ledger: Ledger) -> bool:
-    """Plan the next batch; whether there may be one."""
+    """Plan the next batch; False: the grid is done."""
     return not isinstance(plan(ledger, _search(), lambda configs: [None] * len(configs), "benchmark"), Done)
 
 
@@ -128,31 +115,20 @@ def _work_theirs(url: str, start: float, queue: Any) -> None:
 def _cost_ours(url: str) -> tuple[float, float]:
     """Median seconds of claim and finish, planning included as it comes."""
     ledger, worker = begin(url, "ours alone")
-    ledger.session.execute("CHECKPOINT")  # what ran before is written, and slows nothing down
-    times: list[float] = []
-    while len(times) < MANY + SAMPLE:
-        began = time.perf_counter()
-        claim = ledger.claim_trial(worker, "cpu0")
-        if claim is None:
-            _next_batch(ledger)
-            claim = ledger.claim_trial(worker, "cpu0")
-            assert claim is not None
-        ledger.finish_trial(claim, "COMPLETE", End("completed"), 0.0, {"score": 0.0}, None)
-        times.append(time.perf_counter() - began)
+    ledger.session.execute("CHECKPOINT")  # what ran before must not slow this down
+    times = claim_and_finish(ledger, worker, MANY + SAMPLE, lambda: _next_batch(ledger))
     return statistics.median(times[FEW : FEW + SAMPLE]), statistics.median(times[MANY:])
 
 
 def _cost_theirs(url: str) -> tuple[float, float]:
-    """Median seconds of ask, suggest and tell of a worker that has seen the study, among so many finished trials.
-
-    The finished ones are written directly, with the attributes that GridSampler gives them: evaluating 10,000 would
-    take it most of an hour.
-    """
-    Session(url).execute("CHECKPOINT")
+    """Median seconds of ask, suggest and tell, by a worker that has read the study, among so many finished trials."""
+    session = Session(url)
+    session.execute("CHECKPOINT")
     sampler = optuna.samplers.GridSampler(AXES, seed=1)
     study = optuna.create_study(study_name="theirs alone", storage=url, sampler=sampler)
     few = _ask_and_tell(study, FEW)
-    _write_finished(url, study, MANY)
+    copy_last_trial(session, study._study_id, MANY)
+    session.close()
     return few, _ask_and_tell(study, 0)
 
 
@@ -166,40 +142,6 @@ def _ask_and_tell(study: optuna.Study, first: int) -> float:
         study.tell(trial, 0.0)
         times.append(time.perf_counter() - began)
     return statistics.median(times[first:] if first else times[1:])
-
-
-def _write_finished(url: str, study: optuna.Study, count: int) -> None:
-    """COMPLETE trials of the grid's first points, copied from one of the study's own in four statements."""
-    session = Session(url)
-    model = study.trials[-1]
-    have = len(study.trials)
-    points = list(itertools.islice(itertools.product(*AXES.values()), count))
-    values = {"study": study._study_id, "model": model._trial_id, "have": have, "count": count - have}
-    with session.transaction():
-        session.execute(
-            "INSERT INTO trials (study_id, number, state, datetime_start, datetime_complete) SELECT %(study)s, n,"
-            " 'COMPLETE', now(), now() FROM generate_series(%(have)s, %(have)s + %(count)s - 1) AS n",
-            values,
-        )
-        new = "FROM trials WHERE study_id = %(study)s AND number >= %(have)s"
-        session.execute(
-            f"INSERT INTO trial_values (trial_id, objective, value, value_type) SELECT trial_id, 0, 0, 'FINITE' {new}",
-            values,
-        )
-        session.execute(
-            "INSERT INTO trial_params (trial_id, param_name, param_value, distribution_json) SELECT t.trial_id,"
-            " p.param_name, p.param_value, p.distribution_json FROM trials AS t, trial_params AS p"
-            " WHERE t.study_id = %(study)s AND t.number >= %(have)s AND p.trial_id = %(model)s",
-            values,
-        )
-        session.execute(
-            "INSERT INTO trial_system_attributes (trial_id, key, value_json) SELECT t.trial_id, a.key,"
-            " CASE a.key WHEN 'grid_id' THEN (t.number %% %(points)s)::text ELSE a.value_json END"
-            " FROM trials AS t, trial_system_attributes AS a"
-            " WHERE t.study_id = %(study)s AND t.number >= %(have)s AND a.trial_id = %(model)s",
-            {**values, "points": len(points)},
-        )
-    session.close()
 
 
 if __name__ == "__main__":

@@ -9,14 +9,13 @@
 pgbench sending the same two statements from as many clients: what PostgreSQL itself can do with them on this machine.
 `sizes`: claim + finish, planning a batch, and the verbs that read a whole study, at so many finished trials.
 `studies`: the same at so many studies in one storage. `crowd`: as many workers through PgBouncer in session mode, and
-what the first one too many is told without it.
+what the first one too many gets without it.
 """
 
 from __future__ import annotations
 
 import argparse
 import multiprocessing
-import os
 import re
 import resource
 import shutil
@@ -27,27 +26,24 @@ import tempfile
 import time
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
-
-from storage.reader import Reader
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from benchmarks.bench import claim_and_finish, own_storage, run_program
 from samplers.searches.plan import Done
 from storage import server
 from storage.errors import StorageError
-from storage.ledger import End, Ledger
+from storage.ledger import Ledger
 from storage.locks import TRIAL_LOCKS
+from storage.reader import Reader
 from storage.session import Session, query
-from storage.store import Store
 from storage.url import libpq_url
 from studies.definition.searches import search_in_force
 from studies.engine.planner import plan
+from tests.support.pgbouncer import PGBOUNCER, start_pgbouncer
 from tests.support.planned import begin, new_points
 
-CHECKOUT = Path(__file__).resolve().parent.parent
 PGBENCH = shutil.which("pgbench") or next(map(str, Path("/usr/lib/postgresql").glob("*/bin/pgbench")), None)
-PGBOUNCER = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin:/usr/local/sbin")
 VERBS = ("status", "show", "audit", "replay")
 GRID = """
 search: grid
@@ -66,12 +62,7 @@ def main() -> None:
     parser.add_argument("--trials", type=int, nargs="+", default=[1_000, 10_000, 100_000])
     parser.add_argument("--studies", type=int, nargs="+", default=[10, 100, 1_000])
     asked = parser.parse_args()
-    home = Path(tempfile.mkdtemp(prefix="studyhall-bench-"))
-    home.chmod(0o755)
-    os.environ["STUDYHALL_HOME"] = str(home)
-    try:
-        url = server.ensure(home)
-        Store.of(url).write().close()
+    with own_storage() as (url, home):
         match asked.what:
             case "claims":
                 for count in asked.workers or [1, 8, 32, 100]:
@@ -82,9 +73,6 @@ def main() -> None:
                 _studies(url, sorted(asked.studies))
             case "crowd":
                 _crowd(url, home, (asked.workers or [500])[0], asked.seconds)
-    finally:
-        server.down(home)
-        shutil.rmtree(home)
 
 
 # claims
@@ -101,12 +89,12 @@ def _together(url: str, name: str, count: int, seconds: float) -> float:
     """Trials a second that so many workers claim and finish at once."""
     _plan(url, name, int(3_000 * seconds))
     context = multiprocessing.get_context("fork")
-    told = context.Queue()
-    start = time.time() + 2 + count / 25  # all of them are connected by then
-    processes = [context.Process(target=_work, args=(url, name, start, seconds, told)) for _ in range(count)]
+    answers = context.Queue()
+    start = time.time() + 2 + count / 25  # all of them have connected by then
+    processes = [context.Process(target=_work, args=(url, name, start, seconds, answers)) for _ in range(count)]
     for process in processes:
         process.start()
-    done = [told.get() for _ in processes]
+    done = [answers.get() for _ in processes]
     for process in processes:
         process.join()
     failed = [each for each in done if isinstance(each, str)]
@@ -125,23 +113,17 @@ def _plan(url: str, name: str, points: int) -> None:
     ledger.session.close()
 
 
-def _work(url: str, name: str, start: float, seconds: float, told: Any) -> None:
+def _work(url: str, name: str, start: float, seconds: float, answers: Any) -> None:
     try:
         ledger, worker = begin(url, name)
         time.sleep(max(0.0, start - time.time()))
-        told.put(_claim_and_finish(ledger, worker, start + seconds))
+        done = 0
+        while time.time() < start + seconds:
+            claim_and_finish(ledger, worker, 1)
+            done += 1
+        answers.put(done)
     except StorageError as error:
-        told.put(str(error))
-
-
-def _claim_and_finish(ledger: Ledger, worker: int, until: float) -> int:
-    done = 0
-    while time.time() < until:
-        claim = ledger.claim_trial(worker, "cpu0")
-        assert claim is not None, "the queue ran dry"
-        ledger.finish_trial(claim, "COMPLETE", End("completed"), 0.5, {"params": 1.0}, None)
-        done += 1
-    return done
+        answers.put(str(error))
 
 
 def _pgbench(url: str, clients: int, seconds: float) -> float | None:
@@ -166,26 +148,23 @@ def _pgbench(url: str, clients: int, seconds: float) -> float | None:
         "reason": "NULL",
         "number": "NULL",
         "score": "0.5",
-        "names": "ARRAY['params']",
-        "figures": "ARRAY[1.0]",
+        "names": "ARRAY['score']",
+        "figures": "ARRAY[0.5]",
     }
-    script = Path(tempfile.mkdtemp()) / "claims.sql"
-    claim, finish = (re.sub(r"%\((\w+)\)s", lambda match: values[match[1]], query(each)) for each in QUERIES)
-    script.write_text(f"{claim.strip()}\n\\gset\n{finish.strip()};\n")
-    ledger.session.close()
-    ended = subprocess.run(
-        [PGBENCH, "-n", "-f", script, "-c", str(clients), "-j", "2", "-T", f"{seconds:.0f}", libpq_url(url)],
-        capture_output=True,
-        text=True,
+    claim, finish = (
+        re.sub(r"%\((\w+)\)s", lambda match: values[match[1]], query(name)) for name in ("claim_trial", "finish_trial")
     )
-    shutil.rmtree(script.parent)
+    ledger.session.close()
+    with tempfile.TemporaryDirectory() as folder:
+        script = Path(folder, "claims.sql")
+        script.write_text(f"{claim.strip()}\n\\gset\n{finish.strip()};\n")
+        options = ["-n", "-f", script, "-c", str(clients), "-j", "2", "-T", f"{seconds:.0f}"]
+        ended = subprocess.run([PGBENCH, *options, libpq_url(url)], capture_output=True, text=True)
     found = re.search(r"tps = ([0-9.]+)", ended.stdout)
     if found is None or ended.returncode != 0:
         raise SystemExit(f"pgbench: {ended.stdout}{ended.stderr}")
     return float(found[1])
 
-
-QUERIES = ("claim_trial", "finish_trial")
 
 # sizes
 
@@ -193,32 +172,26 @@ QUERIES = ("claim_trial", "finish_trial")
 def _sizes(url: str, home: Path, sizes: list[int]) -> None:
     file = home / "grid.yaml"
     file.write_text(GRID.format(objective=Path(__file__).resolve()))
-    _verb("run", "grid", "--study", "sizes", "--file", str(file), "--workers", "1", "--max-trials", "1")
+    run_program("run", "grid", "--study", "sizes", "--file", file, "--workers", "1", "--max-trials", "1")
     session = Session(url)
     session.execute("UPDATE studyhall_studies SET max_trials = NULL")
     study = Reader(session).study("sizes")
-    ledger = Ledger(session, study.study_id)
-    worker = session.one("read_workers", {"study_id": study.study_id, "space": TRIAL_LOCKS}).worker_id
-    search, done = search_in_force(study), 1
+    ledger, worker = Ledger(session, study.study_id), Reader(session).workers(study.study_id)[0].worker_id
+    search, done, planning = search_in_force(study), 1, [0.0]
+
+    def plan_batch() -> None:
+        began = time.perf_counter()
+        assert not isinstance(plan(ledger, search, lambda configs: [None] * len(configs), "benchmark"), Done)
+        planning.append(time.perf_counter() - began)
+
     for size in sizes:
-        planning = []
-        times = []
-        while done < size:
-            began = time.perf_counter()
-            claim = ledger.claim_trial(worker, "cpu0")
-            if claim is None:
-                before = time.perf_counter()
-                assert not isinstance(plan(ledger, search, lambda configs: [None] * len(configs), "benchmark"), Done)
-                planning.append(time.perf_counter() - before)
-                continue
-            ledger.finish_trial(claim, "COMPLETE", End("completed"), float(done), {"value": float(done)}, None)
-            times.append(time.perf_counter() - began)
-            done += 1
+        times = claim_and_finish(ledger, worker, size - done, plan_batch, "value")
+        done = size
         session.execute("ANALYZE")
-        verbs = {verb: _verb(verb, "--study", "sizes", "--json") for verb in VERBS}
+        verbs = ", ".join(f"{verb} {run_program(verb, '--study', 'sizes', '--json'):.2f} s" for verb in VERBS)
+        cost = statistics.median(times[-200:]) * 1e3
         print(
-            f"{size:7,} trials: claim + finish {statistics.median(times[-200:]) * 1e3:.2f} ms, a batch planned in "
-            f"{planning[-1] if planning else 0:.2f} s, " + ", ".join(f"{verb} {each}" for verb, each in verbs.items()),
+            f"{size:7,} trials: claim + finish {cost:.2f} ms, a batch planned in {planning[-1]:.2f} s, {verbs}",
             flush=True,
         )
     session.close()
@@ -229,16 +202,6 @@ def nothing(config: object) -> float:
     return 0.5
 
 
-def _verb(*arguments: str) -> str:
-    """Run the program: its seconds."""
-    began = time.perf_counter()
-    ended = subprocess.run([sys.executable, CHECKOUT / "cli.py", *arguments], capture_output=True, text=True)
-    seconds = time.perf_counter() - began
-    if ended.returncode != 0:
-        raise SystemExit(f"{' '.join(arguments)}: {ended.stdout[-500:]}{ended.stderr}")
-    return f"{seconds:.2f} s"
-
-
 # studies
 
 
@@ -246,30 +209,20 @@ def _studies(url: str, sizes: list[int]) -> None:
     made = 0
     for size in sizes:
         for number in range(made, size):
-            ledger, worker = begin(url, f"study-{number:04}")
-            with ledger.planning():
-                ledger.plan_points(new_points(25), 0)
-            _some(ledger, worker, 20)
-            ledger.session.close()
+            _cost(url, f"study-{number:04}", 1, 25, 20)
         made = size
-        ledger, worker = begin(url, "study-0000")
-        with ledger.planning():
-            ledger.plan_points(new_points(100, first=1_000 * size), 0)
-        cost = _some(ledger, worker, 100)
-        ledger.session.close()
-        seconds = {verb: _verb(verb, *more) for verb, *more in (("status",), ("status", "--study", "study-0001"))}
-        one = _verb("status", "--study", "study-0001")
-        print(f"{size:5,} studies: claim + finish {cost * 1e3:.2f} ms, status of all {seconds['status']}, of one {one}")
+        cost = _cost(url, "study-0000", 1_000 * size, 100, 100) * 1e3
+        every, one = run_program("status"), run_program("status", "--study", "study-0001")
+        print(f"{size:5,} studies: claim + finish {cost:.2f} ms, status of all {every:.2f} s, of one {one:.2f} s")
 
 
-def _some(ledger: Ledger, worker: int, count: int) -> float:
-    times = []
-    for _ in range(count):
-        began = time.perf_counter()
-        claim = ledger.claim_trial(worker, "cpu0")
-        assert claim is not None
-        ledger.finish_trial(claim, "COMPLETE", End("completed"), 0.5, {"score": 0.5}, None)
-        times.append(time.perf_counter() - began)
+def _cost(url: str, name: str, first: int, points: int, trials: int) -> float:
+    """Median seconds of so many trials of a study that is given so many points more."""
+    ledger, worker = begin(url, name)
+    with ledger.planning():
+        ledger.plan_points(new_points(points, first), 0)
+    times = claim_and_finish(ledger, worker, trials)
+    ledger.session.close()
     return statistics.median(times)
 
 
@@ -282,7 +235,7 @@ def _crowd(url: str, home: Path, count: int, seconds: float) -> None:
         while True:
             held.append(Session(url))
     except StorageError as error:
-        print(f"worker {len(held) + 1} on a default server is told: {error}", flush=True)
+        print(f"worker {len(held) + 1} on a default server gets: {error}", flush=True)
     for session in held:
         session.close()
     if PGBOUNCER is None:
@@ -292,41 +245,15 @@ def _crowd(url: str, home: Path, count: int, seconds: float) -> None:
     session.close()
     server.down(home)
     url = server.ensure(home)
-    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    proxy, through = _proxy(url, home, count + 10)
+    files = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
+    proxy, through = start_pgbouncer(url, home, home, "session", count + 10)
     try:
         rate = _together(through, "crowd", count, seconds)
         print(f"{count:4} workers through PgBouncer, session mode: {rate:,.0f} trials/s")
     finally:
         proxy.terminate()
         proxy.wait()
-
-
-def _proxy(url: str, home: Path, most: int) -> tuple[subprocess.Popen[bytes], str]:
-    parts = urlsplit(url)
-    folder = home / "pgbouncer"
-    folder.mkdir()
-    folder.chmod(0o755)
-    port = 16_432
-    (folder / "users.txt").write_text(f'"{parts.username}" ""\n')
-    settings = ["[databases]", f"* = host={parse_qs(parts.query)['host'][0]} port=5432", "[pgbouncer]"]
-    settings += ["pool_mode = session", "listen_addr = 127.0.0.1", f"listen_port = {port}", "unix_socket_dir ="]
-    settings += [f"default_pool_size = {most}", f"max_client_conn = {most}", "auth_type = trust"]
-    settings += [f"auth_file = {folder}/users.txt"]
-    (folder / "pgbouncer.ini").write_text("\n".join(settings) + "\n")
-    who = server.cluster(home).who
-    assert PGBOUNCER is not None
-    log = (folder / "log").open("wb")
-    process = subprocess.Popen([PGBOUNCER, folder / "pgbouncer.ini"], stdout=log, stderr=log, **who.process_options())
-    through = f"postgresql+psycopg2://{parts.username}@127.0.0.1:{port}{parts.path}"
-    for _ in range(100):
-        try:
-            Session(through).close()
-            return process, through
-        except StorageError:
-            time.sleep(0.1)
-    raise SystemExit((folder / "log").read_text())
 
 
 if __name__ == "__main__":

@@ -20,13 +20,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-CHECKOUT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(CHECKOUT))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import torch
 
+from benchmarks.bench import assignment
 from objectives.outcome import Kind, Outcome
-from objectives.process.attempt import Assignment, Attempt
+from objectives.process.attempt import Attempt
 from objectives.process.warm import WarmServer
 from studies.slots.options import cores, cpu_slots
 from studies.slots.pool import SlotPool
@@ -63,23 +63,9 @@ class Bench:
 
     def start(self, slot: Slot, pool: SlotPool, config: Mapping[str, Any]) -> Attempt:
         lease = pool.begun(slot, "benchmark", self.count)
-        place = self.folder / str(self.count)
         self.count += 1
-        assignment = Assignment(
-            config=config,
-            seed=0,
-            number=self.count,
-            attempt=1,
-            device=slot.device,
-            threads=slot.threads,
-            env=slot.environment,
-            log=place.with_suffix(".log"),
-            lock=place.with_suffix(".lock"),
-            checkpoint_dir=place,
-            run_dir=place,
-            cores=lease.cores if lease is not None else (),
-        )
-        return self.warm.start(assignment, None if lease is None else lease.fd)
+        given = assignment(self.folder, self.count, slot, config, () if lease is None else lease.cores)
+        return self.warm.start(given, None if lease is None else lease.fd)
 
     def seconds(self, slots: Sequence[Slot], trials: int, config: Mapping[str, Any]) -> float:
         """To run so many trials on these slots, from the first start to the last end."""

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def open_study(name: str, storage: str | None = None) -> OpenStudy:
-    """A study of a storage, by default the embedded one (or `STUDYHALL_STORAGE`), to look at in a notebook.
+    """A study of a storage, by default the embedded one (or `STUDYHALL_STORAGE`), for a notebook.
 
     Raises:
         UsageError: There is no such study; the message names the nearest.

@@ -1,10 +1,10 @@
-"""A study in a notebook: its trials and series as pandas frames, its figures as plotly's. Every look reads anew."""
+"""A study in a notebook: trials and series as pandas frames, figures of plotly. Every call reads the storage again."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -20,15 +20,22 @@ if TYPE_CHECKING:
     from pandas import DataFrame
     from plotly.graph_objects import Figure
 
-TRIAL = [
-    *("trial", "state", "round", "role", "param", "value", "seed", "score", "cost", "attempts"),
-    *("started_at", "completed_at", "seconds", "reason", "retired"),
-]
+OF_ROW = {name: name for name in ("state", "round", "seed", "seconds", "reason", "retired")}
+OF_ROW |= {
+    "trial": "number",
+    "attempts": "attempt",
+    "started_at": "datetime_start",
+    "completed_at": "datetime_complete",
+}
+"""Columns that are fields of a trial's row."""
+SERIES = ("trial", "attempt", "step", "reported_at")
+TRIAL = ["trial", "state", "round", "role", "param", "value", "seed", "score", "cost", "attempts"]
+TRIAL += ["started_at", "completed_at", "seconds", "reason", "retired"]
 
 
 @dataclass(frozen=True)
 class OpenStudy:
-    """A study that is looked at; nothing is kept open between two looks."""
+    """A study to read; no connection stays open between two calls."""
 
     name: str
     store: Store
@@ -43,34 +50,24 @@ class OpenStudy:
             return opened
 
     def frame(self) -> DataFrame:
-        """One row a trial, by number: what it was for, how it ended, its score and cost, its times, `config.NAME` of
-        its whole configuration, `setting.NAME` of a grid's axes and `metrics.NAME` of everything that it returned."""
-        pandas = _pandas()
+        """One row a trial, by number: its role, end, score, cost and times, `config.NAME` of its whole configuration,
+        `setting.NAME` of a grid's axes and `metrics.NAME` of its results."""
         with self._read() as (session, study):
             rows = Reader(session).trials(study.study_id)
-        score, cost = study.origin["score"]["metric"], study.origin.get("cost")
-        frame = pandas.DataFrame([_trial(row, score, cost) for row in rows])
-        frame = frame.reindex(columns=[*TRIAL, *(name for name in frame.columns if name not in TRIAL)])
-        return frame.set_index("trial")
+        return _frame([_trial(row, study.score, study.cost) for row in rows], TRIAL).set_index("trial")
 
     def series(self) -> DataFrame:
-        """One row a report: trial, attempt, step, when, and a column a metric; NaN where it was not told."""
-        pandas = _pandas()
+        """One row a report: trial, attempt, step, time, and a column a metric; NaN if it was not reported."""
         with self._read() as (session, study):
             rows = Reader(session).reports(study.study_id)
-        told = [
+        found = [
             {
-                "trial": row.number,
-                "attempt": row.attempt,
-                "step": row.step,
-                "reported_at": row.reported_at,
+                **dict(zip(SERIES, (row.number, row.attempt, row.step, row.reported_at), strict=True)),
                 **{f"metrics.{name}": value for name, value in row.metrics.items()},
             }
             for row in rows
         ]
-        fixed = ["trial", "attempt", "step", "reported_at"]
-        frame = pandas.DataFrame(told)
-        return frame.reindex(columns=[*fixed, *(name for name in frame.columns if name not in fixed)])
+        return _frame(found, SERIES)
 
     def figures(self) -> dict[str, Figure]:
         """Every figure of its report, by key."""
@@ -84,52 +81,37 @@ class OpenStudy:
     def _repr_html_(self) -> str:
         with self._read() as (session, study):
             found = read_status(session, study.name)
-        counts = (
-            ", ".join(f"{count} {state}" for state, count in found.counts.to_json().items() if count) or "no trial yet"
-        )
+        counts = found.counts.text.replace("  ", ", ") or "no trial yet"
         question = study.origin.get("question")
         return (
             f"<b>{escape(self.name)}</b>, a {study.search} study: {escape(found.standing.text)}<br>"
             f"{f'<i>{escape(question)}</i><br>' if question else ''}{counts}<br>"
-            f"score {escape(study.origin['score']['metric'])}: <code>.frame() .series() .figures()</code>"
+            f"score {escape(study.score)}: <code>.frame() .series() .figures()</code>"
         )
 
     @contextmanager
     def _read(self) -> Iterator[tuple[Session, StudyRow]]:
-        session = self.store.read()
-        try:
+        with closing(self.store.read()) as session:
             yield session, Reader(session).study(self.name)
-        finally:
-            session.close()
 
 
 def _trial(row: TrialRow, score: str, cost: str | None) -> Mapping[str, Any]:
     metrics = row.metrics
     return {
-        "trial": row.number,
-        "state": row.state,
-        "round": row.round,
-        "role": row.role.get("role"),
-        "param": row.role.get("param"),
-        "value": row.role.get("value"),
-        "seed": row.seed,
-        "score": metrics.get(score, math.nan),
-        "cost": metrics.get(cost or "", math.nan),
-        "attempts": row.attempt,
-        "started_at": row.datetime_start,
-        "completed_at": row.datetime_complete,
-        "seconds": row.seconds,
-        "reason": row.reason,
-        "retired": row.retired,
+        **{name: getattr(row, own) for name, own in OF_ROW.items()},
+        **{name: row.role.get(name) for name in ("role", "param", "value")},
+        **{name: metrics.get(metric or "", math.nan) for name, metric in (("score", score), ("cost", cost))},
         **{f"setting.{name}": value for name, value in row.role.get("setting", {}).items()},
         **{f"config.{name}": value for name, value in row.config.items()},
         **{f"metrics.{name}": value for name, value in metrics.items()},
     }
 
 
-def _pandas() -> Any:
+def _frame(rows: Sequence[Mapping[str, Any]], first: Sequence[str]) -> DataFrame:
+    """Rows as a frame with these columns first."""
     try:
         import pandas
     except ImportError as error:
         raise UsageError("frames need pandas: pip install 'studyhall[report]'") from error
-    return pandas
+    frame = pandas.DataFrame(rows)
+    return frame.reindex(columns=[*first, *(name for name in frame.columns if name not in first)])

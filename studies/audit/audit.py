@@ -14,7 +14,7 @@ from studies.audit.chain import chain_problems, origin_problems, plan_problems
 from studies.audit.ending import ending_problems
 from studies.audit.evidence import Evidence, read_evidence
 from studies.audit.optuna_half import optuna_problems
-from studies.audit.replay import Rederived, replay, trials_of
+from studies.audit.replay import Rederived, replay
 from studies.audit.seal import Seal, seal_of
 from studies.audit.states import state_problems
 from studies.definition.searches import search_without_budget
@@ -164,7 +164,7 @@ def _derived(evidence: Evidence) -> tuple[list[Rederived], list[str]]:
         search = search_without_budget(evidence.study)
     except StudyhallError as error:
         return [], [f"origin: it is no definition: {error}"]
-    return replay(search, evidence.decisions, trials_of(evidence.points)), []
+    return replay(search, evidence.decisions, evidence.points), []
 
 
 def _changes(evidence: Evidence) -> list[str]:
@@ -193,22 +193,22 @@ def _duplicates(points: Sequence[TrialRow], accepted: Counter[int]) -> list[str]
 
 
 def _holes(points: Sequence[TrialRow], accepted: Counter[int], facts: LedgerFacts, corrected: int) -> list[str]:
-    """Points that are neither accepted nor accounted for. What was planned before the decision `corrected` was of
-    another objective: nothing has to stand in the place of what failed of it."""
+    """Trials that are neither accepted nor accounted for. A trial planned before the decision `corrected` had another
+    objective: if it failed, no other trial has to stand in its place."""
     holes = [f"trial number {number} is missing" for number in facts.missing]
     standing = {row.hash for row in points if not row.retired}
-    fell = _fell_out(points)
+    fell = _withdrawn_retries(points)
     for row in points:
         if row.state in ("COMPLETE", "PRUNED") and accepted[row.trial_id] == 0:
             holes.append(f"trial {row.number}: {row.state} without an accepted attempt")
         elif row.state == "FAIL" and accepted[row.trial_id] == 0 and not row.reason:
             holes.append(f"trial {row.number}: FAIL without an attempt or a reason")
         elif row.retired and not withdrawn(row) and row.round > corrected and row.hash not in standing | fell:
-            holes.append(f"trial {row.number}: retired, and nothing stands in its place")
+            holes.append(f"trial {row.number}: retired without a trial in its place")
     return holes
 
 
-def _fell_out(points: Sequence[TrialRow]) -> set[str]:
-    """Hashes of points whose retry was withdrawn: their last word is that they are not wanted any more."""
+def _withdrawn_retries(points: Sequence[TrialRow]) -> set[str]:
+    """Hashes of points whose last retry was withdrawn."""
     retries = {row.retry_of for row in points if row.retry_of is not None}
     return {row.hash for row in points if row.retry_of is not None and row.trial_id not in retries and withdrawn(row)}

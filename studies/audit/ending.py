@@ -10,8 +10,8 @@ from samplers.searches.plan import Done, Need, Result, Search, SearchState
 from storage.digests import ENQUEUED
 from storage.records import EndKind
 from studies.audit.evidence import Evidence
-from studies.audit.replay import trials_of
 from studies.definition.searches import search_in_force
+from studies.history.trials import result_of
 
 FAILURES = re.compile(r"(; \d+ trials failed)?")
 """What the planner adds of a search that looks at no result."""
@@ -45,8 +45,8 @@ def _end(evidence: Evidence, search: Search) -> Done | None:
     if isinstance(search, Growth) and evidence.study.steps is not None:
         # A budget that was just raised leaves the outcome of the old one until the next worker comes.
         search = replace(search, steps=min(evidence.study.steps, state["step"]))
-    standing = trials_of([row for row in evidence.points if not row.retired]).values()
-    ended = {each.hash: each.result for each in standing if each.result is not None}
+    rows = {row.hash: result_of(row) for row in evidence.points if not row.retired}
+    ended = {hash_: result for hash_, result in rows.items() if result is not None}
     results: dict[str, Result] = {}
     while isinstance(step := search.advance(state, results), Need):
         finished = {point.hash: ended[point.hash] for point in step.points if point.hash in ended}

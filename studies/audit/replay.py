@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from samplers.searches.plan import Decision, Result, Results, Search, SearchState
-from storage.records import DecisionRow, FailureKind, TrialRow
+from storage.records import DecisionRow, TrialRow
 from studies.history.decisions import RETRIED, state_before
+from studies.history.trials import result_of
 
 
 @dataclass(frozen=True)
@@ -20,72 +21,59 @@ class Rederived:
     kind: str
     record: Mapping[str, Any]
     problem: str | None
-    """What differs, None if nothing does."""
+    """None: the record is reproduced."""
 
 
-@dataclass(frozen=True)
-class Trial:
-    """A trial as the ledger has it: enough to decide from."""
+def replay(search: Search, decisions: Sequence[DecisionRow], points: Sequence[TrialRow]) -> list[Rederived]:
+    """Fold the search over the recorded inputs: rows in, verdicts out. Each decision starts from the recorded state, so
+    that a decision that cannot be derived does not hide the next.
 
-    hash: str
-    result: Result | None
-    """None while it is not finished."""
-
-
-def trials_of(points: Sequence[TrialRow]) -> dict[int, Trial]:
-    """Every trial of a study by id, retired ones too, from the rows of its points."""
-    return {row.trial_id: Trial(row.hash, _result(row)) for row in points}
-
-
-def _result(row: TrialRow) -> Result | None:
-    if row.state not in ("COMPLETE", "PRUNED", "FAIL"):
-        return None
-    return Result(row.number, row.state, row.metrics, row.reason, row.outcome, row.failure is FailureKind.REFUSED)
-
-
-def replay(search: Search, decisions: Sequence[DecisionRow], trials: Mapping[int, Trial]) -> list[Rederived]:
-    """Fold the search over the recorded inputs. Pure: rows in, verdicts out; it goes on from the recorded state, so
-    that one decision that cannot be derived does not hide the next. Rows that were changed may be none that a search
-    can read."""
+    Args:
+        search: Without a budget of steps.
+        decisions: All, in order.
+        points: Every trial of the study, retired ones too.
+    """
+    trials = {row.trial_id: row for row in points}
     start = state = search.start()
     derived = []
     for expected, row in enumerate(decisions):
         problem = None if row.number == expected else f"decision {expected} is missing"
         try:
             if row.kind == RETRIED:
-                problem = problem or _gone_back(start, decisions[:expected], row)
+                problem = problem or _retry_problem(start, decisions[:expected], row)
             else:
                 problem = problem or _problem(search, state, row, trials)
-        except Exception as error:
+        except Exception as error:  # a row that was changed may be none that a search can read
             problem = f"the search cannot read it: {type(error).__name__}: {error}"
         derived.append(Rederived(row.number, row.kind, row.record, problem))
         state = row.state
     return derived
 
 
-def _gone_back(start: SearchState, decisions: Sequence[DecisionRow], row: DecisionRow) -> str | None:
-    """A retry takes the search back to a state that it was in."""
+def _retry_problem(start: SearchState, decisions: Sequence[DecisionRow], row: DecisionRow) -> str | None:
+    """The problem of a decision that takes the search back to an earlier state."""
     number = row.record["back_to"]
     if not 0 <= number < len(decisions):
         return f"it goes back to decision {number}, which is not before it"
     return None if row.state == _plain(state_before(start, decisions, number)) else "its state differs from that before"
 
 
-def _problem(search: Search, state: Mapping[str, Any], row: DecisionRow, trials: Mapping[int, Trial]) -> str | None:
+def _problem(search: Search, state: Mapping[str, Any], row: DecisionRow, trials: Mapping[int, TrialRow]) -> str | None:
     if row.kind == "override":
         made = search.override(state, row.record["changes"])
-        said = {name: row.record[name] for name in ("event", "corrected") if "corrected" in row.record}
-        again: object = replace(made, record={**made.record, **said})
+        corrected = {name: row.record[name] for name in ("event", "corrected") if "corrected" in row.record}
+        again: object = replace(made, record={**made.record, **corrected})
     else:
         results: dict[str, Result] = {}
         for trial_id in row.trials:
-            trial = trials.get(trial_id)
-            if trial is None or trial.result is None:
+            row_of = trials.get(trial_id)
+            result = None if row_of is None else result_of(row_of)
+            if row_of is None or result is None:
                 return f"it was made from a trial (id {trial_id}) that has no accepted end"
-            results[trial.hash] = trial.result
+            results[row_of.hash] = result
         again = search.advance(state, cast(Results, results))
     if not isinstance(again, Decision):
-        return f"from the same results the search now says: {again}"
+        return f"from the same results the search now returns: {again}"
     for name, was, now in (
         ("kind", row.kind, again.kind),
         ("record", {**row.record, "refused": None}, {**_plain(again.record), "refused": None}),  # an objective's answer
@@ -97,5 +85,5 @@ def _problem(search: Search, state: Mapping[str, Any], row: DecisionRow, trials:
 
 
 def _plain(value: Mapping[str, Any]) -> Any:
-    """As it is after a way through JSON."""
+    """A value as JSON keeps it."""
     return json.loads(json.dumps(value))

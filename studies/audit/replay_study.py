@@ -1,4 +1,4 @@
-"""`replay`: a study's decisions made again from its results; and, with `--cost`, made with another cost."""
+"""`replay`: a study's decisions derived again from its results and, with `--cost`, under another cost."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from storage.errors import UsageError
 from storage.reader import Reader
 from storage.records import StudyRow
 from storage.session import Session
-from studies.audit.replay import Rederived, replay, trials_of
+from studies.audit.replay import Rederived, replay
 from studies.definition.searches import search_without_budget
 from studies.history.purpose import candidate_name
 from studies.history.state import decided, decision_name
@@ -25,7 +25,7 @@ class Replayed:
     decisions: Sequence[Rederived]
     cost: str | None
     other: Sequence[Mapping[str, Any]]
-    """With `--cost`: each round's choice under that cost, in the search's words."""
+    """With `--cost`: each round's choice under that cost."""
 
     @property
     def agrees(self) -> bool:
@@ -65,8 +65,8 @@ def replay_study(session: Session, study: StudyRow, cost: str | None) -> Replaye
         UsageError: `cost` is no metric of its trials.
     """
     decisions = Reader(session).decisions(study.study_id)
-    derived = replay(search_without_budget(study), decisions, trials_of(Reader(session).trials(study.study_id)))
+    derived = replay(search_without_budget(study), decisions, Reader(session).trials(study.study_id))
     if cost is not None and study.search != "grow":
-        raise UsageError(f"--cost: {study.name!r} is a {study.search} study: its choices have no cost")
+        raise UsageError(f"{study.name!r} is a {study.search} study: its choices have no cost", "--cost")
     other = [] if cost is None else what_if([row.record for row in decisions], cost)
     return Replayed(derived, cost, other)

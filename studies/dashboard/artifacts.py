@@ -1,5 +1,5 @@
-"""A trial's artifacts: its log, its series as CSV, the files that it left. Nothing is copied or written for them: an id
-names the thing, and it is looked for when somebody asks.
+"""A trial's artifacts: its log, its series as CSV, the files that it left. Nothing is copied: an id names the artifact,
+which is found when a browser asks for it.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import json
 import re
 import socket
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -24,31 +25,27 @@ from storage.records import ReportRow, Trace
 from storage.session import Session
 
 PREFIX = "artifacts:"
-"""Optuna's, of an artifact's entry among a trial's system attributes."""
+"""Optuna's prefix of an artifact's entry among a trial's system attributes."""
 OURS = re.compile(r"([0-9a-f]{1,8})-(a|b|c([0-9a-f]{24}))$")
 """Trial id and kind: `a` log, `b` series, `c…` a file by the digest of its path: hexadecimal alone."""
-FILES = 30
-"""Of a trial, that are listed."""
-SHOWN = {
-    ".csv": "text/csv",
-    ".gif": "image/gif",
-    ".jpeg": "image/jpeg",
+MAX_FILES = 30
+"""Of a trial that are listed."""
+TEXT = "text/plain; charset=utf-8"
+SHOWN = {f".{kind}": f"image/{kind}" for kind in ("gif", "jpeg", "png", "webp")}
+SHOWN |= {
     ".jpg": "image/jpeg",
-    ".json": "application/json",
-    ".jsonl": "application/jsonl",
     ".mp4": "video/mp4",
-    ".png": "image/png",
-    ".txt": "text/plain; charset=utf-8",
-    ".log": "text/plain; charset=utf-8",
     ".wav": "audio/wav",
-    ".webp": "image/webp",
+    ".csv": "text/csv",
+    ".txt": TEXT,
+    ".log": TEXT,
 }
-"""What a browser is given to show. All else it saves: a page could act as if it were the dashboard's own."""
-TEXT = SHOWN[".txt"]
+SHOWN |= {".json": "application/json", ".jsonl": "application/jsonl"}
+"""Types that a browser shows. It saves all others: a page could act as if it were the dashboard's own."""
 
 
 def entries(trace: Trace, home: Path) -> dict[str, str]:
-    """The artifacts of a trial that was begun, as Optuna keeps them: a system attribute each."""
+    """The artifacts of a started trial, as Optuna keeps them: a system attribute each."""
     name = f"{trace.trial_id:x}"
     made = [(f"{name}-a", f"trial-{trace.number}.log", TEXT)]
     if trace.reported:
@@ -64,33 +61,32 @@ def entries(trace: Trace, home: Path) -> dict[str, str]:
 
 
 def left_files(folder: TrialFolder) -> list[Path]:
-    """What a trial left in its `run_dir` on this host: files alone, and none that a link brings in from elsewhere."""
+    """The files that a trial left in its `run_dir` on this host, without links and what they lead to."""
     if not folder.files.is_dir():
         return []
     inside = folder.files.resolve()
     found = (each for each in folder.files.rglob("*") if not each.is_symlink() and each.is_file())
-    return sorted(each for each in found if each.resolve().is_relative_to(inside))[:FILES]
+    return sorted(each for each in found if each.resolve().is_relative_to(inside))[:MAX_FILES]
 
 
 @dataclass
 class TrialArtifacts:
-    """Optuna's `ArtifactStore` over what trials leave; what is uploaded in the browser lies in a folder of its own."""
+    """Optuna's `ArtifactStore` over the trials' files; uploads from the browser lie in a folder of their own."""
 
     url: str
     home: Path
 
     def open_reader(self, artifact_id: str) -> BinaryIO:
-        """A log, a series, a file, or what was uploaded.
+        """A log, a series, a file, or an upload.
 
         Raises:
-            ArtifactNotFound: There is nothing of that id.
-            StorageError: The database cannot be asked.
+            ArtifactNotFound: No artifact has that id.
+            StorageError: The database cannot be read.
         """
         ours = OURS.match(artifact_id)
         if ours is None:
             return self._uploads().open_reader(artifact_id)
-        session = Session(self.url)
-        try:
+        with closing(Session(self.url)) as session:
             trace = Reader(session).trace(int(ours[1], 16) % 2**31)
             if trace is None:
                 raise ArtifactNotFound(artifact_id)
@@ -98,8 +94,6 @@ class TrialArtifacts:
                 return _log(trace, self.home)
             if ours[2] == "b":
                 return io.BytesIO(series_csv(Reader(session).reports_of(trace.trial_id)).encode())
-        finally:
-            session.close()
         folder = _folder(trace, self.home)
         for file in left_files(folder):
             if _digest(file.relative_to(folder.files).as_posix()) == ours[3]:
@@ -107,11 +101,11 @@ class TrialArtifacts:
         raise ArtifactNotFound(artifact_id)
 
     def write(self, artifact_id: str, content_body: BinaryIO) -> None:
-        """Keep what was uploaded."""
+        """Keep an upload."""
         self._uploads().write(artifact_id, content_body)
 
     def remove(self, artifact_id: str) -> None:
-        """Remove what was uploaded. What a trial left goes with its study, by `delete`."""
+        """Remove an upload. A trial's own files are removed with its study, by `delete`."""
         if OURS.match(artifact_id) is None:
             self._uploads().remove(artifact_id)
 
@@ -122,14 +116,13 @@ class TrialArtifacts:
 
 
 def series_csv(reports: Sequence[ReportRow]) -> str:
-    """What a trial reported: a line a step, a column a metric."""
+    """A trial's reports: a line a step, a column a metric."""
     names = list(dict.fromkeys(name for row in reports for name in row.metrics))
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(["step", *names])
     for row in reports:
-        said = row.metrics
-        writer.writerow([row.step, *(said.get(name, "") for name in names)])
+        writer.writerow([row.step, *(row.metrics.get(name, "") for name in names)])
     return out.getvalue()
 
 
@@ -138,9 +131,9 @@ def _log(trace: Trace, home: Path) -> BinaryIO:
     if log.is_file() and not log.is_symlink():
         return log.open("rb")
     where = f"on host {trace.host}" if trace.host not in (None, socket.gethostname()) else "in another home folder"
-    kept = f"The last lines, as the database keeps them:\n\n{trace.tail}\n" if trace.tail else ""
-    said = f"The log of trial {trace.number}, attempt {trace.attempt}, is not here: it lies {where}.\n{kept}"
-    return io.BytesIO(said.encode())
+    tail = f"The last lines, from the database:\n\n{trace.tail}\n" if trace.tail else ""
+    text = f"The log of trial {trace.number}, attempt {trace.attempt}, is not here: it lies {where}.\n{tail}"
+    return io.BytesIO(text.encode())
 
 
 def _folder(trace: Trace, home: Path) -> TrialFolder:

@@ -1,25 +1,33 @@
-"""A study's note in the dashboard: what it asks, where it stands, what was decided last and why, how to go on."""
+"""A study's note in the dashboard: its question, state, results and last decision, and the command that goes on."""
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC
-from typing import Any
 
 import yaml
 
 from storage.records import DecisionRow, StudyRow
-from studies.dashboard.answer import CELL, answer, last_decision, paragraph
 from studies.definition.definition import Definition
 from studies.figures.labels import shortened
 from studies.history.counts import Counts
+from studies.history.purpose import candidate_name
 from studies.history.state import Standing, StudyState, standing_of
+from studies.tables.digits import number
 from studies.tables.markdown import escaped, fenced, markdown
+from studies.tables.table import Document, Table
 
-LARGEST = 20_000
-"""Characters of a definition that are shown."""
-CHANGES = 20
+MAX_ROWS = 15
+"""Of a table."""
+MAX_CELL = 60
+"""Characters of a cell."""
+MAX_PARAGRAPH = 500
+"""Characters of a paragraph."""
+MAX_DEFINITION = 20_000
+"""Characters of a definition."""
+MAX_CHANGES = 20
 OWN = "Below this line is room for notes of your own: they are kept."
 
 
@@ -28,52 +36,81 @@ def note(
     counts: Counts,
     alive: bool,
     decisions: Sequence[DecisionRow],
-    shown: Mapping[str, Any],
+    results: Document,
     storage: str | None,
 ) -> str:
-    """The note of a study as it stands, in markdown.
+    """The note of a study as it stands, in Markdown.
 
     Args:
         study: Its row.
         counts: Its trials by state.
         alive: Whether a worker of it lives.
         decisions: Every decision, first to last.
-        shown: What `show --json` says of it.
-        storage: The URL of its storage without a password, where that is not the embedded server.
+        results: What `show` prints.
+        storage: The URL of its storage without a password; None for the embedded server.
     """
     definition = Definition.from_json(study.origin)
     standing = standing_of(study, counts.begun, counts.running, alive)
-    trials = ", ".join(f"{number:,} {name}" for name, number in counts.to_json().items() if number)
-    changes = [row.record["event"] for row in decisions if row.kind == "override"]
+    changes = [row.record["event"] for row in decisions if row.kind == "override"][-MAX_CHANGES:]
     parts = [
-        f"# {escaped(shortened(study.name, CELL))}",
+        f"# {escaped(shortened(study.name, MAX_CELL))}",
         f"**Asks:** {paragraph(definition.question)}" if definition.question else f"A {study.search} search.",
-        f"**State:** {paragraph(standing.text)}. Trials: {trials or 'none is planned yet'}.",
+        f"**State:** {paragraph(standing.text)}. Trials: {counts.text.replace('  ', ', ') or 'none is planned yet'}.",
         f"Written {study.now.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC. A worker renews it while it runs.",
         "## The answer so far",
-        markdown(answer(shown, study)).rstrip(),
+        results_text(results, last=study.search == "grow"),
         "## Decided last",
         last_decision(decisions),
         "## To resume it",
         *resumption(study, standing, storage),
         "## Definition",
         fenced(_definition(definition), "yaml"),
-        *(
-            [
-                "Changed since, first to last:",
-                *(f"- {paragraph(each)}" for each in changes[-CHANGES:]),
-            ]
-            if changes
-            else []
-        ),
+        *(["Changed since, first to last:"] if changes else []),
+        *(f"- {paragraph(each)}" for each in changes),
         "---",
         f"*{OWN}*",
     ]
     return "\n\n".join(parts) + "\n"
 
 
+def paragraph(text: str) -> str:
+    """A text as Markdown, its middle left out where it is long."""
+    return escaped(shortened(text, MAX_PARAGRAPH))
+
+
+def results_text(results: Document, last: bool) -> str:
+    """Results as Markdown with short cells: the first rows of each table, or the last ones."""
+    tables, notes = [], [shortened(each, MAX_PARAGRAPH) for each in results.notes]
+    for table in results.tables:
+        kept = table.rows[-MAX_ROWS:] if last else table.rows[:MAX_ROWS]
+        short = [[shortened(cell, MAX_CELL) if isinstance(cell, str) else cell for cell in row] for row in kept]
+        if len(kept) < len(table.rows):
+            notes.append(f"{len(table.rows) - len(kept):,} rows more: `show` prints all.")
+        columns = [replace(each, name=shortened(each.name, MAX_CELL)) for each in table.columns]
+        tables += [Table(columns, short, table.title)] if short else []
+    return markdown(Document(tables, notes)).strip() or "No results yet."
+
+
+def last_decision(decisions: Sequence[DecisionRow]) -> str:
+    """The last decision and its reason, in Markdown."""
+    if not decisions:
+        return "Nothing yet."
+    row = decisions[-1]
+    record, when = row.record, f" ({row.decided_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC)"
+    won = next((each for each in record.get("candidates", ()) if each["chosen"]), None)
+    if won is None:
+        why = record.get("told") or record.get("event") or f"{row.kind}: made from {len(row.trials)} trials"
+        return f"{paragraph(why[:1].upper() + why[1:])}{when}."
+    error = f" ± {number(won['gain_error'])}" if won.get("gain_error") is not None else ""
+    worth = f"a gain of {number(won['gain'])}{error} for {number(won['added_cost'])} more cost"
+    tied = sum(each["tie"] for each in record["candidates"])
+    sure = f" Its seeds cannot tell it from {tied - 1} others." if tied > 1 else ""
+    event = f" {paragraph(record['event'])}." if record["event"] else ""
+    return f"Round {record['round']}{when}: {escaped(candidate_name(won))}, {worth}.{sure}{event}"
+
+
 def resumption(study: StudyRow, standing: Standing, storage: str | None) -> list[str]:
-    """The command that goes on with a study, and what has to be said with it."""
+    """The command that goes on with a study, and what to know about it."""
     words = ["python", "cli.py", "run", study.search, "--study", study.name]
     if standing.state is StudyState.BUDGET_USED_UP and study.max_trials is not None:
         words += ["--max-trials", str(2 * study.max_trials)]
@@ -81,7 +118,7 @@ def resumption(study: StudyRow, standing: Standing, storage: str | None) -> list
         words += ["--storage", storage]
     parts = [fenced(shlex.join(words), "sh")]
     if storage is not None and "@" in storage:
-        parts.append("A password is never shown: where one is needed, `PGPASSWORD` gives it.")
+        parts.append("The password is never shown here; set `PGPASSWORD` if the storage needs one.")
     if standing.state is StudyState.DONE:
         more = " `--steps N` raises its number of steps." if study.search == "grow" else ""
         parts.append(f"It has its answer: a run now ends at once.{more}")
@@ -90,6 +127,6 @@ def resumption(study: StudyRow, standing: Standing, storage: str | None) -> list
 
 def _definition(definition: Definition) -> str:
     text: str = yaml.safe_dump(definition.to_json(), allow_unicode=True, sort_keys=False, width=110)
-    if len(text) <= LARGEST:
+    if len(text) <= MAX_DEFINITION:
         return text
-    return f"{text[:LARGEST]}\n# … and {len(text) - LARGEST:,} characters more"
+    return f"{text[:MAX_DEFINITION]}\n# … and {len(text) - MAX_DEFINITION:,} characters more"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +19,8 @@ from studies.dashboard.storage import BrowsedStorage
 Environ = dict[str, Any]
 Start = Callable[..., Any]
 Application = Callable[[Environ, Start], Iterable[bytes]]
-SMALL = 2000
-"""Bytes of an answer that is not worth packing."""
+GZIP_MIN_BYTES = 2000
+"""A smaller answer is sent as it is."""
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 
 
@@ -29,9 +29,9 @@ def application(url: str, home: Path, names: tuple[str, ...] | None) -> Applicat
 
     Args:
         url: Of the storage.
-        home: Where this host's logs and files of trials lie.
-        names: The hosts that a browser may ask for; None: any. On loopback a page from elsewhere that has its own name
-            point here could otherwise act in its reader's name.
+        home: The folder of this host's logs and trial files.
+        names: The host names that a browser may use; None: any. Otherwise a foreign page whose name resolves to
+            loopback could act for its reader.
 
     Raises:
         StorageError: The storage cannot be used.
@@ -41,18 +41,20 @@ def application(url: str, home: Path, names: tuple[str, ...] | None) -> Applicat
     for name in ("optuna_dashboard._bottle_util", "optuna_dashboard._app"):
         logging.getLogger(name).addFilter(_FirstLine(url))
     made = create_app(BrowsedStorage(url, home), artifact_store=TrialArtifacts(url, home))
-    made.catchall = False  # what it would answer with a traceback is answered here
+    made.catchall = False  # errors are answered here, without a traceback
     return _Guarded(made, url, names)
 
 
 class _Guarded:
-    """Refuses other hosts' names; an error is an answer of one line; a large study is sent in a tenth of its size."""
+    """Refuses other host names, answers an error with one line, and compresses large answers."""
 
     def __init__(self, inner: Application, url: str, names: tuple[str, ...] | None) -> None:
         self.inner, self.url, self.names = inner, url, names
 
     def __call__(self, environ: Environ, start: Start) -> Iterable[bytes]:
-        if self.names is not None and not _names(environ, self.names):
+        host = str(environ.get("HTTP_HOST", ""))
+        name = host if host.endswith("]") else host.rpartition(":")[0] or host
+        if self.names is not None and name not in self.names:
             return _refusal(start, "403 Forbidden", "this dashboard answers to localhost alone")
         answered: list[Any] = []
         try:
@@ -64,12 +66,12 @@ class _Guarded:
         except Exception as error:
             first = (str(error).splitlines() or [type(error).__name__])[0]
             return _refusal(start, "500 Internal Server Error", without_secrets(first, self.url))
-        # Artifacts are let be read by pages from anywhere: not from here.
+        # optuna-dashboard lets any origin read artifacts; drop that header.
         headers = [(name, value) for name, value in answered[1] if name != "Access-Control-Allow-Origin"]
         kind = dict(headers).get("Content-Type", "")
         if kind.startswith("application/json") and "gzip" in environ.get("HTTP_ACCEPT_ENCODING", ""):
             whole = b"".join(body)
-            if len(whole) >= SMALL:
+            if len(whole) >= GZIP_MIN_BYTES:
                 packed = gzip.compress(whole, compresslevel=1)
                 headers = [each for each in headers if each[0] != "Content-Length"]
                 start(answered[0], [*headers, ("Content-Encoding", "gzip"), ("Content-Length", str(len(packed)))])
@@ -80,7 +82,7 @@ class _Guarded:
 
 
 class _FirstLine(logging.Filter):
-    """Of an error that the dashboard logs, the first line, without passwords."""
+    """Keeps the first line of an error that the dashboard logs, without passwords."""
 
     def __init__(self, url: str) -> None:
         super().__init__()
@@ -91,11 +93,6 @@ class _FirstLine(logging.Filter):
         record.msg, record.args = without_secrets(lines[0], self.url), ()
         record.exc_info = record.exc_text = None
         return True
-
-
-def _names(environ: Mapping[str, Any], names: tuple[str, ...]) -> bool:
-    host = str(environ.get("HTTP_HOST", ""))
-    return (host if host.endswith("]") else host.rpartition(":")[0] or host) in names
 
 
 def _refusal(start: Start, status: str, reason: str) -> Iterable[bytes]:

@@ -1,4 +1,4 @@
-"""Bring what the browser shows of a study up to date, if anything has changed since."""
+"""Renews a study's note and figures in the dashboard, if anything has changed since the last time."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from studies.figures.study import pictures_of
 from studies.history.counts import Counts
 from studies.results.show import show
 
-DRAWN = 2
-"""Raised when the same study is to be drawn otherwise."""
+DRAWING_VERSION = 3
+"""Raised when the same study is drawn in another way."""
 
 
 def renew(session: Session, name: str, storage: str | None) -> bool:
-    """One transaction: look, and write what differs. False if somebody else is at it just now.
+    """One transaction: read the study, and write if it has changed. False if another process is writing just now.
 
     Args:
-        session: Of nobody else; nothing else is done in it meanwhile.
+        session: One that nothing else uses meanwhile.
         name: The study's.
-        storage: The URL of the storage without a password, where that is not the embedded server.
+        storage: The URL of the storage without a password; None for the embedded server.
 
     Raises:
         UsageError: The study is not one of ours.
@@ -37,7 +37,8 @@ def renew(session: Session, name: str, storage: str | None) -> bool:
             return True
         if not lock_dashboard(session, study.study_id):
             return False
-        counts = read_counts(session, name)
+        (row,) = Reader(session).studies(name)
+        counts = Counts.of(row)
         last = Ledger(session, study.study_id).last_decision()
         alive = Reader(session).living_workers(study.study_id) > 0
         token = _token(study, counts, alive, None if last is None else last[0])
@@ -45,26 +46,17 @@ def renew(session: Session, name: str, storage: str | None) -> bool:
         if old.token == token:
             return True
         found = show(session, study)
-        shown = found.to_json()
-        text = note(study, counts, alive, found.decisions, shown, storage)
-        figures = {each.key: json.dumps(plotly_json(each)) for each in pictures_of(study, shown, found.points)}
-        write_dashboard(session, study.study_id, old, token, text + _own_part(old.note), figures)
+        text = note(study, counts, alive, found.decisions, found.document(), storage)
+        pictures = pictures_of(study, found.to_json(), found.points)
+        figures = {each.key: json.dumps(plotly_json(each)) for each in pictures}
+        write_dashboard(
+            session, study.study_id, old, token, text + old.note.partition(f"*{OWN}*\n")[2], figures
+        )  # with its readers' own part
     return True
 
 
-def read_counts(session: Session, name: str) -> Counts:
-    """A study's trials by state."""
-    (row,) = Reader(session).studies(name)
-    return Counts.of(row)
-
-
 def _token(study: StudyRow, counts: Counts, alive: bool, last: int | None) -> list[object]:
-    """What everything that is shown depends on."""
+    """Everything that the note and the figures depend on."""
     budget = [study.steps, study.max_trials, study.late]
-    trials = [*counts.to_json().values()]
-    return [DRAWN, last, alive, trials, study.outcome, study.failed, study.draining, budget, study.definitions[-1]]
-
-
-def _own_part(text: str) -> str:
-    """What a reader wrote below our note in the browser."""
-    return text.partition(f"*{OWN}*\n")[2]
+    ended = [study.outcome, study.failed, study.draining]
+    return [DRAWING_VERSION, last, alive, [*counts.to_json().values()], *ended, budget, study.definitions[-1]]

@@ -1,7 +1,7 @@
-"""A worker's scribe: a process of low priority that keeps what the browser shows of a study current.
+"""A worker's scribe: a process of low priority that keeps a study's note and figures in the dashboard current.
 
-The worker tells it by one byte that something has changed, which costs microseconds, and never waits for it but for a
-few seconds at its own end. The scribe may be killed at any moment: nothing depends on it.
+The worker sends it one byte when something has changed, which costs microseconds, and waits for it only a few seconds
+at its own end. The scribe may be killed at any moment: nothing depends on it.
 """
 
 from __future__ import annotations
@@ -17,29 +17,29 @@ from storage.home import python_path
 from storage.url import without_secrets
 
 SWITCH = "STUDYHALL_BOARD"
-"""An environment variable: `off`, and a worker has no scribe."""
-LAST = 3.0
-"""Seconds that a worker which leaves by itself waits for the last update."""
+"""An environment variable: with `off` a worker has no scribe."""
+LAST_UPDATE_SECONDS = 3.0
+"""That a worker which leaves by itself waits for the last update."""
 
 
 class Scribe:
-    """The worker's end of the pipe. The scribe sees the pipe's end however the worker ends, and leaves."""
+    """The worker's end of the pipe. However the worker ends, the pipe closes and the scribe leaves."""
 
-    def __init__(self, url: str, study: str, storage: str | None, say: Callable[[str], None]) -> None:
-        """Start it. The URL goes through the pipe, so that no list of processes shows a password.
+    def __init__(self, url: str, study: str, storage: str | None, log: Callable[[str], None]) -> None:
+        """Start the process. The URL goes through the pipe, so that no list of processes shows a password.
 
         Args:
             url: Of the storage.
             study: The study's name.
             storage: The URL as a note may show it; None: the embedded server.
-            say: Where its one line goes, if it cannot do its work.
+            log: Prints its one line, if it cannot work.
         """
-        self.url, self.say = url, say
+        self.url, self.log = url, log
         self._process: subprocess.Popen[bytes] | None = None
         if os.environ.get(SWITCH) == "off":
             return
         try:
-            # In a session of its own: Ctrl-C is for the worker, which then ends the pipe.
+            # It has a session of its own: Ctrl-C is for the worker, which then closes the pipe.
             self._process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "studies.dashboard.scribe_process"],
                 env={**os.environ, "PYTHONPATH": python_path(os.environ)},
@@ -48,42 +48,41 @@ class Scribe:
                 start_new_session=True,
             )
         except OSError as error:
-            say(f"the dashboard is not kept current: {error.strerror}")
+            log(f"the dashboard is not up to date: {error.strerror}")
             return
-        assert self._process.stdin is not None and self._process.stdout is not None
-        os.set_blocking(self._process.stdin.fileno(), False)
-        os.set_blocking(self._process.stdout.fileno(), False)
+        for pipe in (self._process.stdin, self._process.stdout):
+            assert pipe is not None
+            os.set_blocking(pipe.fileno(), False)
         self._write(json.dumps({"url": url, "study": study, "storage": storage}).encode() + b"\n")
 
-    def tell(self) -> None:
-        """Something has changed: a trial was settled, or a decision made. Never waits, never fails."""
+    def notify(self) -> None:
+        """A trial was settled or a decision made. Never waits, never fails."""
         self._write(b".")
-        self._hear()
+        self._read()
 
     def close(self, wait: bool) -> None:
-        """Let it go: it makes its last update and ends. With `wait`, that is waited for, at most `LAST` seconds."""
+        """Close the pipe: the scribe makes its last update and ends. `wait` for that, at most `LAST_UPDATE_SECONDS`."""
         process = self._process
-        if process is None or process.stdin is None or process.stdin.closed:
+        if process is None or process.stdin is None or process.stdout is None:
             return
         with suppress(OSError):
             process.stdin.close()
         if wait:
             with suppress(subprocess.TimeoutExpired):
-                process.wait(LAST)
-        self._hear()
-        if process.stdout is not None:
-            process.stdout.close()
+                process.wait(LAST_UPDATE_SECONDS)
+        self._read()
+        process.stdout.close()
 
     def _write(self, data: bytes) -> None:
-        if self._process is not None and self._process.stdin is not None and not self._process.stdin.closed:
-            with suppress(OSError):  # full: it knows already; or it is gone
+        if self._process is not None and self._process.stdin is not None:
+            with suppress(OSError, ValueError):  # a full pipe holds news enough, or the pipe is closed
                 os.write(self._process.stdin.fileno(), data)
 
-    def _hear(self) -> None:
-        """The one line that it says when it cannot work."""
-        if self._process is None or self._process.stdout is None or self._process.stdout.closed:
+    def _read(self) -> None:
+        """Print the one line that the scribe writes when it cannot work."""
+        if self._process is None or self._process.stdout is None:
             return
-        with suppress(OSError):
-            said = os.read(self._process.stdout.fileno(), 4096).decode(errors="replace").strip()
-            if said:
-                self.say(without_secrets(said.splitlines()[0], self.url))
+        with suppress(OSError, ValueError):
+            line = os.read(self._process.stdout.fileno(), 4096).decode(errors="replace").strip()
+            if line:
+                self.log(without_secrets(line.splitlines()[0], self.url))

@@ -1,8 +1,7 @@
-"""The scribe's process: `python -m studies.dashboard.scribe_process`, with its orders on standard input.
+"""The scribe's process: `python -m studies.dashboard.scribe_process`, controlled by its standard input.
 
-First a line of JSON, then a byte whenever something has changed; the end of the input is the end of its worker. It
-wakes at most every `PAUSE` seconds, holds a database session only while it writes, and takes at most one part in
-`SHARE` of the time.
+First comes a line of JSON, then a byte whenever something has changed; the input ends with its worker. It writes at
+most every `PAUSE_SECONDS`, holds a session only while it writes, and rests `RESTS` times as long as a write took.
 """
 
 from __future__ import annotations
@@ -13,107 +12,83 @@ import os
 import select
 import signal
 import time
-from contextlib import suppress
+from contextlib import closing, suppress
 
-PAUSE = 5.0
-"""Seconds between two updates."""
-SHARE = 50
-"""An update that took a second is followed by so many of rest."""
-LONGEST = 60
-"""Seconds that the last update may take before the process ends itself."""
-CHANNEL = 0
+PAUSE_SECONDS = 5.0
+"""Between two updates, at least."""
+RESTS = 50
+"""An update that took a second is followed by so many seconds of rest."""
+LAST_UPDATE_SECONDS = 60
+"""After the worker's end the process ends itself."""
+LAST_TRIES = 10
+INPUT = 0
 
 
 def main() -> None:
-    """Keep one study current until the input ends."""
+    """Keep one study's note and figures current until the input ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with suppress(OSError):
         os.nice(19)
-    order, rest = _order()
-    if order is None:
-        return
-    scribe = _Scribe(order)
+    data = b""
+    while b"\n" not in data:
+        piece = os.read(INPUT, 65536)
+        if not piece:
+            return
+        data += piece
+    first, _, rest = data.partition(b"\n")
+    scribe = _Scribe(**json.loads(first))
     changed, open_ = bool(rest), True
     while open_:
         if not changed:
-            changed, open_ = _news(None)
-        if open_ and changed:
+            changed = open_ = bool(os.read(INPUT, 65536))
+        if changed:
             began = time.monotonic()
             written = scribe.write()
-            took = time.monotonic() - began
-            more, open_ = _rest(max(PAUSE, SHARE * took))
+            more, open_ = _rest(max(PAUSE_SECONDS, RESTS * (time.monotonic() - began)))
             changed = more or not written
-    signal.alarm(LONGEST)
-    for _ in range(10):
+    signal.alarm(LAST_UPDATE_SECONDS)
+    for _ in range(LAST_TRIES):
         if scribe.write():
             break
         time.sleep(0.2)
 
 
 class _Scribe:
-    """What is to be written, and whether it was said that it cannot be."""
+    """The study to keep current. Prints at most one line: why it cannot."""
 
-    def __init__(self, order: dict[str, str | None]) -> None:
-        self.order = order
-        self.said = False
+    def __init__(self, url: str, study: str, storage: str | None) -> None:
+        self.url, self.study, self.storage = url, study, storage
+        self.complained = False
 
     def write(self) -> bool:
-        """Bring the study's note and figures up to date; False if somebody else is at it, or it failed."""
+        """Bring the study's note and figures up to date; False if another process is writing, or it failed."""
         from storage.session import Session
         from studies.dashboard.renewal import renew
 
-        session = None
         try:
-            session = Session(str(self.order["url"]), "studyhall scribe")
-            return renew(session, str(self.order["study"]), self.order["storage"])
+            with closing(Session(self.url, "studyhall scribe")) as session:
+                return renew(session, self.study, self.storage)
         except Exception as error:  # whatever it is, the run goes on without it
-            self._say(error)
+            if not self.complained:
+                self.complained = True
+                text = (str(error) or type(error).__name__).splitlines()[0]
+                with suppress(OSError):
+                    os.write(1, f"the dashboard is not up to date: {text}\n".encode())
             return False
         finally:
-            if session is not None:
-                session.close()
-            gc.collect()  # a large study's rows are not kept until the next time
-
-    def _say(self, error: Exception) -> None:
-        if not self.said:
-            self.said = True
-            text = str(error) or type(error).__name__
-            with suppress(OSError):
-                os.write(1, f"the dashboard is behind, it could not be written: {text.splitlines()[0]}\n".encode())
-
-
-def _order() -> tuple[dict[str, str | None] | None, bytes]:
-    """The first line, and what came after it."""
-    data = b""
-    while b"\n" not in data:
-        piece = os.read(CHANNEL, 65536)
-        if not piece:
-            return None, b""
-        data += piece
-    first, _, rest = data.partition(b"\n")
-    return json.loads(first), rest
-
-
-def _news(seconds: float | None) -> tuple[bool, bool]:
-    """Wait for news, `seconds` at the longest: whether there is some, and whether the worker is still there."""
-    if not select.select([CHANNEL], [], [], seconds)[0]:
-        return False, True
-    piece = os.read(CHANNEL, 65536)
-    return bool(piece), bool(piece)
+            gc.collect()  # frees a large study's rows
 
 
 def _rest(seconds: float) -> tuple[bool, bool]:
-    """Rest so long, but not beyond the worker's end: whether it had news, and whether it is still there."""
-    end, heard = time.monotonic() + seconds, False
+    """Rest, but not beyond the worker's end: whether something changed meanwhile, and whether the worker still runs."""
+    end, changed = time.monotonic() + seconds, False
     while (left := end - time.monotonic()) > 0:
-        news, open_ = _news(left)
-        heard = heard or news
-        if not open_:
-            return heard, False
-        if news:
-            # What comes in is looked at a few times a second, not for each byte.
-            time.sleep(min(left, 0.25))
-    return heard, True
+        if select.select([INPUT], [], [], left)[0]:
+            if not os.read(INPUT, 65536):
+                return changed, False
+            changed = True
+            time.sleep(min(left, 0.25))  # read a few times a second, not for each byte
+    return changed, True
 
 
 if __name__ == "__main__":

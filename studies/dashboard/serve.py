@@ -1,4 +1,4 @@
-"""`dashboard`: serve the page until Ctrl-C, through gunicorn where it is installed."""
+"""`dashboard`: serve optuna-dashboard until Ctrl-C, through gunicorn if it is installed."""
 
 from __future__ import annotations
 
@@ -7,19 +7,17 @@ import ipaddress
 import os
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from storage.errors import UsageError
 from storage.store import Store
 
-BACKLOG = 128
-THREADS = 8
-
 
 @dataclass(frozen=True)
 class Address:
-    """Where to listen."""
+    """A host and a port to listen on."""
 
     host: str
     port: int
@@ -29,29 +27,29 @@ class Address:
         """As typed, checked.
 
         Raises:
-            UsageError: The host is none, or other hosts could reach it and nobody said that they may.
+            UsageError: The host is unknown, or other hosts could reach it and `really` is not given.
         """
         if not 0 <= port < 65536:
-            raise UsageError(f"--port: {port} is not a port: 1 to 65535, or 0 for a free one")
+            raise UsageError(f"--port: {port} is not a port; give 1 to 65535, or 0 for a free one")
         if not really and not is_loopback(host):
             raise UsageError(
-                f"--host: {host!r} can be reached from other hosts, and the dashboard asks nobody for a password: "
-                "whoever reaches it can delete studies. Use ssh -L, or add --yes-really"
+                f"--host: other hosts can reach {host!r}, and the dashboard asks for no password: "
+                "anybody there could delete studies. Use ssh -L, or add --yes-really"
             )
         return Address(host, port)
 
     def listen(self) -> socket.socket:
-        """A socket that listens there.
+        """A socket that listens on it.
 
         Raises:
-            UsageError: The port is taken, or the host is not one of ours.
+            UsageError: The port is taken, or the address is not one of this host.
         """
         family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
         listener = socket.socket(family, socket.SOCK_STREAM)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((self.host, self.port))
-            listener.listen(BACKLOG)
+            listener.listen(128)
         except OSError as error:
             listener.close()
             raise UsageError(f"--port: cannot listen on {self.host}:{self.port}: {error.strerror or error}") from error
@@ -59,7 +57,7 @@ class Address:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a name or number is this host alone.
+    """Whether only this host can reach a host name or address.
 
     Raises:
         UsageError: There is no such host.
@@ -71,7 +69,7 @@ def is_loopback(host: str) -> bool:
     return all(ipaddress.ip_address(each.partition("%")[0]).is_loopback for each in found)
 
 
-def serve(store: Store, address: Address, say: Callable[[str], None]) -> None:
+def serve(store: Store, address: Address, log: Callable[[str], None]) -> None:
     """Serve until a signal comes.
 
     Raises:
@@ -87,7 +85,7 @@ def serve(store: Store, address: Address, say: Callable[[str], None]) -> None:
         store.write().close()
         made = application(url, store.home, (*LOOPBACK_NAMES, address.host) if alone else None)
         for line in invitation(address.host, listener.getsockname()[1], alone):
-            say(line)
+            log(line)
         try:
             _through_gunicorn(made, listener)
         except ImportError:
@@ -99,15 +97,13 @@ def serve(store: Store, address: Address, say: Callable[[str], None]) -> None:
 
 
 def invitation(host: str, port: int, alone: bool) -> list[str]:
-    """Where the dashboard is, and how to come to it."""
+    """The dashboard's address, and how to reach it."""
     shown = f"[{host}]" if ":" in host else host
     lines = [f"dashboard: http://{shown}:{port}/dashboard (Ctrl-C ends it)"]
     if alone:
-        lines.append(f"from another host: ssh -L {port}:{shown}:{port} {getpass.getuser()}@{socket.gethostname()}")
-        lines.append(f"and there: http://localhost:{port}/dashboard")
-    else:
-        lines.append("everybody who reaches this port can read, change and delete studies: it asks for no password")
-    return lines
+        there = f"ssh -L {port}:{shown}:{port} {getpass.getuser()}@{socket.gethostname()}"
+        return [*lines, f"from another host: {there}", f"and there: http://localhost:{port}/dashboard"]
+    return [*lines, "it asks for no password: anybody who reaches this port can read, change and delete studies"]
 
 
 def _through_gunicorn(made: Any, listener: socket.socket) -> None:
@@ -115,20 +111,16 @@ def _through_gunicorn(made: Any, listener: socket.socket) -> None:
 
     class Served(BaseApplication):  # type: ignore[misc]
         def load_config(self) -> None:
-            self.cfg.set("bind", f"fd://{os.dup(listener.fileno())}")
-            self.cfg.set("worker_class", "gthread")
-            self.cfg.set("threads", THREADS)
-            self.cfg.set("timeout", 300)
-            self.cfg.set("graceful_timeout", 1)
-            self.cfg.set("loglevel", "critical")
+            settings = {"worker_class": "gthread", "threads": 8, "timeout": 300, "graceful_timeout": 1}
+            settings |= {"bind": f"fd://{os.dup(listener.fileno())}", "loglevel": "critical"}
+            for name, value in settings.items():
+                self.cfg.set(name, value)
 
         def load(self) -> Any:
             return made
 
-    try:
+    with suppress(SystemExit):  # that is how it ends
         Served().run()
-    except SystemExit:  # its way to say that it has ended
-        return
 
 
 def _through_wsgiref(made: Any, listener: socket.socket) -> None:
@@ -138,20 +130,17 @@ def _through_wsgiref(made: Any, listener: socket.socket) -> None:
     class Server(ThreadingMixIn, WSGIServer):
         daemon_threads = True
 
-        def server_bind(self) -> None:
-            self.server_name, self.server_port = self.socket.getsockname()[:2]
-            self.setup_environ()
-
         def handle_error(self, request: Any, client_address: Any) -> None:
-            """A browser that went away is no news."""
+            """A closed browser is not logged."""
 
     class Quiet(WSGIRequestHandler):
         def log_message(self, format: str, *args: Any) -> None:
-            """A request is no news."""
+            """A request is not logged."""
 
     server = Server(listener.getsockname()[:2], Quiet, bind_and_activate=False)
     server.socket.close()
     server.socket = listener
-    server.server_bind()
+    server.server_name, server.server_port = listener.getsockname()[:2]
+    server.setup_environ()
     server.set_app(made)
     server.serve_forever()

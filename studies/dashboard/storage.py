@@ -1,9 +1,10 @@
-"""The storage that the dashboard is given: every trial with its artifacts, and quick to ask again and again."""
+"""The storage that the dashboard reads: every trial with its artifacts, quick to read again and again."""
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Container
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from studies.dashboard.artifacts import entries
 
 
 class BrowsedStorage(StudyStorage):
-    """Optuna's storage, but that trials are read by one statement, and that each shows what it has left to look at."""
+    """Optuna's storage, except that one statement reads all trials and each trial has its artifacts."""
 
     def __init__(self, url: str, home: Path) -> None:
         """Open the storage.
@@ -34,16 +35,12 @@ class BrowsedStorage(StudyStorage):
         self, study_id: int, deepcopy: bool = True, states: Container[TrialState] | None = None
     ) -> list[FrozenTrial]:
         self.get_study_name_from_id(study_id)  # a study that is gone is a KeyError
-        session = Session(self.url)
-        try:
+        with closing(Session(self.url)) as session:
             trials = self._reader.read(session, study_id)
-            traces = Reader(session).traces(study_id)
-        finally:
-            session.close()
-        by_id = {trace.trial_id: trace for trace in traces}
+            traces = {trace.trial_id: trace for trace in Reader(session).traces(study_id)}
         for trial in trials:
-            if trial._trial_id in by_id and trial._trial_id not in self._seen:
-                trial._system_attrs |= entries(by_id[trial._trial_id], self._home)
+            if trial._trial_id in traces and trial._trial_id not in self._seen:
+                trial._system_attrs |= entries(traces[trial._trial_id], self._home)
                 if trial.state.is_finished():
                     self._seen.add(trial._trial_id)
         kept = trials if states is None else [trial for trial in trials if trial.state in states]
@@ -51,11 +48,8 @@ class BrowsedStorage(StudyStorage):
 
     def get_trial_system_attrs(self, trial_id: int) -> dict[str, Any]:
         attributes: dict[str, Any] = super().get_trial_system_attrs(trial_id)
-        session = Session(self.url)
-        try:
+        with closing(Session(self.url)) as session:
             trace = Reader(session).trace(trial_id)
-        finally:
-            session.close()
         return attributes if trace is None else {**attributes, **entries(trace, self._home)}
 
     def __getstate__(self) -> dict[Any, Any]:

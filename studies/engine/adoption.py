@@ -1,8 +1,8 @@
-"""Trials that another Optuna program enqueued become points of the study: what they fix, laid over its configuration.
+"""Trials that another Optuna program enqueued become points of the study: their parameters, laid over its config.
 
 `study.enqueue_trial({"n_head": 4, "seed": 7})` leaves a WAITING trial without a point. It runs as an extra point, which
-no decision waits for. What cannot be laid over the configuration, or what the study has already, becomes FAIL with the
-reason.
+no decision waits for. A trial whose parameters do not fit the config, or whose point exists already, becomes FAIL with
+the reason.
 """
 
 from __future__ import annotations
@@ -20,82 +20,57 @@ from storage.records import EnqueuedTrial, FailureKind
 from studies.definition.assignments import Path, assign, parse_assignment
 from studies.engine.planner import Refusals
 
-LARGEST_SEED = 2**63
+SEED_LIMIT = 2**63
+"""Seeds are below it."""
 
 
 @dataclass(frozen=True)
-class Refusal:
-    """Why it cannot be a point: its objective refuses it, or it cannot be laid over the configuration."""
+class Adoption:
+    """One enqueued trial as a point, or why it cannot become one."""
 
-    reason: str
-    kind: FailureKind
-
-
-def withdrawn(why: str) -> Refusal:
-    """A refusal of ours."""
-    return Refusal(f"withdrawn: enqueued: {why}", FailureKind.WITHDRAWN)
-
-
-@dataclass(frozen=True)
-class Enqueued:
-    """One such trial, as a point, or why it cannot be one."""
-
-    trial_id: int
-    number: int
+    trial: EnqueuedTrial
     point: Point
-    shown: Sequence[tuple[str, float, str]] = ()
-    """Parameters as Optuna keeps them: name, internal value, distribution."""
-    refusal: Refusal | None = None
+    params: Sequence[tuple[str, float, str]] = ()
+    """As Optuna keeps them: name, internal value, distribution."""
+    refusal: str | None = None
+    failure: FailureKind | None = None
+
+    def withdrawn(self, why: str) -> Adoption:
+        """Refused by us, not by the objective."""
+        return replace(self, refusal=f"withdrawn: enqueued: {why}", failure=FailureKind.WITHDRAWN)
 
 
 def adopt(
-    ledger: Ledger, state: Callable[[], SearchState], search: str, refusals: Refusals, say: Callable[[str], None]
+    ledger: Ledger, state: Callable[[], SearchState], search: str, refusals: Refusals, log: Callable[[str], None]
 ) -> int:
-    """Make points of what was enqueued; how many can run now. Before the search has planned anything: none.
+    """Make points of enqueued trials; how many can run now. None before the search has planned anything.
 
     Args:
         ledger: The study's.
-        state: Tells the search's state after the last decision.
+        state: Reads the search's state after the last decision.
         search: Its name, which is that of its block.
-        refusals: The objective's word on configurations.
-        say: Where it is told what came of each.
+        refusals: Asks the objective which configs it refuses.
+        log: Prints a line for each trial.
     """
     reader = Reader(ledger.session)
     rows = reader.enqueued_trials(ledger.study_id)
-    if not rows:
-        return 0
-    known = reader.distributions(ledger.study_id)
+    known = reader.distributions(ledger.study_id) if rows else {}
     if not known:
         return 0
     now = state()
-    found = [_enqueued(row, now, search, known) for row in rows]
-    sound = [each for each in found if each.refusal is None]
-    verdicts = dict(zip(map(id, sound), _verdicts(sound, refusals), strict=True))
+    found = _judged([_adoption(row, now, search, known) for row in rows], refusals)
     adopted = 0
     with ledger.planning():
         for each in found:
-            verdict = verdicts.get(id(each))
-            judged = each if verdict is None else replace(each, refusal=verdict)
-            point = judged.point
-            taken = ledger.adopt_trial(
-                each.trial_id,
-                NewPoint(
-                    point.hash,
-                    point.config,
-                    point.seed,
-                    point.role,
-                    judged.shown,
-                    None if judged.refusal is None else judged.refusal.reason,
-                    None if judged.refusal is None else judged.refusal.kind,
-                ),
-            )
+            new = (each.point.hash, each.point.config, each.point.seed, each.point.role, each.params)
+            taken = ledger.adopt_trial(each.trial.trial_id, NewPoint(*new, each.refusal, each.failure))
             if taken is not None:
                 adopted += taken.reason is None
-                say(f"trial {each.number}, enqueued by another program: {taken.reason or 'taken up'}")
+                log(f"trial {each.trial.number}, enqueued by another program: {taken.reason or 'adopted'}")
     return adopted
 
 
-def _enqueued(row: EnqueuedTrial, state: SearchState, search: str, known: Mapping[str, str]) -> Enqueued:
+def _adoption(row: EnqueuedTrial, state: SearchState, search: str, known: Mapping[str, str]) -> Adoption:
     fixed = json.loads(row.fixed) if row.fixed else {}
     config: Mapping[str, Any] = state["config"]
     seed = fixed.get("seed", state[search].get("seed", 0))
@@ -104,29 +79,33 @@ def _enqueued(row: EnqueuedTrial, state: SearchState, search: str, known: Mappin
         _check_finite(fixed)
         if search == "grid":
             role["setting"] = dict(fixed)
-        if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < LARGEST_SEED:
-            raise UsageError(f"the seed {seed!r} is not a whole number from 0")
+        if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < SEED_LIMIT:
+            raise UsageError(f"the seed {seed!r} is not a whole number of at least 0")
         for name, value in fixed.items():
             if name != "seed":
                 config = assign(config, _path(name), value, False, name)
-        point = Point(config, seed, role=role)
-        return Enqueued(row.trial_id, row.number, point, _shown(config, seed, fixed, known))
+        return Adoption(row, Point(config, seed, role=role), _params(config, seed, fixed, known))
     except UsageError as error:
-        return Enqueued(row.trial_id, row.number, Point(config, 0, role=role), refusal=withdrawn(error.what))
+        return Adoption(row, Point(config, 0, role=role)).withdrawn(error.what)
 
 
-def _verdicts(sound: Sequence[Enqueued], refusals: Refusals) -> list[Refusal | None]:
-    """Why each cannot run: its objective refuses it, or this host may not run the code that it names.
+def _judged(found: Sequence[Adoption], refusals: Refusals) -> list[Adoption]:
+    """With the objective's refusals, and those of code that this host may not run.
 
-    All are asked about at once; one by one only where that fails, to find the one that it fails for.
+    The objective judges all configs at once; one by one only if that fails, to find the config that it fails for.
     """
+    sound = [each.point.config for each in found if each.refusal is None]
     try:
-        answers = refusals([each.point.config for each in sound])
+        answers = iter(refusals(sound) if sound else ())
     except UsageError as error:
-        if len(sound) == 1:
-            return [withdrawn(str(error))]
-        return [verdict for each in sound for verdict in _verdicts([each], refusals)]
-    return [None if each is None else Refusal(f"invalid: {each}", FailureKind.REFUSED) for each in answers]
+        if len(found) == 1:
+            return [found[0].withdrawn(str(error))]
+        return [judged for each in found for judged in _judged([each], refusals)]
+    return [each if each.refusal is not None else _answered(each, next(answers)) for each in found]
+
+
+def _answered(each: Adoption, refusal: str | None) -> Adoption:
+    return each if refusal is None else replace(each, refusal=f"invalid: {refusal}", failure=FailureKind.REFUSED)
 
 
 def _check_finite(fixed: Mapping[str, Any]) -> None:
@@ -137,17 +116,17 @@ def _check_finite(fixed: Mapping[str, Any]) -> None:
             raise UsageError(f"{name}={value!r} is not a number that a configuration can hold") from None
 
 
-def _shown(
+def _params(
     config: Mapping[str, Any], seed: int, fixed: Mapping[str, Any], known: Mapping[str, str]
 ) -> list[tuple[str, float, str]]:
-    """What Optuna shows: the study's own parameters, as far as this point has them.
+    """The study's own parameters, as far as this point has them.
 
     Raises:
-        UsageError: A fixed one lies outside what this study told Optuna.
+        UsageError: A fixed one lies outside the distribution that Optuna knows.
     """
     from optuna.distributions import json_to_distribution
 
-    shown = []
+    params = []
     for name, text in known.items():
         distribution = json_to_distribution(text)
         try:
@@ -157,10 +136,10 @@ def _shown(
         except (KeyError, IndexError, TypeError, ValueError):
             holds = False
         if holds:
-            shown.append((name, internal, text))
+            params.append((name, internal, text))
         elif name in fixed:
-            raise UsageError(f"{name}={fixed[name]!r} lies outside what this study told Optuna: {distribution}")
-    return shown
+            raise UsageError(f"{name}={fixed[name]!r} lies outside the study's distribution: {distribution}")
+    return params
 
 
 def _path(name: str) -> Path:

@@ -1,13 +1,13 @@
-"""What is done next is decided here: read the last decision, ask the search, write down what it says.
+"""Plans what is done next: reads the last decision, asks the search, records its answer.
 
 Planning is the same code at the start, in the middle and after any crash. One planner at a time holds Optuna's lock on
-the study; a decision and the state after it are one row, so whoever comes next goes on from there.
+the study. A decision and the state after it are one row, so the next planner goes on from there.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import cast
 
@@ -20,33 +20,25 @@ from storage.studies import set_outcome
 from studies.history.trials import finished_results
 
 Refusals = Callable[[Sequence[Mapping[str, object]]], Sequence[str | None]]
-"""Why each of these configs cannot run, or None: the objective's `validate`, asked before a point takes a slot."""
+"""Why each of these configs cannot run, or None: the objective's `validate`, called before a point takes a slot."""
+
+Verdicts = Mapping[str, str | None]
+"""Why the objective refuses a point, or None, by the point's hash."""
 
 
 @dataclass(frozen=True)
 class Waiting:
-    """The search waits for points that are planned."""
+    """The search waits for planned points."""
 
     why: str
     round: int
     """The number of the decision that waits."""
     left: int
-    """Points that it waits for, as of now."""
+    """Points that it waits for."""
 
 
-@dataclass(frozen=True)
-class Judged:
-    """What an objective said of points that are to be planned, by hash: why it refuses one, or None."""
-
-    verdicts: Mapping[str, str | None]
-
-    def missing(self, points: Iterable[Point]) -> list[Point]:
-        """Those that it was not asked about yet."""
-        return [point for point in points if point.hash not in self.verdicts]
-
-
-class Noted(Mapping[str, Result]):
-    """Results by hash that remember which of them were looked at: a decision is kept with what it was made from."""
+class UsedResults(Mapping[str, Result]):
+    """Results by hash that remember which of them were read: a decision is stored with the trials it was made from."""
 
     def __init__(self) -> None:
         self.known: dict[str, Result] = {}
@@ -69,53 +61,52 @@ class Noted(Mapping[str, Result]):
         return len(self.known)
 
     def take_used(self) -> list[int]:
-        """Ids of the trials looked at since the last call, or since `used` was emptied."""
+        """Ids of the trials that were read since the last call, or since `used` was emptied."""
         used, self.used = self.used, set()
         return sorted(self.trials[hash_] for hash_ in used)
 
 
 def plan(ledger: Ledger, search: Search, refusals: Refusals, code: str) -> Waiting | Done:
-    """Take every decision that can be taken and plan what the next one needs.
+    """Take every decision that can be taken and plan the points that the next one needs.
 
-    The objective judges new configs outside the transaction, so the study's row is never held while user code runs.
+    The objective judges new configs outside the transaction, so the study's row is never locked while user code runs.
     """
     verdicts: dict[str, str | None] = {}
     while True:
-        step = _plan_judged(ledger, search, Judged(verdicts), code)
+        step = _plan_judged(ledger, search, verdicts, code)
         if not isinstance(step, list):
             return step
         answers = refusals([point.config for point in step])
         verdicts |= {point.hash: answer for point, answer in zip(step, answers, strict=True)}
 
 
-def _plan_judged(ledger: Ledger, search: Search, judged: Judged, code: str) -> Waiting | Done | list[Point]:
-    """One planning transaction; a list of points if some still have to be judged."""
-    results = Noted()
+def _plan_judged(ledger: Ledger, search: Search, verdicts: Verdicts, code: str) -> Waiting | Done | list[Point]:
+    """One planning transaction; the points that the objective has to judge first, if there are some."""
+    results = UsedResults()
     with ledger.planning():
         last = ledger.last_decision()
         made, state = (0, search.start()) if last is None else (last[0] + 1, last[1])
         while True:
-            results.used.clear()  # by a call that asked for more: what decides looks at all of its own again
+            results.used.clear()  # drop reads of calls that returned Need; the deciding call reads all it uses
             step = search.advance(state, cast(Results, results))
             match step:
                 case Decision(points=()):
                     ledger.record_decision(made, step.kind, step.record, step.state, results.take_used(), code)
                     made, state = made + 1, step.state
                 case Decision():
-                    unjudged = judged.missing(step.points)
-                    if unjudged:
+                    if unjudged := [point for point in step.points if point.hash not in verdicts]:
                         return unjudged
-                    planned = _plan_batch(ledger, search, step, judged, made, results.take_used(), code)
+                    planned = _plan_batch(ledger, search, step, verdicts, made, results.take_used(), code)
                     made, state = made + 1, step.state
                     if planned:
-                        return Waiting(f"{planned} points more", made, planned)
+                        return Waiting(f"planned {planned} trials", made, planned)
                 case Done():
                     if speculates(state):
                         ledger.settle_guesses((), made)
-                    open_points = ledger.open_points()
-                    left = open_points.waiting + open_points.running
-                    if step.waits and left:
-                        return Waiting("the last points are running", made, left)
+                    points = ledger.open_points()
+                    if step.waits and points.waiting + points.running:
+                        why = f"nothing left to plan; {points.waiting} trials wait, {points.running} are running"
+                        return Waiting(why, made, points.waiting + points.running)
                     if step.waits:
                         step = _with_failures(ledger, step)
                     set_outcome(ledger.session, ledger.study_id, step.reason, step.kind)
@@ -129,22 +120,20 @@ def _plan_judged(ledger: Ledger, search: Search, judged: Judged, code: str) -> W
                     if speculates(state):
                         ledger.settle_guesses([point.hash for point in step.points], made)
                     new = list({p.hash: p for p in step.points if p.hash not in known}.values())
-                    unjudged = judged.missing(new)
                     set_outcome(ledger.session, ledger.study_id)
-                    if unjudged:
+                    if unjudged := [point for point in new if point.hash not in verdicts]:
                         return unjudged
-                    if not new:
-                        return Waiting(step.why, made, len(step.points))
-                    ledger.plan_points([_new_point(search, p, judged.verdicts[p.hash]) for p in new], made)
-                    if all(judged.verdicts[point.hash] is not None for point in new):
-                        continue  # all refused: they have already failed, nobody will come back to wake the search
+                    if new:
+                        ledger.plan_points([_new_point(search, p, verdicts[p.hash]) for p in new], made)
+                        if all(verdicts[point.hash] is not None for point in new):
+                            continue  # all refused: they have failed already, and no trial's end will wake the search
                     return Waiting(step.why, made, len(step.points))
 
 
 def plan_ahead(ledger: Ledger, search: Search, refusals: Refusals, most: int) -> int:
-    """Plan at most `most` points that the next round is likely to ask for, for slots that would wait; how many.
+    """Plan at most `most` points that the next round is likely to need, for slots that would idle; how many.
 
-    Only while the round at hand runs and nothing waits. What the objective refuses is left for its own round to tell.
+    Only while the current round runs and no trial waits. Points that the objective refuses are left to their own round.
     """
     with ledger.planning():
         found = _likely(ledger, search, most)
@@ -152,7 +141,7 @@ def plan_ahead(ledger: Ledger, search: Search, refusals: Refusals, most: int) ->
         return 0
     number, points = found
     answers = refusals([point.config for point in points]) if points else ()
-    wanted = [_new_point(search, point, None) for point, no in zip(points, answers, strict=True) if no is None]
+    wanted = [_new_point(search, point) for point, no in zip(points, answers, strict=True) if no is None]
     if not wanted:
         return 0
     with ledger.planning():
@@ -163,7 +152,7 @@ def plan_ahead(ledger: Ledger, search: Search, refusals: Refusals, most: int) ->
 
 
 def _likely(ledger: Ledger, search: Search, most: int) -> tuple[int, list[Point]] | None:
-    """The last decision's number and likely points after the next one; None where there is nothing to begin ahead."""
+    """The last decision's number and likely points after the next one; None when there is nothing to guess from."""
     last = ledger.last_decision()
     number, state = (-1, search.start()) if last is None else last
     open_points = ledger.open_points()
@@ -181,7 +170,7 @@ def _likely(ledger: Ledger, search: Search, most: int) -> tuple[int, list[Point]
 
 
 def _with_failures(ledger: Ledger, step: Done) -> Done:
-    """The end of a search that looked at no result: trials that failed are told, and if all did, so did it."""
+    """The end of a search that read no results, with its failed trials; it failed if all of them did."""
     ends = Reader(ledger.session).ends(ledger.study_id)
     if not ends.failed:
         return step
@@ -190,21 +179,21 @@ def _with_failures(ledger: Ledger, step: Done) -> Done:
 
 
 def _plan_batch(
-    ledger: Ledger, search: Search, step: Decision, judged: Judged, number: int, used: Sequence[int], code: str
+    ledger: Ledger, search: Search, step: Decision, verdicts: Verdicts, number: int, used: Sequence[int], code: str
 ) -> int:
     """Record a decision with its batch, which the next decision does not wait for; how many points were new.
 
-    What the objective refuses never becomes a trial: the record names the reasons, each with its count.
+    A refused point never becomes a trial: the record names the reasons, each with its count.
     """
-    refused = Counter(reason for point in step.points if (reason := judged.verdicts[point.hash]) is not None)
+    refused = Counter(reason for point in step.points if (reason := verdicts[point.hash]) is not None)
     set_outcome(ledger.session, ledger.study_id)
-    wanted = [_new_point(search, point, None) for point in step.points if judged.verdicts[point.hash] is None]
+    wanted = [_new_point(search, point) for point in step.points if verdicts[point.hash] is None]
     planned = ledger.plan_points(wanted, number) if wanted else 0
     ledger.record_decision(number, step.kind, {**step.record, "refused": dict(refused)}, step.state, used, code)
     return planned
 
 
-def _new_point(search: Search, point: Point, refusal: str | None) -> NewPoint:
+def _new_point(search: Search, point: Point, refusal: str | None = None) -> NewPoint:
     from optuna.distributions import distribution_to_json
 
     distributions = search.distributions(point.params)

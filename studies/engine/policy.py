@@ -1,9 +1,9 @@
-"""What the end of an attempt leads to: the table of outcomes, as one function of values.
+"""What an attempt's end leads to: the table of outcomes as one function of values.
 
 | outcome | what happens |
 |---|---|
 | given back, lost | WAITING again, free of charge |
-| out of memory | once more, alone on its device; then FAIL. FAIL at once where that is what the search asks for |
+| out of memory | once more, alone on its device; then FAIL. FAIL at once if the search looks for the limit |
 | error, killed | up to `attempts`, then FAIL with the last lines of its log |
 | timed out, diverged, invalid | FAIL at once: it would happen again |
 """
@@ -11,7 +11,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from objectives.outcome import Kind, Outcome
@@ -20,14 +20,14 @@ CHARGED = (Kind.ERROR.value, Kind.KILLED.value)
 
 
 @dataclass(frozen=True)
-class Asked:
+class Requirements:
     """What a study needs of an attempt."""
 
     score: str
     cost: str | None
     attempts: int
     seeks_limit: bool = False
-    """Whether the search looks for what does not fit: out of memory is its answer then."""
+    """Whether the search looks for the largest value that fits: out of memory is then an answer."""
 
 
 @dataclass(frozen=True)
@@ -39,42 +39,33 @@ class Finish:
     reason: str | None
 
 
-@dataclass(frozen=True)
-class Again:
-    """The trial waits for a further attempt."""
-
-
-def judge(outcome: Outcome, asked: Asked) -> Outcome:
-    """An attempt that completed, looked at again: has it all the numbers that the study needs?"""
+def judge(outcome: Outcome, required: Requirements) -> Outcome:
+    """A completed attempt becomes invalid or diverged if it lacks a number that the study needs."""
     if outcome.kind is not Kind.COMPLETED:
         return outcome
-    for name in filter(None, (asked.score, asked.cost)):
+    for name in filter(None, (required.score, required.cost)):
         value = outcome.metrics.get(name)
         if value is None:
-            message = f"the objective returned no {name!r}; it returned: {_names(outcome.metrics)}"
+            message = f"the objective returned no {name!r}; it returned: {', '.join(outcome.metrics) or 'nothing'}"
             return replace(outcome, kind=Kind.INVALID, message=message)
         if not math.isfinite(value):
             return replace(outcome, kind=Kind.DIVERGED, message=f"{name} is {value}")
     return outcome
 
 
-def consequence(outcome: Outcome, earlier: Sequence[str], asked: Asked) -> Finish | Again:
-    """What becomes of a trial, from its judged outcome and how its earlier attempts ended."""
+def consequence(outcome: Outcome, earlier: Sequence[str], required: Requirements) -> Finish | None:
+    """The trial's end, from its judged outcome and the outcomes of its earlier attempts; None: it waits for another."""
     reason = f"{outcome.kind.value.replace('_', ' ')}: {outcome.message}".removesuffix(": ")
     match outcome.kind:
         case Kind.COMPLETED:
-            return Finish("COMPLETE", outcome.metrics[asked.score], None)
+            return Finish("COMPLETE", outcome.metrics[required.score], None)
         case Kind.PRUNED:
             return Finish("PRUNED", None, reason)
         case Kind.GIVEN_BACK | Kind.LOST:
-            return Again()
-        case Kind.OUT_OF_MEMORY if Kind.OUT_OF_MEMORY.value not in earlier and not asked.seeks_limit:
-            return Again()
-        case Kind.ERROR | Kind.KILLED if sum(each in CHARGED for each in earlier) + 1 < asked.attempts:
-            return Again()
+            return None
+        case Kind.OUT_OF_MEMORY if Kind.OUT_OF_MEMORY.value not in earlier and not required.seeks_limit:
+            return None
+        case Kind.ERROR | Kind.KILLED if sum(each in CHARGED for each in earlier) + 1 < required.attempts:
+            return None
         case _:
             return Finish("FAIL", None, reason)
-
-
-def _names(metrics: Mapping[str, float]) -> str:
-    return ", ".join(metrics) or "nothing"

@@ -1,7 +1,7 @@
-"""Optuna's own pruners, by name: a trial that has reported is asked about, and told to stop if it is not worth more.
+"""Optuna's own pruners, by name: a trial that has reported is stopped if the pruner gives it up.
 
-Only growth candidates and grid cells are pruned: a missing value takes just them out. A growth's baseline never is,
-since everything is measured against it, and neither is a depth count or a fit probe, whose values bound the others.
+Only growth candidates and grid cells are pruned: a missing value removes only them. A growth's baseline never is,
+since every candidate is measured against it, nor is a depth count or a fit probe, whose values bound the others.
 """
 
 from __future__ import annotations
@@ -15,11 +15,9 @@ from studies.definition.pruner import make_pruner
 if TYPE_CHECKING:
     from optuna.study import Study
 
-NEVER = "baseline"
-
 
 class Pruning:
-    """A study's pruner over the database. It holds no connection between two questions."""
+    """A study's pruner over the database. It holds no connection between two calls."""
 
     def __init__(self, url: str, study: str, block: Mapping[str, Any]) -> None:
         self._url, self._name, self._block = url, study, block
@@ -27,8 +25,8 @@ class Pruning:
         self.name = block["name"]
 
     def ends(self, claim: Claim) -> bool:
-        """Whether this trial is not worth going on with, by what it and the others reported."""
-        if claim.role.get("role") == NEVER:
+        """Whether the pruner gives this trial up, by its reports and the others'."""
+        if claim.role.get("role") == "baseline":
             return False
         study = self._study or self._load()
         trial = study._storage.get_trial(claim.trial_id)

@@ -1,31 +1,33 @@
-"""One trial on a slot of ours: what its process is given, what it reports, and how its end is written."""
+"""One trial on a slot of this worker: its process's assignment, its reports, and how its end is written."""
 
 from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from objectives.outcome import Kind, Outcome, Report
 from objectives.process.attempt import Assignment, Attempt
 from storage.home import TrialFolder
 from storage.ledger import Claim, End, Ledger, Verdict
 from studies.definition.definition import Definition
-from studies.engine.policy import Again, Asked, consequence, judge
+from studies.engine.policy import Requirements, consequence, judge
+from studies.history.purpose import purpose
 from studies.slots.leases import Lease
 from studies.slots.slot import Slot
 from studies.tables.digits import number as shown
 
-FLUSH = 1.0  # seconds between writes of what a trial reported
-GRACE = 5.0  # seconds that a trial has after SIGTERM
-LARGEST_STEP = 2**31  # of Optuna's column
+FLUSH_SECONDS = 1.0
+"""Between two writes of a trial's reports."""
+SHUTDOWN_SECONDS = 5.0
+"""That a trial has after SIGTERM."""
+STEP_LIMIT = 2**31
+"""Of Optuna's column: a step is below it."""
 
 
 @dataclass
 class Running:
-    """A trial that runs here."""
+    """A trial that this worker runs."""
 
     claim: Claim
     slot: Slot
@@ -34,29 +36,29 @@ class Running:
     begun: float = field(default_factory=time.monotonic)
     reports: list[Report] = field(default_factory=list)
     last: Report | None = None
-    """What it reported last."""
+    """Its latest report."""
     over: bool = False
     """Its end was accepted: it will not run again."""
     flushed: float = 0.0
-    asked_back: bool = False
+    given_back: bool = False
     pruned: str | None = None
-    """Why it was asked to stop, if it was."""
+    """Why its pruning was requested, if it was."""
 
     @property
     def beginning(self) -> str:
-        """`trial 3 begins on cpu0: n_head=2, seed 1`."""
+        """`trial 3 begins on cpu0: n_head → 2, seed 1`."""
         again = f", attempt {self.claim.attempt}," if self.claim.attempt > 1 else ""
-        told = [_role(self.claim.role).strip("()"), f"seed {self.claim.seed}"]
-        return f"trial {self.claim.number}{again} begins on {self.slot.name}: {', '.join(filter(None, told))}"
+        parts = filter(None, (purpose(self.claim.role), f"seed {self.claim.seed}"))
+        return f"trial {self.claim.number}{again} begins on {self.slot.name}: {', '.join(parts)}"
 
     @property
     def needs_flush(self) -> bool:
-        """Whether it is time to write what it reported."""
-        return bool(self.reports) and time.monotonic() - self.flushed >= FLUSH
+        """Whether it is time to write its reports."""
+        return bool(self.reports) and time.monotonic() - self.flushed >= FLUSH_SECONDS
 
     def flush(self, ledger: Ledger, score: str) -> None:
-        """Write what it reported; what could not be written is kept."""
-        steps = {each.step: each for each in self.reports if abs(each.step) < LARGEST_STEP}  # the later one counts
+        """Write its reports; they are kept if that fails."""
+        steps = {each.step: each for each in self.reports if abs(each.step) < STEP_LIMIT}  # the later one counts
         if steps:
             rows = [(each.step, each.metrics, each.metrics.get(score)) for each in steps.values()]
             ledger.report_steps(self.claim, rows)
@@ -64,40 +66,46 @@ class Running:
         self.flushed = time.monotonic()
 
     def give_back(self) -> None:
-        """Ask the trial to end now; once."""
-        if not self.asked_back:
-            self.asked_back = True
-            self.attempt.give_back(GRACE)
+        """End the attempt now, so that the trial waits again. Further calls do nothing."""
+        if not self.given_back:
+            self.given_back = True
+            self.attempt.give_back(SHUTDOWN_SECONDS)
 
-    def settle(self, ledger: Ledger, outcome: Outcome, asked: Asked) -> str:
-        """Write its last reports and its end; what came of it, for people.
+    def settle(self, ledger: Ledger, outcome: Outcome, required: Requirements) -> str:
+        """Write its last reports and its end; a line for people about the result.
 
-        May be called again after a lost session: the fence refuses the end if the trial has been given to somebody else
-        meanwhile, and finds it if it had been written.
+        After a lost session, call it again: the fence refuses the end if another worker has been given the trial
+        meanwhile, and finds the end if it had been written.
         """
         if outcome.kind is Kind.PRUNED and self.pruned:
             outcome = replace(outcome, message=self.pruned)
-        outcome = judge(outcome, asked)
-        claim, number = self.claim, self.claim.number
+        outcome = judge(outcome, required)
+        claim, kind = self.claim, outcome.kind.value.replace("_", " ")
         end = End(outcome.kind.value, outcome.message, "" if outcome.kind is Kind.COMPLETED else outcome.tail)
-        what = consequence(outcome, claim.outcomes, asked)
-        self.flush(ledger, asked.score)
-        if isinstance(what, Again):
+        step = consequence(outcome, claim.outcomes, required)
+        self.flush(ledger, required.score)
+        if step is None:
             ledger.release_trial(claim, end)
-            return f"trial {number}: {end.outcome.replace('_', ' ')}: {end.message}, it waits again"
-        verdict = ledger.finish_trial(claim, what.state, end, what.score, outcome.metrics, what.reason)
+            failed = f"{'failed' if outcome.kind is Kind.ERROR else kind}: {end.message}".removesuffix(": ")
+            return f"trial {claim.number} {failed}; it will be run again (attempt {claim.attempt + 1})"
+        verdict = ledger.finish_trial(claim, step.state, end, step.score, outcome.metrics, step.reason)
         if verdict is Verdict.REFUSED:
-            return f"trial {number}: the result of attempt {claim.attempt} was refused, somebody else has the trial"
+            return (
+                f"trial {claim.number}: another worker has it now; the result of attempt {claim.attempt} was rejected"
+            )
         self.over = True
-        shutil.rmtree(self.folder.checkpoint, ignore_errors=True)  # no further attempt will want it
-        told = f"{asked.score} {shown(what.score)}" if what.score is not None else what.reason
-        return f"trial {number} {_role(claim.role)}: {what.state}, {told}, {outcome.seconds:.1f} s"
+        shutil.rmtree(self.folder.checkpoint, ignore_errors=True)  # no further attempt needs it
+        name = f"trial {claim.number} ({purpose(claim.role)})".removesuffix(" ()")
+        if step.score is None:
+            ended = step.reason if outcome.kind is Kind.PRUNED else f"failed: {step.reason}"
+            return f"{name} {ended}, {outcome.seconds:.1f} s"
+        return f"{name}: {step.state}, {required.score} {shown(step.score)}, {outcome.seconds:.1f} s"
 
 
 def assignment_of(
     study: str, definition: Definition, claim: Claim, slot: Slot, folder: TrialFolder, lease: Lease | None
 ) -> Assignment:
-    """What a trial's process is given. One that ran out of memory has the whole device now."""
+    """What a trial's process is given: the whole device after an attempt ran out of memory."""
     given = replace(slot, memory_fraction=1.0) if Kind.OUT_OF_MEMORY.value in claim.outcomes else slot
     return Assignment(
         config=claim.config,
@@ -119,12 +127,3 @@ def assignment_of(
         gpu=slot.gpu,
         memory_fraction=given.memory_fraction,
     )
-
-
-def _role(role: Mapping[str, Any]) -> str:
-    """What a trial was for, in brackets: `(n_head=2)`."""
-    if "param" in role:
-        return f"({role['param']}={role['value']})"
-    if "setting" in role:
-        return f"({', '.join(f'{name}={value}' for name, value in role['setting'].items())})"
-    return f"({role['role']})" if "role" in role else ""

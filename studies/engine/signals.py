@@ -1,11 +1,11 @@
-"""Ctrl-C and SIGTERM as values that a loop can look at, with a descriptor to wait on."""
+"""Ctrl-C and SIGTERM as values that a loop can read, with a descriptor to wait on."""
 
 from __future__ import annotations
 
 import os
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 
 class Signals:
@@ -21,12 +21,11 @@ class Signals:
 
     @contextmanager
     def watching(self) -> Iterator[None]:
-        """Take over the signals, and put back what was there."""
+        """Handle the signals, and restore the earlier handlers at the end."""
         before = [(number, signal.getsignal(number)) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)]
         wakeup = signal.set_wakeup_fd(self._writer, warn_on_full_buffer=False)
-        signal.signal(signal.SIGINT, self._interrupt)
-        signal.signal(signal.SIGTERM, self._terminate)
-        signal.signal(signal.SIGUSR1, self._terminate)
+        for number, _ in before:
+            signal.signal(number, self._handle)
         try:
             yield
         finally:
@@ -43,7 +42,7 @@ class Signals:
 
     @property
     def giving_back(self) -> bool:
-        """Do not wait for what runs."""
+        """Do not wait for running trials."""
         return self.interrupts > 1 or self.terminated
 
     def fileno(self) -> int:
@@ -52,14 +51,12 @@ class Signals:
 
     def clear(self) -> None:
         """Empty the descriptor; the flags stay."""
-        try:
+        with suppress(BlockingIOError):
             while os.read(self._reader, 512):
                 pass
-        except BlockingIOError:
-            return
 
-    def _interrupt(self, *_: object) -> None:
-        self.interrupts += 1
-
-    def _terminate(self, *_: object) -> None:
-        self.terminated = True
+    def _handle(self, number: int, _: object) -> None:
+        if number == signal.SIGINT:
+            self.interrupts += 1
+        else:
+            self.terminated = True

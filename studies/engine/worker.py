@@ -1,7 +1,7 @@
 """The worker: one process, one database session, one or more slots. Recover, claim, start, follow, finish, plan.
 
-It keeps nothing that matters: what it runs is in the database, under locks that end with its session. So when the
-session is lost it stops its trials' processes, and begins again like any new worker.
+It keeps nothing that matters: its trials are in the database, under locks that end with its session. When the session
+is lost it stops its trials' processes and signs in again like any new worker.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import selectors
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from objectives.outcome import Kind, Outcome, Report
@@ -19,27 +20,33 @@ from storage.errors import SessionLostError, StorageError
 from storage.home import trial_folder
 from storage.ledger import Claim
 from storage.locks import POOLED
+from storage.reader import Reader
 from storage.records import StudyRow
 from storage.studies import heed_stop, sign_out
 from studies.definition.code_version import versions
 from studies.definition.definition import SEEK_LIMITS, Definition
+from studies.definition.searches import current_state, search_in_force
 from studies.engine.adoption import adopt
 from studies.engine.membership import Membership
 from studies.engine.planner import Waiting, plan, plan_ahead
-from studies.engine.policy import Asked
-from studies.engine.progress import Tally
+from studies.engine.policy import Requirements
+from studies.engine.progress import RoundProgress
 from studies.engine.pruning import Pruning
-from studies.engine.running import FLUSH, GRACE, Running, assignment_of
+from studies.engine.running import FLUSH_SECONDS, SHUTDOWN_SECONDS, Running, assignment_of
 from studies.engine.signals import Signals
 from studies.history.state import Ending, standing_of
 from studies.slots.packing import ESTIMATE, Packing, Wish, wish_of
 from studies.slots.pool import SlotPool
 from studies.slots.slot import Slot
 
-IDLE = 0.5  # seconds between looks for orphans and for news, when there is a free slot
-BUSY = 2.0  # the same, when every slot is taken
-AHEAD = 64  # waiting trials that are looked at for one that fits on a device
-LOOK = 2.0  # seconds between looks for a stop that another Optuna program asked for
+IDLE_SECONDS = 0.5
+"""Of one wait while a slot is free; then orphans are recovered and the study is read."""
+BUSY_SECONDS = 2.0
+"""The same while every slot is taken."""
+MAX_WISHES = 64
+"""Waiting trials among which one is searched that fits on a device."""
+STOP_CHECK_SECONDS = 2.0
+"""Between two checks whether another Optuna program stopped the study."""
 
 
 class Worker:
@@ -49,26 +56,26 @@ class Worker:
         self,
         membership: Membership,
         warm: WarmServer,
-        say: Callable[[str], None],
+        log: Callable[[str], None],
         changed: Callable[[], None] = lambda: None,
     ) -> None:
-        """`changed` is called whenever there is something new to see of the study: it may not take any time."""
-        self.membership, self.warm, self.say = membership, warm, say
+        """`changed` is called whenever the study has changed: it must return at once."""
+        self.membership, self.warm, self.log = membership, warm, log
         self.slots, self.home = membership.slots, membership.store.home
         self.code = versions()["studyhall"]
         self.changed = changed
-        self.slot_pool = SlotPool(self.slots, say)
-        self.packing = Packing(self.slot_pool, say) if self.slots[0].packed else None
+        self.slot_pool = SlotPool(self.slots, log)
+        self.packing = Packing(self.slot_pool, log) if self.slots[0].packed else None
         self.wishes: dict[int, Wish] = {}
         self.running: dict[str, Running] = {}
         self.signals = Signals()
-        self.said = ""
-        self.guess_again = 0.0
+        self.last_line = ""
+        self.next_guess = 0.0
         self.selector = selectors.DefaultSelector()
         self.pruning: Pruning | None = None
-        self.tally = Tally()
+        self.progress = RoundProgress()
         self.parsed: Mapping[str, Any] | None = None
-        self.looked = 0.0
+        self.stop_checked = 0.0
 
     def run(self) -> Ending:
         """Work until the search has ended, the study drains, or a signal comes."""
@@ -93,11 +100,12 @@ class Worker:
 
     def _turn(self) -> Ending | None:
         if self.signals.draining and self.running:
-            self._tell(f"finishing {len(self.running)} trials and leaving; interrupt again to give them back")
+            count = f"{len(self.running)} running trial{'s' * (len(self.running) != 1)}"
+            self._log_once(f"finishing {count}; Ctrl-C again to stop now (stopped trials resume next time)")
         if self.signals.giving_back:
             for running in self.running.values():
                 running.give_back()
-        self._heed()
+        self._check_stop()
         if not self.signals.draining:
             self._fill_slots()
         elif self.packing is not None:
@@ -107,15 +115,15 @@ class Worker:
             ending = self._ending()
             if ending is not None:
                 return ending
-        self._wait(BUSY if len(self.running) == len(self.slots) else IDLE)
+        self._wait(BUSY_SECONDS if len(self.running) == len(self.slots) else IDLE_SECONDS)
         self._follow()
         return None
 
     def _fill_slots(self) -> None:
-        """Start what can be started; plan, once, when there is nothing left to start."""
+        """Start waiting trials; plan, once, when no trial is left to start."""
         if len(self.running) < len(self.slots):
             for number in self.ledger.recover_orphans():
-                self.say(f"trial {number}: its worker is gone, it waits again")
+                self.log(f"trial {number}: its worker is gone; the trial will be run again")
         planned = False
         while len(self.running) < len(self.slots):
             found = self._next() if self.packing is None else self._next_packed(self.packing)
@@ -126,13 +134,13 @@ class Worker:
             else:
                 planned = True
         if self.packing is not None and len(self.running) == len(self.slots):
-            self.packing.leave()  # what waits cannot begin here in any case
+            self.packing.leave()  # waiting trials cannot start here now
 
     def _next(self) -> tuple[Claim, Slot] | None:
         """A trial for the first slot that can take one."""
         slot = self.slot_pool.take(self._unavailable(), self.study.name)
-        claim = None if slot is None else self._claim(slot)
-        return None if slot is None or claim is None else (claim, slot)
+        claim = slot and self._claim(slot)
+        return (claim, slot) if slot and claim else None
 
     def _next_packed(self, packing: Packing) -> tuple[Claim, Slot] | None:
         """The first waiting trial that fits on a device. Its share is leased before it is claimed."""
@@ -145,23 +153,24 @@ class Worker:
                 claim = self.ledger.claim_trial(self.worker_id, slot.name, number=wish.number)
                 if claim is not None:
                     return claim, slot
-                self.slot_pool.narrow(slot)  # somebody else has taken it meanwhile
+                self.slot_pool.narrow(slot)  # another worker has claimed it meanwhile
         return None
 
     def _read_wishes(self, packing: Packing) -> list[Wish]:
-        """What the next trials need. The objective is asked once about each."""
-        points = self.ledger.next_points(AHEAD)
+        """The memory that the next trials need. The objective estimates it once for each."""
+        points = self.ledger.next_points(MAX_WISHES)
         known = {each.number: self.wishes[each.number] for each in points if each.number in self.wishes}
         new = [each for each in points if each.number not in known or (each.alone and known[each.number].units)]
         costs = [each.cost for each in self.warm.inspect([each.config for each in new])] if new else []
-        known |= {each.number: wish_of(each.number, cost, each.alone) for each, cost in zip(new, costs, strict=True)}
-        for each in (each for each, cost in zip(new, costs, strict=True) if ESTIMATE not in cost):
-            packing.missing(each.number)
+        for each, cost in zip(new, costs, strict=True):
+            known[each.number] = wish_of(each.number, cost, each.alone)
+            if ESTIMATE not in cost:
+                packing.missing(each.number)
         self.wishes = known
         return [known[each.number] for each in points]
 
     def _claim(self, slot: Slot) -> Claim | None:
-        """The next trial for a slot. One that ran out of memory is taken only by who has the whole device for it."""
+        """The next trial for a slot. A trial that ran out of memory is claimed only with the whole device."""
         if any(running.slot.device_key == slot.device_key for running in self.running.values()):
             return self.ledger.claim_trial(self.worker_id, slot.name, alone=False)
         if slot.shares_device:
@@ -174,81 +183,78 @@ class Worker:
         return claim
 
     def _unavailable(self) -> set[str]:
-        """Slots that are taken, or whose device a trial that ran out of memory has for itself."""
+        """Slots that are taken, or whose device belongs to a trial that ran out of memory."""
         alone = {
             each.slot.device_key for each in self.running.values() if Kind.OUT_OF_MEMORY.value in each.claim.outcomes
         }
         return {*self.running, *(slot.name for slot in self.slots if slot.device_key in alone)}
 
     def _plan(self) -> bool:
-        """Take the next decision if its round is complete; whether there may be something to claim now."""
+        """Take the next decision if its round is complete; whether there may be a trial to claim now."""
         self._read_study()
         if self.study.draining or self.study.late:
             return False
         if self._adopt():
             return True
         points = self.ledger.open_points()
-        if points.waiting:  # it cannot be taken here and now: a budget, or a device in use
+        if points.waiting:  # a budget or a busy device keeps it from starting here
             return False
         if points.current:
             return self._plan_ahead()
-        step = plan(self.ledger, self.membership.search(self.study), self._refusals, self.code)
+        step = plan(self.ledger, search_in_force(self.study), self._refusals, self.code)
         self.changed()
         if isinstance(step, Waiting):
-            self.tally.planned(step.round, step.left)
-            self._tell(step.why)
-        return isinstance(step, Waiting)
+            self.progress.planned(step.round, step.left)
+            self._log_once(step.why)
+            return True
+        return False
 
     def _plan_ahead(self) -> bool:
-        """Begin what the next round is likely to ask for on slots that would wait, where the study wants that."""
-        if self.study.search != "grow" or time.monotonic() < self.guess_again:
+        """Plan points of the next round for idle slots, if the study speculates."""
+        if self.study.search != "grow" or time.monotonic() < self.next_guess:
             return False
-        self.guess_again = time.monotonic() + IDLE
+        self.next_guess = time.monotonic() + IDLE_SECONDS
         last = self.ledger.last_decision()
         if not speculates(self.study.origin if last is None else last[1]):
             return False
         free = len(self.slots) - len(self.running)
-        return plan_ahead(self.ledger, self.membership.search(self.study), self._refusals, free) > 0
+        return plan_ahead(self.ledger, search_in_force(self.study), self._refusals, free) > 0
 
     def _adopt(self) -> bool:
-        """Take up what another Optuna program enqueued; whether there is something of it to claim."""
+        """Adopt trials that another Optuna program enqueued; whether one of them can be claimed."""
+        state = partial(current_state, self.ledger, self.study)
+        return adopt(self.ledger, state, self.study.search, self._refusals, self.log) > 0
 
-        def state() -> Mapping[str, Any]:
-            last = self.ledger.last_decision()
-            return self.membership.search(self.study).start() if last is None else last[1]
-
-        return adopt(self.ledger, state, self.study.search, self._refusals, self.say) > 0
-
-    def _heed(self) -> None:
-        """Look, now and then, whether another Optuna program told the study to stop."""
-        if time.monotonic() - self.looked >= LOOK:
-            self.looked = time.monotonic()
+    def _check_stop(self) -> None:
+        """Check, now and then, whether another Optuna program stopped the study."""
+        if time.monotonic() - self.stop_checked >= STOP_CHECK_SECONDS:
+            self.stop_checked = time.monotonic()
             heed_stop(self.ledger.session, self.ledger.study_id)
 
-    def _tell(self, line: str) -> None:
-        """Say it, but not twice in a row."""
-        if line != self.said:
-            self.said = line
-            self.say(line)
+    def _log_once(self, line: str) -> None:
+        """Print a line, but not twice in a row."""
+        if line != self.last_line:
+            self.last_line = line
+            self.log(line)
 
     def _refusals(self, configs: Sequence[Mapping[str, object]]) -> list[str | None]:
         return [inspection.refusal for inspection in self.warm.inspect(configs)]
 
     def _ending(self) -> Ending | None:
-        """Why to leave, when nothing runs here: None while others' trials may still bring work."""
+        """Why to leave, when nothing runs here; None while other workers' trials may still bring work."""
         if self.signals.draining:
-            return Ending("interrupted", interrupted=True)
+            return Ending("interrupted; run the same command to go on", interrupted=True)
         if self.slot_pool.stranded is not None:
             return Ending(self.slot_pool.stranded, failed=True)
         study, points = self._read_study(), self.ledger.open_points()
-        waits_for_budget = study.max_trials is not None and bool(points.waiting)  # else it could have been claimed
-        begun = study.max_trials if waits_for_budget and study.max_trials is not None else 0
+        waits_for_budget = study.max_trials is not None and bool(points.waiting)  # else they could have been claimed
+        begun = study.max_trials or 0 if waits_for_budget else 0
         return Ending.of(standing_of(study, begun, points.running, alive=True))
 
     def _wait(self, seconds: float) -> None:
-        """Sleep until a trial speaks, the database notifies, a signal comes, or the time is over."""
+        """Wait for a trial's message, a notification of the database or a signal, at most so long."""
         if any(running.reports for running in self.running.values()):
-            seconds = min(seconds, FLUSH)
+            seconds = min(seconds, FLUSH_SECONDS)
         self.selector.select(seconds)
         self.signals.clear()
         self.ledger.session.heard()
@@ -264,11 +270,11 @@ class Worker:
         assignment = assignment_of(self.study.name, self.definition, claim, slot, folder, lease)
         attempt = self.warm.start(assignment, None if lease is None else lease.fd)
         self.running[slot.name] = Running(claim, slot, folder, attempt)
-        self.say(self.running[slot.name].beginning)
+        self.log(self.running[slot.name].beginning)
         self.selector.register(attempt, selectors.EVENT_READ)
 
     def _follow(self) -> None:
-        """Take what the trials said; end those that ended."""
+        """Receive the trials' messages; settle the trials that ended."""
         for running in list(self.running.values()):
             for message in running.attempt.receive():
                 if isinstance(message, Outcome):
@@ -281,17 +287,17 @@ class Worker:
                     running.reports.append(message)
                     running.last = message
             if running.slot.name in self.running and running.needs_flush:
-                running.flush(self.ledger, self._asked.score)
+                running.flush(self.ledger, self._required.score)
                 self._prune(running)
 
     def _not_blamed(self, outcome: Outcome) -> Outcome:
-        """A scheduler that takes the host sends its SIGTERM to every process: trials that end of it were given back."""
+        """A scheduler preempting the host sends SIGTERM to every process; give back trials it killed."""
         if self.signals.giving_back and outcome.kind in (Kind.KILLED, Kind.ERROR):
             return replace(outcome, kind=Kind.GIVEN_BACK)
         return outcome
 
     def _prune(self, running: Running) -> None:
-        """Ask a trial to stop that is not worth going on with."""
+        """Stop a trial that the pruner gives up."""
         if self.pruning is None or running.pruned:
             return
         try:
@@ -299,30 +305,29 @@ class Worker:
                 running.pruned = f"by the {self.pruning.name} pruner"
                 running.attempt.request_stop()
         except Exception as error:  # the pruner is Optuna's, with the user's arguments: trials go on without it
+            self.log(f"pruning is off: the {self.pruning.name} pruner failed: {type(error).__name__}: {error}")
             self.pruning = None
-            self.say(f"nothing is pruned any more, the pruner cannot tell: {type(error).__name__}: {error}")
 
     def _settle(self, running: Running, outcome: Outcome) -> None:
-        """Write an attempt's end. A session lost on the way is replaced, and the end written from there."""
+        """Write an attempt's end. If the session is lost meanwhile, the end is written from a new one."""
         while True:
             try:
-                self.say(running.settle(self.ledger, outcome, self._asked))
+                self.log(running.settle(self.ledger, outcome, self._required))
                 if running.over:
-                    self.tally.ended(outcome.seconds if outcome.kind is Kind.COMPLETED else None)
+                    self.progress.ended(outcome.seconds if outcome.kind is Kind.COMPLETED else None)
                 self.changed()
                 return
             except SessionLostError as error:
                 self._start_over(str(error))
 
     @property
-    def _asked(self) -> Asked:
-        definition = self.definition
-        seeks_limit = definition.search in SEEK_LIMITS
-        return Asked(definition.score_metric, definition.cost, definition.attempts, seeks_limit)
+    def _required(self) -> Requirements:
+        needs = self.definition
+        return Requirements(needs.score_metric, needs.cost, needs.attempts, needs.search in SEEK_LIMITS)
 
     def _read_study(self) -> StudyRow:
         """The study as it is now; its definition is parsed when it has changed, not for every trial."""
-        self.study = self.membership.read(self.ledger)
+        self.study = Reader(self.ledger.session).study(self.membership.name)
         if self.study.definition != self.parsed:
             self.parsed = self.study.definition
             self.definition = Definition.from_json(self.parsed)
@@ -339,21 +344,21 @@ class Worker:
         self.selector.register(self.ledger.session, selectors.EVENT_READ)
 
     def _start_over(self, why: str) -> None:
-        """The session is gone and our trials with it: stop their processes, come back as a new worker."""
-        self.say(f"the database session was lost ({why}): its trials are stopped, trying to come back")
+        """The session is lost and our trials with it: stop their processes, sign in as a new worker."""
+        self.log(f"the database session was lost ({why}): its trials are stopped; reconnecting")
         self._forget_session()
         self._abandon()
         pause = 0.05
         while True:
             try:
                 self._sign_in()
-                self.say("the database is back")
+                self.log("the database is back")
                 return
             except (StorageError, SessionLostError) as error:
                 if self.signals.draining:
-                    raise StorageError(f"{error}; interrupted while waiting for it to come back") from error
+                    raise StorageError(f"{error}; interrupted while reconnecting") from error
                 self._forget_session()
-                self._tell(f"not yet: {error}")
+                self._log_once(f"still no connection: {error}")
                 self.selector.select(pause)
                 self.signals.clear()
                 pause = min(pause * 2, 5.0)
@@ -365,11 +370,11 @@ class Worker:
         self.ledger.session.close()
 
     def _abandon(self) -> None:
-        """Kill what still runs here and see it end: nothing of ours outlives us."""
+        """Kill the running trials and wait for their ends: no process of ours outlives us."""
         for running in self.running.values():
             self.selector.unregister(running.attempt)
             running.attempt.kill()
-        deadline = time.monotonic() + GRACE
+        deadline = time.monotonic() + SHUTDOWN_SECONDS
         while self.running and time.monotonic() < deadline:
             for running in list(self.running.values()):
                 if any(isinstance(message, Outcome) for message in running.attempt.receive()):

@@ -1,8 +1,4 @@
-"""A grid study's trials as tables, in the formats that programs for such sweeps read.
-
-csv, parquet    one row a trial: its setting, its whole configuration, how it ended, its metrics
-ablation-csv    one row a finished run, 29 columns, series over steps as lists in text
-"""
+"""`ablation-csv`: a grid's finished trials, one row each, 29 columns, series over steps as lists in text."""
 
 from __future__ import annotations
 
@@ -11,10 +7,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from storage.records import ReportRow, TrialRow
-from studies.export.trials import _csv
+from studies.export.trials import columns_csv
 from studies.history.trials import in_order
 
-SCALE = 46_009_736
+UNIT_SCALE_PARAMS = 46_009_736
 """Parameters of the model whose scale is 1."""
 # fmt: off
 RUN = (
@@ -31,17 +27,11 @@ REPORTED_AS = {"seq_length": "sequence_length"}
 COUNTS = ("tokens_seen", "batch_size", "seq_length")
 
 
-# One row a trial
-
-
-# One row a run, with its series
-
-
 def ablation_csv(rows: Sequence[TrialRow], reports: Callable[[int], Sequence[ReportRow]]) -> str:
     """`ablation-csv`: a row for each run that has finished, in the order of the grid.
 
-    `model_scale` is the setting's, or its parameters over those of the model of scale 1. What a trial does not report
-    is an empty list.
+    `model_scale` is the setting's, or its parameters over those of the model of scale 1. A series that a
+    trial does not report is an empty list.
 
     Args:
         rows: Of `read_points`.
@@ -49,17 +39,18 @@ def ablation_csv(rows: Sequence[TrialRow], reports: Callable[[int], Sequence[Rep
     """
     first = min((row.seed for row in rows), default=0)
     done = [row for row in in_order(rows) if row.state == "COMPLETE"]
-    return _csv([*RUN, *SERIES], (_run(row, row.seed - first + 1, reports(row.trial_id)) for row in done))
+    runs = [_run(row, row.seed - first + 1, reports(row.trial_id)) for row in done]
+    return columns_csv({name: [run[name] for run in runs] for name in (*RUN, *SERIES)})
 
 
-def _run(row: TrialRow, run: int, reports: Sequence[ReportRow]) -> list[Any]:
+def _run(row: TrialRow, run: int, reports: Sequence[ReportRow]) -> dict[str, Any]:
     metrics, config = row.metrics, row.config
     given = {**config, **row.role.get("setting", {})}
     series = {column: _series(reports, column) for column in SERIES}
     params = metrics.get("params")
-    figures = {
+    return {
         "last_val_loss": series["val_loss"][-1] if series["val_loss"] else metrics.get("val_loss"),
-        "model_scale": given.get("model_scale", None if params is None else params / SCALE),
+        "model_scale": given.get("model_scale", None if params is None else params / UNIT_SCALE_PARAMS),
         "depth": given.get("depth", config.get("n_layer")),
         "width": given.get("width", config.get("n_embd")),
         "num_params": _whole(params),
@@ -73,8 +64,8 @@ def _run(row: TrialRow, run: int, reports: Sequence[ReportRow]) -> list[Any]:
         "max_tokens": config.get("max_tokens"),
         "max_time_seconds": config.get("max_time_seconds"),
         "gpu_capacity_scalar": config.get("gpu_capacity_scalar"),
+        **{name: str(values) for name, values in series.items()},
     }
-    return [*(figures[name] for name in RUN), *map(str, series.values())]
 
 
 def _series(reports: Sequence[ReportRow], column: str) -> list[float | None]:

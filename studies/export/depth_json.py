@@ -1,4 +1,4 @@
-"""`depth-json`: the answers of a depth search, as other programs read them."""
+"""`depth-json`: the answers of a depth search for other programs."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from typing import Any
 
 from storage.errors import UsageError
 from studies.history.decisions import standing
-from studies.results.depth import _rows
+from studies.results.depth import results_of
 
 
 def depth_json(decisions: Sequence[Any]) -> dict[str, Any]:
     """`export --as depth-json`: one object for a single answer, else objects by target and width.
 
-    A target that is out of reach has an `error` and no layers, as a failed count has: a bound is not an optimum.
+    A target that is out of reach has an `error` and no layers, like a failed count: a bound is not an optimum.
 
     Raises:
         UsageError: The study solved for widths, which that format does not hold.
     """
-    rows = _rows(decisions)
+    rows = results_of(decisions)
     if any(row.record["solve"] != "layers" for row in standing(decisions)):
-        raise UsageError("--as depth-json: holds depths; this study solved for widths: use json or csv")
+        raise UsageError("holds depths; this study solved for widths: use json or csv", "--as depth-json")
     if len(rows) == 1:
-        told = _answer(rows[0])
-        del told["calibration_ratio"]
-        return {"width": rows[0]["width"], **told}
+        answer = _answer(rows[0])
+        del answer["calibration_ratio"]
+        return {"width": rows[0]["width"], **answer}
     by_target: dict[str, dict[str, Any]] = {str(row["target"]): {} for row in rows}
     for row in rows:
         by_target[str(row["target"])][str(row["width"])] = _answer(row)
@@ -33,7 +33,7 @@ def depth_json(decisions: Sequence[Any]) -> dict[str, Any]:
 
 def _answer(row: Mapping[str, Any]) -> dict[str, Any]:
     kept = row if row["reached"] else {}
-    told = {
+    answer = {
         "optimal_layers": kept.get("layers"),
         "actual_params": kept.get("params"),
         "target_params": row["target"],
@@ -41,4 +41,4 @@ def _answer(row: Mapping[str, Any]) -> dict[str, Any]:
         "percentage_diff": kept.get("percent"),
         "calibration_ratio": kept.get("calibration_ratio"),
     }
-    return told if row["reached"] else {**told, "error": row["reason"]}
+    return answer if row["reached"] else {**answer, "error": row["reason"]}

@@ -1,28 +1,23 @@
-"""`export`: a study's results in the formats that its users have programs for."""
+"""`export`: a study's results in the formats of other programs."""
 
 from __future__ import annotations
 
-import csv
-import io
 import json
-from collections.abc import Collection, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from storage.errors import UsageError, nearest
 from storage.files import replacing
 from storage.reader import Reader
-from storage.records import StudyRow, TrialRow
+from storage.records import StudyRow
 from storage.session import Session
 from studies.export.ablation import ablation_csv
 from studies.export.depth_json import depth_json
 from studies.export.folders import Folder, sweep_folder, tasks_folder
 from studies.export.results_yaml import results_yaml
-from studies.export.trials import parquet
-from studies.export.trials import trials_csv as grid_csv
-from studies.history.grid_points import apart
-from studies.results.show import show
+from studies.export.trials import grid_csv, parquet, trials_csv
+from studies.history.grid_points import GridPoints, apart
+from studies.results.show import Shown
 from studies.results.trial import trial_json
 
 FORMATS = {
@@ -32,11 +27,10 @@ FORMATS = {
     "fit": ("csv", "json"),
 }
 """By search."""
-TRIAL_COLUMNS = ("trial", "state", "round", "role", "param", "value", "seed", "attempts", "seconds", "reason")
 
 
 def export(session: Session, study: StudyRow, form: str) -> str | bytes | Folder:
-    """A study in one of its search's `FORMATS`: what a file or a folder holds.
+    """A study in one of its search's `FORMATS`: the text, bytes or folder to write.
 
     Raises:
         UsageError: There is no such format of its search.
@@ -44,49 +38,35 @@ def export(session: Session, study: StudyRow, form: str) -> str | bytes | Folder
     formats = FORMATS[study.search]
     if form not in formats:
         raise UsageError(f"--as: no format {form!r} of a {study.search} study{nearest(form, formats)}")
+    reader, is_grid = Reader(session), study.search == "grid"
+    rows, decisions = reader.trials(study.study_id), reader.decisions(study.study_id)
+    points = apart(rows, decisions) if is_grid else GridPoints(rows, ())
+    earlier = {row.trial_id for row in points.earlier}
     match form:
-        case "csv" if study.search == "grid":
-            return grid_csv(*_grid_rows(session, study))
-        case "ablation-csv":
-            rows, earlier = _grid_rows(session, study)
-            return ablation_csv(_without(rows, earlier), Reader(session).reports_of)
-        case "parquet":
-            return parquet(*_grid_rows(session, study))
-        case "sweep-dir":
-            score = study.origin["score"]
-            rows = _without(*_grid_rows(session, study))
-            return sweep_folder(rows, score["metric"], score["direction"], datetime.now())
-        case "tasks":
-            return tasks_folder(_without(*_grid_rows(session, study)))
         case "csv":
-            return trials_csv(Reader(session).trials(study.study_id))
-        case "json" if study.search == "grid":
-            rows, earlier = _grid_rows(session, study)
-            trials = [{**trial_json(row), "in_force": row.trial_id not in earlier} for row in rows]
-            return json.dumps({**show(session, study).to_json(), "trials": trials}, indent=1, default=str) + "\n"
+            return grid_csv(rows, earlier) if is_grid else trials_csv(rows)
+        case "parquet":
+            return parquet(rows, earlier)
+        case "ablation-csv":
+            return ablation_csv(points.in_force, reader.reports_of)
+        case "sweep-dir":
+            return sweep_folder(points.in_force, study.score, study.direction, datetime.now())
+        case "tasks":
+            return tasks_folder(points.in_force)
         case "json":
-            document = show(session, study).to_json()
-            document["trials"] = [trial_json(row) for row in Reader(session).trials(study.study_id)]
+            in_force = [{"in_force": row.trial_id not in earlier} if is_grid else {} for row in rows]
+            trials = [{**trial_json(row), **mark} for row, mark in zip(rows, in_force, strict=True)]
+            document = {**Shown(study, rows, decisions).to_json(), "trials": trials}
             return json.dumps(document, indent=1, default=str) + "\n"
         case "depth-json":
-            return json.dumps(depth_json(Reader(session).decisions(study.study_id)), indent=2) + "\n"
+            return json.dumps(depth_json(decisions), indent=2) + "\n"
         case _:
-            return results_yaml(study.origin["config"], Reader(session).decisions(study.study_id), study.outcome)
-
-
-def _grid_rows(session: Session, study: StudyRow) -> tuple[Sequence[TrialRow], Collection[int]]:
-    """Every trial of a grid, and the ids of those that are not of the grid in force."""
-    rows = Reader(session).trials(study.study_id)
-    return rows, {row.trial_id for row in apart(rows, Reader(session).decisions(study.study_id)).earlier}
-
-
-def _without(rows: Sequence[TrialRow], earlier: Collection[int]) -> list[TrialRow]:
-    return [row for row in rows if row.trial_id not in earlier]
+            return results_yaml(study.origin["config"], decisions, study.outcome)
 
 
 def write_aside(file: Path, made: str | bytes | Folder) -> None:
-    """Write a file whole or not at all, where a link points to; a folder goes into the folder `file`. A device or a
-    pipe is written to, not replaced.
+    """Write a file whole or not at all, through a link to its target; a folder goes into the folder `file`. A device
+    or a pipe is written to, not replaced.
 
     Raises:
         UsageError: It cannot be written.
@@ -104,32 +84,3 @@ def write_aside(file: Path, made: str | bytes | Folder) -> None:
                 aside.write_bytes(whole)
     except OSError as error:
         raise UsageError(f"--out: {file}: {error.strerror}") from error
-
-
-def trials_csv(rows: Sequence[TrialRow]) -> str:
-    """One row a trial: what it was for, its whole configuration, how it ended, its metrics."""
-    config = list(dict.fromkeys(name for row in rows for name in row.config))
-    metrics = list(dict.fromkeys(name for row in rows for name in row.metrics or ()))
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([*TRIAL_COLUMNS, *(f"config.{name}" for name in config), *metrics])
-    for row in rows:
-        told = row.metrics
-        writer.writerow(
-            [
-                row.number,
-                row.state,
-                row.round,
-                row.role.get("role"),
-                row.role.get("param"),
-                _cell(row.role.get("value")),
-            ]
-            + [row.seed, row.attempt, row.seconds, row.reason]
-            + [_cell(row.config.get(name)) for name in config]
-            + [told.get(name) for name in metrics]
-        )
-    return text.getvalue()
-
-
-def _cell(value: Any) -> Any:
-    return json.dumps(value) if isinstance(value, list | dict) else value

@@ -26,9 +26,9 @@ from studies.definition.yaml_text import is_plain
 from studies.history.trials import in_order
 from studies.results.grid_cells import Cell, cells_of, ranking
 
-LONGEST_NAME = 150
-FAILED = ("diverged", "out_of_memory", "timed_out", "pruned")
-"""Ends of a training that ran as it should and came to nothing; every other end without a score is an error."""
+MAX_NAME_CHARACTERS = 150
+NO_RESULT = ("diverged", "out_of_memory", "timed_out", "pruned")
+"""Outcomes of a training that ran but has no result; every other outcome without a score is an error."""
 
 
 @dataclass(frozen=True)
@@ -39,18 +39,18 @@ class Folder:
     files: Iterable[tuple[str, str]]
 
     def __str__(self) -> str:
-        """Where there is no folder to write it to: its files one after another, each under its path."""
+        """The files one after another, each under its path, where standard output takes the folder."""
         return "\n".join(f"==> {self.name}/{name} <==\n{text}" for name, text in self.files)
 
     def write(self, parent: Path) -> Path:
         """Write it whole or not at all: aside, and then renamed.
 
         Raises:
-            UsageError: There is such a folder already, or it cannot be written.
+            UsageError: The folder exists, or it cannot be written.
         """
         folder = parent / self.name
         if folder.exists():
-            raise UsageError(f"--out: {folder} is there already")
+            raise UsageError(f"{folder} exists; give another folder", "--out")
         try:
             parent.mkdir(parents=True, exist_ok=True)
             with replacing(folder) as aside:
@@ -73,14 +73,14 @@ def sweep_folder(rows: Sequence[TrialRow], metric: str, direction: str, now: dat
 
 
 def file_name(setting: Mapping[str, Any]) -> str:
-    """`n_layer_1_n_head_1_dropout_0.1`; where that could not be a file's name, what is left of it and a digest."""
+    """`n_layer_1_n_head_1_dropout_0.1`; characters that no file name may hold are replaced and a digest is added."""
     wanted = "_".join(f"{name}_{value}" for name, value in setting.items()) or "setting"
-    safe = re.sub(r"[^A-Za-z0-9_.,+-]|\.\.+|^[.-]", "-", wanted)[:LONGEST_NAME]
+    safe = re.sub(r"[^A-Za-z0-9_.,+-]|\.\.+|^[.-]", "-", wanted)[:MAX_NAME_CHARACTERS]
     return safe if safe == wanted else f"{safe}-{_digest(setting)}"
 
 
 def _named(cells: Sequence[Cell]) -> Iterator[tuple[str, str]]:
-    """A name for each cell. Two of one setting, whose configs differ, are told apart by a digest."""
+    """A name for each cell. Cells of one setting whose configs differ get a digest."""
     seen = set()
     for cell in cells:
         name = file_name(cell.setting)
@@ -101,7 +101,7 @@ def _digest(value: Any) -> str:
 def _summary(
     names: Mapping[str, str], scored: Sequence[Cell], without: Sequence[Cell], metric: str, now: datetime
 ) -> str:
-    errors = [cell for cell in without if any(row.outcome not in FAILED for row in cell.failed)]
+    errors = [cell for cell in without if any(row.outcome not in NO_RESULT for row in cell.failed)]
     failed = [cell for cell in without if cell.failed and cell not in errors]
     missing = [cell for cell in without if not cell.failed]
     lines = [
@@ -160,7 +160,7 @@ def _task(row: TrialRow) -> str:
 
 
 class _Dumper(yaml.SafeDumper):
-    """Quotes a text that YAML 1.2 would take for a number, such as `1e-4`."""
+    """Quotes a text that YAML 1.2 would read as a number, such as `1e-4`."""
 
     def ignore_aliases(self, data: Any) -> bool:
         return True

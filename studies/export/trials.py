@@ -1,46 +1,67 @@
-"""csv and parquet: one row a trial."""
+"""csv and parquet of every search: one row a trial."""
 
 from __future__ import annotations
 
 import csv
 import io
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from storage.errors import UsageError
 from storage.records import TrialRow
 from studies.definition.yaml_text import is_plain
 
+Columns = dict[str, list[Any]]
+"""A table by column, with a value for each trial."""
 
-def trials_table(rows: Sequence[TrialRow], earlier: Collection[int] = ()) -> dict[str, list[Any]]:
-    """Columns of one value a trial, every trial of the study: `setting.NAME` holds axes that no config has, too.
-    `earlier`: ids of trials that are not of the grid in force."""
-    metrics = [row.metrics for row in rows]
-    columns: dict[str, list[Any]] = {
+
+def grid_columns(rows: Sequence[TrialRow], earlier: Collection[int] = ()) -> Columns:
+    """A grid's trials; `setting.NAME` also holds axes that no config has.
+
+    Args:
+        rows: Every trial of the study.
+        earlier: Ids of trials that are not of the grid in force.
+    """
+    columns = _ends(rows, {"seed": [row.seed for row in rows]})
+    columns["in_force"] = [row.trial_id not in earlier for row in rows]
+    columns |= _spread("setting.", [row.role.get("setting", {}) for row in rows])
+    return columns | _spread("config.", [row.config for row in rows]) | _spread("", [row.metrics for row in rows])
+
+
+def trials_csv(rows: Sequence[TrialRow]) -> str:
+    """`csv` of a growth, a depth or a fit: what a trial was for, its whole configuration, its end, its metrics."""
+    purpose = {name: [row.role.get(name) for row in rows] for name in ("role", "param", "value")}
+    columns = _ends(rows, {"round": [row.round for row in rows], **purpose, "seed": [row.seed for row in rows]})
+    columns |= _spread("config.", [row.config for row in rows]) | _spread("", [row.metrics for row in rows])
+    return columns_csv(columns, (list, dict))
+
+
+def _ends(rows: Sequence[TrialRow], between: Columns) -> Columns:
+    return {
         "trial": [row.number for row in rows],
         "state": [row.state for row in rows],
-        "seed": [row.seed for row in rows],
+        **between,
         "attempts": [row.attempt for row in rows],
         "seconds": [row.seconds for row in rows],
         "reason": [row.reason for row in rows],
-        "in_force": [row.trial_id not in earlier for row in rows],
     }
-    settings = [row.role.get("setting", {}) for row in rows]
-    columns |= {f"setting.{name}": [each.get(name) for each in settings] for name in _names(settings)}
-    configs = [row.config for row in rows]
-    columns |= {f"config.{name}": [each.get(name) for each in configs] for name in _names(configs)}
-    return columns | {name: [each.get(name) for each in metrics] for name in _names(metrics)}
 
 
-def trials_csv(rows: Sequence[TrialRow], earlier: Collection[int] = ()) -> str:
-    """`csv`. In the columns of settings and configs, a text that would be read as something else stands in JSON's
-    quotes: 1 is the number, "1" the text, "" the empty text; an empty cell is null, or a key that is not there."""
+def _spread(prefix: str, mappings: Sequence[Mapping[str, Any]]) -> Columns:
+    """A column for each key of any of the mappings."""
+    names = dict.fromkeys(name for each in mappings for name in each)
+    return {f"{prefix}{name}": [each.get(name) for each in mappings] for name in names}
+
+
+def grid_csv(rows: Sequence[TrialRow], earlier: Collection[int] = ()) -> str:
+    """`csv` of a grid. In the columns of settings and configs, a text that would be read as another type is quoted as
+    in JSON: 1 is the number, "1" the text, "" the empty text; an empty cell is null or a missing key."""
     columns = {
         name: [_unmistakable(value) for value in values] if name.startswith(("setting.", "config.")) else values
-        for name, values in trials_table(rows, earlier).items()
+        for name, values in grid_columns(rows, earlier).items()
     }
-    return _csv(list(columns), zip(*columns.values(), strict=True))
+    return columns_csv(columns)
 
 
 def _unmistakable(value: Any) -> Any:
@@ -58,7 +79,7 @@ def parquet(rows: Sequence[TrialRow], earlier: Collection[int] = ()) -> bytes:
         from pyarrow.parquet import write_table
     except ImportError as error:
         raise UsageError("--as parquet: needs pyarrow: pip install 'studyhall[parquet]'") from error
-    columns = {name: _one_kind(values) for name, values in trials_table(rows, earlier).items()}
+    columns = {name: _one_kind(values) for name, values in grid_columns(rows, earlier).items()}
     sink = pyarrow.BufferOutputStream()
     write_table(pyarrow.table(columns), sink)
     return bytes(sink.getvalue().to_pybytes())
@@ -74,17 +95,11 @@ def _one_kind(values: Sequence[Any]) -> list[Any]:
     return list(values)
 
 
-def _names(mappings: Iterable[Mapping[str, Any]]) -> list[str]:
-    return list(dict.fromkeys(name for each in mappings for name in each))
-
-
-def _csv(header: Sequence[str], rows: Iterable[Iterable[Any]]) -> str:
+def columns_csv(columns: Columns, as_json: tuple[type, ...] = (list, dict, bool)) -> str:
+    """A table as CSV; values of some types are written as JSON."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows([_cell(value) for value in row] for row in rows)
+    writer.writerow(columns)
+    for row in zip(*columns.values(), strict=True):
+        writer.writerow([json.dumps(value) if isinstance(value, as_json) else value for value in row])
     return text.getvalue()
-
-
-def _cell(value: Any) -> Any:
-    return json.dumps(value) if isinstance(value, list | dict | bool) else value

@@ -1,10 +1,10 @@
-"""A study's trials by state, counted in one way: what was withdrawn is no failure, what was refused is one."""
+"""A study's trials by state: a withdrawn trial is no failure, a refused one is."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass
 
 from storage.records import StudyCounts, TrialRow
 from studies.history.trials import withdrawn
@@ -28,7 +28,7 @@ class Counts:
 
     @staticmethod
     def of_trials(rows: Iterable[TrialRow]) -> Counts:
-        """Counted here, of rows that were read."""
+        """Counted from rows."""
         found = Counter("WITHDRAWN" if withdrawn(row) else row.state for row in rows)
         return Counts(*(found[name] for name in ("WAITING", "RUNNING", "COMPLETE", "PRUNED", "FAIL", "WITHDRAWN")))
 
@@ -38,18 +38,18 @@ class Counts:
 
     @property
     def begun(self) -> int:
-        """Those that do not wait."""
+        """Trials that do not wait."""
         return self.total - self.waiting
 
     @property
     def finished(self) -> int:
-        """Those that came to an end of their own."""
+        """Trials that ended by running or by being refused."""
         return self.complete + self.pruned + self.failed
 
     def to_json(self) -> dict[str, int]:
-        return {each.name: getattr(self, each.name) for each in fields(self)}
+        return asdict(self)
 
     @property
     def text(self) -> str:
-        """`3 waiting  2 complete`: those that there are."""
+        """`3 waiting  2 complete`: the states that have trials."""
         return "  ".join(f"{count} {name}" for name, count in self.to_json().items() if count)

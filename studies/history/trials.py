@@ -1,4 +1,4 @@
-"""Trials as results: which have ended, which stand, and in which order."""
+"""Trials as results: which are finished, which stand, and in which order."""
 
 from __future__ import annotations
 
@@ -14,23 +14,21 @@ FINISHED = ("COMPLETE", "PRUNED", "FAIL")
 
 
 def finished_results(known: Mapping[str, Known]) -> dict[str, Result]:
-    """Those points that have finished, as a search sees them."""
-    return {
-        hash_: Result(
-            each.number,
-            cast(State, each.state),
-            each.metrics,
-            each.reason,
-            each.outcome,
-            each.failure is FailureKind.REFUSED,
-        )
-        for hash_, each in known.items()
-        if each.state in FINISHED
-    }
+    """The finished points, as a search sees them."""
+    found = {hash_: result_of(each) for hash_, each in known.items()}
+    return {hash_: result for hash_, result in found.items() if result is not None}
+
+
+def result_of(row: Known | TrialRow) -> Result | None:
+    """A finished trial as a search sees it; None while it is not finished."""
+    if row.state not in FINISHED:
+        return None
+    state, refused = cast(State, row.state), row.failure is FailureKind.REFUSED
+    return Result(row.number, state, row.metrics, row.reason, row.outcome, refused)
 
 
 def in_order(rows: Sequence[TrialRow]) -> list[TrialRow]:
-    """Rows that stand, as the grid planned them: a retry where the first trial of its point stood."""
+    """Rows that are not retired, in the order of the plan; a retry takes the place of its point's first trial."""
     places: dict[int | None, int] = {}
     for row in rows:  # by number, so that a retry comes after what it stands in for
         places[row.trial_id] = places.get(row.retry_of, row.number)

@@ -1,4 +1,4 @@
-"""A launch: what a launcher offers, what it is given, and how it is kept with its study, without any secret."""
+"""A launch: a launcher's interface, its input, and the record of a launch in its study, without any secret."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from storage.reader import Reader
 from storage.session import Session
@@ -16,34 +16,31 @@ from studies.slots.options import Elsewhere
 
 @dataclass(frozen=True)
 class Launch:
-    """Workers that were asked of a scheduler."""
+    """Workers that were submitted to a scheduler."""
 
     launcher: str
     job: str
-    """As the scheduler names it."""
+    """Its id at the scheduler."""
     name: str
-    """Of the job: an id alone may be another cluster's."""
+    """Of the job: another cluster may use the same id."""
     workers: int
     logs: str
-    """Where they lie."""
+    """The workers' log files."""
     host: str
-    """That asked."""
+    """It was launched from."""
     launched_at: str = ""
-    """Of the database's clock, once it is kept."""
+    """By the database's clock, once it is recorded."""
 
-    def shown(self) -> str:
+    @property
+    def text(self) -> str:
         """`slurm job 17: 4 workers`."""
-        return f"{self.launcher} job {self.job}: {self.workers} worker{'' if self.workers == 1 else 's'}"
-
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+        return f"{self.launcher} job {self.job}: {self.workers} worker{'s' * (self.workers != 1)}"
 
 
 def record_launch(session: Session, study_id: int, launch: Launch) -> None:
-    """Keep it with the study."""
-    told = {name: value for name, value in launch.to_json().items() if name != "launched_at"}
-    key = f"studyhall:launch:{launch.launcher}:{launch.job}"
-    keep_launch(session, study_id, key, told)
+    """Record it in its study; the database adds the time."""
+    record = {name: value for name, value in asdict(launch).items() if name != "launched_at"}
+    keep_launch(session, study_id, f"studyhall:launch:{launch.launcher}:{launch.job}", record)
 
 
 def read_launches(session: Session, study_id: int) -> list[Launch]:
@@ -52,34 +49,34 @@ def read_launches(session: Session, study_id: int) -> list[Launch]:
 
 
 class Launcher(Protocol):
-    """Where workers are to run: a `SlurmOrder` or a `RayOrder`."""
+    """A scheduler and its options: a `SlurmLauncher` or a `RayLauncher`."""
 
     def check(self, slots: Elsewhere) -> None:
-        """Whether it is there and would take this.
+        """Whether the scheduler is reachable and would accept such workers.
 
         Raises:
             UsageError: It would not.
         """
 
     def hosts(self) -> Sequence[str]:
-        """The hosts that a worker may come to."""
+        """The hosts that a worker may run on."""
 
-    def shown(self, work: Work) -> str:
-        """What would be submitted."""
+    def preview_text(self, work: Work) -> str:
+        """The submission, for people."""
 
     def submit(self, work: Work) -> Launch:
-        """Start the workers, or put them where they will be started."""
+        """Start the workers, or queue them."""
 
 
 @dataclass(frozen=True)
 class Work:
-    """What is launched: workers of one study."""
+    """The workers of one study to launch."""
 
     study: str
     arguments: Sequence[str]
-    """Of each worker's command line; they hold no secret."""
+    """Of each worker's command line, without any secret."""
     storage: str
-    """The URL that it is to use, with its password."""
+    """The URL for the workers, with its password."""
     home: Path
     folder: Path
     """Of this launch alone; 0700."""
@@ -87,11 +84,11 @@ class Work:
 
     @property
     def url_file(self) -> Path:
-        """Where a worker finds the URL; 0600."""
+        """The file that holds the URL for a worker; 0600."""
         return self.folder / "storage"
 
     def write_url(self) -> None:
-        """Make the folder, and the file that only its owner can read."""
+        """Make the folder and the file, which only their owner can read."""
         self.folder.mkdir(mode=0o700, parents=True)
         self.url_file.touch(mode=0o600, exist_ok=False)
         self.url_file.write_text(self.storage)

@@ -1,8 +1,8 @@
 """`--launch ray`: workers as Ray tasks that ask Ray for their GPUs.
 
-Ray schedules; nothing here does. Tasks that do not fit yet wait in Ray's queue, so that more workers begin as the
-cluster grows, and a task whose node is lost begins anew on another, for ever. They belong to a detached actor without
-any resources, which begins again like they do: whoever launched them may leave.
+Ray schedules. Tasks that do not fit yet wait in Ray's queue, so that more workers start as the cluster grows. A task
+whose node is lost starts again on another, without limit. The tasks belong to a detached actor without resources, which
+is restarted in the same way, so the launching process may end.
 """
 
 from __future__ import annotations
@@ -21,35 +21,35 @@ from studies.launch.launcher import Launch, Work
 from studies.slots.options import Elsewhere
 
 ADDRESS = re.compile(r"auto|(?P<host>[\w.-]+|\[[0-9a-fA-F:]+\]):(?P<port>\d{1,5})")
-PATIENCE = 5  # seconds to wait for an address that does not answer
+CONNECT_SECONDS = 5
 
 
 @dataclass(frozen=True)
-class RayOrder:
-    """Workers as tasks of a cluster that is up."""
+class RayLauncher:
+    """Starts workers as tasks of a running cluster."""
 
     address: str
     num_gpus: int
     """Of each worker."""
     num_workers: int | None
-    """None: as many as the cluster has room for now."""
+    """None: as many as fit into the cluster now."""
 
     @staticmethod
-    def of(address: str | None, num_gpus: int | None, num_workers: int | None) -> RayOrder:
-        """The options as typed, checked as far as that goes without Ray.
+    def of(address: str | None, num_gpus: int | None, num_workers: int | None) -> RayLauncher:
+        """The options as typed, checked without Ray.
 
         Raises:
-            UsageError: The address is none.
+            UsageError: The address is malformed.
         """
         if address is not None and not ADDRESS.fullmatch(address):
             raise UsageError(f"--address: {address!r} is not auto or HOST:PORT, as `ray start --head` prints it")
-        return RayOrder(address or "auto", num_gpus or 0, num_workers)
+        return RayLauncher(address or "auto", num_gpus or 0, num_workers)
 
     def check(self, slots: Elsewhere) -> None:
-        """Whether the cluster is there, and has a node that a worker could run on.
+        """Whether the cluster is up and a worker fits on one of its nodes.
 
         Raises:
-            UsageError: It is not, or has none.
+            UsageError: It is not, or none fits.
         """
         if find_spec("ray") is None:
             raise UsageError("--launch ray: Ray is not installed: `pip install 'studyhall[ray]'`")
@@ -60,30 +60,33 @@ class RayOrder:
                 raise UsageError(f"{option}: {asked} {kind}s for each worker; no node has more than {most[kind]:g}")
 
     def hosts(self) -> list[str]:
-        """The cluster's nodes by their host's name."""
+        """The host names of the cluster's nodes."""
         return sorted({node["NodeManagerHostname"] for node in _nodes(self._connect())})
 
-    def shown(self, work: Work) -> str:
-        """The tasks that would be submitted."""
+    def preview_text(self, work: Work) -> str:
+        """The tasks to submit, for people."""
         cpus = work.slots.cpus or 1
-        told = f"{self._workers(cpus)} Ray tasks of {self.num_gpus} GPUs and {cpus} CPUs each at {self.address}"
-        return f"{told}\neach of them: cli.py {' '.join(work.arguments)}"
+        tasks = f"{self._workers(cpus)} Ray tasks of {self.num_gpus} GPUs and {cpus} CPUs each at {self.address}"
+        return f"{tasks}\neach of them: cli.py {' '.join(work.arguments)}"
 
     def submit(self, work: Work) -> Launch:
-        """Hand the workers to Ray."""
-        from studies.launch.ray_workers import begin_workers
+        """Submit the workers to Ray."""
+        from studies.launch.ray_workers import Workers
 
         ray, cpus = self._connect(), work.slots.cpus or 1
         name = f"studyhall-{work.study}-{uuid.uuid4().hex[:8]}"
         count = self._workers(cpus)
-        # Another host's home is its own, unless ours was named: then it is taken to be shared.
+        # Each host has its own home, unless STUDYHALL_HOME names one: that one is taken as shared.
         home = str(work.home) if "STUDYHALL_HOME" in os.environ else None
-        begin_workers(name, count, self.num_gpus, cpus, work.arguments, work.storage, home)
+        actor = ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=-1)(Workers)
+        detached = actor.options(name=name, lifetime="detached")
+        workers = detached.remote(count, self.num_gpus, cpus, work.arguments, work.storage, home)
+        ray.get(workers.begun.remote())
         logs = f"`ray logs` at {ray.get_runtime_context().gcs_address}"
         return Launch("ray", name, name, count, logs, socket.gethostname())
 
     def _workers(self, cpus: int) -> int:
-        """As many as were asked for, or as the cluster has resources for; at least one."""
+        """As many as requested, or as fit into the cluster; at least one."""
         if self.num_workers is not None:
             return self.num_workers
         total = self._connect().cluster_resources()
@@ -94,13 +97,13 @@ class RayOrder:
         """Ray's module, connected.
 
         Raises:
-            UsageError: No cluster answers there.
+            UsageError: No cluster answers at the address.
         """
         match = ADDRESS.fullmatch(self.address)
         assert match is not None
         if match["host"]:
-            try:  # Ray itself would try for minutes
-                socket.create_connection((match["host"].strip("[]"), int(match["port"])), PATIENCE).close()
+            try:  # Ray itself would retry for minutes
+                socket.create_connection((match["host"].strip("[]"), int(match["port"])), CONNECT_SECONDS).close()
             except (OSError, OverflowError) as error:
                 raise UsageError(f"--address: no Ray cluster at {self.address}: {error}") from None
         import ray

@@ -1,4 +1,4 @@
-"""What runs inside Ray: the workers, and the actor that their tasks belong to. Imported where Ray is."""
+"""The code that runs inside Ray: the workers' tasks and the actor that owns them. Imports Ray."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ import ray
 from studies.launch.tied import start_tied
 
 GIVEN_BACK = 130
-"""A worker's exit status when it was told to leave: its task is for another node."""
+"""The exit status of a worker that gave its trials back: its task moves to another node."""
 
 
 class WorkerGoneError(Exception):
-    """The worker was told to leave, or killed: Ray tries its task again."""
+    """The worker gave its trials back or was killed: Ray runs its task again."""
 
 
 def work(arguments: Sequence[str], storage: str, home: str | None) -> int:
-    """A task: one worker, until the study ends. Its exit status."""
+    """A task: one worker, until the study ends. Returns its exit status."""
     status = start_tied(arguments, storage, home).wait()
     if status == GIVEN_BACK or status < 0:
         raise WorkerGoneError(status)
@@ -27,7 +27,7 @@ def work(arguments: Sequence[str], storage: str, home: str | None) -> int:
 
 
 class Workers:
-    """The tasks of one launch. It begins anew when its node is lost, and its tasks with it; it ends when they have."""
+    """The tasks of one launch. Ray restarts it and them when its node is lost; it ends after its tasks."""
 
     def __init__(
         self, count: int, num_gpus: int, num_cpus: int, arguments: Sequence[str], storage: str, home: str | None
@@ -40,18 +40,9 @@ class Workers:
         threading.Thread(target=self._end_after_them, args=(me,), daemon=True).start()
 
     def begun(self) -> bool:
-        """Whether it is there."""
+        """True once the actor runs."""
         return True
 
     def _end_after_them(self, me: Any) -> None:
         ray.wait(self.tasks, num_returns=len(self.tasks))
         ray.kill(me, no_restart=True)
-
-
-def begin_workers(
-    name: str, count: int, num_gpus: int, num_cpus: int, arguments: Sequence[str], storage: str, home: str | None
-) -> None:
-    """Hand them to a detached actor of this name, and return when it has begun."""
-    actor = ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=-1)(Workers)
-    begun = actor.options(name=name, lifetime="detached").remote(count, num_gpus, num_cpus, arguments, storage, home)
-    ray.get(begun.begun.remote())

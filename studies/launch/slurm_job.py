@@ -1,4 +1,4 @@
-"""What a Slurm job runs: one worker as a process of its own, given back and queued again when Slurm takes the node."""
+"""A Slurm job: one worker process, which gives its trials back and is queued again when Slurm takes the node."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from typing import Any
 
 from studies.launch.tied import start_tied
 
-GIVING_BACK = 60  # seconds that a worker has for its trials' checkpoints
+GIVE_BACK_SECONDS = 60  # that a worker has for its trials' checkpoints
 
 
 class SlurmJob:
-    """A worker, called by submitit on the job's node. Pickled without any secret: the URL is in a file of its own."""
+    """A worker, called by submitit on the job's node. Pickled without any secret: a file holds the URL."""
 
     def __init__(self, arguments: Sequence[str], url_file: Path, home: Path, cpu_threads: int | None) -> None:
         self.arguments, self.url_file, self.home = list(arguments), url_file, home
         self.cpu_threads = cpu_threads
-        """Threads of each CPU slot where the job's cores say how many there are; None: the arguments say."""
+        """Threads of each CPU slot, if the job's cores decide how many slots there are; None: the arguments decide."""
         self.worker: subprocess.Popen[bytes] | None = None
 
     def __call__(self) -> None:
@@ -30,16 +30,16 @@ class SlurmJob:
         _await_end(self.worker.pid)
         status = self.worker.wait()
         if status:
-            raise SystemExit(status)  # the worker's own: it has said why
+            raise SystemExit(status)  # the worker's own, which has printed why
 
     def checkpoint(self) -> Any:
-        """Before the job's end: trials are given back, then submitit queues the job again with what this returns."""
+        """Before the job's end: give the trials back; submitit then queues the returned job."""
         from submitit.core.utils import DelayedSubmission
 
         if self.worker is not None:
             self.worker.send_signal(signal.SIGUSR1)
-            if not _await_end(self.worker.pid, GIVING_BACK):
-                self.worker.kill()  # its trials are found by whoever looks next
+            if not _await_end(self.worker.pid, GIVE_BACK_SECONDS):
+                self.worker.kill()  # another worker recovers its trials
         return DelayedSubmission(SlurmJob(self.arguments, self.url_file, self.home, self.cpu_threads))
 
     def _slots(self) -> list[str]:
@@ -50,7 +50,7 @@ class SlurmJob:
 
 
 def _await_end(pid: int, seconds: float | None = None) -> bool:
-    """Whether a child has ended in time. Without `Popen.wait`, whose lock a signal's handler could not take."""
+    """Whether a child has ended in time. A signal handler could not take the lock of `Popen.wait`."""
     if seconds is None:
         return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT) is not None
     end = time.monotonic() + seconds

@@ -1,4 +1,4 @@
-"""A launched worker's process, tied to the one that started it: it is killed when that one ends, however that ends.
+"""A launched worker's process, tied to its parent process: however the parent ends, the worker is killed.
 
 python -m studies.launch.tied PARENT ARGUMENTS…
 """
@@ -15,7 +15,7 @@ from storage.home import CHECKOUT, python_path
 
 
 def start_tied(arguments: Sequence[str], storage: str, home: str | None) -> subprocess.Popen[bytes]:
-    """Start a worker, by this host's checkout; the storage's URL is in its environment, never among its arguments."""
+    """Start a worker from this host's checkout. The storage's URL is in its environment, never among its arguments."""
     environment = {**os.environ, "PYTHONPATH": python_path(os.environ), "STUDYHALL_STORAGE": storage}
     if home is not None:
         environment["STUDYHALL_HOME"] = home

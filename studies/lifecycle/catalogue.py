@@ -1,4 +1,4 @@
-"""What is there to run: the definitions in studies/ (`studies`), and the datasets (`data list`)."""
+"""The definitions in studies/ (`studies`) and the datasets (`data list`), a line each."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from storage.home import DEFINITIONS
 from studies.definition.definition import Definition
 from studies.tables.table import Cell, Column, Document, Table
 
+NO_DATASETS = "no datasets yet: `data prepare` makes one; `stdlib` and `gssm` need none"
 DATASET = [Column("name"), Column("tokenizer"), Column("vocabulary", right=True), Column("dtype", spare=1)]
 DATASET += [*(Column(name, right=True) for name in ("train", "val", "MB")), Column("")]
 
@@ -27,9 +28,36 @@ class Entry:
     problem: str | None = None
 
 
-def definitions(folder: Path = DEFINITIONS) -> list[Entry]:
+@dataclass(frozen=True)
+class Catalogue:
+    """Entries as a table and as JSON."""
+
+    columns: Sequence[Column]
+    rows: Sequence[Sequence[Cell]]
+    entries: Sequence[Entry | datasets.Entry]
+    empty: str = ""
+    """Printed if there are no entries."""
+
+    def document(self) -> Document:
+        """A line each."""
+        return Document([Table(self.columns, self.rows)], [self.empty] if self.empty and not self.entries else [])
+
+    def to_json(self) -> list[dict[str, Any]]:
+        """Names are stable."""
+        return [asdict(entry) for entry in self.entries]
+
+
+def catalogue(folder: Path = DEFINITIONS) -> Catalogue:
     """Every definition of a folder, by name."""
-    return [_entry(file) for file in sorted(folder.glob("*.yaml"))]
+    entries = [_entry(file) for file in sorted(folder.glob("*.yaml"))]
+    rows = [[each.name, each.search, each.problem or each.question] for each in entries]
+    return Catalogue([Column("name"), Column("search"), Column("question")], rows, entries)
+
+
+def dataset_catalogue() -> Catalogue:
+    """The datasets that `dataset: NAME` finds, and unfinished ones."""
+    entries = datasets.entries()
+    return Catalogue(DATASET, list(map(_dataset_row, entries)), entries, NO_DATASETS)
 
 
 def _entry(file: Path) -> Entry:
@@ -40,49 +68,7 @@ def _entry(file: Path) -> Entry:
     return Entry(file.stem, definition.search, definition.question)
 
 
-@dataclass(frozen=True)
-class Definitions:
-    """What `studies` prints."""
-
-    entries: Sequence[Entry]
-
-    def document(self) -> Document:
-        """A line each."""
-        rows = [[each.name, each.search, each.problem or each.question] for each in self.entries]
-        return Document([Table([Column("name"), Column("search"), Column("question")], rows)])
-
-    def to_json(self) -> list[dict[str, Any]]:
-        """`studies --json`."""
-        return [asdict(entry) for entry in self.entries]
-
-
-@dataclass(frozen=True)
-class Datasets:
-    """What `data list` prints."""
-
-    entries: Sequence[datasets.Entry]
-
-    def document(self) -> Document:
-        """A line each."""
-        none = "no datasets yet: `data prepare` makes one; `stdlib` and `gssm` need none"
-        return Document([Table(DATASET, list(map(_dataset, self.entries)))], [] if self.entries else [none])
-
-    def to_json(self) -> list[dict[str, Any]]:
-        """`data list --json`."""
-        return [asdict(entry) for entry in self.entries]
-
-
-def _dataset(entry: datasets.Entry) -> list[Cell]:
+def _dataset_row(entry: datasets.Entry) -> list[Cell]:
     known = [entry.vocab_size, entry.dtype, entry.train, entry.val]
     cells = ["" if value is None else f"{value:,}" if isinstance(value, int) else str(value) for value in known]
     return [entry.name, entry.tokenizer or "", *cells, f"{entry.bytes / 1e6:.1f}", entry.problem or ""]
-
-
-def catalogue() -> Definitions:
-    """The definitions that ship."""
-    return Definitions(definitions())
-
-
-def dataset_catalogue() -> Datasets:
-    """The datasets that `dataset: NAME` finds, and those that are not finished."""
-    return Datasets(datasets.entries())

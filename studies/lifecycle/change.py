@@ -1,4 +1,4 @@
-"""What a changed definition and `--set` ask of a study that exists, and how it is put into force."""
+"""The changes that an edited definition and `--set` make to an existing study, and how they take effect."""
 
 from __future__ import annotations
 
@@ -25,99 +25,81 @@ from studies.lifecycle.order import Order
 
 @dataclass(frozen=True)
 class StudyChange:
-    """What a file and `--set` ask of a study that exists."""
+    """The changes that a file and `--set` make to an existing study."""
 
     file: Definition
-    """The file's definition that will be in force."""
+    """The definition file that will be in force."""
     changes: Mapping[str, Mapping[str, Any]]
-    """Of the config and of the search's block: an `override`, unless empty."""
+    """Of the config and of the search's block; they become an `override`, unless empty."""
     dataset: Any
-    """Of the config as it will be in force."""
+    """Of the config that will be in force."""
     corrected: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
-    """What is another objective, score, cost or dataset from here on: what was and what is asked, by key."""
+    """A new objective, score, cost or dataset: the old and the new value by key."""
     note: str | None = None
 
     def applied_to(self, definition: Definition) -> Definition:
-        """The study's definition as its objective has to be asked about it."""
+        """The definition that the objective has to judge."""
         config = definition.config
         if "dataset" in config:
             definition = replace(definition, config={**config, "dataset": self.dataset})
         return self._scored(definition) if self.corrected else definition
 
     def origin(self, study: StudyRow) -> Definition:
-        """What the search starts from, corrected. The dataset is not: it is overridden from here on."""
+        """The definition that the search starts from, corrected, except for the dataset, which is overridden."""
         return self._scored(Definition.from_json(study.origin))
 
     def _scored(self, definition: Definition) -> Definition:
         file = self.file
         objective = definition.objective if [*self.corrected] == ["config.dataset"] else file.objective
-        return replace(
-            definition,
-            objective=objective,
-            score_metric=file.score_metric,
-            direction=file.direction,
-            cost=file.cost,
-        )
+        corrected = replace(definition, objective=objective, score_metric=file.score_metric)
+        return replace(corrected, direction=file.direction, cost=file.cost)
 
 
-def foreseen(session: Session, study: StudyRow, order: Order) -> StudyChange:
-    """What is asked of a study, as it stands at this moment; nothing is changed.
+def pending(session: Session, study: StudyRow, state: SearchState, order: Order) -> StudyChange:
+    """The changes that an order makes to a study in this state. Changes nothing.
+
+    A file changes only what differs from the file before it, so that earlier `--set` values stay.
 
     Raises:
-        UsageError: As `pending`.
+        UsageError: Old and new results would not be comparable, or a name is unknown.
     """
-    ledger = Ledger(session, study.study_id)
-    return pending(study, current_state(ledger, study), order, _has_results(ledger))
-
-
-def _has_results(ledger: Ledger) -> bool:
-    return bool(Reader(ledger.session).ends(ledger.study_id).accepted)
-
-
-def pending(study: StudyRow, state: SearchState, order: Order, has_results: bool) -> StudyChange:
-    """Read what is asked; change nothing.
-
-    A file changes what differs from the file before it, so that what `--set` said stays until it is said otherwise.
-
-    Raises:
-        UsageError: It would make old and new results incomparable, or names what is not there.
-    """
+    has_results = bool(Reader(session).ends(study.study_id).accepted)
     stored = Definition.from_json(study.definition)
     file = order.definition if order.definition is not None else stored
-    measured = (stored.score_metric, stored.cost) == (file.score_metric, file.cost)  # a command's names are part of it
+    # A command's metric names are part of it.
+    measured = (stored.score_metric, stored.cost) == (file.score_metric, file.cost)
     if measured and same_objective(stored.objective, file.objective):
         file = replace(file, objective=stored.objective).with_models_of(stored)
     note = None
     if file.hash in study.definitions and file.hash != stored.hash:
-        # Another checkout, not yet up to date, must not turn the study back under everybody else.
-        note = f"{order.source} is as it was before the study's last change, and is not used: go back with --set"
+        # An outdated checkout must not undo a change that others have made.
+        note = f"{order.source} is older than the study's last change and is not used; to go back, use --set"
         file = stored
     edited = difference(stored, file)
-    _refuse(edited, has_results, order.source)
+    _check_allowed(edited, has_results, order.source)
     block = state[study.search]
     before = replace(stored, config=state["config"], settings=block)
     edit = replace(before, config={**before.config, **edited.config}, settings={**block, **edited.settings})
     asked = difference(before, edit.with_settings(order.settings))
-    _refuse(asked, has_results, "--set")
+    _check_allowed(asked, has_results, "--set")
     corrected = {**edited.incomparable, **asked.incomparable}
     changes = {name: each for name, each in (("config", asked.config), (study.search, asked.settings)) if each}
     dataset = {**state["config"], **asked.config}.get("dataset")
     return StudyChange(file, changes, dataset, corrected, note)
 
 
-def _refuse(change: Change, has_results: bool, where: str) -> None:
-    """Raises UsageError."""
+def _check_allowed(change: Change, has_results: bool, where: str) -> None:
     refused = change.refused_with_results if has_results else change.refused
     if refused:
-        raise UsageError(f"{where}: {refused[0]}")
+        raise UsageError(refused[0], where)
 
 
 def reconcile(session: Session, study: StudyRow, order: Order, description: Description) -> str | None:
-    """Put a changed file and `--set` into force: what changes the search becomes an `override` decision."""
+    """Apply an edited file and `--set`: a change of the search becomes an `override` decision. Returns a note."""
     ledger = Ledger(session, study.study_id)
     with ledger.planning():
         state = current_state(ledger, study)
-        asked = pending(study, state, order, _has_results(ledger))
+        asked = pending(session, study, state, order)
         if "config.dataset" not in asked.corrected:
             check_same_data(study, description)
         if asked.corrected:
@@ -129,56 +111,40 @@ def reconcile(session: Session, study: StudyRow, order: Order, description: Desc
     return asked.note
 
 
-def _override(
-    ledger: Ledger,
-    search: Search,
-    state: SearchState,
-    changes: Mapping[str, Any],
-    told: Mapping[str, Any] | None = None,
-) -> None:
-    """Record the changes as a decision; points that wait and are no longer wanted are withdrawn."""
+def _override(ledger: Ledger, search: Search, state: SearchState, changes: Mapping[str, Any], **more: object) -> None:
+    """Record the changes as a decision, with `more` in its record; withdraw waiting points that it no longer needs."""
     last = ledger.last_decision()
     decision = search.override(state, changes)
-    decision = replace(decision, record={**decision.record, **(told or {})})
+    record = {**decision.record, **more}
     number = 0 if last is None else last[0] + 1
-    ledger.record_decision(number, decision.kind, decision.record, decision.state, [], versions()["studyhall"])
+    ledger.record_decision(number, decision.kind, record, decision.state, [], versions()["studyhall"])
     unwanted = set(ledger.waiting_points())
     for point in search.outlook(decision.state):
         unwanted.discard(point.hash)
         if not unwanted:
             break
-    ledger.withdraw_points(sorted(unwanted), f"withdrawn: {decision.record.get('event', 'override')}")
+    ledger.withdraw_points(sorted(unwanted), f"withdrawn: {record.get('event', 'override')}")
     set_outcome(ledger.session, ledger.study_id)
 
 
 def _correct(ledger: Ledger, study: StudyRow, state: SearchState, asked: StudyChange, description: Description) -> None:
-    """Another objective, score, cost or dataset, where no result was accepted: an `override` that says so. What waits
-    is withdrawn and what has failed is retired: all of it is planned anew, as far as it is still wanted.
+    """Change objective, score, cost or dataset, allowed only before the first accepted result; recorded as an
+    `override`. Waiting points are withdrawn and failed ones retired; the search plans again those that it still needs.
 
     Raises:
-        UsageError: Workers are at it, who would go on with what it was.
+        UsageError: Workers are still running it under the old value.
     """
     alive = Reader(ledger.session).living_workers(study.study_id)
     key, (was, now) = next(iter(asked.corrected.items()))
     if alive:
-        raise UsageError(
-            f"{key}: {alive} workers are at {study.name!r} with {was!r}; `stop` it before it becomes {now!r}"
-        )
-    told = "; ".join(f"{name}: {before!r} became {after!r}" for name, (before, after) in asked.corrected.items())
-    event = f"corrected: {told}"
+        workers = f"{alive} worker{'s run' if alive > 1 else ' runs'} {study.name!r}"
+        raise UsageError(f"{workers} with {was!r}; `stop` it before changing this to {now!r}", key)
+    changes = "; ".join(f"{name}: {before!r} became {after!r}" for name, (before, after) in asked.corrected.items())
+    event = f"corrected: {changes}"
     ledger.withdraw_points(ledger.waiting_points(), f"withdrawn: {event}")
     origin = asked.origin(study)
-    correct_study(
-        ledger.session,
-        study.study_id,
-        Correction(
-            origin.to_json(),
-            origin.direction,
-            origin.score_metric,
-            description.fingerprint,
-            code_of(origin),
-            description.metrics,
-        ),
-    )
+    described = (description.fingerprint, code_of(origin), description.metrics)
+    correction = Correction(origin.to_json(), origin.direction, origin.score_metric, *described)
+    correct_study(ledger.session, study.study_id, correction)
     search = search_of(origin, f"study {study.name}", study.steps)
-    _override(ledger, search, state, asked.changes, {"event": event, "corrected": dict(asked.corrected)})
+    _override(ledger, search, state, asked.changes, event=event, corrected=dict(asked.corrected))

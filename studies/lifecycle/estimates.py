@@ -1,4 +1,4 @@
-"""What the closed form expects of a depth search, for a dry run."""
+"""A depth search's estimates by the closed form, for a dry run."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from studies.tables.table import Column, Document, Table
 
 
 def estimates(block: Mapping[str, Any], config: Mapping[str, Any], where: str) -> Document:
-    """What the closed form expects, for a dry run. Nothing is counted.
+    """A line for each target of each width; nothing is counted.
 
     Raises:
         UsageError: The block is wrong.

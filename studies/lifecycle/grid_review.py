@@ -1,4 +1,4 @@
-"""`--dry-run` of a grid: every setting, what is left out and why, and how much there is to run."""
+"""`--dry-run` of a grid: its settings, those left out and why, and the total."""
 
 from __future__ import annotations
 
@@ -18,34 +18,34 @@ from studies.history.purpose import setting_name
 from studies.tables.digits import number
 from studies.tables.table import Cell, Column, Document, Figure, Table
 
-LOOKED_AT = 200_000
-"""Combinations that a review examines; of a larger grid it shows the beginning."""
-INSPECTED = 1_000
-"""Settings that the objective is asked about."""
-LISTED = 200
+MAX_EXAMINED = 200_000
+"""Combinations; of a larger grid the first ones are reviewed."""
+MAX_INSPECTED = 1_000
+"""Settings that the objective judges."""
+MAX_LISTED = 200
 
 Inspect = Callable[[Sequence[Config]], Sequence[Inspection]]
 
 
 @dataclass(frozen=True)
 class Review:
-    """What a grid would run."""
+    """The settings that a grid would run, and those left out."""
 
     settings: Sequence[tuple[Setting, Inspection | None]]
-    """Those that are left, with what the objective says of them, where it was asked."""
+    """Settings to run, each with the objective's answer, if it was asked."""
     filtered: Mapping[str, Counter[str]]
-    """By condition: how often each combination of the names in it was left out."""
+    """By condition: how often it left out each combination of its names."""
     refused: Counter[str]
-    """Settings by the objective's reason."""
+    """Settings by the objective's reason to refuse them."""
     duplicates: int
-    """Settings that are equal to an earlier one."""
+    """Settings that equal an earlier one."""
     seeds: int
     unseen: int
-    """Combinations beyond those that were looked at."""
+    """Combinations that were not examined."""
     seconds: float | None = None
-    """Mean time of a finished trial, where there is one."""
+    """Mean time of a finished trial, if known."""
     finished: int = 0
-    """Points of it that have finished already."""
+    """Points that have finished already."""
 
     @property
     def runs(self) -> int:
@@ -54,7 +54,7 @@ class Review:
 
     @property
     def totals(self) -> dict[str, float]:
-        """What the objective's costs add up to, over all seeds of the settings that it was asked about."""
+        """Sums of the objective's costs over all seeds of the inspected settings."""
         sums: Counter[str] = Counter()
         for _, inspection in self.settings:
             if inspection is not None:
@@ -62,29 +62,27 @@ class Review:
         return {name: value * self.seeds for name, value in sums.items()}
 
     def document(self) -> Document:
-        """A line a setting, as far as `LISTED`; then what is left out, and how much there is to run."""
+        """At most `MAX_LISTED` settings, a line each; then the settings left out, and the total."""
         notes = []
-        if len(self.settings) > LISTED:
-            notes.append(f"… and {len(self.settings) - LISTED:,} more")
+        if len(self.settings) > MAX_LISTED:
+            notes.append(f"… and {len(self.settings) - MAX_LISTED:,} more")
         for condition, combinations in self.filtered.items():
             notes.append(f"filtered by {condition}: {combinations.total():,} settings")
-            notes += [f"    {each} ({count:,})" for each, count in list(combinations.items())[:LISTED]]
-            if len(combinations) > LISTED:
-                notes.append(f"    … and {len(combinations) - LISTED:,} more")
+            notes += [f"    {each} ({count:,})" for each, count in list(combinations.items())[:MAX_LISTED]]
+            if len(combinations) > MAX_LISTED:
+                notes.append(f"    … and {len(combinations) - MAX_LISTED:,} more")
         notes += [f"refused by the objective: {count:,} settings: {why}" for why, count in self.refused.items()]
         if self.duplicates:
-            notes.append(f"{self.duplicates:,} settings are equal to another after derivation: run once")
+            notes.append(f"{self.duplicates:,} settings equal another after derivation: run once")
         if self.unseen:
             notes.append(f"{self.unseen:,} more combinations were not examined")
         return Document([self._listing()] if self.settings else [], [*notes, *self._total()])
 
     def _total(self) -> list[str]:
-        """How many trials, what they cost together, and how long they take on one slot as far as that is known."""
-        lines = [
-            f"{len(self.settings):,} settings × {self.seeds} seed{'s' * (self.seeds != 1)}: {self.runs:,} trials to run"
-        ]
-        if self.finished:
-            lines[0] += f", {self.finished:,} have finished"
+        """How many trials, their costs, and their time on one slot, if known."""
+        seeds = f"{self.seeds} seed{'s' * (self.seeds != 1)}"
+        done = f", {self.finished:,} have finished" if self.finished else ""
+        lines = [f"{len(self.settings):,} settings × {seeds}: {self.runs:,} trials to run{done}"]
         asked = sum(inspection is not None for _, inspection in self.settings)
         part = "" if asked == len(self.settings) else f" of the first {asked:,} settings"
         lines += [f"total {name}{part}: {number(value)}" for name, value in self.totals.items()]
@@ -92,7 +90,7 @@ class Review:
         return [*lines, known or "time not known yet"]
 
     def _listing(self) -> Table:
-        shown = self.settings[:LISTED]
+        shown = self.settings[:MAX_LISTED]
         names = list(dict.fromkeys(name for setting, _ in shown for name in (*setting.axes, *setting.derived)))
         costs = list(dict.fromkeys(name for _, inspection in shown if inspection for name in inspection.cost))
         rows: list[list[Cell]] = []
@@ -108,12 +106,12 @@ class Review:
 def review(
     grid: Grid, state: SearchState, inspect: Inspect, seconds: float | None = None, finished: Collection[str] = ()
 ) -> Review:
-    """Go through a grid, and ask the objective about its settings.
+    """Go through a grid and let the objective judge its settings.
 
     Args:
         grid: The search.
-        state: The one it is in; its block may have been overridden.
-        inspect: What the objective says of configs, one for each (`WarmServer.inspect`).
+        state: Its state; the block may have been overridden.
+        inspect: The objective's answers about configs, one each (`WarmServer.inspect`).
         seconds: Mean time of this study's finished trials.
         finished: Hashes of the study's points that have finished.
     """
@@ -132,7 +130,7 @@ def review(
         duplicates += key in kept
         kept.setdefault(key, setting)
     every = list(kept.values())
-    inspections: list[Any] = list(inspect([each.config for each in every[:INSPECTED]])) if every else []
+    inspections: list[Any] = list(inspect([each.config for each in every[:MAX_INSPECTED]])) if every else []
     refused = Counter(each.refusal for each in inspections if each.refusal is not None)
     inspections += [None] * (len(every) - len(inspections))
     left = [
@@ -142,10 +140,10 @@ def review(
     ]
     seeds = range(settings.seed, settings.seed + settings.repeats) if finished else ()
     done = sum(Point(setting.config, seed).hash in finished for setting, _ in left for seed in seeds)
-    unseen = max(0, settings.size - LOOKED_AT)
+    unseen = max(0, settings.size - MAX_EXAMINED)
     return Review(left, filtered, refused, duplicates, settings.repeats, unseen, seconds, done)
 
 
 def _settings(settings: GridSettings) -> Iterator[Setting]:
-    seen = (setting_at(settings, each) for each in range(min(settings.size, LOOKED_AT)))
+    seen = (setting_at(settings, each) for each in range(min(settings.size, MAX_EXAMINED)))
     return (each for each in seen if each is not None)

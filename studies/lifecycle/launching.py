@@ -1,4 +1,4 @@
-"""`run --launch`: check everything, begin the study, submit its workers, keep that with it; follow it to its end."""
+"""`run --launch`: check everything, start the study, submit and record its workers; follow it to its end."""
 
 from __future__ import annotations
 
@@ -25,65 +25,58 @@ from studies.lifecycle.open import find_study
 from studies.lifecycle.order import Order
 from studies.lifecycle.run import begun
 
-LOOK = 1.0  # seconds between looks at a study that is followed
-LOOK_AT_JOBS = 5.0  # the same at the scheduler, while nobody works on it
+POLL_SECONDS = 1.0
+"""Between two reads of a followed study."""
+JOBS_POLL_SECONDS = 5.0
+"""Between two reads of its jobs, while no worker runs it."""
 LOCAL = ("localhost", "ip6-localhost", "::1")
 
 
-def launch(store: Store, order: Order, launcher: Launcher, say: Callable[[str], None]) -> Launch:
-    """Submit workers of a study, which is made if it is not there.
+def launch(store: Store, order: Order, launcher: Launcher, log: Callable[[str], None]) -> Launch:
+    """Submit workers of a study, which is made if it does not exist.
 
     Raises:
-        UsageError: The order, or what the scheduler would be asked, is wrong; nothing was written or submitted.
+        UsageError: The order or an option of the scheduler is wrong; nothing was written or submitted.
     """
     assert order.elsewhere is not None
     launcher.check(order.elsewhere)
     check_reach(store, launcher)
-    with begun(store, order, say):
+    with begun(store, order, log):
         pass
-    session = store.write()
-    with closing(session):
+    with closing(store.write()) as session:
         study = Reader(session).study(order.name)
         launched = launcher.submit(_work(store, order, study))
         record_launch(session, study.study_id, launched)
-    say(f"{order.name}: {launched.shown()}; logs: {launched.logs}")
+    log(f"{order.name}: {launched.text}; logs: {launched.logs}")
     return launched
 
 
 def preview_launch(store: Store, order: Order, launcher: Launcher) -> str:
-    """What would be submitted. Touches nothing."""
+    """The submission, for people. Changes nothing."""
     assert order.elsewhere is not None
     launcher.check(order.elsewhere)
     check_reach(store, launcher)
-    return launcher.shown(_work(store, order, find_study(store, order.name)))
+    return launcher.preview_text(_work(store, order, find_study(store, order.name)))
 
 
 def _work(store: Store, order: Order, study: StudyRow | None) -> Work:
     assert order.elsewhere is not None
     home = store.home.expanduser().resolve()
     now = datetime.now()
-    # It joins what is there: it needs neither the file nor what was set.
+    # The workers join the study: they need neither the file nor `--set`.
     arguments = ["run", order.search, "--study", order.name, "--join", *order.elsewhere.options]
-    return Work(
-        study=order.name,
-        arguments=[
-            *arguments,
-            *(["--same-code"] if order.same_code else []),
-            *(["--trust-study"] if order.trust_study else []),
-        ],
-        storage="" if study is None else _url_elsewhere(store) or store.start(),
-        home=home,
-        folder=study_folder(home, order.name, now if study is None else study.created_at)
-        / f"launch-{now:%Y%m%d-%H%M%S}-{socket.gethostname()}-{os.getpid()}",
-        slots=order.elsewhere,
-    )
+    arguments += ["--same-code"] * order.same_code + ["--trust-study"] * order.trust_study
+    url = "" if study is None else _url_elsewhere(store) or store.start()
+    folder = study_folder(home, order.name, now if study is None else study.created_at)
+    folder /= f"launch-{now:%Y%m%d-%H%M%S}-{socket.gethostname()}-{os.getpid()}"
+    return Work(order.name, arguments, url, home, folder, order.elsewhere)
 
 
 def check_reach(store: Store, launcher: Launcher) -> None:
-    """A storage on a socket or a loopback address serves one machine.
+    """Whether every worker can reach the storage. One on a socket or a loopback address serves one machine.
 
     Raises:
-        UsageError: Workers may come to another one.
+        UsageError: Workers may run on another machine.
     """
     if not serves_one_machine(_url_elsewhere(store)):
         return
@@ -92,21 +85,20 @@ def check_reach(store: Store, launcher: Launcher) -> None:
     if others:
         what = "the embedded server" if store.embedded else "this storage"
         raise UsageError(
-            f"--launch: {what} serves this machine alone, and workers may come to {others[0]}: `storage up --listen "
+            f"--launch: {what} serves this machine alone, and workers may run on {others[0]}: `storage up --listen "
             "HOST` opens it to a network, or give any PostgreSQL by --storage"
         )
 
 
 def _url_elsewhere(store: Store) -> str:
-    """The URL that workers on other hosts are given; none of an embedded server that does not listen, nor of another
-    database of one that does."""
+    """The URL for workers on other hosts; "" if the embedded server does not listen, and for another database on it."""
     if not store.embedded:
         return store.url
     return (url_elsewhere(store.home) or "") if store.shown is None else ""
 
 
 def serves_one_machine(url: str) -> bool:
-    """Whether a URL names a socket or a loopback address; or is none, the embedded server's."""
+    """Whether a URL names a socket or a loopback address; the embedded server has none."""
     parts = urlsplit(url)
     asked = parse_qs(parts.query)
     hosts = asked.get("hostaddr") or asked.get("host") or [parts.hostname or ""]
@@ -115,9 +107,9 @@ def serves_one_machine(url: str) -> bool:
     )
 
 
-def follow(store: Store, name: str, launched: Launch, say: Callable[[str], None]) -> Ending:
-    """Until the study has ended, or nobody is left to work on it: how."""
-    said, next_look, gone = "", time.monotonic() + LOOK_AT_JOBS, False
+def follow(store: Store, name: str, launched: Launch, log: Callable[[str], None]) -> Ending:
+    """Print a study's progress until it ends, or until neither a worker nor a job of it is left."""
+    printed, next_look, gone = "", time.monotonic() + JOBS_POLL_SECONDS, False
     session = store.read()
     try:
         while True:
@@ -128,27 +120,26 @@ def follow(store: Store, name: str, launched: Launch, say: Callable[[str], None]
                 session = _again(store)
                 continue
             alive = sum(worker.alive for worker in workers)
-            told = f"{row.waiting} waiting, {row.running} running, {row.complete} complete; {alive} workers"
-            if told != said:
-                said = told
-                say(f"{name}: {told}")
-            standing = standing_of(row, Counts.of(row).begun, row.running, bool(alive))
-            ending = None if row.running else Ending.of(standing)
-            if ending is not None:
+            line = f"{name}: {row.waiting} waiting, {row.running} running, {row.complete} complete; {alive} workers"
+            if line != printed:
+                printed = line
+                log(line)
+            ending = Ending.of(standing_of(row, Counts.of(row).begun, row.running, bool(alive)))
+            if ending is not None and not row.running:
                 return ending
             if time.monotonic() >= next_look:
                 before, gone = gone, not alive and over(launched)
-                if before and gone:  # not in the moment between two jobs
-                    return Ending(f"no job of this launch is left, and nobody works on it: see {launched.logs}", True)
-                next_look = time.monotonic() + LOOK_AT_JOBS
-            time.sleep(LOOK)
+                if before and gone:  # twice: there is a moment between two jobs
+                    return Ending(f"no job of this launch is left, and no worker runs it: see {launched.logs}", True)
+                next_look = time.monotonic() + JOBS_POLL_SECONDS
+            time.sleep(POLL_SECONDS)
     finally:
         session.close()
 
 
 def _again(store: Store) -> Session:
-    """A session in place of one that was lost."""
+    """A new session after one was lost."""
     while True:
-        time.sleep(LOOK)
+        time.sleep(POLL_SECONDS)
         with suppress(StorageError, SessionLostError):
             return store.read()

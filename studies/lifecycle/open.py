@@ -1,7 +1,4 @@
-"""A study as an order finds it: its row, its definition read once, the change that the order makes to it.
-
-Everything is checked before anything is written; nothing else reads what was asked for.
-"""
+"""An opened study: its row, its definition, the change that the order makes to it. Checks come before any write."""
 
 from __future__ import annotations
 
@@ -16,6 +13,7 @@ from objectives.reference import Reference, located, same_objective
 from samplers.searches.plan import Search
 from storage.errors import UsageError, nearest
 from storage.home import DEFINITIONS
+from storage.ledger import Ledger
 from storage.moving import moved_to
 from storage.reader import Reader
 from storage.records import StudyRow
@@ -25,24 +23,24 @@ from storage.store import Store
 from storage.studies import NewStudy, create_study, set_budget
 from studies.definition.assignments import parse_assignment
 from studies.definition.definition import Definition
-from studies.definition.searches import search_of
+from studies.definition.searches import current_state, search_of
 from studies.definition.trust import Trust, code_named, texts
-from studies.lifecycle.change import StudyChange, foreseen, reconcile
-from studies.lifecycle.checks import check_metrics, check_same_data, check_told, code_of, other_code, sample_config
+from studies.lifecycle.change import StudyChange, pending, reconcile
+from studies.lifecycle.checks import check_arguments, check_metrics, check_same_data, code_of, other_code, sample_config
 from studies.lifecycle.order import Order
 
 
 @dataclass(frozen=True)
 class OpenedStudy:
-    """What an order is about."""
+    """An order with the study that it concerns."""
 
     order: Order
     study: StudyRow | None
-    """None: the order makes it."""
+    """None: the order makes a new one."""
     definition: Definition
-    """What its trials run, changes included."""
+    """The trials' definition, changes included."""
     change: StudyChange | None
-    """To a study that exists."""
+    """To an existing study."""
 
     @property
     def search(self) -> Search:
@@ -51,20 +49,20 @@ class OpenedStudy:
 
     @contextmanager
     def server(self, trust: Trust) -> Iterator[WarmServer]:
-        """The objective's server, which sees the device of one of the slots: it answers for what a trial will find.
+        """The objective's server. It sees the device of the first slot, as a trial will.
 
         Raises:
-            UsageError: Nobody here said yes to the code that it would run; it was not imported.
+            UsageError: The objective's code is not trusted here; it was not imported.
         """
         slot = self.order.slots[0]
         check = partial(trust.check, self.definition.objective, study=self.order.name)
-        check({})  # the objective itself, before it is looked for
+        check({})  # the objective itself, before it is searched for
         reference = Reference.parse(self.definition.objective, DEFINITIONS).text
         with closing(WarmServer(reference, slot.threads, slot.gpu or "", check)) as warm:
             yield warm
 
     def trust(self, home: Path) -> Trust:
-        """What this user says yes to: as remembered, with what the file, `--set` and `--trust-study` name."""
+        """The code that this user trusts: remembered code, and code that the file, `--set` and `--trust-study` name."""
         trust = Trust.of(home)
         if self.order.definition is not None:
             trust = trust.given(code_named(self.order.definition))
@@ -75,31 +73,31 @@ class OpenedStudy:
                 trust = trust.given(code_named(Definition.from_json(stored)))
         return trust
 
-    def checked(self, warm: WarmServer, say: Callable[[str], None]) -> Description:
-        """What the objective says of itself, if it can run this study.
+    def checked(self, warm: WarmServer, log: Callable[[str], None]) -> Description:
+        """The objective's description, if the objective can run this study.
 
         Raises:
-            UsageError: It cannot, or its code is another one and `--same-code` was asked for.
+            UsageError: It cannot, or its code has changed and `--same-code` is given.
         """
         source, corrected = self.order.source, self.change is not None and bool(self.change.corrected)
         description = warm.describe(sample_config(self.search, warm, source))
         if self.change is None or corrected:
             check_metrics(self.definition, description, source)
-            check_told(self.definition, self.search, source)
+            check_arguments(self.definition, self.search, source)
         other = None if self.study is None or corrected else other_code(self.study, self.definition)
         if other is not None and self.order.same_code:
             raise UsageError(f"--same-code: {other}")
         if other is not None:
-            say(f"{other}: results may not be comparable")
+            log(f"{other}: results may not be comparable; --same-code refuses other code")
         if self.study is not None and self.order.join:
             check_same_data(self.study, description)
         return description
 
     def write(self, store: Store, description: Description) -> str | None:
-        """Make the study or bring it up to date, and set its budget: what the user should know.
+        """Make or update the study and set its budget; a note for the user, if there is one.
 
         Raises:
-            UsageError: It was made or changed meanwhile, and this order does not go with that; nothing was written.
+            UsageError: The study was changed meanwhile, and the order contradicts that; nothing was written.
         """
         with closing(store.write()) as session:
             reader = Reader(session)
@@ -110,30 +108,30 @@ class OpenedStudy:
         return note
 
     def _make(self, session: Session, description: Description) -> bool:
-        """False if somebody else made one of that name at the same moment."""
-        file = self.order.definition or self.definition
+        """False if another process made one of that name at the same moment."""
+        definition, file = self.definition, self.order.definition or self.definition
         return create_study(
             session,
             NewStudy(
                 name=self.order.name,
-                direction=self.definition.direction,
-                search=self.definition.search,
-                score=self.definition.score_metric,
-                origin=self.definition.to_json(),
+                direction=definition.direction,
+                search=definition.search,
+                score=definition.score_metric,
+                origin=definition.to_json(),
                 definition=file.to_json(),
                 hash=file.hash,
                 fingerprint=description.fingerprint,
-                code=code_of(self.definition),
+                code=code_of(definition),
                 metrics=description.metrics,
             ),
         )
 
 
 def open_study(store: Store, order: Order) -> OpenedStudy:
-    """Read what an order is about. Touches nothing.
+    """Open the study that an order concerns. Changes nothing.
 
     Raises:
-        UsageError: There is neither a study nor a definition, or the order does not go with what is there.
+        UsageError: There is neither a study nor a definition, or the order contradicts them.
     """
     study = find_study(store, order.name)
     if study is None:
@@ -146,12 +144,12 @@ def open_study(store: Store, order: Order) -> OpenedStudy:
             raise UsageError(
                 f"--study: {study.name!r} was moved to {where}: run it there, by --storage; `delete` this one"
             )
-        change = foreseen(session, study, order)
+        change = pending(session, study, current_state(Ledger(session, study.study_id), study), order)
     return OpenedStudy(order, study, change.applied_to(_here(study, order.definition)), change)
 
 
 def find_study(store: Store, name: str) -> StudyRow | None:
-    """The study of this name, without making anything: no cluster, no tables."""
+    """The study of this name. Makes nothing: no cluster, no tables."""
     if not store.holds_anything():
         return None
     with closing(Session(store.start())) as session:
@@ -169,7 +167,7 @@ def _asked(order: Order) -> Definition:
 
 
 def _here(study: StudyRow, file: Definition | None) -> Definition:
-    """What a study was begun with, with a `FILE.py:function` of another host taken from the local file."""
+    """The definition that a study began with; a `FILE.py:function` is taken from the local file."""
     stored = Definition.from_json(study.origin)
     if file is not None and same_objective(stored.objective, file.objective):
         return replace(stored, objective=file.objective)

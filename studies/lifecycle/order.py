@@ -1,4 +1,4 @@
-"""What `run` was asked for: its options, checked, with its definition read."""
+"""`run`'s options, checked, with the definition that they name."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from studies.slots.slot import Slot
 
 @dataclass(frozen=True)
 class Order:
-    """What the command line asked for."""
+    """`run`'s options, checked."""
 
     search: str
     name: str
     definition: Definition | None
-    """As read from its file; None: there is no file, the study has to exist."""
+    """Read from its file; None: there is no file, so the study has to exist."""
     source: str
     """The file's name, for messages."""
     settings: Sequence[str]
@@ -33,9 +33,9 @@ class Order:
     same_code: bool = False
     trust_study: bool = False
     join: bool = False
-    """Only help a study that goes on: neither begin, change nor resume one."""
+    """Only join a study that is running; never start, change or resume one."""
     elsewhere: Elsewhere | None = None
-    """Of a launch: the slots of each of its workers."""
+    """The slots of each launched worker; None: nothing is launched."""
 
     @staticmethod
     def of(
@@ -59,7 +59,7 @@ class Order:
         """The options as typed, checked, with the definition that they name.
 
         Args:
-            gpus_elsewhere: Of each worker that a scheduler is asked for; None: the worker is this process.
+            gpus_elsewhere: GPUs of each launched worker; None: the worker is this process.
 
         Raises:
             UsageError: One of them is out of its range, or the definition is wrong.
@@ -74,14 +74,13 @@ class Order:
         seconds = None if timeout is None else parse_duration(timeout, "--timeout")
         budget = Budget(steps, max_trials, seconds)
         if join and (settings or file or budget != Budget() or gpus_elsewhere is not None):
-            raise UsageError("--join: changes nothing of a study: it goes without --file, --set, budgets and --launch")
-        elsewhere = None
-        if gpus_elsewhere is None:
-            slots = slots_of(gpus, per_gpu, gpu_memory, workers, threads)
-        else:
+            raise UsageError("--join: changes nothing of a study: remove --file, --set, budgets and --launch")
+        elsewhere, shares = None, (per_gpu, gpu_memory, workers, threads)
+        if gpus_elsewhere is not None:
             if gpus is not None:
                 raise UsageError("the scheduler chooses the GPUs; --gpus-per-node or --num-gpus: how many", "--gpus")
-            elsewhere, slots = Elsewhere(gpus_elsewhere, per_gpu, gpu_memory, workers, threads), cpu_slots(1, 1)
+            elsewhere = Elsewhere(gpus_elsewhere, *shares)
+        slots = slots_of(gpus, *shares) if elsewhere is None else cpu_slots(1, 1)
         definition, source = _read(search, name, file, join)
         return Order(search, name, definition, source, settings, budget, slots, same_code, trust_study, join, elsewhere)
 

@@ -1,4 +1,4 @@
-"""`run --dry-run`: what would run."""
+"""`run --dry-run`: the trials that would run."""
 
 from __future__ import annotations
 
@@ -31,17 +31,17 @@ POINTS = [Column("point"), Column("seed"), Column("params"), Column("")]
 
 @dataclass(frozen=True)
 class Preview:
-    """What `--dry-run` prints: the points ahead, each with the objective's answer."""
+    """The next points, each with the objective's answer."""
 
     why: str
     points: Sequence[tuple[Point, Inspection]] = ()
     seconds: float | None = None
-    """Mean time of this study's finished trials, where there are some."""
+    """Mean time of this study's finished trials, if known."""
     expected: Document | None = None
-    """What the search expects before anything is known: a depth search's closed form."""
+    """A depth search's estimates by the closed form."""
 
     def document(self) -> Document:
-        """What would run, a line a trial, and how much that is."""
+        """A line a trial, and the total."""
         if not self.points:
             return Document(notes=[self.why])
         rows = []
@@ -54,19 +54,19 @@ class Preview:
 
     @property
     def runs(self) -> int:
-        """Trials to run, as far as can be told ahead."""
+        """Trials to run, as far as the search knows them ahead."""
         return sum(inspection.refusal is None for _, inspection in self.points)
 
     @property
     def total(self) -> str:
-        """How many trials, and how long they take on one slot as far as that is known."""
+        """How many trials, and their time on one slot, if known."""
         refused, runs = len(self.points) - self.runs, self.runs
         known = f"about {duration_text(runs * self.seconds)} on one slot" if self.seconds else "time not known yet"
         return f"{runs} trials, {refused} points refused by the objective; {known}"
 
 
 def preview(store: Store, order: Order) -> Preview | Review:
-    """What would run next. Touches nothing."""
+    """The trials that would run next. Changes nothing."""
     opened = open_study(store, order)
     definition, study = opened.definition, opened.study
     with opened.server(opened.trust(store.home)) as warm:
@@ -85,7 +85,7 @@ def preview(store: Store, order: Order) -> Preview | Review:
 def _preview_begun(
     session: Session, opened: OpenedStudy, study: StudyRow, expected: Document | None, warm: WarmServer
 ) -> Preview | Review:
-    """Of a study that exists, with the change that the order makes to it."""
+    """For an existing study, with the order's change."""
     ledger, reader, search = Ledger(session, study.study_id), Reader(session), search_in_force(study)
     state, seconds = current_state(ledger, study), mean_trial_seconds(reader.attempts(study.study_id))
     change = opened.change
@@ -96,12 +96,12 @@ def _preview_begun(
     if isinstance(search, Grid):
         done = {row.hash for row in reader.trials(study.study_id) if row.state in FINISHED and not row.retired}
         if change is not None and change.corrected:
-            done = set()  # what has failed so far is planned anew
+            done = set()  # failed points are planned again
         return review(search, state, warm.inspect, seconds, done)
     ahead = list(search.outlook(state))
     finished = finished_results(ledger.results([point.hash for point in ahead]))
     left = [point for point in ahead if point.hash not in finished]
-    why = f"the round at hand: {len(left)} of {len(ahead)} points are not finished"
+    why = f"the current round: {len(left)} of {len(ahead)} points are not finished"
     return _preview(left, why, seconds, expected, warm)
 
 

@@ -1,4 +1,4 @@
-"""`retry`: failed points get a new trial each."""
+"""`retry`: run failed trials again."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from studies.history.decisions import GO_BACK, first_from, going_back
 
 
 def retry(session: Session, study: StudyRow, numbers: Sequence[int] | None) -> list[str]:
-    """Failed points get a new trial each, told in a line each. None: all that failed and were not retried yet.
+    """Each failed point gets a new trial; a line each. None: all failed points that were not retried yet.
 
-    What a depth or fit search decided from one of them, it decides again.
+    A depth or fit search decides again what it had decided from one of them.
 
     Raises:
-        UsageError: There is nothing to retry, or one of the trials did not fail; nothing was written.
+        UsageError: No trial failed, or one of the given trials did not; nothing was written.
     """
     ledger = Ledger(session, study.study_id)
     for number in numbers or ():
@@ -31,22 +31,19 @@ def retry(session: Session, study: StudyRow, numbers: Sequence[int] | None) -> l
         renewed = ledger.retry_points(numbers)
         missing = sorted(set(numbers or ()) - {each.old for each in renewed})
         if missing:
-            raise UsageError(f"--trial: {missing[0]} is not a failed trial of {study.name!r} that can be tried again")
+            raise UsageError(f"--trial: {missing[0]} is not a failed trial of {study.name!r} that can be retried")
         if not renewed:
             raise UsageError(f"--failed: no trial of {study.name!r} has failed")
         decided = _decide_again(ledger, study, renewed)
         set_outcome(session, study.study_id)
-    effect = "the search goes back to before it"
-    if study.search not in GO_BACK:
-        effect = "its round is decided and stays so: this has no effect on it"
-    return [
-        f"trial {each.old}: tried again as trial {each.new}" + (f"; {effect}" if each in decided else "")
-        for each in renewed
-    ]
+    effect = "its round is decided already and does not change"
+    if study.search in GO_BACK:
+        effect = "the search decides again from there"
+    return [f"trial {each.old}: retried as trial {each.new}{f'; {effect}' * (each in decided)}" for each in renewed]
 
 
 def _decide_again(ledger: Ledger, study: StudyRow, renewed: Sequence[Renewed]) -> list[Renewed]:
-    """Those that a standing decision was made from; a depth or fit search is taken back to before the first of them."""
+    """The trials that a standing decision used; a depth or fit search goes back to before the first of them."""
     decisions = Reader(ledger.session).decisions(study.study_id)
     decided = [each for each in renewed if first_from(decisions, [each.trial_id]) is not None]
     number = first_from(decisions, [each.trial_id for each in decided])

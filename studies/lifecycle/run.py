@@ -1,4 +1,4 @@
-"""`run`: from the command line to a worker at work, one straight trip: the order, the opened study, the worker."""
+"""`run`: from the order to the opened study to the worker."""
 
 from __future__ import annotations
 
@@ -18,57 +18,49 @@ from studies.slots.leases import folder
 
 
 def run(
-    store: Store, order: Order, say: Callable[[str], None], watch: Callable[[Worker], None] = lambda worker: None
+    store: Store, order: Order, log: Callable[[str], None], watch: Callable[[Worker], None] = lambda worker: None
 ) -> Ending:
-    """Start, join or resume a study with one worker, until it leaves. `watch` is given the worker before it works.
+    """Start, join or resume a study with one worker, until the worker leaves. `watch` gets the worker before it starts.
 
     Raises:
         UsageError: The order or the definition is wrong; nothing was written.
         StorageError: The storage cannot be used.
     """
-    ended = _ended(store, order) if order.join else None
-    if ended is not None:
-        return ended
-    with begun(store, order, say) as warm:
-        scribe = Scribe(store.start(), order.name, store.shown, say)
-        worker = Worker(Membership(store, order.name, order.slots), warm, say, scribe.tell)
+    if order.join:
+        study = find_study(store, order.name)
+        if study is None:
+            raise UsageError(f"--join: there is no study {order.name!r}")
+        ended = Ending.of(standing_of(study, begun=0, running=0, alive=True))
+        if ended is not None:
+            return ended
+    with begun(store, order, log) as warm:
+        scribe = Scribe(store.start(), order.name, store.shown, log)
+        worker = Worker(Membership(store, order.name, order.slots), warm, log, scribe.notify)
         watch(worker)
-        in_no_hurry = False
+        may_wait = False
         try:
             ending = worker.run()
-            in_no_hurry = not worker.signals.giving_back
+            may_wait = not worker.signals.giving_back
         finally:
-            scribe.close(wait=in_no_hurry)
+            scribe.close(wait=may_wait)
     return ending
 
 
 @contextmanager
-def begun(store: Store, order: Order, say: Callable[[str], None]) -> Iterator[WarmServer]:
-    """The study that the order asks for, checked, and made or brought up to date; with its objective's server.
+def begun(store: Store, order: Order, log: Callable[[str], None]) -> Iterator[WarmServer]:
+    """Check the order and make or update its study; the objective's server meanwhile.
 
     Raises:
         UsageError: The order or the definition is wrong; nothing was written.
     """
     if order.slots[0].gpu is not None:
-        folder()  # without leases no GPU is used: that is found out now
+        folder()  # no GPU is used without leases: fail now
     opened = open_study(store, order)
     trust = opened.trust(store.home)
     with opened.server(trust) as warm:
-        description = opened.checked(warm, say)
+        description = opened.checked(warm, log)
         note = None if order.join else opened.write(store, description)
         if note is not None:
-            say(note)
+            log(note)
         trust.remember()
         yield warm
-
-
-def _ended(store: Store, order: Order) -> Ending | None:
-    """Why a worker that only joins need not begin.
-
-    Raises:
-        UsageError: There is no such study.
-    """
-    study = find_study(store, order.name)
-    if study is None:
-        raise UsageError(f"--join: there is no study {order.name!r} to join")
-    return Ending.of(standing_of(study, begun=0, running=0, alive=True))

@@ -1,4 +1,4 @@
-"""Verbs that change a study from outside: retry, stop, delete."""
+"""`stop` and `delete`."""
 
 from __future__ import annotations
 
@@ -15,26 +15,27 @@ from studies.launch.launcher import read_launches
 from studies.launch.states import cancel
 
 
-def stop(session: Session, study: StudyRow) -> str:
-    """Tell every worker to drain, and take those that wait at a scheduler out of its queue; says how many there are."""
+def stop(session: Session, study: StudyRow) -> list[str]:
+    """Let every worker drain and cancel queued workers; a line each."""
     drain_study(session, study.study_id)
     alive = Reader(session).living_workers(study.study_id)
-    told = f"{study.name}: told to {alive} worker{'' if alive == 1 else 's'}; what runs is finished first"
-    return "\n".join([told, *cancel(read_launches(session, study.study_id))])
+    stopping = f"{alive} worker{'s' * (alive != 1)} will stop after the running trials"
+    cancelled = cancel(read_launches(session, study.study_id))
+    return [f"{study.name}: {stopping}" if alive else f"{study.name} has no running workers", *cancelled]
 
 
-def delete(session: Session, study: StudyRow) -> str:
-    """Delete a study and its files on this host.
+def delete(session: Session, study: StudyRow) -> list[str]:
+    """Delete a study and its files on this host; a line each.
 
     Raises:
-        UsageError: Workers are at it.
+        UsageError: Workers are running it.
     """
     alive = Reader(session).living_workers(study.study_id)
     if alive:
-        raise UsageError(f"--study: {alive} workers are at {study.name!r}; `stop` it first")
+        raise UsageError(f"--study: {alive} worker{'s run' if alive > 1 else ' runs'} {study.name!r}; `stop` it first")
     ledger, launches = Ledger(session, study.study_id), read_launches(session, study.study_id)
     with ledger.planning():
         delete_study(session, study.study_id)
     cancelled = cancel(launches)
     shutil.rmtree(study_folder(home(), study.name, study.created_at), ignore_errors=True)
-    return "\n".join([f"{study.name}: deleted", *cancelled])
+    return [f"{study.name}: deleted", *cancelled]

@@ -1,13 +1,16 @@
-"""`report`: what studies teach, as one page with its figures and fits; or into the dashboard."""
+"""`report`: one page on some studies, with figures and fits; or both in the dashboard."""
 
 from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC
 from importlib.util import find_spec
+from itertools import chain
+from itertools import count as counter
 from typing import TYPE_CHECKING
 
 from storage.errors import UsageError
@@ -21,12 +24,13 @@ if TYPE_CHECKING:
     from studies.report.page import Row, Section
     from studies.report.pictures import Fitted
 
+MAX_CAUSES = 10
 PACKAGES = ("matplotlib", "pandas", "plotly", "scipy")
 
 
 @dataclass(frozen=True)
 class Chapter:
-    """One study: the dashboard's figures, what a report has beyond them, and its fits."""
+    """One study: the dashboard's figures, further figures, and fits."""
 
     facts: Facts
     kept: Sequence[Picture]
@@ -35,13 +39,13 @@ class Chapter:
 
     @property
     def extra(self) -> list[Picture]:
-        """What the dashboard does not have by itself."""
+        """Figures that workers do not put into the dashboard."""
         return [*(each.picture for each in self.fits), *self.more]
 
 
 @dataclass(frozen=True)
 class Report:
-    """Everything that is said of some studies; keys of figures are unique in it."""
+    """Chapters and comparisons of some studies; the figures' keys are unique in it."""
 
     chapters: Sequence[Chapter]
     across: Sequence[Picture]
@@ -51,14 +55,13 @@ class Report:
         return [*(picture for each in self.chapters for picture in (*each.kept, *each.extra)), *self.across]
 
     @property
-    def title(self) -> str:
-        return ", ".join(each.facts.name for each in self.chapters)
+    def names(self) -> list[str]:
+        return [each.facts.study.name for each in self.chapters]
 
     def fits_json(self) -> str:
         """`fits.json`."""
-        found = [fit.to_json() for each in self.chapters for fit in each.fits]
-        studies = [each.facts.name for each in self.chapters]
-        return json.dumps({"studies": studies, "fits": found}, indent=1, allow_nan=False, ensure_ascii=False) + "\n"
+        found = {"studies": self.names, "fits": [fit.to_json() for each in self.chapters for fit in each.fits]}
+        return json.dumps(found, indent=1, allow_nan=False, ensure_ascii=False) + "\n"
 
     def page(self) -> str:
         """`index.html`."""
@@ -66,17 +69,17 @@ class Report:
 
         sections = [_section(each) for each in self.chapters]
         if self.across:
-            sections.append(Section("Side by side", ["What the studies say of each other."], self.across))
+            sections.append(Section("Side by side", ["Comparisons of the studies."], self.across))
         first = self.chapters[0].facts.study
-        words = [word for each in self.chapters for word in ("--study", each.facts.name)]
+        words = [word for name in self.names for word in ("--study", name)]
         command = shlex.join(["python", "cli.py", "report", *words])
         line = f"As of {first.now.astimezone(UTC):%Y-%m-%d %H:%M} UTC, by: {command} --out DIR"
-        return page(f"Report: {self.title}", [line], sections)
+        return page(f"Report: {', '.join(self.names)}", [line], sections)
 
 
-def need_packages() -> None:
+def check_packages() -> None:
     """Raises:
-    UsageError: One of the packages that reports are made with is not installed.
+    UsageError: A package that reports need is not installed.
     """
     missing = [name for name in PACKAGES if find_spec(name) is None]
     if missing:
@@ -84,12 +87,12 @@ def need_packages() -> None:
 
 
 def make_report(session: Session, names: Sequence[str]) -> Report:
-    """Read studies and draw what they say.
+    """Read studies, fit laws, make figures.
 
     Raises:
-        UsageError: There is no such study, one is named twice, or a package is missing.
+        UsageError: A study is unknown or named twice, or a package is missing.
     """
-    need_packages()
+    check_packages()
     from studies.report.facts import Facts
     from studies.report.pictures import across, fits_of, more_pictures
 
@@ -98,69 +101,48 @@ def make_report(session: Session, names: Sequence[str]) -> Report:
         raise UsageError(f"report: --study {twice!r} is named twice")
     found = [Facts.read(session, Reader(session).study(name)) for name in names]
     taken: set[str] = set()
+
+    def own(picture: Picture, before: str) -> Picture:
+        """With a key that no other picture has."""
+        wanted = f"{before}{picture.key}"
+        key = next(key for key in chain([wanted], (f"{wanted}-{count}" for count in counter(2))) if key not in taken)
+        taken.add(key)
+        return replace(picture, key=key)
+
     chapters = []
     for number, facts in enumerate(found, 1):
-        keys = _Keys(taken, f"{number}-" if len(found) > 1 else "")
-        fits = [replace(fit, picture=keys.own(fit.picture)) for fit in fits_of(facts)]
-        kept, more = [list(map(keys.own, each)) for each in (facts.pictures(), more_pictures(facts))]
+        before = f"{number}-" if len(found) > 1 else ""
+        fits = [replace(fit, picture=own(fit.picture, before)) for fit in fits_of(facts)]
+        kept, more = [[own(each, before) for each in some] for some in (facts.pictures(), more_pictures(facts))]
         chapters.append(Chapter(facts, kept, more, fits))
-    return Report(chapters, list(map(_Keys(taken, "all-").own, across(found))))
-
-
-@dataclass(frozen=True)
-class _Keys:
-    """Gives pictures keys that no other one has."""
-
-    taken: set[str]
-    before: str
-
-    def own(self, picture: Picture) -> Picture:
-        wanted = f"{self.before}{picture.key}"
-        key, count = wanted, 1
-        while key in self.taken:
-            count += 1
-            key = f"{wanted}-{count}"
-        self.taken.add(key)
-        return replace(picture, key=key)
+    return Report(chapters, [own(each, "all-") for each in across(found)])
 
 
 def _section(chapter: Chapter) -> Section:
     from studies.report.page import Section
 
-    return Section(
-        chapter.facts.name,
-        list(_told(chapter.facts)),
-        [*chapter.kept, *chapter.extra],
-        list(map(law_row, chapter.fits)),
-    )
+    pictures, laws = [*chapter.kept, *chapter.extra], list(map(law_row, chapter.fits))
+    return Section(chapter.facts.study.name, _summary(chapter.facts), pictures, laws)
 
 
-def _told(facts: Facts) -> Sequence[str]:
-    """A study in a few lines: what it asks, where it stands, what failed."""
+def _summary(facts: Facts) -> list[str]:
+    """A study in a few lines: question, state, failures."""
+    from studies.figures.labels import shortened
+
     study = facts.study
-    direction = "the larger the better" if facts.maximizes else "the smaller the better"
+    direction = "the larger the better" if study.direction == "maximize" else "the smaller the better"
     lines = [str(study.origin["question"])] if study.origin.get("question") else []
-    cost = f"; cost: {facts.cost}" if facts.cost else ""
-    lines.append(f"A {study.search} search. Score: {facts.score}, {direction}{cost}.")
+    cost = f"; cost: {study.cost}" if study.cost else ""
+    lines.append(f"A {study.search} search. Score: {study.score}, {direction}{cost}.")
     counts = facts.counts.text.replace("  ", ", ") or "none yet"
     seconds = sum(row.seconds or 0.0 for row in facts.points)
     lines.append(f"{facts.standing.text}. Trials: {counts}; {duration_text(seconds)} of work.")
-    causes = _causes(facts)
-    lines += [f"{count} trials failed: {cause}" for cause, count in list(causes.items())[:10]]
-    if len(causes) > 10:
-        lines.append(f"… and {len(causes) - 10} other causes of failure.")
+    failed = [row for row in facts.points if row.state == "FAIL" and not row.retired]
+    causes = Counter(shortened(row.reason or "no reason kept", 200) for row in failed)
+    lines += [f"{count} trials failed: {cause}" for cause, count in causes.most_common(MAX_CAUSES)]
+    if len(causes) > MAX_CAUSES:
+        lines.append(f"… and {len(causes) - MAX_CAUSES} other causes of failure.")
     return lines
-
-
-def _causes(facts: Facts) -> Mapping[str, int]:
-    from studies.figures.labels import shortened
-
-    made: dict[str, int] = {}
-    for row in facts.points:
-        if row.state == "FAIL" and not row.retired:
-            cause = shortened(row.reason or "no reason kept", 200)
-            made[cause] = made.get(cause, 0) + 1
-    return dict(sorted(made.items(), key=lambda each: -each[1]))
 
 
 def law_row(fitted: Fitted) -> Row:

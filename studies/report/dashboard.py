@@ -22,38 +22,38 @@ if TYPE_CHECKING:
     from studies.report.pictures import Fitted
 
 HEAD, END = "## Fits of the last report", "*Here the report's part ends.*"
-PATIENCE = 10.0
-"""Seconds that a worker is waited for who writes there."""
+WRITER_SECONDS = 10.0
+"""That a worker may keep writing the note before the report gives up."""
 
 
 def put_into_dashboard(session: Session, report: Report) -> list[str]:
-    """Add what a report has beyond the dashboard's own figures to each of its studies: what was done, a line each.
+    """Add the report's own figures and its fits to the dashboard of each study; a line each.
 
     Raises:
         StorageError: Workers keep writing there.
     """
-    told = []
+    lines = []
     for chapter in report.chapters:
-        pictures = [*chapter.extra, *report.across]
-        figures = {each.key: json.dumps(plotly_json(each)) for each in pictures}
+        figures = {each.key: json.dumps(plotly_json(each)) for each in (*chapter.extra, *report.across)}
         added = _added(session, chapter, figures)
-        told.append(f"{chapter.facts.name}: {len(added)} figures and {len(chapter.fits)} fits are in the dashboard")
-    return told
+        counts = f"{len(added)} figures and {len(chapter.fits)} fits"
+        lines.append(f"{chapter.facts.study.name}: {counts} are in the dashboard")
+    return lines
 
 
 def _added(session: Session, chapter: Chapter, figures: Mapping[str, str]) -> list[str]:
-    until = time.monotonic() + PATIENCE
+    until = time.monotonic() + WRITER_SECONDS
     while True:
         added = add_report(session, chapter.facts.study.study_id, partial(with_fits, chapter=chapter), figures)
         if added is not None:
             return added
         if time.monotonic() > until:
-            raise StorageError(f"report: {chapter.facts.name}: its note is being written; try again")
+            raise StorageError(f"report: {chapter.facts.study.name}: its note is being written; try again")
         time.sleep(0.2)
 
 
 def with_fits(note: str, chapter: Chapter) -> str:
-    """A note with a report's fits in the part that workers keep, in place of those of the last report."""
+    """A note with the report's fits in the readers' part, which workers keep, in place of the last report's."""
     line = f"*{OWN}*\n"
     ours, _, own = note.partition(line) if line in note else (f"{note.rstrip()}\n\n---\n\n", "", "")
     before, begun, rest = own.partition(HEAD)

@@ -1,13 +1,12 @@
-"""What a report is made from: everything of one study, read once."""
+"""Everything that a report needs of one study, read once."""
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
 
 from storage.reader import Reader
 from storage.records import DecisionRow, ReportRow, StudyRow, TrialRow
@@ -26,9 +25,9 @@ from studies.results.growth_path import Place, Stretch, longest, stretches
 from studies.results.show import Shown
 
 COSTS = ("params", "flops", "vram", "peak_memory", "iter", "cumulative_time")
-"""Metrics that are costs wherever they are returned; a study's own cost comes before them."""
+"""Metrics that are costs in every study; a study's own cost comes before them."""
 LOSSES = ("val_loss", "loss", "train_loss")
-GROUPS = 5
+MAX_GROUPS = 5
 """Settings, or places of a path, whose series are drawn."""
 AXES = {
     "step": ("step",),
@@ -36,18 +35,7 @@ AXES = {
     "epoch": ("epoch",),
     "seconds": ("cumulative_time", "time", "seconds"),
 }
-"""What series are drawn over, each by the first name under which it was reported."""
-
-
-@dataclass(frozen=True)
-class Trial:
-    """One finished trial with its metrics."""
-
-    number: int
-    config: Mapping[str, Any]
-    seed: int
-    metrics: Mapping[str, float]
-    label: str
+"""The x axes of series; each is read from the first of its names that was reported."""
 
 
 @dataclass(frozen=True)
@@ -58,63 +46,42 @@ class Facts:
     points: Sequence[TrialRow]
     decisions: Sequence[DecisionRow]
     reports: Sequence[ReportRow]
-    """Of the trials that series are drawn of."""
-    alive: bool = False
+    """Of the trials whose series are drawn."""
+    alive: bool
     """Whether a worker of it lived."""
 
     @staticmethod
     def read(session: Session, study: StudyRow) -> Facts:
         reader = Reader(session)
-        bare = Facts(study, reader.trials(study.study_id), reader.decisions(study.study_id), ())
+        bare = Facts(study, reader.trials(study.study_id), reader.decisions(study.study_id), (), False)
         numbers = [number for _, trials in bare.groups for number in trials]
         reports = reader.reports(study.study_id, numbers) if numbers else []
-        alive = reader.living_workers(study.study_id) > 0
-        return Facts(study, bare.points, bare.decisions, reports, alive)
-
-    @property
-    def name(self) -> str:
-        return self.study.name
-
-    @property
-    def score(self) -> str:
-        return str(self.study.origin["score"]["metric"])
-
-    @property
-    def maximizes(self) -> bool:
-        return bool(self.study.origin["score"]["direction"] == "maximize")
-
-    @property
-    def cost(self) -> str | None:
-        """Its own, as the definition names it."""
-        return self.study.origin.get("cost")
+        return replace(bare, reports=reports, alive=reader.living_workers(study.study_id) > 0)
 
     @cached_property
-    def trials(self) -> list[Trial]:
-        """Those that are complete and stand."""
-        return [
-            Trial(row.number, row.config, row.seed, row.metrics, purpose(row.role))
-            for row in self.points
-            if row.state == "COMPLETE" and not row.retired
-        ]
+    def trials(self) -> list[TrialRow]:
+        """Complete trials that are not retired."""
+        return [row for row in self.points if row.state == "COMPLETE" and not row.retired]
 
     @cached_property
     def costs(self) -> list[str]:
-        """Metrics that are costs, of which the trials have more than one value."""
-        names = dict.fromkeys([*([self.cost] if self.cost else []), *COSTS])
+        """Metrics that are costs and have more than one value."""
+        names = dict.fromkeys(filter(None, (self.study.cost, *COSTS)))
         known = {name: {trial.metrics[name] for trial in self.trials if name in trial.metrics} for name in names}
         if known.get("vram"):
             known["peak_memory"] = set()  # the same on CUDA
-        return [name for name in names if name != self.score and len(list(filter(math.isfinite, known[name]))) > 1]
+        known[self.study.score] = set()
+        return [name for name in names if sum(map(math.isfinite, known[name])) > 1]
 
     @cached_property
     def loss(self) -> str | None:
         """A loss beside the score."""
         known = {name for trial in self.trials for name in trial.metrics}
-        return next((name for name in LOSSES if name in known and name != self.score), None)
+        return next((name for name in LOSSES if name in known and name != self.study.score), None)
 
     @cached_property
     def stretches(self) -> list[Stretch]:
-        """The path of a growth; of another study, none."""
+        """The path of a growth; of another search, none."""
         return stretches(self.study.origin["config"], self.decisions) if self.study.search == "grow" else []
 
     @cached_property
@@ -124,28 +91,26 @@ class Facts:
 
     @cached_property
     def groups(self) -> list[tuple[str, Sequence[int]]]:
-        """Settings whose series are drawn, the best last: places of the path, or the best settings of a grid."""
+        """Trial numbers by setting, the best last: places of the path, or the best settings of a grid."""
         if self.study.search == "grow":
             places = [place for each in self.stretches for place in each.places]
-            step = max(1, math.ceil((len(places) - 1) / (GROUPS - 1))) if len(places) > 1 else 1
+            step = max(1, math.ceil((len(places) - 1) / (MAX_GROUPS - 1))) if len(places) > 1 else 1
             kept = sorted({*range(0, len(places), step), len(places) - 1}) if places else []
             return [(f"{number}: {shortened(places[number].label, 24)}", places[number].trials) for number in kept]
         if self.study.search == "grid":
-            best = ranking(self.points, self.score, "maximize" if self.maximizes else "minimize").scored[:GROUPS]
-            return [
-                (shortened(setting_name(cell.setting)), [row.number for row in cell.rows]) for cell in reversed(best)
-            ]
+            best = ranking(self.points, self.study.score, self.study.direction).scored[:MAX_GROUPS]
+            return [(shortened(setting_name(each.setting)), [row.number for row in each.rows]) for each in best[::-1]]
         return []
 
     def runs(self, metric: str, axis: str, only: str | None = None, name: str | None = None) -> list[Run]:
-        """Series of one metric over one of `AXES`; of the group `only` alone, under another name, if that is asked."""
+        """Series of one metric over one of `AXES`; with `only`, those of one group, under another name."""
         group_of = {number: group for group, trials in self.groups for number in trials}
         series: dict[int, list[tuple[float, float]]] = {}
         for row in self.reports:
-            told_ = {"step": float(row.step), **row.metrics}
-            x = next((told_[each] for each in AXES[axis] if each in told_), math.nan)
-            if metric in told_ and row.number in group_of:
-                series.setdefault(row.number, []).append((x, told_[metric]))
+            values = {"step": float(row.step), **row.metrics}
+            x = next((values[each] for each in AXES[axis] if each in values), math.nan)
+            if metric in values and row.number in group_of:
+                series.setdefault(row.number, []).append((x, values[metric]))
         return [
             Run(name or group_of[number], [x for x, _ in pairs], [y for _, y in pairs])
             for number, pairs in series.items()
@@ -154,30 +119,29 @@ class Facts:
 
     @property
     def reported(self) -> str | None:
-        """What series show: the score, or else a loss; None where neither was reported."""
+        """The metric of series: the score, else a loss; None if neither was reported."""
         names = {name for row in self.reports for name in row.metrics}
-        return next((each for each in (self.score, *LOSSES) if each in names), None)
+        return next((each for each in (self.study.score, *LOSSES) if each in names), None)
 
     @cached_property
     def measured(self) -> list[Place]:
-        """Every configuration with its means over seeds, of any study but a growth."""
-        cells: dict[str, list[Trial]] = {}
+        """Every configuration with its means over seeds."""
+        cells: dict[str, list[TrialRow]] = {}
         for trial in self.trials:
             cells.setdefault(json.dumps(trial.config, sort_keys=True), []).append(trial)
-        return [_mean(each, self.score, self.cost) for each in cells.values()]
+        return [_mean(each, self.study.score, self.study.cost) for each in cells.values()]
 
     def outcomes(self) -> list[Outcome]:
-        """Trials as a comparison pairs them: a retry in place of what it stands in for."""
+        """Complete trials in the plan's order, each retry in the place of its original: pairs of a comparison."""
         return [
-            Outcome(row.config, row.seed, row.metrics.get(self.score, math.nan))
+            Outcome(row.config, row.seed, row.metrics.get(self.study.score, math.nan))
             for row in in_order(self.points)
             if row.state == "COMPLETE"
         ]
 
     def pictures(self) -> list[Picture]:
         """The figures that the dashboard shows too."""
-        shown = Shown(self.study, self.points, self.decisions).to_json()
-        return pictures_of(self.study, shown, self.points)
+        return pictures_of(self.study, Shown(self.study, self.points, self.decisions).to_json(), self.points)
 
     @property
     def counts(self) -> Counts:
@@ -186,18 +150,13 @@ class Facts:
 
     @property
     def standing(self) -> Standing:
-        """Where the study stood."""
-        return standing_of(self.study, self.counts.begun, self.counts.running, self.alive)
+        """The state of the study."""
+        counts = self.counts
+        return standing_of(self.study, counts.begun, counts.running, self.alive)
 
 
-def _mean(trials: Sequence[Trial], score: str, cost: str | None) -> Place:
+def _mean(trials: Sequence[TrialRow], score: str, cost: str | None) -> Place:
     names = [name for name in trials[0].metrics if all(name in each.metrics for each in trials)]
     means = {name: sum(each.metrics[name] for each in trials) / len(trials) for name in names}
-    return Place(
-        trials[0].label,
-        trials[0].config,
-        means.get(score, math.nan),
-        means.get(cost or "", math.nan),
-        means,
-        [each.number for each in trials],
-    )
+    own = (means.get(score, math.nan), means.get(cost or "", math.nan))
+    return Place(purpose(trials[0].role), trials[0].config, *own, means, [each.number for each in trials])

@@ -1,4 +1,4 @@
-"""A report as a folder: a page, its figures, its fits. Written aside and renamed, and over nothing but a report."""
+"""A report as a folder: a page, figures, fits. It is written aside, then renamed; it replaces only a report."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def check_folder(folder: Path) -> None:
     """Whether a report may be written to a folder.
 
     Raises:
-        UsageError: There is something else than a report.
+        UsageError: The folder holds anything else than a report.
     """
     if folder.is_symlink() and not folder.exists():
         raise UsageError(f"--out: {folder} is a link to nothing")
@@ -31,11 +31,11 @@ def check_folder(folder: Path) -> None:
     except OSError as error:
         raise UsageError(f"--out: {folder}: {error.strerror}") from error
     if foreign is not None:
-        raise UsageError(f"--out: {folder} holds {foreign}, which is no report's: nothing was written; give another")
+        raise UsageError(f"--out: {folder} holds {foreign}, which is no part of a report; give another folder")
 
 
 def write_report(report: Report, folder: Path) -> None:
-    """Write the whole report or nothing, in place of an older one.
+    """Write the whole report or nothing; replace an older one.
 
     Raises:
         UsageError: The folder holds something else, or cannot be written.
@@ -60,8 +60,8 @@ def write_report(report: Report, folder: Path) -> None:
 
 
 def _replace(aside: Path, target: Path, old: Path) -> None:
-    """Put a folder in the place of another, which stays as it is if that fails."""
-    check_folder(target)  # somebody may have been there while we drew
+    """Replace a folder by another; if that fails, it stays."""
+    check_folder(target)  # another process may have written there meanwhile
     if target.exists() and any(target.iterdir()):
         target.rename(old)
         try:
@@ -74,15 +74,14 @@ def _replace(aside: Path, target: Path, old: Path) -> None:
 
 
 def _foreign(folder: Path) -> str | None:
-    """The name of something in a folder that no report has; None if there is nothing."""
+    """The name of a file that is not part of a report; None if there is none."""
     names = sorted(file.name for file in folder.iterdir())
     if not names:
         return None
-    for name in names:
-        if name not in (PAGE, FITS, FIGURES):
-            return repr(name)
-    missing = next((name for name in (PAGE, FITS, FIGURES) if name not in names), None)
-    if missing is not None:
-        return f"{names[0]!r} without {missing!r}"
+    own = (PAGE, FITS, FIGURES)
+    foreign = next((repr(name) for name in names if name not in own), None)
+    missing = next((f"{names[0]!r} without {name!r}" for name in own if name not in names), None)
+    if foreign or missing:
+        return foreign or missing
     figures = sorted(file.name for file in (folder / FIGURES).iterdir())
     return next((repr(f"{FIGURES}/{name}") for name in figures if not OWN_FIGURE.fullmatch(name)), None)

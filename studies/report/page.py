@@ -1,9 +1,9 @@
-"""A report as one page of HTML that asks nothing of any network: plotly.js is in it, once, and so are the figures."""
+"""A report as one page of HTML that loads nothing from a network: it holds plotly.js and the figures."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from html import escape
 from typing import Any
@@ -11,15 +11,8 @@ from typing import Any
 from studies.figures.drawn_by_plotly import plotly_json
 from studies.figures.picture import Picture
 
-POLICY = "; ".join(
-    (
-        "default-src 'none'",
-        "script-src 'unsafe-inline' 'unsafe-eval'",
-        "style-src 'unsafe-inline'",
-        "img-src data: blob:",
-    )
-)
-"""The browser itself keeps the page from the network. plotly.js makes functions of text for parallel coordinates."""
+POLICY = "default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; style-src 'unsafe-inline'; img-src data: blob:"
+"""The browser keeps the page from the network. plotly.js evaluates text for parallel coordinates."""
 STYLE = """
 :root { color-scheme: light dark; --ink: #222; --soft: #666; --line: #ddd; --page: #fff }
 @media (prefers-color-scheme: dark) { :root { --ink: #ddd; --soft: #999; --line: #444; --page: #181818 } }
@@ -50,12 +43,12 @@ class Row:
 
 @dataclass(frozen=True)
 class Section:
-    """A study, or what several say beside each other."""
+    """A study, or a comparison of several."""
 
     title: str
     lines: Sequence[str]
     pictures: Sequence[Picture]
-    """With keys that are unique in the page."""
+    """Their keys are unique in the page."""
     laws: Sequence[Row] = ()
 
 
@@ -80,7 +73,7 @@ def page(title: str, lines: Sequence[str], sections: Sequence[Section]) -> str:
 {_lines(lines)}
 <nav>{links if len(sections) > 1 else ""}</nav>
 {body}
-<noscript><p>The figures need JavaScript here; as files they lie in figures/.</p></noscript>
+<noscript><p>The figures need JavaScript; figures/ has them as files.</p></noscript>
 <script type="application/json" id="figures">{_embedded(figures)}</script>
 <script>{get_plotlyjs()}</script>
 <script>{SCRIPT}</script>
@@ -91,7 +84,7 @@ def page(title: str, lines: Sequence[str], sections: Sequence[Section]) -> str:
 
 def _section(section: Section, number: int) -> str:
     figures = "\n".join(map(_figure, section.pictures))
-    empty = "" if section.pictures else '<p class="soft">There is nothing to draw yet.</p>'
+    empty = "" if section.pictures else '<p class="soft">Nothing to draw yet.</p>'
     return (
         f'<section id="section-{number}">\n<h2>{escape(section.title)}</h2>\n{_lines(section.lines)}\n'
         f"{_laws(section.laws)}\n{figures}{empty}\n</section>"
@@ -108,17 +101,13 @@ def _figure(picture: Picture) -> str:
 
 
 def _laws(rows: Sequence[Row]) -> str:
-    if not rows:
-        return ""
-    body = "\n".join(f"<tr>{''.join(_cells(row))}</tr>" for row in rows)
-    return (
-        f"<table><thead><tr><th>of</th><th>law</th><th>exponent (95 %)</th></tr></thead>\n<tbody>{body}</tbody></table>"
+    head = "<thead><tr><th>of</th><th>law</th><th>exponent (95 %)</th></tr></thead>"
+    body = "\n".join(
+        f'<tr><td><a href="#{escape(row.figure)}">{escape(row.what)}</a></td>'
+        f"<td>{escape(row.law)}</td><td>{escape(row.exponent)}</td></tr>"
+        for row in rows
     )
-
-
-def _cells(row: Row) -> Iterator[str]:
-    yield f'<td><a href="#{escape(row.figure)}">{escape(row.what)}</a></td>'
-    yield f"<td>{escape(row.law)}</td><td>{escape(row.exponent)}</td>"
+    return f"<table>{head}\n<tbody>{body}</tbody></table>" if rows else ""
 
 
 def _lines(lines: Sequence[str]) -> str:

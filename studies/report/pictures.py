@@ -1,10 +1,10 @@
-"""The figures that a report has beyond the dashboard's, and the laws that were fitted for them."""
+"""The figures that only a report has, and the laws that are fitted for them."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from samplers.searches.growth.what_if import what_if
@@ -15,6 +15,7 @@ from studies.figures.paired import differences, paired
 from studies.figures.pareto import Scored, pareto
 from studies.figures.picture import Picture
 from studies.figures.series import series
+from studies.history.purpose import purpose
 from studies.laws.laws import Evidence, Verdict, judge
 from studies.report.facts import AXES, Facts
 from studies.results.growth_path import Place
@@ -25,7 +26,7 @@ SIZES = ("n_head", "n_qk_head_dim", "n_v_head_dim", "n_layer")
 
 @dataclass(frozen=True)
 class Fitted:
-    """One question about a law, with its answer."""
+    """The search for one law, with its figure."""
 
     study: str
     picture: Picture
@@ -36,14 +37,16 @@ class Fitted:
     verdict: Verdict
 
     def to_json(self) -> dict[str, Any]:
-        """As `fits.json` has it: names are stable, an open end of an interval is null."""
+        """Its entry in `fits.json`: names are stable, an open end of an interval is null."""
         chosen = self.verdict.chosen
         return {
             "study": self.study,
             "figure": self.picture.key,
             "x": self.names[0],
             "y": self.names[1],
-            "points": [[_json(x), _json(y)] for x, y in zip(self.x, self.y, strict=True)],
+            "points": [
+                [value if math.isfinite(value) else None for value in each] for each in zip(self.x, self.y, strict=True)
+            ],
             "range": None if chosen is None else [float(chosen.x.min()), float(chosen.x.max())],
             "is_law": self.verdict.is_law,
             "chosen": None if chosen is None else chosen.name,
@@ -57,10 +60,7 @@ class Fitted:
                     "x0": fit.scale,
                     "aicc": fit.aicc,
                     "rmse": math.sqrt(fit.error / len(fit.y)),
-                    "parameters": {
-                        name: {"value": each.value, "low": each.low, "high": each.high}
-                        for name, each in fit.estimates().items()
-                    },
+                    "parameters": {name: asdict(each) for name, each in fit.estimates().items()},
                 }
                 for fit in self.verdict.fits
             ],
@@ -68,52 +68,53 @@ class Fitted:
 
 
 def fits_of(facts: Facts) -> list[Fitted]:
-    """Score and loss against cost; and of a growth, its proportions against its parameters."""
+    """Score and loss against cost; for a growth also its proportions against its parameters."""
     return [*_against_cost(facts), *_proportions(facts)]
 
 
 def _against_cost(facts: Facts) -> Iterator[Fitted]:
-    cost = facts.cost or next(iter(facts.costs), None)
+    cost = facts.study.cost or next(iter(facts.costs), None)
     if cost is None or facts.study.search in ("depth", "fit"):
         return
     grows = facts.study.search == "grow"
     places = facts.stretch.places if grows else facts.measured
-    for metric in filter(None, (facts.score, facts.loss)):
-        x, y = _columns(places, facts, cost, metric)
+    for metric in filter(None, (facts.study.score, facts.loss)):
+        x, y = _column(places, facts, cost), _column(places, facts, metric)
         if not any(map(math.isfinite, y)):
             continue
-        tried = Evidence(*_columns(facts.stretch.tried, facts, cost, metric)) if grows else None
-        verdict = judge(x, y, evidence=tried)
-        said = list(verdict.warnings)
+        tried = facts.stretch.tried if grows else []
+        evidence = Evidence(_column(tried, facts, cost), _column(tried, facts, metric)) if grows else None
+        verdict = judge(x, y, evidence=evidence)
+        warnings = list(verdict.warnings)
         if grows and len(facts.stretches) > 1:
-            said.append("the budget or the config was changed on the way: these are the places of the longest stretch")
+            warnings.append("the budget or the config changed on the way: only the longest unchanged part is fitted")
         if grows and verdict.is_law:
-            said.append("each place was chosen for its score, so with few seeds the path flatters")
+            warnings.append("each place was chosen for its score, so with few seeds the path looks too good")
         if not grows and verdict.fits:
-            said.append("every setting counts, whatever else it varies")
+            warnings.append("every setting counts, whatever else it varies")
         title = f"{metric} against {cost}" + (" along the path" if grows else "")
-        yield _fitted(facts, f"law-{_slug(metric)}-{_slug(cost)}", title, (cost, metric), x, y, verdict, said)
+        key = f"law-{_slug(metric)}-{_slug(cost)}"
+        yield _fitted(facts, key, title, (cost, metric), x, y, replace(verdict, warnings=warnings))
 
 
 def _proportions(facts: Facts) -> Iterator[Fitted]:
-    """Sizes, ratios and shares of a growth that goes on from step to step: noise would be a walk."""
+    """Sizes, ratios and shares of a growth. Each step starts from the last, so noise would be a random walk."""
     places = [place for each in facts.stretches for place in each.places if place.label != "measured again"]
     if not places:
         return
-    params = "params" if "params" in places[0].metrics or facts.cost == "params" else str(facts.cost)
-    totals = [place.value("params", facts.score, str(facts.cost)) for place in places]
-    if params != "params":
-        totals = [place.cost for place in places]
+    params = "params" if "params" in places[0].metrics else str(facts.study.cost)
+    totals = _column(places, facts, params)
     tied = sum(each.tied for each in facts.stretches)
     for name, values in _quantities(places).items():
         if len({value for value in values if math.isfinite(value)}) < 2:
             continue
         verdict = judge(totals, values, "growing", "walk")
-        said = list(verdict.warnings)
+        warnings = list(verdict.warnings)
         if tied:
-            said.append(f"{tied} of {len(places) - 1} steps were ties or had one seed: the path is one of several")
+            warnings.append(f"{tied} of {len(places) - 1} steps were ties or had one seed: the path is one of several")
         title = f"{name} against {params} along the path"
-        yield _fitted(facts, f"ratio-{_slug(name)}", title, (params, name), totals, values, verdict, said)
+        verdict = replace(verdict, warnings=warnings)
+        yield _fitted(facts, f"ratio-{_slug(name)}", title, (params, name), totals, values, verdict)
 
 
 def _quantities(places: Sequence[Place]) -> dict[str, list[float]]:
@@ -126,7 +127,7 @@ def _quantities(places: Sequence[Place]) -> dict[str, list[float]]:
 
 
 def _size(place: Place, name: str) -> float:
-    """A size; the mean over layers of one that each layer has for itself; NaN where there is none."""
+    """A size, or its mean over layers if each layer has its own; NaN if unknown."""
     value = place.config.get(name, place.config.get(f"{name}_layerlist"))
     values = value if isinstance(value, list) and value else [value]
     if not all(isinstance(each, int | float) for each in values):
@@ -140,25 +141,13 @@ def _ratio(place: Place, top: str, below: str) -> float:
 
 
 def _fitted(
-    facts: Facts,
-    key: str,
-    title: str,
-    names: tuple[str, str],
-    x: Sequence[float],
-    y: Sequence[float],
-    verdict: Verdict,
-    said: Sequence[str],
+    facts: Facts, key: str, title: str, names: tuple[str, str], x: Sequence[float], y: Sequence[float], verdict: Verdict
 ) -> Fitted:
-    verdict = replace(verdict, warnings=said)
-    return Fitted(facts.name, fitted(verdict, x, y, key, title, names), names, x, y, verdict)
+    return Fitted(facts.study.name, fitted(verdict, x, y, key, title, names), names, x, y, verdict)
 
 
-def _columns(places: Sequence[Place], facts: Facts, cost: str, metric: str) -> tuple[list[float], list[float]]:
-    own = str(facts.cost)
-    return (
-        [place.value(cost, facts.score, own) for place in places],
-        [place.value(metric, facts.score, own) for place in places],
-    )
+def _column(places: Sequence[Place], facts: Facts, metric: str) -> list[float]:
+    return [place.value(metric, facts.study.score, str(facts.study.cost)) for place in places]
 
 
 # Beside the laws
@@ -170,20 +159,15 @@ def more_pictures(facts: Facts) -> list[Picture]:
 
 
 def across(studies: Sequence[Facts]) -> list[Picture]:
-    """What several studies say beside each other; only where they score the same."""
-    same = [each for each in studies if (each.score, each.maximizes) == (studies[0].score, studies[0].maximizes)]
+    """Comparisons of the studies that have the first one's score."""
+    score = [(each.study.score, each.study.direction) for each in studies]
+    same = [each for each, own in zip(studies, score, strict=True) if own == score[0]]
     if len(same) < 2:
         return []
-    pairs = [
-        paired(
-            differences(same[0].outcomes(), other.outcomes()),
-            f"paired-{place}",
-            same[0].name,
-            other.name,
-            other.score,
-        )
-        for place, other in enumerate(same[1:], 1)
-    ]
+    first, pairs = same[0], []
+    for number, other in enumerate(same[1:], 1):
+        found = differences(first.outcomes(), other.outcomes())
+        pairs.append(paired(found, f"paired-{number}", first.study.name, other.study.name, other.study.score))
     return [*_series(same), *fronts(same), *pairs]
 
 
@@ -199,7 +183,7 @@ def _series(studies: Sequence[Facts]) -> Iterator[Picture]:
                 run
                 for facts in studies
                 if facts.groups
-                for run in facts.runs(metric, axis, only=facts.groups[-1][0], name=facts.name)
+                for run in facts.runs(metric, axis, only=facts.groups[-1][0], name=facts.study.name)
             ]
         runs = [run for run in runs if any(map(math.isfinite, run.x))]
         if runs:
@@ -209,17 +193,19 @@ def _series(studies: Sequence[Facts]) -> Iterator[Picture]:
 
 def fronts(studies: Sequence[Facts]) -> Iterator[Picture]:
     """Score against each cost that all of the studies have."""
-    first = studies[0]
+    first, score = studies[0], studies[0].study.score
     for cost in first.costs:
         if not all(cost in each.costs for each in studies):
             continue
         trials = [
-            Scored(each.name, trial.label, trial.metrics.get(cost, math.nan), trial.metrics.get(first.score, math.nan))
+            Scored(
+                each.study.name, purpose(row.role), row.metrics.get(cost, math.nan), row.metrics.get(score, math.nan)
+            )
             for each in studies
-            for trial in each.trials
+            for row in each.trials
         ]
-        title = f"{first.score} against {cost}: every trial, the front marked"
-        yield pareto(trials, first.maximizes, f"front-{_slug(cost)}", title, cost, first.score)
+        title, larger = f"{score} against {cost}: every trial, the front marked", first.study.direction == "maximize"
+        yield pareto(trials, larger, f"front-{_slug(cost)}", title, cost, score)
 
 
 def _other_paths(facts: Facts) -> Iterator[Picture]:
@@ -229,12 +215,11 @@ def _other_paths(facts: Facts) -> Iterator[Picture]:
     records = [each for each in records if each["baseline"] is not None and each["baseline"]["seeds"]]
     for other in facts.costs:
         measured = [seed for record in records for row in _rows(record) for seed in row["seeds"]]
-        if other == facts.cost or not measured or not all(other in seed["metrics"] for seed in measured):
+        if other == facts.study.cost or not measured or not all(other in seed["metrics"] for seed in measured):
             continue
-        told = what_if(records, other)
-        if told:
+        if answers := what_if(records, other):
             key = f"what-if-{_slug(other)}"
-            yield other_path(told, records, key, str(facts.cost), other, facts.score)
+            yield other_path(answers, records, key, str(facts.study.cost), other, facts.study.score)
 
 
 def _rows(record: Any) -> list[Any]:
@@ -245,7 +230,3 @@ def _slug(text: str) -> str:
     """As a part of a figure's key: lower case and hyphens."""
     kept = "".join(each if each.isascii() and each.isalnum() else "-" for each in text.lower())
     return "-".join(filter(None, kept.split("-")))[:40] or "x"
-
-
-def _json(value: float) -> float | None:
-    return value if math.isfinite(value) else None

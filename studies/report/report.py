@@ -1,4 +1,4 @@
-"""`report`: the command: what studies teach, as a folder or in the dashboard."""
+"""`report`: a report as a folder or in the dashboard."""
 
 from __future__ import annotations
 
@@ -8,30 +8,30 @@ from pathlib import Path
 from storage.errors import UsageError
 from storage.schema import check_versions
 from storage.session import Session
-from studies.report.chapters import make_report, need_packages
+from studies.report.chapters import check_packages, make_report
 
 
 def run_report(session: Session, names: Sequence[str], out: Path | None, to_dashboard: bool) -> list[str]:
-    """Make a report and put it where it is wanted: what was written, a line each.
+    """Make a report and write it to a folder, the dashboard or both; a line for each.
 
     Raises:
-        UsageError: Nothing says where to, or it cannot be written there.
+        UsageError: No target is given, or it cannot be written there.
     """
-    need_packages()
+    check_packages()
     from studies.report.dashboard import put_into_dashboard
     from studies.report.folder import check_folder, write_report
 
     if out is None and not to_dashboard:
-        raise UsageError("report: say where to: --out DIR, --to-dashboard, or both")
+        raise UsageError("report: needs --out DIR, --to-dashboard, or both")
     if out is not None:
         check_folder(out)
     if to_dashboard:
         check_versions(session, writing=True)
     made = make_report(session, names)
-    told = []
+    lines = []
     if out is not None:
         write_report(made, out)
-        told.append(str(out / "index.html"))
+        lines.append(str(out / "index.html"))
     if to_dashboard:
-        told += put_into_dashboard(session, made)
-    return told
+        lines += put_into_dashboard(session, made)
+    return lines

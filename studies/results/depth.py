@@ -27,13 +27,13 @@ COLUMNS = {
 def show_json(decisions: Sequence[DecisionRow]) -> dict[str, Any]:
     """`show --json`: a row for each target of each width that has its answer."""
     kept = (*KEYS, "verify")
-    results = [{name: row[name] for name in kept if name in row} for row in _rows(decisions)]
+    results = [{name: row[name] for name in kept if name in row} for row in results_of(decisions)]
     return {"search": "depth", "results": results}
 
 
 def show_document(decisions: Sequence[DecisionRow]) -> Document:
     """A line for each target of each width; a bound that was hit is marked, and is no answer."""
-    rows = _rows(decisions)
+    rows = results_of(decisions)
     if not rows:
         return Document(notes=["no width has its counts yet"])
     columns = [
@@ -52,7 +52,8 @@ def show_document(decisions: Sequence[DecisionRow]) -> Document:
     return Document([Table([*columns, Column("", spare=1)], lines)], [reached_text])
 
 
-def _rows(decisions: Sequence[DecisionRow]) -> list[dict[str, Any]]:
+def results_of(decisions: Sequence[DecisionRow]) -> list[dict[str, Any]]:
+    """A row for each target of each width, of the decisions that stand."""
     return [dict(row) for each in standing(decisions) for row in each.record["results"]]
 
 

@@ -1,4 +1,4 @@
-"""`status --watch` on a terminal: textual's widgets, thin over the view. A thread of its own looks at the storage."""
+"""`status --watch` on a terminal: textual's widgets, thin over the view. A second thread polls the storage."""
 
 from __future__ import annotations
 
@@ -16,17 +16,18 @@ from textual.containers import VerticalScroll
 from textual.widgets import Footer, Static
 
 from storage.errors import StudyhallError
-from studies.status.changes import NONE, studies_table
+from studies.status.changes import studies_table
 from studies.status.dialogs import Ask, Confirm, Log
 from studies.status.memory import Seen
-from studies.status.polling import Lookout, Moment
+from studies.status.polling import Moment, Polling
+from studies.status.status import NO_STUDIES
 from studies.status.view import Section, settled_of, view_of
 from studies.tables.terminal import cut, fitted, one_line
 
-PAUSE = 1.0
-"""Seconds between looks."""
-SLOW = 10
-"""A look, or a result made anew, takes at most one part in so many of the time."""
+POLL_SECONDS = 1.0
+"""Between two looks."""
+RESTS = 10
+"""A look, or a computation of the results, is followed by so many times its own duration of rest."""
 
 
 class Watch(App[None]):
@@ -42,8 +43,8 @@ class Watch(App[None]):
     """
     ENABLE_COMMAND_PALETTE = False
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("q", "leave", "quit"),
-        Binding("ctrl+c,ctrl+q", "leave", show=False),
+        Binding("q", "quit", "quit"),
+        Binding("ctrl+c,ctrl+q", "quit", show=False),
         Binding("right,n", "switch(1)", "next study"),
         Binding("left,p", "switch(-1)", "previous", show=False),
         Binding("s,escape", "studies", "studies"),
@@ -55,13 +56,13 @@ class Watch(App[None]):
         Binding("down,j", "move(1)", show=False),
     ]
 
-    def __init__(self, lookout: Lookout, name: str | None, home: Path) -> None:
+    def __init__(self, polling: Polling, name: str | None, home: Path) -> None:
         super().__init__()
-        self.lookout, self.study, self.home = lookout, name, home
+        self.polling, self.study, self.home = polling, name, home
         self.moment = Moment()
         self.looked = monotonic()
         self.whole = False
-        self.place = 0
+        self.cursor = 0
         self.note = ""
         self.settled: tuple[tuple[object, ...], list[Section]] = ((), [])
         self.settle_after = 0.0
@@ -84,57 +85,57 @@ class Watch(App[None]):
 
     def on_unmount(self) -> None:
         self.orders.put(None)
-        self.looking.join(timeout=1.0)  # not for long: the storage may not answer
+        self.looking.join(timeout=1.0)  # briefly: the storage may not answer
 
-    # The thread that looks
+    # The polling thread
 
     def _look(self) -> None:
-        """Look, tell, wait; what is ordered meanwhile is done here, since the session belongs to this thread."""
+        """Look, show, wait; orders are carried out here, since the session belongs to this thread."""
         order: Callable[[], None] | None = None
         while True:
             if order is not None:
                 order()
             begun, name = monotonic(), self.study
-            moment = self.lookout.look(name)
-            self._tell(lambda moment=moment, name=name: self.take(moment, name))  # type: ignore[misc]
-            pause = max(PAUSE, SLOW * (monotonic() - begun))
+            moment = self.polling.look(name)
+            self._call(lambda moment=moment, name=name: self.take(moment, name))  # type: ignore[misc]
+            pause = max(POLL_SECONDS, RESTS * (monotonic() - begun))
             try:
                 order = self.orders.get(timeout=pause)
             except Empty:
                 order = None
                 continue
             if order is None:
-                self.lookout.close()
+                self.polling.close()
                 return
 
-    def _tell(self, what: Callable[[], None]) -> None:
+    def _call(self, what: Callable[[], None]) -> None:
         if self.is_running:
             self.call_later(what)
 
     def _drain(self, name: str) -> None:
         try:
-            said = self.lookout.drain(name)
+            line = self.polling.drain(name)
         except StudyhallError as error:
-            said = f"not told: {error}"
-        self._tell(lambda: self.say(said))
+            line = f"not stopped: {error}"
+        self._call(lambda: self.show_note(line))
 
-    # What is shown
+    # The screen
 
     def take(self, moment: Moment, name: str | None) -> None:
-        """Show what a look showed, unless another study has been chosen meanwhile."""
+        """Show the result of a look, unless another study has been opened meanwhile."""
         if moment.trouble is None:
             self.looked = monotonic()
         if name == self.study:
             self.moment = moment
             self.draw()
 
-    def say(self, line: str) -> None:
-        """A line that stays until something else is asked for."""
+    def show_note(self, line: str) -> None:
+        """Show a line until another study is opened."""
         self.note = line
         self.draw()
 
     def draw(self) -> None:
-        """Everything anew, in the width that there is."""
+        """Draw everything in the width of the terminal."""
         if not self.query("#body"):
             return
         body = self.query_one("#body", Static)
@@ -148,24 +149,22 @@ class Watch(App[None]):
         body.update(text)
 
     def _remarks(self) -> list[str]:
-        remarks = [self.note] if self.note else []
-        if self.moment.trouble is not None:
-            remarks.append(self.moment.trouble)
         age = monotonic() - self.looked
-        return [*remarks, f"as it was {age:.0f} s ago"] if age > 5 else remarks
+        old = f"as it was {age:.0f} s ago" if age > 5 else None
+        return list(filter(None, (self.note, self.moment.trouble, old)))
 
     @property
     def _marked(self) -> int | None:
-        """The line of the list that the cursor is on."""
-        return None if self.study is not None or not self.moment.studies else self.place + 2
+        """The line of the list under the cursor."""
+        return None if self.study is not None or not self.moment.studies else self.cursor + 2
 
     def _lines(self, width: int) -> tuple[list[str], set[int]]:
-        """All lines, and which of them are titles."""
+        """All lines, and the indices of titles."""
         if self.study is None:
             rows = self.moment.studies
-            self.place = min(self.place, max(0, len(rows) - 1))
+            self.cursor = min(self.cursor, max(0, len(rows) - 1))
             if not rows:
-                return ["studies", NONE], set()
+                return ["studies", NO_STUDIES], set()
             return ["studies: enter opens one", *fitted(studies_table(rows), width)], {1}
         seen = self.moment.seen
         if seen is None:
@@ -174,71 +173,67 @@ class Watch(App[None]):
         return view.lines(width), view.titles(width)
 
     def _settled(self, seen: Seen) -> list[Section]:
-        """Made anew when something has changed; of a large grid, which takes its time, not every time."""
+        """Computed again after a change; for a large grid, which takes long, less often."""
         key = (seen.study.study_id, self.whole, seen.version)
         begun = monotonic()
         same = self.settled[0][:2] == key[:2]
         if self.settled[0] != key and (not same or seen.over or begun >= self.settle_after):
             self.settled = (key, settled_of(seen, self.whole))
-            self.settle_after = monotonic() + SLOW * (monotonic() - begun)
+            self.settle_after = monotonic() + RESTS * (monotonic() - begun)
         return self.settled[1]
 
     # Keys
 
-    def action_leave(self) -> None:
-        """Quit."""
-        self.exit()
-
     def action_switch(self, by: int) -> None:
-        """The next study of the list, or the one before."""
+        """The next or the previous study of the list."""
         names = [row.name for row in self.moment.studies]
         if names:
-            self.place = (names.index(self.study) + by if self.study in names else self.place) % len(names)
-            self._choose(names[self.place])
+            self.cursor = (names.index(self.study) + by if self.study in names else self.cursor) % len(names)
+            self._choose(names[self.cursor])
 
     def action_studies(self) -> None:
         """Back to the list."""
         names = [row.name for row in self.moment.studies]
-        self.place = names.index(self.study) if self.study in names else 0
+        self.cursor = names.index(self.study) if self.study in names else 0
         self._choose(None)
 
     def action_open(self) -> None:
-        """The study that the cursor is on."""
+        """Open the study under the cursor."""
         if self.study is None and self.moment.studies:
-            self._choose(self.moment.studies[self.place].name)
+            self._choose(self.moment.studies[self.cursor].name)
 
     def action_move(self, by: int) -> None:
-        """The cursor in the list; in a study, the page."""
+        """Move the cursor in the list; in a study, scroll."""
         if self.study is None:
-            self.place = max(0, min(len(self.moment.studies) - 1, self.place + by))
+            self.cursor = max(0, min(len(self.moment.studies) - 1, self.cursor + by))
             self.draw()
         else:
             self.query_one("#scroll").scroll_relative(y=by, animate=False)
 
     def action_whole(self) -> None:
-        """All lines of the result, or its end."""
+        """Show all lines of the result, or only its end."""
         self.whole = not self.whole
         self.draw()
 
     def action_drain(self) -> None:
-        """Ask, then tell every worker to drain."""
+        """Ask, then let every worker drain."""
         name = self.study
         if name is None:
-            self.say("open a study to drain it")
+            self.show_note("open a study to drain it")
             return
 
         def answered(sure: bool | None) -> None:
             if sure:
-                self.say(f"{name}: telling its workers …")
+                self.show_note(f"{name}: stopping its workers …")
                 self.orders.put(lambda: self._drain(name))
 
-        self.push_screen(Confirm(f"Tell every worker of {name} to stop? What runs is finished first."), answered)
+        self.push_screen(Confirm(f"Stop every worker of {name} after its running trials?"), answered)
 
     def action_log(self) -> None:
-        """Ask for a trial, and show its log."""
+        """Ask for a trial and show its log."""
         seen = self.moment.seen
         if seen is None or not seen.points:
-            self.say("there is no trial whose log could be shown")
+            self.show_note("no trial has a log yet")
             return
         running = [row.number for row in seen.status.running]
         known = running or [number for number, row in seen.points.items() if row.attempt] or list(seen.points)
@@ -247,10 +242,10 @@ class Watch(App[None]):
             if typed is not None and typed.strip().isascii() and typed.strip().isdigit():
                 self.push_screen(Log(int(typed), lambda: self.moment.seen, self.home))
             elif typed is not None:
-                self.say(f"{typed!r} is not the number of a trial")
+                self.show_note(f"{typed!r} is not the number of a trial")
 
         self.push_screen(
-            Ask("The log of which trial? (esc: none)", str(known[-1] if not running else known[0])), answered
+            Ask("Show the log of which trial? (esc: none)", str(known[-1] if not running else known[0])), answered
         )
 
     def _choose(self, name: str | None) -> None:

@@ -11,39 +11,37 @@ from studies.history.purpose import purpose
 from studies.history.state import Standing, decided, decision_name, standing_of
 from studies.history.trials import FINISHED
 from studies.status.memory import Seen
-from studies.status.polling import Lookout, Moment
+from studies.status.polling import Moment, Polling
+from studies.status.status import NO_STUDIES
 from studies.status.view import settled_of, view_of
 from studies.tables.digits import number
 from studies.tables.table import Column, Table
 from studies.tables.terminal import fitted, one_line
 
-PAUSE = 1.0
-"""Seconds between looks."""
+POLL_SECONDS = 1.0
+"""Between two looks."""
 STUDIES = [Column("study"), Column("search"), Column("state")]
 STUDIES += [Column(name, right=True) for name in ("running", "waiting", "finished")] + [Column("outcome")]
 
 
-def follow(lookout: Lookout, name: str | None, say: Callable[[str], None]) -> None:
-    """Print until nothing more will come. A pipe has no width, so nothing is cut."""
-    moment = lookout.look(name)
+def follow(polling: Polling, name: str | None, log: Callable[[str], None]) -> None:
+    """Print until nothing more will happen. A pipe has no width, so nothing is cut."""
+    moment = polling.look(name)
     if moment.seen is not None:
         lines = view_of(moment.seen, settled_of(moment.seen, whole=True)).lines(None)
     else:
-        lines = fitted(studies_table(moment.studies), None) if moment.studies else [NONE]
+        lines = fitted(studies_table(moment.studies), None) if moment.studies else [NO_STUDIES]
     for line in lines:
-        say(line)
+        log(line)
     while not moment.over:
-        time.sleep(PAUSE)
-        before, moment = moment, lookout.look(name)
+        time.sleep(POLL_SECONDS)
+        before, moment = moment, polling.look(name)
         for line in changes(before, moment):
-            say(f"{datetime.now():%H:%M:%S} {one_line(line)}")
-
-
-NONE = "no studies in this storage yet"
+            log(f"{datetime.now():%H:%M:%S} {one_line(line)}")
 
 
 def changes(before: Moment, after: Moment) -> list[str]:
-    """What is new in a later moment, a line each."""
+    """The changes between two moments, a line each."""
     if after.trouble != before.trouble:
         return [after.trouble or "the storage answers again"]
     if before.seen is not None and after.seen is not None:
@@ -51,27 +49,28 @@ def changes(before: Moment, after: Moment) -> list[str]:
     was = {row.name: _summary(row) for row in before.studies}
     now = {row.name: _summary(row) for row in after.studies}
     gone = [f"{name}: deleted" for name in was if name not in now]
-    return gone + [f"{name}: {told}" for name, told in now.items() if was.get(name) != told]
+    return gone + [f"{name}: {line}" for name, line in now.items() if was.get(name) != line]
 
 
 def _of_study(before: Seen, after: Seen) -> list[str]:
     if before.version == after.version:
         return []
-    score = after.study.origin["score"]["metric"]
+    score = after.study.score
     lines = []
     for trial, row in sorted(after.points.items()):
+        earlier, name = before.attempts.get(trial, ()), f"trial {trial} ({purpose(row.role)})"
+        ended = {each.attempt for each in earlier if each.outcome is not None}
+        attempts = after.attempts.get(trial, ())
+        lines += [f"{name} runs, attempt {each.attempt}" for each in attempts[len(earlier) :] if each.outcome is None]
+        for each in attempts:
+            if each.outcome not in (None, "completed") and not each.accepted and each.attempt not in ended:
+                why = f"{each.outcome.replace('_', ' ')}: {each.message}".removesuffix(": ")
+                lines.append(f"trial {trial} {why}; it will be run again")
         old = before.points.get(trial)
-        for attempt in after.attempts.get(trial, ())[len(before.attempts.get(trial, ())) :]:
-            if attempt.outcome is None:
-                lines.append(f"trial {trial} ({purpose(row.role)}): runs, attempt {attempt.attempt}")
-        known = [each.attempt for each in before.attempts.get(trial, ()) if each.outcome is not None]
-        for attempt in after.attempts.get(trial, ()):
-            if attempt.outcome not in (None, "completed") and not attempt.accepted and attempt.attempt not in known:
-                lines.append(f"trial {trial}: {attempt.outcome.replace('_', ' ')}: {attempt.message}, it waits again")
         if row.state in FINISHED and (old is None or old.state not in FINISHED):
             value = row.metrics.get(score)
-            told = f"{score} {number(value)}" if value is not None else row.reason or "no score"
-            lines.append(f"trial {trial} ({purpose(row.role)}): {row.state}, {told}")
+            end = f"{score} {number(value)}" if value is not None else row.reason or "no score"
+            lines.append(f"{name}: {row.state}, {end}")
     for decision in after.decisions[len(before.decisions) :]:
         lines.append(f"{decision_name(decision.number, decision.record)}: {decided(decision.record)}")
     was, now = (each.status.standing.text for each in (before, after))

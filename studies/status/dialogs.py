@@ -1,4 +1,4 @@
-"""What stands before the view for a while: a question, or the log of a trial."""
+"""Dialogs over the view: a question, or the log of a trial."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from textual.widgets import Footer, Input, Static
 from studies.status.logs import log_lines
 from studies.status.memory import Seen
 
-PAUSE = 1.0
-"""Seconds between two readings of a log."""
+LOG_SECONDS = 1.0
+"""Between two reads of a log."""
 
 
 class Confirm(ModalScreen[bool]):
-    """A question that y alone says yes to. No other key does anything behind it."""
+    """A question: y confirms it."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("y", "answer(True)"), Binding("n,escape,q", "answer(False)")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("y", "dismiss(True)"), Binding("n,escape,q", "dismiss(False)")]
 
     def __init__(self, question: str) -> None:
         super().__init__()
@@ -33,15 +33,11 @@ class Confirm(ModalScreen[bool]):
         with VerticalScroll(id="ask", can_focus=False):
             yield Static(Text(f"{self.question} y: yes, n: no"))
 
-    def action_answer(self, sure: bool) -> None:
-        """Back, with the answer."""
-        self.dismiss(sure)
-
 
 class Ask(ModalScreen[str | None]):
-    """A question that is answered by typing; None is no answer."""
+    """A question with a typed answer; None: no answer."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "back")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)")]
 
     def __init__(self, question: str, given: str) -> None:
         super().__init__()
@@ -55,15 +51,11 @@ class Ask(ModalScreen[str | None]):
     def on_input_submitted(self, event: Input.Submitted) -> None:
         self.dismiss(event.value)
 
-    def action_back(self) -> None:
-        """Without an answer."""
-        self.dismiss(None)
-
 
 class Log(ModalScreen[None]):
     """The end of a trial's log, followed as it grows while its last line is in sight."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,l", "back", "back")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,l", "dismiss(None)", "back")]
 
     def __init__(self, number: int, seen: Callable[[], Seen | None], home: Path) -> None:
         super().__init__()
@@ -78,7 +70,7 @@ class Log(ModalScreen[None]):
 
     def on_mount(self) -> None:
         self.query_one("#page").focus()
-        self.set_interval(PAUSE, self.follow)
+        self.set_interval(LOG_SECONDS, self.follow)
         self.follow()
 
     def follow(self) -> None:
@@ -93,7 +85,3 @@ class Log(ModalScreen[None]):
         self.query_one("#log", Static).update(Text("\n".join(lines), no_wrap=True))
         if at_end:
             page.scroll_end(animate=False)
-
-    def action_back(self) -> None:
-        """To the study."""
-        self.dismiss(None)

@@ -1,4 +1,4 @@
-"""The end of a trial's log, as lines that can be shown."""
+"""The end of a trial's log, as printable lines."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from storage.home import trial_folder
 from studies.status.memory import Seen
 from studies.tables.terminal import one_line
 
-BYTES = 256 << 10
-LINES = 2_000
+MAX_BYTES = 256 << 10
+MAX_LINES = 2_000
 
 
 def log_lines(seen: Seen, number: int, home: Path) -> list[str]:
-    """Of the last attempt, if it ran on this host; else what the database kept of one; else why there is nothing."""
+    """The last attempt's log if it ran on this host, else the database's last lines of one, else why there are none."""
     point = seen.points.get(number)
     if point is None:
         return [f"there is no trial {number} in {seen.study.name}"]
@@ -21,11 +21,11 @@ def log_lines(seen: Seen, number: int, home: Path) -> list[str]:
     try:
         with file.open("rb") as log:
             size = log.seek(0, 2)
-            log.seek(max(0, size - BYTES))
+            log.seek(max(0, size - MAX_BYTES))
             text = log.read().decode(errors="replace")
     except OSError:
         kept = [each.tail for each in seen.attempts.get(number, ()) if each.tail]
         text = kept[-1] if kept else f"trial {number} has no log on this host ({file})"
-    # Of a line that was written over, a progress bar's, the last state.
+    # Of an overwritten line, such as a progress bar, the last state.
     lines = [one_line(line.rstrip("\r").rpartition("\r")[2].expandtabs()) for line in text.split("\n")]
-    return lines[-LINES:] if any(lines) else ["it has printed nothing yet"]
+    return lines[-MAX_LINES:] if any(lines) else ["the trial has printed nothing yet"]

@@ -1,14 +1,15 @@
-"""What is known of one study, kept up to date by reading only what has changed since the last look.
+"""One study in memory, kept up to date by reading only what has changed since the last look.
 
-A finished trial never changes, so a look reads what is open, and then those trials alone that were open before and are
-not now, or that are new, or that are at another attempt. It costs as much as has happened, however large the study is.
+A finished trial never changes, so a look reads the open trials, then only the trials that are new, have ended or are at
+another attempt. Its cost grows with what has happened since, not with the study.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 from storage.errors import UsageError
 from storage.reader import Reader
@@ -17,9 +18,9 @@ from storage.session import Session
 from studies.history.trials import FINISHED, withdrawn
 from studies.status.status import Status
 
-AT_ONCE = 5_000
-"""Trials that one statement asks for."""
-REPORTS = 20
+TRIALS_AT_ONCE = 5_000
+"""That one statement reads."""
+MAX_REPORTS = 20
 """Of each running trial, the latest."""
 
 
@@ -30,29 +31,23 @@ class Seen:
     study: StudyRow
     status: Status
     points: Mapping[int, TrialRow]
-    """By number, of the trials that a search planned."""
+    """By number, of the trials that the search planned."""
     attempts: Mapping[int, Sequence[AttemptRow]]
     """By the trial's number, first to last."""
     decisions: Sequence[DecisionRow]
     reports: Mapping[int, Sequence[ReportRow]]
     """Of running trials by number, the latest first."""
     version: int
-    """Another one means that something has changed but the clock and the reports."""
-
-    @property
-    def orphans(self) -> set[int]:
-        """RUNNING trials whose worker is gone: nobody runs them."""
-        alive = {worker.worker_id for worker in self.status.workers if worker.alive}
-        return {row.number for row in self.status.running if row.worker_id not in alive}
+    """It grows whenever anything changes, except for the clock and the reports."""
 
     @property
     def over(self) -> bool:
-        """Nothing more will come by itself."""
+        """Nothing more will happen by itself."""
         return self.study.outcome is not None and not self.status.row.running
 
 
 class History:
-    """The memory of one study: `look` brings it up to date."""
+    """The memory of one study, brought up to date by `look`."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -66,7 +61,7 @@ class History:
         self.points: dict[int, TrialRow] = {}
         self.attempts: dict[int, list[AttemptRow]] = {}
         self.decisions: list[DecisionRow] = []
-        self.told: object = None
+        self.last: object = None
 
     def look(self, session: Session) -> Seen:
         """The study as it is now, all of one moment.
@@ -80,7 +75,7 @@ class History:
             if study is None:
                 self._forget(None)
                 raise UsageError(f"--study: there is no study {self.name!r} in this storage any more")
-            if study.study_id != self.study_id:  # deleted, and made anew
+            if study.study_id != self.study_id:  # it was deleted and made again
                 self._forget(study.study_id)
             extent = reader.extent(study.study_id)
             self._read_changed(reader, study.study_id, extent.trials)
@@ -90,11 +85,11 @@ class History:
             workers = reader.workers(study.study_id)
             running = reader.running_trials(study.study_id)
             reports: dict[int, list[ReportRow]] = {}
-            for each in reader.recent_reports(study.study_id, REPORTS) if running else ():
+            for each in reader.recent_reports(study.study_id, MAX_REPORTS) if running else ():
                 reports.setdefault(each.number, []).append(each)
-        told = (replace(study, now=study.created_at), [(each.worker_id, each.alive) for each in workers])
-        self.version += told != self.told
-        self.told = told
+        last = (replace(study, now=study.created_at), [(each.worker_id, each.alive) for each in workers])
+        self.version += last != self.last
+        self.last = last
         status = Status(
             row=self._counted(study),
             workers=workers,
@@ -108,7 +103,8 @@ class History:
         now = {row.number: (row.state, row.attempt) for row in reader.open_trials(study_id)}
         new = range(self.trials, trials)
         changed = {number for number in (*self.open, *new) if self.open.get(number) != now.get(number)} | set(new)
-        for numbers in _chunks(sorted(changed), AT_ONCE):
+        every = sorted(changed)
+        for numbers in (every[start : start + TRIALS_AT_ONCE] for start in range(0, len(every), TRIALS_AT_ONCE)):
             planned, others = reader.some_trials(study_id, numbers)
             self.states |= others
             for row in planned:
@@ -131,31 +127,11 @@ class History:
 
     def _counted(self, study: StudyRow) -> StudyCounts:
         counts = Counter(self.states.values())
-        return StudyCounts(
-            study_id=study.study_id,
-            name=study.name,
-            search=study.search,
-            outcome=study.outcome,
-            outcome_kind=study.outcome_kind,
-            failed=study.failed,
-            draining=study.draining,
-            late=study.late,
-            created_at=study.created_at,
-            steps=study.steps,
-            max_trials=study.max_trials,
-            waiting=counts["WAITING"],
-            running=counts["RUNNING"],
-            complete=counts["COMPLETE"],
-            pruned=counts["PRUNED"],
-            failures=counts["FAIL"],
-            withdrawn=counts["WITHDRAWN"],
-        )
+        names = [each.name for each in fields(StudyCounts)]
+        values: dict[str, Any] = {name: getattr(study, name, counts[name.upper()]) for name in names}
+        return StudyCounts(**{**values, "failures": counts["FAIL"]})
 
 
 def finished(points: Iterable[TrialRow]) -> list[TrialRow]:
-    """Those that have ended and still stand."""
+    """The trials that have ended and are not retired."""
     return [row for row in points if row.state in FINISHED and not row.retired]
-
-
-def _chunks(numbers: Sequence[int], size: int) -> Iterable[Sequence[int]]:
-    return (numbers[start : start + size] for start in range(0, len(numbers), size))

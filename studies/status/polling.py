@@ -1,4 +1,4 @@
-"""Looking at a storage again and again: one that went away is told as trouble, and looked for until it is back."""
+"""Polls a storage; reports an outage and retries until it ends."""
 
 from __future__ import annotations
 
@@ -17,32 +17,32 @@ from studies.status.memory import History, Seen
 
 @dataclass(frozen=True)
 class Moment:
-    """What one look showed."""
+    """One look at a storage."""
 
     studies: Sequence[StudyGlance] = ()
     seen: Seen | None = None
-    """The study that was asked for."""
+    """The selected study."""
     trouble: str | None = None
-    """Why there is nothing new: the rest is as it was seen last."""
+    """Why the look failed: the rest is from the last one that did not."""
 
     @property
     def over(self) -> bool:
-        """Nothing more will come by itself: of the study, or of any where none was asked for."""
+        """Nothing more will happen by itself: in the selected study, or in any."""
         if self.seen is not None:
             return self.seen.over
         return all(row.outcome is not None and not row.running for row in self.studies)
 
 
-class Lookout:
-    """One session, and the memory of the study that is looked at. Belongs to one thread."""
+class Polling:
+    """One session and the memory of the selected study. Belongs to one thread."""
 
     def __init__(self, store: Store, name: str | None = None) -> None:
         """Raises:
         UsageError: There is no study of that name.
-        StorageError: There is nothing that could be looked at.
+        StorageError: The storage cannot be read.
         """
         session = store.read()
-        self.url = session.url  # a server that is taken down later is waited for, not started
+        self.url = session.url  # a server that is stopped later is waited for, not started
         try:
             if name is not None:
                 Reader(session).study(name)
@@ -71,10 +71,10 @@ class Lookout:
         return self.last
 
     def drain(self, name: str) -> str:
-        """What `stop` does."""
+        """Stop the study's workers, as `stop` does; the lines it prints, joined."""
         session = self._connected()
         check_versions(session, writing=True)
-        return stop(session, Reader(session).study(name))
+        return "; ".join(stop(session, Reader(session).study(name)))
 
     def close(self) -> None:
         """End the session; the next look begins another."""

@@ -1,6 +1,6 @@
 """`run`'s progress on standard error: on a terminal a few lines below its messages, else a line now and then.
 
-It shows what the worker knows: it does not ask the database, and the worker does not wait for it.
+It shows what the worker knows: it does not read the database, and the worker does not wait for it.
 """
 
 from __future__ import annotations
@@ -20,24 +20,21 @@ from studies.engine.running import Running
 from studies.engine.worker import Worker
 from studies.history.pace import seconds_left
 from studies.history.purpose import purpose
-from studies.status.pace import shown_metric
-from studies.tables.table import Cell, Column, Table
+from studies.status.pace import RUNNING, Pace, running_row, shown_metric
+from studies.tables.table import Cell, Table
 from studies.tables.terminal import cut, fitted, one_line
 
-SUMMARY = 30.0
-"""Seconds between lines, where there is no terminal; none if nothing has changed."""
-A_SECOND = 2
-"""How often the lines on a terminal are made anew."""
-LISTED = 8
-COLUMNS = [Column("trial", right=True), Column("what"), Column("slot", spare=2), Column("for", right=True, spare=3)]
-COLUMNS += [Column("step", right=True), Column("last", right=True, spare=1), Column("ETA", right=True)]
+SUMMARY_SECONDS = 30.0
+"""Between two lines without a terminal; a line that repeats the last one is not printed."""
+REFRESHES_PER_SECOND = 2
+MAX_TRIALS = 8
 
 
 @dataclass
 class Progress:
-    """The progress of one worker, once it has begun."""
+    """The progress of one worker, once it has started."""
 
-    say: Callable[[str], None]
+    log: Callable[[str], None]
     worker: Worker | None = None
 
     def watch(self, worker: Worker) -> None:
@@ -45,41 +42,38 @@ class Progress:
         self.worker = worker
 
     def lines(self, width: int) -> list[str]:
-        """The round, and the trials that run here."""
+        """The round and this worker's trials."""
         if self.worker is None:
             return []
         running = self._running()
-        rows = [self._row(each) for each in running[:LISTED]]
-        more = [f"and {len(running) - LISTED} more"] if len(running) > LISTED else []
-        return [cut(one_line(self.summary()), width), *(fitted(Table(COLUMNS, rows), width) if rows else []), *more]
+        rows = [self._row(each) for each in running[:MAX_TRIALS]]
+        more = [f"and {len(running) - MAX_TRIALS} more"] if len(running) > MAX_TRIALS else []
+        table = Table(RUNNING, rows).without_empty_columns()
+        return [cut(one_line(self.summary()), width), *(fitted(table, width) if rows else []), *more]
 
     def summary(self) -> str:
         """How far the worker is, on one line."""
         if self.worker is None:
             return ""
-        tally, running = self.worker.tally, self._running()
-        parts = []
-        if tally.total:
-            parts.append(f"round {tally.round}: {tally.done} of {tally.total} trials done")
-        else:
-            parts.append(f"{tally.here} trials done here")
-        parts.append(f"{len(running)} running")
-        mean = tally.mean
-        if mean is not None and tally.total > tally.done:
-            waiting = max(0, tally.total - tally.done - len(running))
-            now = time.monotonic()
-            slots = len(self.worker.slots)
-            left = seconds_left(mean, waiting, (now - each.begun for each in running), slots)
-            parts.append(f"about {duration_text(left or 0.0)} to the end of it")
+        progress, running = self.worker.progress, self._running()
+        done = f"{progress.here} trials done"
+        if progress.total:
+            done = f"round {progress.round}: {progress.done}/{progress.total} trials"
+        parts = [done, f"{len(running)} running"]
+        if progress.mean is not None and progress.total > progress.done:
+            waiting = max(0, progress.total - progress.done - len(running))
+            now, slots = time.monotonic(), len(self.worker.slots)
+            left = seconds_left(progress.mean, waiting, (now - each.begun for each in running), slots)
+            parts.append(f"~{duration_text(left or 0.0)} left")
         return ", ".join(parts)
 
     def steps(self) -> str:
         """The running trials, on one line."""
-        told = [f"trial {each.claim.number} step {each.last.step}" for each in self._running() if each.last is not None]
-        return ", ".join(told[:LISTED])
+        reported = [(each.claim.number, each.last.step) for each in self._running() if each.last is not None]
+        return ", ".join(f"trial {number} step {step}" for number, step in reported[:MAX_TRIALS])
 
     def _running(self) -> list[Running]:
-        """The worker's trials, read from another thread than its own."""
+        """The worker's trials, read from another thread."""
         for _ in range(3):
             with suppress(RuntimeError):  # it changed meanwhile
                 return [] if self.worker is None else list(self.worker.running.values())
@@ -87,28 +81,21 @@ class Progress:
 
     def _row(self, running: Running) -> list[Cell]:
         assert self.worker is not None
-        claim, last, mean = running.claim, running.last, self.worker.tally.mean
-        seconds = time.monotonic() - running.begun
+        claim, last = running.claim, running.last
         reported = {} if last is None else last.metrics
-        name = shown_metric(reported, self.worker.definition.score_metric)
-        left = "" if mean is None else duration_text(mean - seconds) if mean > seconds else "overdue"
-        return [
-            str(claim.number),
-            purpose(claim.role),
-            running.slot.name,
-            duration_text(seconds),
-            "" if last is None else f"{last.step:,}",
-            "" if name is None else f"{name} {reported[name]:.4g}",
-            left,
-        ]
+        metric = shown_metric(reported, self.worker.definition.score_metric)
+        known = Pace() if metric is None else Pace(metric, reported[metric])
+        seconds, step = time.monotonic() - running.begun, None if last is None else last.step
+        mean = self.worker.progress.mean
+        return running_row(running.slot.name, claim.number, purpose(claim.role), seconds, step, known, mean)
 
 
 @contextmanager
-def progress(say: Callable[[str], None]) -> Iterator[Progress]:
-    """Shows a worker's progress while it works; messages printed through `say` stay above it."""
+def progress(log: Callable[[str], None]) -> Iterator[Progress]:
+    """Shows a worker's progress while it works; messages printed through `log` stay above it."""
     console = Console(stderr=True, markup=False, highlight=False)
     if not console.is_terminal or console.is_dumb_terminal:
-        with _summaries(Progress(say)) as shown:
+        with _summaries(Progress(log)) as shown:
             yield shown
         return
 
@@ -120,7 +107,7 @@ def progress(say: Callable[[str], None]) -> Iterator[Progress]:
     with Live(
         console=console,
         get_renderable=lambda: Text("\n".join(shown.lines(console.width)), style="dim", no_wrap=True),
-        refresh_per_second=A_SECOND,
+        refresh_per_second=REFRESHES_PER_SECOND,
         transient=True,
         redirect_stdout=False,
         redirect_stderr=False,
@@ -132,15 +119,15 @@ def progress(say: Callable[[str], None]) -> Iterator[Progress]:
 def _summaries(shown: Progress) -> Iterator[Progress]:
     over = Event()
 
-    def tell() -> None:
-        said = ""
-        while not over.wait(SUMMARY):
+    def print_changes() -> None:
+        last = ""
+        while not over.wait(SUMMARY_SECONDS):
             now = "; ".join(filter(None, (shown.summary(), shown.steps())))
-            if now != said and shown.worker is not None:
-                said = now
-                shown.say(now)
+            if now != last and shown.worker is not None:
+                last = now
+                shown.log(now)
 
-    Thread(target=tell, daemon=True).start()
+    Thread(target=print_changes, daemon=True).start()
     try:
         yield shown
     finally:

@@ -1,4 +1,4 @@
-"""The round at hand, as far as it has come: its candidates with what has finished of each, and which of them leads."""
+"""The current round so far: its candidates with their finished trials, and the leading one."""
 
 from __future__ import annotations
 
@@ -18,22 +18,15 @@ from studies.history.trials import State
 from studies.status.memory import Seen, finished
 from studies.tables.table import Cell, Column, Figure, Table
 
-LISTED = 30
-"""Trials of a round that are listed, where they have no candidates."""
-GROWING = [
-    Column("candidate"),
-    Column("seeds", right=True),
-    Column("score", right=True),
-    Column("gain", right=True, spare=1),
-    Column("added cost", right=True, spare=3),
-    Column("efficiency", right=True, spare=2),
-    Column(""),
-]
-PLAIN = [Column("for"), Column("trial", right=True), Column("state"), Column("value", right=True), Column("")]
+MAX_TRIALS = 30
+"""Listed of a round without candidates."""
+GROWING = [Column("candidate"), Column("seeds", right=True), Column("score", right=True)]
+GROWING += [Column("gain", right=True, spare=1), Column("added cost", right=True, spare=3)]
+GROWING += [Column("efficiency", right=True, spare=2), Column("")]
 
 
-def round_at_hand(seen: Seen) -> Table | None:
-    """A table of it; None where there is no round, or nothing of it yet. A grid has none: it has its settings."""
+def current_round(seen: Seen) -> Table | None:
+    """A table; None between rounds and before the first trial of one. A grid has settings instead of rounds."""
     if seen.study.outcome is not None or seen.study.search == "grid":
         return None
     if seen.study.search == "grow":
@@ -44,7 +37,7 @@ def round_at_hand(seen: Seen) -> Table | None:
 
 
 def _growing(seen: Seen) -> Table | None:
-    """A growth's: arithmetic and order are the search's own."""
+    """A growth's round, with the search's own arithmetic and order."""
     study = seen.study
     search = cast(Growth, search_of(Definition.from_json(study.origin), f"study {study.name}", study.steps))
     state = seen.decisions[-1].state if seen.decisions else search.start()
@@ -59,23 +52,23 @@ def _growing(seen: Seen) -> Table | None:
     rows = [each.comparison for each in progress if each.comparison is not None]
     leader = best(rows)
     tied = {id(row) for row in tied_leaders(rows)}
-    orphans = seen.orphans
+    orphans = seen.status.orphans
     repeats = int(state["grow"].get("repeats", 1))
     lines = []
     for each in [progress[0], *sorted(progress[1:], key=_rank)]:
         row = each.comparison
         near = row is not None and id(row) in tied
-        place = "as near" if near else None
+        place = "tie with the leader" if near else None
         if row is not None and row is leader:
-            place = "leads, with others as near" if near else "leads"
+            place = "leads, with ties" if near else "leads"
         lines.append(_standing(each, known, orphans, repeats, place))
-    return Table(GROWING, lines, f"round {state['step']}, as far as it has come")
+    return Table(GROWING, lines, f"round {state['step']} so far")
 
 
 def _standing(
     each: CandidateProgress, known: Mapping[str, TrialRow], orphans: Collection[int], repeats: int, place: str | None
 ) -> list[Cell]:
-    """A line of a growing round: means over what has finished, gains over the seeds shared with the baseline."""
+    """A candidate's line: means over its finished trials, gains over the seeds that it shares with the baseline."""
     asked = [known.get(point.hash) for index, point in enumerate(each.points) if index < repeats or point.hash in known]
     ended = finished(row for row in asked if row is not None)
     going = [row.number for row in asked if row is not None and row.state == "RUNNING"]
@@ -84,19 +77,16 @@ def _standing(
     row, measured = each.comparison, each.measurement
     scores, gains = measured.scores, () if row is None else row.gains
     efficiency = None if row is None else row.efficiency
-    notes = (
-        place,
-        f"{running} running" if running else None,
-        lost,
-        measured.reason,
-        None if row is None else row.reason,
-    )
-    name = "baseline"
-    if each.candidate is not None:
-        told = {"param": each.candidate.param, "value": each.candidate.value, "dup": each.candidate.copied}
-        name = candidate_name(told)
+    going_text = f"{running} running" if running else None
+    notes = (place, going_text, lost, measured.reason, None if row is None else row.reason)
+    grown, name = each.candidate, "baseline"
+    if grown is not None:
+        name = candidate_name({"param": grown.param, "value": grown.value, "dup": grown.copied})
     return [
         name,
+        "baseline"
+        if grown is None
+        else candidate_name({"param": grown.param, "value": grown.value, "dup": grown.copied}),
         f"{len(ended)}/{len(asked)}",
         Figure(sum(scores) / len(scores), standard_error(scores)) if scores else "",
         Figure(row.gain, standard_error(gains)) if row is not None and row.gain is not None else "",
@@ -107,19 +97,18 @@ def _standing(
 
 
 def _rank(each: CandidateProgress) -> tuple[float, ...]:
-    """Those that may be chosen first, in the search's own order; then what has some gain, then the rest as defined."""
+    """Eligible candidates in the search's own order, then the others as defined."""
     if each.comparison is None or not each.comparison.eligible:
         return (1.0,)
     return (0.0, *each.comparison.rank)
 
 
 def _listing(rows: Sequence[TrialRow], seen: Seen, number: int) -> Table:
-    metric = seen.study.origin["score"]["metric"]
-    order = {"RUNNING": 0, "WAITING": 1}
-    lines: list[list[Cell]] = []
-    for row in sorted(rows, key=lambda row: (order.get(row.state, 2), row.number))[:LISTED]:
-        value = row.metrics.get(metric)
-        lines.append([purpose(row.role), str(row.number), row.state, Figure(value), row.reason or ""])
-    more = f", {LISTED} of {len(rows)} trials" if len(rows) > LISTED else ""
-    columns = [Column(metric, right=True) if column.name == "value" else column for column in PLAIN]
-    return Table(columns, lines, f"round {number}, as far as it has come{more}")
+    metric, order = seen.study.score, {"RUNNING": 0, "WAITING": 1}
+    lines: list[list[Cell]] = [
+        [purpose(row.role), str(row.number), row.state, Figure(row.metrics.get(metric)), row.reason or ""]
+        for row in sorted(rows, key=lambda row: (order.get(row.state, 2), row.number))[:MAX_TRIALS]
+    ]
+    more = f", {MAX_TRIALS} of {len(rows)} trials" if len(rows) > MAX_TRIALS else ""
+    columns = [Column("for"), Column("trial", right=True), Column("state"), Column(metric, right=True), Column("")]
+    return Table(columns, lines, f"round {number} so far{more}")

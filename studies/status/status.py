@@ -1,4 +1,4 @@
-"""Where studies stand: counts, workers, what runs, what failed. Reads only, without torch or Optuna."""
+"""Where studies stand: counts, workers, running trials, failures. Reads only, without torch or Optuna."""
 
 from __future__ import annotations
 
@@ -17,14 +17,16 @@ from studies.history.purpose import purpose
 from studies.history.state import Standing, decided, decision_name, next_command, standing_of
 from studies.launch.launcher import Launch, read_launches
 from studies.launch.states import launch_lines, launches_json
-from studies.tables.table import Column, Document, Table
+from studies.status.pace import RUNNING, Pace, running_row
+from studies.tables.table import Cell, Column, Document, Table
 
-LAUNCHES = 3  # the last ones are shown
-DECISIONS = 3  # the last ones are shown
+MAX_LAUNCHES = 3
+"""The last ones are shown."""
+MAX_DECISIONS = 3
+"""The last ones are shown."""
+NO_STUDIES = "no studies in this storage yet"
 STUDIES = [Column(name) for name in ("study", "search")]
 STUDIES += [*(Column(name, right=True) for name in Counts().to_json()), Column("outcome")]
-RUNNING = [Column("trial", right=True), Column("what"), Column("slot"), Column("for", right=True)]
-RUNNING += [Column("step", right=True), Column("last report")]
 
 
 @dataclass(frozen=True)
@@ -40,63 +42,83 @@ class Status:
 
     @property
     def counts(self) -> Counts:
+        """Its trials by state."""
         return Counts.of(self.row)
 
     @property
+    def alive(self) -> dict[int, WorkerRow]:
+        """Living workers by id."""
+        return {worker.worker_id: worker for worker in self.workers if worker.alive}
+
+    @property
+    def orphans(self) -> set[int]:
+        """Numbers of RUNNING trials whose worker is gone."""
+        return {row.number for row in self.running if row.worker_id not in self.alive}
+
+    @property
     def standing(self) -> Standing:
-        """Where it is."""
-        return standing_of(self.row, self.counts.begun, self.row.running, any(each.alive for each in self.workers))
+        """Its state."""
+        return standing_of(self.row, self.counts.begun, self.row.running, bool(self.alive))
 
     @property
     def mean_seconds(self) -> float | None:
-        """Of the trials that completed; None while there are too few."""
+        """Of a completed trial; None while too few have completed."""
         return mean_trial_seconds(self.attempts)
 
     @property
     def seconds_left(self) -> float | None:
-        """For this round's open points; None while nothing can be said."""
-        slots = sum(len(worker.slots) for worker in self.workers if worker.alive)
+        """For this round's open points; None if unknown."""
+        slots = sum(len(worker.slots) for worker in self.alive.values())
         if self.row.outcome is not None:
             return None
         return seconds_left(self.mean_seconds, self.row.waiting, (row.seconds for row in self.running), slots)
 
     @property
     def advice(self) -> list[str]:
-        """What to do where the study does not go on by itself: the command."""
+        """The command that makes the study go on, if it does not go on by itself."""
         row, standing = self.row, self.standing
         command = next_command(row.search, row.name, standing, row.outcome_kind, row.steps, row.max_trials)
-        alive = {worker.worker_id for worker in self.workers if worker.alive}
-        orphans = [str(each.number) for each in self.running if each.worker_id not in alive]
+        orphans = sorted(self.orphans)
         if not orphans:
             return [] if command is None else [command]
-        then = "another worker takes over" if alive else command
-        return [f"trial{'s' * (len(orphans) > 1)} {', '.join(orphans)}: the worker is gone; {then}"]
+        then = "another worker takes over" if self.alive else command
+        return [f"trial{'s' * (len(orphans) > 1)} {', '.join(map(str, orphans))}: the worker is gone; {then}"]
 
     @property
     def _last_decisions(self) -> Sequence[Any]:
-        """Without a grid's plans, which name nothing but how many points come next."""
+        """Without a grid's plans, which only count the next points."""
         made = [each for each in self.decisions if self.row.search != "grid" or each.kind != "planned"]
-        return made[-DECISIONS:]
+        return made[-MAX_DECISIONS:]
 
     @property
     def failures(self) -> dict[str, int]:
-        """Attempts that did not end well, by why."""
+        """Failed attempts by cause."""
         bad = (row for row in self.attempts if row.outcome not in (None, "completed"))
         return dict(Counter(f"{row.outcome}: {row.message}".removesuffix(": ") for row in bad).most_common())
 
-    def document(self) -> Document:
-        """Counts, what runs, the workers, the last decisions, what failed."""
-        row = self.row
+    @property
+    def head(self) -> list[str]:
+        """State, counts, time left, advice: a line each."""
+        row, left = self.row, self.seconds_left
         head = [f"{row.name} ({row.search}): {self.standing.text}", self.counts.text or "nothing planned yet"]
-        if self.seconds_left is not None:
-            head.append(f"about {duration_text(self.seconds_left)} to the end of this round")
-        alive = [f"{each.host}:{each.pid} ({len(each.slots)} slots)" for each in self.workers if each.alive]
-        notes = [f"workers: {', '.join(alive)}"] if alive else []
-        notes += launch_lines(self.launches[-LAUNCHES:])
+        if row.max_trials is not None and row.outcome is None:
+            head[1] += f"  (budget: {row.max_trials} trials)"
+        return [*head, *([] if left is None else [f"~{duration_text(left)} left in this round"]), *self.advice]
+
+    @property
+    def workers_text(self) -> str:
+        """`workers: host:17 (2 slots)`."""
+        alive = (f"{each.host}:{each.pid} ({len(each.slots)} slots)" for each in self.alive.values())
+        return f"workers: {', '.join(alive) or 'none'}"
+
+    def document(self) -> Document:
+        """State and counts, running trials, workers, the last decisions, failures."""
+        notes = [self.workers_text] if self.alive else []
+        notes += launch_lines(self.launches[-MAX_LAUNCHES:])
         notes += [f"{decision_name(each.number, each.record)}: {decided(each.record)}" for each in self._last_decisions]
         notes += [f"{count} × {cause}" for cause, count in self.failures.items()]
-        running = [Table(RUNNING, list(map(_running_row, self.running)))] if self.running else []
-        return Document(running, notes, [*head, *self.advice])
+        rows = [_running_row(each) for each in self.running]
+        return Document([Table(RUNNING, rows).without_empty_columns()] if rows else [], notes, self.head)
 
     def to_json(self) -> dict[str, Any]:
         """`status --json`: names are stable."""
@@ -111,19 +133,13 @@ class Status:
             "budget": {"steps": row.steps, "max_trials": row.max_trials},
             "seconds_left": self.seconds_left,
             "workers": [
-                {"host": each.host, "pid": each.pid, "account": each.account, "slots": each.slots, "alive": each.alive}
-                for each in self.workers
-                if each.alive
+                {name: getattr(each, name) for name in ("host", "pid", "account", "slots", "alive")}
+                for each in self.alive.values()
             ],
             "running": [
                 {
                     "trial": each.number,
-                    "attempt": each.attempt,
-                    "role": each.role,
-                    "host": each.host,
-                    "slot": each.slot,
-                    "seconds": each.seconds,
-                    "step": each.step,
+                    **{name: getattr(each, name) for name in ("attempt", "role", "host", "slot", "seconds", "step")},
                     "metrics": {name: plain(value) for name, value in each.metrics.items()},
                 }
                 for each in self.running
@@ -133,28 +149,27 @@ class Status:
         }
 
 
-def _running_row(row: RunningTrial) -> list[str]:
-    report = "  ".join(f"{name} {value:.4g}" for name, value in list(row.metrics.items())[:3])
-    step = "" if row.step is None else f"{row.step:,}"
-    return [str(row.number), purpose(row.role), f"{row.host}:{row.slot}", duration_text(row.seconds), step, report]
+def _running_row(row: RunningTrial) -> list[Cell]:
+    known = Pace(*next(iter(row.metrics.items()), (None, None)))
+    return running_row(f"{row.host}:{row.slot}", row.number, purpose(row.role), row.seconds, row.step, known, None)
 
 
 @dataclass(frozen=True)
 class Overview:
-    """Every study of a storage, a line each. JSON alone reads each of them in full."""
+    """Every study of a storage, a line each. Only JSON reads each in full."""
 
     session: Session
     rows: Sequence[StudyCounts]
 
     def document(self) -> Document:
         if not self.rows:
-            return Document(notes=["no studies in this storage yet"])
+            return Document(notes=[NO_STUDIES])
         lines = [
             [
                 row.name,
                 row.search,
                 *map(str, Counts.of(row).to_json().values()),
-                row.outcome or ("draining" if row.draining else ""),
+                row.outcome or "draining" * row.draining,
             ]
             for row in self.rows
         ]
@@ -180,7 +195,7 @@ def read_status(session: Session, name: str) -> Status:
 
 
 def read_overview(session: Session, name: str | None) -> Status | Overview:
-    """What `status` prints: the study of this name, or all of them."""
+    """The study of this name, or all of them."""
     if name is None:
         return Overview(session, Reader(session).studies())
     return read_status(session, Reader(session).study(name).name)

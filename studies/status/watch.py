@@ -7,25 +7,25 @@ import sys
 from collections.abc import Callable
 
 from storage.store import Store
-from studies.status.polling import Lookout
+from studies.status.polling import Polling
 
 
-def watch(store: Store, name: str | None, say: Callable[[str], None]) -> None:
+def watch(store: Store, name: str | None, log: Callable[[str], None]) -> None:
     """Show a study, or all of them, as they change.
 
     Raises:
         UsageError: There is no study of that name.
         StorageError: The storage cannot be read.
     """
-    lookout = Lookout(store, name)
+    polling = Polling(store, name)
     if sys.stdout.isatty() and sys.stdin.isatty() and os.environ.get("TERM", "dumb") != "dumb":
         from studies.status.app import Watch
 
-        Watch(lookout, name, store.home).run()
+        Watch(polling, name, store.home).run()
         return
     from studies.status.changes import follow
 
     try:
-        follow(lookout, name, say)
+        follow(polling, name, log)
     finally:
-        lookout.close()
+        polling.close()

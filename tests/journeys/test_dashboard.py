@@ -71,13 +71,13 @@ STUDIES = {
         "search: grid\nobjective: objectives_here.py:cell\nscore: {metric: score, direction: maximize}\n"
         "grid: {axes: {width: [1, 2, 3], act: [relu, gelu]}, repeats: 2}\nconfig: {width: 1, act: relu}\n",
         ["score of each setting", "score over width and act", "score and all axes"],
-        "width 3, act",
+        "gelu",
     ),
     "fit": (
         "search: fit\nobjective: objectives_here.py:batch\nfit: {axis: batch_size, low: 1, high: 64}\n"
         "config: {batch_size: 1}\n",
         ["tokens_per_second over batch_size", "peak_memory over batch_size"],
-        "largest that fits",
+        "largest",
     ),
     "difficulty": (
         "search: grid\nobjective: objectives_here.py:problem\nscore: {metric: distance, direction: minimize}\n"

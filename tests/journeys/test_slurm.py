@@ -179,7 +179,7 @@ def test_whoever_waits_is_told_when_no_job_is_left_to_end_the_study(
     (launch,) = status(program, "trace")["launches"]
     slurm_here.call("scancel", launch["job"])
     told, _ = launched.communicate(timeout=60)
-    assert launched.returncode == 1 and "no job of this launch is left, and nobody works on it" in told
+    assert launched.returncode == 1 and "no job of this launch is left, and no worker runs it" in told
     assert status(program, "trace")["counts"]["waiting"] == 1
 
 
@@ -263,13 +263,13 @@ def test_the_dry_run_shows_the_array_and_each_workers_command_and_submits_nothin
     ("wrong", "said"),
     [
         (["--launch", "slurn"], "--launch: no launcher 'slurn'; did you mean 'slurm'?"),
-        (["--launch", "slurm"], "--time: say how long"),
+        (["--launch", "slurm"], "--time: needed"),
         (["--launch", "slurm", "--time", "noon"], "--time: 'noon' is not a time"),
         (["--launch", "slurm", "--time", "0"], "--time: '0' is not a time above zero"),
         (["--launch", "slurm", "--time", "1", "--nodes", "0"], "--nodes: 0 is not a number from 1"),
         (["--launch", "slurm", "--time", "1", "--slurm", "mem"], "--slurm: 'mem' is not KEY=VALUE"),
-        (["--launch", "slurm", "--time", "1", "--slurm", "time=3"], "--slurm: 'time' is said by --time"),
-        (["--launch", "slurm", "--time", "1", "--slurm", "gres=gpu:2"], "asked for by --gpus-per-node"),
+        (["--launch", "slurm", "--time", "1", "--slurm", "time=3"], "--slurm: 'time' is set by --time"),
+        (["--launch", "slurm", "--time", "1", "--slurm", "gres=gpu:2"], "requested with --gpus-per-node"),
         (["--launch", "slurm", "--time", "1", "--slurm", "signal=9"], "--slurm: 'signal' is set by the launch"),
         (["--launch", "slurm", "--time", "1", "--slurm", "comment=a\nb"], "cannot be printed"),
         (["--launch", "slurm", "--time", "1", "--partition", "a b"], "--partition: 'a b' cannot be"),
@@ -277,10 +277,10 @@ def test_the_dry_run_shows_the_array_and_each_workers_command_and_submits_nothin
         (["--launch", "slurm", "--time", "1", "--per-gpu", "2"], "--per-gpu: these are CPU slots"),
         (["--launch", "slurm", "--time", "1", "--gpus-per-node", "1", "--workers", "2"], "--workers: counts CPU"),
         (["--launch", "slurm", "--time", "1", "--join"], "--join: changes nothing"),
-        (["--launch", "slurm", "--time", "1", "--num-gpus", "1"], "--num-gpus: goes with --launch ray"),
-        (["--launch", "ray", "--time", "1"], "--time: goes with --launch slurm"),
-        (["--nodes", "2"], "--nodes: goes with --launch slurm"),
-        (["--wait"], "--wait: goes with --launch"),
+        (["--launch", "slurm", "--time", "1", "--num-gpus", "1"], "--num-gpus: needs --launch ray"),
+        (["--launch", "ray", "--time", "1"], "--time: needs --launch slurm"),
+        (["--nodes", "2"], "--nodes: needs --launch slurm"),
+        (["--wait"], "--wait: needs --launch"),
         (["--join", "--set", "max_iters=1"], "--join: changes nothing"),
     ],
 )
@@ -298,7 +298,7 @@ def test_without_slurm_that_is_said(program: Program, environment: dict[str, str
     file = write_definition(tmp_path)
     told = program("run", "grow", "--study", "trace", "--file", file, "--launch", "slurm", "--time", "1")
     assert told.returncode == 2
-    assert told.stderr == "studyhall: --launch slurm: Slurm is not installed here, there is no `sbatch`\n"
+    assert told.stderr == "studyhall: --launch slurm: Slurm is not installed here: `sbatch` is missing\n"
 
 
 def test_a_storage_of_one_machine_is_refused_where_workers_may_come_to_another(
@@ -314,7 +314,7 @@ def test_a_storage_of_one_machine_is_refused_where_workers_may_come_to_another(
     for storage in (environment["STUDYHALL_STORAGE"], ""):
         environment["STUDYHALL_STORAGE"] = storage
         told = program("run", "grow", "--study", "trace", "--file", file, "--launch", "slurm", "--time", "1")
-        assert told.returncode == 2 and "serves this machine alone, and workers may come to elsewhere" in told.stderr
+        assert told.returncode == 2 and "serves this machine alone, and workers may run on elsewhere" in told.stderr
         assert "storage up --listen" in told.stderr
     assert not Path(environment["STUDYHALL_HOME"]).exists()
 

@@ -92,7 +92,7 @@ def test_a_running_study_is_shown_as_it_is_wide_narrow_and_resized(
         [line] = [line for line in screen.splitlines() if re.match(rf" {each['slot']} +{each['trial']} ", line)]
         assert re.search(r"-0\.01/step", line), "the slope is that of the objective"
         assert line.rstrip().endswith("/s"), "with one finished trial there is no ground for an ETA"
-    assert "to the end of this round" not in screen
+    assert "left in this round" not in screen
     for columns, lines in ((80, 24), (200, 50), (46, 20), (80, 30)):
         watch.resize(columns, lines)
         assert fits(watch.shows("own (grow): running", "loss", "baseline", "quit"), columns)
@@ -177,20 +177,20 @@ def test_keys_show_a_log_ask_before_they_drain_and_switch_studies(
     watch.keys("Down", "Enter")
     watch.shows("own (grow): running", "baseline")
     watch.keys("l")
-    watch.shows("The log of which trial?", "1")
+    watch.shows("Show the log of which trial?", "1")
     watch.keys("Enter")
     watch.once(lambda screen: "the log of trial 1" in screen and re.search(r"^ step \d\d+$", screen, re.M) is not None)
     watch.keys("Escape")
     watch.shows("own (grow): running")
     watch.keys("d")
-    watch.shows("Tell every worker of own to stop?")
+    watch.shows("Stop every worker of own")
     watch.keys("n")
-    watch.once(lambda screen: "Tell every" not in screen and "own (grow): running" in screen)
+    watch.once(lambda screen: "Stop every" not in screen and "own (grow): running" in screen)
     assert answer(program, "status", "--study", "own")["state"] == "running"
     watch.keys("d")
-    watch.shows("Tell every worker")
+    watch.shows("Stop every worker")
     watch.keys("y")
-    watch.shows("own: told to 1 worker", "own (grow): draining")
+    watch.shows("own: 1 worker will stop", "own (grow): draining")
     open_gate(tmp_path)
     assert worker.wait(timeout=60) == 0
     watch.shows("own (grow): stopped", "python cli.py run grow --study own")
@@ -198,7 +198,7 @@ def test_keys_show_a_log_ask_before_they_drain_and_switch_studies(
     screen = watch.shows("隠れ層 (grow): done", "mlp_size → 64")
     assert "own (grow)" not in screen
     watch.keys("l")
-    watch.shows("The log of which trial?")
+    watch.shows("Show the log of which trial?")
     watch.keys("999")
     watch.shows("999")
     watch.keys("Enter")
@@ -296,7 +296,7 @@ def test_of_only_failures_and_nan_the_causes_are_shown(program: Program, termina
     file = growth_of(tmp_path, body, "attempts: 1\n")
     assert program("run", "grow", "--study", "own", "--file", file).returncode == 1
     watch = terminal("status", "--watch", "--study", "own", columns=80, lines=30)
-    screen = watch.shows("own (grow): failed", "attempts that did not end well", "[red] 漢字")
+    screen = watch.shows("own (grow): failed", "failed attempts", "[red] 漢字")
     assert fits(screen, 80) and "0 complete" not in screen
 
 
@@ -331,10 +331,10 @@ def test_run_shows_the_round_below_what_it_says_and_an_interrupt_drains(
     program: Program, terminal: Open, tmp_path: Path
 ) -> None:
     run = terminal("run", "grow", "--study", "own", "--file", gated(tmp_path), "--workers", 2, columns=80, lines=24)
-    screen = run.shows("round 0: the baseline, 2 trials", "round 0: 1 of 2 trials done, 1 running", "loss")
-    assert re.search(r"baseline +cpu\d", screen) and fits(screen, 80)
+    screen = run.shows("round 0: the baseline, 2 trials", "round 0: 1/2 trials, 1 running", "loss")
+    assert re.search(r"cpu\d +\d+ +baseline", screen) and fits(screen, 80)
     run.keys("C-c")
-    run.shows("finishing 1 trials and leaving")
+    run.shows("finishing 1 running trial")
     open_gate(tmp_path)
     screen = run.shows("own: interrupted", "ended with 130")
     assert "1 running" not in screen, "it is gone once the run has ended"
@@ -342,7 +342,7 @@ def test_run_shows_the_round_below_what_it_says_and_an_interrupt_drains(
 
 def test_without_a_terminal_run_says_lines_and_no_more(program: Program, tmp_path: Path) -> None:
     told = program("run", "grow", "--study", "trace", "--file", write_definition(tmp_path, steps=1))
-    assert "\x1b" not in told.stderr and "trials done" not in told.stderr
+    assert "\x1b" not in told.stderr and " trials, " not in told.stderr
     assert sum("COMPLETE" in line for line in told.stderr.splitlines()) == 8
 
 

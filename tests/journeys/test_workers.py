@@ -230,7 +230,7 @@ def test_a_trial_is_told_when_it_begins_and_status_says_what_to_do(
     short = write_definition(tmp_path, steps=1, seconds=0.0)
     ran = program("run", "grow", "--study", "short", "--file", short, "--workers", 1, "--max-trials", 3)
     begun = [line.split(": ")[1] for line in ran.stderr.splitlines() if " begins on " in line]
-    assert begun == ["baseline, seed 1337", "n_layer=2, seed 1337", "n_head=2, seed 1337"]
+    assert begun == ["baseline, seed 1337", "n_layer → 2, seed 1337", "n_head → 2, seed 1337"]
     told = program("status", "--study", "short").stdout
     assert "to raise its budget: python cli.py run grow --study short --max-trials 6" in told
     assert program("run", "grow", "--study", "short", "--max-trials", 100).returncode == 0

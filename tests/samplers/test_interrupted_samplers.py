@@ -102,7 +102,7 @@ def test_trials_of_a_worker_that_is_gone_are_orphans(url: str, session: Session)
         assert time.monotonic() < end
     version = history.look(session).version
     seen = history.look(session)
-    assert seen.orphans == {0} and seen.version == version and seen.status.standing.state is StudyState.IDLE
+    assert seen.status.orphans == {0} and seen.version == version and seen.status.standing.state is StudyState.IDLE
 
 
 def test_a_look_reads_what_has_changed_and_not_the_study(url: str) -> None:

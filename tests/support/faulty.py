@@ -179,7 +179,7 @@ def run(order: dict[str, Any], warm: KeptServer) -> tuple[int, dict[str, Any]]:
 
 
 def main() -> None:
-    studies.engine.worker.IDLE = 0.05
+    studies.engine.worker.IDLE_SECONDS = 0.05
     warm: KeptServer | None = None
     for text in sys.stdin:
         order = json.loads(text)

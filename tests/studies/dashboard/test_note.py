@@ -14,7 +14,9 @@ import yaml
 from storage.records import StudyRow
 from studies.dashboard.note import note
 from studies.history.counts import Counts
+from studies.results.growth import show_document
 from studies.tables.markdown import escaped, fenced
+from studies.tables.table import Column, Document, Figure, Table
 
 WHEN = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 GROW = {
@@ -58,10 +60,6 @@ def counts(**other: int) -> Counts:
     return Counts(**other)
 
 
-def grown(*rounds: dict[str, Any], **config: Any) -> dict[str, Any]:
-    return {"search": "grow", "config": {"n_head": 1, **config}, "rounds": list(rounds), "overrides": []}
-
-
 def code(text: str, language: str) -> str:
     """The block of that language."""
     found = re.search(rf"^(`{{3,}}){language}\n(.*?)\n\1$", text, re.M | re.S)
@@ -70,9 +68,9 @@ def code(text: str, language: str) -> str:
 
 
 def test_an_empty_study_says_what_it_asks_and_how_to_go_on() -> None:
-    text = note(study(), counts(), [], grown(), None)
+    text = note(study(), counts(), False, [], Document(), None)
     assert text.startswith("# lobo\n\n**Asks:** Which one next?")
-    assert "none is planned yet" in text and "No round is complete yet." in text and "Nothing yet." in text
+    assert "none is planned yet" in text and "No results yet." in text and "Nothing yet." in text
     assert "Written 2026-01-02 03:04:05 UTC" in text
     assert code(text, "sh") == "python cli.py run grow --study lobo"
     assert yaml.safe_load(code(text, "yaml")) == GROW
@@ -80,27 +78,28 @@ def test_an_empty_study_says_what_it_asks_and_how_to_go_on() -> None:
 
 def test_the_answer_is_a_table_and_the_last_decision_says_why() -> None:
     won = {"param": "n_head", "value": 2, "score": 0.25, "gain": 0.5, "gain_error": 0.01, "added_cost": 10.0}
-    won |= {"cost": 110.0, "chosen": True, "tie": True, "dup": None}
+    won |= {"cost": 110.0, "efficiency": 0.05, "chosen": True, "tie": True, "dup": None}
     other = {**won, "value": 3, "chosen": False}
     record = {"round": 0, "candidates": [won, other], "event": None}
-    decision = Row(kind="chosen", record=record, trials=[1], decided_at=WHEN)
-    text = note(study(), counts(complete=3, waiting=2, failed=1), True, [decision], grown(record, n_head=2), None)
-    assert "| 0     | n_head → 2 | 0.2500 | 0.500 ± 0.010 |         10 |    110 | tie  |" in text
-    assert "Now: n_head 2" in text and "2 waiting, 3 complete, 1 failed" in text
+    decision = Row(kind="chosen", record=record, trials=[1], decided_at=WHEN, state={"config": {"n_head": 2}})
+    results = show_document({}, [decision], ["n_head"], False)
+    text = note(study(), counts(complete=3, waiting=2, failed=1), True, [decision], results, None)
+    assert "| 0     | n_head → 2 | 0.2500 | 0.500 ± 0.010 |         10 |    0.05000 |  110 | tie   |" in text
+    assert "now: n_head=2" in text and "2 waiting, 3 complete, 1 failed" in text
     assert "Round 0 (2026-01-02 03:04 UTC): n_head → 2, a gain of 0.5 ± 0.01 for 10 more cost." in text
     assert "cannot tell it from 1 others" in text
 
 
 def test_a_storage_of_the_team_is_named_without_its_password() -> None:
-    text = note(study(), counts(), [], grown(), "postgresql://me@host:5432/db?sslmode=require")
+    text = note(study(), counts(), False, [], Document(), "postgresql://me@host:5432/db?sslmode=require")
     assert code(text, "sh").endswith("--study lobo --storage 'postgresql://me@host:5432/db?sslmode=require'")
     assert "PGPASSWORD" in text
 
 
 def test_a_used_up_budget_is_said_and_the_command_raises_it() -> None:
-    text = note(study(max_trials=10), counts(complete=10, waiting=5), True, [], grown(), None)
+    text = note(study(max_trials=10), counts(complete=10, waiting=5), True, [], Document(), None)
     assert "budget used up: all of its 10 trials were started" in text and code(text, "sh").endswith("--max-trials 20")
-    text = note(study(max_trials=10), counts(complete=9, running=1), True, [], grown(), None)
+    text = note(study(max_trials=10), counts(complete=9, running=1), True, [], Document(), None)
     assert "**State:** running." in text and "--max-trials" not in code(text, "sh")
 
 
@@ -114,21 +113,19 @@ def test_a_used_up_budget_is_said_and_the_command_raises_it() -> None:
     ],
 )
 def test_the_state_is_one_line(other: dict[str, Any], said: str) -> None:
-    assert f"**State:** {said}" in note(study(**other), counts(complete=1), [], grown(), None)
+    assert f"**State:** {said}" in note(study(**other), counts(complete=1), False, [], Document(), None)
 
 
 def test_an_override_is_listed_below_the_definition_that_was_begun_with() -> None:
     change = Row(kind="override", record={"event": "override: max_iters=10"}, trials=[], decided_at=WHEN)
-    text = note(study(), counts(), True, [change], grown(), None)
+    text = note(study(), counts(), True, [change], Document(), None)
     assert text.index("- override: max_iters=10") > text.index("## Definition")
 
 
-def grid_of(*settings: dict[str, Any]) -> dict[str, Any]:
-    results = [
-        {"setting": each, "mean": 0.5, "n": 2, "interval": [0.4, 0.6], "best_tie": False, "failed": []}
-        for each in settings
-    ]
-    return {"search": "grid", "results": results, "failed": []}
+def settings(*names: str) -> Document:
+    """Results with a line for each setting."""
+    columns = [Column("setting"), Column("score", right=True), Column("n", right=True)]
+    return Document([Table(columns, [[name, Figure(0.5), Figure(2)] for name in names])])
 
 
 ODD = ["<script>alert(1)</script>", "a|b", "`tick` ```", "[x](javascript:1)", "# head", "- item", "1. one", "$x$ ~~y~~"]
@@ -138,31 +135,31 @@ ODD += ["line\nbreak", "宽度 ширина عرض", "\u202eturned", "http://evi
 @pytest.mark.parametrize("odd", ODD)
 def test_odd_names_and_values_are_text(odd: str) -> None:
     grid = {**GROW, "search": "grid", "grid": {"axes": {"a": [1]}}, "question": odd}
-    text = note(study(search="grid", origin=grid), counts(), [], grid_of({"a": odd}), None)
+    text = note(study(search="grid", origin=grid), counts(), False, [], settings(f"a {odd}"), None)
     outside = text.replace(code(text, "yaml"), "")
     assert "<script" not in outside.replace("\\<", "") and "\u202e" not in text
     rows = [line for line in text.splitlines() if line.startswith("| a ")]
-    assert len(rows) == 1 and len(rows[0].replace("\\|", "").split("|")) == 7
+    assert len(rows) == 1 and len(rows[0].replace("\\|", "").split("|")) == 5
     heads = [line.strip("# ") for line in outside.splitlines() if line.startswith("#")]
     assert heads == ["lobo", "The answer so far", "Decided last", "To resume it", "Definition"]
 
 
 def test_a_definition_cannot_leave_its_block() -> None:
     odd = {**GROW, "config": {"n_head": 1, "text": "```\n# out\n````\n<b>"}}
-    text = note(study(origin=odd), counts(), [], grown(), None)
+    text = note(study(origin=odd), counts(), False, [], Document(), None)
     assert "`````yaml" in text and yaml.safe_load(code(text, "yaml")) == odd
 
 
 def test_a_value_of_a_thousand_letters_is_shortened_and_said_to_be() -> None:
-    text = note(study(), counts(), [], grid_of({"a": "x" * 5000}), None)
+    text = note(study(), counts(), False, [], settings("x" * 5000), None)
     assert "x" * 100 not in text and "…" in text
     large = {**GROW, "config": {f"name_{index}": "v" * 50 for index in range(1000)}}
-    assert "characters more" in note(study(origin=large), counts(), [], grown(), None)
+    assert "characters more" in note(study(origin=large), counts(), False, [], Document(), None)
 
 
 def test_many_settings_are_cut_and_said_to_be() -> None:
     grid = {**GROW, "search": "grid", "grid": {"axes": {"a": [1]}}}
-    text = note(study(search="grid", origin=grid), counts(), [], grid_of(*({"a": n} for n in range(100))), None)
+    text = note(study(search="grid", origin=grid), counts(), False, [], settings(*map(str, range(100))), None)
     assert "85 rows more" in text
 
 

@@ -172,13 +172,13 @@ def test_what_goes_wrong_is_said_once_without_the_password() -> None:
     scribe = Scribe("postgresql+psycopg2://me:s3cret@127.0.0.1:1/none", "x", None, said.append)
 
     def tell() -> bool:
-        scribe.tell()
+        scribe.notify()
         return bool(said)
 
     until(tell)
     scribe.close(wait=True)
-    assert len(said) == 1 and "the dashboard is behind" in said[0] and "s3cret" not in said[0]
-    scribe.tell()
+    assert len(said) == 1 and "the dashboard is not up to date" in said[0] and "s3cret" not in said[0]
+    scribe.notify()
     scribe.close(wait=True)
     assert scribe._process is not None
     scribe._process.kill()
@@ -191,7 +191,7 @@ def test_a_scribe_that_hangs_does_not_hold_up_its_worker(url: str) -> None:
     scribe._process.send_signal(signal.SIGSTOP)
     began = time.monotonic()
     for _ in range(100_000):  # more than a pipe holds
-        scribe.tell()
+        scribe.notify()
     scribe.close(wait=False)
     assert time.monotonic() - began < 30
     scribe._process.kill()

@@ -24,7 +24,7 @@ def test_an_enqueued_trial_runs_as_an_extra_point_with_its_params_over_the_confi
     before = answer(grown, "show", "--study", "trace")
     stock(url, "trace").enqueue_trial({"n_embd": 96, "n_head": 3, "seed": 7})
     told = grown("run", "grow", "--study", "trace")
-    assert told.returncode == 0 and "enqueued by another program: taken up" in told.stderr
+    assert told.returncode == 0 and "enqueued by another program: adopted" in told.stderr
     trial = stock(url, "trace").trials[-1]
     assert trial.state is TrialState.COMPLETE and trial.params["n_embd"] == 96 and trial.params["n_head"] == 3
     story = answer(grown, "show", "--study", "trace", "--trial", trial.number)
@@ -38,8 +38,8 @@ def test_what_cannot_be_taken_up_fails_at_once_and_says_why(grown: Program, url:
     study = stock(url, "trace")
     enqueued: list[tuple[dict[str, Any], str]] = [
         ({"n_haed": 2}, "did you mean 'n_head'?"),
-        ({"n_head": 10**9}, "lies outside what this study told Optuna"),
-        ({"n_head": "two"}, "lies outside what this study told Optuna"),
+        ({"n_head": 10**9}, "lies outside the study's distribution"),
+        ({"n_head": "two"}, "lies outside the study's distribution"),
         ({"seed": -1}, "is not a whole number"),
         ({"mlp_size": 64, "seed": study.trials[0].params["seed"]}, "the same as trial"),
         ({"n_head": float("nan")}, "is not a number that a configuration can hold"),

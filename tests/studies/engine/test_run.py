@@ -83,11 +83,11 @@ def test_a_worker_whose_code_differs_says_so_or_is_refused(program: Program, tmp
         subprocess.run([*git, *command], check=True)
     run = ["run", "grow", "--study", "trace", "--file", file]
     told = program(*run, "--steps", 1, "--same-code")
-    assert told.returncode == 0 and "was begun with code" not in told.stderr
+    assert told.returncode == 0 and "began with code" not in told.stderr
     with (tmp_path / "landscape.py").open("a") as code:
         code.write("# a change\n")
     told = program(*run, "--steps", 2, "--same-code")
-    assert told.returncode == 2 and "--same-code: 'trace' was begun with code" in told.stderr
+    assert told.returncode == 2 and "--same-code: 'trace' began with code" in told.stderr
     assert told.stderr.count("\n") == 1 and path(program, "trace") == CHOICES[:1]
     told = program(*run, "--steps", 2)
     assert told.returncode == 0 and "results may not be comparable" in told.stderr
@@ -168,7 +168,7 @@ def test_a_baseline_that_fails_ends_the_study_with_exit_code_1_and_retry_mends_i
     assert "AssertionError" in program("show", "--study", "own", "--trial", 0).stdout
     assert "assert os.path.exists" in program("show", "--study", "own", "--trial", 0, "--log").stdout
     (tmp_path / "ready").touch()
-    assert "tried again as trial 1" in program("retry", "--study", "own", "--failed").stdout
+    assert "retried as trial 1" in program("retry", "--study", "own", "--failed").stdout
     assert program("run", "grow", "--study", "own", "--file", file).returncode == 0
     certificate = answer(program, "audit", "--study", "own")
     assert certificate["holds"] and answer(program, "show", "--study", "own")["rounds"][0]["chosen"]["param"] == "a"

@@ -139,7 +139,7 @@ def test_a_command_that_is_not_told_what_varies_is_refused(program: Program, tmp
         "config: {a: 0, b: 0}\n"
     )
     told = program("run", "grid", "--study", "own", "--file", file)
-    assert told.returncode == 2 and "the command is not told b, seed, which vary" in told.stderr, told.stderr
+    assert told.returncode == 2 and "the command has no argument for b, seed, which vary" in told.stderr, told.stderr
     assert program("show", "--study", "own").returncode == 2
 
 

@@ -39,7 +39,7 @@ def test_a_fit_that_a_failure_ended_goes_on_from_the_retried_probe(program: Prog
     assert program("run", "fit", "--study", "own", "--file", file).returncode == 1
     (tmp_path / "ready").touch()
     told = program("retry", "--study", "own", "--failed")
-    assert told.stdout == "trial 2: tried again as trial 3; the search goes back to before it\n", told.stderr
+    assert told.stdout == "trial 2: retried as trial 3; the search decides again from there\n", told.stderr
     holds(program)
     shown = answer(program, "show", "--study", "own")
     assert (shown["largest"], shown["ended"], len(shown["probes"])) == (8, None, 2), "what stood before it still stands"
@@ -99,7 +99,7 @@ def test_a_candidate_of_a_round_that_is_decided_is_said_to_be_trained_without_ef
     decided = answer(program, "show", "--study", "own")["rounds"]
     (tmp_path / "ready").touch()
     told = program("retry", "--study", "own", "--failed")
-    assert "tried again as trial 3; its round is decided and stays so: this has no effect on it" in told.stdout
+    assert "retried as trial 3; its round is decided already and does not change" in told.stdout
     assert program("run", "grow", "--study", "own", "--file", file).returncode == 0
     assert answer(program, "show", "--study", "own")["rounds"] == decided
     holds(program)

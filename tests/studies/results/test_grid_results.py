@@ -29,7 +29,7 @@ from studies.definition.yaml_text import read_yaml
 from studies.export.ablation import ablation_csv
 from studies.export.export import export, write_aside
 from studies.export.folders import Folder, file_name, sweep_folder, tasks_folder
-from studies.export.trials import parquet, trials_csv
+from studies.export.trials import grid_csv, parquet
 from studies.lifecycle.grid_review import review
 from studies.results.grid import show_document, show_json
 from studies.results.grid_cells import cells_of, ranking
@@ -146,7 +146,7 @@ def test_show_json_is_json_whatever_the_scores() -> None:
 def test_csv_tells_texts_from_numbers_and_from_nothing() -> None:
     values = [1, "1", None, "", "null", "x, y", '"1"', True, "true", "1e-4", [1], "[1]"]
     rows = [row(index, {"n": value}) for index, value in enumerate(values)]
-    told = [each["config.n"] for each in csv.DictReader(io.StringIO(trials_csv(rows)))]
+    told = [each["config.n"] for each in csv.DictReader(io.StringIO(grid_csv(rows)))]
     assert told == ["1", '"1"', "", '""', '"null"', "x, y", '"\\"1\\""', "true", '"true"', '"1e-4"', "[1]", '"[1]"']
     assert len(set(told)) == len(told)
 
@@ -156,7 +156,7 @@ def test_csv_has_a_row_a_trial_with_helpers_that_no_config_has() -> None:
         row(0, {}, config={"n": 2, "sizes": [1, 2]}, role={"role": "cell", "setting": {"factor": 1}}),
         failed(1, A, 1, "error", "error: a, b"),
     ]
-    first, second = csv.DictReader(io.StringIO(trials_csv(rows)))
+    first, second = csv.DictReader(io.StringIO(grid_csv(rows)))
     assert first["setting.factor"] == "1" and first["config.sizes"] == "[1, 2]" and first["reason"] == ""
     assert second["reason"] == "error: a, b" and second["config.n"] == "1"
 
@@ -247,7 +247,7 @@ def test_a_sweep_is_a_folder_with_a_summary_and_a_file_a_combination(tmp_path: P
         "Best: 0.6\nWorst: 0.2\nMean: 0.46555555555555556\n\nBest configuration:\nn: 1\n"
     )
     assert "Trial 8, seed 3: FAIL, diverged: score is nan" in (made / "n_3.txt").read_text()
-    with pytest.raises(UsageError, match="is there already"):
+    with pytest.raises(UsageError, match="exists; give another folder"):
         folder.write(tmp_path)
 
 
@@ -433,7 +433,7 @@ def test_a_finished_study_is_told_and_exported(program: Program, tmp_path: Path,
     assert {file.name for file in sweep.iterdir()} == {"sweep_summary.txt", "n_1.txt", "n_2.txt", "n_3.txt"}
     assert "Error: 1" in (sweep / "sweep_summary.txt").read_text()
     assert str(export(session, study, "tasks")).startswith("==> tasks/1.yaml <==\nn: 1\nseed: 10\n")
-    with pytest.raises(UsageError, match="is there already"):
+    with pytest.raises(UsageError, match="exists; give another folder"):
         write_aside(tmp_path / "out", export(session, study, "tasks"))
     session.close()
     assert answer(program, "show", "--study", "own") == json.loads(json.dumps(shown))
