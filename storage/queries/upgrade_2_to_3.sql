@@ -7,7 +7,7 @@ ALTER TABLE studyhall_studies
     ADD COLUMN plan numeric NOT NULL DEFAULT 0,
     ADD COLUMN upgraded integer NOT NULL DEFAULT 0;
 ALTER TABLE studyhall_studies ALTER COLUMN key DROP DEFAULT;
-ALTER TABLE studyhall_points ADD COLUMN digest text;
+ALTER TABLE studyhall_points ADD COLUMN digest text, SET (fillfactor = 80);
 CREATE INDEX studyhall_points_round ON studyhall_points (study_id, round) WHERE retry_of IS NULL;
 ALTER TABLE studyhall_attempts ADD COLUMN digest text;
 ALTER TABLE studyhall_decisions ADD COLUMN origin text, ADD COLUMN digest text;
