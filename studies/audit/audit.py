@@ -125,6 +125,7 @@ def audit(session: Session, study: StudyRow) -> Certificate:
     holes = _holes(points, accepted, evidence.facts, corrected)
     counts = Counts.of_trials(points)
     violations = list(dict.fromkeys([*duplicates, *holes, *wrong, *unreadable, *_changes(evidence)]))
+    others = [row.number for row in evidence.others]
     return Certificate(
         study=study.name,
         holds=not violations,
@@ -151,8 +152,8 @@ def audit(session: Session, study: StudyRow) -> Certificate:
             "lost": _hours(row for row in attempts if not row.accepted),
         },
         violations=violations,
-        unlocked=evidence.facts.orphans,
-        others=[row.number for row in evidence.others],
+        unlocked=sorted(set(evidence.facts.orphans) - set(others)),
+        others=others,
         upgraded=evidence.digests.upgraded,
         seal=None if violations else seal_of(evidence).text,
     )
