@@ -1,4 +1,4 @@
-"""Slots that wait for the last trial of a round, and what speculation makes of them: a simulation on a virtual clock.
+"""Slots that wait for the last trial of a round, with speculation and without: a simulation on a virtual clock.
 
     python benchmarks/barrier.py [--slots 8 64 512] [--seeds 10]
 
@@ -35,7 +35,7 @@ WIDTHS = {"7 a round": {}, "84 a round": {"multiples": 4, "repeats": 3}}
 
 @dataclass
 class Simulation:
-    """One growth on so many slots."""
+    """One growth on a number of slots."""
 
     search: Growth
     slots: int
@@ -46,12 +46,12 @@ class Simulation:
     running: list[tuple[float, int, Point]] = field(default_factory=list)
     results: dict[str, Result] = field(default_factory=dict)
     begun: dict[str, float] = field(default_factory=dict)
-    """Seconds that each point takes, once it was begun."""
+    """Seconds that each started point takes."""
     used: set[str] = field(default_factory=set)
     path: list[object] = field(default_factory=list)
 
     def run(self) -> None:
-        """To the end of the search."""
+        """Run the search to its end."""
         state = self.search.start()
         while True:
             step = self.search.advance(state, self.results)
@@ -61,7 +61,7 @@ class Simulation:
                 case Decision():
                     self.path.append(step.record["chosen"])
                     state = step.state
-                    self.queue.clear()  # what was guessed and not begun is withdrawn
+                    self.queue.clear()  # speculative points that have not started are withdrawn
                 case Need():
                     self.used |= {point.hash for point in step.points}
                     waiting = {point.hash for point in self.queue}
@@ -94,12 +94,12 @@ class Simulation:
 
     @property
     def wanted(self) -> float:
-        """Slot seconds of points that a decision was made from."""
+        """Slot seconds of the points that decisions were made from."""
         return sum(self.begun[hash_] for hash_ in self.used)
 
     @property
     def in_vain(self) -> float:
-        """Slot seconds spent on other points until the end."""
+        """Slot seconds of the other points until the end."""
         left = sum(end - self.now for end, _, point in self.running if point.hash not in self.used)
         return sum(seconds for hash_, seconds in self.begun.items() if hash_ not in self.used) - left
 

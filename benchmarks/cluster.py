@@ -1,4 +1,4 @@
-"""A PostgreSQL of a benchmark's own, that can be hurt: on a small file system, with few connections, over TCP."""
+"""A PostgreSQL of a benchmark's own for faults: on a small file system, with few connections, over TCP."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from benchmarks.janitor import Janitor
 from storage.postgres import account, binaries_for, environment
 from storage.server import STATE
 
-CONNECTIONS = 60
-SIZE = "700m"
-"""Of the file system where there may be one of its own: less is left than a `filler` can take."""
+MAX_CONNECTIONS = 60
+DISK_SIZE = "700m"
+"""Of the data's file system, where one can be mounted."""
 
 
 def free_port(address: str) -> int:
-    """One that nobody listens on just now."""
+    """A port without a listener."""
     with socket.socket() as probe:
         probe.bind((address, 0))
         return int(probe.getsockname()[1])
 
 
 class Cluster:
-    """Listens on the addresses given, which belong to this machine alone."""
+    """A server that listens on the given addresses, which only this machine reaches."""
 
     def __init__(self, folder: Path, addresses: Sequence[str], janitor: Janitor) -> None:
         self.folder, self.addresses = folder, addresses
@@ -50,7 +50,7 @@ class Cluster:
             rules.write("host all all samenet trust\n")
         with (self.data / "postgresql.conf").open("a") as conf:
             conf.write(
-                f"listen_addresses = '{','.join(addresses)}'\nport = {self.port}\nmax_connections = {CONNECTIONS}\n"
+                f"listen_addresses = '{','.join(addresses)}'\nport = {self.port}\nmax_connections = {MAX_CONNECTIONS}\n"
                 f"unix_socket_directories = '{self.data}'\nmax_wal_size = 64MB\nmin_wal_size = 32MB\n"
                 "max_parallel_workers_per_gather = 0\nlog_line_prefix = '%m [%p] '\n"
             )
@@ -65,7 +65,7 @@ class Cluster:
         return f"postgresql+psycopg2://studyhall@{address}:{self.port}/studyhall"
 
     def execute(self, statement: str, database: str = "studyhall") -> list[tuple[object, ...]]:
-        """Over the socket in the data's own folder, which nothing is done to."""
+        """Run a statement over the socket in the data folder, which no fault touches."""
         connection = self.connect(database)
         try:
             with connection.cursor() as cursor:
@@ -80,7 +80,7 @@ class Cluster:
         return connection
 
     def up(self, patience: float = 60) -> None:
-        """Start it until it answers: what is left of the last one may be in the way for a while."""
+        """Start the server until it answers: processes of the last one may be in the way for a while."""
         deadline = time.monotonic() + patience
         while not self.answers():
             if time.monotonic() > deadline:
@@ -95,7 +95,7 @@ class Cluster:
         return True
 
     def kill(self) -> None:
-        """-9 to the postmaster: everybody else of it ends by itself."""
+        """Kill the postmaster by -9: its other processes end by themselves."""
         with suppress(OSError, ValueError, IndexError):
             os.kill(int((self.data / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
 
@@ -105,7 +105,7 @@ class Cluster:
         )
 
     def fill(self) -> None:
-        """Take all the room there is on its file system."""
+        """Fill the file system."""
         filler = self.folder / "disk" / f"filler-{len(self.fillers)}"
         self.fillers.append(filler)
         with suppress(OSError), filler.open("wb", buffering=0) as file:
@@ -120,9 +120,9 @@ class Cluster:
         self.fillers.clear()
 
     def _mount(self, disk: Path, janitor: Janitor) -> bool:
-        """A small file system for the data; False where we may not."""
+        """Mount a small file system for the data; False: this user may not."""
         janitor.at_the_end("run", "umount", "-l", str(disk))
-        command = ["mount", "-t", "tmpfs", "-o", f"size={SIZE},mode=755", "studyhall-chaos", str(disk)]
+        command = ["mount", "-t", "tmpfs", "-o", f"size={DISK_SIZE},mode=755", "studyhall-chaos", str(disk)]
         return os.geteuid() == 0 and subprocess.run(command, capture_output=True, check=False).returncode == 0
 
     def _as_user(self, *command: str) -> list[str]:

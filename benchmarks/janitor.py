@@ -1,7 +1,7 @@
-"""What a benchmark has made on the machine is taken away again, however the benchmark ends.
+"""A process that removes what a benchmark made on the machine, however the benchmark ends.
 
-A process of its own is told, a line of JSON each, how every thing is undone; once the pipe to it is closed, by us or
-by our death, it undoes them, the last one first. So there is one way to clear up, and it is always taken.
+It reads how to undo each thing, a line of JSON each. When its pipe closes, by the benchmark or by its death,
+it undoes them, the last one first. So there is one way to clear up, and it is always taken.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Undo = list[str]
 
 
 class Janitor:
-    """The near end."""
+    """The benchmark's end of the pipe."""
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(
@@ -29,7 +29,7 @@ class Janitor:
         )
 
     def at_the_end(self, *undo: str) -> None:
-        """Say how a thing is undone: before it is made."""
+        """Register how a thing is undone, before it is made."""
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(undo) + "\n")
         self._process.stdin.flush()
@@ -42,7 +42,7 @@ class Janitor:
 
 
 def clear_up(lines: list[Undo]) -> None:
-    """The far end, once nobody is there any more."""
+    """Undo everything; the other end of the pipe is closed."""
     for what, *rest in reversed(lines):
         if what == "kill":
             kill(rest[0])
@@ -53,7 +53,7 @@ def clear_up(lines: list[Undo]) -> None:
 
 
 def kill(mark: str) -> None:
-    """Kill every process that was given a variable with this text in it, and see them gone."""
+    """Kill every process with this text in its environment, and wait until they are gone."""
     deadline = time.monotonic() + 20
     while found := marked(mark):
         for pid in found:
@@ -65,7 +65,7 @@ def kill(mark: str) -> None:
 
 
 def marked(mark: str) -> list[int]:
-    """Processes other than this one, and not dead, that have this text in their environment."""
+    """The other living processes that have this text in their environment."""
     found = []
     for folder in Path("/proc").iterdir():
         if folder.name.isdigit() and int(folder.name) != os.getpid():

@@ -12,18 +12,18 @@ import sys
 import time
 from pathlib import Path
 
-SIZE = struct.calcsize("dd")
+BYTES = struct.calcsize("dd")
 
 
 def jump(file: Path, wall: float, monotonic: float) -> None:
-    """Set the clock of whoever runs with this file."""
+    """Set the clock of the worker that runs with this file."""
     file.write_bytes(struct.pack("dd", wall, monotonic))
 
 
 def install(file: Path) -> None:
-    """Every clock that Python code asks is shifted from now on."""
+    """Shift every clock that Python code reads from now on."""
     with file.open("r+b") as opened:
-        shared = mmap.mmap(opened.fileno(), SIZE)
+        shared = mmap.mmap(opened.fileno(), BYTES)
     wall, monotonic = time.time, time.monotonic
     time.time = lambda: wall() + struct.unpack("dd", shared[:])[0]
     time.monotonic = lambda: monotonic() + struct.unpack("dd", shared[:])[1]

@@ -1,4 +1,4 @@
-"""Three studies to be disturbed, with closed forms for objectives; and where each ends if nobody disturbs it."""
+"""Studies for chaos.py, with closed forms for objectives, and the end that each reaches undisturbed."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ Outcome = tuple[list[Mapping[str, Any]], dict[str, tuple[str, Mapping[str, float
 
 @dataclass(frozen=True)
 class Study:
-    """A definition's file, and what it has to come to."""
+    """A definition's file, and the end that its study must reach."""
 
     search: str
     file: Path
@@ -85,7 +85,7 @@ class Study:
 
 
 def studies_of(folder: Path, searches: Sequence[str], seconds: float, size: int) -> list[Study]:
-    """One of each of these searches; a growth, a depth and a grid have about `10 * size` points or more each."""
+    """A study of each of these searches; a growth, a depth and a grid have at least about `10 * size` points."""
     scope: dict[str, Any] = {}
     exec(OBJECTIVES, scope)
     (folder / "own.py").write_text(OBJECTIVES)
@@ -134,7 +134,7 @@ def _result(objective: Callable[[Mapping[str, Any]], Mapping[str, float]], point
 
 
 def timeless(value: Any) -> Any:
-    """A record without the numbers of its trials, and as it is after a way through JSON."""
+    """A record without the numbers of its trials, in JSON's types."""
     if isinstance(value, Mapping):
         return {key: timeless(each) for key, each in value.items() if key not in ("trial", "trials", "refused")}
     if isinstance(value, list | tuple):

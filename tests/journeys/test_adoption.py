@@ -19,8 +19,8 @@ def test_a_trial_that_is_enqueued_while_a_worker_waits_is_taken_up_by_it(
     worker = begin("run", "grid", "--study", "slow", "--file", file, "--workers", 2)
     until(lambda: "slow" in optuna.get_all_study_names(url) and stock(url, "slow").trials)
     stock(url, "slow").enqueue_trial({"width": 5, "depth": 7})
-    told, _ = worker.communicate(timeout=120)
-    assert worker.returncode == 0, told
+    output, _ = worker.communicate(timeout=120)
+    assert worker.returncode == 0, output
     shown = answer(program, "show", "--study", "slow")["results"]
     assert {json.dumps(each["setting"]): each["mean"] for each in shown} == {
         '{"width": 1}': 1.0,
@@ -39,8 +39,8 @@ def test_a_user_attribute_stops_every_worker_and_run_goes_on(
         )
     )
     stock(url, "slow").set_user_attr("stop", True)
-    told, _ = worker.communicate(timeout=60)
-    assert worker.returncode == 0 and "told to stop" in told
+    output, _ = worker.communicate(timeout=60)
+    assert worker.returncode == 0 and "told to stop" in output
     left = answer(program, "audit", "--study", "slow")["points"]
     assert left["waiting"] > 20 and left["running"] == 0
     again = program("run", "grid", "--study", "slow", "--max-trials", left["accepted"] + 2)
@@ -53,6 +53,6 @@ def test_a_stop_that_says_no_is_none(begin: Begin, program: Program, url: str, t
     worker = begin("run", "grid", "--study", "slow", "--file", file, "--workers", 1)
     until(lambda: "slow" in optuna.get_all_study_names(url))
     stock(url, "slow").set_user_attr("stop", False)
-    told, _ = worker.communicate(timeout=60)
-    assert worker.returncode == 0 and "told to stop" not in told
+    output, _ = worker.communicate(timeout=60)
+    assert worker.returncode == 0 and "told to stop" not in output
     assert answer(program, "audit", "--study", "slow")["points"]["accepted"] == 6

@@ -16,8 +16,8 @@ def test_while_a_worker_is_at_it_nothing_is_corrected(program: Program, begin: B
     until(lambda: program("show", "--study", "own").returncode == 0 and states(program, "own")["running"])
     before = answer(program, "audit", "--study", "own")
     written(tmp_path, RIGHT)
-    told = program(*run)
-    assert told.returncode == 2 and "1 worker runs 'own'" in told.stderr and told.stderr.count("\n") == 1
+    ended = program(*run)
+    assert ended.returncode == 2 and "1 worker runs 'own'" in ended.stderr and ended.stderr.count("\n") == 1
     assert answer(program, "audit", "--study", "own")["decisions"] == before["decisions"]
     worker.terminate()
     worker.communicate(timeout=30)

@@ -217,18 +217,18 @@ def test_every_search_is_seen_while_it_runs_and_once_it_is_done(
     page.get_by_text("Running").filter(visible=True).first.wait_for()
     assert worker.poll() is None, "looked at while it runs"
     (tmp_path / "closed").unlink()
-    told, _ = worker.communicate(timeout=120)
-    assert worker.returncode == 0, told
+    output, _ = worker.communicate(timeout=120)
+    assert worker.returncode == 0, output
     see(page, served, study, f"a-{name}", figures, cell)
 
 
 def test_a_growth_is_seen_with_its_artifacts_and_series(
     program: Program, serve: Callable[..., Served], page: Any, tmp_path: Path
 ) -> None:
-    told = program(
+    ended = program(
         "run", "grow", "--study", "trace", "--file", write_definition(tmp_path, steps=2, more="  repeats: 2\n")
     )
-    assert told.returncode == 0, told.stderr
+    assert ended.returncode == 0, ended.stderr
     served = serve()
     see(page, served, served.studies()["trace"], "trace", GROWN, "mlp_size → 64")
 
@@ -269,8 +269,8 @@ def test_a_stopped_study_is_resumed_by_the_command_in_its_note(
     command = page.locator("code.language-sh").first.text_content().strip()
     words = shlex.split(command)
     assert words[:2] == ["python", "cli.py"]
-    told = program(*words[2:])
-    assert told.returncode == 0 and "3 steps are done" in told.stderr, told.stderr
+    ended = program(*words[2:])
+    assert ended.returncode == 0 and "3 steps are done" in ended.stderr, ended.stderr
     assert answer(program, "audit", "--study", "trace")["holds"]
 
 
@@ -280,8 +280,8 @@ def test_a_stopped_study_is_resumed_by_the_command_in_its_note(
 def test_it_is_for_this_host_alone(program: Program, serve: Callable[..., Served]) -> None:
     for host in ("0.0.0.0", "::", socket.gethostbyname(socket.gethostname())):
         if not host.startswith("127."):
-            told = program("dashboard", "--host", host)
-            assert told.returncode == 2 and "--yes-really" in told.stderr and told.stderr.count("\n") == 1
+            ended = program("dashboard", "--host", host)
+            assert ended.returncode == 2 and "--yes-really" in ended.stderr and ended.stderr.count("\n") == 1
     served = serve()
     assert "ssh -L" in served.said
     assert served.get("/api/studies")[0] == 200
@@ -298,8 +298,8 @@ def test_with_yes_really_others_are_let_in_and_that_is_said(serve: Callable[...,
 def test_a_taken_port_and_a_host_that_is_none_are_one_line(program: Program, serve: Callable[..., Served]) -> None:
     served = serve()
     for options in (["--port", served.port], ["--port", 70000], ["--host", "no.such.host.invalid"]):
-        told = program("dashboard", *options)
-        assert told.returncode == 2 and told.stderr.startswith("studyhall: --") and told.stderr.count("\n") == 1
+        ended = program("dashboard", *options)
+        assert ended.returncode == 2 and ended.stderr.startswith("studyhall: --") and ended.stderr.count("\n") == 1
 
 
 @pytest.mark.parametrize("server", ["gunicorn", "wsgiref"])
@@ -315,8 +315,8 @@ def test_ctrl_c_ends_it_quietly(
     served = serve()
     assert served.get("/api/studies")[0] == 200
     os.killpg(served.process.pid, signal.SIGINT)  # as a terminal does
-    told, _ = served.process.communicate(timeout=30)
-    assert served.process.returncode == 130 and told == ""
+    output, _ = served.process.communicate(timeout=30)
+    assert served.process.returncode == 130 and output == ""
 
 
 def test_a_database_that_goes_away_is_no_traceback(
@@ -344,8 +344,8 @@ def test_a_database_that_goes_away_is_no_traceback(
         admin.close()
     assert until(lambda: served.get("/api/studies")[0] == 200)
     served.process.send_signal(signal.SIGINT)
-    told, _ = served.process.communicate(timeout=30)
-    assert "Traceback" not in told and "File " not in told
+    output, _ = served.process.communicate(timeout=30)
+    assert "Traceback" not in output and "File " not in output
 
 
 def test_a_study_can_be_deleted_in_the_browser(program: Program, serve: Callable[..., Served], tmp_path: Path) -> None:
@@ -360,8 +360,8 @@ def test_a_study_can_be_deleted_in_the_browser(program: Program, serve: Callable
 
 
 def test_a_large_answer_is_packed(program: Program, serve: Callable[..., Served], tmp_path: Path) -> None:
-    told = program("run", "grow", "--study", "trace", "--file", write_definition(tmp_path, steps=2))
-    assert told.returncode == 0
+    ended = program("run", "grow", "--study", "trace", "--file", write_definition(tmp_path, steps=2))
+    assert ended.returncode == 0
     served = serve()
     path = f"/api/studies/{served.studies()['trace']}"
     plain, packed = served.get(path)[1], served.get(path, **{"Accept-Encoding": "gzip"})[1]

@@ -42,8 +42,8 @@ def test_a_signal_before_the_end_of_a_job_gives_trials_back(program: Program, be
         )
     )
     worker.send_signal(signal.SIGUSR1)
-    told, _ = worker.communicate(timeout=30)
-    assert worker.returncode == 130, told
+    output, _ = worker.communicate(timeout=30)
+    assert worker.returncode == 130, output
     assert states(program, "own")["waiting"] == 1
     story = answer(program, "show", "--study", "own", "--trial", 0)
     assert [each["outcome"] for each in story["attempts"]] == ["given_back"]
@@ -66,8 +66,8 @@ LEARNER = (
 def test_a_pruned_candidate_is_out_of_its_round_with_that_reason(program: Program, tmp_path: Path, url: str) -> None:
     pruner = "pruner: {name: median, n_startup_trials: 1, n_warmup_steps: 3}\n"
     file = growth_of(tmp_path, LEARNER, pruner)
-    told = program("run", "grow", "--study", "own", "--file", file, "--workers", 2)
-    assert told.returncode == 0, told.stderr
+    ended = program("run", "grow", "--study", "own", "--file", file, "--workers", 2)
+    assert ended.returncode == 0, ended.stderr
     [step] = answer(program, "show", "--study", "own")["rounds"]
     rows = {row["param"]: row for row in step["candidates"]}
     assert step["chosen"] == {"param": "a", "value": 2}
@@ -117,10 +117,10 @@ def test_a_disk_that_a_trial_fills_is_that_trials_failure_and_loses_nothing(
     body = FILLS.replace("SIZE", str(size))
     file = growth_of(tmp_path, body, "attempts: 1\n", "increments: {b: 1, a: 1}, steps: 1")
     run = ["run", "grow", "--study", "own", "--file", file, "--workers", 1]
-    told = on_a_small_disk(*run)
-    assert "Traceback" not in told.stderr and "No space left on device" in told.stderr, told.stderr
-    if told.returncode != 0:
-        assert "cannot keep a trial's files: No space left on device" in told.stderr.splitlines()[-1], told.stderr
+    ended = on_a_small_disk(*run)
+    assert "Traceback" not in ended.stderr and "No space left on device" in ended.stderr, ended.stderr
+    if ended.returncode != 0:
+        assert "cannot keep a trial's files: No space left on device" in ended.stderr.splitlines()[-1], ended.stderr
         assert program(*run).returncode == 0
     [step] = answer(program, "show", "--study", "own")["rounds"]
     assert step["chosen"] == {"param": "a", "value": 2}

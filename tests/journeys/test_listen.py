@@ -70,13 +70,13 @@ def whoami(url: str) -> tuple[str, bool]:
 def test_it_listens_where_it_is_asked_to_by_a_password_that_is_never_shown(
     program: Program, home: Path, port: int, environment: dict[str, str]
 ) -> None:
-    told = program("storage", "up")
-    assert told.returncode == 0 and addresses(home) == set(), "nothing listens unless it is asked to"
-    told = program("storage", "up", "--listen", f"127.0.0.1:{port}")
-    assert told.returncode == 0, told.stderr
+    ended = program("storage", "up")
+    assert ended.returncode == 0 and addresses(home) == set(), "nothing listens unless it is asked to"
+    ended = program("storage", "up", "--listen", f"127.0.0.1:{port}")
+    assert ended.returncode == 0, ended.stderr
     assert addresses(home) == {("127.0.0.1", port)}
-    url, file = told.stdout.strip(), home / "password"
-    assert f"its password is in {file}" in told.stderr and f"ssh -N -L {port}:127.0.0.1:{port}" in told.stderr
+    url, file = ended.stdout.strip(), home / "password"
+    assert f"its password is in {file}" in ended.stderr and f"ssh -N -L {port}:127.0.0.1:{port}" in ended.stderr
     password = file.read_text().strip().rpartition(":")[2]
     assert len(password) >= 30 and stat.S_IMODE(file.stat().st_mode) == 0o600 and file.stat().st_uid == os.getuid()
 
@@ -94,8 +94,8 @@ def test_it_listens_where_it_is_asked_to_by_a_password_that_is_never_shown(
     assert json.loads(shown)["listens"] == {"host": "127.0.0.1", "port": port, "tls": False}
 
     again = program("storage", "up", "--listen", f"127.0.0.1:{port}")
-    assert again.stdout == told.stdout and file.read_text().strip().endswith(password)
-    everything = told.stdout + told.stderr + shown + "".join(program("storage", "url").stderr)
+    assert again.stdout == ended.stdout and file.read_text().strip().endswith(password)
+    everything = ended.stdout + ended.stderr + shown + "".join(program("storage", "url").stderr)
     everything += " ".join(word for process in psutil.process_iter() for word in words(process))
     assert password not in everything
     files = [each for each in home.rglob("*") if each.is_file() and each != file]
@@ -107,8 +107,8 @@ def test_a_worker_over_the_network_needs_no_more_rights_than_it_has(
 ) -> None:
     url = program("storage", "up", "--listen", f"localhost:{port}").stdout.strip()
     file = write_definition(tmp_path, steps=1)
-    told = program("run", "grow", "--study", "far", "--file", file, "--workers", 2, "--storage", url)
-    assert told.returncode == 0, "it may make the tables: " + told.stderr
+    ended = program("run", "grow", "--study", "far", "--file", file, "--workers", 2, "--storage", url)
+    assert ended.returncode == 0, "it may make the tables: " + ended.stderr
     assert program("run", "grow", "--study", "near", "--file", file, "--workers", 2).returncode == 0
     assert program("run", "grow", "--study", "near", "--steps", 2, "--storage", url).returncode == 0
     for name in ("far", "near"):
@@ -142,8 +142,8 @@ def test_with_tls_only_encrypted_connections_come_in_and_clients_know_the_server
 ) -> None:
     for module in (postgres, server):
         monkeypatch.setattr(module, "binaries", lambda: SYSTEM[0])
-    url, *told = listening.up(home, f"127.0.0.1:{port}")
-    assert any("TLS" in line for line in told) and "sslmode=verify-ca" in url
+    url, *output = listening.up(home, f"127.0.0.1:{port}")
+    assert any("TLS" in line for line in output) and "sslmode=verify-ca" in url
     assert whoami(url) == ("studyhall_network", True)
     assert whoami(url.replace("verify-ca", "verify-full")) == ("studyhall_network", True)
     assert "no encryption" in refused(url.replace("verify-ca", "disable"))
@@ -163,6 +163,6 @@ def test_a_port_that_somebody_has_is_refused_and_the_server_stays_as_it_is(progr
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        told = program("storage", "up", "--listen", f"127.0.0.1:{taken.getsockname()[1]}")
-    assert told.returncode == 2 and len(told.stderr.splitlines()) == 1 and "in use" in told.stderr
+        ended = program("storage", "up", "--listen", f"127.0.0.1:{taken.getsockname()[1]}")
+    assert ended.returncode == 2 and len(ended.stderr.splitlines()) == 1 and "in use" in ended.stderr
     assert server.status(home).up and addresses(home) == set()

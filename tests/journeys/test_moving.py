@@ -14,7 +14,7 @@ def test_a_move_that_is_killed_goes_on(program: Program, begin: Begin, two_studi
         time.sleep(wait)  # wherever it is then
         moving.kill()
         moving.wait()
-    told = program("storage", "move", empty_url)
-    assert told.returncode == 0 and told.stdout.count("no worker runs the original any more") == 2, told.stderr
+    ended = program("storage", "move", empty_url)
+    assert ended.returncode == 0 and ended.stdout.count("no worker runs the original any more") == 2, ended.stderr
     for study in ("trace", "gitter"):
         assert program("audit", "--study", study, "--storage", empty_url).returncode == 0

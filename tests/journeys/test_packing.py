@@ -17,7 +17,7 @@ pytestmark = pytest.mark.usefixtures("devices")
 def test_two_studies_that_pack_by_estimates_never_overlap_and_both_end(
     program: Program, begin: Begin, tmp_path: Path
 ) -> None:
-    """Of 10 and 42 GiB, of none that is told, and of more than the devices' 80."""
+    """Trials of 10 and 42 GiB, of an unknown need, and of more than a device's 80."""
     code = PACKED.replace("FOLDER", repr(str(tmp_path)))
     more = "  repeats: 2\nattempts: 1\n"
     files = {name: definition(tmp_path, name, "packed", code, steps=2, seconds=0.1, more=more) for name in ("a", "b")}

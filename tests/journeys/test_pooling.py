@@ -17,8 +17,8 @@ pytestmark = pytest.mark.skipif(PGBOUNCER is None, reason="there is no pgbouncer
 def test_pooling_by_session_is_fine(program: Program, proxy: Callable[[str], str], tmp_path: Path) -> None:
     storage = ["--storage", proxy("session")]
     assert program("storage", "check", *storage).returncode == 0
-    told = program("run", "grow", "--study", "trace", "--file", write_definition(tmp_path, steps=1), *storage)
-    assert told.returncode == 0, told.stderr
+    ended = program("run", "grow", "--study", "trace", "--file", write_definition(tmp_path, steps=1), *storage)
+    assert ended.returncode == 0, ended.stderr
     assert program("audit", "--study", "trace").returncode == 0
 
 
@@ -28,6 +28,6 @@ def test_pooling_by_transaction_is_refused_before_anything_is_written(
     storage = ["--storage", proxy("transaction")]
     file = write_definition(tmp_path, steps=1)
     for arguments in (["run", "grow", "--study", "trace", "--file", file], ["storage", "check"]):
-        told = program(*arguments, *storage)
-        assert told.returncode == 2 and "pool_mode=session" in told.stderr and told.stderr.count("\n") == 1
+        ended = program(*arguments, *storage)
+        assert ended.returncode == 2 and "pool_mode=session" in ended.stderr and ended.stderr.count("\n") == 1
     assert program("show", "--study", "trace").returncode == 2

@@ -35,7 +35,7 @@ def _no_collector() -> Iterator[None]:
 def test_no_interleaving_of_two_workers_and_a_recoverer_breaks_an_invariant(faults: int, states: int) -> None:
     found = search(Protocol(), faults)
     assert found.problem is None, "\n".join((found.problem, *found.trace))
-    assert found.states == states, "the model has changed: tell its size where it is told"
+    assert found.states == states, "the model has changed: write its new size where the old one stands"
 
 
 @pytest.mark.parametrize("safeguard", BROKEN)

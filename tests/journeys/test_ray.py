@@ -121,11 +121,11 @@ def test_a_study_ends_though_a_node_is_lost_with_its_worker(
 ) -> None:
     file = write_definition(tmp_path, steps=2, seconds=2.0)
     asked = ["run", "grow", "--study", "trace", "--file", file, "--launch", "ray", "--address", cluster.address]
-    told = program(*asked, "--num-gpus", 3)
-    assert told.returncode == 2 and "--num-gpus: 3 GPUs for each worker; no node has more than 1" in told.stderr
+    ended = program(*asked, "--num-gpus", 3)
+    assert ended.returncode == 2 and "--num-gpus: 3 GPUs for each worker; no node has more than 1" in ended.stderr
     assert program("show", "--study", "trace").returncode == 2
-    told = program(*asked, "--num-gpus", 1, "--dry-run")
-    assert told.returncode == 0 and "2 Ray tasks of 1 GPUs" in told.stdout and SECRET not in told.stdout
+    ended = program(*asked, "--num-gpus", 1, "--dry-run")
+    assert ended.returncode == 0 and "2 Ray tasks of 1 GPUs" in ended.stdout and SECRET not in ended.stdout
 
     launched = begin(*asked, "--num-gpus", 1, "--num-workers", 3, "--wait")
     until(lambda: len(status(program, "trace").get("workers", ())) == 2 and len(attempts(url, "trace")) > 2)
@@ -135,8 +135,8 @@ def test_a_study_ends_though_a_node_is_lost_with_its_worker(
     cluster.lose_node()
     until(lambda: any(each.outcome == "lost" for each in attempts(url, "trace")))
 
-    told, _ = launched.communicate(timeout=90)
-    assert launched.returncode == 0 and "trace: done: 2 steps are done" in told and SECRET not in told, told
+    ended, _ = launched.communicate(timeout=90)
+    assert launched.returncode == 0 and "trace: done: 2 steps are done" in ended and SECRET not in ended, ended
     certificate = json.loads(program("audit", "--study", "trace", "--json").stdout)
     assert certificate["holds"] and certificate["points"]["failed"] == 0 and certificate["decisions"]["made"] == 2
     steps = json.loads(program("show", "--study", "trace", "--json").stdout)["rounds"]
@@ -157,6 +157,6 @@ def test_no_cluster_is_one_line(program: Program, tmp_path: Path, environment: d
         ("auto", "--address: no Ray cluster at auto"),
         ("http://here", "--address: 'http://here' is not auto or HOST:PORT"),
     ):
-        told = program(*asked, "--address", address)
-        assert told.returncode == 2 and len(told.stderr.splitlines()) == 1 and said in told.stderr, told.stderr
+        ended = program(*asked, "--address", address)
+        assert ended.returncode == 2 and len(ended.stderr.splitlines()) == 1 and said in ended.stderr, ended.stderr
     assert program("show", "--study", "trace").returncode == 2

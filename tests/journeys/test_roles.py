@@ -50,5 +50,5 @@ def seen(lines: list[str], word: str) -> None:
 
 @pytest.mark.skipif(PGBOUNCER is None, reason="there is no pgbouncer here")
 def test_tls_that_is_required_and_not_offered(environment: dict[str, str], proxy: Callable[[str], str]) -> None:
-    told = with_storage(environment, proxy("session") + "?sslmode=require", "status")
-    refused(told, "SSL", "sslmode")
+    ended = with_storage(environment, proxy("session") + "?sslmode=require", "status")
+    refused(ended, "SSL", "sslmode")

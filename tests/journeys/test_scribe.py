@@ -61,6 +61,6 @@ def test_a_killed_scribe_is_no_trouble(begin: Begin, program: Program, url: str,
     worker = begin("run", "grid", "--study", "slow", "--file", write_grid(tmp_path, "width: [1, 2, 3, 4]", seconds=1))
     (scribe,) = until(lambda: scribes(worker.pid))
     scribe.kill()
-    told, _ = worker.communicate(timeout=60)
-    assert worker.returncode == 0, told
+    output, _ = worker.communicate(timeout=60)
+    assert worker.returncode == 0, output
     assert answer(program, "audit", "--study", "slow")["holds"]

@@ -83,11 +83,11 @@ def ask(url: str, statement: str) -> object:
 
 def test_four_first_starts_at_once_make_one_server(top: Path) -> None:
     starters = [start(top / "home") for _ in range(4)]
-    told = [starter.communicate(timeout=60) for starter in starters]
-    assert [starter.returncode for starter in starters] == [0] * 4, told
-    assert len({url for url, _ in told}) == 1
+    output = [starter.communicate(timeout=60) for starter in starters]
+    assert [starter.returncode for starter in starters] == [0] * 4, output
+    assert len({url for url, _ in output}) == 1
     assert len([p for p in _below(top) if p.ppid() == 1 or p.parent().name() != p.name()]) == 1
-    assert ask(told[0][0].strip(), "SELECT 1") == (1,)
+    assert ask(output[0][0].strip(), "SELECT 1") == (1,)
     assert not list((top / "home").glob("init-*"))
 
 
@@ -379,7 +379,7 @@ def test_a_user_without_a_name_gets_one_line(top: Path) -> None:
         with patch("os.geteuid", lambda: uid), pytest.raises(StorageError, match="no entry in the passwd file"):
             server.ensure(top / "home")
         return
-    told = subprocess.run(
+    ended = subprocess.run(
         [sys.executable, "-c", probe, str(top / "home")],
         cwd=CHECKOUT,
         capture_output=True,
@@ -387,7 +387,7 @@ def test_a_user_without_a_name_gets_one_line(top: Path) -> None:
         user=uid,
         group=uid,
     )
-    assert "no entry in the passwd file" in told.stdout and told.stdout.count("\n") == 1, told.stderr
+    assert "no entry in the passwd file" in ended.stdout and ended.stdout.count("\n") == 1, ended.stderr
 
 
 def test_a_home_that_cannot_be_made_gets_one_line(top: Path) -> None:

@@ -20,7 +20,7 @@ import os
 from pathlib import Path
 
 def alone(config):
-    "The landscape, in a slot that nobody else may be in meanwhile; every use of it leaves a line."
+    "The landscape, in a slot that no other trial may use meanwhile; every use of it leaves a line."
     device, slot, folder = os.environ["CUDA_VISIBLE_DEVICES"], os.environ["STUDYHALL_SLOT"], Path(FOLDER)
     taken = folder / f"{device} {slot}"
     os.close(os.open(taken, os.O_CREAT | os.O_EXCL))
@@ -45,8 +45,8 @@ def test_two_studies_on_eight_slots_of_two_devices_never_share_one(
     arguments = ["--gpus", "all", "--per-gpu", 4]
     workers = [begin("run", "grow", "--study", name, "--file", file, *arguments) for name, file in files.items()]
     for worker in workers:
-        told, _ = worker.communicate(timeout=120)
-        assert worker.returncode == 0, told
+        output, _ = worker.communicate(timeout=120)
+        assert worker.returncode == 0, output
     used = {name: (tmp_path / f"used-{name}").read_text().splitlines() for name in files}
     for name, lines in used.items():
         certificate = audit(program, name)
@@ -80,9 +80,9 @@ def test_a_slot_that_somebody_else_has_is_waited_for_and_that_is_said_once(
     until(lambda: program("show", "--study", "a").returncode == 0)
     assert worker.poll() is None and audit(program, "a")["attempts"] == 0
     other.close()
-    told, _ = worker.communicate(timeout=60)
-    assert worker.returncode == 0, told
-    assert told.count("slot gpu0 is held by alice, study theirs, trial 3, pid 4711: it is used once it is free") == 1
+    output, _ = worker.communicate(timeout=60)
+    assert worker.returncode == 0, output
+    assert output.count("slot gpu0 is held by alice, study theirs, trial 3, pid 4711: it is used once it is free") == 1
 
 
 def test_eight_workers_on_the_cores_of_one_host_some_of_them_killed_never_share_one(
@@ -112,8 +112,8 @@ def test_eight_workers_on_the_cores_of_one_host_some_of_them_killed_never_share_
     dead = {worker.pid for worker in workers[:3]}
     until(lambda: not any(who.get("pid") in dead for who in held_cores().values()), seconds=1)
     for worker in workers[3:]:
-        told, _ = worker.communicate(timeout=180)
-        assert worker.returncode == 0, told
+        output, _ = worker.communicate(timeout=180)
+        assert worker.returncode == 0, output
     certificate = audit(program, "a")
     assert certificate["holds"] and certificate["points"]["failed"] == 0, certificate
     assert certificate["duplicates"] == 0 and set(certificate["extra_attempts"]) <= {"lost"}

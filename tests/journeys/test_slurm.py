@@ -79,9 +79,9 @@ def test_an_array_of_workers_ends_a_study_with_one_preempted_one_told_of_its_end
     slurm_here.call("scancel", f"{job}_2")
     until(lambda: slurm_here.states().get(f"{job}_2") == "CANCELLED")
 
-    told, _ = launched.communicate(timeout=80)
-    assert launched.returncode == 0 and "trace: done: 3 steps are done" in told, told
-    assert "Traceback" not in told and SECRET not in told
+    output, _ = launched.communicate(timeout=80)
+    assert launched.returncode == 0 and "trace: done: 3 steps are done" in output, output
+    assert "Traceback" not in output and SECRET not in output
     certificate = json.loads(program("audit", "--study", "trace", "--json").stdout)
     assert certificate["holds"] and certificate["points"]["failed"] == 0 and certificate["decisions"]["made"] == 3
     steps = json.loads(program("show", "--study", "trace", "--json").stdout)["rounds"]
@@ -100,9 +100,9 @@ def test_an_array_of_workers_ends_a_study_with_one_preempted_one_told_of_its_end
 
 def _no_secret(cluster: Slurm, folder: Path, job: str) -> None:
     """The password is in one file that only its owner can read, and in nothing else that Slurm or others can see."""
-    told = cluster.call("scontrol", "show", "job", job) + cluster.call("squeue", "-o", "%all")
-    told += " ".join(word for process in psutil.process_iter() for word in words(process))
-    assert SECRET not in told
+    output = cluster.call("scontrol", "show", "job", job) + cluster.call("squeue", "-o", "%all")
+    output += " ".join(word for process in psutil.process_iter() for word in words(process))
+    assert SECRET not in output
     holding = {
         file
         for place in (folder, cluster.folder)
@@ -130,9 +130,9 @@ def test_a_signal_to_every_process_of_a_job_blames_no_trial(
     assert bool(gone) == (number == signal.SIGTERM)
     worker.send_signal(number)
     worker.send_signal(signal.SIGCONT)
-    told, _ = worker.communicate(timeout=60)
-    assert worker.returncode == 130, told
-    assert {each.outcome for each in attempts(url, "trace")} == {"given_back"}, told
+    output, _ = worker.communicate(timeout=60)
+    assert worker.returncode == 130, output
+    assert {each.outcome for each in attempts(url, "trace")} == {"given_back"}, output
     assert status(program, "trace")["counts"]["failed"] == 0
 
 
@@ -144,8 +144,8 @@ def test_stop_drains_what_runs_and_cancels_what_is_queued(
     assert program("run", "grow", "--study", "trace", "--file", file, *GPU_JOBS, "--nodes", 4).returncode == 0
     (launch,) = status(program, "trace")["launches"]
     until(lambda: attempts(url, "trace"))
-    told = program("stop", "--study", "trace").stdout
-    assert "what runs is finished first" in told and f"slurm job {launch['job']}: 2 queued cancelled" in told
+    output = program("stop", "--study", "trace").stdout
+    assert "what runs is finished first" in output and f"slurm job {launch['job']}: 2 queued cancelled" in output
     mine = f"{launch['job']}_"
     until(lambda: {state for job, state in slurm_here.states().items() if job.startswith(mine)} <= OVER)
     now = status(program, "trace")
@@ -178,8 +178,8 @@ def test_whoever_waits_is_told_when_no_job_is_left_to_end_the_study(
     until(lambda: status(program, "trace").get("running"))
     (launch,) = status(program, "trace")["launches"]
     slurm_here.call("scancel", launch["job"])
-    told, _ = launched.communicate(timeout=60)
-    assert launched.returncode == 1 and "no job of this launch is left, and no worker runs it" in told
+    output, _ = launched.communicate(timeout=60)
+    assert launched.returncode == 1 and "no job of this launch is left, and no worker runs it" in output
     assert status(program, "trace")["counts"]["waiting"] == 1
 
 
@@ -198,8 +198,8 @@ def test_workers_come_over_the_network_to_an_embedded_server_that_listens(
     file = write_definition(tmp_path, steps=1)
     try:
         assert program("storage", "up", "--listen", f"{host}:{free_ports(1)[0]}").returncode == 0
-        told = program("run", "grow", "--study", "trace", "--file", file, *GPU_JOBS, "--wait")
-        assert told.returncode == 0, told.stderr
+        ended = program("run", "grow", "--study", "trace", "--file", file, *GPU_JOBS, "--wait")
+        assert ended.returncode == 0, ended.stderr
         (launch,) = status(program, "trace")["launches"]
         assert f"@{host}:" in (Path(launch["logs"]).parent / "storage").read_text()
         assert json.loads(program("audit", "--study", "trace", "--json").stdout)["holds"]
@@ -214,8 +214,8 @@ def test_cpu_workers_have_the_cores_that_slurm_gave(
 ) -> None:
     file = write_definition(tmp_path, steps=1)
     launch = ["--launch", "slurm", "--time", "10", "--slurm", "cpus_per_task=2", "--wait"]
-    told = program("run", "grow", "--study", "trace", "--file", file, *launch)
-    assert told.returncode == 0, told.stderr
+    ended = program("run", "grow", "--study", "trace", "--file", file, *launch)
+    assert ended.returncode == 0, ended.stderr
     session = Session(url)
     (worker,) = session.execute("SELECT slots FROM studyhall_workers")
     session.close()
@@ -238,9 +238,9 @@ def test_what_slurm_would_refuse_is_refused_before_anything_is_written(
 ) -> None:
     file = write_definition(tmp_path)
     before = slurm_here.states()
-    told = program("run", "grow", "--study", "trace", "--file", file, *GPU_JOBS, *wrong)
-    assert told.returncode == 2 and len(told.stderr.splitlines()) == 1, told.stderr
-    assert said in told.stderr and SECRET not in told.stderr
+    ended = program("run", "grow", "--study", "trace", "--file", file, *GPU_JOBS, *wrong)
+    assert ended.returncode == 2 and len(ended.stderr.splitlines()) == 1, ended.stderr
+    assert said in ended.stderr and SECRET not in ended.stderr
     assert program("show", "--study", "trace").returncode == 2
     assert set(slurm_here.states()) == set(before)
 
@@ -252,10 +252,10 @@ def test_the_dry_run_shows_the_array_and_each_workers_command_and_submits_nothin
     file = write_definition(tmp_path)
     before = set(slurm_here.states())
     asked = [*GPU_JOBS, "--nodes", 4, "--per-gpu", 2, "--slurm", "account=lab", "--dry-run"]
-    told = program("run", "grow", "--study", "trace", "--file", file, *asked)
-    assert told.returncode == 0 and SECRET not in told.stdout
-    assert "sbatch --array=0-3 --job-name=studyhall-trace" in told.stdout and "--account=lab" in told.stdout
-    assert "--study trace --join --gpus all --per-gpu 2" in told.stdout and "8 trials" in told.stdout
+    ended = program("run", "grow", "--study", "trace", "--file", file, *asked)
+    assert ended.returncode == 0 and SECRET not in ended.stdout
+    assert "sbatch --array=0-3 --job-name=studyhall-trace" in ended.stdout and "--account=lab" in ended.stdout
+    assert "--study trace --join --gpus all --per-gpu 2" in ended.stdout and "8 trials" in ended.stdout
     assert set(slurm_here.states()) == before and program("show", "--study", "trace").returncode == 2
 
 
@@ -296,9 +296,9 @@ def test_a_wrong_order_is_refused_before_anything_is_touched(
 def test_without_slurm_that_is_said(program: Program, environment: dict[str, str], tmp_path: Path) -> None:
     environment["PATH"] = str(tmp_path)
     file = write_definition(tmp_path)
-    told = program("run", "grow", "--study", "trace", "--file", file, "--launch", "slurm", "--time", "1")
-    assert told.returncode == 2
-    assert told.stderr == "studyhall: --launch slurm: Slurm is not installed here: `sbatch` is missing\n"
+    ended = program("run", "grow", "--study", "trace", "--file", file, "--launch", "slurm", "--time", "1")
+    assert ended.returncode == 2
+    assert ended.stderr == "studyhall: --launch slurm: Slurm is not installed here: `sbatch` is missing\n"
 
 
 def test_a_storage_of_one_machine_is_refused_where_workers_may_come_to_another(
@@ -313,9 +313,9 @@ def test_a_storage_of_one_machine_is_refused_where_workers_may_come_to_another(
     file = write_definition(tmp_path)
     for storage in (environment["STUDYHALL_STORAGE"], ""):
         environment["STUDYHALL_STORAGE"] = storage
-        told = program("run", "grow", "--study", "trace", "--file", file, "--launch", "slurm", "--time", "1")
-        assert told.returncode == 2 and "serves this machine alone, and workers may run on elsewhere" in told.stderr
-        assert "storage up --listen" in told.stderr
+        ended = program("run", "grow", "--study", "trace", "--file", file, "--launch", "slurm", "--time", "1")
+        assert ended.returncode == 2 and "serves this machine alone, and workers may run on elsewhere" in ended.stderr
+        assert "storage up --listen" in ended.stderr
     assert not Path(environment["STUDYHALL_HOME"]).exists()
 
 
@@ -330,8 +330,8 @@ def test_status_does_without_what_slurm_does_not_tell(
         (tmp_path / name).write_text(f"#!/bin/sh\nexec 2>&1\necho trouble >&2\n{answer}\n")
         (tmp_path / name).chmod(0o755)
     environment["PATH"] = f"{tmp_path}:{environment['PATH']}"
-    told = program("status", "--study", "trace")
-    assert told.returncode == 0 and "slurm job 17: 2 workers; logs: /logs/17" in told.stdout and not told.stderr
+    ended = program("status", "--study", "trace")
+    assert ended.returncode == 0 and "slurm job 17: 2 workers; logs: /logs/17" in ended.stdout and not ended.stderr
     assert status(program, "trace")["launches"][0]["jobs"] is None
     assert program("stop", "--study", "trace").stdout.count("\n") == 1
 

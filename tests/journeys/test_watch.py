@@ -281,8 +281,8 @@ def test_every_search_has_its_view(program: Program, terminal: Open, tmp_path: P
     text, body, words = SEARCHES[search]
     (tmp_path / "own.yaml").write_text(text)
     (tmp_path / "own.py").write_text(body)
-    told = program("run", search, "--study", "own", "--file", tmp_path / "own.yaml", "--workers", 2)
-    assert told.returncode == 0, told.stderr
+    ended = program("run", search, "--study", "own", "--file", tmp_path / "own.yaml", "--workers", 2)
+    assert ended.returncode == 0, ended.stderr
     watch = terminal("status", "--watch", "--study", "own", columns=80, lines=40)
     assert fits(watch.shows(*words), 80)
 
@@ -312,18 +312,18 @@ def test_in_a_pipe_there_is_a_line_for_each_change_and_it_ends_with_the_study(
     first = watch.stdout.readline()
     assert first.startswith("own (grow): running")
     open_gate(tmp_path)
-    told, _ = watch.communicate(timeout=60)
-    assert watch.returncode == 0 and "\x1b" not in told
-    assert re.search(r"^\d\d:\d\d:\d\d trial \d+ \(b → 2\): COMPLETE, score \d", told, re.M)
-    assert re.search(r"^\d\d:\d\d:\d\d round 0: b → 2$", told, re.M)
-    assert told.splitlines()[-1].endswith("own: done: 1 steps are done")
-    told, _ = everything.communicate(timeout=60)
-    assert everything.returncode == 0 and "own: done: 1 steps are done; 6 finished, 0 running, 0 waiting" in told
+    output, _ = watch.communicate(timeout=60)
+    assert watch.returncode == 0 and "\x1b" not in output
+    assert re.search(r"^\d\d:\d\d:\d\d trial \d+ \(b → 2\): COMPLETE, score \d", output, re.M)
+    assert re.search(r"^\d\d:\d\d:\d\d round 0: b → 2$", output, re.M)
+    assert output.splitlines()[-1].endswith("own: done: 1 steps are done")
+    output, _ = everything.communicate(timeout=60)
+    assert everything.returncode == 0 and "own: done: 1 steps are done; 6 finished, 0 running, 0 waiting" in output
 
 
 def test_a_name_that_is_not_there_is_refused_at_once(program: Program) -> None:
-    told = program("status", "--watch", "--study", "nothing")
-    assert told.returncode == 2 and "there is no study 'nothing'" in told.stderr
+    ended = program("status", "--watch", "--study", "nothing")
+    assert ended.returncode == 2 and "there is no study 'nothing'" in ended.stderr
 
 
 @needs_tmux
@@ -341,9 +341,9 @@ def test_run_shows_the_round_below_what_it_says_and_an_interrupt_drains(
 
 
 def test_without_a_terminal_run_says_lines_and_no_more(program: Program, tmp_path: Path) -> None:
-    told = program("run", "grow", "--study", "trace", "--file", write_definition(tmp_path, steps=1))
-    assert "\x1b" not in told.stderr and " trials, " not in told.stderr
-    assert sum("COMPLETE" in line for line in told.stderr.splitlines()) == 8
+    ended = program("run", "grow", "--study", "trace", "--file", write_definition(tmp_path, steps=1))
+    assert "\x1b" not in ended.stderr and " trials, " not in ended.stderr
+    assert sum("COMPLETE" in line for line in ended.stderr.splitlines()) == 8
 
 
 def report(step: int, at: float, **figures: float) -> Any:

@@ -31,8 +31,8 @@ def test_the_reference_path_with_any_number_of_workers(
     file = write_definition(tmp_path)
     processes = [begin("run", "grow", "--study", "trace", "--file", file, "--workers", 1) for _ in range(workers)]
     for process in processes:
-        told, _ = process.communicate(timeout=240)
-        assert process.returncode == 0, told
+        output, _ = process.communicate(timeout=240)
+        assert process.returncode == 0, output
     assert_reference_path(program)
 
 
@@ -85,8 +85,8 @@ def test_two_studies_and_three_hosts_worth_of_workers_without_the_definitions(
         (tmp_path / f"{name}.yaml").unlink()
     others = [begin("run", "grow", "--study", name, "--workers", 2) for name in ("one", "two") for _ in range(2)]
     for process in first + others:
-        told, _ = process.communicate(timeout=240)
-        assert process.returncode == 0, told
+        output, _ = process.communicate(timeout=240)
+        assert process.returncode == 0, output
     for name in ("one", "two"):
         certificate = answer(program, "audit", "--study", name)
         assert certificate["holds"] and certificate["attempts"] == certificate["points"]["planned"]
@@ -124,8 +124,8 @@ def test_the_first_ctrl_c_lets_running_trials_finish_and_the_next_run_goes_on(
     process = begin("run", "grow", "--study", "trace", "--file", file, "--workers", 2)
     until(lambda: program("show", "--study", "trace").returncode == 0 and states(program, "trace")["running"])
     process.send_signal(signal.SIGINT)
-    told, _ = process.communicate(timeout=30)
-    assert process.returncode == 130 and "interrupted" in told
+    output, _ = process.communicate(timeout=30)
+    assert process.returncode == 130 and "interrupted" in output
     before = states(program, "trace")
     assert before["running"] == 0 and before["accepted"] > 0
     certificate = answer(program, "audit", "--study", "trace")
@@ -144,8 +144,8 @@ def test_given_back_trials_wait_again_free_of_charge(
     for number in signals:
         process.send_signal(number)
         time.sleep(0.2)  # two signals of one kind at once are one
-    told, _ = process.communicate(timeout=30)
-    assert process.returncode == 130, told
+    output, _ = process.communicate(timeout=30)
+    assert process.returncode == 130, output
     after = states(program, "trace")
     assert after["running"] == 0 and after["waiting"] == 1 and after["failed"] == 0
     assert "given back" in program("show", "--study", "trace", "--trial", 0).stdout
@@ -157,8 +157,8 @@ def test_stop_drains_every_worker_and_run_goes_on(program: Program, begin: Begin
     until(lambda: program("show", "--study", "trace").returncode == 0 and states(program, "trace")["accepted"] > 2)
     assert program("stop", "--study", "trace").returncode == 0
     for worker in workers:
-        told, _ = worker.communicate(timeout=30)
-        assert worker.returncode == 0 and "told to stop" in told
+        output, _ = worker.communicate(timeout=30)
+        assert worker.returncode == 0 and "told to stop" in output
     assert program("run", "grow", "--study", "trace", "--file", file, "--steps", 1).returncode == 0
     assert path(program, "trace")[:1] == CHOICES[:1]
 
@@ -172,8 +172,8 @@ def test_a_definition_changed_under_a_running_study_reaches_its_workers(
     file.write_text(file.read_text().replace("max_iters: 5000", "max_iters: 8000"))
     second = begin("run", "grow", "--study", "trace", "--file", file, "--workers", 1)
     for worker in (first, second):
-        told, _ = worker.communicate(timeout=120)
-        assert worker.returncode == 0, told
+        output, _ = worker.communicate(timeout=120)
+        assert worker.returncode == 0, output
     assert answer(program, "show", "--study", "trace")["config"]["max_iters"] == 8000
     certificate = answer(program, "audit", "--study", "trace")
     assert certificate["holds"], certificate
@@ -205,9 +205,9 @@ def test_a_stopped_worker_finds_its_trial_taken_and_its_result_refused_or_not_wr
     other = program("run", "grow", "--study", "trace", "--file", file, "--workers", 2)
     assert other.returncode == 0, other.stderr
     frozen.send_signal(signal.SIGCONT)
-    told, _ = frozen.communicate(timeout=60)
-    assert frozen.returncode == 0, told
-    assert "the database session was lost" in told
+    output, _ = frozen.communicate(timeout=60)
+    assert frozen.returncode == 0, output
+    assert "the database session was lost" in output
     certificate = answer(program, "audit", "--study", "trace")
     assert certificate["holds"] and certificate["duplicates"] == 0 and certificate["points"]["accepted"] == 8
     assert path(program, "trace") == CHOICES[:1]
@@ -225,17 +225,18 @@ def test_a_trial_is_told_when_it_begins_and_status_says_what_to_do(
     worker.kill()
     worker.wait()
     until(lambda: not any(each["alive"] for each in answer(program, "status", "--study", "trace")["workers"]))
-    told = program("status", "--study", "trace").stdout
-    assert "trial 0: the worker is gone; to go on: python cli.py run grow --study trace\n" in told
+    output = program("status", "--study", "trace").stdout
+    assert "trial 0: the worker is gone; to go on: python cli.py run grow --study trace\n" in output
     short = write_definition(tmp_path, steps=1, seconds=0.0)
     ran = program("run", "grow", "--study", "short", "--file", short, "--workers", 1, "--max-trials", 3)
     begun = [line.split(": ")[1] for line in ran.stderr.splitlines() if " begins on " in line]
     assert begun == ["baseline, seed 1337", "n_layer → 2, seed 1337", "n_head → 2, seed 1337"]
-    told = program("status", "--study", "short").stdout
-    assert "to raise its budget: python cli.py run grow --study short --max-trials 6" in told
+    output = program("status", "--study", "short").stdout
+    assert "to raise its budget: python cli.py run grow --study short --max-trials 6" in output
     assert program("run", "grow", "--study", "short", "--max-trials", 100).returncode == 0
-    told = program("status", "--study", "short").stdout
-    assert "round 0: mlp_size → 64" in told and "to grow further: python cli.py run grow --study short --steps " in told
+    output = program("status", "--study", "short").stdout
+    assert "round 0: mlp_size → 64" in output
+    assert "to grow further: python cli.py run grow --study short --steps " in output
     assert "round 0: mlp_size → 64: reproduced" in program("replay", "--study", "short").stdout
 
 
@@ -247,8 +248,8 @@ def test_status_tells_nan_as_text(program: Program, tmp_path: Path, environment:
     )
     try:
         for _ in range(600):
-            told = program("status", "--study", "own", "--json")
-            running = json.loads(told.stdout)["running"] if told.returncode == 0 else []
+            ended = program("status", "--study", "own", "--json")
+            running = json.loads(ended.stdout)["running"] if ended.returncode == 0 else []
             if running and running[0]["metrics"]:
                 break
         assert running[0]["metrics"] == {"score": "nan"}

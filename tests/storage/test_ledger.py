@@ -1,4 +1,4 @@
-"""The engine's statements: who may do what to a trial, and what is left when somebody vanishes in between."""
+"""The engine's statements: which worker may do what to a trial, and what a vanished worker leaves."""
 
 from __future__ import annotations
 

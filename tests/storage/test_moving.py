@@ -14,8 +14,8 @@ from tests.support.program import Program, administer, refused
 def test_what_was_moved_is_the_same_and_goes_on_there(
     program: Program, two_studies: Path, empty_url: str, url: str
 ) -> None:
-    told = program("storage", "move", empty_url)
-    assert told.returncode == 0 and told.stdout.count("copied and verified") == 2, told.stdout + told.stderr
+    ended = program("storage", "move", empty_url)
+    assert ended.returncode == 0 and ended.stdout.count("copied and verified") == 2, ended.stdout + ended.stderr
     for study in ("trace", "gitter"):
         for verb in ("show", "audit", "replay"):
             here, there = (

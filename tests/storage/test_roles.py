@@ -45,11 +45,11 @@ def test_a_worker_needs_no_more_than_the_documented_grants(
     environment: dict[str, str], roles: Callable[[str], str], url: str, tmp_path: Path
 ) -> None:
     own = roles("studyhall_worker")
-    told = with_storage(environment, own, *RUN, "--file", write_definition(tmp_path, steps=1))
-    assert told.returncode == 0, told.stderr
+    ended = with_storage(environment, own, *RUN, "--file", write_definition(tmp_path, steps=1))
+    assert ended.returncode == 0, ended.stderr
     for verb in ("stop --study trace", "status", "show --study trace", "audit --study trace", "storage check"):
-        told = with_storage(environment, own, *verb.split())
-        assert told.returncode == 0, verb + told.stderr
+        ended = with_storage(environment, own, *verb.split())
+        assert ended.returncode == 0, verb + ended.stderr
     refused(with_storage(environment, own, "delete", "--study", "trace", "--yes"), "permission denied", "docs/roles.md")
     session = Session(own)
     for statement in (
@@ -73,8 +73,8 @@ def test_a_reader_sees_everything_and_runs_nothing(
     for verb in ("status", "show --study trace", "audit --study trace", "replay --study trace"):
         assert with_storage(environment, own, *verb.split()).returncode == 0
     for arguments in ((*RUN, "--file", file, "--steps", "2"), ("stop", "--study", "trace")):
-        told = with_storage(environment, own, *arguments)
-        refused(told, "permission denied", "docs/roles.md")
+        ended = with_storage(environment, own, *arguments)
+        refused(ended, "permission denied", "docs/roles.md")
 
 
 def test_a_role_that_may_not_make_tables_is_told_so(
@@ -84,7 +84,7 @@ def test_a_role_that_may_not_make_tables_is_told_so(
     administer(empty_url, f"CREATE ROLE {login} LOGIN")
     try:
         own = empty_url.replace("://studyhall@", f"://{login}@")
-        told = with_storage(environment, own, *RUN, "--file", write_definition(tmp_path))
-        refused(told, "permission denied", "docs/roles.md")
+        ended = with_storage(environment, own, *RUN, "--file", write_definition(tmp_path))
+        refused(ended, "permission denied", "docs/roles.md")
     finally:
         administer(empty_url, f"DROP ROLE {login}")

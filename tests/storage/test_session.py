@@ -66,18 +66,18 @@ def test_tables_are_made_once_however_often_a_storage_is_opened(empty_url: str) 
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "expected"),
     [
         ("UPDATE alembic_version SET version_num = 'v9.9.9.a'", "newer Studyhall"),
         ("UPDATE studyhall_version SET version = 99", "newer Studyhall"),
         ("UPDATE studyhall_version SET version = 0", "storage upgrade"),
     ],
 )
-def test_tables_of_another_version_are_refused_with_what_mends_them(session: Session, change: str, told: str) -> None:
+def test_tables_of_another_version_are_refused_with_their_remedy(session: Session, change: str, expected: str) -> None:
     session.execute(change)
     with pytest.raises(StorageError) as caught:
         check_versions(session, writing=False)
-    assert told in str(caught.value) and "\n" not in str(caught.value)
+    assert expected in str(caught.value) and "\n" not in str(caught.value)
 
 
 def test_a_read_only_database_is_refused_for_writing(url: str, session: Session) -> None:

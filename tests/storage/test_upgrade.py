@@ -1,4 +1,4 @@
-"""A storage and a home of version 0.3.0, kept as a backup: it is upgraded, and everything in it says what it said."""
+"""A storage and a home of version 0.3.0, kept as a backup: after the upgrade every command prints what it printed."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ def storage(environment: dict[str, str], program: Program, empty_url: str, tmp_p
 
 
 def test_an_older_storage_is_refused_with_the_command_that_mends_it(program: Program, storage: str) -> None:
-    told = program("status")
-    assert told.returncode == 2 and "run `python cli.py storage upgrade`" in told.stderr
+    ended = program("status")
+    assert ended.returncode == 2 and "run `python cli.py storage upgrade`" in ended.stderr
 
 
 def test_upgraded_studies_say_what_they_said(program: Program, storage: str) -> None:
@@ -121,5 +121,5 @@ def test_digests_are_as_of_the_upgrade_and_show_what_is_changed_after_it(program
     study_id = Reader(session).study("lobo3").study_id
     session.execute("UPDATE studyhall_decisions SET code = 'x' WHERE study_id = %s AND number = 1", [study_id])
     session.close()
-    told = program("audit", "--study", "lobo3")
-    assert told.returncode == 1 and "decision 1: it was changed after it was made" in told.stdout
+    ended = program("audit", "--study", "lobo3")
+    assert ended.returncode == 1 and "decision 1: it was changed after it was made" in ended.stdout

@@ -68,16 +68,16 @@ def make_studies(environment: Mapping[str, str], url: str, folder: Path) -> None
         (folder / f"{search}.yaml").write_text(f"search: {search}\nobjective: own.py:{search}\nattempts: 1\n{block}\n")
     for search in SEARCHES:
         run = ["run", search, "--file", folder / f"{search}.yaml", "--workers", 2]
-        told = call(environment, *run, "--study", f"{search}-open", "--max-trials", 3)
-        assert told.returncode in (0, 1), told.stderr
-        told = call(environment, *run, "--study", search)
-        assert told.returncode in (0, 1), told.stderr
+        ended = call(environment, *run, "--study", f"{search}-open", "--max-trials", 3)
+        assert ended.returncode in (0, 1), ended.stderr
+        ended = call(environment, *run, "--study", search)
+        assert ended.returncode in (0, 1), ended.stderr
     (folder / "ready").touch()
     for search in SEARCHES:
         for name in (search, f"{search}-open"):
             call(environment, "retry", "--study", name, "--failed")
-        told = call(environment, "run", search, "--study", search, "--workers", 2)
-        assert told.returncode == 0, told.stderr
+        ended = call(environment, "run", search, "--study", search, "--workers", 2)
+        assert ended.returncode == 0, ended.stderr
     session = Session(url)
     for search in SEARCHES:
         _leave_running(session, f"{search}-open")

@@ -6,7 +6,7 @@ what the driver sends: every statement and every commit. So there is no seam for
 
     killed before / after     SIGKILL before it is sent, or once it has taken effect and before anybody knows
     lost before / after       the same to the session: the server ends it; after: the answer does not come
-    robbed before             lost, and somebody else has recovered and claimed what was there before it is back
+    robbed before             lost, and another worker has recovered and claimed its trial before it is back
 """
 
 from __future__ import annotations
@@ -149,7 +149,7 @@ class Harm:
 
 
 class KeptServer(WarmServer):
-    """A warm server that outlives whoever uses it: it belongs to the process that all runs are forked from."""
+    """A warm server that outlives its users: it belongs to the process that all runs are forked from."""
 
     def boot(self) -> None:
         self._channel = self._boot()
@@ -170,12 +170,12 @@ def run(order: dict[str, Any], warm: KeptServer) -> tuple[int, dict[str, Any]]:
     asked = Order("grow", order["study"], Definition.load(file), str(file), (), Budget(), slots)
     try:
         ending = studies.lifecycle.run.run(store, asked, lambda line: None)
-        code, told = int(ending.failed), ending.reason
+        code, output = int(ending.failed), ending.reason
     except StudyhallError as error:
-        code, told = 1, str(error)
+        code, output = 1, str(error)
     claim = harm.robber.claim if harm.robber is not None else None
     robber = {"claimed": claim is not None, "robbed": harm.robber is not None and harm.robber.robbed}
-    return code, {"told": told, "counted": harm.counted, **robber}
+    return code, {"output": output, "counted": harm.counted, **robber}
 
 
 def main() -> None:
@@ -192,8 +192,8 @@ def main() -> None:
         if pid == 0:
             code = 70
             try:
-                code, told = run(order, warm)
-                os.write(writing, json.dumps(told).encode())
+                code, output = run(order, warm)
+                os.write(writing, json.dumps(output).encode())
             finally:
                 os._exit(code)
         os.close(writing)

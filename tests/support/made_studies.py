@@ -90,17 +90,17 @@ def _run(
     for _ in points:
         claim = ledger.claim_trial(worker, "cpu0")
         assert claim is not None
-        told = objective({**claim.config, "seed": claim.seed})
+        metrics = objective({**claim.config, "seed": claim.seed})
         if series is not None:
             reports = series({**claim.config, "seed": claim.seed})
             ledger.report_steps(claim, [(step, metrics, None) for step, metrics in reports])
-        if told is None:
+        if metrics is None:
             ledger.release_trial(claim, End("given_back"))
             return
-        if isinstance(told, str):
-            ledger.finish_trial(claim, "FAIL", End("error", told), None, {}, told)
+        if isinstance(metrics, str):
+            ledger.finish_trial(claim, "FAIL", End("error", metrics), None, {}, metrics)
         else:
-            ledger.finish_trial(claim, "COMPLETE", End("completed"), 0.0, told, None)
+            ledger.finish_trial(claim, "COMPLETE", End("completed"), 0.0, metrics, None)
 
 
 def _result(known: Any) -> Any:

@@ -1,4 +1,4 @@
-"""An objective that tells what memory it takes, and checks that its share is nobody else's."""
+"""An objective that reports its memory, and checks that no other trial uses its share."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def cost(config):
     return {} if config["n_layer"] > 1 else {"memory_bytes": (config["n_embd"] + config["mlp_size"] - 54) * GIB}
 
 def packed(config, trial):
-    "The landscape, in a share of a device that is nobody else's."
+    "The landscape, in a share of a device that no other trial uses."
     from studies.slots.leases import held
 
     device, fraction = os.environ["CUDA_VISIBLE_DEVICES"], float(os.environ["STUDYHALL_MEMORY_FRACTION"])

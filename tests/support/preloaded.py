@@ -85,7 +85,7 @@ def _text(output: bytes) -> str:
 
 
 def main(fd: int) -> None:
-    """Fork a watcher with its call for every order, until nobody is left to send one."""
+    """Fork a watcher with its call for every order, until no sender is left."""
     import_program()
     gc.collect()
     gc.freeze()  # what is imported stays where it is: children share its pages
@@ -120,11 +120,11 @@ def import_program() -> None:
     import studies.tables.terminal  # noqa: F401
 
 
-def watch(arguments: list[str], environment: dict[str, str], folder: str, out: int, err: int, told: int) -> None:
+def watch(arguments: list[str], environment: dict[str, str], folder: str, out: int, err: int, channel: int) -> None:
     """Fork the call and tell its number and its exit code. In the call itself this returns at the program's end, so
     that it leaves as every program does."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    answer = socket.socket(fileno=told)
+    answer = socket.socket(fileno=channel)
     pid = os.fork()
     if pid == 0:
         answer.close()
@@ -141,7 +141,7 @@ def watch(arguments: list[str], environment: dict[str, str], folder: str, out: i
         return
     send(answer, {"pid": pid})
     code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-    with suppress(OSError):  # whoever asked has given up
+    with suppress(OSError):  # the caller has given up
         send(answer, {"code": code})
     os._exit(0)
 

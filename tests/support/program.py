@@ -28,9 +28,9 @@ def until(true: Callable[[], Any], seconds: float = 60) -> Any:
 
 
 def answer(program: Program, *arguments: object) -> Any:
-    told = program(*arguments, "--json")
-    assert told.returncode == 0, told.stdout + told.stderr
-    return json.loads(told.stdout)
+    ended = program(*arguments, "--json")
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    return json.loads(ended.stdout)
 
 
 def states(program: Program, name: str) -> dict[str, int]:
@@ -53,14 +53,14 @@ def growth_of(folder: Path, body: str, more: str = "", grow: str = "increments: 
     return file
 
 
-def refused(told: subprocess.CompletedProcess[str], *words: str) -> str:
+def refused(ended: subprocess.CompletedProcess[str], *words: str) -> str:
     """The one line of a command that was refused."""
-    assert told.returncode == 2, told.stdout + told.stderr
-    assert told.stdout == "" and told.stderr.count("\n") == 1, told.stdout + told.stderr
-    assert "Traceback" not in told.stderr
+    assert ended.returncode == 2, ended.stdout + ended.stderr
+    assert ended.stdout == "" and ended.stderr.count("\n") == 1, ended.stdout + ended.stderr
+    assert "Traceback" not in ended.stderr
     for word in words:
-        assert word in told.stderr, told.stderr
-    return told.stderr
+        assert word in ended.stderr, ended.stderr
+    return ended.stderr
 
 
 def administer(url: str, *statements: str) -> None:

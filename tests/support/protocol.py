@@ -2,9 +2,9 @@
 
 Two workers claim, run, finish, give back, recover and plan; a third process only recovers. The study has three points:
 one in its first round, two in its second, with a decision after each. A worker's steps are what the server does
-for our statements, cut where PostgreSQL lets somebody else in between: a statement takes its snapshot, then row locks
+for our statements, cut where PostgreSQL lets another session in between: a statement takes its snapshot, then row locks
 and advisory locks, then it commits; a transaction of several statements has a step for each. A session may be lost at
-any step, as often as the model is told: the server rolls back and frees its locks. Its worker then comes back either
+any step, as often as the model allows: the server rolls back and frees its locks. Its worker then comes back either
 having forgotten everything (killed, or stopped its trial), or with the end of a trial still to be written (it was
 paused, or an answer was lost on its way): studies/engine/worker.py's `_start_over` and `_settle`.
 
@@ -104,7 +104,7 @@ class Protocol:
         return safeguard not in self.without
 
     def moves(self, state: State) -> Iterator[Move]:
-        """Every step that somebody can take now."""
+        """Every step that is possible now."""
         for who, worker in enumerate(state.workers):
             name = f"worker {who}" if who in WORKERS else "recoverer"
             if worker.alive:
@@ -113,8 +113,8 @@ class Protocol:
                     yield f"{name}: SESSION LOST while {worker.at}{worker.has}", _lost(state, who)
             else:
                 steps = self._come_back(state, who)
-            for told, after in steps:
-                yield f"{name}: {told}", after
+            for move, after in steps:
+                yield f"{name}: {move}", after
 
     # Between two things to do
 
@@ -351,8 +351,8 @@ def finished(state: State) -> bool:
 def search(protocol: Protocol, faults: int) -> Found:
     """Every state that can be reached, breadth first, so that the first problem comes with its shortest run.
 
-    Ending: in a state from which no run without further faults comes to the end, somebody waits for ever. Since
-    faults are finite and every other step is somebody's turn that comes, all others end.
+    Ending: in a state from which no run without further faults comes to the end, a worker waits for ever. Since
+    faults are finite and every other step is taken at some time, all others end.
     """
     start = State(faults=faults)
     came: dict[State, tuple[State, str] | None] = {start: None}
@@ -364,17 +364,17 @@ def search(protocol: Protocol, faults: int) -> Found:
         if finished(state):
             ends.append(state)
         try:
-            for told, after in protocol.moves(state):
+            for move, after in protocol.moves(state):
                 if after.faults == state.faults:
                     before.setdefault(after, []).append(state)
                 if after not in came:
-                    came[after] = (state, told)
+                    came[after] = (state, move)
                     wrong = problem(after) or changed(state, after)
                     if wrong is not None:
                         return Found(len(came), wrong, _trace(came, after))
                     queue.append(after)
                 elif (wrong := changed(state, after)) is not None:
-                    return Found(len(came), wrong, (*_trace(came, state), told))
+                    return Found(len(came), wrong, (*_trace(came, state), move))
         except BrokenError as broken:
             return Found(len(came), str(broken), _trace(came, state))
     hopeful = set(ends)

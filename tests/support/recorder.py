@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 class Recorder:
-    """A trial that remembers what it was told, and that keeps checkpoints if it has a folder for them."""
+    """A trial that remembers its reports, and keeps checkpoints if it has a folder for them."""
 
     def __init__(self, seed: int = 1337, device: str = "cpu", checkpoint_dir: Path | None = None) -> None:
         self.seed, self.device, self.checkpoint_dir = seed, device, checkpoint_dir
@@ -22,5 +22,5 @@ class Recorder:
 
     @property
     def figures(self) -> list[tuple[int, dict[str, float]]]:
-        """The reports without what a clock told."""
+        """The reports without times."""
         return [(step, {k: v for k, v in each.items() if k != "cumulative_time"}) for step, each in self.reports]

@@ -20,5 +20,5 @@ def attempts(url: str, name: str) -> list[Any]:
 
 
 def status(program: Program, name: str) -> Any:
-    told = program("status", "--study", name, "--json")
-    return json.loads(told.stdout) if told.returncode == 0 else {}
+    ended = program("status", "--study", name, "--json")
+    return json.loads(ended.stdout) if ended.returncode == 0 else {}

@@ -1,4 +1,4 @@
-"""Changes that somebody makes to a study by SQL, and what the certificate says of each.
+"""Changes of a study by SQL, and what the certificate prints for each.
 
 `%(done)s`, `%(last)s` are COMPLETE trials, the first and the last; `%(retired)s` failed and was tried again as
 `%(retry)s`; `%(waiting)s` and `%(running)s` are trials of a study that is not finished.

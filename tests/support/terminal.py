@@ -60,5 +60,5 @@ class Terminal:
             (folder / self.socket).unlink(missing_ok=True)
 
     def _tmux(self, *arguments: str) -> str:
-        told = subprocess.run(["tmux", "-L", self.socket, *arguments], capture_output=True, text=True, check=True)
-        return told.stdout
+        ended = subprocess.run(["tmux", "-L", self.socket, *arguments], capture_output=True, text=True, check=True)
+        return ended.stdout
