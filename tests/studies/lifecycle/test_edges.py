@@ -71,7 +71,7 @@ def test_a_file_from_before_the_last_change_is_not_used_and_that_is_said(program
     program(*run, "--steps", 2)
     file.write_text(before)
     told = program(*run, "--steps", 3)
-    assert told.returncode == 0 and "is not used: go back with --set" in told.stderr
+    assert told.returncode == 0 and "is not used; to go back, use --set" in told.stderr
     assert answer(program, "show", "--study", "trace")["config"]["max_iters"] == 8000
 
 
