@@ -84,9 +84,6 @@ def _standing(
         name = candidate_name({"param": grown.param, "value": grown.value, "dup": grown.copied})
     return [
         name,
-        "baseline"
-        if grown is None
-        else candidate_name({"param": grown.param, "value": grown.value, "dup": grown.copied}),
         f"{len(ended)}/{len(asked)}",
         Figure(sum(scores) / len(scores), standard_error(scores)) if scores else "",
         Figure(row.gain, standard_error(gains)) if row is not None and row.gain is not None else "",

@@ -145,7 +145,7 @@ def test_stop_drains_what_runs_and_cancels_what_is_queued(
     (launch,) = status(program, "trace")["launches"]
     until(lambda: attempts(url, "trace"))
     output = program("stop", "--study", "trace").stdout
-    assert "what runs is finished first" in output and f"slurm job {launch['job']}: 2 queued cancelled" in output
+    assert "will stop after the running trials" in output and f"slurm job {launch['job']}: 2 queued cancelled" in output
     mine = f"{launch['job']}_"
     until(lambda: {state for job, state in slurm_here.states().items() if job.startswith(mine)} <= OVER)
     now = status(program, "trace")
@@ -272,7 +272,10 @@ def test_the_dry_run_shows_the_array_and_each_workers_command_and_submits_nothin
         (["--launch", "slurm", "--time", "1", "--slurm", "gres=gpu:2"], "requested with --gpus-per-node"),
         (["--launch", "slurm", "--time", "1", "--slurm", "signal=9"], "--slurm: 'signal' is set by the launch"),
         (["--launch", "slurm", "--time", "1", "--slurm", "comment=a\nb"], "cannot be printed"),
-        (["--launch", "slurm", "--time", "1", "--partition", "a b"], "--partition: 'a b' cannot be"),
+        (
+            ["--launch", "slurm", "--time", "1", "--partition", "a b"],
+            "--partition: 'a b' is not the name of a partition",
+        ),
         (["--launch", "slurm", "--time", "1", "--gpus", "0"], "--gpus: the scheduler chooses the GPUs"),
         (["--launch", "slurm", "--time", "1", "--per-gpu", "2"], "--per-gpu: these are CPU slots"),
         (["--launch", "slurm", "--time", "1", "--gpus-per-node", "1", "--workers", "2"], "--workers: counts CPU"),

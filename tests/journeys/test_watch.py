@@ -337,7 +337,7 @@ def test_run_shows_the_round_below_what_it_says_and_an_interrupt_drains(
     run.shows("finishing 1 running trial")
     open_gate(tmp_path)
     screen = run.shows("own: interrupted", "ended with 130")
-    assert "1 running" not in screen, "it is gone once the run has ended"
+    assert "1/2 trials, 1 running" not in screen, "it is gone once the run has ended"
 
 
 def test_without_a_terminal_run_says_lines_and_no_more(program: Program, tmp_path: Path) -> None:
