@@ -274,7 +274,7 @@ def test_the_dry_run_shows_the_array_and_each_workers_command_and_submits_nothin
         (["--launch", "slurm", "--time", "1", "--slurm", "comment=a\nb"], "cannot be printed"),
         (
             ["--launch", "slurm", "--time", "1", "--partition", "a b"],
-            "--partition: 'a b' is not the name of a partition",
+            "--partition: 'a b' is not the name",
         ),
         (["--launch", "slurm", "--time", "1", "--gpus", "0"], "--gpus: the scheduler chooses the GPUs"),
         (["--launch", "slurm", "--time", "1", "--per-gpu", "2"], "--per-gpu: these are CPU slots"),
