@@ -41,7 +41,7 @@ class Outcome:
     seconds: float = 0.0  # from start to end, by the worker's monotonic clock
 
 
-MAX_NAME_CHARACTERS = 200
+MAX_METRIC_NAME_CHARACTERS = 200
 
 
 def check_metric_name(name: str) -> None:
@@ -50,8 +50,8 @@ def check_metric_name(name: str) -> None:
     Raises:
         AttemptError: It is too long, or holds characters that cannot be printed.
     """
-    if not name.isprintable() or len(name) > MAX_NAME_CHARACTERS:
-        raise AttemptError(Kind.INVALID, f"{name[:MAX_NAME_CHARACTERS]!r} cannot be the name of a metric")
+    if not name.isprintable() or len(name) > MAX_METRIC_NAME_CHARACTERS:
+        raise AttemptError(Kind.INVALID, f"{name[:MAX_METRIC_NAME_CHARACTERS]!r} cannot be the name of a metric")
 
 
 @dataclass(frozen=True)

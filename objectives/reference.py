@@ -13,7 +13,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from objectives.command.command import PREFIX, Command
+from objectives.command.command import COMMAND_PREFIX, Command
 from storage.errors import UsageError, nearest
 from storage.home import CHECKOUT
 
@@ -55,7 +55,7 @@ class Reference:
         Raises:
             UsageError: The name is malformed, or its file does not exist.
         """
-        if text.startswith(PREFIX):
+        if text.startswith(COMMAND_PREFIX):
             Command.from_text(text).check_here()
             return Reference(text)
         where, colon, function = text.rpartition(":")
@@ -81,7 +81,7 @@ class Reference:
         Raises:
             UsageError: The module cannot be imported, or has no such function.
         """
-        if self.text.startswith(PREFIX):
+        if self.text.startswith(COMMAND_PREFIX):
             return _command(Command.from_text(self.text))
         where, colon, name = self.text.rpartition(":")
         module = _module(where) if colon else importlib.import_module(f"objectives.{self.text}")
@@ -105,26 +105,26 @@ class Reference:
 def located(text: str, folder: Path) -> str:
     """`FILE.py:function` with the file's absolute path, resolved from `folder`; every other name unchanged."""
     file, separator, function = text.rpartition(":")
-    if separator and file.endswith(".py") and not text.startswith(PREFIX) and not Path(file).is_absolute():
+    if separator and file.endswith(".py") and not text.startswith(COMMAND_PREFIX) and not Path(file).is_absolute():
         return f"{(folder / file).resolve()}:{function}"
     return text
 
 
 def same_objective(one: str, other: str) -> bool:
     """Whether two names mean the same objective, even where hosts keep its files in different folders."""
-    if one.startswith(PREFIX) and other.startswith(PREFIX):
+    if one.startswith(COMMAND_PREFIX) and other.startswith(COMMAND_PREFIX):
         return Command.from_text(one).same(Command.from_text(other))
     return Path(one).name == Path(other).name if ".py:" in one and ".py:" in other else one == other
 
 
 def shown_objective(text: str) -> str:
     """An objective's name for messages; a command as one would type it."""
-    return Command.from_text(text).shown() if text.startswith(PREFIX) else text
+    return Command.from_text(text).shown() if text.startswith(COMMAND_PREFIX) else text
 
 
 def objective_folder(text: str) -> Path:
     """The folder of an objective's code: its file's, its command's, or this checkout."""
-    if text.startswith(PREFIX):
+    if text.startswith(COMMAND_PREFIX):
         command = Command.from_text(text)
         return command.folder / command.cwd if (command.folder / command.cwd).is_dir() else command.folder
     file = text.rpartition(":")[0]

@@ -11,7 +11,7 @@ from samplers.ends import SCORE, Failures
 from samplers.planned import PlannedSampler
 from samplers.searches.fit.fit import Fit
 
-OUT_OF_MEMORY: Failures = (MemoryError, "torch.OutOfMemoryError", "torch.cuda.OutOfMemoryError")
+OUT_OF_MEMORY_ERRORS: Failures = (MemoryError, "torch.OutOfMemoryError", "torch.cuda.OutOfMemoryError")
 """Python's own, and torch's by name, so that torch is not imported."""
 
 
@@ -39,7 +39,7 @@ class FitSampler(PlannedSampler):
         high: int | None = None,
         multiple: int = 1,
         seed: int = 1337,
-        failures: Failures = OUT_OF_MEMORY,
+        failures: Failures = OUT_OF_MEMORY_ERRORS,
         direction: str = "maximize",
         independent_sampler: BaseSampler | None = None,
     ) -> None:

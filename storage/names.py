@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from storage.errors import UsageError
 
-MAX_NAME_CHARACTERS = 100
+MAX_STUDY_NAME_CHARACTERS = 100
 
 
 def check_name(name: str, where: str = "--study") -> str:
@@ -14,8 +14,8 @@ def check_name(name: str, where: str = "--study") -> str:
         UsageError: It is not valid; the message begins with `where`, the option or file that gave it.
     """
     shown = repr(name if len(name) <= 40 else name[:37] + "…")
-    if not name or len(name) > MAX_NAME_CHARACTERS:
-        raise UsageError(f"{shown} has {len(name)} characters; 1 to {MAX_NAME_CHARACTERS} are allowed", where)
+    if not name or len(name) > MAX_STUDY_NAME_CHARACTERS:
+        raise UsageError(f"{shown} has {len(name)} characters; 1 to {MAX_STUDY_NAME_CHARACTERS} are allowed", where)
     wrong = next((each for each in name if not (each.isalnum() or each in "._-")), None)
     if wrong is not None:
         raise UsageError(f"{shown} holds {wrong!r}; letters, digits, '.', '_' and '-' are allowed", where)

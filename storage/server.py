@@ -38,7 +38,7 @@ STATE = Path("/var/lib/studyhall")
 MAX_SOCKET_FOLDER_BYTES = 85
 """Leaves room for the socket's name: macOS allows 103 bytes for both."""
 
-SETTINGS = """\
+SERVER_SETTINGS = """\
 # Written again at every start: put your own settings into postgresql.conf, below the line that includes this.
 listen_addresses = '{host}'
 port = {port}
@@ -306,7 +306,7 @@ def _write_settings(found: Cluster, listening: Listening | None) -> None:
     if listening is not None:
         kind = "hostssl" if listening.tls else "host"
         access += f"{kind} {USER} {NETWORK_ROLE} all scram-sha-256\n"
-    text = SETTINGS.format(
+    text = SERVER_SETTINGS.format(
         socket=str(found.socket).replace("'", "''"),
         host=listening.host if listening else "",
         port=listening.port if listening else 5432,

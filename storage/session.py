@@ -49,7 +49,7 @@ CONNECTION_HINTS = {
     "password authentication failed": "; the password is wrong or has expired (VALID UNTIL)",
 }
 # The server rolled the statement back whole, so it can simply run again.
-RETRIED = (psycopg2.errors.DeadlockDetected, psycopg2.errors.SerializationFailure)
+RETRIED_ERRORS = (psycopg2.errors.DeadlockDetected, psycopg2.errors.SerializationFailure)
 
 INSUFFICIENT_RESOURCES = "53"
 """The first two letters of SQLSTATE when the server is out of disk, memory or connections."""
@@ -116,7 +116,7 @@ class Session:
                 with self._connection.cursor() as cursor:
                     cursor.execute(statement, values)
                     return cursor.fetchall() if cursor.description else []
-            except RETRIED as error:
+            except RETRIED_ERRORS as error:
                 if last or not self._connection.autocommit:
                     raise StorageError(self._first_line(error)) from error
             except psycopg2.Error as error:

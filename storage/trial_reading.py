@@ -15,7 +15,7 @@ from optuna.trial import FrozenTrial, TrialState
 from storage.session import Session
 
 OPEN = ("WAITING", "RUNNING")
-NOT_FINITE = {"NAN": math.nan, "INF_POS": math.inf, "INF_NEG": -math.inf}
+NOT_FINITE_VALUES = {"NAN": math.nan, "INF_POS": math.inf, "INF_NEG": -math.inf}
 """Optuna stores these words beside a null in place of the number."""
 
 
@@ -64,7 +64,7 @@ def _distribution(text: str) -> BaseDistribution:
 
 
 def _number(value: float | str | None, word: str) -> float:
-    return NOT_FINITE[word] if value is None else float(value)
+    return NOT_FINITE_VALUES[word] if value is None else float(value)
 
 
 def _attributes(texts: Mapping[str, str] | None) -> dict[str, Any]:

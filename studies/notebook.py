@@ -28,7 +28,7 @@ OF_ROW |= {
     "completed_at": "datetime_complete",
 }
 """Columns that are fields of a trial's row."""
-SERIES = ("trial", "attempt", "step", "reported_at")
+SERIES_COLUMNS = ("trial", "attempt", "step", "reported_at")
 TRIAL = ["trial", "state", "round", "role", "param", "value", "seed", "score", "cost", "attempts"]
 TRIAL += ["started_at", "completed_at", "seconds", "reason", "retired"]
 
@@ -62,12 +62,12 @@ class OpenStudy:
             rows = Reader(session).reports(study.study_id)
         found = [
             {
-                **dict(zip(SERIES, (row.number, row.attempt, row.step, row.reported_at), strict=True)),
+                **dict(zip(SERIES_COLUMNS, (row.number, row.attempt, row.step, row.reported_at), strict=True)),
                 **{f"metrics.{name}": value for name, value in row.metrics.items()},
             }
             for row in rows
         ]
-        return _frame(found, SERIES)
+        return _frame(found, SERIES_COLUMNS)
 
     def figures(self) -> dict[str, Figure]:
         """Every figure of its report, by key."""

@@ -25,7 +25,7 @@ from objectives.command.placeholders import FLAGS, MODES, as_text, fill, flags_o
 from storage.checks import check_keys
 from storage.errors import UsageError, nearest
 
-PREFIX = "command:"
+COMMAND_PREFIX = "command:"
 COMMAND_KEYS = ("command", "cwd", "env", "flags", "metrics")
 METRIC_SOURCES = ("json", "csv", "stdout")
 PATTERN_KEYS = ("pattern", "unit")
@@ -145,7 +145,7 @@ class Command:
             UsageError: The text holds no command.
         """
         try:
-            document = json.loads(text.removeprefix(PREFIX))
+            document = json.loads(text.removeprefix(COMMAND_PREFIX))
             folder, needs = Path(document.pop("folder")), document.pop("needs")
         except (ValueError, KeyError, AttributeError, TypeError):
             raise UsageError("objective: a command is a mapping: {command: …, metrics: …}") from None
@@ -163,7 +163,7 @@ class Command:
             "needs": list(self.needs),
             "folder": str(self.folder),
         }
-        return PREFIX + json.dumps(document, ensure_ascii=False)
+        return COMMAND_PREFIX + json.dumps(document, ensure_ascii=False)
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -28,7 +28,7 @@ SPACED_UNIT = re.compile(r" ([KMGBT]|[KMGT]i?B)(?=$|[,;)\]|]|\s\s|\t| param)")
 CLOCK = re.compile(r"(\d+):(\d\d)(?::(\d\d))?(\.\d+)?(?![\d:])")
 OPENING, CLOSING = " \t([{<\"'=:~≈|", " \t)]}>\"',;:.|!"
 
-COUNTS = {"K": "1e3", "k": "1e3", "M": "1e6", "m": "1e6", "G": "1e9", "B": "1e9", "b": "1e9", "T": "1e12"}
+COUNT_UNITS = {"K": "1e3", "k": "1e3", "M": "1e6", "m": "1e6", "G": "1e9", "B": "1e9", "b": "1e9", "T": "1e12"}
 FRACTIONS = {"%": "0.01"}
 SECONDS = {
     "ns": "1e-9",
@@ -59,7 +59,7 @@ class Unit:
 
 
 UNITS = {
-    "count": Unit("1", COUNTS),
+    "count": Unit("1", COUNT_UNITS),
     "fraction": Unit("1", FRACTIONS),
     "%": Unit("0.01", FRACTIONS),
     "seconds": Unit("1", SECONDS),

@@ -16,12 +16,12 @@ from typing import Any
 
 from objectives.command.follow import MAX_PRINTED_BYTES
 from objectives.command.numbers import UNITS, Refused, Surroundings, number_at, read_number
-from objectives.outcome import MAX_NAME_CHARACTERS
+from objectives.outcome import MAX_METRIC_NAME_CHARACTERS
 
 STEP_NAMES = ("step", "iter", "epoch")
 MAX_DOCUMENT_CHARACTERS = 1 << 26
 MAX_SHOWN_CHARACTERS = 80  # of a line in a message
-NOT_FINITE = re.compile(r"[-+]?\b(?:nan|inf(?:inity)?)\b", re.IGNORECASE)
+NOT_FINITE_PATTERN = re.compile(r"[-+]?\b(?:nan|inf(?:inity)?)\b", re.IGNORECASE)
 ESCAPE_SEQUENCES = re.compile(
     r"""
       (?P<moves> \x1b \[ [0-?]* [ -/]* [@-HPSTXZ`abdefsu] )      # the text after it is printed elsewhere
@@ -132,7 +132,7 @@ class Json(Reader):
             try:
                 document = json.loads(text)
             except ValueError:
-                document = json.loads(NOT_FINITE.sub(_as_json, text))
+                document = json.loads(NOT_FINITE_PATTERN.sub(_as_json, text))
             return list(_document_rows(document, self.steps))
         except (ValueError, RecursionError):
             return None
@@ -250,12 +250,12 @@ class Patterns(Reader):
     def _find(self, pattern: re.Pattern[str], unit: str | None, line: str, was_cut: bool) -> float | Refused | None:
         # A pattern like ([0-9.]+) does not match `nan`: it would find the next number, or keep the last one. So it also
         # searches the line with 0.0 in the place of `nan`, of the same length; the earlier match counts.
-        shown = NOT_FINITE.sub(lambda word: "0.0".ljust(len(word[0]), "0"), line)
+        shown = NOT_FINITE_PATTERN.sub(lambda word: "0.0".ljust(len(word[0]), "0"), line)
         spans = [_span(match) for match in (pattern.search(line), pattern.search(shown)) if match is not None]
         if not spans:
             return None
         begin, end = min(spans, key=lambda span: span[0])
-        for word in NOT_FINITE.finditer(line):
+        for word in NOT_FINITE_PATTERN.finditer(line):
             if word.start() < end and begin < word.end():
                 return float(word[0])
         if was_cut and line[end:].strip("0123456789.,_eE+-") == "":
@@ -340,7 +340,7 @@ def _row(values: Mapping[str, Any], steps: tuple[str, ...], refused: Mapping[str
 
 
 def _can_be_kept(name: str) -> bool:
-    return name.isprintable() and len(name) <= MAX_NAME_CHARACTERS
+    return name.isprintable() and len(name) <= MAX_METRIC_NAME_CHARACTERS
 
 
 def _float(value: Any) -> float | None:

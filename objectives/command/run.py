@@ -32,7 +32,7 @@ POLL_SECONDS = 0.2  # between looks at the metrics file, at the process and at w
 EARLY_STOP_SECONDS = 30.0  # from SIGTERM to SIGKILL for a trial that is stopped early
 TAIL_BYTES = 1 << 14  # of the output's end, searched for the reason of a failure
 MAX_MESSAGE_CHARACTERS = 300  # of a line of output in a message
-OUT_OF_MEMORY = re.compile(r"out of memory|^\S*MemoryError\b", re.IGNORECASE | re.MULTILINE)
+OUT_OF_MEMORY_PATTERN = re.compile(r"out of memory|^\S*MemoryError\b", re.IGNORECASE | re.MULTILINE)
 
 
 def run_command(command: Command, config: Mapping[str, Any], trial: TrialContext) -> dict[str, float]:
@@ -231,8 +231,8 @@ class Run:
         text = self.tail.decode(errors="replace")
         lines = [line.strip() for line in re.split(r"[\r\n]", text) if line.strip()]
         last = f": {lines[-1][:MAX_MESSAGE_CHARACTERS]}" if lines else ""
-        if OUT_OF_MEMORY.search(text):
-            reason = next(line for line in reversed(lines) if OUT_OF_MEMORY.search(line))
+        if OUT_OF_MEMORY_PATTERN.search(text):
+            reason = next(line for line in reversed(lines) if OUT_OF_MEMORY_PATTERN.search(line))
             return AttemptError(Kind.OUT_OF_MEMORY, reason[:MAX_MESSAGE_CHARACTERS])
         if code < 0:
             number = -code

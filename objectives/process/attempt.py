@@ -68,7 +68,7 @@ class Attempt:
         self._cause: str | None = None
         self._ended = False
         self.pid = 0
-        """The trial's process; 0 until the keeper reports it."""
+        """The trial's process; 0 until it has said so."""
 
     def fileno(self) -> int:
         return self._channel.fileno()

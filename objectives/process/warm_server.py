@@ -153,9 +153,10 @@ def start(
             os.dup2(source, target)
         os.close(nothing)
         os.close(writing)
+        # The trial says so itself, before the objective runs: a trial that stops its keeper cannot keep this back.
+        channel.sendall(line({"keeper": keeper, "trial": os.getpid()}))
         run_trial(objective, assignment, channel)
     os.close(writing)
-    channel.sendall(line({"keeper": keeper, "trial": trial}))
     keep(trial, assignment, channel, lifeline, reading)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -100,6 +100,13 @@ class Done:
     @property
     def failed(self) -> bool:
         return self.kind is EndKind.FAILED
+
+    def with_failures(self, failed: int, completed: int) -> Done:
+        """The end of a search that read no results: it names the failed trials, and has failed if none completed."""
+        if not failed:
+            return self
+        kind = self.kind if completed else EndKind.FAILED
+        return replace(self, reason=f"{self.reason}; {failed} trial{'s' * (failed != 1)} failed", kind=kind)
 
 
 def merged(block: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,4 +12,6 @@ SET outcome_kind = CASE
     WHEN search = 'grow' THEN 'stalled'
     ELSE 'answered' END
 WHERE outcome IS NOT NULL;
+UPDATE studyhall_studies
+SET outcome = regexp_replace(outcome, '; 1 trials failed$', '; 1 trial failed') WHERE outcome LIKE '%%; 1 trials failed';
 UPDATE studyhall_version SET version = 2;

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from samplers.searches.growth.growth import Growth
 from samplers.searches.plan import Done, Need, Result, Search, SearchState
 from storage.digests import ENQUEUED
-from storage.records import EndKind
+from storage.records import EndKind, TrialRow
 from studies.audit.evidence import Evidence
 from studies.definition.searches import search_in_force
 from studies.history.trials import result_of
-
-FAILURES = re.compile(r"(; \d+ trials failed)?")
-"""What the planner adds of a search that looks at no result."""
 
 
 def ending_problems(evidence: Evidence) -> list[str]:
@@ -30,13 +27,30 @@ def ending_problems(evidence: Evidence) -> list[str]:
         return [f"outcome: the search cannot read its last decision: {type(error).__name__}: {error}"]
     if end is None:
         return [f"outcome: {study.outcome!r}, but after the last decision the search goes on"]
-    rest = study.outcome.removeprefix(end.reason)
-    said = study.outcome.startswith(end.reason) and FAILURES.fullmatch(rest) is not None and (end.waits or not rest)
-    planned = any(row.state in ("COMPLETE", "PRUNED") and row.round != ENQUEUED for row in evidence.points)
-    kinds = {end.kind, EndKind.FAILED} if end.waits and not planned else {end.kind}
-    if said and kind in kinds:
+    if any((study.outcome, kind) == (each.reason, each.kind) for each in _as_recorded(end, evidence)):
         return []
     return [f"outcome: {study.outcome!r} ({kind.value}), but after the last decision: {end.reason!r}"]
+
+
+def _as_recorded(end: Done, evidence: Evidence) -> Iterator[Done]:
+    """The ends that may have been recorded: enqueued points may have ended before the outcome, or after it."""
+    if not end.waits:
+        yield end
+        return
+    planned = [row for row in evidence.points if row.round != ENQUEUED]
+    enqueued = [row for row in evidence.points if row.round == ENQUEUED]
+    least, completed = _failed(planned), _completed(planned)
+    for failed in range(least, least + _failed(enqueued) + 1):
+        yield end.with_failures(failed, completed)
+        yield end.with_failures(failed, completed + _completed(enqueued))
+
+
+def _failed(rows: Sequence[TrialRow]) -> int:
+    return sum(row.state == "FAIL" and not row.retired for row in rows)
+
+
+def _completed(rows: Sequence[TrialRow]) -> int:
+    return sum(row.state in ("COMPLETE", "PRUNED") for row in rows)
 
 
 def _end(evidence: Evidence, search: Search) -> Done | None:

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from samplers.searches.plan import Decision, Result, Results, Search, SearchState
 from storage.records import DecisionRow, TrialRow
-from studies.history.decisions import RETRIED, state_before
+from studies.history.decisions import RETRY, state_before
 from studies.history.trials import result_of
 
 
@@ -39,7 +39,7 @@ def replay(search: Search, decisions: Sequence[DecisionRow], points: Sequence[Tr
     for expected, row in enumerate(decisions):
         problem = None if row.number == expected else f"decision {expected} is missing"
         try:
-            if row.kind == RETRIED:
+            if row.kind == RETRY:
                 problem = problem or _retry_problem(start, decisions[:expected], row)
             else:
                 problem = problem or _problem(search, state, row, trials)

@@ -12,7 +12,7 @@ from storage.home import DEFINITIONS
 from storage.reader import Reader
 from storage.session import Session
 
-CONNECT_SECONDS = 2  # libpq allows no fewer
+DATABASE_SECONDS = 2  # libpq allows no fewer
 MAX_OFFERED = 100
 
 T = TypeVar("T")
@@ -116,7 +116,7 @@ def _asked(context: click.Context, read: Callable[[Reader], Sequence[T]]) -> Seq
         url = found.url if not store.url else store.url
     else:
         url = store.url
-    session = Session(url, patience=CONNECT_SECONDS)
+    session = Session(url, patience=DATABASE_SECONDS)
     try:
         return read(Reader(session))
     finally:

@@ -24,11 +24,11 @@ from storage.reader import Reader
 from storage.records import ReportRow, Trace
 from storage.session import Session
 
-PREFIX = "artifacts:"
+ATTRIBUTE_PREFIX = "artifacts:"
 """Optuna's prefix of an artifact's entry among a trial's system attributes."""
 OURS = re.compile(r"([0-9a-f]{1,8})-(a|b|c([0-9a-f]{24}))$")
 """Trial id and kind: `a` log, `b` series, `c…` a file by the digest of its path: hexadecimal alone."""
-MAX_FILES = 30
+MAX_UPLOADED_FILES = 30
 """Of a trial that are listed."""
 TEXT = "text/plain; charset=utf-8"
 SHOWN = {f".{kind}": f"image/{kind}" for kind in ("gif", "jpeg", "png", "webp")}
@@ -55,7 +55,9 @@ def entries(trace: Trace, home: Path) -> dict[str, str]:
         shown = file.relative_to(folder.files).as_posix()
         made.append((f"{name}-c{_digest(shown)}", shown, SHOWN.get(file.suffix.lower(), "application/octet-stream")))
     return {
-        f"{PREFIX}{key}": json.dumps({"artifact_id": key, "filename": file, "mimetype": kind, "encoding": None})
+        f"{ATTRIBUTE_PREFIX}{key}": json.dumps(
+            {"artifact_id": key, "filename": file, "mimetype": kind, "encoding": None}
+        )
         for key, file, kind in made
     }
 
@@ -66,7 +68,7 @@ def left_files(folder: TrialFolder) -> list[Path]:
         return []
     inside = folder.files.resolve()
     found = (each for each in folder.files.rglob("*") if not each.is_symlink() and each.is_file())
-    return sorted(each for each in found if each.resolve().is_relative_to(inside))[:MAX_FILES]
+    return sorted(each for each in found if each.resolve().is_relative_to(inside))[:MAX_UPLOADED_FILES]
 
 
 @dataclass

@@ -18,7 +18,7 @@ from storage.url import without_secrets
 
 SWITCH = "STUDYHALL_BOARD"
 """An environment variable: with `off` a worker has no scribe."""
-LAST_UPDATE_SECONDS = 3.0
+SCRIBE_END_SECONDS = 3.0
 """That a worker which leaves by itself waits for the last update."""
 
 
@@ -61,7 +61,7 @@ class Scribe:
         self._read()
 
     def close(self, wait: bool) -> None:
-        """Close the pipe: the scribe makes its last update and ends. `wait` for that, at most `LAST_UPDATE_SECONDS`."""
+        """Close the pipe: the scribe makes its last update and ends. `wait` for that, at most `SCRIBE_END_SECONDS`."""
         process = self._process
         if process is None or process.stdin is None or process.stdout is None:
             return
@@ -69,7 +69,7 @@ class Scribe:
             process.stdin.close()
         if wait:
             with suppress(subprocess.TimeoutExpired):
-                process.wait(LAST_UPDATE_SECONDS)
+                process.wait(SCRIBE_END_SECONDS)
         self._read()
         process.stdout.close()
 

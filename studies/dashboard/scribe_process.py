@@ -1,7 +1,7 @@
 """The scribe's process: `python -m studies.dashboard.scribe_process`, controlled by its standard input.
 
 First comes a line of JSON, then a byte whenever something has changed; the input ends with its worker. It writes at
-most every `PAUSE_SECONDS`, holds a session only while it writes, and rests `RESTS` times as long as a write took.
+most every `PAUSE_SECONDS`, holds a session only while it writes, and then rests `PAUSE_PER_WRITE` times as long.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from contextlib import closing, suppress
 
 PAUSE_SECONDS = 5.0
 """Between two updates, at least."""
-RESTS = 50
+PAUSE_PER_WRITE = 50
 """An update that took a second is followed by so many seconds of rest."""
 LAST_UPDATE_SECONDS = 60
 """After the worker's end the process ends itself."""
@@ -44,7 +44,7 @@ def main() -> None:
         if changed:
             began = time.monotonic()
             written = scribe.write()
-            more, open_ = _rest(max(PAUSE_SECONDS, RESTS * (time.monotonic() - began)))
+            more, open_ = _rest(max(PAUSE_SECONDS, PAUSE_PER_WRITE * (time.monotonic() - began)))
             changed = more or not written
     signal.alarm(LAST_UPDATE_SECONDS)
     for _ in range(LAST_TRIES):

@@ -10,7 +10,7 @@ SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
 BYTES = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 BYTES |= {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
 DURATION = re.compile(r"(?:\d+(?:\.\d+)?[smhd])+$")
-NUMBER = re.compile(r"\d+(?:\.\d+)?")
+NUMBER_PATTERN = re.compile(r"\d+(?:\.\d+)?")
 SIZE = re.compile(r"(\d{1,18}(?:\.\d+)?)\s*([KMGT]i?B|B)$")
 
 
@@ -22,7 +22,7 @@ def parse_duration(value: object, where: str) -> float:
     """
     if isinstance(value, str) and DURATION.match(value):
         seconds = sum(float(size) * SECONDS[unit] for size, unit in re.findall(r"(\d+(?:\.\d+)?)([smhd])", value))
-    elif isinstance(value, str | int | float) and NUMBER.fullmatch(str(value)):
+    elif isinstance(value, str | int | float) and NUMBER_PATTERN.fullmatch(str(value)):
         seconds = float(value)
     else:
         raise UsageError(f"{where}: {value!r} is not a duration; write 90, 90s, 15m, 2h or 1d12h")

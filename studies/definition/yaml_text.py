@@ -26,7 +26,7 @@ INTEGER_BOUND = 2**63
 WORDS = {"true": True, "false": False, "null": None, "~": None, "": None}
 INTEGER = re.compile(r"[-+]?[0-9]+$")
 FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$")
-NOT_FINITE = re.compile(r"([-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN))$")
+NOT_FINITE_PATTERN = re.compile(r"([-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN))$")
 TAG = "tag:yaml.org,2002:"
 SCALARS = ("str", "int", "float", "bool", "null", "timestamp", "value")
 """PyYAML's guesses, which are ignored: the text decides."""
@@ -143,7 +143,7 @@ class _Maker:
             return text
         if text in WORDS:
             return WORDS[text]
-        if NOT_FINITE.match(text):
+        if NOT_FINITE_PATTERN.match(text):
             raise self.wrong(node, f"{text} cannot be kept: a number has to be finite")
         if INTEGER.match(text):
             if len(text) > 20 or abs(int(text)) >= INTEGER_BOUND:

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import cast
 
 from samplers.searches.growth.speculation import likely_next, speculates
 from samplers.searches.plan import Decision, Done, Need, Point, Result, Results, Search
 from storage.ledger import AHEAD, Known, Ledger, NewPoint
 from storage.reader import Reader
-from storage.records import EndKind
 from storage.studies import set_outcome
 from studies.history.trials import finished_results
 
@@ -108,7 +107,8 @@ def _plan_judged(ledger: Ledger, search: Search, verdicts: Verdicts, code: str) 
                         why = f"nothing left to plan; {points.waiting} trials wait, {points.running} are running"
                         return Waiting(why, made, points.waiting + points.running)
                     if step.waits:
-                        step = _with_failures(ledger, step)
+                        ends = Reader(ledger.session).ends(ledger.study_id)
+                        step = step.with_failures(ends.failed, ends.accepted)
                     set_outcome(ledger.session, ledger.study_id, step.reason, step.kind)
                     return step
                 case Need():
@@ -167,15 +167,6 @@ def _likely(ledger: Ledger, search: Search, most: int) -> tuple[int, list[Point]
     likely = likely_next(search, state, results, most + open_points.running)
     known = ledger.results([point.hash for point in likely])
     return number, [point for point in likely if point.hash not in known][:most]
-
-
-def _with_failures(ledger: Ledger, step: Done) -> Done:
-    """The end of a search that read no results, with its failed trials; it failed if all of them did."""
-    ends = Reader(ledger.session).ends(ledger.study_id)
-    if not ends.failed:
-        return step
-    kind = step.kind if ends.accepted else EndKind.FAILED
-    return replace(step, reason=f"{step.reason}; {ends.failed} trials failed", kind=kind)
 
 
 def _plan_batch(

@@ -18,13 +18,13 @@ RUN = (
     "linear_value", "seed", "run_num", "max_epochs", "max_steps", "max_tokens", "max_time_seconds",
     "gpu_capacity_scalar",
 )
-SERIES = (
+SERIES_COLUMNS = (
     "train_loss", "val_loss", "train_acc", "val_acc", "train_pplx", "val_pplx", "grad_norm", "cumulative_time",
     "tokens_seen", "epoch", "batch_size", "seq_length", "learning_rate", "weight_decay",
 )
 # fmt: on
 REPORTED_AS = {"seq_length": "sequence_length"}
-COUNTS = ("tokens_seen", "batch_size", "seq_length")
+COUNT_COLUMNS = ("tokens_seen", "batch_size", "seq_length")
 
 
 def ablation_csv(rows: Sequence[TrialRow], reports: Callable[[int], Sequence[ReportRow]]) -> str:
@@ -40,13 +40,13 @@ def ablation_csv(rows: Sequence[TrialRow], reports: Callable[[int], Sequence[Rep
     first = min((row.seed for row in rows), default=0)
     done = [row for row in in_order(rows) if row.state == "COMPLETE"]
     runs = [_run(row, row.seed - first + 1, reports(row.trial_id)) for row in done]
-    return columns_csv({name: [run[name] for run in runs] for name in (*RUN, *SERIES)})
+    return columns_csv({name: [run[name] for run in runs] for name in (*RUN, *SERIES_COLUMNS)})
 
 
 def _run(row: TrialRow, run: int, reports: Sequence[ReportRow]) -> dict[str, Any]:
     metrics, config = row.metrics, row.config
     given = {**config, **row.role.get("setting", {})}
-    series = {column: _series(reports, column) for column in SERIES}
+    series = {column: _series(reports, column) for column in SERIES_COLUMNS}
     params = metrics.get("params")
     return {
         "last_val_loss": series["val_loss"][-1] if series["val_loss"] else metrics.get("val_loss"),
@@ -71,7 +71,7 @@ def _run(row: TrialRow, run: int, reports: Sequence[ReportRow]) -> dict[str, Any
 def _series(reports: Sequence[ReportRow], column: str) -> list[float | None]:
     name = REPORTED_AS.get(column, column)
     values: list[float | None] = [row.metrics[name] for row in reports if name in row.metrics]
-    return [_whole(value) for value in values] if column in COUNTS else values
+    return [_whole(value) for value in values] if column in COUNT_COLUMNS else values
 
 
 def _whole(value: float | None) -> float | None:

@@ -26,7 +26,7 @@ from studies.definition.yaml_text import is_plain
 from studies.history.trials import in_order
 from studies.results.grid_cells import Cell, cells_of, ranking
 
-MAX_NAME_CHARACTERS = 150
+MAX_FILE_NAME_CHARACTERS = 150
 NO_RESULT = ("diverged", "out_of_memory", "timed_out", "pruned")
 """Outcomes of a training that ran but has no result; every other outcome without a score is an error."""
 
@@ -75,7 +75,7 @@ def sweep_folder(rows: Sequence[TrialRow], metric: str, direction: str, now: dat
 def file_name(setting: Mapping[str, Any]) -> str:
     """`n_layer_1_n_head_1_dropout_0.1`; characters that no file name may hold are replaced and a digest is added."""
     wanted = "_".join(f"{name}_{value}" for name, value in setting.items()) or "setting"
-    safe = re.sub(r"[^A-Za-z0-9_.,+-]|\.\.+|^[.-]", "-", wanted)[:MAX_NAME_CHARACTERS]
+    safe = re.sub(r"[^A-Za-z0-9_.,+-]|\.\.+|^[.-]", "-", wanted)[:MAX_FILE_NAME_CHARACTERS]
     return safe if safe == wanted else f"{safe}-{_digest(setting)}"
 
 

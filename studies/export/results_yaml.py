@@ -16,7 +16,7 @@ import yaml
 from samplers.searches.noise import mean
 
 # Their name, ours.
-COSTS = {"num_params": "params", "peak_gpu_mb": "vram", "iter_latency_avg": "iter"}
+METRIC_OF_FIELD = {"num_params": "params", "peak_gpu_mb": "vram", "iter_latency_avg": "iter"}
 
 
 def results_yaml(start: Mapping[str, Any], decisions: Sequence[Any], finished: str | None) -> str:
@@ -74,7 +74,7 @@ def _candidate(candidate: Mapping[str, Any], baseline: Mapping[str, Any]) -> dic
         "avg_score": score,
         "best_val_loss": min(map(_seed_loss, seeds)),
         "best_iter": _mean(seeds, "best_iter"),
-        **{theirs: _mean(seeds, ours) for theirs, ours in COSTS.items()},
+        **{theirs: _mean(seeds, ours) for theirs, ours in METRIC_OF_FIELD.items()},
         "delta_score": score - _mean(before, "score"),
         "delta_params": _mean(seeds, "params") - _mean(before, "params"),
         "delta_vram": _mean(seeds, "vram") - _mean(before, "vram"),

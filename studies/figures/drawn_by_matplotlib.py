@@ -22,7 +22,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, PercentFormatter
 
 from studies.figures.drawn_by_plotly import bars_lie, colours_of
-from studies.figures.fonts import UNKNOWN, families
+from studies.figures.fonts import MISSING_GLYPH, families
 from studies.figures.labels import labels, shortened
 from studies.figures.picture import Area, Axis, Band, Bars, Heat, Line, Mark, Parallel, Picture, Points, Rule, Value
 
@@ -33,7 +33,7 @@ DPI = 150
 FAINT = 0.35
 MAX_TICKS = 40
 """Categories that are named on an axis; of more, evenly spaced ones are."""
-SETTINGS = {
+MATPLOTLIB_SETTINGS = {
     "axes.grid": True,
     "axes.spines.right": False,
     "axes.spines.top": False,
@@ -64,8 +64,8 @@ def drawn(picture: Picture, forms: Sequence[Form] = ("png", "svg")) -> dict[Form
     """The picture in each form. What is too large for an axis is a gap."""
     picture = replace(picture, marks=[_tamed(mark) for mark in picture.marks])
     found, missing = families([*_texts(picture), "0123456789.,−+-×…()% "])
-    canvas = _Canvas(picture, str.maketrans(dict.fromkeys(missing, UNKNOWN)))
-    with mpl.rc_context({**SETTINGS, "font.family": found}):
+    canvas = _Canvas(picture, str.maketrans(dict.fromkeys(missing, MISSING_GLYPH)))
+    with mpl.rc_context({**MATPLOTLIB_SETTINGS, "font.family": found}):
         figure = canvas.figure()
         figure.draw_without_rendering()
         figure.set_layout_engine("none")  # laid out once, not again for each form

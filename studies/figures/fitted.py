@@ -10,7 +10,7 @@ from studies.figures.picture import Axis, Band, Line, Mark, Picture, Points
 from studies.figures.thinning import thinned
 from studies.laws.laws import Verdict
 
-MAX_POINTS = 2000
+MAX_DRAWN_POINTS = 2000
 """Points that are drawn; of more, evenly spaced ones. All are fitted."""
 CURVE_POINTS = 60
 """A curve is drawn within the range of the points only."""
@@ -21,7 +21,7 @@ def fitted(
 ) -> Picture:
     """`names` are those of x and y. A law that is not chosen is dashed."""
     finite = [(each_x, each_y) for each_x, each_y in zip(x, y, strict=True) if np.isfinite(each_x) and each_x > 0]
-    shown, cut = thinned(finite, MAX_POINTS)
+    shown, cut = thinned(finite, MAX_DRAWN_POINTS)
     marks: list[Mark] = [Points("measured", [each for each, _ in shown], [each for _, each in shown])]
     if verdict.fits:
         places = np.geomspace(verdict.fits[0].x.min(), verdict.fits[0].x.max(), CURVE_POINTS)

@@ -9,7 +9,7 @@ from matplotlib.font_manager import fontManager, get_font
 
 BASE = "DejaVu Sans"
 """Comes with matplotlib."""
-UNKNOWN = "\ufffd"
+MISSING_GLYPH = "\ufffd"
 
 
 def families(texts: Iterable[str]) -> tuple[list[str], frozenset[str]]:

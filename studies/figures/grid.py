@@ -15,7 +15,7 @@ from studies.figures.thinning import thinned, wide
 from studies.history.purpose import setting_name
 
 MAX_NAMED_SETTINGS = 40
-MAX_LINES = 600
+MAX_SETTING_LINES = 600
 """Of parallel coordinates."""
 MAX_CELLS = 80
 """Along one axis of a heat map."""
@@ -73,7 +73,7 @@ def _settings(rows: Rows, axes: Sequence[str], metric: str, gone: str) -> Pictur
     one = axes[0] if len(axes) == 1 and all(_is_number(row["setting"].get(axes[0])) for row in rows) else None
     if one is not None:
         shown = sorted(rows, key=lambda row: float(row["setting"][one]))
-        shown, cut = thinned(shown, MAX_LINES)
+        shown, cut = thinned(shown, MAX_SETTING_LINES)
         x: list[Value] = [float(row["setting"][one]) for row in shown]
         across = Axis(one, log=wide([float(row["setting"][one]) for row in shown]))
     else:
@@ -95,7 +95,7 @@ def _settings(rows: Rows, axes: Sequence[str], metric: str, gone: str) -> Pictur
 
 
 def _parallel(rows: Rows, axes: Sequence[str], metric: str, gone: str) -> Picture:
-    shown, cut = thinned(rows, MAX_LINES)
+    shown, cut = thinned(rows, MAX_SETTING_LINES)
     columns: list[tuple[str, Sequence[Value]]] = [(name, _column(shown, name)) for name in axes]
     columns.append((metric, [row["mean"] for row in shown]))
     caption = f"A line a setting, coloured by its mean {metric}.{cut}{gone}"

@@ -17,7 +17,7 @@ from studies.figures.labels import labels
 from studies.figures.picture import Axis, Picture, Points, Rule
 from studies.history.purpose import setting_name
 
-MAX_SETTINGS = 30
+MAX_PAIRED_SETTINGS = 30
 """Settings that are drawn: those that differ most."""
 
 
@@ -60,7 +60,7 @@ def differences(one: Sequence[Outcome], other: Sequence[Outcome]) -> list[Differ
 
 def paired(found: Sequence[Difference], key: str, one: str, other: str, score: str) -> Picture:
     """A point a setting, and in words the mean over all of them."""
-    shown = sorted(found, key=lambda each: -abs(each.mean))[:MAX_SETTINGS]
+    shown = sorted(found, key=lambda each: -abs(each.mean))[:MAX_PAIRED_SETTINGS]
     shown.sort(key=lambda each: each.mean)
     at = labels([setting_name(each.setting) for each in shown])
     reach = [math.nan if each.reach is None else each.reach for each in shown]

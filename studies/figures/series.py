@@ -18,7 +18,7 @@ MIN_SMOOTHED_POINTS = 60
 """Lines with fewer points are not smoothed."""
 WINDOW = 1 / 30
 """Share of a line's points that smoothing averages over."""
-MAX_POINTS = 400
+MAX_SERIES_POINTS = 400
 """Points of a line that are drawn."""
 
 
@@ -116,5 +116,5 @@ def _line(name: str, x: Sequence[float], y: Sequence[float], faint: bool = False
 
 
 def _thinned(*columns: Sequence[float]) -> list[list[float]]:
-    kept, _ = thinned(range(len(columns[0])), MAX_POINTS)
+    kept, _ = thinned(range(len(columns[0])), MAX_SERIES_POINTS)
     return [[column[place] for place in kept] for column in columns]

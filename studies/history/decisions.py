@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 from samplers.searches.plan import Decision, SearchState
 from storage.records import DecisionRow
 
-RETRIED = "retried"
+RETRY = "retried"
 GO_BACK = ("depth", "fit")
 """Searches whose answers come from single trials: a decision from a failed trial is made again."""
 
@@ -27,7 +27,7 @@ def _standing(decisions: Sequence[DecisionRow]) -> list[int]:
     for number, row in enumerate(decisions):
         if row.kind == "override":
             kept = []
-        elif row.kind == RETRIED:
+        elif row.kind == RETRY:
             kept = [each for each in kept if each < row.record["back_to"]]
         else:
             kept.append(number)
@@ -51,4 +51,4 @@ def going_back(
     """The decision that makes the search decide again from that number on; `retried` is new trial numbers by old."""
     retries = ", ".join(f"trial {old} is tried again as trial {new}" for old, new in retried.items())
     record = {"back_to": number, "event": f"{retries}: decided again from decision {number} on"}
-    return Decision(RETRIED, record, state_before(start, decisions, number))
+    return Decision(RETRY, record, state_before(start, decisions, number))

@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from objectives.command.command import PREFIX, Command
+from objectives.command.command import COMMAND_PREFIX, Command
 from objectives.process.warm import Description, WarmServer
 from objectives.reference import objective_folder, shown_objective
 from samplers.searches.growth.growth import Growth
@@ -29,7 +29,7 @@ def check_arguments(definition: Definition, search: Search, where: str) -> None:
     Raises:
         UsageError: A name is missing: trials that differ in it would be the same trial.
     """
-    if not definition.objective.startswith(PREFIX):
+    if not definition.objective.startswith(COMMAND_PREFIX):
         return
     seen: dict[str, set[str]] = {}
     for point in islice(search.outlook(search.start()), POINTS_AT_ONCE):

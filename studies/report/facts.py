@@ -24,7 +24,7 @@ from studies.results.grid_cells import ranking
 from studies.results.growth_path import Measured, Stretch, longest, stretches
 from studies.results.show import Shown
 
-COSTS = ("params", "flops", "vram", "peak_memory", "iter", "cumulative_time")
+COST_METRICS = ("params", "flops", "vram", "peak_memory", "iter", "cumulative_time")
 """Metrics that are costs in every study; a study's own cost comes before them."""
 LOSSES = ("val_loss", "loss", "train_loss")
 MAX_GROUPS = 5
@@ -66,7 +66,7 @@ class Facts:
     @cached_property
     def costs(self) -> list[str]:
         """Metrics that are costs and have more than one value."""
-        names = dict.fromkeys(filter(None, (self.study.cost, *COSTS)))
+        names = dict.fromkeys(filter(None, (self.study.cost, *COST_METRICS)))
         known = {name: {trial.metrics[name] for trial in self.trials if name in trial.metrics} for name in names}
         if known.get("vram"):
             known["peak_memory"] = set()  # the same on CUDA

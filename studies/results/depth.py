@@ -11,7 +11,7 @@ from studies.tables.table import Cell, Column, Document, Figure, Table
 
 ROW_KEYS = ("target", "width", "layers", "params", "difference", "percent", "reached", "reason", "counts")
 """Of a row in `show --json`: names are stable. `verify: true` adds its findings under `verify`."""
-COLUMNS = {
+DEPTH_COLUMNS = {
     "Target": ("target", ",", 0),
     "Width": ("width", ",", 0),
     "Layers": ("layers", ",", 0),
@@ -38,11 +38,11 @@ def show_document(decisions: Sequence[DecisionRow]) -> Document:
         return Document(notes=["no width has its counts yet"])
     columns = [
         Column(name, right=True, only="paper" if name == "Calibration" else None, spare=spare)
-        for name, (_, _, spare) in COLUMNS.items()
+        for name, (_, _, spare) in DEPTH_COLUMNS.items()
     ]
     lines = []
     for row in rows:
-        figures: list[Cell] = [Figure(row[key], form=form) for key, form, _ in COLUMNS.values()]
+        figures: list[Cell] = [Figure(row[key], form=form) for key, form, _ in DEPTH_COLUMNS.values()]
         lines.append([*figures, "; ".join(filter(None, (row["reason"], _verify_text(row.get("verify")))))])
     reached = [row for row in rows if row["reached"]]
     reached_text = f"{len(reached)} of {len(rows)} targets reached"

@@ -11,9 +11,9 @@ from storage.records import StudyRow
 from storage.session import Session
 from studies.tables.table import Cell, Column, Document, Table
 
-MAX_TRIALS = 8
+MAX_NAMED_TRIALS = 8
 """Trials that a line names."""
-COLUMNS = [Column(name) for name in ("attempts", "trials ended", "outcome", "why", "trials")]
+FAILURE_COLUMNS = [Column(name) for name in ("attempts", "trials ended", "outcome", "why", "trials")]
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Failures:
         """A line a cause."""
         if not self.causes:
             return Document(notes=["no attempt has failed"])
-        return Document([Table(COLUMNS, list(map(_row, self.causes)))])
+        return Document([Table(FAILURE_COLUMNS, list(map(_row, self.causes)))])
 
     def to_json(self) -> list[Mapping[str, Any]]:
         """`show --failures --json`."""
@@ -53,7 +53,7 @@ def failures(session: Session, study: StudyRow) -> Failures:
 
 
 def _row(cause: Mapping[str, Any]) -> list[Cell]:
-    more = len(cause["trials"]) - MAX_TRIALS
-    trials = ", ".join(map(str, cause["trials"][:MAX_TRIALS])) + (f" and {more} more" if more > 0 else "")
+    more = len(cause["trials"]) - MAX_NAMED_TRIALS
+    trials = ", ".join(map(str, cause["trials"][:MAX_NAMED_TRIALS])) + (f" and {more} more" if more > 0 else "")
     why = cause["message"] or cause["last_line"]
     return [str(cause["attempts"]), str(cause["ended"]), cause["outcome"].replace("_", " "), why, trials]

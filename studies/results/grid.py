@@ -18,7 +18,7 @@ from studies.tables.digits import number
 from studies.tables.table import Cell as TableCell
 from studies.tables.table import Column, Document, Figure, Table
 
-MAX_SETTINGS = 200
+MAX_TABLE_SETTINGS = 200
 """Settings that `show` lists without --whole."""
 
 
@@ -72,7 +72,7 @@ def show_document(
     ranked = ranking(points.in_force, metric, direction)
     tables, notes = [], []
     if ranked.scored:
-        shown = ranked.scored if whole else ranked.scored[:MAX_SETTINGS]
+        shown = ranked.scored if whole else ranked.scored[:MAX_TABLE_SETTINGS]
         tables.append(settings_table(shown, ranked.ties, metric, differing(ranked.scored)))
         if len(shown) < len(ranked.scored):
             notes.append(f"… and {len(ranked.scored) - len(shown)} more")
@@ -84,7 +84,7 @@ def show_document(
     if failed:
         lines = [
             [setting_name(cell.setting), str(row.seed), str(row.number), _why(row)]
-            for cell, row in (failed if whole else failed[:MAX_SETTINGS])
+            for cell, row in (failed if whole else failed[:MAX_TABLE_SETTINGS])
         ]
         tables.append(Table([Column("failed"), Column("seed"), Column("trial"), Column("why")], lines))
     out = left_out(decisions)

@@ -13,7 +13,7 @@ from studies.slots.devices import Device, Process, granted_devices, read_devices
 from studies.slots.leases import UNIT, Held, held, held_cores, holder_text
 from studies.tables.table import Column, Document, Table
 
-COLUMNS = [Column(name) for name in ("gpu", "uuid", "name", "memory", "busy", "held by")]
+GPU_COLUMNS = [Column(name) for name in ("gpu", "uuid", "name", "memory", "busy", "held by")]
 
 UNKNOWN_HOLDER = dict.fromkeys(("user", "pid", "host", "study", "trial"))  # its record is not written yet
 
@@ -86,7 +86,7 @@ class Survey:
         if not holders:
             notes.append("no CPU core is leased")
         rows = [row for each in self.devices for row in _rows(each)]
-        return Document([Table(COLUMNS, rows)] if rows else [], notes)
+        return Document([Table(GPU_COLUMNS, rows)] if rows else [], notes)
 
 
 def _rows(seen: SurveyedDevice) -> list[list[str]]:

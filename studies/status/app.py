@@ -26,7 +26,7 @@ from studies.tables.terminal import cut, one_line, table_lines
 
 POLL_SECONDS = 1.0
 """Between two looks."""
-RESTS = 10
+PAUSE_PER_LOOK = 10
 """A look, or a computation of the results, is followed by so many times its own duration of rest."""
 
 
@@ -98,7 +98,7 @@ class Watch(App[None]):
             begun, name = monotonic(), self.study
             moment = self.polling.look(name)
             self._call(lambda moment=moment, name=name: self.take(moment, name))  # type: ignore[misc]
-            pause = max(POLL_SECONDS, RESTS * (monotonic() - begun))
+            pause = max(POLL_SECONDS, PAUSE_PER_LOOK * (monotonic() - begun))
             try:
                 order = self.orders.get(timeout=pause)
             except Empty:
@@ -179,7 +179,7 @@ class Watch(App[None]):
         same = self.settled[0][:2] == key[:2]
         if self.settled[0] != key and (not same or seen.over or begun >= self.settle_after):
             self.settled = (key, settled_of(seen, self.whole))
-            self.settle_after = monotonic() + RESTS * (monotonic() - begun)
+            self.settle_after = monotonic() + PAUSE_PER_LOOK * (monotonic() - begun)
         return self.settled[1]
 
     # Keys

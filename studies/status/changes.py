@@ -20,8 +20,8 @@ from studies.tables.terminal import one_line, table_lines
 
 POLL_SECONDS = 1.0
 """Between two looks."""
-STUDIES = [Column("study"), Column("search"), Column("state")]
-STUDIES += [Column(name, right=True) for name in ("running", "waiting", "finished")] + [Column("outcome")]
+STUDIES_COLUMNS = [Column("study"), Column("search"), Column("state")]
+STUDIES_COLUMNS += [Column(name, right=True) for name in ("running", "waiting", "finished")] + [Column("outcome")]
 
 
 def follow(polling: Polling, name: str | None, log: Callable[[str], None]) -> None:
@@ -94,4 +94,4 @@ def studies_table(rows: Sequence[StudyGlance]) -> Table:
         + [row.outcome or ""]
         for row in rows
     ]
-    return Table(STUDIES, lines)
+    return Table(STUDIES_COLUMNS, lines)

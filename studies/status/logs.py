@@ -9,7 +9,7 @@ from studies.status.memory import Seen
 from studies.tables.terminal import one_line
 
 MAX_BYTES = 256 << 10
-MAX_LINES = 2_000
+MAX_LOG_LINES = 2_000
 
 
 def log_lines(seen: Seen, number: int, home: Path) -> list[str]:
@@ -28,4 +28,4 @@ def log_lines(seen: Seen, number: int, home: Path) -> list[str]:
         text = kept[-1] if kept else f"trial {number} has no log on this host ({file})"
     # Of an overwritten line, such as a progress bar, the last state.
     lines = [one_line(line.rstrip("\r").rpartition("\r")[2].expandtabs()) for line in text.split("\n")]
-    return lines[-MAX_LINES:] if any(lines) else ["the trial has printed nothing yet"]
+    return lines[-MAX_LOG_LINES:] if any(lines) else ["the trial has printed nothing yet"]

@@ -27,7 +27,7 @@ from studies.tables.terminal import cut, one_line, table_lines
 SUMMARY_SECONDS = 30.0
 """Between two lines without a terminal; a line that repeats the last one is not printed."""
 REFRESHES_PER_SECOND = 2
-MAX_TRIALS = 8
+MAX_NAMED_TRIALS = 8
 
 
 @dataclass
@@ -46,8 +46,8 @@ class Progress:
         if self.worker is None:
             return []
         running = self._running()
-        rows = [self._row(each) for each in running[:MAX_TRIALS]]
-        more = [f"and {len(running) - MAX_TRIALS} more"] if len(running) > MAX_TRIALS else []
+        rows = [self._row(each) for each in running[:MAX_NAMED_TRIALS]]
+        more = [f"and {len(running) - MAX_NAMED_TRIALS} more"] if len(running) > MAX_NAMED_TRIALS else []
         table = Table(RUNNING, rows).without_empty_columns()
         return [cut(one_line(self.summary()), width), *(table_lines(table, width) if rows else []), *more]
 
@@ -70,7 +70,7 @@ class Progress:
     def steps(self) -> str:
         """The running trials, on one line."""
         reported = [(each.claim.number, each.last.step) for each in self._running() if each.last is not None]
-        return ", ".join(f"trial {number} step {step}" for number, step in reported[:MAX_TRIALS])
+        return ", ".join(f"trial {number} step {step}" for number, step in reported[:MAX_NAMED_TRIALS])
 
     def _running(self) -> list[Running]:
         """The worker's trials, read from another thread."""

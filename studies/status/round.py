@@ -18,7 +18,7 @@ from studies.history.trials import State
 from studies.status.memory import Seen, finished
 from studies.tables.table import Cell, Column, Figure, Table
 
-MAX_TRIALS = 30
+MAX_ROUND_TRIALS = 30
 """Listed of a round without candidates."""
 GROWING = [Column("candidate"), Column("seeds", right=True), Column("score", right=True)]
 GROWING += [Column("gain", right=True, spare=1), Column("added cost", right=True, spare=3)]
@@ -104,8 +104,8 @@ def _listing(rows: Sequence[TrialRow], seen: Seen, number: int) -> Table:
     metric, order = seen.study.score, {"RUNNING": 0, "WAITING": 1}
     lines: list[list[Cell]] = [
         [purpose(row.role), str(row.number), row.state, Figure(row.metrics.get(metric)), row.reason or ""]
-        for row in sorted(rows, key=lambda row: (order.get(row.state, 2), row.number))[:MAX_TRIALS]
+        for row in sorted(rows, key=lambda row: (order.get(row.state, 2), row.number))[:MAX_ROUND_TRIALS]
     ]
-    more = f", {MAX_TRIALS} of {len(rows)} trials" if len(rows) > MAX_TRIALS else ""
+    more = f", {MAX_ROUND_TRIALS} of {len(rows)} trials" if len(rows) > MAX_ROUND_TRIALS else ""
     columns = [Column("for"), Column("trial", right=True), Column("state"), Column(metric, right=True), Column("")]
     return Table(columns, lines, f"round {number} so far{more}")

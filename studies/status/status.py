@@ -25,8 +25,8 @@ MAX_LAUNCHES = 3
 MAX_DECISIONS = 3
 """The last ones are shown."""
 NO_STUDIES = "no studies in this storage yet"
-STUDIES = [Column(name) for name in ("study", "search")]
-STUDIES += [*(Column(name, right=True) for name in Counts().to_json()), Column("outcome")]
+STUDIES_COLUMNS = [Column(name) for name in ("study", "search")]
+STUDIES_COLUMNS += [*(Column(name, right=True) for name in Counts().to_json()), Column("outcome")]
 
 
 @dataclass(frozen=True)
@@ -173,7 +173,7 @@ class Overview:
             ]
             for row in self.rows
         ]
-        return Document([Table(STUDIES, lines)])
+        return Document([Table(STUDIES_COLUMNS, lines)])
 
     def to_json(self) -> list[dict[str, Any]]:
         """`status --json`."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from studies.tables.table import Figure
 
-UNKNOWN = "–"
+NO_VALUE = "–"
 SIGNIFICANT_DIGITS = 4
 """Of a number without an error, in a paper."""
 
@@ -15,7 +15,7 @@ SIGNIFICANT_DIGITS = 4
 def number(value: float | None) -> str:
     """Six significant digits; whole numbers whole."""
     if value is None:
-        return UNKNOWN
+        return NO_VALUE
     if not math.isfinite(value):
         return str(value)
     return f"{int(value):,}" if value == int(value) and abs(value) < 1e15 else f"{value:.6g}"
@@ -37,8 +37,8 @@ class Printed:
     power: int | None = None
 
     def __str__(self) -> str:
-        if self.value == UNKNOWN:
-            return UNKNOWN
+        if self.value == NO_VALUE:
+            return NO_VALUE
         both = self.value if self.error is None else f"{self.value} ± {self.error}"
         if self.power is None:
             return both
@@ -50,7 +50,7 @@ def printed(figure: Figure) -> Printed:
     numbers without an error stay whole."""
     value, error = figure.value, figure.error
     if value is None:
-        return Printed(UNKNOWN)
+        return Printed(NO_VALUE)
     if not math.isfinite(value):
         return Printed(str(value))
     if figure.form is not None:

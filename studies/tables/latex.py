@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from studies.tables.digits import UNKNOWN, Printed, printed
+from studies.tables.digits import NO_VALUE, Printed, printed
 from studies.tables.table import Cell, Document, Figure, Table
 from studies.tables.terminal import one_line
 
@@ -32,7 +32,7 @@ ESCAPES = {
     "≥": r"$\geq$",
     "∞": r"$\infty$",
 }
-SPECIAL = re.compile("[" + re.escape("".join(ESCAPES)) + "]")
+SPECIAL_CHARACTERS = re.compile("[" + re.escape("".join(ESCAPES)) + "]")
 
 
 def latex(document: Document) -> str:
@@ -59,7 +59,7 @@ def _cell(cell: Cell) -> str:
 
 
 def _number(figure: Printed) -> str:
-    if figure.value == UNKNOWN:
+    if figure.value == NO_VALUE:
         return "--"
     value, error = (
         each and each.replace("inf", r"\infty").replace(",", "{,}") for each in (figure.value, figure.error)
@@ -73,7 +73,7 @@ def _number(figure: Printed) -> str:
 
 
 def _escaped(text: str) -> str:
-    return SPECIAL.sub(lambda found: ESCAPES[found[0]], _one_line(text))
+    return SPECIAL_CHARACTERS.sub(lambda found: ESCAPES[found[0]], _one_line(text))
 
 
 def _one_line(text: str) -> str:

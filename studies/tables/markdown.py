@@ -11,7 +11,7 @@ from studies.tables.digits import printed
 from studies.tables.table import Cell, Document, Figure, Table
 from studies.tables.terminal import one_line, padded_cell
 
-SPECIAL = re.compile(r"([\\`*\[\]<>#|&$~@^]|(?<!\w)_|_(?!\w)|:(?=\S))")
+SPECIAL_CHARACTERS = re.compile(r"([\\`*\[\]<>#|&$~@^]|(?<!\w)_|_(?!\w)|:(?=\S))")
 """What would be markup. A `_` within a word and a `:` before a space are plain text."""
 BEGINS_A_LIST = re.compile(r"[-+=]|\d+(?=[.)]\s)")
 
@@ -61,7 +61,7 @@ def _cell(cell: Cell) -> str:
 
 
 def _inline(text: str) -> str:
-    return SPECIAL.sub(r"\\\1", " ".join(one_line(text).split()))
+    return SPECIAL_CHARACTERS.sub(r"\\\1", " ".join(one_line(text).split()))
 
 
 def _written_out(character: str) -> str:

@@ -23,7 +23,7 @@ from objectives.process.warm import WarmServer
 from storage.errors import UsageError
 from storage.home import CHECKOUT
 from studies.slots.options import cpu_slots
-from tests.support.attempts import NASTY, assignment, gone, outcome, until, until_started
+from tests.support.attempts import NASTY, assignment, end, gone, outcome, until, until_started
 
 Launch = Callable[..., tuple[WarmServer, Attempt]]
 
@@ -31,14 +31,18 @@ Launch = Callable[..., tuple[WarmServer, Attempt]]
 @pytest.fixture
 def launch(tmp_path: Path) -> Iterator[Launch]:
     servers: list[WarmServer] = []
+    attempts: list[Attempt] = []
     [slot] = cpu_slots(1, 1)
 
     def start(name: str, config: dict[str, Any] | None = None, **settings: Any) -> tuple[WarmServer, Attempt]:
         warm = WarmServer(f"{NASTY}:{name}")
         servers.append(warm)
-        return warm, warm.start(assignment(tmp_path, config, **{"env": slot.environment, **settings}))
+        attempts.append(warm.start(assignment(tmp_path, config, **{"env": slot.environment, **settings})))
+        return warm, attempts[-1]
 
     yield start
+    for attempt in attempts:  # of a test that failed: nothing of it reaches the next
+        end(attempt)
     for warm in servers:
         warm.close()
 

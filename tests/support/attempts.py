@@ -39,10 +39,17 @@ def outcome(attempt: Attempt) -> Outcome:
     return until(attempt, Outcome)[-1]
 
 
+def end(attempt: Attempt) -> None:
+    """Kill it, if it has not ended."""
+    if attempt.fileno() != -1:
+        attempt.kill()
+        outcome(attempt)
+
+
 def gone(pids: list[int], seconds: float = 1.0) -> bool:
-    end = time.monotonic() + seconds
+    deadline = time.monotonic() + seconds
     while any(psutil.pid_exists(pid) and psutil.Process(pid).status() != "zombie" for pid in pids):
-        if time.monotonic() > end:
+        if time.monotonic() > deadline:
             return False
         time.sleep(0.01)
     return True

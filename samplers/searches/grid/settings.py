@@ -25,7 +25,7 @@ GRID_KEYS = (*BLOCK_KEYS, "groups", "repeats", "seed", "order")
 GROUP_KEYS = (*BLOCK_KEYS, "config")
 SEED_ORDERS = ("inner", "outer")
 
-MAX_POINTS = 10_000_000
+MAX_GRID_POINTS = 10_000_000
 """Of a grid before any filter, all seeds counted."""
 MAX_EXPRESSIONS = 200
 
@@ -113,7 +113,7 @@ def parse_grid(given: Mapping[str, Any], config: Config, where: str) -> GridSett
     block = _keys(given, GRID_KEYS, f"{where}: grid")
     where = f"{where}: grid"
     base = {name: value for name, value in config.items() if name != "seed"}
-    repeats = _whole(block, "repeats", 1, 1, MAX_POINTS, where)
+    repeats = _whole(block, "repeats", 1, 1, MAX_GRID_POINTS, where)
     if "groups" in block:
         beside = next((key for key in BLOCK_KEYS if key in block), None)
         if beside is not None:
@@ -125,8 +125,8 @@ def parse_grid(given: Mapping[str, Any], config: Config, where: str) -> GridSett
     else:
         blocks = [_block(block, base, where)]
     size = sum(each.size for each in blocks) * repeats
-    if size > MAX_POINTS:
-        raise UsageError(f"{where}: {size:.4g} points before any filter; {MAX_POINTS:,} are allowed")
+    if size > MAX_GRID_POINTS:
+        raise UsageError(f"{where}: {size:.4g} points before any filter; {MAX_GRID_POINTS:,} are allowed")
     return GridSettings(
         tuple(blocks),
         repeats,
