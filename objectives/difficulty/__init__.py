@@ -52,7 +52,7 @@ class _Config:
     @classmethod
     def parse(cls, config: Mapping[str, Any]) -> _Config:
         """Read a config; raises UsageError for the first fault."""
-        check_keys(config, (*_OWN_KEYS, *GRAPH_KEYS), "config")
+        check_keys(config, ("seed", *_OWN_KEYS, *GRAPH_KEYS), "config")
         if config.get("dataset", "gssm") != "gssm":
             raise UsageError(f"config: dataset is {config['dataset']!r}; difficulty measures 'gssm'")
         target = config.get("target", 0.75)

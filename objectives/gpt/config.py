@@ -116,8 +116,9 @@ class GptConfig:
 
     @classmethod
     def parse(cls, config: Mapping[str, Any]) -> GptConfig:
-        """Read a config; raises UsageError for the first fault."""
+        """Read a config; raises UsageError for the first fault. A `seed` in it is the trial's, which says so itself."""
         known = {each.name: each for each in fields(cls)}
+        config = {key: value for key, value in config.items() if key != "seed"}
         check_keys(config, known, "config")
         read = {key: read_value(key, str(known[key].type), known[key].metadata, v) for key, v in config.items()}
         parsed = cls(**read)

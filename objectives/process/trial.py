@@ -108,10 +108,8 @@ def _result(
         loggers=loggers,
     )
     try:
-        if objective.wants_trial:
-            returned = objective.function(assignment["config"], context)
-        else:
-            returned = objective.function({**assignment["config"], "seed": assignment["seed"]})
+        config = {**assignment["config"], "seed": assignment["seed"]}
+        returned = objective.function(config, context) if objective.wants_trial else objective.function(config)
         if context.stopped:
             return {"kind": Kind.PRUNED.value, "message": "stopped when the study asked it to"}
         return {"kind": Kind.COMPLETED.value, "metrics": _metrics(returned)}

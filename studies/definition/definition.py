@@ -22,6 +22,7 @@ from storage.errors import UsageError, nearest
 from studies.definition.assignments import assign, parse_assignment
 from studies.definition.models import models_as_stored, models_located
 from studies.definition.pruner import parse_pruner
+from studies.definition.texts import check_axis_texts, check_texts
 from studies.definition.units import parse_duration, parse_size
 from studies.definition.yaml_text import read_yaml
 
@@ -71,6 +72,8 @@ class Definition:
             UsageError: The file is not a definition, or one of another search.
         """
         definition = _parse(read_yaml(file), str(file), file.parent).with_models_in(file.parent)
+        if definition.search == "grid":  # a stored one may be of a time before this check
+            check_axis_texts(definition.settings, definition.config, str(file))
         if search is not None and search != definition.search:
             if search not in SEARCHES:
                 raise UsageError(f"run: no search {search!r}{nearest(search, SEARCHES)}")
@@ -121,6 +124,9 @@ class Definition:
                 made = replace(made, settings=assign(made.settings, path, value, True, text))
             else:
                 made = replace(made, config=assign(made.config, path, value, adding, text))
+            check_texts([value], _at(self.config, path), "--set " + text.partition("=")[0])
+        if made.search == "grid" and assignments:
+            check_axis_texts(made.settings, made.config, "--set")
         return made.with_models_in(Path.cwd())
 
     def with_models_in(self, folder: Path) -> Definition:
@@ -133,6 +139,14 @@ class Definition:
         known = (stored.config, stored.settings)
         config, settings = models_as_stored(self.objective, (self.config, self.settings), known)
         return replace(self, config=config, settings=settings)
+
+
+def _at(config: Any, path: Sequence[str | int]) -> Any:
+    """What stands at a path; None if nothing does."""
+    for part in path:
+        inside = range(len(config)) if isinstance(config, list) else config if isinstance(config, Mapping) else ()
+        config = config[part] if part in inside else None
+    return config
 
 
 def _parse(document: Mapping[str, Any], where: str, folder: Path) -> Definition:

@@ -1,8 +1,9 @@
 """YAML as people mean it: `1e-4` is a number, `no` is a string, and nothing in a file can run code or fill the memory.
 
 A file is composed into nodes first, counted, and only then made into values: at most 1 MiB of text, 20,000 values
-after aliases are followed, 50 levels. Scalars follow YAML 1.2's core schema: `true`, `false`, `null` and `~`, decimal
-integers, floats; everything else is a string. NaN and infinities are refused, since a configuration is kept as JSON.
+after aliases are followed, 50 levels. Scalars follow YAML 1.2's core schema (section 10.3 of its specification):
+`true True TRUE`, `false …`, `null Null NULL ~`, integers (`10`, `0x1F`, `0o17`), floats; everything else is a string.
+NaN and infinities are refused, since a configuration is kept as JSON.
 """
 
 from __future__ import annotations
@@ -22,9 +23,15 @@ MAX_VALUES = 20_000
 MAX_LEVELS = 50
 MAX_KEY_CHARACTERS = 200
 INTEGER_BOUND = 2**63
+MAX_DIGITS = 40
+"""Of a whole number, leading zeros counted."""
 
-WORDS = {"true": True, "false": False, "null": None, "~": None, "": None}
-INTEGER = re.compile(r"[-+]?[0-9]+$")
+WORDS = {"~": None, "": None} | {
+    spelled: value
+    for word, value in (("true", True), ("false", False), ("null", None))
+    for spelled in (word, word.capitalize(), word.upper())
+}
+INTEGER = re.compile(r"[-+]?[0-9]+$|0x[0-9a-fA-F]+$|0o[0-7]+$")
 FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$")
 NOT_FINITE_PATTERN = re.compile(r"([-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN))$")
 TAG = "tag:yaml.org,2002:"
@@ -146,14 +153,15 @@ class _Maker:
         if NOT_FINITE_PATTERN.match(text):
             raise self.wrong(node, f"{text} cannot be kept: a number has to be finite")
         if INTEGER.match(text):
-            if len(text) > 20 or abs(int(text)) >= INTEGER_BOUND:
+            number = int(text, 0 if text[:2] in ("0x", "0o") else 10) if len(text) <= MAX_DIGITS else INTEGER_BOUND
+            if abs(number) >= INTEGER_BOUND:
                 raise self.wrong(node, f"{text[:20]} is too large for a number; the largest is 2**63 - 1")
-            return int(text)
-        if FLOAT.match(text):
-            number = float(text)
-            if number - number != 0:
-                raise self.wrong(node, f"{text} is too large for a number")
             return number
+        if FLOAT.match(text):
+            value = float(text)
+            if value - value != 0:
+                raise self.wrong(node, f"{text} is too large for a number")
+            return value
         return text
 
     def text(self, node: yaml.ScalarNode) -> str:

@@ -1,0 +1,76 @@
+"""Texts where booleans or numbers are meant: `yes`, `no`, `on` and `1_000` are texts in YAML 1.2.
+
+A text that stands among the booleans or numbers of an axis, or over one of the config, is refused: a function would
+take 'no' for true, and two settings that differ only in their spelling would be two rows.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from samplers.searches.grid.settings import flattened
+from storage.errors import UsageError
+
+TRUE_WORDS = ("yes", "on", "y", "t", "true")
+FALSE_WORDS = ("no", "off", "n", "f", "false")
+NULL_WORDS = ("none", "nil", "null")
+GROUPED_NUMBER = re.compile(r"[-+]?[0-9]+([_,][0-9]+)*(\.[0-9]+)?([eE][-+]?[0-9]+)?")
+
+
+def check_axis_texts(block: Mapping[str, Any], config: Mapping[str, Any], where: str) -> None:
+    """Check the axes of a grid's block, or of its groups.
+
+    Raises:
+        UsageError: A text stands among booleans or numbers, or over one of the config.
+    """
+    for given, base, place in _blocks(block, config, where):
+        axes, flat = given.get("axes"), flattened(base)
+        for name, values in axes.items() if isinstance(axes, Mapping) else ():
+            if isinstance(values, list):
+                check_texts(values, flat.get(name), f"{place}.axes.{name}")
+
+
+def check_texts(values: Iterable[Any], known: Any, where: str) -> None:
+    """Check the values of one axis, or one value, against each other and the value that the config has.
+
+    Raises:
+        UsageError: One is a text, and another or the config's a boolean or a number.
+    """
+    values = list(values)
+    text = next((each for each in values if isinstance(each, str)), None)
+    if text is None:
+        return
+    beside = next((each for each in values if isinstance(each, int | float)), None)
+    place = "stands beside"
+    if beside is None and isinstance(known, int | float):
+        beside, place = known, "stands over the config's"
+    if beside is not None:
+        raise UsageError(f"{text!r} is a text and {place} {_yaml(beside)}; {_meant(text)}", where)
+
+
+def _blocks(
+    block: Mapping[str, Any], config: Mapping[str, Any], where: str
+) -> Iterator[tuple[Mapping[str, Any], Mapping[str, Any], str]]:
+    yield block, config, f"{where}: grid"
+    groups = block.get("groups")
+    for index, group in enumerate(groups if isinstance(groups, list) else ()):
+        if isinstance(group, Mapping):
+            own = group.get("config")
+            base = {**config, **own} if isinstance(own, Mapping) else config
+            yield group, base, f"{where}: grid.groups[{index}]"
+
+
+def _meant(text: str) -> str:
+    word = text.strip().lower()
+    for words, value in ((TRUE_WORDS, "true"), (FALSE_WORDS, "false"), (NULL_WORDS, "null")):
+        if word in words:
+            return f"write {value}"
+    if GROUPED_NUMBER.fullmatch(word):
+        return f"write {word.replace('_', '').replace(',', '')}"
+    return "where texts are meant, all values have to be texts, in quotes"
+
+
+def _yaml(value: bool | float) -> str:
+    return str(value).lower() if isinstance(value, bool) else repr(value)
