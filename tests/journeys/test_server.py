@@ -200,7 +200,7 @@ def test_a_frozen_orphan_of_the_last_server_keeps_the_next_from_starting_until_i
     orphan = psutil.Process(connection.get_backend_pid())
     orphan.suspend()
     postmaster(top).kill()
-    with pytest.raises(StorageError, match="process of the last server is still there"):
+    with pytest.raises(StorageError, match="process of the last server does not end"):
         server.ensure(top, timeout=1)
     orphan.resume()
     assert server.ensure(top) == url and ask(url, "SELECT 1") == (1,)
