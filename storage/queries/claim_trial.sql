@@ -1,7 +1,7 @@
 -- Claim the first WAITING point with its lock: both become visible together, or neither does.
 -- A point that ran out of memory needs a device to itself. With a number: that trial or none.
 WITH next AS (
-    SELECT trial.trial_id
+    SELECT trial.trial_id, study.key
     FROM trials AS trial
     JOIN studyhall_studies AS study USING (study_id)
     WHERE trial.study_id = %(study_id)s
@@ -17,17 +17,18 @@ WITH next AS (
     LIMIT 1
     FOR UPDATE OF trial SKIP LOCKED
 ), held AS MATERIALIZED (
-    SELECT trial_id FROM next WHERE pg_try_advisory_lock(%(space)s, trial_id)
+    SELECT trial_id, key FROM next WHERE pg_try_advisory_lock(%(space)s, trial_id)
 ), running AS (
     UPDATE trials
     SET state = 'RUNNING', datetime_start = clock_timestamp() AT TIME ZONE 'UTC'
     FROM held WHERE trials.trial_id = held.trial_id
-    RETURNING trials.trial_id, trials.number
+    RETURNING trials.trial_id, trials.number, held.key
 ), fenced AS (
     UPDATE studyhall_points AS point
     SET attempt = point.attempt + 1
     FROM running WHERE point.trial_id = running.trial_id
-    RETURNING point.trial_id, running.number, point.attempt, point.hash, point.config, point.seed, point.role
+    RETURNING point.trial_id, running.number, point.attempt, point.hash, point.config, point.seed, point.role,
+        running.key AS study
 ), begun AS (
     INSERT INTO studyhall_attempts (trial_id, attempt, worker_id, slot)
     SELECT trial_id, attempt, %(worker_id)s, %(slot)s FROM fenced
@@ -35,7 +36,6 @@ WITH next AS (
 SELECT fenced.*,
     ARRAY(SELECT outcome FROM studyhall_attempts AS earlier
           WHERE earlier.trial_id = fenced.trial_id AND outcome IS NOT NULL ORDER BY attempt) AS outcomes,
-    (SELECT key FROM studyhall_studies WHERE study_id = %(study_id)s) AS study,
     (SELECT versions FROM studyhall_workers WHERE worker_id = %(worker_id)s) AS code,
     pg_backend_pid() AS backend
 FROM fenced
