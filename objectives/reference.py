@@ -34,6 +34,8 @@ class Objective:
     validate: Callable[[Config], str | None] | None
     cost: Callable[[Config], Mapping[str, float]] | None
     fingerprint: Callable[[Config], Mapping[str, str]] | None
+    preload: Callable[[], object] | None
+    """Called once before the first trial, in the process that trials are forked from: they all share what it loads."""
     metrics: tuple[str, ...]
     """Names of the metrics that it returns; empty if its module does not list them."""
     cuda_metrics: tuple[str, ...]
@@ -96,6 +98,7 @@ class Reference:
             validate=getattr(module, "validate", None),
             cost=getattr(module, "cost", None),
             fingerprint=getattr(module, "fingerprint", None),
+            preload=getattr(module, "preload", None),
             metrics=tuple(getattr(module, "METRICS", ())),
             cuda_metrics=tuple(getattr(module, "CUDA_METRICS", ())),
             wants_trial=wants_trial,
@@ -139,6 +142,7 @@ def _command(command: Command) -> Objective:
         validate=command.validate,
         cost=None,
         fingerprint=None,
+        preload=None,
         metrics=command.names,
         cuda_metrics=(),
         wants_trial=True,

@@ -4,10 +4,12 @@ objective(config, trial)   train once, return METRICS (and CUDA_METRICS on CUDA)
 validate(config)           why a config cannot run, or None
 cost(config)               parameters and FLOPs, without training
 fingerprint(config)        a hash of the data
+preload()                  what all trials share, once, before the first
 """
 
 from __future__ import annotations
 
+import importlib
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -32,7 +34,7 @@ from objectives.gpt.training import Training, Trial
 from objectives.meters import BusyMeter, memory_meter
 from storage.errors import UsageError
 
-__all__ = ["CUDA_METRICS", "METRICS", "cost", "fingerprint", "objective", "validate"]
+__all__ = ["CUDA_METRICS", "METRICS", "cost", "fingerprint", "objective", "preload", "validate"]
 
 
 _LAST_REPORTED = (  # by the last evaluation; NaN if training diverged
@@ -64,6 +66,11 @@ METRICS = (
     "utilization",  # share of the time that the device was busy; on CUDA only with NVML
 )
 CUDA_METRICS = ("vram",)  # MiB: the peak memory of tensors
+
+
+def preload() -> None:
+    """Import what the first optimizer of a process would import, which takes a second."""
+    importlib.import_module("torch._dynamo")
 
 
 def objective(config: Mapping[str, Any], trial: Trial) -> Mapping[str, float]:

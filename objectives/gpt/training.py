@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import NoReturn, Protocol
 
 import torch
-import torch._dynamo  # the first optimizer of a process imports it, which takes a second: import it in the warm server
 from torch import Tensor, nn
 
 from objectives.gpt.checkpoint import Checkpoints, identify

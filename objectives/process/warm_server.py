@@ -1,7 +1,8 @@
 """The warm server's own process: `python -m objectives.process.warm_server FD REFERENCE`, started by warm.py.
 
-It imports the objective, then forks: a keeper with its trial for every start, a child for every question. It starts no
-thread and never uses CUDA, so that each fork starts clean. It ends when its worker ends.
+It imports the objective, then forks: a keeper with its trial for every start, a child for every question. Before the
+first trial it calls the objective's `preload`, if there is one. It starts no thread and never uses CUDA, so that each
+fork starts clean. It ends when its worker ends.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import signal
 import socket
 import sys
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,7 @@ def main(fd: int, reference: str) -> None:
     gc.freeze()  # imported objects stay in pages that children share
     send(channel, {"right": None})
     forked: set[int] = set()
+    preload = objective.preload
     with _end_of_children() as ends:
         while True:
             ready, _, _ = select.select([channel.fileno(), ends], [], [])
@@ -56,6 +58,9 @@ def main(fd: int, reference: str) -> None:
                 message, fds = receive(channel)
             except EOFError:
                 return
+            if preload is not None and message["do"] == "start":
+                _run(preload)
+                preload = None
             pid = os.fork()
             if pid == 0:
                 try:
@@ -67,6 +72,14 @@ def main(fd: int, reference: str) -> None:
             forked.add(pid)
             for each in fds:
                 os.close(each)
+
+
+def _run(preload: Callable[[], object]) -> None:
+    """Load what all trials will need. What fails here fails again in a trial, whose end says so."""
+    with suppress(Exception, SystemExit):
+        preload()
+    gc.collect()
+    gc.freeze()
 
 
 @contextmanager

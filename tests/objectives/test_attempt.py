@@ -78,6 +78,25 @@ def test_every_bad_end_is_told_apart(launch: Launch, name: str, kind: Kind, word
     assert ended.kind is kind and words in ended.message and "\n" not in ended.message
 
 
+@pytest.mark.parametrize("ends", ["", "    raise SystemExit(3)\n"], ids=["well", "badly"])
+def test_what_an_objective_preloads_is_shared_by_its_trials_and_no_question_waits_for_it(
+    tmp_path: Path, ends: str
+) -> None:
+    (tmp_path / "own.py").write_text(
+        "import os\nLOADED = []\n"
+        f"def preload():\n    LOADED.append(os.getpid())\n{ends}"
+        "def cost(config): return {'loaded': len(LOADED)}\n"
+        "def own(config): return {'by': LOADED[0], 'times': len(LOADED), 'pid': os.getpid()}\n"
+    )
+    warm = WarmServer(f"{tmp_path / 'own.py'}:own")
+    try:
+        assert warm.inspect([{}])[0].cost == {"loaded": 0}
+        first, second = (outcome(warm.start(assignment(tmp_path))).metrics for _ in range(2))
+    finally:
+        warm.close()
+    assert first["by"] == second["by"] != first["pid"] != second["pid"] and first["times"] == second["times"] == 1
+
+
 def test_a_number_is_the_metric_value_and_the_seed_is_in_the_config(launch: Launch) -> None:
     ended = outcome(launch("returns_a_number", {"x": 1.25})[1])
     assert (ended.kind, ended.metrics) == (Kind.COMPLETED, {"value": 2.5})
