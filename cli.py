@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from storage.errors import StudyhallError, UsageError
+from storage.errors import EmptyStorageError, StudyhallError, UsageError
 from storage.home import home
 
 if TYPE_CHECKING:
@@ -168,11 +168,16 @@ def status(name: str | None, watch: bool, as_json: bool, store: Store) -> None:
     from studies.status.status import read_overview
     from studies.status.watch import watch as keep_watching
 
-    if watch and not as_json:
-        keep_watching(store, name, click.echo)
-        return
-    with closing(store.read()) as session:
-        _print(read_overview(session, name), as_json)
+    try:
+        if watch and not as_json:
+            keep_watching(store, name, click.echo)
+            return
+        with closing(store.read()) as session:
+            _print(read_overview(session, name), as_json)
+    except EmptyStorageError as error:
+        if name is not None:
+            raise
+        click.echo("[]" if as_json else error.what)
 
 
 @cli.command()

@@ -29,6 +29,10 @@ class StorageError(StudyhallError):
     exit_code = 2
 
 
+class EmptyStorageError(UsageError):
+    """no study in this storage yet; `python cli.py run grow --study lobo` begins one"""
+
+
 class SessionLostError(StudyhallError):
     """The database session ended, and with it every lock that it held."""
 

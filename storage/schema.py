@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from storage.digest_upgrade import add_digests
-from storage.errors import StorageError
+from storage.errors import EmptyStorageError, StorageError
 from storage.locks import SCHEMA_LOCK, WORKER_LOCKS, holding
 from storage.session import Session
 from storage.url import shown_url
@@ -43,7 +43,8 @@ def check_versions(session: Session, writing: bool) -> None:
     """Check that this code reads and writes the storage correctly.
 
     Raises:
-        StorageError: The tables are missing, or of another version, or the database cannot be written.
+        EmptyStorageError: Nobody has made the tables yet.
+        StorageError: The tables are of another version, or the database cannot be written.
     """
     found = read_versions(session)
     where = shown_url(session.url)
@@ -59,7 +60,7 @@ def check_versions(session: Session, writing: bool) -> None:
     if writing and found.read_only:
         raise StorageError("the database is read-only; name one that can be written", where)
     if found.ours is None:
-        raise StorageError("no Studyhall tables here yet; `python cli.py run …` makes them", where)
+        raise EmptyStorageError(where=where)
 
 
 def ensure_tables(session: Session) -> None:

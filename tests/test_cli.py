@@ -266,3 +266,19 @@ def test_delete_asks_and_takes_the_files_with_it(grown: Program, environment: di
 def test_studies_lists_what_can_be_run(program: Program) -> None:
     assert "lobo" in program("studies").stdout
     assert json.loads(program("studies", "--json").stdout)
+
+
+def test_looking_at_a_storage_that_nobody_has_used_is_no_error(
+    program: Program, environment: dict[str, str], empty_url: str
+) -> None:
+    environment["STUDYHALL_STORAGE"] = empty_url
+    begin_one = "no study in this storage yet; `python cli.py run grow --study lobo` begins one\n"
+    for verb in (("status",), ("status", "--watch")):
+        looked = program(*verb)
+        assert (looked.returncode, looked.stdout, looked.stderr) == (0, begin_one, "")
+    assert program("status", "--json").stdout == "[]\n"
+    for verb in ("status", "show", "audit", "replay", "report", "stop"):
+        refused = program(verb, "--study", "lobo")
+        assert refused.returncode == 2 and refused.stderr.count("\n") == 1 and begin_one[:30] in refused.stderr
+    planned = program("run", "grow", "--study", "lobo", "--dry-run")
+    assert planned.returncode == 0, planned.stderr

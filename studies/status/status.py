@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from storage.errors import EmptyStorageError
 from storage.reader import Reader
 from storage.records import AttemptRow, DecisionRow, RunningTrial, StudyCounts, WorkerRow
 from storage.session import Session
@@ -24,7 +25,7 @@ MAX_LAUNCHES = 3
 """The last ones are shown."""
 MAX_DECISIONS = 3
 """The last ones are shown."""
-NO_STUDIES = "no studies in this storage yet"
+NO_STUDIES = EmptyStorageError().what
 STUDIES_COLUMNS = [Column(name) for name in ("study", "search")]
 STUDIES_COLUMNS += [*(Column(name, right=True) for name in Counts().to_json()), Column("outcome")]
 
