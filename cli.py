@@ -49,7 +49,35 @@ def _offer(values: str) -> Callable[[click.Context, click.Parameter, str], Any]:
 
 
 def _study_option(values: str = "study_names", help: str = "The study's name.", required: bool = True) -> Decorator:
-    return click.option("--study", "name", required=required, metavar="NAME", help=help, shell_complete=_offer(values))
+    """The study's name, as `--study NAME` or as a word."""
+
+    def chosen(context: click.Context, parameter: click.Parameter, name: str | None) -> str | None:
+        word: str | None = context.meta.get("word")
+        if name is not None and word not in (name, None):
+            raise UsageError(f"--study: {name!r}, but {word!r} is named too")
+        if required and name is None and word is None:
+            raise click.MissingParameter(ctx=context, param=parameter)
+        return word if name is None else name
+
+    def keep(context: click.Context, _: click.Parameter, word: str | None) -> None:
+        context.meta["word"] = word
+
+    def decorate(verb: Callable[..., Any]) -> Callable[..., Any]:
+        option = click.option(
+            *("--study", "name"), metavar="NAME", help=help, callback=chosen, shell_complete=_offer(values)
+        )
+        word = click.argument(
+            *("word",),
+            metavar="[NAME]",
+            required=False,
+            expose_value=False,
+            is_eager=True,
+            callback=keep,
+            shell_complete=_offer(values),
+        )
+        return word(option(verb))
+
+    return decorate
 
 
 storage_option = click.option(
@@ -71,9 +99,9 @@ def cli() -> None:
 
 
 @cli.command()
-@click.argument("search", shell_complete=_offer("searches"))
-@_study_option("names_to_run")
-@click.option("--file", type=click.Path(path_type=Path), help="The definition, when it is not studies/NAME.yaml.")
+@click.argument("words", nargs=-1, metavar="[SEARCH] NAME [KEY=VALUE]...", shell_complete=_offer("words_of_run"))
+@click.option("--study", "name", metavar="NAME", help="The study's name.", shell_complete=_offer("names_to_run"))
+@click.option("--file", type=click.Path(path_type=Path), help="The definition, when it is not NAME.yaml.")
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change the config or the search's block.")
 @click.option(
     "--gpus", metavar="WHICH", shell_complete=_offer("gpus"), help="auto (free ones), all, none or 0,1 or UUIDs."
@@ -105,7 +133,8 @@ def cli() -> None:
 @click.option("--yes", is_flag=True, help="With --review: do not ask.")
 @storage_option
 def run(store: Store, dry_run: bool, review: bool, yes: bool, **options: Any) -> None:
-    """Start, join or resume a study. SEARCH is grow, depth, grid or fit."""
+    """Start, join or resume a study. SEARCH is grow, depth, grid or fit; its definition is NAME.yaml or
+    studies/NAME.yaml here, else the one that ships. KEY=VALUE is as --set."""
     from studies.launch.options import LaunchOptions
     from studies.lifecycle.order import Order
 

@@ -8,9 +8,9 @@ from typing import Any, TypeVar
 import click
 from click.shell_completion import CompletionItem
 
-from storage.home import DEFINITIONS
 from storage.reader import Reader
 from storage.session import Session
+from studies.definition.files import definition_files
 
 DATABASE_SECONDS = 2  # libpq allows no fewer
 MAX_OFFERED = 100
@@ -34,11 +34,13 @@ def completed(values: Values) -> Complete:
     return complete
 
 
-def searches(context: click.Context, typed: str) -> list[tuple[str, str | None]]:
-    """Of `run`."""
+def words_of_run(context: click.Context, typed: str) -> list[tuple[str, str | None]]:
+    """Of `run`: a search, then a study's name."""
     from studies.definition.definition import SEARCHES
 
-    return [(name, None) for name in SEARCHES]
+    if _words(context):
+        return names_to_run(context, typed)
+    return [(name, None) for name in SEARCHES] + names_to_run(context, typed)
 
 
 def study_names(context: click.Context, typed: str) -> list[tuple[str, str | None]]:
@@ -48,12 +50,17 @@ def study_names(context: click.Context, typed: str) -> list[tuple[str, str | Non
 
 def names_to_run(context: click.Context, typed: str) -> list[tuple[str, str | None]]:
     """Studies of the storage, and definitions; of the search that is asked for."""
-    search = next(iter(context.args), context.params.get("search"))  # it is in args while an option has no value yet
+    search = next(iter(_words(context)), None)
     known = {name: kind for name, kind in study_names(context, typed) if search in (None, kind)}
-    for file in sorted(DEFINITIONS.glob("*.yaml")):
-        if file.stem not in known and (search is None or f"\nsearch: {search}\n" in f"\n{file.read_text()}"):
-            known[file.stem] = "a definition"
+    for name, file in definition_files().items():
+        if name not in known and (search is None or f"\nsearch: {search}\n" in f"\n{file.read_text()}"):
+            known[name] = "a definition"
     return list(known.items())
+
+
+def _words(context: click.Context) -> Sequence[str]:
+    """Of `run`; they are in args while an option has no value yet."""
+    return [*(context.params.get("words") or ()), *context.args]
 
 
 def trials(context: click.Context, typed: str) -> list[tuple[str, str | None]]:

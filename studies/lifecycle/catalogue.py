@@ -9,8 +9,8 @@ from typing import Any
 
 from objectives.datasets import catalogue as datasets
 from storage.errors import StudyhallError
-from storage.home import DEFINITIONS
 from studies.definition.definition import Definition
+from studies.definition.files import definition_files
 from studies.tables.table import Cell, Column, Document, Table
 
 NO_DATASETS = "no datasets yet: `data prepare` makes one; `stdlib` and `gssm` need none"
@@ -47,9 +47,9 @@ class Catalogue:
         return [asdict(entry) for entry in self.entries]
 
 
-def catalogue(folder: Path = DEFINITIONS) -> Catalogue:
-    """Every definition of a folder, by name."""
-    entries = [_entry(file) for file in sorted(folder.glob("*.yaml"))]
+def catalogue() -> Catalogue:
+    """Every definition that `run NAME` finds."""
+    entries = [_entry(file) for file in definition_files().values()]
     rows = [[each.name, each.search, each.problem or each.question] for each in entries]
     return Catalogue([Column("name"), Column("search"), Column("question")], rows, entries)
 

@@ -60,7 +60,7 @@ def _work(store: Store, order: Order, study: StudyRow | None) -> Work:
     home = store.home.expanduser().resolve()
     now = datetime.now()
     # The workers join the study: they need neither the file nor `--set`.
-    arguments = ["run", order.search, "--study", order.name, "--join", *order.elsewhere.options]
+    arguments = ["run", *filter(None, [order.search]), "--study", order.name, "--join", *order.elsewhere.options]
     arguments += ["--same-code"] * order.same_code + ["--trust-study"] * order.trust_study
     url = "" if study is None else _url_elsewhere(store) or store.start()
     folder = study_folder(home, order.name, now if study is None else study.created_at)

@@ -23,6 +23,7 @@ from storage.store import Store
 from storage.studies import NewStudy, create_study, set_budget
 from studies.definition.assignments import parse_assignment
 from studies.definition.definition import Definition
+from studies.definition.files import definition_files
 from studies.definition.searches import current_state, search_of
 from studies.definition.trust import Trust, code_named, texts
 from studies.lifecycle.change import StudyChange, pending, reconcile
@@ -136,7 +137,7 @@ def open_study(store: Store, order: Order) -> OpenedStudy:
     study = find_study(store, order.name)
     if study is None:
         return OpenedStudy(order, None, _asked(order), None)
-    if study.search != order.search:
+    if order.search not in (study.search, None):
         raise UsageError(f"run {order.search}: study {study.name!r} is a {study.search} search")
     with closing(store.read()) as session:
         where = moved_to(session, study.study_id)
@@ -161,7 +162,7 @@ def _asked(order: Order) -> Definition:
     if order.definition is None:
         raise UsageError(
             f"--study: there is no study {order.name!r} and no definition {order.source}"
-            + nearest(order.name, [path.stem for path in DEFINITIONS.glob("*.yaml")])
+            + nearest(order.name, definition_files())
         )
     return order.definition.with_settings(order.settings)
 

@@ -11,6 +11,7 @@ from storage.home import DEFINITIONS
 from storage.names import check_name
 from storage.records import Budget
 from studies.definition.definition import SEARCHES, Definition
+from studies.definition.files import definition_file
 from studies.definition.units import parse_duration
 from studies.slots.options import Elsewhere, cpu_slots, slots_of
 from studies.slots.slot import Slot
@@ -20,7 +21,8 @@ from studies.slots.slot import Slot
 class Order:
     """`run`'s options, checked."""
 
-    search: str
+    search: str | None
+    """None: the definition's, or the study's."""
     name: str
     definition: Definition | None
     """Read from its file; None: there is no file, so the study has to exist."""
@@ -39,8 +41,8 @@ class Order:
 
     @staticmethod
     def of(
-        search: str,
-        name: str,
+        words: Sequence[str],
+        name: str | None,
         file: Path | None,
         settings: Sequence[str],
         gpus: str | None,
@@ -59,18 +61,18 @@ class Order:
         """The options as typed, checked, with the definition that they name.
 
         Args:
+            words: `[SEARCH] NAME [KEY=VALUE]...`.
+            name: Of `--study`, in place of the word.
             gpus_elsewhere: GPUs of each launched worker; None: the worker is this process.
 
         Raises:
             UsageError: One of them is out of its range, or the definition is wrong.
         """
-        if search not in SEARCHES:
-            raise UsageError(f"run: no search {search!r}{nearest(search, SEARCHES)}")
+        search, name, bare = _parsed(words, name)
+        settings = (*settings, *bare)
         for option, value in (("--steps", steps), ("--max-trials", max_trials)):
             if value is not None and not 1 <= value < 2**31:
                 raise UsageError(f"{option}: {value} is not a number from 1 to {2**31 - 1:,}")
-        if steps is not None and search != "grow":
-            raise UsageError(f"--steps: counts the steps of a growth; a {search} search has --max-trials and --timeout")
         seconds = None if timeout is None else parse_duration(timeout, "--timeout")
         budget = Budget(steps, max_trials, seconds)
         if join and (settings or file or budget != Budget() or gpus_elsewhere is not None):
@@ -82,16 +84,42 @@ class Order:
             elsewhere = Elsewhere(gpus_elsewhere, *shares)
         slots = slots_of(gpus, *shares) if elsewhere is None else cpu_slots(1, 1)
         definition, source = _read(search, name, file, join)
+        search = search or (None if definition is None else definition.search)
+        if steps is not None and search not in ("grow", None):
+            raise UsageError(f"--steps: counts the steps of a growth; a {search} search has --max-trials and --timeout")
         return Order(search, name, definition, source, settings, budget, slots, same_code, trust_study, join, elsewhere)
 
 
-def _read(search: str, name: str, file: Path | None, join: bool) -> tuple[Definition | None, str]:
+def _parsed(words: Sequence[str], name: str | None) -> tuple[str | None, str, Sequence[str]]:
+    """The search, the study's name and the bare `KEY=VALUE`s.
+
+    Raises:
+        UsageError: There is no name, or a word too many.
+    """
+    search = words[0] if words and words[0] in SEARCHES else None
+    bare = [word for word in words if "=" in word]
+    names = [word for word in words[search is not None :] if "=" not in word]
+    if len(names) > (name is None):
+        what = (
+            f"no search {names[0]!r}{nearest(names[0], SEARCHES)}"
+            if search is None
+            else f"{names[-1]!r} is one name too many"
+        )
+        raise UsageError(f"run: {what}")
+    found = name or next(iter(names), None)
+    if found is None:
+        raise UsageError("run: which study? `run grow lobo`, or `run grow --study lobo`")
+    return search, found, bare
+
+
+def _read(search: str | None, name: str, file: Path | None, join: bool) -> tuple[Definition | None, str]:
     """The definition, if there is a file; and the file's name for messages.
 
     Raises:
         UsageError: The name or the file is wrong.
     """
-    shipped = DEFINITIONS / f"{check_name(name)}.yaml"
-    given = not join and (file is not None or shipped.exists())
-    definition = Definition.load(file or shipped, search) if given else None
-    return definition, f"studies/{name}.yaml" if file is None else str(file)
+    check_name(name)
+    found = file if file is not None or join else definition_file(name)
+    definition = None if found is None else Definition.load(found, search)
+    shipped = found is None or found == DEFINITIONS / f"{name}.yaml"
+    return definition, f"studies/{name}.yaml" if shipped else str(found)

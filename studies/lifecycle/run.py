@@ -63,4 +63,6 @@ def study_started(store: Store, order: Order, log: Callable[[str], None]) -> Ite
         if note is not None:
             log(note)
         trust.remember()
+        if order.definition is not None:
+            log(f"definition: {order.source}")
         yield warm
