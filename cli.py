@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from storage.records import StudyRow
     from storage.session import Session
     from storage.store import Store
+    from studies.export.folders import Folder
     from studies.history.state import Ending
     from studies.launch.launcher import Launcher
     from studies.lifecycle.order import Order
@@ -155,7 +156,7 @@ def _preview(store: Store, order: Order, launcher: Launcher | None) -> int:
     from studies.lifecycle.preview import preview
 
     if launcher is not None:
-        click.echo(preview_launch(store, order, launcher))
+        _say(preview_launch(store, order, launcher))
     ahead = preview(store, order)
     _print(ahead)
     return ahead.runs
@@ -199,7 +200,7 @@ def status(name: str | None, watch: bool, as_json: bool, store: Store) -> None:
 
     try:
         if watch and not as_json:
-            keep_watching(store, name, click.echo)
+            keep_watching(store, name, _say)
             return
         with closing(store.read()) as session:
             _print(read_overview(session, name), as_json)
@@ -212,7 +213,8 @@ def status(name: str | None, watch: bool, as_json: bool, store: Store) -> None:
 @cli.command()
 @study_option
 @click.option("--trial", "number", type=int, metavar="N", shell_complete=_offer("trials"), help="One trial in detail.")
-@click.option("--log", is_flag=True, help="With --trial: its last attempt's log.")
+@click.option("--log", is_flag=True, help="With --trial: its last attempt's log, control characters as text.")
+@click.option("--raw", is_flag=True, help="With --log: the bytes as they are; a terminal obeys what is in them.")
 @click.option("--whole", is_flag=True, help="Every candidate of every round.")
 @click.option("--failures", "failing", is_flag=True, help="Attempts that did not end well, grouped by cause.")
 @click.option("--markdown", "form", flag_value="markdown", help="The table for Markdown.")
@@ -221,16 +223,19 @@ def status(name: str | None, watch: bool, as_json: bool, store: Store) -> None:
 @json_option
 @storage_option
 def show(
-    store: Store, name: str, number: int | None, log: bool, form: Form | None, as_json: bool, **what: bool
+    store: Store, name: str, number: int | None, log: bool, raw: bool, form: Form | None, as_json: bool, **what: bool
 ) -> None:
     """A study's result table, or one trial."""
     from studies.results.trial import show_trial, trial_log
 
     if form is not None and (as_json or log or number is not None):
         raise UsageError(f"show: --{form} prints the result table or --failures; not with --json, --trial or --log")
+    if raw and not log:
+        raise UsageError("show: --raw is a way to print a log: it needs --trial N --log")
     with _study(store, name) as (session, study):
         if log:
-            click.echo(trial_log(session, study, number))
+            text = trial_log(session, study, number)
+            click.echo(text, nl=False) if raw else _say(text.decode(errors="replace"))
         elif number is not None:
             _print(show_trial(session, study, number), as_json)
         else:
@@ -298,7 +303,13 @@ def export(name: str, form: str, out: Path | None, store: Store) -> None:
         made = export(session, study, form)
     if out is None and isinstance(made, bytes) and sys.stdout.isatty():
         raise UsageError(f"export --as {form}: not for a terminal; --out FILE is needed, or a pipe")
-    write_aside(out, made) if out is not None else click.echo(made, nl=False)
+    write_aside(out, made) if out is not None else _export(made)
+
+
+def _export(made: str | bytes | Folder) -> None:
+    from studies.tables.printing import print_result
+
+    click.echo(made, nl=False) if isinstance(made, bytes) else print_result(str(made))
 
 
 @cli.command()
@@ -424,7 +435,7 @@ def data_prepare(texts: tuple[str, ...], files: tuple[str, ...], **asked: Any) -
     preparation = Preparation.of(texts=(*texts, *files), **asked)
     with progress() as show:
         line = prepare(preparation, show)
-    click.echo(line)
+    _say(line)
 
 
 @data.command("list")
@@ -498,7 +509,7 @@ def upgrade(store: Store) -> None:
     """Bring the tables to the versions that this code knows."""
     from storage.upkeep import upgrade
 
-    click.echo(upgrade(store))
+    _say(upgrade(store))
 
 
 @storage.command()
@@ -509,7 +520,7 @@ def backup(file: Path, store: Store) -> None:
     from storage.backup import backup
 
     backup(store.start(), file)
-    click.echo(str(file))
+    _say(str(file))
 
 
 @storage.command()
@@ -532,7 +543,7 @@ def storage_move(target: str, names: tuple[str, ...], store: Store) -> None:
     again: it goes on. The originals become read-only: `delete` removes them."""
     from storage.upkeep import move
 
-    move(store.url, target, names, click.echo)
+    move(store.url, target, names, _say)
 
 
 @contextmanager
@@ -547,27 +558,34 @@ def _study(store: Store, name: str, writing: bool = False) -> Iterator[tuple[Ses
 
 
 def _print(found: Printable, as_json: bool = False, form: Form | None = None) -> None:
-    from studies.tables.printing import formatted
+    from studies.tables.printing import formatted, print_result
 
-    sys.stdout.write(formatted(found, "json" if as_json else form or "text"))
+    print_result(formatted(found, "json" if as_json else form or "text"), as_json)
+
+
+def _say(line: str, err: bool = False) -> None:
+    """Print a line for people. It may name what others wrote: their control characters are shown, not obeyed."""
+    from studies.tables.terminal import escaped
+
+    click.echo(escaped(line), err=err)
 
 
 def _echo(lines: Iterable[str]) -> None:
     for line in lines:
-        click.echo(line)
+        _say(line)
 
 
 def _echo_first(lines: Iterable[str]) -> None:
     """The first line for programs, the others for people."""
     first, *others = lines
-    click.echo(first)
+    _say(first)
     for line in others:
         _log(line)
 
 
 def _log(line: str) -> None:
     with suppress(OSError):  # a closed pipe does not stop the work
-        click.echo(line, err=True)
+        _say(line, err=True)
 
 
 def _open_streams() -> None:

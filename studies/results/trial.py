@@ -100,7 +100,7 @@ def show_trial(session: Session, study: StudyRow, number: int) -> TrialStory:
     )
 
 
-def trial_log(session: Session, study: StudyRow, number: int | None) -> str:
+def trial_log(session: Session, study: StudyRow, number: int | None) -> bytes:
     """The log of a trial's last attempt, if it ran on this host; else its last lines from the database.
 
     Raises:
@@ -110,11 +110,11 @@ def trial_log(session: Session, study: StudyRow, number: int | None) -> str:
         raise UsageError("needs --trial N", "--log")
     story = show_trial(session, study, number)
     if story.log.exists():
-        return story.log.read_text(errors="replace") or f"the log of trial {number} is empty: it printed nothing\n"
+        return story.log.read_bytes() or f"the log of trial {number} is empty: it printed nothing\n".encode()
     kept = [each.tail for each in story.attempts if each.tail]
     if not kept:
         raise UsageError(f"--log: trial {number} has no log on this host ({story.log})")
-    return str(kept[-1])
+    return str(kept[-1]).encode()
 
 
 def trial_json(row: TrialRow) -> Mapping[str, Any]:

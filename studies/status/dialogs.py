@@ -15,6 +15,7 @@ from textual.widgets import Footer, Input, Static
 
 from studies.status.logs import log_lines
 from studies.status.memory import Seen
+from studies.tables.terminal import one_line
 
 LOG_SECONDS = 1.0
 """Between two reads of a log."""
@@ -31,7 +32,7 @@ class Confirm(ModalScreen[bool]):
 
     def compose(self) -> ComposeResult:
         with VerticalScroll(id="ask", can_focus=False):
-            yield Static(Text(f"{self.question} y: yes, n: no"))
+            yield Static(Text(f"{one_line(self.question)} y: yes, n: no"))
 
 
 class Ask(ModalScreen[str | None]):

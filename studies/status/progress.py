@@ -22,7 +22,7 @@ from studies.history.pace import seconds_left
 from studies.history.purpose import purpose
 from studies.status.pace import RUNNING, Pace, running_row, shown_metric
 from studies.tables.table import Cell, Table
-from studies.tables.terminal import cut, one_line, table_lines
+from studies.tables.terminal import cut, escaped, one_line, table_lines
 
 SUMMARY_SECONDS = 30.0
 """Between two lines without a terminal; a line that repeats the last one is not printed."""
@@ -101,7 +101,7 @@ def progress(log: Callable[[str], None]) -> Iterator[Progress]:
 
     def above(line: str) -> None:
         with suppress(OSError):
-            console.print(line, soft_wrap=True)
+            console.print(escaped(line), soft_wrap=True)
 
     shown = Progress(above)
     with Live(

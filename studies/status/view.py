@@ -11,7 +11,7 @@ from studies.status.memory import Seen
 from studies.status.pace import RUNNING, pace, running_row
 from studies.status.round import current_round
 from studies.tables.table import Column, Document, Table
-from studies.tables.terminal import cut, lines
+from studies.tables.terminal import cut, lines, one_line
 
 MAX_ROUNDS = 8
 """Lines of the result, unless all are shown."""
@@ -27,7 +27,7 @@ class Section:
 
     def lines(self, width: int | None) -> list[str]:
         """A blank line, the title, the document; None: nothing is cut."""
-        return ["", cut(self.title, width), *lines(self.document, width, wrap=False)]
+        return ["", cut(one_line(self.title), width), *lines(self.document, width, wrap=False)]
 
 
 @dataclass(frozen=True)

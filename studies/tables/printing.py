@@ -42,6 +42,15 @@ class Facts:
         return self.values
 
 
+def print_result(text: str, is_json: bool = False) -> None:
+    """Write a text to standard output: exact into a file or a pipe, escaped on a terminal. JSON escapes by itself."""
+    if not is_json and sys.stdout.isatty():
+        from studies.tables.terminal import escaped
+
+        text = escaped(text)
+    sys.stdout.write(text)
+
+
 def formatted(found: Printable, form: Form = "text") -> str:
     """The text to print, down to its last end of line. A terminal has a width; a pipe has none, so nothing is cut."""
     match form:

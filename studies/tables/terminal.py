@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Iterable
 from itertools import groupby, zip_longest
 
@@ -11,6 +13,8 @@ from studies.tables.digits import shown
 from studies.tables.fitting import GAP, Extent, fit
 from studies.tables.table import Cell, Document, Figure, Table
 
+UNUSUAL = re.compile(r"(?!\r\n)[^\n\t -~]")
+"""All that `escaped` looks at more closely."""
 MIN_TEXT_CELLS = 12
 """Cells that a column of texts keeps; longer words are broken."""
 
@@ -76,6 +80,18 @@ def one_line(text: str) -> str:
     parts = ("".join(part) for part in (list(each) for _, each in groupby(text, str.isspace)))
     plain = "".join(" " if part.isspace() else part for part in parts)
     return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in plain)
+
+
+def escaped(text: str) -> str:
+    """A text for a terminal, its lines as they are: characters that move the cursor, or change how a terminal shows
+    the rest, as the text of their escape (`\\x1b`). All that others wrote passes here or through
+    `one_line`."""
+    return UNUSUAL.sub(lambda found: _escape(found[0]), text)
+
+
+def _escape(character: str) -> str:
+    is_space = unicodedata.category(character) == "Zs"
+    return character if is_space or character.isprintable() else ascii(character)[1:-1]
 
 
 def folded(text: str, width: int | None) -> list[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import pty
 import shlex
 import shutil
 import subprocess
@@ -62,3 +64,22 @@ class Terminal:
     def _tmux(self, *arguments: str) -> str:
         ended = subprocess.run(["tmux", "-L", self.socket, *arguments], capture_output=True, text=True, check=True)
         return ended.stdout
+
+
+def written_to_a_terminal(command: Sequence[str], environment: Mapping[str, str]) -> str:
+    """All that a program writes, standard error too, where both are a terminal: byte for byte, as the terminal gets
+    it."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        command, env={**environment, "TERM": "xterm-256color"}, stdin=theirs, stdout=theirs, stderr=theirs
+    )
+    os.close(theirs)
+    written = b""
+    try:
+        while part := os.read(ours, 65536):
+            written += part
+    except OSError:  # the last process that had it open has ended
+        pass
+    os.close(ours)
+    process.wait(timeout=60)
+    return written.decode()
