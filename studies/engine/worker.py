@@ -18,7 +18,7 @@ from objectives.process.warm import WarmServer
 from samplers.searches.growth.speculation import speculates
 from storage.errors import SessionLostError, StorageError
 from storage.home import trial_folder
-from storage.ledger import Claim
+from storage.ledger import Claim, End
 from storage.locks import POOLED
 from storage.reader import Reader
 from storage.records import StudyRow
@@ -34,6 +34,7 @@ from studies.engine.progress import RoundProgress
 from studies.engine.pruning import Pruning
 from studies.engine.running import FLUSH_SECONDS, SHUTDOWN_SECONDS, Running, assignment_of
 from studies.engine.signals import Signals
+from studies.history.purpose import purpose
 from studies.history.state import Ending, standing_of
 from studies.slots.packing import ESTIMATE, Packing, Wish, wish_of
 from studies.slots.pool import SlotPool
@@ -128,7 +129,8 @@ class Worker:
         while len(self.running) < len(self.slots):
             found = self._next() if self.packing is None else self._next_packed(self.packing)
             if found is not None:
-                self._start(*found)
+                if not self._set_aside(*found):
+                    self._start(*found)
             elif planned or not self._plan():
                 break
             else:
@@ -273,6 +275,17 @@ class Worker:
         self.log(self.running[slot.name].beginning)
         self.selector.register(attempt, selectors.EVENT_READ)
 
+    def _set_aside(self, claim: Claim, slot: Slot) -> bool:
+        """End a trial before it begins if its grid's setting was pruned; whether it was."""
+        why = None if self.pruning is None else self.pruning.ended(claim)
+        if why is None:
+            return False
+        self.slot_pool.narrow(slot)
+        self.ledger.finish_trial(claim, "PRUNED", End(Kind.PRUNED.value, why), None, {}, f"pruned: {why}")
+        self.log(f"trial {claim.number} ({purpose(claim.role)}, seed {claim.seed}) pruned {why}")
+        self.changed()
+        return True
+
     def _follow(self) -> None:
         """Receive the trials' messages; settle the trials that ended."""
         for running in list(self.running.values()):
@@ -301,9 +314,11 @@ class Worker:
         if self.pruning is None or running.pruned:
             return
         try:
-            if self.pruning.ends(running.claim):
-                running.pruned = f"by the {self.pruning.name} pruner"
+            running.pruned = self.pruning.ends(running.claim)
+            if running.pruned:
                 running.attempt.request_stop()
+        except SessionLostError:
+            raise
         except Exception as error:  # the pruner is Optuna's, with the user's arguments: trials go on without it
             self.log(f"pruning is off: the {self.pruning.name} pruner failed: {type(error).__name__}: {error}")
             self.pruning = None
@@ -340,7 +355,7 @@ class Worker:
         self._read_study()
         self.changed()
         pruner = self.definition.pruner
-        self.pruning = None if pruner is None else Pruning(self.ledger.session.url, self.study.name, pruner)
+        self.pruning = None if pruner is None else Pruning(self.ledger, self.study, pruner)
         self.selector.register(self.ledger.session, selectors.EVENT_READ)
 
     def _start_over(self, why: str) -> None:
