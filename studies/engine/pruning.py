@@ -13,13 +13,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from objectives.outcome import Kind
 from samplers.searches.grid.grid import Grid
 from samplers.searches.plan import Point
-from storage.ledger import Claim, Ledger
+from storage.ledger import Claim, End, Ledger
 from storage.reader import Reader
 from storage.records import StudyRow
 from studies.definition.pruner import make_pruner
 from studies.definition.searches import current_state, search_in_force
+from studies.history.purpose import purpose
 
 if TYPE_CHECKING:
     from optuna.pruners import BasePruner
@@ -46,10 +48,16 @@ class Pruning:
         trial = study._storage.get_trial(claim.trial_id)
         return self._reason if study.pruner.prune(study, trial) else None
 
-    def ended(self, claim: Claim) -> str | None:
-        """Why a claimed trial is not to begin: another seed of its setting was pruned. It costs a look at its seeds."""
-        if self._row.search != "grid":
+    def set_aside(self, claim: Claim) -> str | None:
+        """End a claimed trial as PRUNED if another seed of its setting was: a line for people, or None if it begins."""
+        if self._row.search != "grid" or not self._setting_ended(claim):
             return None
+        end = End(Kind.PRUNED.value, self._with_setting)
+        self._ledger.finish_trial(claim, "PRUNED", end, None, {}, f"pruned: {self._with_setting}")
+        return f"trial {claim.number} ({purpose(claim.role)}, seed {claim.seed}) pruned {self._with_setting}"
+
+    def _setting_ended(self, claim: Claim) -> bool:
+        """Whether a seed of the trial's setting was pruned: it costs a look at its seeds."""
         if self._grid is None:
             grid = search_in_force(self._row)
             assert isinstance(grid, Grid)
@@ -57,7 +65,7 @@ class Pruning:
         settings = self._grid.settings_in(current_state(self._ledger, self._row))
         seeds = range(settings.seed, settings.seed + settings.repeats)
         known = self._ledger.results([Point(claim.config, seed).hash for seed in seeds])
-        return self._with_setting if any(each.state == "PRUNED" for each in known.values()) else None
+        return any(each.state == "PRUNED" for each in known.values())
 
     @property
     def _reason(self) -> str:

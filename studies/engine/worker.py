@@ -18,7 +18,7 @@ from objectives.process.warm import WarmServer
 from samplers.searches.growth.speculation import speculates
 from storage.errors import SessionLostError, StorageError
 from storage.home import trial_folder
-from storage.ledger import Claim, End
+from storage.ledger import Claim
 from storage.locks import POOLED
 from storage.reader import Reader
 from storage.records import StudyRow
@@ -34,7 +34,6 @@ from studies.engine.progress import RoundProgress
 from studies.engine.pruning import Pruning
 from studies.engine.running import FLUSH_SECONDS, SHUTDOWN_SECONDS, Running, assignment_of
 from studies.engine.signals import Signals
-from studies.history.purpose import purpose
 from studies.history.state import Ending, standing_of
 from studies.slots.packing import ESTIMATE, Packing, Wish, wish_of
 from studies.slots.pool import SlotPool
@@ -277,14 +276,12 @@ class Worker:
 
     def _set_aside(self, claim: Claim, slot: Slot) -> bool:
         """End a trial before it begins if its grid's setting was pruned; whether it was."""
-        why = None if self.pruning is None else self.pruning.ended(claim)
-        if why is None:
-            return False
-        self.slot_pool.narrow(slot)
-        self.ledger.finish_trial(claim, "PRUNED", End(Kind.PRUNED.value, why), None, {}, f"pruned: {why}")
-        self.log(f"trial {claim.number} ({purpose(claim.role)}, seed {claim.seed}) pruned {why}")
-        self.changed()
-        return True
+        line = None if self.pruning is None else self.pruning.set_aside(claim)
+        if line is not None:
+            self.slot_pool.narrow(slot)
+            self.log(line)
+            self.changed()
+        return line is not None
 
     def _follow(self) -> None:
         """Receive the trials' messages; settle the trials that ended."""
