@@ -168,6 +168,10 @@ class Ledger:
         values = {"trial_id": claim.trial_id, "attempt": claim.attempt, "reports": json.dumps(rows)}
         return bool(self.session.run("report_steps", values))
 
+    def keep_rung(self, trial_id: int, name: str, value: float) -> None:
+        """Keep what Optuna's successive halving wants to remember of a running trial."""
+        self.session.run("keep_rung", {"trial_id": trial_id, "key": name, "value": json.dumps(value)})
+
     def finish_trial(
         self, claim: Claim, state: str, end: End, score: float | None, metrics: Mapping[str, float], reason: str | None
     ) -> Verdict:

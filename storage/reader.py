@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -20,6 +21,7 @@ from storage.records import (
     OtherTrial,
     ReportRow,
     RunningTrial,
+    SeedRow,
     StudyCounts,
     StudyDigests,
     StudyGlance,
@@ -114,6 +116,22 @@ class Reader:
     def recent_reports(self, study_id: int, most: int) -> list[ReportRow]:
         """At most `most` reports of each running trial, the latest first."""
         return self._rows(ReportRow, "recent_reports", study_id=study_id, most=most)
+
+    def seeds(self, study_id: int) -> list[SeedRow]:
+        """The trials that have begun, by number, as a pruner of settings sees them."""
+        rows = self.session.run("read_seeds", {"study_id": study_id})
+        return [
+            SeedRow(
+                row.trial_id,
+                row.number,
+                row.state,
+                row.setting,
+                row.first,
+                {step: float(text) for step, text in row.steps},
+                {name: json.loads(text) for name, text in row.rungs.items()},
+            )
+            for row in rows
+        ]
 
     def scores(self, study_id: int) -> dict[int, float]:
         """The value that Optuna shows, by trial_id."""

@@ -128,7 +128,8 @@ class Worker:
         while len(self.running) < len(self.slots):
             found = self._next() if self.packing is None else self._next_packed(self.packing)
             if found is not None:
-                self._start(*found)
+                if not self._set_aside(*found):
+                    self._start(*found)
             elif planned or not self._plan():
                 break
             else:
@@ -273,6 +274,15 @@ class Worker:
         self.log(self.running[slot.name].beginning)
         self.selector.register(attempt, selectors.EVENT_READ)
 
+    def _set_aside(self, claim: Claim, slot: Slot) -> bool:
+        """End a trial before it begins if its grid's setting was pruned; whether it was."""
+        line = None if self.pruning is None else self.pruning.set_aside(claim)
+        if line is not None:
+            self.slot_pool.narrow(slot)
+            self.log(line)
+            self.changed()
+        return line is not None
+
     def _follow(self) -> None:
         """Receive the trials' messages; settle the trials that ended."""
         for running in list(self.running.values()):
@@ -301,9 +311,11 @@ class Worker:
         if self.pruning is None or running.pruned:
             return
         try:
-            if self.pruning.ends(running.claim):
-                running.pruned = f"by the {self.pruning.name} pruner"
+            running.pruned = self.pruning.ends(running.claim)
+            if running.pruned:
                 running.attempt.request_stop()
+        except SessionLostError:
+            raise
         except Exception as error:  # the pruner is Optuna's, with the user's arguments: trials go on without it
             self.log(f"pruning is off: the {self.pruning.name} pruner failed: {type(error).__name__}: {error}")
             self.pruning = None
@@ -340,7 +352,7 @@ class Worker:
         self._read_study()
         self.changed()
         pruner = self.definition.pruner
-        self.pruning = None if pruner is None else Pruning(self.ledger.session.url, self.study.name, pruner)
+        self.pruning = None if pruner is None else Pruning(self.ledger, self.study, pruner)
         self.selector.register(self.ledger.session, selectors.EVENT_READ)
 
     def _start_over(self, why: str) -> None:

@@ -24,10 +24,10 @@ from storage.files import replacing
 from storage.records import TrialRow
 from studies.definition.yaml_text import is_plain
 from studies.history.trials import in_order
-from studies.results.grid_cells import Cell, cells_of, ranking
+from studies.results.grid_cells import Cell, Ranking, cells_of, ranking
 
 MAX_FILE_NAME_CHARACTERS = 150
-NO_RESULT = ("diverged", "out_of_memory", "timed_out", "pruned")
+NO_RESULT = ("diverged", "out_of_memory", "timed_out")
 """Outcomes of a training that ran but has no result; every other outcome without a score is an error."""
 
 
@@ -66,8 +66,8 @@ def sweep_folder(rows: Sequence[TrialRow], metric: str, direction: str, now: dat
     """`sweep-dir`: `sweep_results_<now>/` with `sweep_summary.txt` and one text file a combination."""
     names = dict(_named(cells_of(rows, metric)))
     ranked = ranking(rows, metric, direction)
-    files = [("sweep_summary.txt", _summary(names, ranked.scored, ranked.without, metric, now))]
-    for cell in (*ranked.scored, *ranked.without):
+    files = [("sweep_summary.txt", _summary(names, ranked, metric, now))]
+    for cell in (*ranked.scored, *ranked.pruned, *ranked.without):
         files.append((f"{names[_key(cell)]}.txt", _combination(cell, metric)))
     return Folder(f"sweep_results_{now:%Y%m%d_%H%M%S}", files)
 
@@ -98,35 +98,41 @@ def _digest(value: Any) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:8]
 
 
-def _summary(
-    names: Mapping[str, str], scored: Sequence[Cell], without: Sequence[Cell], metric: str, now: datetime
-) -> str:
+def _summary(names: Mapping[str, str], ranked: Ranking, metric: str, now: datetime) -> str:
+    """The best is one with all its seeds, if there is any. Pruned combinations have lines where there are some."""
+    scored, pruned, without = ranked.scored, ranked.pruned, ranked.without
     errors = [cell for cell in without if any(row.outcome not in NO_RESULT for row in cell.failed)]
     failed = [cell for cell in without if cell.failed and cell not in errors]
     missing = [cell for cell in without if not cell.failed]
     lines = [
         f"Date: {now:%Y-%m-%d %H:%M:%S}",
-        f"Total combinations: {len(scored) + len(without)}",
+        f"Total combinations: {len(scored) + len(pruned) + len(without)}",
         f"Successful: {len(scored)}",
         f"Failed: {len(failed)}",
         f"Error: {len(errors)}",
+        *([f"Pruned: {len(pruned)}"] if pruned else []),
         "",
         f"Combinations by mean {metric}, the best first:",
         *(f"{names[_key(cell)]}: {cell.mean!r} (n={len(cell.scores)}{_spread(cell)})" for cell in scored),
+        *(f"{names[_key(cell)]}: pruned" for cell in pruned),
         *(f"{names[_key(cell)]}: N/A" for cell in (*failed, *errors, *missing)),
     ]
     for title, cells in (("Failed", failed), ("Error", errors)):
         lines += ["", f"{title} combinations:"]
         lines += [f"{names[_key(cell)]}: {cell.failed[0].reason or 'no reason kept'}" for cell in cells] or ["none"]
+    if pruned:
+        lines += ["", "Pruned combinations:"]
+        lines += [f"{names[_key(cell)]}: {cell.pruned[0].reason or 'no reason kept'}" for cell in pruned]
     if scored:
+        whole = ranked.ranked or scored
         lines += [
             "",
-            f"Best: {scored[0].mean!r}",
-            f"Worst: {scored[-1].mean!r}",
-            f"Mean: {mean(cell.mean for cell in scored)!r}",
+            f"Best: {whole[0].mean!r}",
+            f"Worst: {whole[-1].mean!r}",
+            f"Mean: {mean(cell.mean for cell in whole)!r}",
             "",
             "Best configuration:",
-            *(f"{name}: {value}" for name, value in scored[0].setting.items()),
+            *(f"{name}: {value}" for name, value in whole[0].setting.items()),
         ]
     return "\n".join(lines) + "\n"
 

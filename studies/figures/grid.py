@@ -24,13 +24,15 @@ Rows = Sequence[Mapping[str, Any]]
 
 
 def pictures(shown: Mapping[str, Any], metric: str) -> list[Picture]:
-    """The figures of `show --json`; none while the grid has no score."""
-    rows = shown["results"]
+    """The figures of `show --json`: of the settings that are ranked, or, while none is, of those with a score."""
+    rows = [row for row in shown["results"] if row.get("ranked", True)] or shown["results"]
     if not rows:
         return []
     axes = varied(rows)
-    failed = len(shown["failed"])
+    failed, pruned, partial = len(shown["failed"]), len(shown.get("pruned", ())), len(shown["results"]) - len(rows)
     gone = f" {failed} settings have no score, since all their trials failed." if failed else ""
+    gone += f" Not shown: {partial} without all their seeds." if partial else ""
+    gone += f" Not shown: {pruned} that were pruned." if pruned else ""
     made = [_settings(rows, axes, metric, gone)]
     if len(axes) == 2:
         means = [row["mean"] for row in rows]

@@ -1,5 +1,8 @@
 """A grid study's results: every setting with its mean over seeds, the best first.
 
+Only settings with all their seeds are ranked. Below them stand those of which a seed failed or has not finished, and
+then, under their own word, those that the pruner gave up.
+
 The interval is Student's, at 95 %, over the seeds. A setting ties with the best if the paired test of
 samplers/searches/noise.py over their common seeds does not separate the two.
 """
@@ -13,7 +16,7 @@ from storage.records import DecisionRow, TrialRow
 from studies.definition.units import plain
 from studies.history.grid_points import apart
 from studies.history.purpose import setting_name
-from studies.results.grid_cells import Cell, differing, left_out, marks_of, ranking
+from studies.results.grid_cells import Cell, Ranking, differing, left_out, marks_of, ranking
 from studies.tables.digits import number
 from studies.tables.table import Cell as TableCell
 from studies.tables.table import Column, Document, Figure, Table
@@ -25,17 +28,20 @@ MAX_TABLE_SETTINGS = 200
 def show_json(
     rows: Sequence[TrialRow], decisions: Sequence[DecisionRow], metric: str, direction: str
 ) -> dict[str, Any]:
-    """`show --json`: names are stable. Settings without a score stand in `failed` once a seed of theirs has failed;
-    what is not of the grid in force stands in `earlier`."""
+    """`show --json`: names are stable. In `results` the ranked settings come first; settings without a score stand in
+    `failed` once a seed of theirs has failed, those that the pruner gave up in `pruned`, and what is not of the grid in
+    force in `earlier`."""
     points = apart(rows, decisions)
     ranked, before = ranking(points.in_force, metric, direction), ranking(points.earlier, metric, direction)
-    tied, marks, unlike = {id(cell) for cell in ranked.ties}, marks_of(ranked.scored), differing(ranked.scored)
-    unlike_before = differing([*ranked.scored, *before.scored])
+    tied, marks = {id(cell) for cell in ranked.ties}, marks_of(ranked.scored)
+    earlier = _with_scores(before)
+    unlike, unlike_before = differing([*ranked.scored, *ranked.pruned]), differing([*ranked.scored, *earlier])
     return {
         "search": "grid",
         "results": [
             {
                 **_cell_json(cell, unlike.get(id(cell), {})),
+                "ranked": cell.is_whole,
                 "best_tie": id(cell) in tied,
                 **({"difficulty": marks[id(cell)].difficulty, "mark": marks[id(cell)].mark} if marks else {}),
             }
@@ -46,7 +52,11 @@ def show_json(
             for cell in ranked.without
             if cell.failed
         ],
-        "earlier": [_cell_json(cell, unlike_before.get(id(cell), {})) for cell in before.scored],
+        "pruned": [
+            {**_cell_json(cell, unlike.get(id(cell), {})), "pruned": [_failure(row) for row in cell.pruned]}
+            for cell in ranked.pruned
+        ],
+        "earlier": [_cell_json(cell, unlike_before.get(id(cell), {})) for cell in earlier],
         **left_out(decisions),
     }
 
@@ -55,7 +65,7 @@ def _cell_json(cell: Cell, unlike: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "setting": cell.setting,
         "differs": unlike,
-        "mean": plain(cell.mean),
+        "mean": plain(cell.mean) if cell.scores else None,
         "sd": None if cell.sd is None else plain(cell.sd),
         "n": len(cell.scores),
         "interval": None if cell.interval is None else [plain(bound) for bound in cell.interval],
@@ -67,7 +77,8 @@ def _cell_json(cell: Cell, unlike: Mapping[str, Any]) -> dict[str, Any]:
 def show_document(
     rows: Sequence[TrialRow], decisions: Sequence[DecisionRow], metric: str, direction: str, whole: bool = False
 ) -> Document:
-    """A line a setting, the best first; below them failed trials, what was filtered, and an earlier grid's settings."""
+    """A line a setting, the best first; below them pruned settings, failed trials, what was filtered, and an earlier
+    grid's settings."""
     points = apart(rows, decisions)
     ranked = ranking(points.in_force, metric, direction)
     tables, notes = [], []
@@ -80,7 +91,11 @@ def show_document(
             notes.append(_ties_text(ranked.ties))
     else:
         notes.append("no trial has a score yet")
-    failed = [(cell, row) for cell in (*ranked.scored, *ranked.without) for row in cell.failed]
+    if ranked.pruned:
+        given_up = ranked.pruned if whole else ranked.pruned[:MAX_TABLE_SETTINGS]
+        tables.append(_pruned_table(given_up, metric))
+        notes.append(_pruned_text(len(ranked.pruned), len(given_up)))
+    failed = [(cell, row) for cell in (*ranked.scored, *ranked.pruned, *ranked.without) for row in cell.failed]
     if failed:
         lines = [
             [setting_name(cell.setting), str(row.seed), str(row.number), _why(row)]
@@ -90,14 +105,14 @@ def show_document(
     out = left_out(decisions)
     notes += [f"filtered: {count} settings: {condition}" for condition, count in out["filtered"].items()]
     notes += [f"refused: {count} points: {reason}" for reason, count in out["refused"].items()]
-    before = ranking(points.earlier, metric, direction)
-    if before.scored:
-        count = len(before.scored)
+    earlier = _with_scores(ranking(points.earlier, metric, direction))
+    if earlier:
+        count = len(earlier)
         unranked = f"{count} setting{'s' * (count != 1)} of an earlier grid {'are' if count != 1 else 'is'} not ranked"
         notes.append(unranked if whole else f"{unranked}; --whole shows them")
         if whole:
-            unlike = differing([*ranked.scored, *before.scored])
-            tables.append(settings_table(before.scored, (), metric, unlike, "earlier grid"))
+            unlike = differing([*ranked.scored, *earlier])
+            tables.append(settings_table(earlier, (), metric, unlike, "earlier grid"))
     return Document(tables, notes)
 
 
@@ -127,7 +142,7 @@ def settings_table(
         interval, mark = cell.interval, marks.get(id(cell))
         low_high = "–" if interval is None else f"{number(interval[0])} … {number(interval[1])}"
         reach = None if interval is None else (interval[1] - interval[0]) / 2
-        note = earlier or ("best" if place == 0 else "tie with the best" if id(cell) in tied else None)
+        note = earlier or _note(cell, place, id(cell) in tied)
         failed = f"{len(cell.failed)} failed" if cell.failed else None
         rows.append(
             [
@@ -143,6 +158,40 @@ def settings_table(
             ]
         )
     return Table(columns, rows)
+
+
+def _note(cell: Cell, place: int, tied: bool) -> str | None:
+    if not cell.is_whole:
+        return f"{len(cell.scores)} of {len(cell.rows)} seeds, not ranked"
+    return "best" if place == 0 else "tie with the best" if tied else None
+
+
+def _pruned_table(cells: Sequence[Cell], metric: str) -> Table:
+    """A line a setting: its mean over the seeds that had ended, and the trial in which the pruner gave it up."""
+    columns = [Column("pruned"), Column(metric, right=True), Column("n", right=True), Column("trial"), Column("why")]
+    rows = [
+        [
+            setting_name(cell.setting),
+            Figure(cell.mean) if cell.scores else "–",
+            Figure(len(cell.scores)),
+            str(cell.pruned[0].number),
+            _why(cell.pruned[0]),
+        ]
+        for cell in cells
+    ]
+    return Table(columns, rows)
+
+
+def _pruned_text(count: int, shown: int) -> str:
+    settings = (
+        f"{count} setting{'s were' if count != 1 else ' was'} pruned and {'are' if count != 1 else 'is'} not ranked"
+    )
+    return settings if shown == count else f"{settings}; --whole shows all of them"
+
+
+def _with_scores(ranked: Ranking) -> list[Cell]:
+    """Settings with a score, as ranked; the pruned ones last."""
+    return [*ranked.scored, *(cell for cell in ranked.pruned if cell.scores)]
 
 
 def _ties_text(ties: Sequence[Cell]) -> str:

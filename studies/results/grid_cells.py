@@ -27,7 +27,14 @@ class Cell:
     scores: dict[int, float] = field(default_factory=dict)
     """By seed."""
     failed: list[TrialRow] = field(default_factory=list)
-    """Trials that ended without a score."""
+    """Trials that ended without a score, and were not pruned."""
+    pruned: list[TrialRow] = field(default_factory=list)
+    """Trials that were pruned: one is enough to prune the setting."""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether each of its seeds has a score."""
+        return len(self.scores) == len(self.rows)
 
     @property
     def mean(self) -> float:
@@ -57,12 +64,21 @@ class Cell:
 class Ranking:
     """All settings of a study."""
 
-    scored: Sequence[Cell]
-    """The best first, then in the order of the grid."""
+    ranked: Sequence[Cell]
+    """Each seed has a score. The best first, then in the order of the grid."""
     ties: Sequence[Cell]
-    """Of `scored`: the best and those that tie with it; empty without a tie."""
+    """Of `ranked`: the best and those that tie with it; empty without a tie."""
+    partial: Sequence[Cell]
+    """Some seeds have a score; the others failed or have not finished. By the mean of those that have."""
+    pruned: Sequence[Cell]
+    """Given up by the pruner, in the order of the grid; some seeds may have a score."""
     without: Sequence[Cell]
     """No seed has a score: all failed, or none has finished."""
+
+    @property
+    def scored(self) -> Sequence[Cell]:
+        """Ranked settings, and below them those with some of their seeds."""
+        return [*self.ranked, *self.partial]
 
 
 def cells_of(rows: Sequence[TrialRow], metric: str) -> list[Cell]:
@@ -78,18 +94,28 @@ def cells_of(rows: Sequence[TrialRow], metric: str) -> list[Cell]:
         score = row.metrics.get(metric, math.nan)
         if row.state == "COMPLETE" and math.isfinite(score):
             cell.scores[row.seed] = score
-        elif row.state in ("COMPLETE", "PRUNED", "FAIL"):
+        elif row.state == "PRUNED":
+            cell.pruned.append(row)
+        elif row.state in ("COMPLETE", "FAIL"):
             cell.failed.append(row)
     return list(cells.values())
 
 
 def ranking(rows: Sequence[TrialRow], metric: str, direction: str) -> Ranking:
-    """The settings by their mean score."""
+    """The settings by their mean score: only those with all their seeds are compared with each other."""
     cells = cells_of(rows, metric)
     sign = -1.0 if direction == "maximize" else 1.0
-    scored = sorted((cell for cell in cells if cell.scores), key=lambda cell: sign * cell.mean)
-    near = [cell for cell in scored[1:] if cell.ties_with(scored[0])]
-    return Ranking(scored, [scored[0], *near] if near else [], [cell for cell in cells if not cell.scores])
+    going = [cell for cell in cells if not cell.pruned]
+    scored = sorted((cell for cell in going if cell.scores), key=lambda cell: sign * cell.mean)
+    ranked = [cell for cell in scored if cell.is_whole]
+    near = [cell for cell in ranked[1:] if cell.ties_with(ranked[0])]
+    return Ranking(
+        ranked,
+        [ranked[0], *near] if near else [],
+        [cell for cell in scored if not cell.is_whole],
+        [cell for cell in cells if cell.pruned],
+        [cell for cell in going if not cell.scores],
+    )
 
 
 def left_out(decisions: Sequence[DecisionRow]) -> dict[str, dict[str, int]]:

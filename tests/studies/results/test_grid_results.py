@@ -74,7 +74,9 @@ def test_settings_are_ranked_by_their_mean_with_spread_and_interval() -> None:
 
 
 def test_minimizing_turns_the_order_round() -> None:
-    assert [cell.setting for cell in ranking(ROWS, "score", "minimize").scored] == [C, B, A]
+    ranked = ranking(ROWS, "score", "minimize")
+    assert [cell.setting for cell in ranked.ranked] == [B, A]
+    assert [cell.setting for cell in ranked.partial] == [C], "a seed of it failed: its mean would be the survivors'"
 
 
 def test_settings_without_a_score_stand_apart_with_their_reasons() -> None:
@@ -87,6 +89,35 @@ def test_settings_without_a_score_stand_apart_with_their_reasons() -> None:
         and "2 settings may be as good as the best (95 %, 3 seeds)" in told
         and "ValueError: no" in told
     )
+
+
+def pruned(number: int, setting: Mapping[str, Any], seed: int, reason: str = "pruned: by the median pruner") -> Any:
+    return row(number, setting, seed, state="PRUNED", outcome="pruned", reason=reason)
+
+
+def test_a_setting_with_a_pruned_seed_stands_below_under_its_own_word_however_good_its_other_seeds() -> None:
+    rows = [
+        *ROWS,
+        scored(10, {"n": 5}, 1, 9.0),
+        pruned(11, {"n": 5}, 2),
+        pruned(12, {"n": 5}, 3, "pruned: with its setting, by the median pruner"),
+        pruned(13, {"n": 6}, 1),
+    ]
+    shown = show_json(rows, [], "score", "maximize")
+    assert [each["setting"] for each in shown["results"]] == [A, B, C]
+    assert [each["ranked"] for each in shown["results"]] == [True, True, False]
+    first, second = shown["pruned"]
+    assert (first["setting"], first["mean"], first["n"], first["failed"]) == ({"n": 5}, 9.0, 1, [])
+    assert [each["trial"] for each in first["pruned"]] == [11, 12] and second["mean"] is None
+    assert [each["setting"] for each in shown["failed"]] == [D]
+    table = next(
+        each for each in show_document(rows, [], "score", "maximize").tables if each.columns[0].name == "pruned"
+    )
+    assert [line[0] for line in table.rows] == ["n 5", "n 6"] and table.rows[0][-1] == "pruned: by the median pruner"
+    told = text(show_document(rows, [], "score", "maximize"))
+    assert "2 settings were pruned and are not ranked" in told and "2 of 3 seeds, not ranked" in told
+    summary = dict(sweep_folder(rows, "score", "maximize", NOW).files)["sweep_summary.txt"]
+    assert "Failed: 0\nError: 1\nPruned: 2\n" in summary and "n_5: pruned\n" in summary and "Best: 0.6\n" in summary
 
 
 def test_one_seed_gives_no_spread_and_no_tie() -> None:
@@ -244,7 +275,7 @@ def test_a_sweep_is_a_folder_with_a_summary_and_a_file_a_combination(tmp_path: P
         "n_3: 0.2 (n=2, sd=0.1414213562373095)\n"
         "n_6: N/A\nn_4: N/A\nn_5: N/A\n\n"
         "Failed combinations:\nn_6: timed out\n\nError combinations:\nn_4: error: ValueError: no\n\n"
-        "Best: 0.6\nWorst: 0.2\nMean: 0.46555555555555556\n\nBest configuration:\nn: 1\n"
+        "Best: 0.6\nWorst: 0.5966666666666667\nMean: 0.5983333333333334\n\nBest configuration:\nn: 1\n"
     )
     assert "Trial 8, seed 3: FAIL, diverged: score is nan" in (made / "n_3.txt").read_text()
     with pytest.raises(UsageError, match="exists; give another folder"):
