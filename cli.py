@@ -116,7 +116,7 @@ def cli() -> None:
 @click.option("--steps", type=int, metavar="N", help="Budget of the study: this many steps of a growth.")
 @click.option("--timeout", metavar="DURATION", help="Budget of the study: start nothing after 90s, 15m, 2h, 1d.")
 @click.option("--max-trials", type=int, metavar="N", help="Budget of the study: this many trials, retries included.")
-@click.option("--same-code", is_flag=True, help="Refuse to join a study that began with other code; default: warn.")
+@click.option("--same-code", is_flag=True, help="Refuse other code than the results ran; default: warn.")
 @click.option("--trust-study", is_flag=True, help="Run code that only the storage names: the study's own objective.")
 @click.option("--join", is_flag=True, help="Only join a study that is running; never start or resume one.")
 @click.option("--launch", metavar="WHERE", help="slurm or ray: start workers there instead of here.")

@@ -58,13 +58,16 @@ class ResultFacts:
     metrics: Mapping[str, float]
     code: Json
     """Versions of the worker that ran it."""
+    user_code: str | None = None
+    """The version of the user's code that it ran; None of a result from before versions were recorded."""
 
     @property
     def digest(self) -> str:
+        code = dict(self.code) if self.user_code is None else {**self.code, "user_code": self.user_code}
         metrics = sorted([name, _exact(value)] for name, value in self.metrics.items())
         point = [self.hash, self.config, self.seed]
         end = [self.state, self.outcome, self.reason, metrics]
-        return digest_of("result", self.study, self.number, self.attempt, point, end, self.code)
+        return digest_of("result", self.study, self.number, self.attempt, point, end, code)
 
 
 @dataclass(frozen=True)
@@ -120,7 +123,8 @@ def accepted_digest(key: str, row: TrialRow, attempt: AttemptRow, versions: Mapp
     """The digest that an accepted attempt as it is now should carry; `versions` of the workers, by id."""
     code = {} if attempt.worker_id is None else versions.get(attempt.worker_id, {})
     end = (row.state, attempt.outcome, row.reason, row.metrics)
-    return ResultFacts(key, row.number, attempt.attempt, row.hash, row.config, row.seed, *end, code).digest
+    facts = (key, row.number, attempt.attempt, row.hash, row.config, row.seed, *end, code, attempt.code)
+    return ResultFacts(*facts).digest
 
 
 def plans_of(points: Iterable[TrialRow]) -> dict[int, list[str]]:

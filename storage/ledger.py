@@ -49,6 +49,8 @@ class Claim:
     """The study's key."""
     code: Mapping[str, Any]
     """Versions of the worker that runs it."""
+    user_code: str | None
+    """The version of the user's code that it runs; None: not known."""
     backend: int
     """The server process that answered. One that is not the session's reveals a proxy that pools by transaction."""
 
@@ -144,14 +146,16 @@ class Ledger:
         rows = self.session.run("next_points", {"study_id": self.study_id, "most": most})
         return [NextPoint(**row._asdict()) for row in rows]
 
-    def claim_trial(self, worker_id: int, slot: str, alone: bool = True, number: int | None = None) -> Claim | None:
+    def claim_trial(
+        self, worker_id: int, slot: str, alone: bool = True, number: int | None = None, code: str | None = None
+    ) -> Claim | None:
         """Claim the first WAITING point, with its lock; None if no point can be claimed.
 
         With a `number`, claim that trial or none. Without `alone`, other trials use the slot's device, and a point that
-        ran out of memory is not claimed.
+        ran out of memory is not claimed. `code` is the version of the user's code that will run.
         """
         values = {"study_id": self.study_id, "space": TRIAL_LOCKS, "worker_id": worker_id, "slot": slot}
-        row = self.session.one("claim_trial", {**values, "alone": alone, "number": number})
+        row = self.session.one("claim_trial", {**values, "alone": alone, "number": number, "user_code": code})
         return None if row is None else Claim(**row._asdict())
 
     def report_steps(self, claim: Claim, reports: Iterable[tuple[int, Mapping[str, float], float | None]]) -> bool:
@@ -192,6 +196,7 @@ class Ledger:
             reason,
             metrics,
             claim.code,
+            claim.user_code,
         )
         values = {
             **self._fence(claim, end),

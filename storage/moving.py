@@ -31,6 +31,7 @@ TABLES = {
     "trial_heartbeats": "trial",
     "studyhall_studies": "study",
     "studyhall_workers": "study",
+    "studyhall_codes": "study",
     "studyhall_points": "trial",
     "studyhall_attempts": "trial",
     "studyhall_metrics": "trial",

@@ -10,6 +10,8 @@ from storage.errors import UsageError, nearest
 from storage.locks import TRIAL_LOCKS, WORKER_LOCKS
 from storage.records import (
     AttemptRow,
+    CodeResults,
+    CodeRow,
     DecisionRow,
     EndKind,
     Ends,
@@ -187,6 +189,14 @@ class Reader:
     def workers(self, study_id: int) -> list[WorkerRow]:
         """Every worker that a study has had."""
         return self._rows(WorkerRow, "read_workers", study_id=study_id, space=WORKER_LOCKS)
+
+    def codes(self, study_id: int) -> list[CodeRow]:
+        """The versions of the user's code that workers have run, the first one first."""
+        return self._rows(CodeRow, "read_codes", study_id=study_id)
+
+    def code_results(self, study_id: int) -> list[CodeResults]:
+        """The accepted results that count, by the version of the user's code."""
+        return self._rows(CodeResults, "count_codes", study_id=study_id)
 
     def living_workers(self, study_id: int) -> int:
         """How many workers of a study live."""

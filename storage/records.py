@@ -161,6 +161,8 @@ class TrialRow:
     """How the attempt that ended it ended; None if none did."""
     digest: str
     """Of the point as it was planned."""
+    code: str | None = None
+    """The version of the user's code that its accepted attempt ran; None: not recorded, or it has none."""
 
 
 @dataclass(frozen=True)
@@ -201,6 +203,8 @@ class AttemptRow:
     """Of the trial."""
     digest: str | None
     """Of an accepted result."""
+    code: str | None = None
+    """The version of the user's code that it ran; None: not recorded."""
 
 
 @dataclass(frozen=True)
@@ -236,6 +240,25 @@ class WorkerRow:
     ended_at: datetime | None
     alive: bool
     """Whether the worker holds its lock."""
+
+
+@dataclass(frozen=True)
+class CodeRow:
+    """A version of the user's code."""
+
+    version: str
+    details: Json
+    seen_at: datetime
+
+
+@dataclass(frozen=True)
+class CodeResults:
+    """The accepted results that ran one version of the user's code."""
+
+    code: str | None
+    """None: not recorded."""
+    results: int
+    numbers: Sequence[int]
 
 
 @dataclass(frozen=True)

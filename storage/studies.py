@@ -115,6 +115,11 @@ def keep_launch(session: Session, study_id: int, key: str, launch: Mapping[str, 
     session.run("insert_launch", {"study_id": study_id, "key": key, "value": json.dumps(launch)})
 
 
+def keep_code(session: Session, study_id: int, version: str, details: Json) -> None:
+    """Store a version of the user's code with the study; once for each version."""
+    session.run("keep_code", {"study_id": study_id, "version": version, "details": json.dumps(dict(details))})
+
+
 @dataclass(frozen=True)
 class NewWorker:
     """The contents of a worker's row."""

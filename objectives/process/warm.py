@@ -65,6 +65,8 @@ class WarmServer:
         self.reference, self.threads, self.gpu, self.check = reference, threads, gpu, check
         self._process: subprocess.Popen[bytes] | None = None
         self._channel: socket.socket | None = None
+        self.boots = 0
+        """How often the server was started: each time it loads the objective anew."""
 
     def start(self, assignment: Assignment, lease: int | None = None) -> Attempt:
         """Fork a trial. An earlier attempt's processes that are still on this host are killed first.
@@ -159,6 +161,7 @@ class WarmServer:
         send(self._boot(), message, fds)
 
     def _boot(self) -> socket.socket:
+        self.boots += 1
         ours, theirs = socket.socketpair()
         # The current folder comes last: a package in it may have the name of one of ours.
         path = python_path(os.environ, str(Path.cwd()))

@@ -30,12 +30,13 @@ WITH next AS (
     RETURNING point.trial_id, running.number, point.attempt, point.hash, point.config, point.seed, point.role,
         running.key AS study
 ), begun AS (
-    INSERT INTO studyhall_attempts (trial_id, attempt, worker_id, slot)
-    SELECT trial_id, attempt, %(worker_id)s, %(slot)s FROM fenced
+    INSERT INTO studyhall_attempts (trial_id, attempt, worker_id, slot, code)
+    SELECT trial_id, attempt, %(worker_id)s, %(slot)s, %(user_code)s FROM fenced
 )
 SELECT fenced.*,
     ARRAY(SELECT outcome FROM studyhall_attempts AS earlier
           WHERE earlier.trial_id = fenced.trial_id AND outcome IS NOT NULL ORDER BY attempt) AS outcomes,
     (SELECT versions FROM studyhall_workers WHERE worker_id = %(worker_id)s) AS code,
+    %(user_code)s::text AS user_code,
     pg_backend_pid() AS backend
 FROM fenced

@@ -42,6 +42,14 @@ CREATE TABLE studyhall_workers (
 );
 CREATE INDEX ON studyhall_workers (study_id);
 
+CREATE TABLE studyhall_codes (
+    study_id integer NOT NULL REFERENCES studyhall_studies ON DELETE CASCADE,
+    version text NOT NULL,                   -- of the user's code: studies/definition/user_code.py
+    details json NOT NULL,                   -- what the version is taken over, and its repository
+    seen_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (study_id, version)
+);
+
 CREATE TABLE studyhall_points (
     trial_id integer PRIMARY KEY REFERENCES trials ON DELETE CASCADE,
     study_id integer NOT NULL REFERENCES studyhall_studies ON DELETE CASCADE,
@@ -76,6 +84,7 @@ CREATE TABLE studyhall_attempts (
     tail text NOT NULL DEFAULT '',           -- the log's last lines, of an attempt that failed
     accepted boolean NOT NULL DEFAULT false, -- this attempt ended the trial
     refused boolean NOT NULL DEFAULT false,  -- its result was refused: another attempt held the trial
+    code text,                               -- version of the user's code that it ran; null: not recorded
     digest text,                             -- of the accepted result
     PRIMARY KEY (trial_id, attempt)
 );

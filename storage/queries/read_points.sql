@@ -6,7 +6,9 @@ SELECT point.trial_id, trial.number, trial.state::text AS state, point.hash, poi
     metric.metrics,
     (SELECT outcome FROM studyhall_attempts AS attempt WHERE attempt.trial_id = point.trial_id AND accepted
      ORDER BY attempt LIMIT 1) AS outcome,
-    point.digest
+    point.digest,
+    (SELECT code FROM studyhall_attempts AS attempt WHERE attempt.trial_id = point.trial_id AND accepted
+     ORDER BY attempt LIMIT 1) AS code
 FROM studyhall_points AS point
 JOIN trials AS trial USING (trial_id)
 LEFT JOIN (

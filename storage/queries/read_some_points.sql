@@ -6,7 +6,9 @@ SELECT point.trial_id, trial.number, trial.state::text AS state, point.hash, poi
      WHERE metric.trial_id = point.trial_id) AS metrics,
     (SELECT outcome FROM studyhall_attempts AS attempt WHERE attempt.trial_id = point.trial_id AND accepted
      ORDER BY attempt LIMIT 1) AS outcome,
-    point.digest
+    point.digest,
+    (SELECT code FROM studyhall_attempts AS attempt WHERE attempt.trial_id = point.trial_id AND accepted
+     ORDER BY attempt LIMIT 1) AS code
 FROM trials AS trial LEFT JOIN studyhall_points AS point USING (trial_id)
 WHERE trial.study_id = %(study_id)s AND trial.number = ANY(%(numbers)s)
 ORDER BY trial.number

@@ -9,6 +9,14 @@ ALTER TABLE studyhall_studies
 ALTER TABLE studyhall_studies ALTER COLUMN key DROP DEFAULT;
 ALTER TABLE studyhall_points ADD COLUMN digest text, SET (fillfactor = 80);
 CREATE INDEX studyhall_points_round ON studyhall_points (study_id, round) WHERE retry_of IS NULL;
-ALTER TABLE studyhall_attempts ADD COLUMN digest text;
+ALTER TABLE studyhall_attempts ADD COLUMN digest text, ADD COLUMN code text;
+-- Versions of the user's code; what ran before is not known.
+CREATE TABLE studyhall_codes (
+    study_id integer NOT NULL REFERENCES studyhall_studies ON DELETE CASCADE,
+    version text NOT NULL,
+    details json NOT NULL,
+    seen_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (study_id, version)
+);
 ALTER TABLE studyhall_decisions ADD COLUMN origin text, ADD COLUMN digest text;
 UPDATE studyhall_version SET version = 3;

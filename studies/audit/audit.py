@@ -11,6 +11,7 @@ from storage.errors import StudyhallError
 from storage.records import AttemptRow, LedgerFacts, StudyRow, TrialRow
 from storage.session import Session
 from studies.audit.chain import chain_problems, origin_problems, plan_problems
+from studies.audit.code import code_lines, code_problems, trials_by_code
 from studies.audit.ending import ending_problems
 from studies.audit.evidence import Evidence, read_evidence
 from studies.audit.optuna_half import optuna_problems
@@ -47,8 +48,13 @@ class Certificate:
     """Numbers of trials that other Optuna programs made or enqueued."""
     upgraded: int
     """Results whose digests `storage upgrade` computed: what was changed before then, they do not show."""
+    user_code: Mapping[str, Sequence[int]]
+    """Numbers of the trials whose results ran each version of the user's code; those of which none was recorded stand
+    under `not recorded`."""
     seal: str | None
     """Of what the study holds; None where something is wrong."""
+    code_lines: Sequence[str] = ()
+    """Which trials ran which version of the user's code."""
     seal_problem: str | None = None
     """Why the study is not what a given seal was taken of."""
     seal_matches: bool | None = None
@@ -65,7 +71,7 @@ class Certificate:
         return replace(self, seal_problem=problem, seal_matches=problem is None)
 
     def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+        return {name: value for name, value in asdict(self).items() if name != "code_lines"}
 
     def document(self) -> Document:
         """The certificate as lines, then what is wrong, the verdict, and the seal or what a given one says."""
@@ -84,6 +90,7 @@ class Certificate:
             f"libraries: {', '.join(self.libraries) or 'none yet'}",
             f"device hours: {self.device_hours['used']:.4g} used, {self.device_hours['lost']:.4g} lost",
         ]
+        lines += [f"your code: {each}" for each in self.code_lines]
         if self.upgraded:
             lines.append(f"digests of {self.upgraded} results were computed on upgrade")
         if self.unlocked:
@@ -155,6 +162,8 @@ def audit(session: Session, study: StudyRow) -> Certificate:
         unlocked=sorted(set(evidence.facts.orphans) - set(others)),
         others=others,
         upgraded=evidence.digests.upgraded,
+        user_code=trials_by_code(evidence),
+        code_lines=code_lines(evidence),
         seal=None if violations else seal_of(evidence).text,
     )
 
@@ -177,6 +186,7 @@ def _changes(evidence: Evidence) -> list[str]:
         *origin_problems(evidence),
         *optuna_problems(evidence),
         *ending_problems(evidence),
+        *code_problems(evidence),
     ]
 
 

@@ -10,6 +10,7 @@ from storage.reader import Reader
 from storage.records import (
     AttemptRow,
     DecisionRow,
+    Json,
     LedgerFacts,
     OtherTrial,
     StudyDigests,
@@ -39,6 +40,8 @@ class Evidence:
     others: Sequence[OtherTrial]
     shown: Sequence[TrialDigest]
     """Of each finished trial a digest of what Optuna shows of it."""
+    codes: Mapping[str, Json]
+    """What each version of the user's code is taken over."""
 
     @cached_property
     def attempts_of(self) -> Mapping[int, Sequence[AttemptRow]]:
@@ -72,4 +75,5 @@ def read_evidence(session: Session, name: str) -> Evidence:
             params=reader.params(study_id),
             others=reader.other_trials(study_id),
             shown=reader.trial_digests(study_id),
+            codes={row.version: row.details for row in reader.codes(study_id)},
         )

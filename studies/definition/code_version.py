@@ -64,13 +64,13 @@ class CodeVersion:
 
 def read_code(folder: Path) -> CodeVersion:
     """The version of the repository that a folder lies in. Never fails, and changes nothing."""
-    found, text, _ = _git(folder, MAX_DIFF_BYTES, "rev-parse", "--show-toplevel", "HEAD")
+    found, text, _ = ask_git(folder, MAX_DIFF_BYTES, "rev-parse", "--show-toplevel", "HEAD")
     lines = text.split("\n")
     if not found or len(lines) < 2:
         return CodeVersion(None, why=_why(folder, text))
     top, commit = Path(lines[0]), lines[1]
-    answered, diff, diff_cut = _git(top, MAX_DIFF_BYTES, *DIFF)
-    named, names, names_cut = _git(
+    answered, diff, diff_cut = ask_git(top, MAX_DIFF_BYTES, *DIFF)
+    named, names, names_cut = ask_git(
         top, MAX_NAMES_BYTES, "ls-files", "-z", "--others", "--exclude-standard", "--", "*.py"
     )
     if not (answered and named):
@@ -80,17 +80,15 @@ def read_code(folder: Path) -> CodeVersion:
     return CodeVersion(commit, dirty, diff.replace("\0", "\ufffd"), tuple(whole), diff_cut or names_cut)
 
 
-def _git(folder: Path, most: int, *arguments: str) -> tuple[bool, str, bool]:
+def ask_git(folder: Path, most: int, *arguments: str) -> tuple[bool, str, bool]:
     """Whether git could answer, its answer's first `most` bytes, and whether it goes on."""
-    # Variables of a git that called us would send this one elsewhere.
-    env = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     try:
         process = subprocess.Popen(
             [*GIT, "-C", str(folder), *arguments],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env={**env, "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"},
+            env=_git_environment(),
         )
     except OSError:
         return False, "", False
@@ -103,6 +101,30 @@ def _git(folder: Path, most: int, *arguments: str) -> tuple[bool, str, bool]:
         code = process.wait()
     text = (answer or b"")[:most].decode(errors="replace")
     return answer is not None and (cut or code == 0), text, cut
+
+
+def _git_environment() -> dict[str, str]:
+    """Variables of a git that called us would send this one elsewhere."""
+    env = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    return {**env, "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
+
+
+def git_refusal(folder: Path) -> str | None:
+    """Why git does not read the repository of a folder, with what mends it; None: there is none, or it is read."""
+    above = next((each for each in (folder, *folder.resolve().parents) if (each / ".git").exists()), None)
+    if above is None or ask_git(folder, MAX_NAMES_BYTES, "rev-parse", "--show-toplevel")[0]:
+        return None
+    try:
+        asked = [*GIT, "-C", str(folder), "rev-parse", "--show-toplevel"]
+        found = subprocess.run(asked, capture_output=True, env=_git_environment(), timeout=GIT_SECONDS)
+    except OSError:
+        return f"git is not installed, and cannot read {above}"
+    except subprocess.TimeoutExpired:
+        return f"git does not answer in {above}"
+    if b"dubious ownership" in found.stderr:
+        mend = f"git config --global --add safe.directory {above}"
+        return f"git does not read {above}, which belongs to another user; `{mend}` lets it"
+    return f"git cannot read {above}"
 
 
 def _answer(output: int, most: int) -> bytes | None:
@@ -147,8 +169,8 @@ def _ours() -> str:
         release = metadata.version("studyhall")
     except metadata.PackageNotFoundError:
         release = "0"
-    found, commit, _ = _git(CHECKOUT, MAX_NAMES_BYTES, "rev-parse", "--short=12", "HEAD")
+    found, commit, _ = ask_git(CHECKOUT, MAX_NAMES_BYTES, "rev-parse", "--short=12", "HEAD")
     if not found:
         return release
-    _, changed, _ = _git(CHECKOUT, MAX_NAMES_BYTES, "status", "--porcelain", "--untracked-files=no")
+    _, changed, _ = ask_git(CHECKOUT, MAX_NAMES_BYTES, "status", "--porcelain", "--untracked-files=no")
     return f"{release} {commit.strip()}{'+' if changed else ''}"

@@ -36,7 +36,7 @@ SCORES = {
 """What is scored where a definition does not say, by search."""
 DEFINITION_KEYS = (
     *("question", "search", "objective", "log_to", "score", "cost", "config"),
-    *("attempts", "timeout", "memory_limit", "pruner", *SEARCHES),
+    *("attempts", "timeout", "memory_limit", "pruner", "code", *SEARCHES),
 )
 DIRECTIONS = ("maximize", "minimize")
 
@@ -63,6 +63,10 @@ class Definition:
     """One of Optuna's, as studies/definition/pruner.py reads it."""
     log_to: Sequence[str] = ()
     """Where the trials' reports go beside the database: objectives/loggers.py."""
+    code: Sequence[str] = ()
+    """Patterns of further files that belong to the objective's code, below `code_folder`."""
+    code_folder: Path = Path("/")
+    """Of the definition's file."""
 
     @staticmethod
     def load(file: Path, search: str | None = None) -> Definition:
@@ -100,6 +104,7 @@ class Definition:
             "memory_limit": self.memory_limit,
             "pruner": self.pruner,
             "log_to": list(self.log_to) or None,
+            "code": {"folder": str(self.code_folder), "files": list(self.code)} if self.code else None,
         }
         return {key: value for key, value in document.items() if value not in (None, "")}
 
@@ -134,6 +139,10 @@ class Definition:
         config, settings = models_located(self.objective, (self.config, self.settings), folder)
         return replace(self, config=config, settings=settings)
 
+    def with_code_of(self, other: Definition) -> Definition:
+        """With the `code:` files of another one."""
+        return replace(self, code=other.code, code_folder=other.code_folder)
+
     def with_models_of(self, stored: Definition) -> Definition:
         """With the stored path of each model that is the same file and function, lying elsewhere on this host."""
         known = (stored.config, stored.settings)
@@ -163,6 +172,7 @@ def _parse(document: Mapping[str, Any], where: str, folder: Path) -> Definition:
         raise UsageError(f"{where}: score.direction: {direction!r}{nearest(direction, DIRECTIONS)}")
     attempts = check_whole(document.get("attempts", 2), f"{where}: attempts", 1, 2**31 - 1)
     timeout, limit, pruner = document.get("timeout"), document.get("memory_limit"), document.get("pruner")
+    code_folder, code = _code(document.get("code", []), folder, f"{where}: code")
     return Definition(
         search=search,
         objective=_objective(document, where, folder),
@@ -177,6 +187,8 @@ def _parse(document: Mapping[str, Any], where: str, folder: Path) -> Definition:
         memory_limit=None if limit is None else parse_size(limit, f"{where}: memory_limit"),
         pruner=None if pruner is None else parse_pruner(pruner, search, where),
         log_to=parse_log_to(document.get("log_to", []), f"{where}: log_to"),
+        code=code,
+        code_folder=code_folder,
     )
 
 
@@ -186,6 +198,20 @@ def _objective(document: Mapping[str, Any], where: str, folder: Path) -> str:
         needs = list(dict.fromkeys(filter(None, (document["score"]["metric"], document.get("cost")))))
         return Command.parse(document["objective"], folder.resolve(), needs, f"{where}: objective").text
     return located(_text(document, "objective", where), folder)
+
+
+def _code(named: Any, folder: Path, where: str) -> tuple[Path, tuple[str, ...]]:
+    """The folder and the patterns of `code:`; a study keeps them as a mapping."""
+    if isinstance(named, dict):
+        return Path(named["folder"]), tuple(named["files"])
+    if not isinstance(named, list) or any(not isinstance(each, str) or not each or "\0" in each for each in named):
+        raise UsageError(f"{where}: {named!r} is not a list of files, like [src/**/*.py, config.json]")
+    for each in named:
+        try:
+            next(Path("/nowhere").glob(each), None)
+        except (ValueError, NotImplementedError) as error:
+            raise UsageError(f"{where}: {each!r} is not a pattern of files: {str(error).lower()}") from error
+    return (folder.resolve() if named else Path("/")), tuple(named)
 
 
 def _text(document: Mapping[str, Any], key: str, where: str) -> str:

@@ -27,6 +27,7 @@ from studies.definition.code_version import versions
 from studies.definition.definition import SEEK_LIMITS, Definition
 from studies.definition.searches import current_state, search_in_force
 from studies.engine.adoption import adopt
+from studies.engine.code_watch import CodeWatch
 from studies.engine.membership import Membership
 from studies.engine.planner import Waiting, plan, plan_ahead
 from studies.engine.policy import Requirements
@@ -58,8 +59,10 @@ class Worker:
         warm: WarmServer,
         log: Callable[[str], None],
         changed: Callable[[], None] = lambda: None,
+        user_code: CodeWatch | None = None,
     ) -> None:
         """`changed` is called whenever the study has changed: it must return at once."""
+        self.user_code = user_code
         self.membership, self.warm, self.log = membership, warm, log
         self.slots, self.home = membership.slots, membership.store.home
         self.code = versions()["studyhall"]
@@ -151,7 +154,7 @@ class Worker:
         for wish in wishes:
             slot = packing.place(wish, wish is wishes[0], self.running, self.study.name)
             if slot is not None:
-                claim = self.ledger.claim_trial(self.worker_id, slot.name, number=wish.number)
+                claim = self._claimed(slot, number=wish.number)
                 if claim is not None:
                     return claim, slot
                 self.slot_pool.narrow(slot)  # another worker has claimed it meanwhile
@@ -173,15 +176,24 @@ class Worker:
     def _claim(self, slot: Slot) -> Claim | None:
         """The next trial for a slot. A trial that ran out of memory is claimed only with the whole device."""
         if any(running.slot.device_key == slot.device_key for running in self.running.values()):
-            return self.ledger.claim_trial(self.worker_id, slot.name, alone=False)
+            return self._claimed(slot, alone=False)
         if slot.shares_device:
-            claim = self.ledger.claim_trial(self.worker_id, slot.name, alone=False)
+            claim = self._claimed(slot, alone=False)
             if claim is not None or not self.slot_pool.widen(slot, self.running):
                 return claim
-        claim = self.ledger.claim_trial(self.worker_id, slot.name, alone=True)
+        claim = self._claimed(slot)
         if claim is None:
             self.slot_pool.narrow(slot)
         return claim
+
+    def _claimed(self, slot: Slot, alone: bool = True, number: int | None = None) -> Claim | None:
+        """Claim a trial for a slot, with the version of the user's code; none once that may not run any more."""
+        if self.user_code is None:
+            return self.ledger.claim_trial(self.worker_id, slot.name, alone, number)
+        version = self.user_code.version(self.ledger.session, self.ledger.study_id)
+        if version is None:
+            return None
+        return self.ledger.claim_trial(self.worker_id, slot.name, alone, number, version)
 
     def _unavailable(self) -> set[str]:
         """Slots that are taken, or whose device belongs to a trial that ran out of memory."""
@@ -247,6 +259,8 @@ class Worker:
             return Ending("interrupted; run the same command to go on", interrupted=True)
         if self.slot_pool.stranded is not None:
             return Ending(self.slot_pool.stranded, failed=True)
+        if self.user_code is not None and self.user_code.refusal is not None:
+            return Ending(self.user_code.refusal, failed=True)
         study, points = self._read_study(), self.ledger.open_points()
         waits_for_budget = study.max_trials is not None and bool(points.waiting)  # else they could have been claimed
         begun = study.max_trials or 0 if waits_for_budget else 0

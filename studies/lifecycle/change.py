@@ -70,6 +70,8 @@ def pending(session: Session, study: StudyRow, state: SearchState, order: Order)
     measured = (stored.score_metric, stored.cost) == (file.score_metric, file.cost)
     if measured and same_objective(stored.objective, file.objective):
         file = replace(file, objective=stored.objective).with_models_of(stored)
+    if file.code == stored.code:
+        file = file.with_code_of(stored)  # its folder is another one on another host
     note = None
     if file.hash in study.definitions and file.hash != stored.hash:
         # An outdated checkout must not undo a change that others have made.

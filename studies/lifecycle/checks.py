@@ -16,7 +16,7 @@ from samplers.searches.growth.growth import Growth
 from samplers.searches.plan import Search
 from storage.errors import UsageError, nearest
 from storage.records import StudyRow
-from studies.definition.code_version import CodeVersion, read_code
+from studies.definition.code_version import read_code
 from studies.definition.definition import Definition
 
 POINTS_AT_ONCE = 256
@@ -48,17 +48,6 @@ def code_of(definition: Definition) -> dict[str, Any]:
     file = Path(definition.objective.rpartition(":")[0])
     digest = hashlib.sha256(file.read_bytes()).hexdigest() if file.suffix == ".py" and file.is_file() else None
     return {"repository": read_code(objective_folder(definition.objective)).to_json(), "file": digest}
-
-
-def other_code(study: StudyRow, definition: Definition) -> str | None:
-    """How the objective's code here differs from the code that the study began with; None if no difference is known."""
-    now = code_of(definition)
-    first, here = (CodeVersion.from_json(each["repository"]) for each in (study.code, now))
-    if first.commit is not None and here.commit is not None and first.shown() != here.shown():
-        return f"{study.name!r} began with code {first.shown()}; here it is {here.shown()}"
-    if study.code["file"] != now["file"]:
-        return f"{Path(definition.objective.rpartition(':')[0]).name} has changed since {study.name!r} began"
-    return None
 
 
 def sample_config(search: Search, warm: WarmServer, where: str) -> Mapping[str, Any]:

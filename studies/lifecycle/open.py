@@ -26,8 +26,10 @@ from studies.definition.definition import Definition
 from studies.definition.files import definition_files
 from studies.definition.searches import current_state, search_of
 from studies.definition.trust import Trust, code_named, texts
+from studies.definition.user_code import UserCode
 from studies.lifecycle.change import StudyChange, pending, reconcile
-from studies.lifecycle.checks import check_arguments, check_metrics, check_same_data, code_of, other_code, sample_config
+from studies.lifecycle.checks import check_arguments, check_metrics, check_same_data, code_of, sample_config
+from studies.lifecycle.code_check import RanCode, check_code
 from studies.lifecycle.order import Order
 
 
@@ -74,22 +76,18 @@ class OpenedStudy:
                 trust = trust.given(code_named(Definition.from_json(stored)))
         return trust
 
-    def checked(self, warm: WarmServer, log: Callable[[str], None]) -> Description:
-        """The objective's description, if the objective can run this study.
+    def checked(self, warm: WarmServer, code: UserCode, results: RanCode, log: Callable[[str], None]) -> Description:
+        """The objective's description, if the objective can run this study. `results`: the code that these ran.
 
         Raises:
-            UsageError: It cannot, or its code has changed and `--same-code` is given.
+            UsageError: It cannot, or its code is not known to be that of the results and `--same-code` is given.
         """
         source, corrected = self.order.source, self.change is not None and bool(self.change.corrected)
         description = warm.describe(sample_config(self.search, warm, source))
         if self.change is None or corrected:
             check_metrics(self.definition, description, source)
             check_arguments(self.definition, self.search, source)
-        other = None if self.study is None or corrected else other_code(self.study, self.definition)
-        if other is not None and self.order.same_code:
-            raise UsageError(f"--same-code: {other}")
-        if other is not None:
-            log(f"{other}: results may not be comparable; --same-code refuses other code")
+        check_code(self.study, self.definition, code, results, self.order.same_code, log)
         if self.study is not None and self.order.join:
             check_same_data(self.study, description)
         return description
@@ -170,6 +168,7 @@ def _asked(order: Order) -> Definition:
 def _here(study: StudyRow, file: Definition | None) -> Definition:
     """The definition that a study began with; a `FILE.py:function` is taken from the local file."""
     stored = Definition.from_json(study.origin)
-    if file is not None and same_objective(stored.objective, file.objective):
-        return replace(stored, objective=file.objective)
-    return stored
+    if file is None:
+        return stored.with_code_of(Definition.from_json(study.definition))
+    objective = file.objective if same_objective(stored.objective, file.objective) else stored.objective
+    return replace(stored, objective=objective).with_code_of(file)

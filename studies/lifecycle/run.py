@@ -9,9 +9,12 @@ from objectives.process.warm import WarmServer
 from storage.errors import UsageError
 from storage.store import Store
 from studies.dashboard.scribe import Scribe
+from studies.definition.user_code import read_user_code
+from studies.engine.code_watch import CodeWatch
 from studies.engine.membership import Membership
 from studies.engine.worker import Worker
 from studies.history.state import Ending, standing_of
+from studies.lifecycle.code_check import code_results
 from studies.lifecycle.open import find_study, open_study
 from studies.lifecycle.order import Order
 from studies.slots.leases import folder
@@ -33,9 +36,9 @@ def run(
         ended = Ending.of(standing_of(study, begun=0, running=0, alive=True))
         if ended is not None:
             return ended
-    with study_started(store, order, log) as warm:
+    with study_started(store, order, log) as (warm, code):
         scribe = Scribe(store.start(), order.name, store.shown, log)
-        worker = Worker(Membership(store, order.name, order.slots), warm, log, scribe.notify)
+        worker = Worker(Membership(store, order.name, order.slots), warm, log, scribe.notify, code)
         watch(worker)
         may_wait = False
         try:
@@ -47,8 +50,8 @@ def run(
 
 
 @contextmanager
-def study_started(store: Store, order: Order, log: Callable[[str], None]) -> Iterator[WarmServer]:
-    """Check the order and make or update its study; the objective's server meanwhile.
+def study_started(store: Store, order: Order, log: Callable[[str], None]) -> Iterator[tuple[WarmServer, CodeWatch]]:
+    """Check the order and make or update its study; the objective's server and its code meanwhile.
 
     Raises:
         UsageError: The order or the definition is wrong; nothing was written.
@@ -58,11 +61,13 @@ def study_started(store: Store, order: Order, log: Callable[[str], None]) -> Ite
     opened = open_study(store, order)
     trust = opened.trust(store.home)
     with opened.server(trust) as warm:
-        description = opened.checked(warm, log)
+        code = read_user_code(opened.definition)  # before the server loads it
+        results = code_results(store, opened.study)
+        description = opened.checked(warm, code, results, log)
         note = None if order.join else opened.write(store, description)
         if note is not None:
             log(note)
         trust.remember()
         if order.definition is not None:
             log(f"definition: {order.source}")
-        yield warm
+        yield warm, CodeWatch(opened.definition, code, warm, order.same_code, log)

@@ -16,6 +16,7 @@ from storage.records import DecisionRow, TrialRow
 from studies.definition.units import plain
 from studies.history.grid_points import apart
 from studies.history.purpose import setting_name
+from studies.history.versions import versions_mark, versions_of
 from studies.results.grid_cells import Cell, Ranking, differing, left_out, marks_of, ranking
 from studies.tables.digits import number
 from studies.tables.table import Cell as TableCell
@@ -71,6 +72,7 @@ def _cell_json(cell: Cell, unlike: Mapping[str, Any]) -> dict[str, Any]:
         "interval": None if cell.interval is None else [plain(bound) for bound in cell.interval],
         "scores": {str(seed): score for seed, score in sorted(cell.scores.items())},
         "failed": [_failure(row) for row in cell.failed],
+        **({"code": versions} if len(versions := versions_of(cell.rows)) > 1 else {}),
     }
 
 
@@ -144,6 +146,7 @@ def settings_table(
         reach = None if interval is None else (interval[1] - interval[0]) / 2
         note = earlier or _note(cell, place, id(cell) in tied)
         failed = f"{len(cell.failed)} failed" if cell.failed else None
+        mixed = versions_mark(versions_of(cell.rows))
         rows.append(
             [
                 *(str(cell.setting.get(name, "–")) for name in names),
@@ -154,7 +157,7 @@ def settings_table(
                 Figure(len(cell.scores)),
                 low_high,
                 *([] if mark is None else [Figure(mark.difficulty)]),
-                ", ".join(filter(None, (note, None if mark is None else mark.mark, failed))),
+                ", ".join(filter(None, (note, None if mark is None else mark.mark, failed, mixed))),
             ]
         )
     return Table(columns, rows)

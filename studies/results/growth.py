@@ -5,20 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from storage.records import DecisionRow
+from storage.records import DecisionRow, TrialRow
 from studies.history.purpose import candidate_name
+from studies.history.versions import decision_versions, versions_mark
 from studies.tables.digits import number
 from studies.tables.table import Cell, Column, Document, Figure, Table
 
 
-def show_json(start: Mapping[str, Any], decisions: Sequence[DecisionRow]) -> dict[str, Any]:
+def show_json(
+    start: Mapping[str, Any], decisions: Sequence[DecisionRow], points: Sequence[TrialRow] = ()
+) -> dict[str, Any]:
     """The machine-readable result: the configuration reached, and every round with its whole table.
 
-    An override stands as the event of the round that it took effect in; all of them are in `overrides`.
+    An override stands as the event of the round that it took effect in; all of them are in `overrides`. Rounds
+    whose results ran more than one version of the user's code are in `mixed_code`.
     """
     config = decisions[-1].state["config"] if decisions else start
+    trials = {row.trial_id: row for row in points}
     rounds: list[Mapping[str, Any]] = []
     overrides: list[Mapping[str, Any]] = []
+    mixed: list[Mapping[str, Any]] = []
     since: list[str] = []
     for row in decisions:
         if row.kind == "override":
@@ -27,34 +33,44 @@ def show_json(start: Mapping[str, Any], decisions: Sequence[DecisionRow]) -> dic
         else:
             events = [*since, row.record["event"]] if row.record["event"] else since
             rounds.append({**row.record, "event": "; ".join(events) or None})
+            if len(versions := decision_versions(row.trials, trials)) > 1:
+                mixed.append({"round": row.record["round"], "code": versions})
             since = []
-    return {"search": "grow", "config": dict(config), "rounds": rounds, "overrides": overrides}
+    return {"search": "grow", "config": dict(config), "rounds": rounds, "overrides": overrides, "mixed_code": mixed}
 
 
 def show_document(
-    start: Mapping[str, Any], decisions: Sequence[DecisionRow], varied: Sequence[str], whole: bool
+    start: Mapping[str, Any],
+    decisions: Sequence[DecisionRow],
+    varied: Sequence[str],
+    whole: bool,
+    points: Sequence[TrialRow] = (),
 ) -> Document:
     """The path, a line a round; with `whole`, every candidate of every round below it."""
-    tables = [path_table([row.record for row in decisions])]
+    trials = {row.trial_id: row for row in points}
+    marks = [versions_mark(decision_versions(row.trials, trials)) for row in decisions]
+    tables = [path_table([row.record for row in decisions], marks)]
     if whole:
         tables += [round_table(row.record) for row in decisions if row.record["candidates"]]
     config = decisions[-1].state["config"] if decisions else start
     return Document(tables, ["now: " + ", ".join(f"{name}={config[name]}" for name in varied if name in config)])
 
 
-def path_table(records: Sequence[Mapping[str, Any]]) -> Table:
-    """A line a round."""
+def path_table(records: Sequence[Mapping[str, Any]], marks: Sequence[str | None]) -> Table:
+    """A line a round, with what is said of each."""
     figures = [Column(name, right=True, spare=spare) for name, spare in PATH_COLUMNS]
     columns = [Column("round"), Column("chosen"), *figures, Column("notes", spare=1)]
     rows: list[list[Cell]] = []
-    for record in records:
+    for record, mark in zip(records, marks, strict=True):
         won = next((each for each in record["candidates"] if each["chosen"]), None)
         if won is None:
-            rows.append([str(record["round"]), "–", *[""] * len(PATH_COLUMNS), record["event"] or ""])
+            rows.append(
+                [str(record["round"]), "–", *[""] * len(PATH_COLUMNS), "; ".join(filter(None, (record["event"], mark)))]
+            )
             continue
         figures_of = [Figure(won["score"]), Figure(won["gain"], won.get("gain_error"))]
         figures_of += [Figure(won[name]) for name in ("added_cost", "efficiency", "cost")]
-        notes = "; ".join(filter(None, ("tie" if won["tie"] else None, record["event"])))
+        notes = "; ".join(filter(None, ("tie" if won["tie"] else None, record["event"], mark)))
         rows.append([str(record["round"]), candidate_name(won), *figures_of, notes])
     return Table(columns, rows)
 

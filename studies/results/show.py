@@ -19,7 +19,6 @@ class Shown:
 
     study: StudyRow
     points: Sequence[TrialRow]
-    """Of a grid only."""
     decisions: Sequence[DecisionRow]
     whole: bool = False
     """Every candidate of every round, every setting."""
@@ -39,7 +38,7 @@ class Shown:
                 return grid.show_document(self.points, decisions, study.score, study.direction, self.whole)
             case _:
                 varied = list(study.origin["grow"]["increments"])
-                return growth.show_document(study.origin["config"], decisions, varied, self.whole)
+                return growth.show_document(study.origin["config"], decisions, varied, self.whole, self.points)
 
     def to_json(self) -> dict[str, Any]:
         """`show --json`."""
@@ -52,11 +51,10 @@ class Shown:
             case "grid":
                 return grid.show_json(self.points, decisions, study.score, study.direction)
             case _:
-                return growth.show_json(study.origin["config"], decisions)
+                return growth.show_json(study.origin["config"], decisions, self.points)
 
 
 def show(session: Session, study: StudyRow, whole: bool = False, flat: bool = False) -> Shown:
     """Read a study's results as they stand."""
     decisions = Reader(session).decisions(study.study_id)
-    points = Reader(session).trials(study.study_id) if study.search == "grid" else []
-    return Shown(study, points, decisions, whole, flat)
+    return Shown(study, Reader(session).trials(study.study_id), decisions, whole, flat)

@@ -23,6 +23,7 @@ def row(number: int, setting: Mapping[str, Any], seed: int = 1, **more: Any) -> 
         "retry_of": None,
         "metrics": {},
         "outcome": "completed",
+        "code": None,
     }
     return SimpleNamespace(**{**given, **more})
 

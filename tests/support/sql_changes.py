@@ -137,6 +137,17 @@ ACCEPTED = [
     SqlChange("the last bit of every metric", METRIC.format("value * (1 + 2.3e-16::float8)"), RESULT),
     SqlChange("Optuna's value", VALUE.format("value + 1"), r"trial \d+: Optuna's value is .*, the accepted"),
     SqlChange("Optuna's value, gone", "DELETE FROM trial_values WHERE trial_id = %(done)s", "Optuna's value is None"),
+    SqlChange("the version of the code", attempt("code = 'other'"), RESULT, "done"),
+    SqlChange("no version of the code", attempt("code = NULL"), RESULT, "done"),
+    SqlChange(
+        "what a version of the code is taken over",
+        'UPDATE studyhall_codes SET details = replace(details::text, \'"files": {\', \'"files": {"x": "y", \')::json '
+        "WHERE study_id = %(study)s",
+        "code .*: what it was taken over was changed",
+    ),
+    SqlChange(
+        "a version of the code, gone", "DELETE FROM studyhall_codes WHERE study_id = %(study)s", "it is not there"
+    ),
     SqlChange("a metric, gone", "DELETE FROM studyhall_metrics WHERE trial_id = %(done)s", RESULT),
     SqlChange("a metric more", "INSERT INTO studyhall_metrics VALUES (%(done)s, 'bonus', 1)", RESULT),
     SqlChange("a metric by another name", METRIC.format("value, name = name || '2'"), RESULT),

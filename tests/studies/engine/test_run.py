@@ -83,11 +83,11 @@ def test_a_worker_whose_code_differs_says_so_or_is_refused(program: Program, tmp
         subprocess.run([*git, *command], check=True)
     run = ["run", "grow", "--study", "trace", "--file", file]
     told = program(*run, "--steps", 1, "--same-code")
-    assert told.returncode == 0 and "began with code" not in told.stderr
+    assert told.returncode == 0 and "ran code" not in told.stderr
     with (tmp_path / "landscape.py").open("a") as code:
         code.write("# a change\n")
     told = program(*run, "--steps", 2, "--same-code")
-    assert told.returncode == 2 and "--same-code: 'trace' began with code" in told.stderr
+    assert told.returncode == 2 and "--same-code: 8 of 8 results of 'trace' ran code" in told.stderr
     assert told.stderr.count("\n") == 1 and path(program, "trace") == CHOICES[:1]
     told = program(*run, "--steps", 2)
     assert told.returncode == 0 and "results may not be comparable" in told.stderr
