@@ -47,7 +47,7 @@ def test_its_command_is_one_that_this_program_takes(job: Any) -> None:
     (container,) = job["spec"]["template"]["spec"]["containers"]
     verb, *arguments = container["args"]
     context = cli.commands[verb].make_context(verb, list(map(str, arguments)))
-    assert context.params["search"] == "grow" and context.params["name"] == "lobo"
+    assert context.params["words"] == ("grow",) and context.params["name"] == "lobo"
 
 
 def test_what_is_mounted_is_there(job: Any) -> None:
