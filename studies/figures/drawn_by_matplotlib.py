@@ -191,7 +191,8 @@ class _Canvas:
     def points(self, axes: Axes, mark: Points, colour: str, name: str) -> None:
         x, y = self.where(mark.x), np.asarray(mark.y, float)
         alpha = FAINT if mark.faint else 1
-        axes.errorbar(x, y, _error(mark.reach), fmt="o", color=colour, alpha=alpha, elinewidth=1, capsize=2, label=name)
+        reach = _error(mark.reach) if not mark.below else [_error(mark.below), _error(mark.reach)]
+        axes.errorbar(x, y, reach, fmt="o", color=colour, alpha=alpha, elinewidth=1, capsize=2, label=name)
         self.labelled(axes, x, mark.y, mark.labels)
 
     def labelled(self, axes: Axes, x: Sequence[float], y: Sequence[float], texts: Sequence[str]) -> None:

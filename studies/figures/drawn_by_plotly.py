@@ -146,7 +146,13 @@ def _traces(mark: Mark, colour: str, lies: bool) -> list[dict[str, Any]]:
         case Points():
             style = {"color": colour, "size": 7}
             markers = "markers+text" if mark.labels else "markers"
-            made = {"type": "scatter", "mode": markers, **_xy(mark), "marker": style, **_errors("y", mark.reach)}
+            made = {
+                "type": "scatter",
+                "mode": markers,
+                **_xy(mark),
+                "marker": style,
+                **_errors("y", mark.reach, mark.below),
+            }
             return [{**made, **_labelled(mark)}]
         case Bars():
             at, length = ("y", "x") if lies else ("x", "y")
@@ -234,12 +240,12 @@ def _dimension(name: str, values: Sequence[Value]) -> dict[str, Any]:
     }
 
 
-def _errors(axis: str, reach: Sequence[float]) -> dict[str, Any]:
+def _errors(axis: str, reach: Sequence[float], below: Sequence[float] = ()) -> dict[str, Any]:
     """Intervals as plotly's error bars along an axis; none where no point has one."""
     if not reach:
         return {}
     ends = _values(reach)
-    shown = {"array": ends, "arrayminus": ends, "color": INK, "thickness": 1, "width": 3}
+    shown = {"array": ends, "arrayminus": _values(below) if below else ends, "color": INK, "thickness": 1, "width": 3}
     return {f"error_{axis}": {"type": "data", "symmetric": False, **shown}}
 
 

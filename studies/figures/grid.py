@@ -83,16 +83,21 @@ def _settings(rows: Rows, axes: Sequence[str], metric: str, gone: str) -> Pictur
         cut = "" if len(shown) == len(rows) else f" The best {len(shown)} of {len(rows):,} settings, the best first."
         x = list(labels([setting_name({name: row["setting"].get(name) for name in axes}) for row in shown]))
         across = Axis("setting")
-    single = sum(row["interval"] is None for row in shown)
+    without = sum(row["interval"] is None for row in shown)
     sure = "The interval is Student's at 95 %, over the seeds."
-    if single == len(shown):
-        sure = "One seed each: the spread of a score is not known."
-    elif single:
-        sure += f" {single} settings have one seed and no interval."
-    known = single < len(shown)
+    few = "one seed" if all(row["n"] == 1 for row in shown if row["interval"] is None) else "two seeds or fewer"
+    if without == len(shown):
+        sure = f"{few.capitalize()} each: the spread of a score is not known."
+    elif without:
+        sure += f" {without} settings have {few} and no interval."
+    if any(row.get("interval_cut") for row in shown):
+        sure += f" Intervals are cut at 0: {metric} has positive values alone."
+    known = without < len(shown)
     ends = [row["interval"] or (math.nan, math.nan) for row in shown]
-    reach = [(high - low) / 2 for low, high in ends] if known else ()
-    points = Points(metric, x, [row["mean"] for row in shown], reach)
+    means = [row["mean"] for row in shown]
+    above = [high - mean for (_, high), mean in zip(ends, means, strict=True)] if known else ()
+    below = [mean - low for (low, _), mean in zip(ends, means, strict=True)] if known else ()
+    points = Points(metric, x, means, above, below)
     return Picture("grid-settings", f"{metric} of each setting", across, Axis(metric), [points], f"{sure}{cut}{gone}")
 
 

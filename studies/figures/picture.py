@@ -44,6 +44,8 @@ class Points:
     y: Sequence[float]
     reach: Sequence[float] = ()
     """Half of each point's interval, on the y axis; NaN: the point has none; empty: no point has one."""
+    below: Sequence[float] = ()
+    """The part of the interval below each point, where it is not the same as above; empty: it is."""
     faint: bool = False
     labels: Sequence[str] = ()
 

@@ -3,8 +3,8 @@
 Only settings with all their seeds are ranked. Below them stand those of which a seed failed or has not finished, and
 then, under their own word, those that the pruner gave up.
 
-The interval is Student's, at 95 %, over the seeds. A setting ties with the best if the paired test of
-samplers/searches/noise.py over their common seeds does not separate the two.
+The interval is Student's, at 95 %, over three seeds or more; of a metric whose values are all above 0 it is cut at 0,
+and the row says so. Which settings may be as good as the best is one comparison of all (samplers/searches/best.py).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from studies.definition.units import plain
 from studies.history.grid_points import apart
 from studies.history.purpose import setting_name
 from studies.history.versions import versions_mark, versions_of
-from studies.results.grid_cells import Cell, Ranking, differing, left_out, marks_of, ranking
+from studies.results.grid_cells import MIN_INTERVAL_SEEDS, Cell, Ranking, differing, left_out, marks_of, ranking
 from studies.tables.digits import number
 from studies.tables.table import Cell as TableCell
 from studies.tables.table import Column, Document, Figure, Table
@@ -44,6 +44,7 @@ def show_json(
                 **_cell_json(cell, unlike.get(id(cell), {})),
                 "ranked": cell.is_whole,
                 "best_tie": id(cell) in tied,
+                "p_best": ranked.p.get(id(cell)),
                 **({"difficulty": marks[id(cell)].difficulty, "mark": marks[id(cell)].mark} if marks else {}),
             }
             for cell in ranked.scored
@@ -70,6 +71,7 @@ def _cell_json(cell: Cell, unlike: Mapping[str, Any]) -> dict[str, Any]:
         "sd": None if cell.sd is None else plain(cell.sd),
         "n": len(cell.scores),
         "interval": None if cell.interval is None else [plain(bound) for bound in cell.interval],
+        "interval_cut": cell.is_cut,
         "scores": {str(seed): score for seed, score in sorted(cell.scores.items())},
         "failed": [_failure(row) for row in cell.failed],
         **({"code": versions} if len(versions := versions_of(cell.rows)) > 1 else {}),
@@ -89,8 +91,7 @@ def show_document(
         tables.append(settings_table(shown, ranked.ties, metric, differing(ranked.scored)))
         if len(shown) < len(ranked.scored):
             notes.append(f"… and {len(ranked.scored) - len(shown)} more")
-        if ranked.ties:
-            notes.append(_ties_text(ranked.ties))
+        notes += filter(None, (_comparison_text(ranked), _interval_text(shown)))
     else:
         notes.append("no trial has a score yet")
     if ranked.pruned:
@@ -143,10 +144,11 @@ def settings_table(
     for place, cell in enumerate(cells):
         interval, mark = cell.interval, marks.get(id(cell))
         low_high = "–" if interval is None else f"{number(interval[0])} … {number(interval[1])}"
-        reach = None if interval is None else (interval[1] - interval[0]) / 2
+        reach = None if interval is None else interval[1] - cell.mean
         note = earlier or _note(cell, place, id(cell) in tied)
         failed = f"{len(cell.failed)} failed" if cell.failed else None
         mixed = versions_mark(versions_of(cell.rows))
+        cut = "interval cut at 0" if cell.is_cut else None
         rows.append(
             [
                 *(str(cell.setting.get(name, "–")) for name in names),
@@ -157,7 +159,7 @@ def settings_table(
                 Figure(len(cell.scores)),
                 low_high,
                 *([] if mark is None else [Figure(mark.difficulty)]),
-                ", ".join(filter(None, (note, None if mark is None else mark.mark, failed, mixed))),
+                ", ".join(filter(None, (note, None if mark is None else mark.mark, failed, cut, mixed))),
             ]
         )
     return Table(columns, rows)
@@ -197,13 +199,26 @@ def _with_scores(ranked: Ranking) -> list[Cell]:
     return [*ranked.scored, *(cell for cell in ranked.pruned if cell.scores)]
 
 
-def _ties_text(ties: Sequence[Cell]) -> str:
-    """How many settings the seeds do not separate from the best, and what would."""
-    seeds = max(len(cell.scores) for cell in ties)
+def _comparison_text(ranked: Ranking) -> str | None:
+    """How many settings the seeds do not set apart from the best, and what would; None if none could be compared."""
+    if not ranked.p:
+        return None
+    seeds = max(len(cell.scores) for cell in ranked.ranked)
+    compared = len(ranked.ranked) - 1
+    sure = f"95 %{f' over all {compared} comparisons' if compared > 1 else ''}, {seeds} seeds"
+    if not ranked.ties:
+        return f"the seeds set the first apart from {'all others' if compared > 1 else 'the other'} ({sure})"
     return (
-        f"{len(ties)} settings may be as good as the best (95 %, {seeds} seeds);"
-        f" more seeds: --set grid.repeats={2 * seeds}"
+        f"{len(ranked.ties)} settings may be as good as the best ({sure}); more seeds: --set grid.repeats={2 * seeds}"
     )
+
+
+def _interval_text(cells: Sequence[Cell]) -> str | None:
+    """Once, why settings have no interval."""
+    if all(len(cell.scores) >= MIN_INTERVAL_SEEDS for cell in cells):
+        return None
+    few = "every setting" if all(len(cell.scores) < MIN_INTERVAL_SEEDS for cell in cells) else "some settings"
+    return f"no interval where a setting has two seeds or fewer ({few}): they say too little of the spread"
 
 
 def _failure(row: TrialRow) -> dict[str, Any]:

@@ -9,11 +9,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from samplers.searches.best import FAMILY_ERROR, comparison
 from samplers.searches.grid.settings import flattened
-from samplers.searches.noise import deviation, inseparable, mean, standard_error, t975
+from samplers.searches.noise import deviation, mean, standard_error, t975
 from storage.records import DecisionRow, TrialRow
 from studies.history.trials import in_order
 from studies.results.difficulty import TARGET, Mark, marked
+
+MIN_INTERVAL_SEEDS = 3
+"""Fewer say too little of their spread: with two, Student's interval is 18 times as long as their distance."""
 
 
 @dataclass
@@ -28,6 +32,8 @@ class Cell:
     """By seed."""
     failed: list[TrialRow] = field(default_factory=list)
     """Trials that ended without a score, and were not pruned."""
+    positive: bool = False
+    """Whether every score of the grid is above 0."""
     pruned: list[TrialRow] = field(default_factory=list)
     """Trials that were pruned: one is enough to prune the setting."""
 
@@ -47,17 +53,22 @@ class Cell:
 
     @property
     def interval(self) -> tuple[float, float] | None:
-        """At 95 %, of the mean; None with one seed."""
-        error = standard_error(list(self.scores.values()))
-        if error is None:
+        """At 95 %, of the mean; None with fewer than `MIN_INTERVAL_SEEDS`. Of a positive metric it is cut at 0."""
+        if len(self.scores) < MIN_INTERVAL_SEEDS:
             return None
-        reach = t975(len(self.scores) - 1) * error
-        return self.mean - reach, self.mean + reach
+        low, high = self.mean - self._reach, self.mean + self._reach
+        return (0.0 if self.is_cut else low), high
 
-    def ties_with(self, other: Cell) -> bool:
-        """Whether their common seeds do not separate the two."""
-        common = sorted(self.scores.keys() & other.scores.keys())
-        return inseparable([self.scores[seed] for seed in common], [other.scores[seed] for seed in common])
+    @property
+    def is_cut(self) -> bool:
+        """Whether its interval would go below 0, of a metric that has positive values alone."""
+        return self.positive and len(self.scores) >= MIN_INTERVAL_SEEDS and self._reach > self.mean
+
+    @property
+    def _reach(self) -> float:
+        error = standard_error(list(self.scores.values()))
+        assert error is not None
+        return t975(len(self.scores) - 1) * error
 
 
 @dataclass(frozen=True)
@@ -67,7 +78,10 @@ class Ranking:
     ranked: Sequence[Cell]
     """Each seed has a score. The best first, then in the order of the grid."""
     ties: Sequence[Cell]
-    """Of `ranked`: the best and those that tie with it; empty without a tie."""
+    """Of `ranked`: the best and those that may be as good; empty without a tie."""
+    p: Mapping[int, float]
+    """Of ranked settings that could be compared with the best: the p, adjusted for all of them, that the setting is as
+    good (samplers/searches/best.py); by the cell's identity."""
     partial: Sequence[Cell]
     """Some seeds have a score; the others failed or have not finished. By the mean of those that have."""
     pruned: Sequence[Cell]
@@ -98,6 +112,9 @@ def cells_of(rows: Sequence[TrialRow], metric: str) -> list[Cell]:
             cell.pruned.append(row)
         elif row.state in ("COMPLETE", "FAIL"):
             cell.failed.append(row)
+    positive = all(score > 0 for cell in cells.values() for score in cell.scores.values())
+    for cell in cells.values():
+        cell.positive = positive
     return list(cells.values())
 
 
@@ -108,10 +125,13 @@ def ranking(rows: Sequence[TrialRow], metric: str, direction: str) -> Ranking:
     going = [cell for cell in cells if not cell.pruned]
     scored = sorted((cell for cell in going if cell.scores), key=lambda cell: sign * cell.mean)
     ranked = [cell for cell in scored if cell.is_whole]
-    near = [cell for cell in ranked[1:] if cell.ties_with(ranked[0])]
+    found = zip(ranked, comparison([cell.scores for cell in ranked]), strict=True)
+    p = {id(cell): value for cell, value in found if value is not None}
+    near = [cell for cell in ranked[1:] if p.get(id(cell), 0.0) >= FAMILY_ERROR]
     return Ranking(
         ranked,
         [ranked[0], *near] if near else [],
+        p,
         [cell for cell in scored if not cell.is_whole],
         [cell for cell in cells if cell.pruned],
         [cell for cell in going if not cell.scores],

@@ -30,6 +30,8 @@ from studies.export.ablation import ablation_csv
 from studies.export.export import export, write_aside
 from studies.export.folders import Folder, file_name, sweep_folder, tasks_folder
 from studies.export.trials import grid_csv, parquet
+from studies.figures.grid import pictures
+from studies.figures.picture import Points
 from studies.lifecycle.grid_review import review
 from studies.results.grid import show_document, show_json
 from studies.results.grid_cells import cells_of, ranking
@@ -86,7 +88,7 @@ def test_settings_without_a_score_stand_apart_with_their_reasons() -> None:
     told = text(show_document(ROWS, [], "score", "maximize"))
     assert (
         "tie with the best" in told
-        and "2 settings may be as good as the best (95 %, 3 seeds)" in told
+        and "2 settings may be as good as the best (95 %, 3 seeds); more seeds: --set grid.repeats=6" in told
         and "ValueError: no" in told
     )
 
@@ -131,6 +133,51 @@ def test_ties_are_judged_over_the_seeds_that_both_have() -> None:
     assert ranking(rows, "score", "maximize").ties == [], "every pair of seeds says the same"
     rows += [scored(20, B, 0, 3.2)]
     assert len(ranking(rows, "score", "maximize").ties) == 2
+
+
+def of(setting: Mapping[str, Any], first: int, *scores: float) -> list[Any]:
+    return [scored(first + index, setting, index, score) for index, score in enumerate(scores)]
+
+
+def test_a_far_setting_is_no_tie_while_a_closer_one_is_none() -> None:
+    """Each was compared alone: the second was set apart, the third, 5.6 times the best, was a tie."""
+    rows = [*of(A, 0, 1.0, 1.1, 0.9), *of(B, 10, 1.5, 1.6, 1.41), *of(C, 20, 2.0, 10.0, 4.8)]
+    shown = show_json(rows, [], "score", "minimize")
+    ties = [each["best_tie"] for each in shown["results"]]
+    assert [each["setting"] for each in shown["results"]] == [A, B, C] and ties == sorted(ties, reverse=True)
+    ps = [each["p_best"] for each in shown["results"]]
+    assert ps[0] is None and ps[1] >= ps[2]
+    told = text(show_document(rows, [], "score", "minimize"))
+    assert "settings may be as good as the best (95 % over all 2 comparisons, 3 seeds)" in told
+
+
+def test_what_the_seeds_set_apart_is_said_in_one_line() -> None:
+    rows = [*of(A, 0, 1.0, 1.1, 0.9), *of(B, 10, 5.0, 5.1, 4.8), *of(C, 20, 9.0, 9.1, 9.0)]
+    told = text(show_document(rows, [], "score", "minimize"))
+    assert told.count("the seeds set the first apart from all others (95 % over all 2 comparisons, 3 seeds)") == 1
+
+
+def test_two_seeds_give_no_interval_and_that_is_said_once() -> None:
+    rows = [*of(A, 0, 1.0, 1.1), *of(B, 10, 1.5, 1.6)]
+    assert all(each["interval"] is None for each in show_json(rows, [], "score", "minimize")["results"])
+    assert text(show_document(rows, [], "score", "minimize")).count("no interval where a setting has two seeds") == 1
+    longer = text(show_document([*of(A, 0, 1.0, 1.1, 1.2)], [], "score", "minimize"))
+    assert "no interval" not in longer
+
+
+def test_the_interval_of_a_positive_metric_is_cut_at_zero_with_a_word() -> None:
+    rows = [*of(A, 0, 0.1, 0.2, 0.9), *of(B, 10, 0.5, 0.51, 0.52)]
+    first, second = show_json(rows, [], "score", "minimize")["results"]
+    assert first["interval"][0] == 0.0 and first["interval_cut"] and not second["interval_cut"]
+    assert first["interval"][1] - first["mean"] > first["mean"], "its upper half stays whole"
+    document = show_document(rows, [], "score", "minimize")
+    assert text(document).count("interval cut at 0") == 1
+    below = show_json([*rows, scored(20, C, 0, -1.0)], [], "score", "minimize")["results"]
+    assert below[1]["interval"][0] < 0 and not any(each["interval_cut"] for each in below)
+    (picture, *_) = pictures(show_json(rows, [], "score", "minimize"), "score")
+    (points,) = picture.marks
+    assert isinstance(points, Points) and "Intervals are cut at 0" in picture.caption
+    assert points.y[0] - points.below[0] == 0.0
 
 
 def test_a_retry_stands_in_the_place_of_what_it_tries_again_and_withdrawn_points_are_gone() -> None:

@@ -117,13 +117,14 @@ def test_spare_columns_go_first_and_a_long_text_is_folded_not_cut() -> None:
 
 
 def test_a_grid_in_a_paper_has_the_mean_with_half_its_interval() -> None:
-    rows = [scored(0, {"lr": 0.1}, 1, 0.5), scored(1, {"lr": 0.1}, 2, 0.52), scored(2, {"lr": 0.2}, 1, 0.4)]
+    rows = [scored(seed, {"lr": 0.1}, seed, score) for seed, score in enumerate((0.5, 0.52, 0.51))]
+    rows.append(scored(3, {"lr": 0.2}, 1, 0.4))
     text = markdown(grid_document(rows, [], "score", "maximize"))
-    assert "score ± 95 %" in text and re.search(r"\| 0\.1 +\| +0\.51 ± 0\.13 +\|", text)
-    assert "interval" not in text
+    assert "score ± 95 %" in text and re.search(r"\| 0\.1 +\| +0\.510 ± 0\.025 +\|", text)
+    assert "95 % interval" not in text
     heads, first, _ = csv.reader(io.StringIO(delimited(grid_document(rows, [], "score", "maximize"))))
     assert heads == ["lr", "score ± 95 %", "score ± 95 % error", "sd", "n", "note"]
-    assert float(first[1]) == pytest.approx(0.51) and float(first[2]) == pytest.approx(0.127, rel=1e-2)
+    assert float(first[1]) == pytest.approx(0.51) and float(first[2]) == pytest.approx(0.0248, rel=1e-2)
 
 
 def test_of_only_failures_every_form_tells_them() -> None:
