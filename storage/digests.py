@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from storage.records import AttemptRow, DecisionRow, Json, TrialRow
+from storage.records import AttemptRow, DecisionRow, FailureKind, Json, TrialRow
 
 Params = Iterable[tuple[str, float, str]]
 """A trial's parameters as Optuna keeps them: name, internal value, distribution as JSON."""
@@ -137,14 +137,16 @@ def plans_of(points: Iterable[TrialRow]) -> dict[int, list[str]]:
 
 
 def used_trials(points: Iterable[TrialRow], digests: Mapping[int, str | None]) -> dict[int, UsedTrial]:
-    """Trials as decisions use them, by id; `digests` of their accepted attempts, by trial_id."""
+    """Trials as decisions use them, by id; `digests` of their accepted attempts, by trial_id.
+
+    A trial that another program had taken was used before anybody knew that: it had no reason and no kind then.
+    """
     return {
         row.trial_id: UsedTrial(
             row.number,
             row.hash,
             row.state,
-            row.reason,
-            None if row.failure is None else row.failure.value,
+            *((None, None) if row.failure is FailureKind.TAKEN else (row.reason, row.failure and row.failure.value)),
             digests.get(row.trial_id),
         )
         for row in points

@@ -331,6 +331,11 @@ class Ledger:
         values = {"study_id": self.study_id, "numbers": None if numbers is None else list(numbers)}
         return [Renewed(row.trial_id, row.old, row.new) for row in self.session.run("retry_points", values)]
 
+    def renew_taken(self) -> list[Renewed]:
+        """Give each point whose trial another Optuna program ended a new trial, inside `planning()`."""
+        taken = [row.number for row in self.session.run("set_aside_taken", {"study_id": self.study_id})]
+        return self.retry_points(taken) if taken else []
+
     def settle_guesses(self, wanted: Sequence[str], round_number: int) -> int:
         """Settle speculative points: wanted ones join this round, unwanted ones that wait are withdrawn. Returns how
         many were withdrawn."""

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import closing
 from typing import Any
 
+from optuna.exceptions import StorageInternalError
 from optuna.storages import RDBStorage
+from optuna.trial import TrialState
+from psycopg2.errors import RaiseException
 from sqlalchemy.pool import NullPool
 
+from storage.errors import UsageError
 from storage.ledger import Ledger
 from storage.schema import ensure_tables
 from storage.session import Session
@@ -38,6 +43,20 @@ class StudyStorage(RDBStorage):
             skip_table_creation=True,
         )
         self.engine.dispose()
+
+    def set_trial_state_values(self, trial_id: int, state: TrialState, values: Sequence[float] | None = None) -> bool:
+        """As in RDBStorage.
+
+        Raises:
+            UsageError: A search planned the trial: only a worker of Studyhall changes its state.
+        """
+        try:
+            return bool(super().set_trial_state_values(trial_id, state, values))
+        except StorageInternalError as error:
+            refusal = getattr(error.__cause__, "orig", None)
+            if isinstance(refusal, RaiseException):
+                raise UsageError(str(refusal.diag.message_primary)) from error
+            raise
 
     @property
     def session(self) -> Session:

@@ -28,6 +28,7 @@ from storage.records import (
     StudyDigests,
     StudyGlance,
     StudyRow,
+    TakenTrial,
     Trace,
     TrialDigest,
     TrialRow,
@@ -155,6 +156,10 @@ class Reader:
     def enqueued_trials(self, study_id: int) -> list[EnqueuedTrial]:
         """Trials that wait without a point."""
         return self._rows(EnqueuedTrial, "enqueued_trials", study_id=study_id)
+
+    def taken_trials(self, study_id: int) -> list[TakenTrial]:
+        """Planned trials that another Optuna program ended, by number."""
+        return self._rows(TakenTrial, "taken_trials", study_id=study_id)
 
     def distributions(self, study_id: int) -> dict[str, str]:
         """The study's parameters in Optuna: distributions as JSON, by name."""

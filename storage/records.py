@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 
 class FailureKind(Enum):
-    """Why a trial is in state FAIL."""
+    """Why a trial is in state FAIL, or set aside."""
 
     REFUSED = "refused"
     """Its objective refused the configuration; it never ran."""
@@ -18,6 +18,8 @@ class FailureKind(Enum):
     """The plan dropped it before it ran."""
     FAILED = "failed"
     """Its last attempt failed."""
+    TAKEN = "taken"
+    """Another Optuna program ended it, in any state, before the storage prevented that. Its point was planned again."""
 
 
 class EndKind(Enum):
@@ -148,9 +150,9 @@ class TrialRow:
     """The number of the last attempt; 0 before the first."""
     reason: str | None
     failure: FailureKind | None
-    """None in every state but FAIL."""
+    """None in every state but FAIL, except of a trial that was taken."""
     retired: bool
-    """Whether it was retried or withdrawn."""
+    """Whether it was retried, withdrawn or taken."""
     retry_of: int | None
     """The trial_id of the trial that it retries."""
     datetime_start: datetime | None
@@ -173,6 +175,15 @@ class OpenTrial:
     state: TrialState
     attempt: int | None
     """None: another Optuna program enqueued the trial."""
+
+
+@dataclass(frozen=True)
+class TakenTrial:
+    """A planned trial that another Optuna program ended."""
+
+    number: int
+    again: int | None
+    """The number of the trial that runs its point now; None until a worker plans it again."""
 
 
 @dataclass(frozen=True)

@@ -119,6 +119,7 @@ def _upgrade_ours(session: Session, version: int) -> None:
             session.run(f"upgrade_{step}_to_{step + 1}")
         if version < 3:
             add_digests(session)
+            session.run("guard_points")
 
 
 def _create_tables(session: Session) -> None:
@@ -135,3 +136,4 @@ def _create_tables(session: Session) -> None:
     if found.ours is None:
         with session.transaction():
             session.run("create_tables", {"version": SCHEMA})
+            session.run("guard_points")

@@ -32,5 +32,6 @@ WITH trial AS (
     UPDATE trials SET state = 'FAIL', datetime_start = clock_timestamp() AT TIME ZONE 'UTC',
         datetime_complete = clock_timestamp() AT TIME ZONE 'UTC'
     FROM judged WHERE trials.trial_id = judged.trial_id AND judged.reason IS NOT NULL
+      AND set_config('studyhall.writer', 'on', true) = 'on'
 )
 SELECT reason, pg_notify('studyhall_' || study_id, 'planned') FROM judged

@@ -21,7 +21,7 @@ WITH next AS (
 ), running AS (
     UPDATE trials
     SET state = 'RUNNING', datetime_start = clock_timestamp() AT TIME ZONE 'UTC'
-    FROM held WHERE trials.trial_id = held.trial_id
+    FROM held WHERE trials.trial_id = held.trial_id AND set_config('studyhall.writer', 'on', true) = 'on'
     RETURNING trials.trial_id, trials.number, held.key
 ), fenced AS (
     UPDATE studyhall_points AS point

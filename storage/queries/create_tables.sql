@@ -60,9 +60,9 @@ CREATE TABLE studyhall_points (
     round integer NOT NULL,                  -- next decision's number when planned; -1: enqueued by another program; -2: speculative
     attempt integer NOT NULL DEFAULT 0,      -- the fence: only this attempt's result is accepted
     reason text,                             -- why it failed or was withdrawn
-    failure text CHECK (failure IN ('refused', 'withdrawn', 'failed')), -- the kind of FAIL; null in every other state
+    failure text CHECK (failure IN ('refused', 'withdrawn', 'failed', 'taken')), -- the kind of FAIL; `taken` in any state
     retry_of integer REFERENCES trials ON DELETE SET NULL,
-    retired boolean NOT NULL DEFAULT false,  -- retried or withdrawn
+    retired boolean NOT NULL DEFAULT false,  -- retried, withdrawn or taken
     digest text NOT NULL,                    -- of the point as it was planned
     planned_at timestamptz NOT NULL DEFAULT clock_timestamp()
 ) WITH (fillfactor = 80);                     -- a claim changes its row in place: no index is touched

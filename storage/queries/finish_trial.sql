@@ -7,7 +7,7 @@ WITH fence AS (
 ), ended AS (
     UPDATE trials
     SET state = %(state)s::trialstate, datetime_complete = clock_timestamp() AT TIME ZONE 'UTC'
-    FROM fence WHERE trials.trial_id = fence.trial_id
+    FROM fence WHERE trials.trial_id = fence.trial_id AND set_config('studyhall.writer', 'on', true) = 'on'
     RETURNING trials.trial_id, trials.study_id
 ), attempt AS (
     UPDATE studyhall_attempts AS attempt

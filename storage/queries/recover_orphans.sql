@@ -2,6 +2,7 @@
 WITH waiting AS (
     UPDATE trials SET state = 'WAITING', datetime_start = NULL
     WHERE trial_id = ANY(%(trial_ids)s) AND state = 'RUNNING'
+      AND set_config('studyhall.writer', 'on', true) = 'on'
     RETURNING trial_id, study_id, number
 ), attempt AS (
     UPDATE studyhall_attempts AS attempt

@@ -6,7 +6,7 @@ WITH fence AS (
     FOR UPDATE
 ), waiting AS (
     UPDATE trials SET state = 'WAITING', datetime_start = NULL
-    FROM fence WHERE trials.trial_id = fence.trial_id
+    FROM fence WHERE trials.trial_id = fence.trial_id AND set_config('studyhall.writer', 'on', true) = 'on'
     RETURNING trials.trial_id, trials.study_id
 ), attempt AS (
     UPDATE studyhall_attempts AS attempt

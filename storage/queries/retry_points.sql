@@ -1,9 +1,11 @@
--- Give failed points a new trial each, linked to the old one; null numbers: all that failed. Withdrawn points stay so.
+-- Give points that failed or were taken a new trial each, linked to the old one; null numbers: all of them. Withdrawn
+-- points stay so.
 -- The caller holds the study's row.
 WITH retired AS (
     UPDATE studyhall_points AS point SET retired = true
     FROM trials AS trial
-    WHERE trial.trial_id = point.trial_id AND point.study_id = %(study_id)s AND trial.state = 'FAIL' AND NOT point.retired
+    WHERE trial.trial_id = point.trial_id AND point.study_id = %(study_id)s AND NOT point.retired
+      AND (trial.state = 'FAIL' OR point.failure = 'taken')
       AND (%(numbers)s::integer[] IS NULL OR trial.number = ANY(%(numbers)s::integer[]))
     RETURNING point.*, trial.number
 ), last AS (

@@ -19,4 +19,12 @@ CREATE TABLE studyhall_codes (
     PRIMARY KEY (study_id, version)
 );
 ALTER TABLE studyhall_decisions ADD COLUMN origin text, ADD COLUMN digest text;
+-- The trials that other Optuna programs took while nothing kept them from it.
+ALTER TABLE studyhall_points DROP CONSTRAINT studyhall_points_failure_check;
+ALTER TABLE studyhall_points
+    ADD CONSTRAINT studyhall_points_failure_check CHECK (failure IN ('refused', 'withdrawn', 'failed', 'taken'));
+UPDATE studyhall_points AS point SET failure = NULL
+FROM trials AS trial
+WHERE trial.trial_id = point.trial_id AND trial.state = 'FAIL' AND point.reason IS NULL
+  AND NOT EXISTS (SELECT FROM studyhall_attempts AS attempt WHERE attempt.trial_id = point.trial_id AND attempt.accepted);
 UPDATE studyhall_version SET version = 3;

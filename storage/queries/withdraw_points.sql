@@ -6,6 +6,7 @@ WITH withdrawn AS (
     FROM studyhall_points AS point
     WHERE point.trial_id = trial.trial_id AND trial.study_id = %(study_id)s AND trial.state = 'WAITING'
       AND point.hash = ANY(%(hashes)s) AND NOT point.retired
+      AND set_config('studyhall.writer', 'on', true) = 'on'
     RETURNING trial.trial_id
 ), reason AS (
     UPDATE studyhall_points AS point SET reason = %(reason)s, failure = 'withdrawn', retired = true

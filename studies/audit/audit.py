@@ -20,7 +20,7 @@ from studies.audit.seal import Seal, seal_of
 from studies.audit.states import state_problems
 from studies.definition.searches import search_without_budget
 from studies.history.counts import Counts
-from studies.history.trials import withdrawn
+from studies.history.trials import taken, withdrawn
 from studies.tables.table import Document
 
 
@@ -46,6 +46,8 @@ class Certificate:
     """Numbers of RUNNING trials whose lock nobody holds: their worker was lost, and the next one takes them up."""
     others: Sequence[int]
     """Numbers of trials that other Optuna programs made or enqueued."""
+    taken: Sequence[int]
+    """Numbers of planned trials that another Optuna program ended, whose points were planned again."""
     upgraded: int
     """Results whose digests `storage upgrade` computed: what was changed before then, they do not show."""
     user_code: Mapping[str, Sequence[int]]
@@ -97,6 +99,8 @@ class Certificate:
             lines.append(f"running without a worker: {_trials(self.unlocked)}; the next worker runs them again")
         if self.others:
             lines.append(f"trials of other Optuna programs: {_trials(self.others)}")
+        if self.taken:
+            lines.append(f"ended by another Optuna program, and planned again: {_trials(self.taken)}")
         verdict = f"audit failed: {len(self.violations)} violations"
         if self.holds:
             results = f"{points['accepted']} of {points['accepted']} results counted once"
@@ -161,6 +165,7 @@ def audit(session: Session, study: StudyRow) -> Certificate:
         violations=violations,
         unlocked=sorted(set(evidence.facts.orphans) - set(others)),
         others=others,
+        taken=[row.number for row in points if taken(row)],
         upgraded=evidence.digests.upgraded,
         user_code=trials_by_code(evidence),
         code_lines=code_lines(evidence),
@@ -196,7 +201,7 @@ def _hours(attempts: Iterable[AttemptRow]) -> float:
 
 def _duplicates(points: Sequence[TrialRow], accepted: Counter[int]) -> list[str]:
     """Points that took effect twice: two accepted ends of one trial, or two trials of one point that completed."""
-    ended = Counter(row.hash for row in points if row.state == "COMPLETE")
+    ended = Counter(row.hash for row in points if row.state == "COMPLETE" and not taken(row))
     twice = [
         f"trial {row.number}: {accepted[row.trial_id]} results accepted" for row in points if accepted[row.trial_id] > 1
     ]
@@ -210,7 +215,7 @@ def _holes(points: Sequence[TrialRow], accepted: Counter[int], facts: LedgerFact
     standing = {row.hash for row in points if not row.retired}
     fell = _withdrawn_retries(points)
     for row in points:
-        if row.state in ("COMPLETE", "PRUNED") and accepted[row.trial_id] == 0:
+        if row.state in ("COMPLETE", "PRUNED") and accepted[row.trial_id] == 0 and not taken(row):
             holes.append(f"trial {row.number}: {row.state} without an accepted attempt")
         elif row.state == "FAIL" and accepted[row.trial_id] == 0 and not row.reason:
             holes.append(f"trial {row.number}: FAIL without an attempt or a reason")

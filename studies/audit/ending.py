@@ -50,7 +50,7 @@ def _failed(rows: Sequence[TrialRow]) -> int:
 
 
 def _completed(rows: Sequence[TrialRow]) -> int:
-    return sum(row.state in ("COMPLETE", "PRUNED") for row in rows)
+    return sum(row.state in ("COMPLETE", "PRUNED") and not row.retired for row in rows)
 
 
 def _end(evidence: Evidence, search: Search) -> Done | None:

@@ -6,6 +6,7 @@ import json
 
 from storage.records import OtherTrial
 from studies.audit.evidence import Evidence
+from studies.history.trials import taken
 
 
 def optuna_problems(evidence: Evidence) -> list[str]:
@@ -29,6 +30,8 @@ def _value_problems(evidence: Evidence) -> list[str]:
     score, found = evidence.study.score, []
     for row in evidence.points:
         value = evidence.scores.get(row.trial_id)
+        if taken(row):
+            continue
         if row.state == "COMPLETE" and value != row.metrics.get(score):
             accepted = row.metrics.get(score)
             found.append(f"trial {row.number}: Optuna's value is {value}, the accepted {score} is {accepted}")

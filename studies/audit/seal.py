@@ -10,6 +10,7 @@ from storage.digests import digest_of
 from storage.errors import UsageError
 from studies.audit.evidence import Evidence
 from studies.audit.states import OVER
+from studies.history.trials import taken
 
 SEAL = re.compile(r"studyhall-seal:1:(?P<name>.+):(?P<accepted>\d+):(?P<decisions>\d+):(?P<digest>[A-Z2-7]{52})")
 
@@ -87,7 +88,7 @@ def seal_of(evidence: Evidence) -> Seal:
     )
     return Seal(
         evidence.study.name,
-        sum(row.state in ("COMPLETE", "PRUNED") for row in evidence.points),
+        sum(row.state in ("COMPLETE", "PRUNED") and not taken(row) for row in evidence.points),
         len(evidence.decisions),
         base64.b32encode(bytes.fromhex(whole)).decode().rstrip("="),
     )

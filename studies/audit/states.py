@@ -8,6 +8,7 @@ from samplers.searches.plan import Point
 from storage.digests import accepted_digest, planned_digest
 from storage.records import AttemptRow, FailureKind, Json, TrialRow
 from studies.audit.evidence import Evidence
+from studies.history.trials import taken
 
 STATES = {"completed": "COMPLETE", "pruned": "PRUNED"}
 """The state that an accepted attempt leads to, by its outcome; every other outcome leads to FAIL."""
@@ -40,6 +41,10 @@ def _point_problems(
         failed = by_id.get(row.retry_of)
         if failed is None or failed.hash != row.hash or not failed.retired:
             yield "it stands in for a trial that is not a failed one of its point"
+    if taken(row):
+        if not row.retired or row.state not in OVER:
+            yield f"taken by another Optuna program, but {row.state} and {'' if row.retired else 'not '}set aside"
+        return
     if row.retired and row.state != "FAIL":
         yield f"it was set aside, and is {row.state}"
     if (row.failure is None) != (row.state != "FAIL"):

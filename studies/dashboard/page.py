@@ -11,7 +11,7 @@ from typing import Any
 
 from optuna.artifacts.exceptions import ArtifactNotFound
 
-from storage.errors import StudyhallError
+from storage.errors import StudyhallError, UsageError
 from storage.url import without_secrets
 from studies.dashboard.artifacts import TrialArtifacts
 from studies.dashboard.storage import BrowsedStorage
@@ -61,6 +61,8 @@ class _Guarded:
             body = self.inner(environ, lambda *given: answered.extend(given))
         except ArtifactNotFound:
             return _refusal(start, "404 Not Found", "there is no such artifact here")
+        except UsageError as error:
+            return _refusal(start, "409 Conflict", str(error))
         except StudyhallError as error:
             return _refusal(start, "503 Service Unavailable", str(error))
         except Exception as error:

@@ -35,6 +35,7 @@ from studies.engine.progress import RoundProgress
 from studies.engine.pruning import Pruning
 from studies.engine.running import FLUSH_SECONDS, SHUTDOWN_SECONDS, Running, assignment_of
 from studies.engine.signals import Signals
+from studies.engine.taken import renew_taken
 from studies.history.state import Ending, standing_of
 from studies.slots.packing import ESTIMATE, Packing, Wish, wish_of
 from studies.slots.pool import SlotPool
@@ -363,7 +364,7 @@ class Worker:
 
     def _sign_in(self) -> None:
         self.ledger, self.worker_id = self.membership.connect()
-        self._read_study()
+        renew_taken(self.ledger, self._read_study(), self.log)
         self.changed()
         pruner = self.definition.pruner
         self.pruning = None if pruner is None else Pruning(self.ledger, self.study, pruner)

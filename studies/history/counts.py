@@ -7,12 +7,13 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 
 from storage.records import StudyCounts, TrialRow
-from studies.history.trials import withdrawn
+from studies.history.trials import taken, withdrawn
 
 
 @dataclass(frozen=True)
 class Counts:
-    """Trials by state. Of those that are FAIL, `withdrawn` fell out of the plan; `failed` are the rest."""
+    """Trials by state. `withdrawn` fell out of the plan, or were taken by another Optuna program; `failed` are the rest
+    of those that are FAIL."""
 
     waiting: int = 0
     running: int = 0
@@ -29,7 +30,7 @@ class Counts:
     @staticmethod
     def of_trials(rows: Iterable[TrialRow]) -> Counts:
         """Counted from rows."""
-        found = Counter("WITHDRAWN" if withdrawn(row) else row.state for row in rows)
+        found = Counter("WITHDRAWN" if withdrawn(row) or taken(row) else row.state for row in rows)
         return Counts(*(found[name] for name in ("WAITING", "RUNNING", "COMPLETE", "PRUNED", "FAIL", "WITHDRAWN")))
 
     @property

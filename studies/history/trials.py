@@ -24,7 +24,8 @@ def result_of(row: Known | TrialRow) -> Result | None:
     if row.state not in FINISHED:
         return None
     state, refused = cast(State, row.state), row.failure is FailureKind.REFUSED
-    return Result(row.number, state, row.metrics, row.reason, row.outcome, refused)
+    reason = None if row.failure is FailureKind.TAKEN else row.reason  # as when a decision was made from it
+    return Result(row.number, state, row.metrics, reason, row.outcome, refused)
 
 
 def in_order(rows: Sequence[TrialRow]) -> list[TrialRow]:
@@ -33,6 +34,11 @@ def in_order(rows: Sequence[TrialRow]) -> list[TrialRow]:
     for row in rows:  # by number, so that a retry comes after what it stands in for
         places[row.trial_id] = places.get(row.retry_of, row.number)
     return sorted((row for row in rows if not row.retired), key=lambda row: places[row.trial_id])
+
+
+def taken(row: TrialRow) -> bool:
+    """Whether another Optuna program ended the trial: what stands in it counts nowhere."""
+    return row.failure is FailureKind.TAKEN
 
 
 def withdrawn(row: TrialRow) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 
 from storage.errors import EmptyStorageError
 from storage.reader import Reader
-from storage.records import AttemptRow, DecisionRow, RunningTrial, StudyCounts, WorkerRow
+from storage.records import AttemptRow, DecisionRow, RunningTrial, StudyCounts, TakenTrial, WorkerRow
 from storage.session import Session
 from studies.definition.units import duration_text, plain
 from studies.history.counts import Counts
@@ -40,6 +40,7 @@ class Status:
     attempts: Sequence[AttemptRow]
     decisions: Sequence[DecisionRow]
     launches: Sequence[Launch] = ()
+    taken: Sequence[TakenTrial] = ()
 
     @property
     def counts(self) -> Counts:
@@ -116,6 +117,7 @@ class Status:
         """State and counts, running trials, workers, the last decisions, failures."""
         notes = [self.workers_text] if self.alive else []
         notes += launch_lines(self.launches[-MAX_LAUNCHES:])
+        notes += taken_lines(self.taken)
         notes += [f"{decision_name(each.number, each.record)}: {decided(each.record)}" for each in self._last_decisions]
         notes += [f"{count} × {cause}" for cause, count in self.failures.items()]
         rows = [_running_row(each) for each in self.running]
@@ -146,8 +148,22 @@ class Status:
                 for each in self.running
             ],
             "failures": self.failures,
+            "taken": [{"trial": each.number, "again": each.again} for each in self.taken],
             "launches": launches_json(self.launches),
         }
+
+
+def taken_lines(taken: Sequence[TakenTrial]) -> list[str]:
+    """What became of planned trials that another Optuna program ended."""
+    open_, again = [each for each in taken if each.again is None], [each for each in taken if each.again is not None]
+    lines = []
+    if open_:
+        numbers = ", ".join(f"trial {each.number}" for each in open_)
+        lines.append(f"ended by another Optuna program: {numbers}; the next worker plans the points again")
+    if again:
+        pairs = ", ".join(f"trial {each.number} as trial {each.again}" for each in again)
+        lines.append(f"ended by another Optuna program, and planned again: {pairs}")
+    return lines
 
 
 def _running_row(row: RunningTrial) -> list[Cell]:
@@ -192,6 +208,7 @@ def read_status(session: Session, name: str) -> Status:
         attempts=reader.attempts(row.study_id),
         decisions=reader.decisions(row.study_id),
         launches=read_launches(session, row.study_id),
+        taken=reader.taken_trials(row.study_id),
     )
 
 
