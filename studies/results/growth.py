@@ -11,10 +11,11 @@ from studies.tables.digits import number
 from studies.tables.table import Cell, Column, Document, Figure, Table
 
 
-def show_json(start: Mapping[str, Any], decisions: Sequence[DecisionRow]) -> dict[str, Any]:
+def show_json(start: Mapping[str, Any], decisions: Sequence[DecisionRow], stopped: str | None) -> dict[str, Any]:
     """The machine-readable result: the configuration reached, and every round with its whole table.
 
-    An override stands as the event of the round that it took effect in; all of them are in `overrides`.
+    An override stands as the event of the round that it took effect in; all of them are in `overrides`. `stop_reason`
+    is None while the growth goes on.
     """
     config = decisions[-1].state["config"] if decisions else start
     rounds: list[Mapping[str, Any]] = []
@@ -28,18 +29,23 @@ def show_json(start: Mapping[str, Any], decisions: Sequence[DecisionRow]) -> dic
             events = [*since, row.record["event"]] if row.record["event"] else since
             rounds.append({**row.record, "event": "; ".join(events) or None})
             since = []
-    return {"search": "grow", "config": dict(config), "rounds": rounds, "overrides": overrides}
+    return {"search": "grow", "config": dict(config), "rounds": rounds, "overrides": overrides, "stop_reason": stopped}
 
 
 def show_document(
-    start: Mapping[str, Any], decisions: Sequence[DecisionRow], varied: Sequence[str], whole: bool
+    start: Mapping[str, Any],
+    decisions: Sequence[DecisionRow],
+    varied: Sequence[str],
+    whole: bool,
+    stopped: str | None = None,
 ) -> Document:
-    """The path, a line a round; with `whole`, every candidate of every round below it."""
+    """The path, a line a round; with `whole`, every candidate of every round below it. `stopped`: why it has ended."""
     tables = [path_table([row.record for row in decisions])]
     if whole:
         tables += [round_table(row.record) for row in decisions if row.record["candidates"]]
     config = decisions[-1].state["config"] if decisions else start
-    return Document(tables, ["now: " + ", ".join(f"{name}={config[name]}" for name in varied if name in config)])
+    notes = ["now: " + ", ".join(f"{name}={config[name]}" for name in varied if name in config)]
+    return Document(tables, notes if stopped is None else [*notes, f"stopped: {stopped}"])
 
 
 def path_table(records: Sequence[Mapping[str, Any]]) -> Table:

@@ -39,7 +39,7 @@ class Shown:
                 return grid.show_document(self.points, decisions, study.score, study.direction, self.whole)
             case _:
                 varied = list(study.origin["grow"]["increments"])
-                return growth.show_document(study.origin["config"], decisions, varied, self.whole)
+                return growth.show_document(study.origin["config"], decisions, varied, self.whole, study.outcome)
 
     def to_json(self) -> dict[str, Any]:
         """`show --json`."""
@@ -52,7 +52,7 @@ class Shown:
             case "grid":
                 return grid.show_json(self.points, decisions, study.score, study.direction)
             case _:
-                return growth.show_json(study.origin["config"], decisions)
+                return growth.show_json(study.origin["config"], decisions, study.outcome)
 
 
 def show(session: Session, study: StudyRow, whole: bool = False, flat: bool = False) -> Shown:
