@@ -30,8 +30,8 @@ COUNT_COLUMNS = ("tokens_seen", "batch_size", "seq_length")
 def ablation_csv(rows: Sequence[TrialRow], reports: Callable[[int], Sequence[ReportRow]]) -> str:
     """`ablation-csv`: a row for each run that has finished, in the order of the grid.
 
-    `model_scale` is the setting's, or its parameters over those of the model of scale 1. A series that a
-    trial does not report is an empty list.
+    `model_scale` is the true one, a run's parameters over those of the model of scale 1; the setting's only where a
+    trial returned no `params`. A series that a trial does not report is an empty list.
 
     Args:
         rows: Of `read_points`.
@@ -50,7 +50,7 @@ def _run(row: TrialRow, run: int, reports: Sequence[ReportRow]) -> dict[str, Any
     params = metrics.get("params")
     return {
         "last_val_loss": series["val_loss"][-1] if series["val_loss"] else metrics.get("val_loss"),
-        "model_scale": given.get("model_scale", None if params is None else params / UNIT_SCALE_PARAMS),
+        "model_scale": given.get("model_scale") if params is None else params / UNIT_SCALE_PARAMS,
         "depth": given.get("depth", config.get("n_layer")),
         "width": given.get("width", config.get("n_embd")),
         "num_params": _whole(params),

@@ -61,7 +61,7 @@ def export(session: Session, study: StudyRow, form: str) -> str | bytes | Folder
         case "depth-json":
             return json.dumps(depth_json(decisions), indent=2) + "\n"
         case _:
-            return results_yaml(study.origin["config"], decisions, study.outcome)
+            return results_yaml(study, decisions)
 
 
 def write_aside(file: Path, made: str | bytes | Folder) -> None:

@@ -12,6 +12,7 @@ from studies.tables.digits import number
 from studies.tables.table import Cell, Column, Document, Figure, Table
 
 
+<<<<<<< HEAD
 def show_json(
     start: Mapping[str, Any], decisions: Sequence[DecisionRow], points: Sequence[TrialRow] = ()
 ) -> dict[str, Any]:
@@ -19,6 +20,13 @@ def show_json(
 
     An override stands as the event of the round that it took effect in; all of them are in `overrides`. Rounds
     whose results ran more than one version of the user's code are in `mixed_code`.
+=======
+def show_json(start: Mapping[str, Any], decisions: Sequence[DecisionRow], stopped: str | None) -> dict[str, Any]:
+    """The machine-readable result: the configuration reached, and every round with its whole table.
+
+    An override stands as the event of the round that it took effect in; all of them are in `overrides`. `stop_reason`
+    is None while the growth goes on.
+>>>>>>> w-texts
     """
     config = decisions[-1].state["config"] if decisions else start
     trials = {row.trial_id: row for row in points}
@@ -36,7 +44,11 @@ def show_json(
             if len(versions := decision_versions(row.trials, trials)) > 1:
                 mixed.append({"round": row.record["round"], "code": versions})
             since = []
+<<<<<<< HEAD
     return {"search": "grow", "config": dict(config), "rounds": rounds, "overrides": overrides, "mixed_code": mixed}
+=======
+    return {"search": "grow", "config": dict(config), "rounds": rounds, "overrides": overrides, "stop_reason": stopped}
+>>>>>>> w-texts
 
 
 def show_document(
@@ -44,16 +56,24 @@ def show_document(
     decisions: Sequence[DecisionRow],
     varied: Sequence[str],
     whole: bool,
+<<<<<<< HEAD
     points: Sequence[TrialRow] = (),
 ) -> Document:
     """The path, a line a round; with `whole`, every candidate of every round below it."""
     trials = {row.trial_id: row for row in points}
     marks = [versions_mark(decision_versions(row.trials, trials)) for row in decisions]
     tables = [path_table([row.record for row in decisions], marks)]
+=======
+    stopped: str | None = None,
+) -> Document:
+    """The path, a line a round; with `whole`, every candidate of every round below it. `stopped`: why it has ended."""
+    tables = [path_table([row.record for row in decisions])]
+>>>>>>> w-texts
     if whole:
         tables += [round_table(row.record) for row in decisions if row.record["candidates"]]
     config = decisions[-1].state["config"] if decisions else start
-    return Document(tables, ["now: " + ", ".join(f"{name}={config[name]}" for name in varied if name in config)])
+    notes = ["now: " + ", ".join(f"{name}={config[name]}" for name in varied if name in config)]
+    return Document(tables, notes if stopped is None else [*notes, f"stopped: {stopped}"])
 
 
 def path_table(records: Sequence[Mapping[str, Any]], marks: Sequence[str | None]) -> Table:

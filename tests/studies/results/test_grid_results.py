@@ -296,7 +296,14 @@ def test_the_ablation_csv_is_the_documented_one_byte_for_byte() -> None:
     assert ablation_csv([], lambda _: []) == f"{COLUMNS}\n"
 
 
-def test_a_model_scale_of_the_grid_stands_as_it_is_and_shapes_come_from_the_config() -> None:
+def test_a_model_scale_is_the_true_one_whatever_the_axis_says() -> None:
+    setting = {"model_scale": 0.5, "num_heads": 1}
+    made = row(0, setting, metrics={"params": 2 * 46009736.0}, role={"role": "cell", "setting": setting})
+    told = next(csv.DictReader(io.StringIO(ablation_csv([made], lambda _: []))))
+    assert told["model_scale"] == "2.0" and told["num_params"] == "92019472"
+
+
+def test_a_model_scale_without_a_count_is_the_grids_and_shapes_come_from_the_config() -> None:
     setting = {"model_scale": 0.5, "num_heads": 1}
     role = {"role": "cell", "setting": setting}
     rows = [row(0, setting, config={"n_layer": 5, "n_embd": 256, "n_head": 1}, role=role)]
