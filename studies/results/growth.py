@@ -12,21 +12,17 @@ from studies.tables.digits import number
 from studies.tables.table import Cell, Column, Document, Figure, Table
 
 
-<<<<<<< HEAD
 def show_json(
-    start: Mapping[str, Any], decisions: Sequence[DecisionRow], points: Sequence[TrialRow] = ()
+    start: Mapping[str, Any],
+    decisions: Sequence[DecisionRow],
+    points: Sequence[TrialRow] = (),
+    stopped: str | None = None,
 ) -> dict[str, Any]:
     """The machine-readable result: the configuration reached, and every round with its whole table.
 
     An override stands as the event of the round that it took effect in; all of them are in `overrides`. Rounds
-    whose results ran more than one version of the user's code are in `mixed_code`.
-=======
-def show_json(start: Mapping[str, Any], decisions: Sequence[DecisionRow], stopped: str | None) -> dict[str, Any]:
-    """The machine-readable result: the configuration reached, and every round with its whole table.
-
-    An override stands as the event of the round that it took effect in; all of them are in `overrides`. `stop_reason`
-    is None while the growth goes on.
->>>>>>> w-texts
+    whose results ran more than one version of the user's code are in `mixed_code`. `stop_reason` is None while the
+    growth goes on.
     """
     config = decisions[-1].state["config"] if decisions else start
     trials = {row.trial_id: row for row in points}
@@ -44,11 +40,14 @@ def show_json(start: Mapping[str, Any], decisions: Sequence[DecisionRow], stoppe
             if len(versions := decision_versions(row.trials, trials)) > 1:
                 mixed.append({"round": row.record["round"], "code": versions})
             since = []
-<<<<<<< HEAD
-    return {"search": "grow", "config": dict(config), "rounds": rounds, "overrides": overrides, "mixed_code": mixed}
-=======
-    return {"search": "grow", "config": dict(config), "rounds": rounds, "overrides": overrides, "stop_reason": stopped}
->>>>>>> w-texts
+    return {
+        "search": "grow",
+        "config": dict(config),
+        "rounds": rounds,
+        "overrides": overrides,
+        "mixed_code": mixed,
+        "stop_reason": stopped,
+    }
 
 
 def show_document(
@@ -56,19 +55,13 @@ def show_document(
     decisions: Sequence[DecisionRow],
     varied: Sequence[str],
     whole: bool,
-<<<<<<< HEAD
     points: Sequence[TrialRow] = (),
-) -> Document:
-    """The path, a line a round; with `whole`, every candidate of every round below it."""
-    trials = {row.trial_id: row for row in points}
-    marks = [versions_mark(decision_versions(row.trials, trials)) for row in decisions]
-    tables = [path_table([row.record for row in decisions], marks)]
-=======
     stopped: str | None = None,
 ) -> Document:
     """The path, a line a round; with `whole`, every candidate of every round below it. `stopped`: why it has ended."""
-    tables = [path_table([row.record for row in decisions])]
->>>>>>> w-texts
+    trials = {row.trial_id: row for row in points}
+    marks = [versions_mark(decision_versions(row.trials, trials)) for row in decisions]
+    tables = [path_table([row.record for row in decisions], marks)]
     if whole:
         tables += [round_table(row.record) for row in decisions if row.record["candidates"]]
     config = decisions[-1].state["config"] if decisions else start

@@ -38,11 +38,9 @@ class Shown:
                 return grid.show_document(self.points, decisions, study.score, study.direction, self.whole)
             case _:
                 varied = list(study.origin["grow"]["increments"])
-<<<<<<< HEAD
-                return growth.show_document(study.origin["config"], decisions, varied, self.whole, self.points)
-=======
-                return growth.show_document(study.origin["config"], decisions, varied, self.whole, study.outcome)
->>>>>>> w-texts
+                return growth.show_document(
+                    study.origin["config"], decisions, varied, self.whole, self.points, study.outcome
+                )
 
     def to_json(self) -> dict[str, Any]:
         """`show --json`."""
@@ -55,11 +53,7 @@ class Shown:
             case "grid":
                 return grid.show_json(self.points, decisions, study.score, study.direction)
             case _:
-<<<<<<< HEAD
-                return growth.show_json(study.origin["config"], decisions, self.points)
-=======
-                return growth.show_json(study.origin["config"], decisions, study.outcome)
->>>>>>> w-texts
+                return growth.show_json(study.origin["config"], decisions, self.points, study.outcome)
 
 
 def show(session: Session, study: StudyRow, whole: bool = False, flat: bool = False) -> Shown:
