@@ -1,9 +1,11 @@
 -- Give failed points a new trial each, linked to the old one; null numbers: all that failed. Withdrawn points stay so.
--- The caller holds the study's row.
+-- With `set_aside` finished ones too, which then count no more. The caller holds the study's row.
 WITH retired AS (
-    UPDATE studyhall_points AS point SET retired = true
+    UPDATE studyhall_points AS point SET retired = true, set_aside = %(set_aside)s
     FROM trials AS trial
-    WHERE trial.trial_id = point.trial_id AND point.study_id = %(study_id)s AND trial.state = 'FAIL' AND NOT point.retired
+    WHERE trial.trial_id = point.trial_id AND point.study_id = %(study_id)s 
+      AND (trial.state = 'FAIL' OR trial.state IN ('COMPLETE', 'PRUNED') AND %(set_aside)s::text IS NOT NULL)
+      AND (NOT point.retired OR point.set_aside = 'dropped' AND %(set_aside)s::text IS NOT NULL)
       AND (%(numbers)s::integer[] IS NULL OR trial.number = ANY(%(numbers)s::integer[]))
     RETURNING point.*, trial.number
 ), last AS (

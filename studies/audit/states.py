@@ -40,7 +40,9 @@ def _point_problems(
         failed = by_id.get(row.retry_of)
         if failed is None or failed.hash != row.hash or not failed.retired:
             yield "it stands in for a trial that is not a failed one of its point"
-    if row.retired and row.state != "FAIL":
+    if row.set_aside is not None and not row.retired:
+        yield f"it was {row.set_aside.value}, and counts"
+    if row.retired and row.state != "FAIL" and row.set_aside is None:
         yield f"it was set aside, and is {row.state}"
     if (row.failure is None) != (row.state != "FAIL"):
         yield f"{row.state}, and its kind of failure is {row.failure.value if row.failure else 'missing'}"

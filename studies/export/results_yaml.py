@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 
 from samplers.searches.noise import mean
+from studies.history.decisions import in_force
 
 # Their name, ours.
 METRIC_OF_FIELD = {"num_params": "params", "peak_gpu_mb": "vram", "iter_latency_avg": "iter"}
@@ -27,7 +28,7 @@ def results_yaml(start: Mapping[str, Any], decisions: Sequence[Any], finished: s
         decisions: Rows with `kind`, `record` and `state`, in order.
         finished: Why the search has ended; None while it goes on.
     """
-    steps = [row for row in decisions if row.kind != "override"]
+    steps = [row for row in in_force(decisions) if row.kind != "override"]
     document: dict[str, Any] = {"baseline_config": dict(start), "iterations": []}
     if steps:
         first = steps[0].record["baseline"]
