@@ -347,6 +347,58 @@ def retry(name: str, numbers: tuple[int, ...], failed: bool, store: Store) -> No
         _echo(retry(session, study, numbers or None))
 
 
+def _set_aside_options(verb: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of `redo` and `drop`."""
+    options = [
+        study_option,
+        click.option(
+            "--trial",
+            "numbers",
+            type=int,
+            multiple=True,
+            metavar="N",
+            help="This one; may be repeated.",
+            shell_complete=_offer("trials"),
+        ),
+        click.option("--where", metavar="EXPR", help="Those whose config and metrics it holds for: 'lr == 0.1'."),
+        click.option(
+            "--code", metavar="VERSION", help="Those that ran this version of your code, as `audit` names it."
+        ),
+        click.option("--from-here", is_flag=True, help="A growth, depth or fit decides again all that rests on them."),
+        click.option("--yes", is_flag=True, help="Do not ask."),
+        storage_option,
+    ]
+    for option in reversed(options):
+        verb = option(verb)
+    return verb
+
+
+@cli.command()
+@_set_aside_options
+def redo(**asked: Any) -> None:
+    """Set finished results aside, and run their points again. They are kept, and count no more."""
+    _set_aside("redone", **asked)
+
+
+@cli.command()
+@_set_aside_options
+def drop(**asked: Any) -> None:
+    """Set finished results aside, without running their points again. They are kept, and count no more."""
+    _set_aside("dropped", **asked)
+
+
+def _set_aside(how: str, store: Store, name: str, yes: bool, from_here: bool, **selected: Any) -> None:
+    from storage.records import SetAside
+    from studies.lifecycle.set_aside import Selection, propose, set_aside
+
+    kind, selection = SetAside(how), Selection(**selected)
+    with _study(store, name, writing=True) as (session, study):
+        proposal = propose(session, study, kind, selection, from_here)
+        if not yes:
+            click.confirm(proposal.question, abort=True)
+        _echo(set_aside(session, study, kind, proposal))
+
+
 @cli.command()
 @study_option
 @storage_option

@@ -7,6 +7,8 @@ A trial's states, and what moves a trial from one to the next:
                      ▲                  │
                      └── release (by its worker), recover (by any, once its lock is free): the next claim is attempt + 1
     WAITING ──withdraw──► FAIL ("withdrawn: …")
+
+A finished trial stays as it is. It is retired once it was retried, or set aside by `redo` or `drop`.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ from typing import Any
 from storage.digests import DecisionFacts, ResultFacts, UsedTrial, point_digest
 from storage.locks import TRIAL_LOCKS
 from storage.reader import fields_of
-from storage.records import FailureKind
+from storage.records import FailureKind, SetAside
 from storage.session import Session
 
 
@@ -101,6 +103,8 @@ class Known:
     metrics: Mapping[str, float]
     outcome: str | None
     """How the attempt that ended it ended; None if none did."""
+    set_aside: SetAside | None = None
+    """`DROPPED`, or None."""
 
 
 @dataclass(frozen=True)
@@ -328,7 +332,19 @@ class Ledger:
 
     def retry_points(self, numbers: Sequence[int] | None) -> list[Renewed]:
         """Give each failed point a new trial: those with these numbers, or all."""
-        values = {"study_id": self.study_id, "numbers": None if numbers is None else list(numbers)}
+        return self._renew(None if numbers is None else list(numbers), None)
+
+    def redo_points(self, numbers: Sequence[int]) -> list[Renewed]:
+        """Set the finished trials with these numbers aside, and give each point a new trial."""
+        return self._renew(list(numbers), SetAside.REDONE.value)
+
+    def drop_points(self, numbers: Sequence[int]) -> list[int]:
+        """Set the finished trials with these numbers aside; returns those that were."""
+        rows = self.session.run("drop_points", {"study_id": self.study_id, "numbers": list(numbers)})
+        return sorted(row.number for row in rows)
+
+    def _renew(self, numbers: list[int] | None, set_aside: str | None) -> list[Renewed]:
+        values = {"study_id": self.study_id, "numbers": numbers, "set_aside": set_aside}
         return [Renewed(row.trial_id, row.old, row.new) for row in self.session.run("retry_points", values)]
 
     def renew_taken(self) -> list[Renewed]:

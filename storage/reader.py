@@ -7,30 +7,26 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 from storage.errors import UsageError, nearest
+from storage.evidence_records import CodeResults, CodeRow, LedgerFacts, OtherTrial, StudyDigests, TrialDigest
 from storage.locks import TRIAL_LOCKS, WORKER_LOCKS
 from storage.records import (
     AttemptRow,
-    CodeResults,
-    CodeRow,
     DecisionRow,
     EndKind,
     Ends,
     EnqueuedTrial,
     Extent,
     FailureKind,
-    LedgerFacts,
     OpenTrial,
-    OtherTrial,
     ReportRow,
     RunningTrial,
     SeedRow,
+    SetAside,
     StudyCounts,
-    StudyDigests,
     StudyGlance,
     StudyRow,
     TakenTrial,
     Trace,
-    TrialDigest,
     TrialRow,
     WorkerRow,
 )
@@ -233,6 +229,8 @@ def fields_of(row: Any) -> dict[str, Any]:
         fields["outcome_kind"] = EndKind(fields["outcome_kind"])
     if fields.get("failure") is not None:
         fields["failure"] = FailureKind(fields["failure"])
+    if isinstance(fields.get("set_aside"), str):
+        fields["set_aside"] = SetAside(fields["set_aside"])
     if "figures" in fields:
         fields["metrics"] = dict(zip(fields.pop("names") or (), fields.pop("figures") or (), strict=True))
     elif "hash" in fields:

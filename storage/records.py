@@ -22,6 +22,15 @@ class FailureKind(Enum):
     """Another Optuna program ended it, in any state, before the storage prevented that. Its point was planned again."""
 
 
+class SetAside(Enum):
+    """How a finished result came to count no more."""
+
+    REDONE = "redone"
+    """Its point was planned again."""
+    DROPPED = "dropped"
+    """Its point is not planned again; to a search it has failed."""
+
+
 class EndKind(Enum):
     """Why a search ended."""
 
@@ -111,6 +120,8 @@ class StudyCounts:
     failures: int
     """Trials in state FAIL that were not withdrawn."""
     withdrawn: int
+    set_aside: int = 0
+    """Finished trials that count no more, in none of the other counts."""
 
 
 @dataclass(frozen=True)
@@ -152,7 +163,7 @@ class TrialRow:
     failure: FailureKind | None
     """None in every state but FAIL, except of a trial that was taken."""
     retired: bool
-    """Whether it was retried, withdrawn or taken."""
+    """Whether it was retried, withdrawn, taken or set aside."""
     retry_of: int | None
     """The trial_id of the trial that it retries."""
     datetime_start: datetime | None
@@ -165,6 +176,8 @@ class TrialRow:
     """Of the point as it was planned."""
     code: str | None = None
     """The version of the user's code that its accepted attempt ran; None: not recorded, or it has none."""
+    set_aside: SetAside | None = None
+    """How it came to count no more, if it did."""
 
 
 @dataclass(frozen=True)
@@ -254,25 +267,6 @@ class WorkerRow:
 
 
 @dataclass(frozen=True)
-class CodeRow:
-    """A version of the user's code."""
-
-    version: str
-    details: Json
-    seen_at: datetime
-
-
-@dataclass(frozen=True)
-class CodeResults:
-    """The accepted results that ran one version of the user's code."""
-
-    code: str | None
-    """None: not recorded."""
-    results: int
-    numbers: Sequence[int]
-
-
-@dataclass(frozen=True)
 class RunningTrial:
     """A running trial: where it runs, since when, and its last report."""
 
@@ -327,16 +321,6 @@ class Extent:
 
 
 @dataclass(frozen=True)
-class LedgerFacts:
-    """Facts of the audit that only the database knows."""
-
-    missing: Sequence[int]
-    """Numbers below the last one without a trial."""
-    orphans: Sequence[int]
-    """Numbers of RUNNING trials whose lock is free."""
-
-
-@dataclass(frozen=True)
 class Ends:
     """How many trials have an accepted end, and how many failed for good."""
 
@@ -376,44 +360,3 @@ class Budget:
     steps: int | None = None
     max_trials: int | None = None
     seconds: float | None = None
-
-
-@dataclass(frozen=True)
-class StudyDigests:
-    """A study's own digests and sums, beside what Optuna says of its direction and metric."""
-
-    key: str
-    """The study in its digests: stays when it is renamed or moved."""
-    digest: str
-    """Of what the search starts from."""
-    head: str | None
-    """Of the last decision."""
-    planned: int
-    plan: int
-    """The sum of the points' shares: storage/digests.py."""
-    upgraded: int
-    """Results whose digests `storage upgrade` computed."""
-    directions: Sequence[str]
-    metric_names: str | None
-    """As JSON."""
-
-
-@dataclass(frozen=True)
-class OtherTrial:
-    """A trial that no search of ours planned."""
-
-    number: int
-    state: TrialState
-    started: bool
-    ended: bool
-    valued: bool
-    enqueued: bool
-
-
-@dataclass(frozen=True)
-class TrialDigest:
-    """A digest of what Optuna shows of a finished trial and of what it reported."""
-
-    number: int
-    state: TrialState
-    digest: str

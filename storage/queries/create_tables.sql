@@ -62,12 +62,15 @@ CREATE TABLE studyhall_points (
     reason text,                             -- why it failed or was withdrawn
     failure text CHECK (failure IN ('refused', 'withdrawn', 'failed', 'taken')), -- the kind of FAIL; `taken` in any state
     retry_of integer REFERENCES trials ON DELETE SET NULL,
-    retired boolean NOT NULL DEFAULT false,  -- retried, withdrawn or taken
+    retired boolean NOT NULL DEFAULT false,  -- retried, withdrawn, taken or set aside
+    set_aside text CHECK (set_aside IN ('redone', 'dropped')), -- a finished result that counts no more
     digest text NOT NULL,                    -- of the point as it was planned
     planned_at timestamptz NOT NULL DEFAULT clock_timestamp()
 ) WITH (fillfactor = 80);                     -- a claim changes its row in place: no index is touched
 -- A point exists once per study.
 CREATE UNIQUE INDEX studyhall_points_once ON studyhall_points (study_id, hash) WHERE NOT retired;
+-- A point that was dropped is not planned again.
+CREATE INDEX studyhall_points_dropped ON studyhall_points (study_id, hash) WHERE set_aside = 'dropped';
 CREATE INDEX ON studyhall_points (retry_of) WHERE retry_of IS NOT NULL;
 -- What a decision planned, without going through the study.
 CREATE INDEX studyhall_points_round ON studyhall_points (study_id, round) WHERE retry_of IS NULL;

@@ -11,6 +11,8 @@ WITH last AS (
     ) WITH ORDINALITY AS point (hash, config, seed, role, params, refusal, digest, given)
     WHERE NOT EXISTS (SELECT FROM studyhall_points AS known
                       WHERE known.study_id = %(study_id)s AND known.hash = point.hash AND NOT known.retired)
+      AND NOT EXISTS (SELECT FROM studyhall_points AS dropped
+                      WHERE dropped.study_id = %(study_id)s AND dropped.hash = point.hash AND dropped.set_aside = 'dropped')
 ), trial AS (
     INSERT INTO trials (study_id, number, state, datetime_start, datetime_complete)
     SELECT %(study_id)s, last.number + place,

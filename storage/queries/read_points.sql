@@ -1,6 +1,6 @@
 -- Every trial of a study that the search planned, with its end and its metrics.
 SELECT point.trial_id, trial.number, trial.state::text AS state, point.hash, point.config, point.seed, point.role,
-    point.round, point.attempt, point.reason, point.failure, point.retired, point.retry_of,
+    point.round, point.attempt, point.reason, point.failure, point.retired, point.set_aside, point.retry_of,
     trial.datetime_start, trial.datetime_complete,
     extract(epoch FROM trial.datetime_complete - trial.datetime_start)::float8 AS seconds,
     metric.metrics,

@@ -1,11 +1,12 @@
 -- Give points that failed or were taken a new trial each, linked to the old one; null numbers: all of them. Withdrawn
--- points stay so.
--- The caller holds the study's row.
+-- points stay so. With `set_aside` finished ones too, which then count no more. The caller holds the study's row.
 WITH retired AS (
-    UPDATE studyhall_points AS point SET retired = true
+    UPDATE studyhall_points AS point SET retired = true, set_aside = %(set_aside)s
     FROM trials AS trial
-    WHERE trial.trial_id = point.trial_id AND point.study_id = %(study_id)s AND NOT point.retired
-      AND (trial.state = 'FAIL' OR point.failure = 'taken')
+    WHERE trial.trial_id = point.trial_id AND point.study_id = %(study_id)s
+      AND (trial.state = 'FAIL' OR point.failure = 'taken'
+           OR trial.state IN ('COMPLETE', 'PRUNED') AND %(set_aside)s::text IS NOT NULL)
+      AND (NOT point.retired OR point.set_aside = 'dropped' AND %(set_aside)s::text IS NOT NULL)
       AND (%(numbers)s::integer[] IS NULL OR trial.number = ANY(%(numbers)s::integer[]))
     RETURNING point.*, trial.number
 ), last AS (

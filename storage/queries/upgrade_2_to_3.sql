@@ -7,7 +7,9 @@ ALTER TABLE studyhall_studies
     ADD COLUMN plan numeric NOT NULL DEFAULT 0,
     ADD COLUMN upgraded integer NOT NULL DEFAULT 0;
 ALTER TABLE studyhall_studies ALTER COLUMN key DROP DEFAULT;
-ALTER TABLE studyhall_points ADD COLUMN digest text, SET (fillfactor = 80);
+ALTER TABLE studyhall_points ADD COLUMN digest text,
+    ADD COLUMN set_aside text CHECK (set_aside IN ('redone', 'dropped')), SET (fillfactor = 80);
+CREATE INDEX studyhall_points_dropped ON studyhall_points (study_id, hash) WHERE set_aside = 'dropped';
 CREATE INDEX studyhall_points_round ON studyhall_points (study_id, round) WHERE retry_of IS NULL;
 ALTER TABLE studyhall_attempts ADD COLUMN digest text, ADD COLUMN code text;
 -- Versions of the user's code; what ran before is not known.

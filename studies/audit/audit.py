@@ -8,9 +8,10 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from storage.errors import StudyhallError
-from storage.records import AttemptRow, LedgerFacts, StudyRow, TrialRow
+from storage.evidence_records import LedgerFacts
+from storage.records import AttemptRow, SetAside, StudyRow, TrialRow
 from storage.session import Session
-from studies.audit.chain import chain_problems, origin_problems, plan_problems
+from studies.audit.chain import aside_problems, chain_problems, origin_problems, plan_problems
 from studies.audit.code import code_lines, code_problems, trials_by_code
 from studies.audit.ending import ending_problems
 from studies.audit.evidence import Evidence, read_evidence
@@ -79,7 +80,7 @@ class Certificate:
         """The certificate as lines, then what is wrong, the verdict, and the seal or what a given one says."""
         points, retried = self.points, sum(self.extra_attempts.values())
         why = f": {_counts(self.extra_attempts)}" if retried else ""
-        started = points["accepted"] + points["failed"] + points["running"]
+        started = points["accepted"] + points["failed"] + points["running"] + points.get("set_aside", 0)
         lines = [
             f"study: {self.study}",
             f"points: {_counts(points)}",
@@ -147,6 +148,7 @@ def audit(session: Session, study: StudyRow) -> Certificate:
             "withdrawn": counts.withdrawn,
             "waiting": counts.waiting,
             "running": counts.running,
+            **({"set_aside": counts.set_aside} if counts.set_aside else {}),
         },
         attempts=len(attempts),
         extra_attempts=dict(Counter(row.outcome for row in attempts if row.outcome and not row.accepted)),
@@ -188,6 +190,7 @@ def _changes(evidence: Evidence) -> list[str]:
         *state_problems(evidence),
         *plan_problems(evidence),
         *chain_problems(evidence),
+        *aside_problems(evidence),
         *origin_problems(evidence),
         *optuna_problems(evidence),
         *ending_problems(evidence),
@@ -201,7 +204,7 @@ def _hours(attempts: Iterable[AttemptRow]) -> float:
 
 def _duplicates(points: Sequence[TrialRow], accepted: Counter[int]) -> list[str]:
     """Points that took effect twice: two accepted ends of one trial, or two trials of one point that completed."""
-    ended = Counter(row.hash for row in points if row.state == "COMPLETE" and not taken(row))
+    ended = Counter(row.hash for row in points if row.state == "COMPLETE" and not taken(row) and row.set_aside is None)
     twice = [
         f"trial {row.number}: {accepted[row.trial_id]} results accepted" for row in points if accepted[row.trial_id] > 1
     ]
@@ -219,9 +222,14 @@ def _holes(points: Sequence[TrialRow], accepted: Counter[int], facts: LedgerFact
             holes.append(f"trial {row.number}: {row.state} without an accepted attempt")
         elif row.state == "FAIL" and accepted[row.trial_id] == 0 and not row.reason:
             holes.append(f"trial {row.number}: FAIL without an attempt or a reason")
-        elif row.retired and not withdrawn(row) and row.round > corrected and row.hash not in standing | fell:
+        elif row.retired and not _may_be_gone(row) and row.round > corrected and row.hash not in standing | fell:
             holes.append(f"trial {row.number}: retired without a trial in its place")
     return holes
+
+
+def _may_be_gone(row: TrialRow) -> bool:
+    """Whether no other trial has to stand in its place."""
+    return withdrawn(row) or row.set_aside is SetAside.DROPPED
 
 
 def _withdrawn_retries(points: Sequence[TrialRow]) -> set[str]:

@@ -7,6 +7,7 @@ import json
 
 from storage.digests import made_digest, origin_digest, plans_of, share, used_trials
 from studies.audit.evidence import Evidence
+from studies.history.decisions import set_aside_by
 
 
 def chain_problems(evidence: Evidence) -> list[str]:
@@ -36,6 +37,16 @@ def plan_problems(evidence: Evidence) -> list[str]:
     if sum(share(row.number, row.digest) for row in evidence.points) != evidence.digests.plan:
         return ["points: those that are there are not those that were planned"]
     return []
+
+
+def aside_problems(evidence: Evidence) -> list[str]:
+    """Whether the results that were set aside are those of which a decision says so."""
+    said, found = set_aside_by(evidence.decisions), []
+    for row in evidence.points:
+        if row.set_aside is not said.get(row.number):
+            is_, was = (each.value if each else "not set aside" for each in (row.set_aside, said.get(row.number)))
+            found.append(f"trial {row.number}: it is {is_}, and by the decisions {was}")
+    return found
 
 
 def origin_problems(evidence: Evidence) -> list[str]:

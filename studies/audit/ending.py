@@ -8,7 +8,7 @@ from dataclasses import replace
 from samplers.searches.growth.growth import Growth
 from samplers.searches.plan import Done, Need, Result, Search, SearchState
 from storage.digests import ENQUEUED
-from storage.records import EndKind, TrialRow
+from storage.records import EndKind, SetAside, TrialRow
 from studies.audit.evidence import Evidence
 from studies.definition.searches import search_in_force
 from studies.history.trials import result_of
@@ -59,7 +59,8 @@ def _end(evidence: Evidence, search: Search) -> Done | None:
     if isinstance(search, Growth) and evidence.study.steps is not None:
         # A budget that was just raised leaves the outcome of the old one until the next worker comes.
         search = replace(search, steps=min(evidence.study.steps, state["step"]))
-    rows = {row.hash: result_of(row) for row in evidence.points if not row.retired}
+    rows = {row.hash: result_of(row, True) for row in evidence.points if row.set_aside is SetAside.DROPPED}
+    rows |= {row.hash: result_of(row) for row in evidence.points if not row.retired}
     ended = {hash_: result for hash_, result in rows.items() if result is not None}
     results: dict[str, Result] = {}
     while isinstance(step := search.advance(state, results), Need):

@@ -6,16 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from storage.evidence_records import LedgerFacts, OtherTrial, StudyDigests, TrialDigest
 from storage.reader import Reader
 from storage.records import (
     AttemptRow,
     DecisionRow,
     Json,
-    LedgerFacts,
-    OtherTrial,
-    StudyDigests,
     StudyRow,
-    TrialDigest,
     TrialRow,
     WorkerRow,
 )

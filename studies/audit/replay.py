@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from samplers.searches.plan import Decision, Result, Results, Search, SearchState
-from storage.records import DecisionRow, TrialRow
-from studies.history.decisions import RETRY, state_before
+from storage.records import DecisionRow, SetAside, TrialRow
+from studies.history.decisions import ASIDE, MARKS, state_before
 from studies.history.trials import result_of
 
 
@@ -35,14 +35,17 @@ def replay(search: Search, decisions: Sequence[DecisionRow], points: Sequence[Tr
     """
     trials = {row.trial_id: row for row in points}
     start = state = search.start()
-    derived = []
+    derived, dropped = [], set[int]()
     for expected, row in enumerate(decisions):
         problem = None if row.number == expected else f"decision {expected} is missing"
         try:
-            if row.kind == RETRY:
-                problem = problem or _retry_problem(start, decisions[:expected], row)
+            if row.kind in MARKS:
+                problem = problem or _mark_problem(start, state, decisions[:expected], row)
             else:
-                problem = problem or _problem(search, state, row, trials)
+                problem = problem or _problem(search, state, row, trials, dropped)
+            if row.kind in ASIDE:
+                aside = set(row.record["trials"])
+                dropped = dropped | aside if row.kind == SetAside.DROPPED.value else dropped - aside
         except Exception as error:  # a row that was changed may be none that a search can read
             problem = f"the search cannot read it: {type(error).__name__}: {error}"
         derived.append(Rederived(row.number, row.kind, row.record, problem))
@@ -50,15 +53,22 @@ def replay(search: Search, decisions: Sequence[DecisionRow], points: Sequence[Tr
     return derived
 
 
-def _retry_problem(start: SearchState, decisions: Sequence[DecisionRow], row: DecisionRow) -> str | None:
-    """The problem of a decision that takes the search back to an earlier state."""
+def _mark_problem(
+    start: SearchState, state: SearchState, decisions: Sequence[DecisionRow], row: DecisionRow
+) -> str | None:
+    """The problem of a decision that takes the search back to an earlier state, or leaves it where it is."""
     number = row.record["back_to"]
+    if number is None:
+        return None if row.state == _plain(state) else "its state differs from that before"
     if not 0 <= number < len(decisions):
         return f"it goes back to decision {number}, which is not before it"
     return None if row.state == _plain(state_before(start, decisions, number)) else "its state differs from that before"
 
 
-def _problem(search: Search, state: Mapping[str, Any], row: DecisionRow, trials: Mapping[int, TrialRow]) -> str | None:
+def _problem(
+    search: Search, state: SearchState, row: DecisionRow, trials: Mapping[int, TrialRow], dropped: Collection[int]
+) -> str | None:
+    """The problem of a search's own decision; `dropped` are the numbers of trials that had failed to it by then."""
     if row.kind == "override":
         made = search.override(state, row.record["changes"])
         corrected = {name: row.record[name] for name in ("event", "corrected") if "corrected" in row.record}
@@ -67,7 +77,7 @@ def _problem(search: Search, state: Mapping[str, Any], row: DecisionRow, trials:
         results: dict[str, Result] = {}
         for trial_id in row.trials:
             row_of = trials.get(trial_id)
-            result = None if row_of is None else result_of(row_of)
+            result = None if row_of is None else result_of(row_of, row_of.number in dropped)
             if row_of is None or result is None:
                 return f"it was made from a trial (id {trial_id}) that has no accepted end"
             results[row_of.hash] = result

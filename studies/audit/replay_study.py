@@ -13,6 +13,7 @@ from storage.records import StudyRow
 from storage.session import Session
 from studies.audit.replay import Rederived, replay
 from studies.definition.searches import search_without_budget
+from studies.history.decisions import in_force
 from studies.history.purpose import candidate_name
 from studies.history.state import decided, decision_name
 from studies.tables.table import Document
@@ -68,5 +69,5 @@ def replay_study(session: Session, study: StudyRow, cost: str | None) -> Replaye
     derived = replay(search_without_budget(study), decisions, Reader(session).trials(study.study_id))
     if cost is not None and study.search != "grow":
         raise UsageError(f"{study.name!r} is a {study.search} study: its choices have no cost", "--cost")
-    other = [] if cost is None else what_if([row.record for row in decisions], cost)
+    other = [] if cost is None else what_if([row.record for row in in_force(decisions)], cost)
     return Replayed(derived, cost, other)

@@ -45,7 +45,9 @@ def _point_problems(
         if not row.retired or row.state not in OVER:
             yield f"taken by another Optuna program, but {row.state} and {'' if row.retired else 'not '}set aside"
         return
-    if row.retired and row.state != "FAIL":
+    if row.set_aside is not None and not row.retired:
+        yield f"it was {row.set_aside.value}, and counts"
+    if row.retired and row.state != "FAIL" and row.set_aside is None:
         yield f"it was set aside, and is {row.state}"
     if (row.failure is None) != (row.state != "FAIL"):
         yield f"{row.state}, and its kind of failure is {row.failure.value if row.failure else 'missing'}"

@@ -189,12 +189,12 @@ class Worker:
 
     def _claimed(self, slot: Slot, alone: bool = True, number: int | None = None) -> Claim | None:
         """Claim a trial for a slot, with the version of the user's code; none once that may not run any more."""
-        if self.user_code is None:
-            return self.ledger.claim_trial(self.worker_id, slot.name, alone, number)
-        version = self.user_code.version(self.ledger.session, self.ledger.study_id)
-        if version is None:
-            return None
-        return self.ledger.claim_trial(self.worker_id, slot.name, alone, number, version)
+        code = None
+        if self.user_code is not None:
+            code = self.user_code.version(self.ledger.session, self.ledger.study_id)
+            if code is None:
+                return None
+        return self.ledger.claim_trial(self.worker_id, slot.name, alone, number, code)
 
     def _unavailable(self) -> set[str]:
         """Slots that are taken, or whose device belongs to a trial that ran out of memory."""
@@ -258,10 +258,8 @@ class Worker:
         """Why to leave, when nothing runs here; None while other workers' trials may still bring work."""
         if self.signals.draining:
             return Ending("interrupted; run the same command to go on", interrupted=True)
-        if self.slot_pool.stranded is not None:
-            return Ending(self.slot_pool.stranded, failed=True)
-        if self.user_code is not None and self.user_code.refusal is not None:
-            return Ending(self.user_code.refusal, failed=True)
+        if why := self.slot_pool.stranded or (self.user_code and self.user_code.refusal):
+            return Ending(why, failed=True)
         study, points = self._read_study(), self.ledger.open_points()
         waits_for_budget = study.max_trials is not None and bool(points.waiting)  # else they could have been claimed
         begun = study.max_trials or 0 if waits_for_budget else 0

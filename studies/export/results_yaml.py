@@ -15,6 +15,7 @@ import yaml
 
 from samplers.searches.noise import mean
 from storage.records import EndKind, StudyRow
+from studies.history.decisions import in_force
 
 # Their name, ours.
 METRIC_OF_FIELD = {"num_params": "params", "peak_gpu_mb": "vram", "iter_latency_avg": "iter"}
@@ -28,7 +29,7 @@ def results_yaml(study: StudyRow, decisions: Sequence[Any]) -> str:
         decisions: Rows with `kind`, `record` and `state`, in order.
     """
     start, minimizes = study.origin["config"], study.direction == "minimize"
-    steps = [row for row in decisions if row.kind != "override"]
+    steps = [row for row in in_force(decisions) if row.kind != "override"]
     document: dict[str, Any] = {"baseline_config": dict(start), "iterations": []}
     if steps:
         first = steps[0].record["baseline"]

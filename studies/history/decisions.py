@@ -2,7 +2,8 @@
 
 A decision is never changed or deleted. An `override` begins a search anew; a `retried` decision takes it back to the
 state before the first decision that used a retried trial. The decisions between stay in the ledger and can be derived,
-but stand no more. A growth does not go back: its later rounds were trained on top.
+but stand no more. `redo` and `drop` record what they set aside, and take the search back where they are asked to. A
+retry does not take a growth back: its later rounds were trained on top.
 """
 
 from __future__ import annotations
@@ -10,9 +11,13 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 
 from samplers.searches.plan import Decision, SearchState
-from storage.records import DecisionRow
+from storage.records import DecisionRow, SetAside
 
 RETRY = "retried"
+ASIDE = tuple(each.value for each in SetAside)
+"""`redone` and `dropped`: results were set aside. `back_to` is null where the search does not go back."""
+MARKS = (RETRY, *ASIDE)
+"""Decisions of no search: they say from where it decides again."""
 GO_BACK = ("depth", "fit")
 """Searches whose answers come from single trials: a decision from a failed trial is made again."""
 
@@ -27,11 +32,41 @@ def _standing(decisions: Sequence[DecisionRow]) -> list[int]:
     for number, row in enumerate(decisions):
         if row.kind == "override":
             kept = []
-        elif row.kind == RETRY:
-            kept = [each for each in kept if each < row.record["back_to"]]
+        elif row.kind in MARKS:
+            kept = _before(kept, row)
         else:
             kept.append(number)
     return kept
+
+
+def in_force(decisions: Sequence[DecisionRow]) -> list[DecisionRow]:
+    """A growth's decisions that were not taken back, overrides too: they lead to where it is."""
+    return [decisions[number] for number in _in_force(decisions)]
+
+
+def _in_force(decisions: Sequence[DecisionRow]) -> list[int]:
+    kept: list[int] = []
+    for number, row in enumerate(decisions):
+        kept = _before(kept, row) if row.kind in MARKS else [*kept, number]
+    return kept
+
+
+def _before(kept: list[int], mark: DecisionRow) -> list[int]:
+    back_to = mark.record["back_to"]
+    return kept if back_to is None else [each for each in kept if each < back_to]
+
+
+def set_aside_by(decisions: Sequence[DecisionRow]) -> dict[int, SetAside]:
+    """What decisions have set aside, by the trial's number."""
+    return {each: SetAside(row.kind) for row in decisions if row.kind in ASIDE for each in row.record["trials"]}
+
+
+def rests_on(decisions: Sequence[DecisionRow], trial_ids: Collection[int], search: str) -> list[DecisionRow]:
+    """The first decision in force that was made from one of these trials, and those after it; without overrides."""
+    numbers = _in_force(decisions) if search == "grow" else _standing(decisions)
+    ids = set(trial_ids)
+    first = next((each for each in numbers if not ids.isdisjoint(decisions[each].trials)), None)
+    return [] if first is None else [decisions[each] for each in numbers if each >= first]
 
 
 def first_from(decisions: Sequence[DecisionRow], trial_ids: Collection[int]) -> int | None:

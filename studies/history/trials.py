@@ -7,7 +7,7 @@ from typing import Literal, cast
 
 from samplers.searches.plan import Result
 from storage.ledger import Known
-from storage.records import FailureKind, TrialRow
+from storage.records import FailureKind, SetAside, TrialRow
 
 State = Literal["COMPLETE", "PRUNED", "FAIL"]
 FINISHED = ("COMPLETE", "PRUNED", "FAIL")
@@ -15,14 +15,16 @@ FINISHED = ("COMPLETE", "PRUNED", "FAIL")
 
 def finished_results(known: Mapping[str, Known]) -> dict[str, Result]:
     """The finished points, as a search sees them."""
-    found = {hash_: result_of(each) for hash_, each in known.items()}
+    found = {hash_: result_of(each, each.set_aside is SetAside.DROPPED) for hash_, each in known.items()}
     return {hash_: result for hash_, result in found.items() if result is not None}
 
 
-def result_of(row: Known | TrialRow) -> Result | None:
-    """A finished trial as a search sees it; None while it is not finished."""
+def result_of(row: Known | TrialRow, dropped: bool = False) -> Result | None:
+    """A finished trial as a search sees it; None while it is not finished. One that was dropped has failed to it."""
     if row.state not in FINISHED:
         return None
+    if dropped:
+        return Result(row.number, "FAIL", {}, "dropped")
     state, refused = cast(State, row.state), row.failure is FailureKind.REFUSED
     reason = None if row.failure is FailureKind.TAKEN else row.reason  # as when a decision was made from it
     return Result(row.number, state, row.metrics, reason, row.outcome, refused)

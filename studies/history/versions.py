@@ -8,8 +8,8 @@ from storage.records import TrialRow
 
 
 def versions_of(rows: Iterable[TrialRow]) -> list[str | None]:
-    """The versions that finished trials ran, in the order of the trials; None: not recorded."""
-    return list(dict.fromkeys(row.code for row in rows if row.outcome is not None))
+    """The versions that results ran, in the order of the trials; None: not recorded. A failure is no result."""
+    return list(dict.fromkeys(row.code for row in rows if row.state in ("COMPLETE", "PRUNED")))
 
 
 def versions_mark(versions: Sequence[str | None]) -> str | None:

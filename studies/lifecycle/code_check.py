@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from storage.errors import UsageError
+from storage.evidence_records import CodeResults
 from storage.reader import Reader
-from storage.records import CodeResults, Json, StudyRow
+from storage.records import Json, StudyRow
 from storage.store import Store
 from studies.definition.code_version import CodeVersion
 from studies.definition.definition import Definition

@@ -11,7 +11,7 @@ from samplers.searches.grid.grid import Grid
 from samplers.searches.plan import Point
 from storage.ledger import Ledger
 from storage.reader import Reader
-from storage.records import StudyRow
+from storage.records import SetAside, StudyRow
 from storage.session import Session
 from storage.store import Store
 from studies.definition.searches import current_state, search_in_force
@@ -94,7 +94,9 @@ def _preview_begun(session: Session, opened: OpenedStudy, study: StudyRow, warm:
     elif study.outcome is not None and opened.order.budget.steps is None:
         return Preview(f"nothing to run: {study.outcome}")
     if isinstance(search, Grid):
-        done = {row.hash for row in reader.trials(study.study_id) if row.state in FINISHED and not row.retired}
+        rows = reader.trials(study.study_id)
+        done = {row.hash for row in rows if row.state in FINISHED and not row.retired}
+        done |= {row.hash for row in rows if row.set_aside is SetAside.DROPPED}
         if change is not None and change.corrected:
             done = set()  # failed points are planned again
         return review(search, state, warm.inspect, seconds, done)

@@ -15,6 +15,7 @@ from studies.figures.paired import differences, paired
 from studies.figures.pareto import Scored, pareto
 from studies.figures.picture import Picture
 from studies.figures.series import series
+from studies.history.decisions import in_force
 from studies.history.purpose import purpose
 from studies.laws.laws import Verdict, judge
 from studies.report.facts import AXES, Facts
@@ -211,7 +212,7 @@ def fronts(studies: Sequence[Facts]) -> Iterator[Picture]:
 def _other_paths(facts: Facts) -> Iterator[Picture]:
     if facts.study.search != "grow":
         return
-    records = [row.record for row in facts.decisions if row.kind != "override"]
+    records = [row.record for row in in_force(facts.decisions) if row.kind != "override"]
     records = [each for each in records if each["baseline"] is not None and each["baseline"]["seeds"]]
     for other in facts.costs:
         measured = [seed for record in records for row in _rows(record) for seed in row["seeds"]]

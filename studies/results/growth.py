@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from storage.records import DecisionRow, TrialRow
+from studies.history.decisions import in_force
 from studies.history.purpose import candidate_name
 from studies.history.versions import decision_versions, versions_mark
 from studies.tables.digits import number
@@ -30,7 +31,7 @@ def show_json(
     overrides: list[Mapping[str, Any]] = []
     mixed: list[Mapping[str, Any]] = []
     since: list[str] = []
-    for row in decisions:
+    for row in in_force(decisions):
         if row.kind == "override":
             since.append(row.record["event"])
             overrides.append({"round": row.record["round"], "changes": row.record["changes"]})
@@ -60,10 +61,11 @@ def show_document(
 ) -> Document:
     """The path, a line a round; with `whole`, every candidate of every round below it. `stopped`: why it has ended."""
     trials = {row.trial_id: row for row in points}
-    marks = [versions_mark(decision_versions(row.trials, trials)) for row in decisions]
-    tables = [path_table([row.record for row in decisions], marks)]
+    path = in_force(decisions)
+    marks = [versions_mark(decision_versions(row.trials, trials)) for row in path]
+    tables = [path_table([row.record for row in path], marks)]
     if whole:
-        tables += [round_table(row.record) for row in decisions if row.record["candidates"]]
+        tables += [round_table(row.record) for row in path if row.record["candidates"]]
     config = decisions[-1].state["config"] if decisions else start
     notes = ["now: " + ", ".join(f"{name}={config[name]}" for name in varied if name in config)]
     return Document(tables, notes if stopped is None else [*notes, f"stopped: {stopped}"])
@@ -97,7 +99,7 @@ def round_table(record: Mapping[str, Any]) -> Table:
 
 def candidates_table(decisions: Sequence[DecisionRow]) -> Table:
     """Every candidate of every round in one table."""
-    rounds = [row.record for row in decisions if row.record["candidates"]]
+    rounds = [row.record for row in in_force(decisions) if row.record["candidates"]]
     rows = [
         [str(record["round"]), *_candidate(each)]
         for record in rounds

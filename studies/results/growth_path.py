@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from statistics import fmean
 from typing import Any
 
+from studies.history.decisions import in_force
+
 
 @dataclass(frozen=True)
 class Measured:
@@ -41,7 +43,7 @@ class Stretch:
 def stretches(start: Mapping[str, Any], decisions: Sequence[Any]) -> list[Stretch]:
     """The path, cut where the budget or the configuration changed."""
     config, found, cut = start, [Stretch()], False
-    for row in decisions:
+    for row in in_force(decisions):
         record = row.record
         if row.kind == "override":
             config, cut = row.state["config"], True

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from storage.reader import Reader
 from storage.records import DecisionRow, StudyRow, TrialRow
 from storage.session import Session
 from studies.results import depth, fit, grid, growth
+from studies.results.set_aside import set_aside_json, set_aside_note, set_aside_table
 from studies.tables.table import Document
 
 
@@ -26,6 +27,15 @@ class Shown:
     """With `whole`: a growth's candidates in one table, in place of one for each round."""
 
     def document(self) -> Document:
+        document = self._document()
+        aside, note = set_aside_table(self.points, self.study.score, self.whole), set_aside_note(self.points)
+        return replace(
+            document,
+            tables=[*document.tables, *([] if aside is None else [aside])],
+            notes=[*document.notes, *([] if note is None else [note])],
+        )
+
+    def _document(self) -> Document:
         if self.flat and self.whole and self.study.search == "grow":
             return Document([growth.candidates_table(self.decisions)])
         study, decisions = self.study, self.decisions
@@ -43,7 +53,11 @@ class Shown:
                 )
 
     def to_json(self) -> dict[str, Any]:
-        """`show --json`."""
+        """`show --json`; results that were set aside are added where there are some."""
+        aside = set_aside_json(self.points)
+        return {**self._json(), **({"set_aside": aside} if aside else {})}
+
+    def _json(self) -> dict[str, Any]:
         study, decisions = self.study, self.decisions
         match study.search:
             case "depth":

@@ -56,7 +56,9 @@ class TrialStory:
         point = self.point
         config = ", ".join(f"{name}={value}" for name, value in point.config.items())
         head = [
-            f"trial {point.number}: {point.state}" + (f" ({point.reason})" if point.reason else ""),
+            f"trial {point.number}: {point.state}"
+            + (f" ({point.reason})" if point.reason else "")
+            + (f", {point.set_aside.value}: it counts no more" if point.set_aside is not None else ""),
             f"for: {', '.join(f'{name} {value}' for name, value in point.role.items())}; seed {point.seed}",
             f"config: {config}",
         ]
@@ -130,5 +132,6 @@ def trial_json(row: TrialRow) -> Mapping[str, Any]:
         "seconds": row.seconds,
         "reason": row.reason,
         "retired": row.retired,
+        **({"set_aside": row.set_aside.value} if row.set_aside is not None else {}),
         "metrics": {name: plain(value) for name, value in row.metrics.items()},
     }

@@ -7,7 +7,7 @@ another attempt. Its cost grows with what has happened since, not with the study
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -15,7 +15,9 @@ from storage.errors import UsageError
 from storage.reader import Reader
 from storage.records import AttemptRow, DecisionRow, ReportRow, StudyCounts, StudyRow, TrialRow, TrialState
 from storage.session import Session
-from studies.history.trials import FINISHED, withdrawn
+from studies.history.counts import counted_state
+from studies.history.decisions import set_aside_by
+from studies.history.trials import FINISHED
 from studies.status.status import Status
 
 TRIALS_AT_ONCE = 5_000
@@ -78,10 +80,13 @@ class History:
             if study.study_id != self.study_id:  # it was deleted and made again
                 self._forget(study.study_id)
             extent = reader.extent(study.study_id)
-            self._read_changed(reader, study.study_id, extent.trials)
+            aside: set[int] = set()
             if extent.decisions > len(self.decisions):
-                self.decisions += reader.decisions(study.study_id, len(self.decisions))
+                new = reader.decisions(study.study_id, len(self.decisions))
+                aside = {*set_aside_by(new)}
+                self.decisions += new
                 self.version += 1
+            self._read_changed(reader, study.study_id, extent.trials, aside)
             workers = reader.workers(study.study_id)
             running = reader.running_trials(study.study_id)
             reports: dict[int, list[ReportRow]] = {}
@@ -99,10 +104,10 @@ class History:
         )
         return Seen(study, status, dict(self.points), dict(self.attempts), tuple(self.decisions), reports, self.version)
 
-    def _read_changed(self, reader: Reader, study_id: int, trials: int) -> None:
+    def _read_changed(self, reader: Reader, study_id: int, trials: int, aside: Collection[int]) -> None:
         now = {row.number: (row.state, row.attempt) for row in reader.open_trials(study_id)}
         new = range(self.trials, trials)
-        changed = {number for number in (*self.open, *new) if self.open.get(number) != now.get(number)} | set(new)
+        changed = {number for number in (*self.open, *new) if self.open.get(number) != now.get(number)} | {*new, *aside}
         every = sorted(changed)
         for numbers in (every[start : start + TRIALS_AT_ONCE] for start in range(0, len(every), TRIALS_AT_ONCE)):
             planned, others = reader.some_trials(study_id, numbers)
@@ -117,7 +122,7 @@ class History:
         self.version += bool(changed)
 
     def _keep(self, row: TrialRow) -> None:
-        self.states[row.number] = "WITHDRAWN" if withdrawn(row) else row.state
+        self.states[row.number] = counted_state(row)
         self.points[row.number] = row
         if row.retry_of is not None:
             for number, old in self.points.items():

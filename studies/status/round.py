@@ -10,7 +10,7 @@ from samplers.searches.growth.growth import Growth
 from samplers.searches.growth.rounds import CandidateProgress
 from samplers.searches.noise import standard_error
 from samplers.searches.plan import Result
-from storage.records import TrialRow
+from storage.records import SetAside, TrialRow
 from studies.definition.definition import Definition
 from studies.definition.searches import search_of
 from studies.history.purpose import candidate_name, purpose
@@ -42,7 +42,8 @@ def _growing(seen: Seen) -> Table | None:
     search = cast(Growth, search_of(Definition.from_json(study.origin), f"study {study.name}", study.steps))
     state = seen.decisions[-1].state if seen.decisions else search.start()
     known = {row.hash: row for row in seen.points.values() if not row.retired}
-    results = {
+    aside = [row for row in seen.points.values() if row.set_aside is SetAside.DROPPED]
+    results = {row.hash: Result(row.number, "FAIL", {}, "dropped") for row in aside} | {
         row.hash: Result(row.number, cast(State, row.state), row.metrics, row.reason, row.outcome)
         for row in finished(known.values())
     }

@@ -26,8 +26,6 @@ MAX_LAUNCHES = 3
 MAX_DECISIONS = 3
 """The last ones are shown."""
 NO_STUDIES = EmptyStorageError().what
-STUDIES_COLUMNS = [Column(name) for name in ("study", "search")]
-STUDIES_COLUMNS += [*(Column(name, right=True) for name in Counts().to_json()), Column("outcome")]
 
 
 @dataclass(frozen=True)
@@ -181,16 +179,19 @@ class Overview:
     def document(self) -> Document:
         if not self.rows:
             return Document(notes=[NO_STUDIES])
+        names = [*Counts().to_json(), *["set_aside"] * any(row.set_aside for row in self.rows)]
+        columns = [Column("study"), Column("search"), *(Column(name.replace("_", " "), right=True) for name in names)]
+        columns.append(Column("outcome"))
         lines = [
             [
                 row.name,
                 row.search,
-                *map(str, Counts.of(row).to_json().values()),
+                *(str(getattr(Counts.of(row), name)) for name in names),
                 row.outcome or "draining" * row.draining,
             ]
             for row in self.rows
         ]
-        return Document([Table(STUDIES_COLUMNS, lines)])
+        return Document([Table(columns, lines)])
 
     def to_json(self) -> list[dict[str, Any]]:
         """`status --json`."""

@@ -149,6 +149,10 @@ ACCEPTED = [
     SqlChange(
         "a version of the code, gone", "DELETE FROM studyhall_codes WHERE study_id = %(study)s", "it is not there"
     ),
+    SqlChange(
+        "a result set aside", point("retired = true, set_aside = 'dropped'"), "it is dropped, and by the decisions"
+    ),
+    SqlChange("a result said to be redone", point("set_aside = 'redone'"), "it was redone, and counts"),
     SqlChange("a metric, gone", "DELETE FROM studyhall_metrics WHERE trial_id = %(done)s", RESULT),
     SqlChange("a metric more", "INSERT INTO studyhall_metrics VALUES (%(done)s, 'bonus', 1)", RESULT),
     SqlChange("a metric by another name", METRIC.format("value, name = name || '2'"), RESULT),
