@@ -54,6 +54,7 @@ class Order:
         same_code: bool,
         trust_study: bool,
         join: bool,
+        keep_going: bool,
         gpus_elsewhere: int | None,
     ) -> Order:
         """The options as typed, checked, with the definition that they name.
@@ -72,9 +73,11 @@ class Order:
         if steps is not None and search != "grow":
             raise UsageError(f"--steps: counts the steps of a growth; a {search} search has --max-trials and --timeout")
         seconds = None if timeout is None else parse_duration(timeout, "--timeout")
-        budget = Budget(steps, max_trials, seconds)
+        budget = Budget(steps, max_trials, seconds, keep_going)
         if join and (settings or file or budget != Budget() or gpus_elsewhere is not None):
-            raise UsageError("--join: changes nothing of a study: remove --file, --set, budgets and --launch")
+            raise UsageError(
+                "--join: changes nothing of a study: remove --file, --set, budgets, --keep-going and --launch"
+            )
         elsewhere, shares = None, (per_gpu, gpu_memory, workers, threads)
         if gpus_elsewhere is not None:
             if gpus is not None:
