@@ -118,6 +118,7 @@ def cli() -> None:
 @click.option("--max-trials", type=int, metavar="N", help="Budget of the study: this many trials, retries included.")
 @click.option("--same-code", is_flag=True, help="Refuse other code than the results ran; default: warn.")
 @click.option("--trust-study", is_flag=True, help="Run code that only the storage names: the study's own objective.")
+@click.option("--keep-going", is_flag=True, help="Go on where the first 3 trials fail alike and none succeeded.")
 @click.option("--join", is_flag=True, help="Only join a study that is running; never start or resume one.")
 @click.option("--launch", metavar="WHERE", help="slurm or ray: start workers there instead of here.")
 @click.option("--nodes", type=int, metavar="N", help="slurm: workers, one a node, as an array; default 1.")
@@ -178,14 +179,18 @@ def _launch(store: Store, order: Order, launcher: Launcher, wait: bool) -> Endin
 
 
 def _finish(store: Store, name: str, ending: Ending) -> None:
+    from studies.results.failures import failed_for_good
     from studies.results.show import show
 
     with _study(store, name) as (session, study):
         _print(show(session, study))
+        failed = failed_for_good(session, study)
     _log(f"{name}: {ending.reason}")
-    if ending.failed and not ending.interrupted:
+    if failed and not ending.interrupted:
+        _log(f"{failed} trial{'s' * (failed != 1)} failed: python cli.py show --study {name} --failures says why")
+    if (failed or ending.failed) and not ending.interrupted:
         _log(f"to run failed trials again: python cli.py retry --study {name} --failed")
-    sys.exit(INTERRUPTED if ending.interrupted else int(ending.failed))
+    sys.exit(INTERRUPTED if ending.interrupted else int(ending.failed or failed > 0))
 
 
 @cli.command()

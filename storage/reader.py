@@ -31,6 +31,7 @@ from storage.records import (
     WorkerRow,
 )
 from storage.session import Session
+from storage.worker_records import FirstFailures, KeptTrial, SeedRow
 
 Row = TypeVar("Row")
 
@@ -210,6 +211,18 @@ class Reader:
     def ends(self, study_id: int) -> Ends:
         """How many trials have an accepted end, and how many failed."""
         return self._rows(Ends, "count_ends", study_id=study_id)[0]
+
+    def first_failures(self, study_id: int) -> FirstFailures:
+        """A study as it is before its first success."""
+        return self._rows(FirstFailures, "first_failures", study_id=study_id)[0]
+
+    def kept_trials(self, study_id: int) -> list[KeptTrial]:
+        """Trials that were set aside since they lacked a metric, with those that they returned; by number."""
+        return self._rows(KeptTrial, "kept_metrics", study_id=study_id)
+
+    def failed(self, study_id: int, answers: Sequence[str] = ()) -> int:
+        """How many trials ran and failed for good, with an outcome that is not among `answers`."""
+        return int(self.session.one("count_failed", {"study_id": study_id, "answers": list(answers)}).failed)
 
     def launches(self, study_id: int) -> list[str]:
         """The jobs that schedulers were asked for, as JSON, the oldest first."""

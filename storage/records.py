@@ -296,23 +296,6 @@ class ReportRow:
 
 
 @dataclass(frozen=True)
-class SeedRow:
-    """A trial that has begun, as a pruner of settings sees it."""
-
-    trial_id: int
-    number: int
-    state: TrialState
-    setting: str
-    """The same for the trials of one configuration."""
-    first: int
-    """The number of its setting's first trial."""
-    steps: Mapping[int, float]
-    """The values that Optuna shows of its reports."""
-    rungs: Json
-    """What Optuna's successive halving has kept of it, by the attribute's name."""
-
-
-@dataclass(frozen=True)
 class Extent:
     """The size of a study."""
 
@@ -360,3 +343,5 @@ class Budget:
     steps: int | None = None
     max_trials: int | None = None
     seconds: float | None = None
+    keep_going: bool = False
+    """Whether to go on where the first trials fail alike, from now on."""

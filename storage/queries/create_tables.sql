@@ -17,6 +17,7 @@ CREATE TABLE studyhall_studies (
     steps integer,                           -- the budget, shared by all workers; null: the definition's own
     max_trials integer,                      -- trials from this number on are not started
     deadline timestamptz,                    -- no trial starts after this
+    keep_going boolean NOT NULL DEFAULT false, -- `run --keep-going`: first trials that fail alike do not stop it
     draining boolean NOT NULL DEFAULT false, -- `stop`: workers finish their running trials and leave
     outcome text,                            -- why the search ended; null while it goes on
     outcome_kind text CHECK (outcome_kind IN ('answered', 'stalled', 'steps', 'failed')),

@@ -5,6 +5,7 @@ ALTER TABLE studyhall_studies
     ADD COLUMN head text,
     ADD COLUMN planned integer NOT NULL DEFAULT 0,
     ADD COLUMN plan numeric NOT NULL DEFAULT 0,
+    ADD COLUMN keep_going boolean NOT NULL DEFAULT false,
     ADD COLUMN upgraded integer NOT NULL DEFAULT 0;
 ALTER TABLE studyhall_studies ALTER COLUMN key DROP DEFAULT;
 ALTER TABLE studyhall_points ADD COLUMN digest text,

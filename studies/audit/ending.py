@@ -11,6 +11,7 @@ from storage.digests import ENQUEUED
 from storage.records import EndKind, SetAside, TrialRow
 from studies.audit.evidence import Evidence
 from studies.definition.searches import search_in_force
+from studies.history.alike import OPENING, failed_alike, failed_reasons
 from studies.history.trials import result_of
 
 
@@ -21,6 +22,9 @@ def ending_problems(evidence: Evidence) -> list[str]:
         return [f"outcome: {study.outcome!r} is of kind {kind and kind.value}, and failed is {study.failed}"]
     if study.outcome is None or kind is None:
         return []
+    if study.outcome.startswith(OPENING):
+        again = failed_alike(failed_reasons(evidence.points, evidence.decisions))
+        return [] if (again, EndKind.FAILED) == (study.outcome, kind) else [_differs(study.outcome, kind, again)]
     try:
         end = _end(evidence, search_in_force(study))
     except Exception as error:  # of rows that were changed
@@ -29,7 +33,11 @@ def ending_problems(evidence: Evidence) -> list[str]:
         return [f"outcome: {study.outcome!r}, but after the last decision the search goes on"]
     if any((study.outcome, kind) == (each.reason, each.kind) for each in _as_recorded(end, evidence)):
         return []
-    return [f"outcome: {study.outcome!r} ({kind.value}), but after the last decision: {end.reason!r}"]
+    return [_differs(study.outcome, kind, end.reason)]
+
+
+def _differs(outcome: str, kind: EndKind, again: str | None) -> str:
+    return f"outcome: {outcome!r} ({kind.value}), but after the last decision: {again!r}"
 
 
 def _as_recorded(end: Done, evidence: Evidence) -> Iterator[Done]:

@@ -19,7 +19,8 @@ from optuna.storages import InMemoryStorage
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from samplers.searches.noise import mean
-from storage.records import SeedRow, StudyRow
+from storage.records import StudyRow
+from storage.worker_records import SeedRow
 
 
 @dataclass(frozen=True)

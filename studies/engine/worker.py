@@ -28,6 +28,7 @@ from studies.definition.definition import SEEK_LIMITS, Definition
 from studies.definition.searches import current_state, search_in_force
 from studies.engine.adoption import adopt
 from studies.engine.code_watch import CodeWatch
+from studies.engine.early_ends import FirstFailures, KeptMetrics
 from studies.engine.membership import Membership
 from studies.engine.planner import Waiting, plan, plan_ahead
 from studies.engine.policy import Requirements
@@ -129,10 +130,10 @@ class Worker:
             for number in self.ledger.recover_orphans():
                 self.log(f"trial {number}: its worker is gone; the trial will be run again")
         planned = False
-        while len(self.running) < len(self.slots):
+        while len(self.running) < len(self.slots) and not self.first_failures.stop():
             found = self._next() if self.packing is None else self._next_packed(self.packing)
             if found is not None:
-                if not self._set_aside(*found):
+                if not self._ended_early(*found):
                     self._start(*found)
             elif planned or not self._plan():
                 break
@@ -287,9 +288,9 @@ class Worker:
         self.log(self.running[slot.name].beginning)
         self.selector.register(attempt, selectors.EVENT_READ)
 
-    def _set_aside(self, claim: Claim, slot: Slot) -> bool:
-        """End a trial before it begins if its grid's setting was pruned; whether it was."""
-        line = None if self.pruning is None else self.pruning.set_aside(claim)
+    def _ended_early(self, claim: Claim, slot: Slot) -> bool:
+        """End a trial before it begins if its metrics are known, or its grid's setting was pruned; whether it was."""
+        line = self.kept.settle(claim, self._required) or (self.pruning.set_aside(claim) if self.pruning else None)
         if line is not None:
             self.slot_pool.narrow(slot)
             self.log(line)
@@ -364,6 +365,7 @@ class Worker:
         self.ledger, self.worker_id = self.membership.connect()
         renew_taken(self.ledger, self._read_study(), self.log)
         self.changed()
+        self.first_failures, self.kept = FirstFailures(self.ledger), KeptMetrics(self.ledger)
         pruner = self.definition.pruner
         self.pruning = None if pruner is None else Pruning(self.ledger, self.study, pruner)
         self.selector.register(self.ledger.session, selectors.EVENT_READ)

@@ -56,6 +56,7 @@ class Order:
         same_code: bool,
         trust_study: bool,
         join: bool,
+        keep_going: bool,
         gpus_elsewhere: int | None,
     ) -> Order:
         """The options as typed, checked, with the definition that they name.
@@ -74,9 +75,11 @@ class Order:
             if value is not None and not 1 <= value < 2**31:
                 raise UsageError(f"{option}: {value} is not a number from 1 to {2**31 - 1:,}")
         seconds = None if timeout is None else parse_duration(timeout, "--timeout")
-        budget = Budget(steps, max_trials, seconds)
+        budget = Budget(steps, max_trials, seconds, keep_going)
         if join and (settings or file or budget != Budget() or gpus_elsewhere is not None):
-            raise UsageError("--join: changes nothing of a study: remove --file, --set, budgets and --launch")
+            raise UsageError(
+                "--join: changes nothing of a study: remove --file, --set, budgets, --keep-going and --launch"
+            )
         elsewhere, shares = None, (per_gpu, gpu_memory, workers, threads)
         if gpus_elsewhere is not None:
             if gpus is not None:

@@ -6,9 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from objectives.outcome import Kind
+from samplers.searches.fit.fit import FATAL_OUTCOMES
 from storage.reader import Reader
 from storage.records import StudyRow
 from storage.session import Session
+from studies.definition.definition import SEEK_LIMITS
 from studies.tables.table import Cell, Column, Document, Table
 
 MAX_NAMED_TRIALS = 8
@@ -32,6 +35,12 @@ class Failures:
     def to_json(self) -> list[Mapping[str, Any]]:
         """`show --failures --json`."""
         return list(self.causes)
+
+
+def failed_for_good(session: Session, study: StudyRow) -> int:
+    """How many trials ran and failed for good. To a search for a limit, a failure that says no is an answer."""
+    answers = [kind.value for kind in Kind if kind.value not in FATAL_OUTCOMES] if study.search in SEEK_LIMITS else []
+    return Reader(session).failed(study.study_id, answers)
 
 
 def failures(session: Session, study: StudyRow) -> Failures:

@@ -57,7 +57,7 @@ def test_studies_trials_formats_and_costs_of_the_storage(offers: Offers, program
     body = "def own(config):\n    assert config['b'] < 2\n    return {'score': config['a'], 'params': 1}\n"
     assert (
         program("run", "grow", "--study", "隠れ層", "--file", growth_of(tmp_path, body, "attempts: 1\n")).returncode
-        == 0
+        == 1
     )
     for number in (1, 2):
         file = write_definition(tmp_path, steps=2)

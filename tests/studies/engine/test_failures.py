@@ -55,7 +55,7 @@ def test_twice_out_of_memory_is_a_failure_and_failures_names_the_cause(program: 
         "    return {'score': config['a'], 'params': 1}\n"
     )
     file = growth_of(tmp_path, body)
-    assert program("run", "grow", "--study", "own", "--file", file).returncode == 0
+    assert program("run", "grow", "--study", "own", "--file", file).returncode == 1
     [cause] = answer(program, "show", "--study", "own", "--failures")
     assert (cause["attempts"], cause["ended"], len(cause["trials"])) == (2, 1, 1) and "no room" in cause["message"]
     assert "no room for b" in program("show", "--study", "own", "--failures").stdout
@@ -86,7 +86,7 @@ def test_a_loss_that_is_nan_at_step_3_has_diverged_and_is_shown_as_nan(
         "        trial.report(step, score=value)\n"
         "    return {'score': value, 'params': 1}\n"
     )
-    assert program("run", "grow", "--study", "own", "--file", growth_of(tmp_path, body)).returncode == 0
+    assert program("run", "grow", "--study", "own", "--file", growth_of(tmp_path, body)).returncode == 1
     [step] = answer(program, "show", "--study", "own")["rounds"]
     [reason] = [row["reason"] for row in step["candidates"] if row["param"] == "b"]
     assert reason.endswith("failed: diverged: score is nan")

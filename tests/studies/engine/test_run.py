@@ -147,7 +147,7 @@ def test_a_candidate_that_ends_badly_is_out_of_its_round_with_the_reason(
         f"timeout: {1 if reason.startswith('timed out') else 60}s\nmemory_limit: 300MiB\n",
     )
     told = program("run", "grow", "--study", "own", "--file", file, "--workers", 2)
-    assert told.returncode == 0, told.stderr
+    assert told.returncode == 1, told.stderr
     [step] = answer(program, "show", "--study", "own")["rounds"]
     rows = {row["param"]: row for row in step["candidates"]}
     assert step["chosen"] == {"param": "a", "value": 2}

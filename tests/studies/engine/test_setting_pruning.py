@@ -10,7 +10,7 @@ from typing import Any
 import optuna
 import pytest
 
-from storage.records import SeedRow
+from storage.worker_records import SeedRow
 from studies.definition.pruner import make_pruner
 from studies.engine.settings_view import judged
 from tests.support.program import Begin, Program, answer, until

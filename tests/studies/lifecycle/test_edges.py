@@ -36,7 +36,7 @@ def test_what_cannot_be_stored_fails_its_own_trial_and_no_worker(
 ) -> None:
     body = f"def own(config, trial):\n    if config['b'] > 1:\n        {bad}\n{GOOD}"
     told = program("run", "grow", "--study", "own", "--file", growth_of(tmp_path, body, "attempts: 1\n"))
-    assert told.returncode == 0 and "Traceback" not in told.stderr, told.stderr
+    assert told.returncode == 1 and "Traceback" not in told.stderr, told.stderr
     [step] = answer(program, "show", "--study", "own")["rounds"]
     assert reason in {row["param"]: row["reason"] for row in step["candidates"]}["b"]
     assert answer(program, "audit", "--study", "own")["holds"]
@@ -45,7 +45,7 @@ def test_what_cannot_be_stored_fails_its_own_trial_and_no_worker(
 def test_square_brackets_are_printed_as_they_are(program: Program, tmp_path: Path) -> None:
     body = f"def own(config):\n    if config['b'] > 1:\n        raise RuntimeError('index [/train] of [red]')\n{GOOD}"
     told = program("run", "grow", "--study", "own", "--file", growth_of(tmp_path, body))
-    assert told.returncode == 0 and "Traceback" not in told.stderr, told.stderr
+    assert told.returncode == 1 and "Traceback" not in told.stderr, told.stderr
     for arguments in (["--whole"], ["--failures"], ["--trial", 2]):
         assert "index [/train] of [red]" in program("show", "--study", "own", *arguments).stdout
 

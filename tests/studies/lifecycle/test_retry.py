@@ -71,7 +71,7 @@ def test_a_probe_that_wrongly_ran_out_of_memory_bounds_nothing_any_more_once_it_
 
 def test_a_width_that_could_not_be_counted_is_answered_from_the_retried_count(program: Program, tmp_path: Path) -> None:
     file = own_of(tmp_path, "depth", DEPTH)
-    assert program("run", "depth", "--study", "own", "--file", file).returncode == 0
+    assert program("run", "depth", "--study", "own", "--file", file).returncode == 1
     before = answer(program, "show", "--study", "own")["results"]
     assert [row["layers"] for row in before] == [27, None, 2]
     (tmp_path / "ready").touch()
@@ -95,7 +95,7 @@ def test_a_candidate_of_a_round_that_is_decided_is_said_to_be_trained_without_ef
     good = "    return {'score': config['a'] + 2.0 * config['b'], 'params': config['a'] + config['b']}\n"
     body = f"def own(config):\n    assert config['b'] == 1 or os.path.exists({str(tmp_path / 'ready')!r})\n{good}"
     file = growth_of(tmp_path, body)
-    assert program("run", "grow", "--study", "own", "--file", file).returncode == 0
+    assert program("run", "grow", "--study", "own", "--file", file).returncode == 1
     decided = answer(program, "show", "--study", "own")["rounds"]
     (tmp_path / "ready").touch()
     told = program("retry", "--study", "own", "--failed")
