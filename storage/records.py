@@ -178,15 +178,6 @@ class OpenTrial:
 
 
 @dataclass(frozen=True)
-class TakenTrial:
-    """A planned trial that another Optuna program ended."""
-
-    number: int
-    again: int | None
-    """The number of the trial that runs its point now; None until a worker plans it again."""
-
-
-@dataclass(frozen=True)
 class AttemptRow:
     """One execution of a trial by a worker."""
 
@@ -360,16 +351,6 @@ class Trace:
 
 
 @dataclass(frozen=True)
-class EnqueuedTrial:
-    """A trial that another Optuna program enqueued."""
-
-    trial_id: int
-    number: int
-    fixed: str | None
-    """The parameters that the program fixed, as JSON."""
-
-
-@dataclass(frozen=True)
 class Budget:
     """Limits of a study; None keeps the limit that is stored."""
 
@@ -396,18 +377,6 @@ class StudyDigests:
     directions: Sequence[str]
     metric_names: str | None
     """As JSON."""
-
-
-@dataclass(frozen=True)
-class OtherTrial:
-    """A trial that no search of ours planned."""
-
-    number: int
-    state: TrialState
-    started: bool
-    ended: bool
-    valued: bool
-    enqueued: bool
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from storage.other_programs import OtherTrial
 from storage.reader import Reader
 from storage.records import (
     AttemptRow,
     DecisionRow,
     Json,
     LedgerFacts,
-    OtherTrial,
     StudyDigests,
     StudyRow,
     TrialDigest,
