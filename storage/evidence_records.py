@@ -40,18 +40,6 @@ class StudyDigests:
 
 
 @dataclass(frozen=True)
-class OtherTrial:
-    """A trial that no search of ours planned."""
-
-    number: int
-    state: TrialState
-    started: bool
-    ended: bool
-    valued: bool
-    enqueued: bool
-
-
-@dataclass(frozen=True)
 class TrialDigest:
     """A digest of what Optuna shows of a finished trial and of what it reported."""
 

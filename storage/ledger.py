@@ -145,9 +145,11 @@ class Ledger:
 
     # Running trials
 
-    def next_points(self, most: int) -> list[NextPoint]:
-        """At most `most` points that could be claimed now, in the order of claims; claims nothing."""
-        rows = self.session.run("next_points", {"study_id": self.study_id, "most": most})
+    def next_points(self, most: int, numbers: Sequence[int] | None = None) -> list[NextPoint]:
+        """At most `most` points that could be claimed now, in the order of claims; claims nothing. With `numbers`: of
+        these trials."""
+        values = {"study_id": self.study_id, "most": most, "numbers": None if numbers is None else list(numbers)}
+        rows = self.session.run("next_points", values)
         return [NextPoint(**row._asdict()) for row in rows]
 
     def claim_trial(

@@ -7,25 +7,23 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 from storage.errors import UsageError, nearest
-from storage.evidence_records import CodeResults, CodeRow, LedgerFacts, OtherTrial, StudyDigests, TrialDigest
+from storage.evidence_records import CodeResults, CodeRow, LedgerFacts, StudyDigests, TrialDigest
 from storage.locks import TRIAL_LOCKS, WORKER_LOCKS
+from storage.other_programs import EnqueuedTrial, OtherCount, OtherTrial, TakenTrial
 from storage.records import (
     AttemptRow,
     DecisionRow,
     EndKind,
     Ends,
-    EnqueuedTrial,
     Extent,
     FailureKind,
     OpenTrial,
     ReportRow,
     RunningTrial,
-    SeedRow,
     SetAside,
     StudyCounts,
     StudyGlance,
     StudyRow,
-    TakenTrial,
     Trace,
     TrialRow,
     WorkerRow,
@@ -157,6 +155,15 @@ class Reader:
     def taken_trials(self, study_id: int) -> list[TakenTrial]:
         """Planned trials that another Optuna program ended, by number."""
         return self._rows(TakenTrial, "taken_trials", study_id=study_id)
+
+    def count_others(self, study_id: int) -> OtherCount:
+        """How many trials of a study no search of ours planned, without counting them."""
+        return self._rows(OtherCount, "count_others", study_id=study_id)[0]
+
+    def first_seed(self, study_id: int) -> int:
+        """The seed of the first point that was planned; 0 before it."""
+        row = self.session.one("first_seed", {"study_id": study_id})
+        return 0 if row is None else int(row.seed)
 
     def distributions(self, study_id: int) -> dict[str, str]:
         """The study's parameters in Optuna: distributions as JSON, by name."""

@@ -191,15 +191,6 @@ class OpenTrial:
 
 
 @dataclass(frozen=True)
-class TakenTrial:
-    """A planned trial that another Optuna program ended."""
-
-    number: int
-    again: int | None
-    """The number of the trial that runs its point now; None until a worker plans it again."""
-
-
-@dataclass(frozen=True)
 class AttemptRow:
     """One execution of a trial by a worker."""
 
@@ -324,16 +315,6 @@ class Trace:
     reported: bool
     host: str | None
     tail: str
-
-
-@dataclass(frozen=True)
-class EnqueuedTrial:
-    """A trial that another Optuna program enqueued."""
-
-    trial_id: int
-    number: int
-    fixed: str | None
-    """The parameters that the program fixed, as JSON."""
 
 
 @dataclass(frozen=True)

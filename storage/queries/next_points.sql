@@ -7,6 +7,7 @@ JOIN studyhall_studies AS study USING (study_id)
 JOIN studyhall_points AS point USING (trial_id)
 WHERE trial.study_id = %(study_id)s
   AND trial.state = 'WAITING'
+  AND (%(numbers)s::integer[] IS NULL OR trial.number = ANY(%(numbers)s::integer[]))
   AND NOT study.draining
   AND (study.max_trials IS NULL OR trial.number < study.max_trials)
   AND (study.deadline IS NULL OR clock_timestamp() < study.deadline)

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from storage.evidence_records import LedgerFacts, OtherTrial, StudyDigests, TrialDigest
+from storage.evidence_records import LedgerFacts, StudyDigests, TrialDigest
+from storage.other_programs import OtherTrial
 from storage.reader import Reader
 from storage.records import (
     AttemptRow,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from storage.evidence_records import OtherTrial
+from storage.other_programs import OtherTrial
 from studies.audit.evidence import Evidence
 from studies.history.trials import taken
 

@@ -10,18 +10,25 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from samplers.searches.distributions import holding
 from samplers.searches.plan import Point, SearchState
 from storage.errors import UsageError
 from storage.ledger import Ledger, NewPoint
+from storage.other_programs import EnqueuedTrial
 from storage.reader import Reader
-from storage.records import EnqueuedTrial, FailureKind
+from storage.records import FailureKind
 from studies.definition.assignments import Path, assign, parse_assignment
 from studies.engine.planner import Refusals
 
+if TYPE_CHECKING:
+    from optuna.distributions import BaseDistribution
+
 SEED_LIMIT = 2**63
 """Seeds are below it."""
+MAX_FACTOR_BEYOND = 2**14
+"""Of an enqueued value beyond the study's range."""
 
 
 @dataclass(frozen=True)
@@ -42,8 +49,8 @@ class Adoption:
 
 def adopt(
     ledger: Ledger, state: Callable[[], SearchState], search: str, refusals: Refusals, log: Callable[[str], None]
-) -> int:
-    """Make points of enqueued trials; how many can run now. None before the search has planned anything.
+) -> list[int] | None:
+    """Make points of enqueued trials; the numbers of those that can run now. None while the search has planned nothing.
 
     Args:
         ledger: The study's.
@@ -54,26 +61,31 @@ def adopt(
     """
     reader = Reader(ledger.session)
     rows = reader.enqueued_trials(ledger.study_id)
-    known = reader.distributions(ledger.study_id) if rows else {}
+    if not rows:
+        return []
+    known, seed = reader.distributions(ledger.study_id), reader.first_seed(ledger.study_id)
     if not known:
-        return 0
+        return None
     now = state()
-    found = _judged([_adoption(row, now, search, known) for row in rows], refusals)
-    adopted = 0
+    found = _judged(
+        [_adoption(row, {"seed": seed, **now[search]}, now["config"], search, known) for row in rows], refusals
+    )
+    adopted = []
     with ledger.planning():
         for each in found:
             new = (each.point.hash, each.point.config, each.point.seed, each.point.role, each.params)
             taken = ledger.adopt_trial(each.trial.trial_id, NewPoint(*new, each.refusal, each.failure))
             if taken is not None:
-                adopted += taken.reason is None
+                adopted += [each.trial.number] * (taken.reason is None)
                 log(f"trial {each.trial.number}, enqueued by another program: {taken.reason or 'adopted'}")
     return adopted
 
 
-def _adoption(row: EnqueuedTrial, state: SearchState, search: str, known: Mapping[str, str]) -> Adoption:
+def _adoption(
+    row: EnqueuedTrial, block: Mapping[str, Any], config: Mapping[str, Any], search: str, known: Mapping[str, str]
+) -> Adoption:
     fixed = json.loads(row.fixed) if row.fixed else {}
-    config: Mapping[str, Any] = state["config"]
-    seed = fixed.get("seed", state[search].get("seed", 0))
+    seed = fixed.get("seed", block["seed"])
     role: dict[str, Any] = {"role": "enqueued"}
     try:
         _check_finite(fixed)
@@ -122,24 +134,31 @@ def _params(
     """The study's own parameters, as far as this point has them.
 
     Raises:
-        UsageError: A fixed one lies outside the distribution that Optuna knows.
+        UsageError: A fixed one lies far outside the distribution that Optuna knows.
     """
-    from optuna.distributions import json_to_distribution
+    from optuna.distributions import distribution_to_json, json_to_distribution
 
     params = []
     for name, text in known.items():
         distribution = json_to_distribution(text)
         try:
             value = seed if name == "seed" else _at(config, _path(name))
-            internal = float(distribution.to_internal_repr(value))
-            holds = distribution._contains(internal)
+            if name != "seed" and _is_far(value, distribution):
+                raise ValueError("no step leads there")
+            holder = holding(distribution, value)
+            params.append((name, float(holder.to_internal_repr(value)), distribution_to_json(holder)))
         except (KeyError, IndexError, TypeError, ValueError):
-            holds = False
-        if holds:
-            params.append((name, internal, text))
-        elif name in fixed:
-            raise UsageError(f"{name}={fixed[name]!r} lies outside the study's distribution: {distribution}")
+            if name in fixed:
+                raise UsageError(
+                    f"{name}={fixed[name]!r} lies outside the study's distribution: {distribution}"
+                ) from None
     return params
+
+
+def _is_far(value: Any, distribution: BaseDistribution) -> bool:
+    """Whether a number is so far beyond a range that it is likely to be a mistake."""
+    low, high = getattr(distribution, "low", None), getattr(distribution, "high", None)
+    return low is not None and high is not None and abs(value) > max(abs(low), abs(high), 1) * MAX_FACTOR_BEYOND
 
 
 def _path(name: str) -> Path:

@@ -22,7 +22,7 @@ from storage.ledger import Claim
 from storage.locks import POOLED
 from storage.reader import Reader
 from storage.records import StudyRow
-from storage.studies import heed_stop, sign_out
+from storage.studies import sign_out
 from studies.definition.code_version import versions
 from studies.definition.definition import SEEK_LIMITS, Definition
 from studies.definition.searches import current_state, search_in_force
@@ -34,11 +34,13 @@ from studies.engine.planner import Waiting, plan, plan_ahead
 from studies.engine.policy import Requirements
 from studies.engine.progress import RoundProgress
 from studies.engine.pruning import Pruning
+from studies.engine.requests import Requests
 from studies.engine.running import FLUSH_SECONDS, SHUTDOWN_SECONDS, Running, assignment_of
 from studies.engine.signals import Signals
 from studies.engine.taken import renew_taken
+from studies.engine.wishes import Wishes
 from studies.history.state import Ending, standing_of
-from studies.slots.packing import ESTIMATE, Packing, Wish, wish_of
+from studies.slots.packing import Packing
 from studies.slots.pool import SlotPool
 from studies.slots.slot import Slot
 
@@ -46,10 +48,6 @@ IDLE_SECONDS = 0.5
 """Of one wait while a slot is free; then orphans are recovered and the study is read."""
 BUSY_SECONDS = 2.0
 """The same while every slot is taken."""
-MAX_WISHES = 64
-"""Waiting trials among which one is searched that fits on a device."""
-STOP_CHECK_SECONDS = 2.0
-"""Between two checks whether another Optuna program stopped the study."""
 
 
 class Worker:
@@ -71,7 +69,8 @@ class Worker:
         self.changed = changed
         self.slot_pool = SlotPool(self.slots, log)
         self.packing = Packing(self.slot_pool, log) if self.slots[0].packed else None
-        self.wishes: dict[int, Wish] = {}
+        self.wishes = Wishes(warm)
+        self.requests = Requests()
         self.running: dict[str, Running] = {}
         self.signals = Signals()
         self.last_line = ""
@@ -80,7 +79,6 @@ class Worker:
         self.pruning: Pruning | None = None
         self.progress = RoundProgress()
         self.parsed: Mapping[str, Any] | None = None
-        self.stop_checked = 0.0
 
     def run(self) -> Ending:
         """Work until the search has ended, the study drains, or a signal comes."""
@@ -110,7 +108,7 @@ class Worker:
         if self.signals.giving_back:
             for running in self.running.values():
                 running.give_back()
-        self._check_stop()
+        self.requests.look(self.ledger, self._adopt)
         if not self.signals.draining:
             self._fill_slots()
         elif self.packing is not None:
@@ -150,7 +148,7 @@ class Worker:
 
     def _next_packed(self, packing: Packing) -> tuple[Claim, Slot] | None:
         """The first waiting trial that fits on a device. Its share is leased before it is claimed."""
-        wishes = self._read_wishes(packing)
+        wishes = self.wishes.read(self.ledger, packing, self.requests.enqueued)
         if not wishes:
             packing.leave()
         for wish in wishes:
@@ -161,19 +159,6 @@ class Worker:
                     return claim, slot
                 self.slot_pool.narrow(slot)  # another worker has claimed it meanwhile
         return None
-
-    def _read_wishes(self, packing: Packing) -> list[Wish]:
-        """The memory that the next trials need. The objective estimates it once for each."""
-        points = self.ledger.next_points(MAX_WISHES)
-        known = {each.number: self.wishes[each.number] for each in points if each.number in self.wishes}
-        new = [each for each in points if each.number not in known or (each.alone and known[each.number].units)]
-        costs = [each.cost for each in self.warm.inspect([each.config for each in new])] if new else []
-        for each, cost in zip(new, costs, strict=True):
-            known[each.number] = wish_of(each.number, cost, each.alone)
-            if ESTIMATE not in cost:
-                packing.missing(each.number)
-        self.wishes = known
-        return [known[each.number] for each in points]
 
     def _claim(self, slot: Slot) -> Claim | None:
         """The next trial for a slot. A trial that ran out of memory is claimed only with the whole device."""
@@ -190,12 +175,16 @@ class Worker:
 
     def _claimed(self, slot: Slot, alone: bool = True, number: int | None = None) -> Claim | None:
         """Claim a trial for a slot, with the version of the user's code; none once that may not run any more."""
-        code = None
+        version = None
         if self.user_code is not None:
-            code = self.user_code.version(self.ledger.session, self.ledger.study_id)
-            if code is None:
+            version = self.user_code.version(self.ledger.session, self.ledger.study_id)
+            if version is None:
                 return None
-        return self.ledger.claim_trial(self.worker_id, slot.name, alone, number, code)
+
+        def claim(wanted: int | None) -> Claim | None:
+            return self.ledger.claim_trial(self.worker_id, slot.name, alone, wanted, version)
+
+        return self.requests.claim_first(claim) if number is None else claim(number)
 
     def _unavailable(self) -> set[str]:
         """Slots that are taken, or whose device belongs to a trial that ran out of memory."""
@@ -235,16 +224,12 @@ class Worker:
         free = len(self.slots) - len(self.running)
         return plan_ahead(self.ledger, search_in_force(self.study), self._refusals, free) > 0
 
-    def _adopt(self) -> bool:
-        """Adopt trials that another Optuna program enqueued; whether one of them can be claimed."""
+    def _adopt(self) -> list[int] | None:
+        """Adopt trials that another Optuna program enqueued; the numbers of those that can be claimed."""
+        if self.signals.draining or self.study.draining or self.study.late:
+            return None
         state = partial(current_state, self.ledger, self.study)
-        return adopt(self.ledger, state, self.study.search, self._refusals, self.log) > 0
-
-    def _check_stop(self) -> None:
-        """Check, now and then, whether another Optuna program stopped the study."""
-        if time.monotonic() - self.stop_checked >= STOP_CHECK_SECONDS:
-            self.stop_checked = time.monotonic()
-            heed_stop(self.ledger.session, self.ledger.study_id)
+        return adopt(self.ledger, state, self.study.search, self._refusals, self.log)
 
     def _log_once(self, line: str) -> None:
         """Print a line, but not twice in a row."""

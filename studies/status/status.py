@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from storage.errors import EmptyStorageError
+from storage.other_programs import TakenTrial
 from storage.reader import Reader
-from storage.records import AttemptRow, DecisionRow, RunningTrial, StudyCounts, TakenTrial, WorkerRow
+from storage.records import AttemptRow, DecisionRow, RunningTrial, StudyCounts, WorkerRow
 from storage.session import Session
 from studies.definition.units import duration_text, plain
 from studies.history.counts import Counts

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from optuna.distributions import FloatDistribution, IntDistribution
 
 from samplers.searches.grid.axes import parse_axis
 from samplers.searches.grid.batches import MAX_BATCH_POINTS
@@ -276,18 +277,21 @@ def test_a_changed_grid_is_gone_through_again_with_the_same_points_where_it_is_t
     assert isinstance(step, Decision) and {point.config["dropout"] for point in step.points} == {0.5}
 
 
-def test_optuna_is_told_one_range_a_name_whatever_is_added_later() -> None:
+def test_optuna_is_told_the_range_of_each_name_and_a_wider_one_of_what_is_added_later() -> None:
     axes = {"n_layer": [1, 2], "n_embd": {"log": [8, 512, 4]}, "dropout": [0.1, 0.5], "optimizer.name": ["adam", "sgd"]}
     search = grid(axes=axes, derive={"ratio": "n_embd / n_layer", "deep": "n_layer > 1"}, where="ratio > 0 or deep")
     (first, *_), _, _ = run(search)
     before = search.distributions(first.params)
+    assert before["n_layer"] == IntDistribution(1, 2, log=True) and before["seed"] == IntDistribution(1337, 1337)
+    assert before["dropout"] == FloatDistribution(0.1, 0.5, log=True)
     assert all(each._contains(each.to_internal_repr(first.params[name])) for name, each in before.items())
     more = {**axes, "n_layer": [1, 2, 20], "optimizer.name": ["adam", "lion"], "n_head": [1, 2, "x"]}
     state = search.override(search.start(), {"grid": {"axes": more}}).state
     points = list(search.outlook(state))
     for point in points:
         now = search.distributions(point.params)
-        assert all(before.get(name, each) == each for name, each in now.items())
+        new = {"n_layer", "ratio"} if point.params["n_layer"] == 20 else set()
+        assert all(before.get(name, each) == each for name, each in now.items() if name not in new)
         assert all(each._contains(each.to_internal_repr(point.params[name])) for name, each in now.items())
     assert any(point.params["n_layer"] == 20 for point in points)
     assert {point.params.get("optimizer.name") for point in points} == {"adam", None}  # Optuna's choices cannot grow

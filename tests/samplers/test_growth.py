@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from optuna.distributions import FloatDistribution, IntDistribution
 
 from samplers.searches.growth.candidates import candidates
 from samplers.searches.growth.growth import Growth
@@ -161,6 +162,22 @@ def test_an_override_takes_effect_with_a_new_baseline_and_is_recorded() -> None:
         search.override(made[1].state, {"config": {"n_head": -3}})
 
 
+def test_a_range_is_what_all_steps_can_reach_and_the_seeds_in_use() -> None:
+    block = {
+        "increments": {"a": 4, "rate": 0.5},
+        "multiples": 2,
+        "steps": 3,
+        "repeats": 2,
+        "racing": {"max_repeats": 5},
+    }
+    search = growth(block, {"a": 8, "rate": 1.0})
+    told = search.distributions({"a": 8, "rate": 1.0, "seed": 1337})
+    assert told["a"] == IntDistribution(8, 8 + 4 * 2 * 4, log=True)
+    assert told["rate"] == FloatDistribution(1.0, 5.0, log=True)
+    assert told["seed"] == IntDistribution(1337, 1341)
+    assert search.distributions({"a": 4})["a"] == IntDistribution(4, 40, log=True), "an override led there"
+
+
 # Layers and per-layer lists
 
 
@@ -308,7 +325,8 @@ def test_any_landscape_gives_one_path_whatever_arrives_first(
 
 @given(st.dictionaries(st.sampled_from(["a", "n_list[0]", "rate", "seed"]), st.just(1)))
 def test_a_name_has_one_distribution_whatever_its_value(names: dict[str, int]) -> None:
-    search = growth({"increments": {"a": 1, "n_list": 1, "rate": 0.1}}, {"a": 3, "n_list": [1, 2], "rate": 0.5})
+    config = {"a": 3, "n_list": [1, 2], "rate": 0.5}
+    search = growth({"increments": {"a": 1, "n_list": 1, "rate": 0.1}, "seed": 1, "repeats": 99}, config)
     values = {"a": 3, "n_list[0]": 1, "rate": 0.5, "seed": 1}
     few = search.distributions({name: values[name] for name in names})
     many = search.distributions({"a": 4000, "n_list[0]": 77, "rate": 9.5, "seed": 99})

@@ -18,8 +18,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from samplers.searches.depth.fixed_size import Answered, FixedSizeSearch, Row
-from samplers.searches.depth.settings import MAX_LAYERS, MAX_WIDTH, SOLVE_KEYS, DepthSettings, parse_settings
+from samplers.searches.depth.settings import SOLVE_KEYS, DepthSettings, parse_settings
 from samplers.searches.depth.uniform import is_uniform
+from samplers.searches.distributions import holding
 from samplers.searches.plan import Config, Decision, Done, Need, Point, Results, SearchState, merged
 from storage.records import EndKind
 
@@ -153,12 +154,15 @@ class Depth:
         return Decision("override", record, self._start_from(config, block))
 
     def distributions(self, params: Mapping[str, Any]) -> Mapping[str, BaseDistribution]:
-        """Wide enough for any bounds, so that an override may move them."""
+        """Between the bounds of the first block, and from its smallest to its largest width (or depth)."""
         from optuna.distributions import IntDistribution
 
-        names = parse_settings(self.block, self.where).names
+        first = parse_settings(self.block, self.where)
+        solved = IntDistribution(first.low, first.value(first.last), log=True)
+        fixed = IntDistribution(min(first.fixed), max(first.fixed), log=True)
         return {
-            name: IntDistribution(1, MAX_LAYERS if name == names["layers"] else MAX_WIDTH, log=True) for name in params
+            name: holding(solved if name == first.names[first.solve] else fixed, value)
+            for name, value in params.items()
         }
 
 

@@ -14,7 +14,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from samplers.searches.fit.settings import MAX_PROBED_VALUE, FitSettings, parse_fit
+from samplers.searches.distributions import holding, seeds
+from samplers.searches.fit.settings import FitSettings, parse_fit
 from samplers.searches.plan import Config, Decision, Done, Need, Point, Result, Results, SearchState, merged
 from storage.records import EndKind
 
@@ -143,11 +144,13 @@ class Fit:
         return Decision("override", record, self._state(config, block))
 
     def distributions(self, params: Mapping[str, Any]) -> Mapping[str, BaseDistribution]:
-        """Every value that an axis may have, on a log scale."""
+        """From low to high of the first block, on a log scale."""
         from optuna.distributions import IntDistribution
 
+        first = parse_fit(self.block, self.config, self.where)
+        axis = IntDistribution(first.low, first.high, log=True)
         return {
-            name: IntDistribution(0 if name == "seed" else 1, MAX_PROBED_VALUE, log=name != "seed") for name in params
+            name: holding(seeds(first.seed, 1) if name == "seed" else axis, value) for name, value in params.items()
         }
 
     def _point(self, config: Config, settings: FitSettings, value: int) -> Point:

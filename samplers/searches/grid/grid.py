@@ -15,10 +15,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from samplers.searches.distributions import holding, seeds
 from samplers.searches.grid.batches import MAX_BATCH_NUMBERS, Batch, BatchBuilder, settings_between
 from samplers.searches.grid.combinations import Setting, setting_at
 from samplers.searches.grid.members import Members
-from samplers.searches.grid.ranges import Range, ranges_of, widest
+from samplers.searches.grid.ranges import ANY_NUMBER, Range, ranges_of
 from samplers.searches.grid.settings import GridSettings, parse_grid
 from samplers.searches.plan import Config, Decision, Done, Need, Point, Results, SearchState, merged
 from storage.records import EndKind
@@ -125,8 +126,14 @@ class Grid:
         return Decision("override", record, {"next": 0, "settings": 0, "grid": block, "config": config})
 
     def distributions(self, params: Mapping[str, Any]) -> Mapping[str, BaseDistribution]:
-        """From the first grid alone, so that a name means one range throughout."""
-        return {name: self._range(name).distribution() for name in params}
+        """From the first grid, so that a name keeps one range; wider for a value that an override brought."""
+        first = self.settings
+        return {
+            name: holding(
+                seeds(first.seed, first.repeats) if name == "seed" else self._range(name).distribution(), value
+            )
+            for name, value in params.items()
+        }
 
     def settings_in(self, state: SearchState) -> GridSettings:
         """The block in force, checked."""
@@ -147,7 +154,8 @@ class Grid:
 
     @cached_property
     def _ranges(self) -> Mapping[str, Range]:
-        return ranges_of(self.settings, [each for each in self.sample if each is not None])
+        sample = [each for each in self.sample if each is not None]
+        return ranges_of(self.settings, sample, is_whole=len(self.sample) == self.settings.size)
 
     def _range(self, name: str) -> Range:
-        return self._ranges.get(name, widest(name))
+        return self._ranges.get(name, ANY_NUMBER)

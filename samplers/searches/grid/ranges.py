@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from samplers.searches.grid.settings import GridSettings
-from samplers.searches.plan import MAX_SEED
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
     from samplers.searches.grid.combinations import Setting
 
 ROOM_FACTOR = 16
-"""A range reaches beyond the first grid's values by this factor, for values that are added later."""
+"""The range of a derived name reaches beyond the values in the sample by this factor, where the sample is not all."""
 MAX_MAGNITUDE = 1e18
 """Of a name that the first grid does not have."""
 
@@ -43,8 +42,11 @@ class Numbers:
     whole: bool
 
     def holds(self, value: Any) -> bool:
-        kinds = int if self.whole else int | float
-        return isinstance(value, kinds) and not isinstance(value, bool) and self.low <= value <= self.high
+        """Whether the value lies in the range, or the range can be made wider for it."""
+        kinds, least = (int, 1) if self.whole else (int | float, 0)
+        if not isinstance(value, kinds) or isinstance(value, bool):
+            return False
+        return self.low <= value <= self.high or not self.is_log or (value >= least and value > 0)
 
     def shown(self, value: Any) -> Any:
         return value if self.whole else float(value)
@@ -53,8 +55,12 @@ class Numbers:
         from optuna.distributions import FloatDistribution, IntDistribution
 
         if self.whole:
-            return IntDistribution(int(self.low), int(self.high), log=self.low >= 1)
-        return FloatDistribution(self.low, self.high, log=self.low > 0)
+            return IntDistribution(int(self.low), int(self.high), log=self.is_log)
+        return FloatDistribution(self.low, self.high, log=self.is_log)
+
+    @property
+    def is_log(self) -> bool:
+        return self.low >= 1 if self.whole else self.low > 0
 
 
 @dataclass(frozen=True)
@@ -76,16 +82,15 @@ class Choices:
         return CategoricalDistribution(self.values)
 
 
-SEEDS = Numbers(0, MAX_SEED, whole=True)
+ANY_NUMBER = Numbers(-MAX_MAGNITUDE, MAX_MAGNITUDE, whole=False)
+"""The range of a name that the first grid does not have."""
 
 
-def widest(name: str) -> Range:
-    """The range of a name that the first grid does not have."""
-    return SEEDS if name == "seed" else Numbers(-MAX_MAGNITUDE, MAX_MAGNITUDE, whole=False)
+def ranges_of(settings: GridSettings, sample: Sequence[Setting], is_whole: bool) -> dict[str, Range]:
+    """A range for each axis, from all its values, and for each derived name, from the values in a sample.
 
-
-def ranges_of(settings: GridSettings, sample: Sequence[Setting]) -> dict[str, Range]:
-    """A range for each axis, from all its values, and for each derived name, from the values in a sample."""
+    `is_whole`: the sample holds every setting. If not, derived names have values beyond those in it.
+    """
     values: dict[str, dict[str, Any]] = {}
     for block in settings.blocks:
         for dimension in block.dimensions:
@@ -93,13 +98,18 @@ def ranges_of(settings: GridSettings, sample: Sequence[Setting]) -> dict[str, Ra
                 # A range may be long; its ends are its smallest and its largest value.
                 ends = axis if isinstance(axis, tuple) else (axis[0], axis[-1])
                 values.setdefault(name, {}).update((json.dumps(each, sort_keys=True), each) for each in ends)
+    ranges = {name: _range(list(each.values())) for name, each in values.items()}
+    derived: dict[str, dict[str, Any]] = {}
     for setting in sample:
         for name, value in setting.derived.items():
-            values.setdefault(name, {})[json.dumps(value)] = value
-    return {name: _range(list(each.values())) for name, each in values.items()}
+            derived.setdefault(name, {})[json.dumps(value)] = value
+    room = 1 if is_whole else ROOM_FACTOR
+    return ranges | {
+        name: _range([*values.get(name, {}).values(), *each.values()], room) for name, each in derived.items()
+    }
 
 
-def _range(values: Sequence[Any]) -> Range:
+def _range(values: Sequence[Any], room_factor: int = 1) -> Range:
     if all(isinstance(each, bool) for each in values):
         return Choices((False, True), as_text=False)
     if not all(isinstance(each, int | float) and not isinstance(each, bool) for each in values):
@@ -109,12 +119,10 @@ def _range(values: Sequence[Any]) -> Range:
         return Choices(tuple(json.dumps(each, sort_keys=True) for each in values), as_text=True)
     whole = all(isinstance(each, int) for each in values)
     low, high = min(values), max(values)
+    if room_factor == 1:
+        return Numbers(low, high, whole)
     if low > 0:
-        least, most = (
-            (max(1, low // ROOM_FACTOR) if whole else low / ROOM_FACTOR),
-            high * ROOM_FACTOR,
-        )
-    else:
-        room = max(abs(low), abs(high), 1) * ROOM_FACTOR
-        least, most = low - room, high + room
-    return Numbers(least, min(most, MAX_SEED) if whole and high <= MAX_SEED else most, whole)
+        least = max(1, low // room_factor) if whole else low / room_factor
+        return Numbers(least, high * room_factor, whole)
+    room = max(abs(low), abs(high), 1) * room_factor
+    return Numbers(low - room, high + room, whole)

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from samplers.searches.distributions import holding, seeds
 from samplers.searches.growth.candidates import baseline_role, candidate_role, candidates, points_of, shown_params
 from samplers.searches.growth.comparison import Scoring, best
 from samplers.searches.growth.record import round_record
@@ -21,9 +22,6 @@ from storage.records import EndKind
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
-
-GROWTH_ROOM = 2**14
-"""How far a parameter's distribution reaches: so many steps, and this factor of growth, beyond the first baseline."""
 
 
 @dataclass(frozen=True)
@@ -126,11 +124,14 @@ class Growth:
         block = merged(state["grow"], changes.get("grow", {}))
         settings = parse_settings(block, config, self.where)
         shown = shown_params(config, settings)
-        for name, distribution in self.distributions(shown).items():
-            if not distribution._contains(float(shown[name])):
+        for name, value in shown.items():
+            distribution = self._distribution(name, value)
+            try:
+                holding(distribution, value)
+            except ValueError as error:
                 raise UsageError(
-                    f"{name}={shown[name]!r} lies outside the range that this study gave Optuna: {distribution}"
-                )
+                    f"{name}={value!r} lies outside the range that this study gave Optuna: {distribution}"
+                ) from error
         values = ", ".join(f"{name}={value}" for part in changes.values() for name, value in part.items())
         record = {
             "round": state["step"],
@@ -143,20 +144,22 @@ class Growth:
         return Decision("override", record, {**state, "config": config, "grow": block, "ended": None})
 
     def distributions(self, params: Mapping[str, Any]) -> Mapping[str, BaseDistribution]:
-        """From the first baseline alone, so that a name means one range throughout; sizes are on a log scale."""
-        return {name: self._distribution(name, value) for name, value in params.items()}
+        """From the first baseline to what all steps could make of it, so that a name keeps one range; wider for a value
+        that an override or a larger budget brought. Sizes are on a log scale."""
+        return {name: holding(self._distribution(name, value), value) for name, value in params.items()}
 
     def _distribution(self, name: str, value: float) -> BaseDistribution:
         from optuna.distributions import FloatDistribution, IntDistribution
 
+        first = self.settings
         if name == "seed":
-            return IntDistribution(0, MAX_SEED)
+            return seeds(first.seed, max(first.repeats, first.max_repeats or 0))
         name = name.partition("[")[0]
-        first = self.config.get(name, 1)
-        amount = (self.settings.increments | (self.settings.on_stall or {})).get(name, 1)
-        values = first if isinstance(first, list) else [first]
+        baseline = self.config.get(name, 1)
+        values = baseline if isinstance(baseline, list) else [baseline]
         low = min(values)
-        high = max(*values, 1) * GROWTH_ROOM + amount * self.settings.multiples * GROWTH_ROOM
+        step = max(first.increments.get(name, 0) * first.multiples, (first.on_stall or {}).get(name, 0))
+        high = max(values) + step * (first.steps + 1)  # one to spare: sums of floats are not exact
         if isinstance(value, int):
-            return IntDistribution(min(1, low), min(int(high), MAX_SEED), log=low >= 1)
-        return FloatDistribution(low / GROWTH_ROOM if low > 0 else low, high, log=low > 0)
+            return IntDistribution(low, min(int(high), max(MAX_SEED, low)), log=low >= 1)
+        return FloatDistribution(low, high, log=low > 0)

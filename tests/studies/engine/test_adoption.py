@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 from typing import Any
 
 import pytest
-from optuna.trial import TrialState
+from optuna.trial import FrozenTrial, TrialState
 
 from tests.support.growth_trace import write_definition
-from tests.support.program import Program, answer
-from tests.support.stock import stock
+from tests.support.program import Begin, Program, answer, until
+from tests.support.stock import stock, write_grid
 
 
 @pytest.fixture
@@ -56,3 +57,28 @@ def test_what_cannot_be_taken_up_fails_at_once_and_says_why(grown: Program, url:
         assert why in line, fixed
     certificate = answer(grown, "audit", "--study", "trace")
     assert certificate["holds"] and certificate["points"]["withdrawn"] == len(enqueued)
+
+
+def test_a_running_worker_takes_an_enqueued_trial_up_within_seconds(
+    begin: Begin, program: Program, url: str, tmp_path: Path
+) -> None:
+    """With a full queue and every slot taken, it is the next to run, with the search's first seed."""
+    file = write_grid(tmp_path, f"width: {list(range(1, 41))}", seconds=0.7)
+    worker = begin("run", "grid", "--study", "slow", "--file", file, "--workers", 1)
+    study = until(
+        lambda: any(trial.state is TrialState.RUNNING for trial in trials_of(url, "slow")) and stock(url, "slow")
+    )
+    study.enqueue_trial({"width": 50})
+    enqueued = until(lambda: (trial := study.trials[-1]).state is TrialState.COMPLETE and trial, seconds=20)
+    assert enqueued.params == {"width": 50, "seed": 1337} and enqueued.value == 50.0
+    assert sum(trial.state is TrialState.WAITING for trial in study.trials) > 20
+    worker.send_signal(signal.SIGINT)
+    worker.communicate(timeout=30)
+    assert answer(program, "audit", "--study", "slow")["holds"]
+
+
+def trials_of(url: str, name: str) -> list[FrozenTrial]:
+    try:
+        return stock(url, name).trials
+    except KeyError:  # the study is not made yet
+        return []
