@@ -78,7 +78,9 @@ def changed_files(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
 
 def read_user_code(definition: Definition) -> UserCode:
     """The version of the code that a definition runs here. Never fails, and changes nothing."""
-    sources = [_sources(text) for text in code_named(definition)]
+    own, *others = code_named(definition)
+    # Of the others only some name code: `hf:gpt2` does not.
+    sources = [_sources(own), *(each for each in map(_sources, others) if not each.why)]
     why = [each for source in sources for each in source.why]
     command = definition.objective.startswith(COMMAND_PREFIX)
     content = read_content(sources[0].root) if command else Content(None)

@@ -6,6 +6,7 @@ decision with `--from-here`, and is left alone without.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -71,7 +72,9 @@ class Selection:
         for row in rows:
             values = {**row.metrics, **flattened(row.config), **row.config, "seed": row.seed, "trial": row.number}
             known |= dict.fromkeys(values)
-            if all(name in values for name in expression.names) and expression.holds(values):
+            if all(_is_comparable(values.get(name, math.nan)) for name in expression.names) and expression.holds(
+                values
+            ):
                 found.append(row)
         unknown = [name for name in expression.names if name not in known] if rows else []
         if unknown:
@@ -87,6 +90,11 @@ class Selection:
         if not named:
             raise UsageError(f"no result of {study!r} ran code {self.code!r}{nearest(self.code, ran)}", "--code")
         return [row for row in rows if row.code == named[0]]
+
+
+def _is_comparable(value: object) -> bool:
+    """Whether a value is there, and is not NaN or infinite."""
+    return not isinstance(value, float) or math.isfinite(value)
 
 
 def _counts(row: TrialRow) -> bool:

@@ -219,6 +219,21 @@ def test_a_running_growth_takes_what_was_redone_into_the_round_that_is_not_decid
     holds(program)
 
 
+def test_a_running_growth_goes_back_under_its_worker(program: Program, begin: Begin, tmp_path: Path) -> None:
+    wait = f"    while config['b'] == 3 and not os.path.exists({str(tmp_path / 'go')!r}): time.sleep(0.02)\n"
+    file = growth_of(tmp_path, "def own(config):\n" + wait + GROWS % "0", grow="increments: {a: 1, b: 1}, steps: 2")
+    worker = begin("run", "grow", "--study", "own", "--file", file, "--workers", 2)
+    until(lambda: '"rounds": 1' in program("status", "--study", "own", "--json").stdout)
+    until(lambda: answer(program, "status", "--study", "own")["counts"]["running"])
+    done(program, "redo", "--study", "own", "--where", "b == 1", "--from-here", "--yes")
+    (tmp_path / "go").touch()
+    said, _ = worker.communicate(timeout=60)
+    assert worker.returncode == 0, said
+    shown = answer(program, "show", "--study", "own")
+    assert [each["chosen"]["param"] for each in shown["rounds"]] == ["b", "b"] and len(shown["set_aside"]) >= 2
+    holds(program)
+
+
 @pytest.mark.parametrize("killed_after", ["redo_points", "record_decision", "withdraw_points"])
 def test_killed_in_between_nothing_has_happened(
     program: Program, tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch, killed_after: str
