@@ -75,6 +75,7 @@ class Depth:
             "config": dict(config),
             "depth": dict(block),
             "ended": None,
+            **({} if self.predicts else {"metric": self.metric}),
         }
 
     def advance(self, state: SearchState, results: Results) -> Need | Decision | Done:
@@ -121,6 +122,8 @@ class Depth:
     def _size_search(self, settings: DepthSettings, state: SearchState, fixed: int) -> FixedSizeSearch:
         uniform = self.families and is_uniform(state["config"]) if settings.uniform is None else settings.uniform
         uniform = uniform and settings.solve == "layers"
+        if not self.predicts and "metric" not in state:  # begun before version 0.4, which counted nothing else
+            return FixedSizeSearch("params", settings, state["config"], fixed, uniform)
         return FixedSizeSearch(self.metric, settings, state["config"], fixed, uniform, self.predicts)
 
     def _decision(self, state: SearchState, settings: DepthSettings, rows: Sequence[Row]) -> Decision:
