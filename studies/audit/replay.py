@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from samplers.searches.plan import Decision, Result, Results, Search, SearchState
 from storage.records import DecisionRow, SetAside, TrialRow
-from studies.history.decisions import ASIDE, MARKS, state_before
+from studies.history.decisions import ASIDE, MARKS, first_state, state_before
 from studies.history.trials import result_of
 
 
@@ -34,7 +34,7 @@ def replay(search: Search, decisions: Sequence[DecisionRow], points: Sequence[Tr
         points: Every trial of the study, retired ones too.
     """
     trials = {row.trial_id: row for row in points}
-    start = state = search.start()
+    start = state = first_state(search.start(), decisions)
     derived, dropped = [], set[int]()
     for expected, row in enumerate(decisions):
         problem = None if row.number == expected else f"decision {expected} is missing"

@@ -13,6 +13,10 @@ from storage.records import StudyRow
 from studies.definition.definition import Definition
 
 UNLIMITED_STEPS = 2**31
+PARAMS = "params"
+"""The metric that a depth study counts where its definition names none."""
+LINEAR_COUNTS = (PARAMS, "non_embedding_params")
+"""Counts of the objective `parameters` that lie on a line in depth, for its own families."""
 
 
 def search_of(definition: Definition, where: str, steps: int | None = None) -> Search:
@@ -34,7 +38,9 @@ def search_of(definition: Definition, where: str, steps: int | None = None) -> S
         case "depth":
             from samplers.searches.depth.depth import Depth
 
-            return Depth.parse(block, config, where, families=definition.objective == "parameters")
+            metric = definition.score_metric
+            families = definition.objective == "parameters" and metric in LINEAR_COUNTS
+            return Depth.parse(block, config, where, metric, families, predicts=metric == PARAMS)
         case "grid":
             from samplers.searches.grid.grid import Grid
 

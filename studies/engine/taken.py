@@ -14,7 +14,7 @@ from storage.records import StudyRow
 from storage.studies import set_outcome
 from studies.definition.code_version import versions
 from studies.definition.searches import search_without_budget
-from studies.history.decisions import GO_BACK, first_from, going_back
+from studies.history.decisions import GO_BACK, first_from, first_state, going_back
 
 
 def renew_taken(ledger: Ledger, study: StudyRow, log: Callable[[str], None]) -> None:
@@ -36,7 +36,7 @@ def decide_again(ledger: Ledger, study: StudyRow, renewed: Sequence[Renewed]) ->
     decided = [each for each in renewed if first_from(decisions, [each.trial_id]) is not None]
     number = first_from(decisions, [each.trial_id for each in decided])
     if number is not None and study.search in GO_BACK:
-        start = search_without_budget(study).start()
+        start = first_state(search_without_budget(study).start(), decisions)
         step = going_back(start, decisions, number, {each.old: each.new for each in decided})
         ledger.record_decision(len(decisions), step.kind, step.record, step.state, [], versions()["studyhall"])
     return decided

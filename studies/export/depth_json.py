@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from samplers.searches.depth.fixed_size import count_in
 from storage.errors import UsageError
 from studies.history.decisions import standing
 from studies.results.depth import results_of
@@ -31,12 +32,17 @@ def depth_json(decisions: Sequence[Any]) -> dict[str, Any]:
     return by_target
 
 
+def _counted(row: Mapping[str, Any], count: int | None) -> dict[str, Any]:
+    """Under the metric's name where it is not `params`."""
+    metric = row.get("metric", "params")
+    return {f"actual_{metric}": count, f"target_{metric}": row["target"]}
+
+
 def _answer(row: Mapping[str, Any]) -> dict[str, Any]:
     kept = row if row["reached"] else {}
     answer = {
         "optimal_layers": kept.get("layers"),
-        "actual_params": kept.get("params"),
-        "target_params": row["target"],
+        **_counted(row, count_in(row) if row["reached"] else None),
         "difference": kept.get("difference"),
         "percentage_diff": kept.get("percent"),
         "calibration_ratio": kept.get("calibration_ratio"),

@@ -9,6 +9,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from samplers.searches.depth.fixed_size import count_in
 from studies.figures.picture import Axis, Line, Picture, Points, Rule
 from studies.figures.thinning import wide
 
@@ -30,7 +31,10 @@ def pictures(shown: Mapping[str, Any], solve: str) -> list[Picture]:
     answers = [Line(name, at, _column(each, solve)) for name, at, each in places]
     distances = [Points(name, at, [distance(row) for row in each]) for name, at, each in places]
     y = Axis(solve, log=wide([value for line in answers for value in line.y]))
-    closest = f"The {solve} whose number of parameters is closest to each target.{gaps}"
+    metric = rows[0].get("metric")
+    counted, more = ("number of parameters", "Parameters") if metric is None else (metric, metric)
+    less = "there are fewer" if metric is None else "it is less"
+    closest = f"The {solve} whose {counted} is closest to each target.{gaps}"
     return [
         Picture("depth-answer", f"{solve.capitalize()} over {given}, for each target", x, y, answers, closest),
         Picture(
@@ -39,7 +43,7 @@ def pictures(shown: Mapping[str, Any], solve: str) -> list[Picture]:
             x,
             Axis("distance from the target", percent=True),
             [*distances, Rule("on target", 0.0)],
-            f"Parameters beyond the target, as a share of it; below zero there are fewer.{gaps}",
+            f"{more} beyond the target, as a share of it; below zero {less}.{gaps}",
         ),
     ]
 
@@ -50,5 +54,6 @@ def _column(rows: Sequence[Mapping[str, Any]], name: str) -> list[float]:
 
 
 def distance(row: Mapping[str, Any]) -> float:
-    """Of an answer: parameters beyond the target, as a share of it; NaN where there is none."""
-    return (row["params"] - row["target"]) / row["target"] if row["reached"] else math.nan
+    """Of an answer: what it has beyond the target, as a share of it; NaN where there is none."""
+    count = count_in(row)
+    return (count - row["target"]) / row["target"] if row["reached"] and count is not None else math.nan

@@ -74,6 +74,14 @@ def first_from(decisions: Sequence[DecisionRow], trial_ids: Collection[int]) -> 
     return next((each for each in _standing(decisions) if not set(trial_ids).isdisjoint(decisions[each].trials)), None)
 
 
+def first_state(start: SearchState, decisions: Sequence[DecisionRow]) -> SearchState:
+    """A search's start as the study began: a depth study of before version 0.4 has no metric in its state, and counted
+    parameters whatever its score was."""
+    if not decisions or "metric" in decisions[0].state:
+        return start
+    return {name: value for name, value in start.items() if name != "metric"}
+
+
 def state_before(start: SearchState, decisions: Sequence[DecisionRow], number: int) -> SearchState:
     """The search's state when the decision of that number was made."""
     state: SearchState = decisions[number - 1].state if number else start

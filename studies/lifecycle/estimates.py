@@ -7,15 +7,18 @@ from typing import Any
 
 from samplers.searches.depth.closed_form import ClosedForm
 from samplers.searches.depth.settings import parse_settings
+from studies.definition.searches import PARAMS
 from studies.tables.table import Column, Document, Table
 
 
-def estimates(block: Mapping[str, Any], config: Mapping[str, Any], where: str) -> Document:
-    """A line for each target of each width; nothing is counted.
+def estimates(block: Mapping[str, Any], config: Mapping[str, Any], metric: str, where: str) -> Document:
+    """A line for each target of each width; nothing is counted. The closed form is of parameters alone.
 
     Raises:
         UsageError: The block is wrong.
     """
+    if metric != PARAMS:
+        return Document(notes=[f"no estimate: the closed form is of {PARAMS}, and the targets are of {metric}"])
     settings, form = parse_settings(block, where), ClosedForm.of(config)
     if form is None:
         return Document(notes=["no estimate: the config names no vocab_size"])

@@ -80,7 +80,9 @@ def preview(store: Store, order: Order) -> Preview | Review:
                 return review(search, search.start(), warm.inspect)
             found = _preview(list(search.outlook(search.start())), "the first round", None, warm)
     if definition.search == "depth" and isinstance(found, Preview):
-        return replace(found, expected=estimates(definition.settings, definition.config, order.source))
+        return replace(
+            found, expected=estimates(definition.settings, definition.config, definition.score_metric, order.source)
+        )
     return found
 
 

@@ -21,7 +21,7 @@ from storage.session import Session
 from storage.studies import set_outcome
 from studies.definition.code_version import versions
 from studies.definition.searches import search_without_budget
-from studies.history.decisions import rests_on, state_before
+from studies.history.decisions import first_state, rests_on, state_before
 from studies.history.state import decision_name
 from studies.history.trials import FINISHED
 from studies.history.versions import numbers_text
@@ -197,7 +197,7 @@ def _step(
     selected: str,
 ) -> _Step:
     """The decision that sets results aside."""
-    start = search_without_budget(study).start()
+    start = first_state(search_without_budget(study).start(), decisions)
     back_to = proposal.resting[0].number if proposal.resting else None
     state = state_before(start, decisions, len(decisions) if back_to is None else back_to)
     event = f"{how.value}: trial{'s' * (len(proposal.numbers) > 1)} {numbers_text(proposal.numbers)}"

@@ -5,23 +5,41 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from samplers.searches.depth.fixed_size import count_in
 from storage.records import DecisionRow
 from studies.history.decisions import standing
 from studies.tables.table import Cell, Column, Document, Figure, Table
 
-ROW_KEYS = ("target", "width", "layers", "params", "difference", "percent", "reached", "reason", "counts")
-"""Of a row in `show --json`: names are stable. `verify: true` adds its findings under `verify`."""
+ROW_KEYS = (
+    "target",
+    "width",
+    "layers",
+    "params",
+    "metric",
+    "count",
+    "difference",
+    "percent",
+    "reached",
+    "reason",
+    "counts",
+)
+"""Of a row in `show --json`: names are stable. A count of parameters is `params`; that of another metric is `count`,
+with its name under `metric`. `verify: true` adds its findings under `verify`."""
+ACTUAL = "Actual"
+"""The column of parameters; that of another metric has the metric's name."""
 DEPTH_COLUMNS = {
     "Target": ("target", ",", 0),
     "Width": ("width", ",", 0),
     "Layers": ("layers", ",", 0),
-    "Actual": ("params", ",", 0),
+    ACTUAL: ("params", ",", 0),
     "Diff": ("difference", "+,", 3),
     "% Diff": ("percent", ".2f", 2),
     "Estimate": ("estimate", ",", 4),
     "Calibration": ("calibration_ratio", ".4f", 5),
 }
 """Key of a row, format, and `spare`, by the column's name."""
+CLOSED_FORM_COLUMNS = ("Estimate", "Calibration")
+"""They are of parameters alone."""
 
 
 def show_json(decisions: Sequence[DecisionRow]) -> dict[str, Any]:
@@ -36,13 +54,21 @@ def show_document(decisions: Sequence[DecisionRow]) -> Document:
     rows = results_of(decisions)
     if not rows:
         return Document(notes=["no width has its counts yet"])
+    metric = rows[0].get("metric")
+    shown = {name: each for name, each in DEPTH_COLUMNS.items() if metric is None or name not in CLOSED_FORM_COLUMNS}
     columns = [
-        Column(name, right=True, only="paper" if name == "Calibration" else None, spare=spare)
-        for name, (_, _, spare) in DEPTH_COLUMNS.items()
+        Column(
+            metric if metric is not None and name == ACTUAL else name,
+            right=True,
+            only="paper" if name == "Calibration" else None,
+            spare=spare,
+        )
+        for name, (_, _, spare) in shown.items()
     ]
     lines = []
     for row in rows:
-        figures: list[Cell] = [Figure(row[key], form=form) for key, form, _ in DEPTH_COLUMNS.values()]
+        row = {**row, "params": count_in(row)}
+        figures: list[Cell] = [Figure(row[key], form=form) for key, form, _ in shown.values()]
         lines.append([*figures, "; ".join(filter(None, (row["reason"], _verify_text(row.get("verify")))))])
     reached = [row for row in rows if row["reached"]]
     reached_text = f"{len(reached)} of {len(rows)} targets reached"

@@ -16,7 +16,8 @@ from samplers.searches.depth.closest import Answer, Fall, closest
 from samplers.searches.depth.depth import Depth
 from samplers.searches.plan import Decision, Done, Need, Result
 from storage.errors import UsageError
-from tests.support.depths import CEHR, REFERENCE, cehr, outcome
+from studies.history.decisions import first_state
+from tests.support.depths import CEHR, REFERENCE, Row, cehr, outcome
 
 # The range search alone
 
@@ -436,3 +437,14 @@ def test_a_wrong_block_is_said_in_one_line(block, said):
     with pytest.raises(UsageError) as error:
         Depth.parse(block, {}, "d.yaml")
     assert said in str(error.value) and "\n" not in str(error.value) and str(error.value).startswith("d.yaml: depth")
+
+
+def test_a_study_from_before_the_metric_counted_goes_on_with_parameters():
+    search = Depth.parse({"targets": 100_000_000, "widths": [768]}, CEHR, "d", "flops", predicts=False)
+    state = {name: value for name, value in search.start().items() if name != "metric"}
+    [decision], _, _, _ = outcome(search, state=state)
+    assert decision.record["results"][0]["params"] and "metric" not in decision.state
+    rows: Any = [Row(decision.kind, dict(decision.record), dict(decision.state))]
+    assert first_state(search.start(), rows) == state
+    anew = search.override(decision.state, {})
+    assert anew.state["metric"] == "flops"

@@ -1,5 +1,8 @@
 """The depth search: for each target and width, the number of layers whose parameter count is closest.
 
+Any other metric that grows with depth is counted in the same way: FLOPs, bytes, parameters without embeddings. The
+closed form (closed_form.py) is of parameters alone, and predicts nothing of those.
+
 Every width is searched on its own (fixed_size.py) and all are asked for at once; each gets one decision, in the order
 of the definition, as soon as its own counts allow it. A stack that is uniform by construction (a family of the
 objective `parameters`, or `uniform: true`) takes three counts a width: both ends predict, a third confirms. Of any
@@ -17,7 +20,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from samplers.searches.depth.fixed_size import Answered, FixedSizeSearch, Row
+from samplers.searches.depth.fixed_size import Answered, FixedSizeSearch, Row, count_in
 from samplers.searches.depth.settings import SOLVE_KEYS, DepthSettings, parse_settings
 from samplers.searches.depth.uniform import is_uniform
 from samplers.searches.distributions import holding
@@ -41,10 +44,17 @@ class Depth:
     where: str
     families: bool = False
     """Whether the objective is `parameters`, whose families are known to be uniform."""
+    predicts: bool = True
+    """Whether the metric is a number of parameters, of which the closed form says something."""
 
     @staticmethod
     def parse(
-        block: Mapping[str, Any], config: Config, where: str, metric: str = "params", families: bool = False
+        block: Mapping[str, Any],
+        config: Config,
+        where: str,
+        metric: str = "params",
+        families: bool = False,
+        predicts: bool = True,
     ) -> Depth:
         """From a definition's `depth:` block and config; `metric` is the count's name in the results.
 
@@ -53,7 +63,7 @@ class Depth:
         """
         parse_settings(block, where)
         config = {name: value for name, value in config.items() if name != "seed"}
-        return Depth(config, dict(block), metric, where, families)
+        return Depth(config, dict(block), metric, where, families, predicts)
 
     def start(self) -> SearchState:
         return self._start_from(self.config, self.block)
@@ -66,6 +76,7 @@ class Depth:
             "config": dict(config),
             "depth": dict(block),
             "ended": None,
+            **({} if self.predicts else {"metric": self.metric}),
         }
 
     def advance(self, state: SearchState, results: Results) -> Need | Decision | Done:
@@ -111,12 +122,15 @@ class Depth:
 
     def _size_search(self, settings: DepthSettings, state: SearchState, fixed: int) -> FixedSizeSearch:
         uniform = self.families and is_uniform(state["config"]) if settings.uniform is None else settings.uniform
-        return FixedSizeSearch(self.metric, settings, state["config"], fixed, uniform and settings.solve == "layers")
+        uniform = uniform and settings.solve == "layers"
+        if not self.predicts and "metric" not in state:  # begun before version 0.4, which counted nothing else
+            return FixedSizeSearch("params", settings, state["config"], fixed, uniform)
+        return FixedSizeSearch(self.metric, settings, state["config"], fixed, uniform, self.predicts)
 
     def _decision(self, state: SearchState, settings: DepthSettings, rows: Sequence[Row]) -> Decision:
         fixed = settings.fixed[state["answered"]]
         reached = sum(row["reached"] for row in rows)
-        uncounted = any(row["params"] is None for row in rows)
+        uncounted = any(count_in(row) is None for row in rows)
         size = f"{'width' if settings.solve == 'layers' else 'layers'} {fixed}"
         event = rows[0]["reason"] if uncounted else f"{reached} of {len(rows)} targets reached"
         record = {"solve": settings.solve, "fixed": fixed, "event": f"{size}: {event}", "results": list(rows)}

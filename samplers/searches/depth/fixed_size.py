@@ -41,6 +41,8 @@ class FixedSizeSearch:
     config: Config
     fixed: int
     uniform: bool
+    predicts: bool = True
+    """Whether the closed form says something of the count: it is of parameters alone."""
 
     def solve(self, results: Results) -> Missing | Answered:
         """The points that are missing, or the rows. The same counts are asked for, whichever came early.
@@ -125,19 +127,20 @@ class FixedSizeSearch:
         if count is None:
             return f"trial {result.trial} returned no metric {self.metric!r}"
         if count != count or not 0 <= count < float("inf") or count != int(count):
-            return f"trial {result.trial} returned {self.metric} {count}: not a number of parameters"
+            what = "a number of parameters" if self.predicts else "a whole number from 0 on"
+            return f"trial {result.trial} returned {self.metric} {count}: not {what}"
         return int(count)
 
     def _row(self, target: int, answer: Answer, counted: bool, counts: int) -> dict[str, Any]:
         """`counts` is the number of counts for all targets of this size. `counted` says whether the answer itself was
         counted, rather than derived from a line."""
         layers, width = self.settings.shape(self.fixed, answer.index)
-        form = ClosedForm.of(self.config)
+        form = self._form
         return {
             "target": target,
             "width": width,
             "layers": layers,
-            "params": answer.count,
+            **self._named(answer.count),
             "difference": answer.count - target,
             "percent": abs(answer.count - target) / target * 100,
             "reached": not answer.beyond,
@@ -155,7 +158,7 @@ class FixedSizeSearch:
 
     def _unanswered(self, reason: str, counts: int) -> Answered:
         """Rows without an answer: a count failed, or the counts fall."""
-        unknown = dict.fromkeys(("width", "layers", "params", "difference", "percent"))
+        unknown = {"width": None, "layers": None, **self._named(None), "difference": None, "percent": None}
         unknown["width" if self.settings.solve == "layers" else "layers"] = self.fixed
         end = {"reached": False, "reason": reason, "counts": counts, "counted": False}
         return Answered(
@@ -165,12 +168,26 @@ class FixedSizeSearch:
             ]
         )
 
+    def _named(self, count: int | None) -> Row:
+        """A count in a row: `params`, or `count` beside the name of another metric."""
+        return {"params": count} if self.predicts else {"metric": self.metric, "count": count}
+
+    @property
+    def _form(self) -> ClosedForm | None:
+        return ClosedForm.of(self.config) if self.predicts else None
+
     def _estimate(self, target: int) -> int | None:
         """The number of layers, or the width, that the closed form predicts."""
-        form = ClosedForm.of(self.config)
+        form = self._form
         if form is None:
             return None
         return form.layers(target, self.fixed) if self.settings.solve == "layers" else form.width(target, self.fixed)
+
+
+def count_in(row: Row) -> int | None:
+    """The count of a row; None if it could not be counted."""
+    count: int | None = row["count"] if "metric" in row else row["params"]
+    return count
 
 
 def _verification(result: Result) -> dict[str, Any]:

@@ -228,3 +228,10 @@ def test_a_score_that_is_no_number_is_a_gap_under_its_name() -> None:
     ]
     (bar,) = last["data"]
     assert (bar["name"], bar["x"], bar["y"]) == ("chosen", ["n → 2"], [None])
+
+
+def test_a_depth_of_another_metric_names_it() -> None:
+    row = {"target": 100, "width": 8, "layers": 4, "metric": "flops", "count": 110, "reached": True, "reason": None}
+    closest, distance = depth.pictures({"results": [row]}, "layers")
+    assert "flops is closest" in closest.caption and distance.caption.startswith("flops beyond the target")
+    assert mark(distance, Points).y == [0.1]

@@ -112,14 +112,14 @@ def test_widths_are_shown_as_depths_are() -> None:
 
 
 def test_a_dry_run_says_what_the_closed_form_expects() -> None:
-    shown = text(estimates(SEVERAL, CEHR, "d")).splitlines()
+    shown = text(estimates(SEVERAL, CEHR, "params", "d")).splitlines()
     assert [line.split() for line in shown if line.split()[:2] == ["50,000,000", "768"]] == [["50,000,000", "768", "6"]]
     assert any("beyond max_layers 100" in line for line in shown)
-    wide = text(estimates({"targets": 10**7, "solve": "width", "layers": [4]}, CEHR, "d"))
+    wide = text(estimates({"targets": 10**7, "solve": "width", "layers": [4]}, CEHR, "params", "d"))
     assert "Width (estimate)" in wide
-    assert "no estimate" in text(estimates(SINGLE, {"model": "a:b"}, "d"))
+    assert "no estimate" in text(estimates(SINGLE, {"model": "a:b"}, "params", "d"))
     with pytest.raises(UsageError, match="num_heads 8 does not divide 12"):
-        estimates({"targets": 5, "widths": [12]}, CEHR, "d")
+        estimates({"targets": 5, "widths": [12]}, CEHR, "params", "d")
 
 
 def test_the_definition_that_ships_asks_for_20_widths_and_100m() -> None:
