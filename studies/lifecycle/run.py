@@ -14,6 +14,7 @@ from studies.engine.worker import Worker
 from studies.history.state import Ending, standing_of
 from studies.lifecycle.open import find_study, open_study
 from studies.lifecycle.order import Order
+from studies.lifecycle.patience import patiently
 from studies.slots.leases import folder
 
 
@@ -27,14 +28,14 @@ def run(
         StorageError: The storage cannot be used.
     """
     if order.join:
-        study = find_study(store, order.name)
+        study = patiently(lambda: find_study(store, order.name), log)
         if study is None:
             raise UsageError(f"--join: there is no study {order.name!r}")
         ended = Ending.of(standing_of(study, begun=0, running=0, alive=True))
         if ended is not None:
             return ended
     with study_started(store, order, log) as warm:
-        scribe = Scribe(store.start(), order.name, store.shown, log)
+        scribe = Scribe(patiently(store.start, log), order.name, store.shown, log)
         worker = Worker(Membership(store, order.name, order.slots), warm, log, scribe.notify)
         watch(worker)
         may_wait = False
@@ -55,11 +56,11 @@ def study_started(store: Store, order: Order, log: Callable[[str], None]) -> Ite
     """
     if order.slots[0].gpu is not None:
         folder()  # no GPU is used without leases: fail now
-    opened = open_study(store, order)
+    opened = patiently(lambda: open_study(store, order), log)
     trust = opened.trust(store.home)
     with opened.server(trust) as warm:
         description = opened.checked(warm, log)
-        note = None if order.join else opened.write(store, description)
+        note = None if order.join else patiently(lambda: opened.write(store, description), log)
         if note is not None:
             log(note)
         trust.remember()
