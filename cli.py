@@ -103,7 +103,13 @@ def cli() -> None:
 @click.argument("words", nargs=-1, metavar="[SEARCH] NAME [KEY=VALUE]...", shell_complete=_offer("words_of_run"))
 @click.option("--study", "name", metavar="NAME", help="The study's name.", shell_complete=_offer("names_to_run"))
 @click.option("--file", type=click.Path(path_type=Path), help="The definition, when it is not NAME.yaml.")
-@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change the config or the search's block.")
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Change the config, the search's block, or attempts, score.metric and the like.",
+)
 @click.option(
     "--gpus", metavar="WHICH", shell_complete=_offer("gpus"), help="auto (free ones), all, none or 0,1 or UUIDs."
 )

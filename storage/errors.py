@@ -33,6 +33,20 @@ class EmptyStorageError(UsageError):
     """no study in this storage yet; `python cli.py run grow --study lobo` begins one"""
 
 
+class UnreachableError(StorageError):
+    """The storage does not answer."""
+
+    exit_code = 3
+
+
+class RefusedError(UnreachableError):
+    """No server listens there."""
+
+
+class RestartingError(UnreachableError):
+    """The storage answers that it starts or stops: it will be there again."""
+
+
 class SessionLostError(StudyhallError):
     """The database session ended, and with it every lock that it held."""
 

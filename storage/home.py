@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import shutil
 import socket
 from collections.abc import Mapping
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -49,6 +52,25 @@ class TrialFolder:
             make_private(self.files)
         except OSError as error:
             raise StorageError(f"cannot keep a trial's files: {error.strerror}", str(self.path)) from error
+
+    def clear(self) -> None:
+        """Remove what nobody needs once the trial is over: its checkpoint, its locks, empty logs and empty folders.
+        Leaves all of it while a process of the trial lives."""
+        with ExitStack() as held:
+            locks = [*self.path.glob("lock-*")]
+            try:
+                for each in locks:
+                    fcntl.flock(held.enter_context(each.open("rb")), fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:  # held, or gone
+                return
+            shutil.rmtree(self.checkpoint, ignore_errors=True)
+            empty = [each for each in self.path.glob("attempt-*.log") if each.stat().st_size == 0]
+            for each in (*locks, *empty):
+                each.unlink(missing_ok=True)
+        with suppress(OSError):  # not empty, or gone
+            self.files.rmdir()
+        with suppress(OSError):
+            self.path.rmdir()
 
     def log(self, attempt: int) -> Path:
         return self.path / f"attempt-{attempt}.log"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from storage.errors import UsageError, nearest
@@ -28,7 +28,7 @@ from storage.records import (
     TrialRow,
     WorkerRow,
 )
-from storage.session import Session
+from storage.session import Session, query
 from storage.worker_records import FirstFailures, KeptTrial, SeedRow
 
 Row = TypeVar("Row")
@@ -90,6 +90,11 @@ class Reader:
         rows = self.session.run("read_some_points", {"study_id": study_id, "numbers": list(numbers)})
         others = {row.number: str(row.state) for row in rows if row.hash is None}
         return [TrialRow(**fields_of(row)) for row in rows if row.hash is not None], others
+
+    def over_trials(self, study_id: int, numbers: Sequence[int]) -> list[int]:
+        """Of these numbers, the trials that have ended or were withdrawn."""
+        values = {"study_id": study_id, "numbers": list(numbers)}
+        return [row.number for row in self.session.run("over_trials", values)]
 
     def open_trials(self, study_id: int) -> list[OpenTrial]:
         """The trials that wait or run."""
@@ -234,6 +239,21 @@ class Reader:
     def launches(self, study_id: int) -> list[str]:
         """The jobs that schedulers were asked for, as JSON, the oldest first."""
         return [row.value for row in self.session.run("read_launches", {"study_id": study_id})]
+
+    # Many studies at once
+
+    def by_study(
+        self, kind: Callable[..., Row], name: str, study_ids: Sequence[int], **values: object
+    ) -> dict[int, list[Row]]:
+        """The rows of a query of one study for each of these studies, by its id, in one statement."""
+        one = query(name).replace("%(study_id)s", "asked.id")
+        asked = "unnest(%(ids)s::integer[]) AS asked(id)"
+        statement = f"SELECT asked.id AS asked_id, row.* FROM {asked}, LATERAL (\n{one}\n) AS row"
+        found: dict[int, list[Row]] = {study_id: [] for study_id in study_ids}
+        for row in self.session.execute(statement, {"ids": [*study_ids], **values}):
+            fields = fields_of(row)
+            found[fields.pop("asked_id")].append(kind(**fields))
+        return found
 
     def _rows(self, kind: type[Row], query: str, **values: object) -> list[Row]:
         return [kind(**fields_of(row)) for row in self.session.run(query, values)]

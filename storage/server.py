@@ -30,10 +30,13 @@ from urllib.parse import parse_qs, quote, urlsplit
 from storage.errors import StorageError
 from storage.files import replacing
 from storage.postgres import Account, account, binaries, binaries_for, environment, on_network, version
+from storage.strays import stop_strays
 
 USER = "studyhall"
 NETWORK_ROLE = "studyhall_network"
 LISTENING_FILE = "listen.json"
+STRAY_SECONDS = 2.0
+"""That a server may live without its socket: longer than its own end takes."""
 STATE = Path("/var/lib/studyhall")
 MAX_SOCKET_FOLDER_BYTES = 85
 """Leaves room for the socket's name: macOS allows 103 bytes for both."""
@@ -256,6 +259,7 @@ def _alive_lock(path: Path, end: float, found: Cluster) -> int | None:
     """The alive lock, once every process of the last server has ended. None: a server answers. That one may be gone the
     next moment, but no process may start another server without the lock."""
     alive = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    patience = time.monotonic() + STRAY_SECONDS
     while True:
         try:
             fcntl.flock(alive, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -264,6 +268,9 @@ def _alive_lock(path: Path, end: float, found: Cluster) -> int | None:
             if found.answers():
                 os.close(alive)
                 return None
+            if time.monotonic() > patience:  # longer than one that is ending
+                stop_strays(found.data, found.socket / ".s.PGSQL.5432")
+                patience = end
             if time.monotonic() > end:
                 os.close(alive)
                 raise StorageError(
@@ -274,6 +281,7 @@ def _alive_lock(path: Path, end: float, found: Cluster) -> int | None:
 
 def _start(found: Cluster, bins: Path, alive: int, end: float) -> None:
     if not found.data.exists():
+        stop_strays(found.data, found.socket)
         _make_cluster(found, bins)
     made_by = (found.data / "PG_VERSION").read_text().strip()
     if made_by != version(bins).split(".")[0]:

@@ -18,7 +18,7 @@ import psycopg2.errors
 import psycopg2.extensions
 from psycopg2.extras import NamedTupleCursor
 
-from storage.errors import SessionLostError, StorageError
+from storage.errors import RefusedError, RestartingError, SessionLostError, StorageError, UnreachableError
 from storage.url import libpq_url, shown_url, without_secrets
 
 QUERIES = Path(__file__).parent / "queries"
@@ -48,6 +48,19 @@ CONNECTION_HINTS = {
     "does not support SSL": "; switch TLS on there, or leave sslmode out of the URL",
     "password authentication failed": "; the password is wrong or has expired (VALID UNTIL)",
 }
+# What libpq says of a server that it did not reach, by the kind of error; it gives no code for it.
+UNREACHABLE: dict[str, type[UnreachableError]] = {
+    "the database system is": RestartingError,
+    "refused": RefusedError,
+    "No such file or directory": RefusedError,
+    "closed the connection unexpectedly": RefusedError,
+    "reset by peer": RefusedError,
+    "timeout expired": UnreachableError,
+    "timed out": UnreachableError,
+    "nreachable": UnreachableError,
+    "No route to host": UnreachableError,
+    "could not translate host name": UnreachableError,
+}
 # The server rolled the statement back whole, so it can simply run again.
 RETRIED_ERRORS = (psycopg2.errors.DeadlockDetected, psycopg2.errors.SerializationFailure)
 
@@ -68,7 +81,8 @@ class Session:
         """Connect within `patience` seconds.
 
         Raises:
-            StorageError: The server cannot be reached, refuses the connection, or is older than PostgreSQL 13.
+            UnreachableError: The server cannot be reached, or starts or stops.
+            StorageError: It refuses the connection, or is older than PostgreSQL 13.
         """
         self.url = url
         try:
@@ -82,7 +96,8 @@ class Session:
         except psycopg2.Error as error:
             answer = self._first_line(error)
             hint = next((hint for words, hint in CONNECTION_HINTS.items() if words in answer), "")
-            raise StorageError(f"{answer}{hint}", shown_url(url)) from None
+            kind = next((kind for words, kind in UNREACHABLE.items() if words in answer), StorageError)
+            raise kind(f"{answer}{hint}", shown_url(url)) from None
         self._connection.autocommit = True
         self._owner = os.getpid()
         if self._connection.server_version < MIN_SERVER_VERSION * 10_000:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,9 @@ from objectives.reference import located
 from samplers.searches.blocks import block_keys
 from storage.checks import check_keys, check_whole
 from storage.errors import UsageError, nearest
+from studies.definition.assignments import Path as Assigned
 from studies.definition.assignments import assign, parse_assignment
+from studies.definition.effects import check_effect
 from studies.definition.models import models_as_stored, models_located
 from studies.definition.pruner import parse_pruner
 from studies.definition.texts import check_axis_texts, check_texts
@@ -38,6 +40,9 @@ DEFINITION_KEYS = (
     *("question", "search", "objective", "log_to", "score", "cost", "config"),
     *("attempts", "timeout", "memory_limit", "pruner", "code", *SEARCHES),
 )
+SETTABLE = ("score", "cost", "question", "attempts", "timeout", "memory_limit", "pruner", "log_to")
+"""Keys of the file that `--set` changes under their own names."""
+SETTABLE_FIELDS = ("score_metric", "direction", *SETTABLE[1:])
 DIRECTIONS = ("maximize", "minimize")
 
 
@@ -67,6 +72,8 @@ class Definition:
     """Patterns of further files that belong to the objective's code, below `code_folder`."""
     code_folder: Path = Path("/")
     """Of the definition's file."""
+    replaced: Mapping[str, Any] = field(default_factory=dict)
+    """Fields that `--set` changed, with the file's own values: an edited file changes only what it changes itself."""
 
     @staticmethod
     def load(file: Path, search: str | None = None) -> Definition:
@@ -87,7 +94,9 @@ class Definition:
     @staticmethod
     def from_json(stored: Mapping[str, Any]) -> Definition:
         """What `to_json` gave."""
-        return _parse(stored, "the stored definition", Path("/"))
+        document = {key: value for key, value in stored.items() if key != "replaced"}
+        definition = _parse(document, "the stored definition", Path("/"))
+        return replace(definition, replaced=stored.get("replaced", {}))
 
     def to_json(self) -> dict[str, Any]:
         """As it is kept in the database: the keys of the file, in a fixed order, the config's own order kept."""
@@ -105,6 +114,7 @@ class Definition:
             "pruner": self.pruner,
             "log_to": list(self.log_to) or None,
             "code": {"folder": str(self.code_folder), "files": list(self.code)} if self.code else None,
+            "replaced": dict(self.replaced) or None,
         }
         return {key: value for key, value in document.items() if value not in (None, "")}
 
@@ -113,26 +123,60 @@ class Definition:
         """SHA-256 of the definition; the order of keys counts, since it breaks ties."""
         return hashlib.sha256(json.dumps(self.to_json()).encode()).hexdigest()
 
+    @property
+    def of_file(self) -> Definition:
+        """Without what `--set` changed of the file's own keys."""
+        return replace(self, **self.replaced, replaced={})
+
+    def with_replaced_of(self, other: Definition) -> Definition:
+        """With the values that `--set` gave to another definition of the study, except where this file has news."""
+        kept = {
+            name: (was, getattr(other, name)) for name, was in other.replaced.items() if _same(getattr(self, name), was)
+        }
+        values = {name: now for name, (_, now) in kept.items()}
+        return replace(self, **values, replaced={name: was for name, (was, _) in kept.items()})
+
     def with_settings(self, assignments: Sequence[str]) -> Definition:
         """With `--set KEY=VALUE` applied, in their order: KEY is a key of the config, else of the search's block, which
-        `grow.KEY` names in full.
+        `grow.KEY` names in full, else one of the file's own, like `attempts` or `score.metric`.
 
         Raises:
-            UsageError: There is no such key; `+KEY=VALUE` adds one to the config.
+            UsageError: There is no such key, or it has no effect; `+KEY=VALUE` adds one to the config.
         """
-        made = self
+        made, of_config, added = self, [], set(self.config)
         for text in assignments:
             path, value, adding = parse_assignment(text)
-            if path[0] == self.search and self.search not in self.config and len(path) > 1:
+            if path[0] == self.search and self.search not in added and len(path) > 1:
                 made = replace(made, settings=assign(made.settings, path[1:], value, True, text))
-            elif path[0] not in made.config and path[0] in block_keys(self.search):
+            elif path[0] not in added and path[0] in block_keys(self.search):
                 made = replace(made, settings=assign(made.settings, path, value, True, text))
+            elif path[0] not in added and path[0] in DEFINITION_KEYS and not adding:
+                made = made._with_own_key(path, value, text)
             else:
-                made = replace(made, config=assign(made.config, path, value, adding, text))
+                of_config.append((path, value, adding, text))
+                added |= {str(path[0])} if adding else set()
+        for path, value, adding, text in of_config:
+            check_effect(self.search, made.settings, path, text)
             check_texts([value], _at(self.config, path), "--set " + text.partition("=")[0])
+            made = replace(made, config=assign(made.config, path, value, adding, text))
         if made.search == "grid" and assignments:
             check_axis_texts(made.settings, made.config, "--set")
         return made.with_models_in(Path.cwd())
+
+    def _with_own_key(self, path: Assigned, value: Any, text: str) -> Definition:
+        """With another value of one of the file's own keys."""
+        if path[0] not in SETTABLE:
+            raise UsageError(_not_settable(self.search, path, text), "--set")
+        document = assign(
+            {key: value for key, value in self.to_json().items() if key != "replaced"}, path, value, True, text
+        )
+        made = _parse({key: value for key, value in document.items() if value is not None}, "--set", Path("/"))
+        was = {name: getattr(self.of_file, name) for name in SETTABLE_FIELDS}
+        replaced = {
+            name: json.loads(json.dumps(old)) for name, old in was.items() if not _same(old, getattr(made, name))
+        }
+        changed = {name: getattr(made, name) for name in SETTABLE_FIELDS}
+        return replace(self, **changed, replaced=replaced)
 
     def with_models_in(self, folder: Path) -> Definition:
         """With the whole path of every model's file that it names, relative to `folder`."""
@@ -156,6 +200,24 @@ def _at(config: Any, path: Sequence[str | int]) -> Any:
         inside = range(len(config)) if isinstance(config, list) else config if isinstance(config, Mapping) else ()
         config = config[part] if part in inside else None
     return config
+
+
+def _same(one: object, other: object) -> bool:
+    """Compared as they are stored, where a tuple is a list."""
+    return json.dumps(one) == json.dumps(other)
+
+
+def _not_settable(search: str, path: Assigned, text: str) -> str:
+    key = path[0]
+    if key == "config":
+        return f"{text!r}: a key of the config is set under its own name: --set {text.removeprefix('config.')}"
+    if key == search:
+        return f"{text!r}: the keys of the block are set one by one: --set {search}.KEY=VALUE"
+    if key in SEARCHES:
+        return f"{text!r}: this is a {search} search, without a block {key!r}"
+    if key == "search":
+        return f"search: a study keeps its search, {search}; write another definition for a study of its own"
+    return f"{key}: all results come from it, and the file names it: change it there"
 
 
 def _parse(document: Mapping[str, Any], where: str, folder: Path) -> Definition:

@@ -2,7 +2,8 @@
 
 | outcome | what happens |
 |---|---|
-| given back, lost | WAITING again, free of charge |
+| given back | WAITING again, free of charge |
+| lost | WAITING again, free of charge; FAIL once that has happened often in a row, since the trial itself does it |
 | out of memory | once more, alone on its device; then FAIL. FAIL at once if the search looks for the limit |
 | error, killed | up to `attempts`, then FAIL with the last lines of its log |
 | timed out, diverged, invalid | FAIL at once: it would happen again |
@@ -13,10 +14,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import takewhile
 
 from objectives.outcome import Kind, Outcome
 
 CHARGED = (Kind.ERROR.value, Kind.KILLED.value)
+MAX_LOSSES_IN_A_ROW = 10
+"""Attempts that are lost with nothing else between them; the last of these fails the trial."""
 
 
 @dataclass(frozen=True)
@@ -61,11 +65,20 @@ def consequence(outcome: Outcome, earlier: Sequence[str], required: Requirements
             return Finish("COMPLETE", outcome.metrics[required.score], None)
         case Kind.PRUNED:
             return Finish("PRUNED", None, reason)
-        case Kind.GIVEN_BACK | Kind.LOST:
+        case Kind.GIVEN_BACK:
             return None
+        case Kind.LOST:
+            losses = 1 + _losses_in_a_row(earlier)
+            why = f"{reason}, {losses} losses in a row: the objective may kill processes that are not its own"
+            return None if losses < MAX_LOSSES_IN_A_ROW else Finish("FAIL", None, why)
         case Kind.OUT_OF_MEMORY if Kind.OUT_OF_MEMORY.value not in earlier and not required.seeks_limit:
             return None
         case Kind.ERROR | Kind.KILLED if sum(each in CHARGED for each in earlier) + 1 < required.attempts:
             return None
         case _:
             return Finish("FAIL", None, reason)
+
+
+def _losses_in_a_row(outcomes: Sequence[str]) -> int:
+    """How many attempts were lost since the last one that ended in another way."""
+    return sum(1 for _ in takewhile(lambda each: each == Kind.LOST.value, reversed(outcomes)))

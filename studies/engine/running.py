@@ -94,7 +94,8 @@ class Running:
                 f"trial {claim.number}: another worker has it now; the result of attempt {claim.attempt} was rejected"
             )
         self.over = True
-        shutil.rmtree(self.folder.checkpoint, ignore_errors=True)  # no further attempt needs it
+        shutil.rmtree(self.folder.checkpoint, ignore_errors=True)  # whatever still runs of it
+        self.folder.clear()
         name = f"trial {claim.number} ({purpose(claim.role)})".removesuffix(" ()")
         if step.score is None:
             ended = step.reason if outcome.kind is Kind.PRUNED else f"failed: {step.reason}"

@@ -16,7 +16,7 @@ from typing import Any
 from objectives.outcome import Kind, Outcome, Report
 from objectives.process.warm import WarmServer
 from samplers.searches.growth.speculation import speculates
-from storage.errors import SessionLostError, StorageError
+from storage.errors import SessionLostError, StorageError, StudyhallError, UnreachableError
 from storage.home import trial_folder
 from storage.ledger import Claim
 from storage.locks import POOLED
@@ -27,6 +27,7 @@ from studies.definition.code_version import versions
 from studies.definition.definition import SEEK_LIMITS, Definition
 from studies.definition.searches import current_state, search_in_force
 from studies.engine.adoption import adopt
+from studies.engine.clearing import clear_home
 from studies.engine.code_watch import CodeWatch
 from studies.engine.early_ends import FirstFailures, KeptMetrics
 from studies.engine.membership import Membership
@@ -79,17 +80,19 @@ class Worker:
         self.pruning: Pruning | None = None
         self.progress = RoundProgress()
         self.parsed: Mapping[str, Any] | None = None
+        self.connected = False
 
     def run(self) -> Ending:
         """Work until the search has ended, the study drains, or a signal comes."""
         with self.signals.watching():
             self.selector.register(self.signals, selectors.EVENT_READ)
-            self._sign_in()
+            self._connect((UnreachableError, SessionLostError))
             try:
                 while True:
                     try:
                         ending = self._turn()
                         if ending is not None:
+                            clear_home(self.ledger.session, self.study, self.home)
                             sign_out(self.ledger.session, self.worker_id)
                             return ending
                     except SessionLostError as error:
@@ -348,7 +351,9 @@ class Worker:
 
     def _sign_in(self) -> None:
         self.ledger, self.worker_id = self.membership.connect()
+        self.connected = True
         renew_taken(self.ledger, self._read_study(), self.log)
+        clear_home(self.ledger.session, self.study, self.home)
         self.changed()
         self.first_failures, self.kept = FirstFailures(self.ledger), KeptMetrics(self.ledger)
         pruner = self.definition.pruner
@@ -360,13 +365,17 @@ class Worker:
         self.log(f"the database session was lost ({why}): its trials are stopped; reconnecting")
         self._forget_session()
         self._abandon()
+        self._connect((StorageError, SessionLostError))
+        self.log("the database is back")
+
+    def _connect(self, passing: tuple[type[StudyhallError], ...]) -> None:
+        """Sign in; after an error that will pass, again."""
         pause = 0.05
         while True:
             try:
                 self._sign_in()
-                self.log("the database is back")
                 return
-            except (StorageError, SessionLostError) as error:
+            except passing as error:
                 if self.signals.draining:
                     raise StorageError(f"{error}; interrupted while reconnecting") from error
                 self._forget_session()
@@ -376,6 +385,8 @@ class Worker:
                 pause = min(pause * 2, 5.0)
 
     def _forget_session(self) -> None:
+        if not self.connected:  # not even once
+            return
         for key in list(self.selector.get_map().values()):
             if key.fileobj is self.ledger.session:
                 self.selector.unregister(key.fileobj)

@@ -48,6 +48,11 @@ def read_launches(session: Session, study_id: int) -> list[Launch]:
     return [Launch(**json.loads(text)) for text in Reader(session).launches(study_id)]
 
 
+def read_launches_of(session: Session, study_ids: Sequence[int]) -> dict[int, list[Launch]]:
+    """The same of several studies, by id."""
+    return Reader(session).by_study(lambda value: Launch(**json.loads(value)), "read_launches", study_ids)
+
+
 class Launcher(Protocol):
     """A scheduler and its options: a `SlurmLauncher` or a `RayLauncher`."""
 

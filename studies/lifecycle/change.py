@@ -15,6 +15,7 @@ from storage.reader import Reader
 from storage.records import StudyRow
 from storage.session import Session
 from storage.studies import Correction, correct_study, set_definition, set_outcome
+from studies.definition.assignments import parse_assignment
 from studies.definition.change import Change, difference
 from studies.definition.code_version import versions
 from studies.definition.definition import Definition
@@ -65,25 +66,29 @@ def pending(session: Session, study: StudyRow, state: SearchState, order: Order)
     """
     has_results = bool(Reader(session).ends(study.study_id).accepted)
     stored = Definition.from_json(study.definition)
-    file = order.definition if order.definition is not None else stored
+    before_file = stored.of_file
+    file = order.definition if order.definition is not None else before_file
     # A command's metric names are part of it.
-    measured = (stored.score_metric, stored.cost) == (file.score_metric, file.cost)
+    measured = (before_file.score_metric, before_file.cost) == (file.score_metric, file.cost)
     if measured and same_objective(stored.objective, file.objective):
         file = replace(file, objective=stored.objective).with_models_of(stored)
     if file.code == stored.code:
         file = file.with_code_of(stored)  # its folder is another one on another host
     note = None
-    if file.hash in study.definitions and file.hash != stored.hash:
+    if file.hash in study.definitions and file.hash != before_file.hash:
         # An outdated checkout must not undo a change that others have made.
         note = f"{order.source} is older than the study's last change and is not used; to go back, use --set"
-        file = stored
+        file = before_file
+    file = file.with_replaced_of(stored)
     edited = difference(stored, file)
     _check_allowed(edited, has_results, order.source)
-    block = state[study.search]
-    before = replace(stored, config=state["config"], settings=block)
-    edit = replace(before, config={**before.config, **edited.config}, settings={**block, **edited.settings})
-    asked = difference(before, edit.with_settings(order.settings))
+    _check_steps(study, order)
+    before = replace(file, config=state["config"], settings=state[study.search])
+    edit = replace(file, config={**before.config, **edited.config}, settings={**before.settings, **edited.settings})
+    given = edit.with_settings(order.settings)
+    asked = difference(before, given)
     _check_allowed(asked, has_results, "--set")
+    file = file.of_file.with_replaced_of(given)
     corrected = {**edited.incomparable, **asked.incomparable}
     changes = {name: each for name, each in (("config", asked.config), (study.search, asked.settings)) if each}
     dataset = {**state["config"], **asked.config}.get("dataset")
@@ -94,6 +99,14 @@ def _check_allowed(change: Change, has_results: bool, where: str) -> None:
     refused = change.refused_with_results if has_results else change.refused
     if refused:
         raise UsageError(refused[0], where)
+
+
+def _check_steps(study: StudyRow, order: Order) -> None:
+    """A growth's budget of steps, once given, is the one that counts."""
+    steps = study.steps if order.budget.steps is None else order.budget.steps
+    sets = [parse_assignment(text)[0] for text in order.settings]
+    if steps is not None and study.search == "grow" and {("steps",), ("grow", "steps")} & set(sets):
+        raise UsageError(f"steps: the study has a budget of {steps} steps, which counts; raise it by --steps", "--set")
 
 
 def reconcile(session: Session, study: StudyRow, order: Order, description: Description) -> str | None:
@@ -108,9 +121,20 @@ def reconcile(session: Session, study: StudyRow, order: Order, description: Desc
             _correct(ledger, study, state, asked, description)
         elif asked.changes:
             _override(ledger, search_in_force(study), state, asked.changes)
-        if asked.file.hash not in study.definitions:
-            set_definition(session, study.study_id, asked.file.to_json(), asked.file.hash)
+        _put_into_force(session, study, asked.file)
     return asked.note
+
+
+def _put_into_force(session: Session, study: StudyRow, definition: Definition) -> None:
+    """Store the definition, unless it is in force already, with the hashes of the files that it and the last one are
+    of: so an older file is known by its hash, whatever `--set` changed of it."""
+    if definition.hash == study.definitions[-1]:
+        return
+    known = {*study.definitions}
+    for each in (Definition.from_json(study.definition).of_file, definition.of_file):
+        if each.hash not in known:
+            set_definition(session, study.study_id, each.to_json(), each.hash)
+    set_definition(session, study.study_id, definition.to_json(), definition.hash)
 
 
 def _override(ledger: Ledger, search: Search, state: SearchState, changes: Mapping[str, Any], **more: object) -> None:

@@ -109,6 +109,7 @@ class OpenedStudy:
     def _make(self, session: Session, description: Description) -> bool:
         """False if another process made one of that name at the same moment."""
         definition, file = self.definition, self.order.definition or self.definition
+        file = file.with_replaced_of(definition)
         return create_study(
             session,
             NewStudy(

@@ -17,6 +17,7 @@ from studies.history.state import Ending, standing_of
 from studies.lifecycle.code_check import code_results
 from studies.lifecycle.open import find_study, open_study
 from studies.lifecycle.order import Order
+from studies.lifecycle.patience import patiently
 from studies.slots.leases import folder
 
 
@@ -30,14 +31,14 @@ def run(
         StorageError: The storage cannot be used.
     """
     if order.join:
-        study = find_study(store, order.name)
+        study = patiently(lambda: find_study(store, order.name), log)
         if study is None:
             raise UsageError(f"--join: there is no study {order.name!r}")
         ended = Ending.of(standing_of(study, begun=0, running=0, alive=True))
         if ended is not None:
             return ended
     with study_started(store, order, log) as (warm, code):
-        scribe = Scribe(store.start(), order.name, store.shown, log)
+        scribe = Scribe(patiently(store.start, log), order.name, store.shown, log)
         worker = Worker(Membership(store, order.name, order.slots), warm, log, scribe.notify, code)
         watch(worker)
         may_wait = False
@@ -58,13 +59,13 @@ def study_started(store: Store, order: Order, log: Callable[[str], None]) -> Ite
     """
     if order.slots[0].gpu is not None:
         folder()  # no GPU is used without leases: fail now
-    opened = open_study(store, order)
+    opened = patiently(lambda: open_study(store, order), log)
     trust = opened.trust(store.home)
     with opened.server(trust) as warm:
         code = read_user_code(opened.definition)  # before the server loads it
         results = code_results(store, opened.study)
         description = opened.checked(warm, code, results, log)
-        note = None if order.join else opened.write(store, description)
+        note = None if order.join else patiently(lambda: opened.write(store, description), log)
         if note is not None:
             log(note)
         trust.remember()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -111,9 +112,12 @@ def trial_log(session: Session, study: StudyRow, number: int | None) -> bytes:
     if number is None:
         raise UsageError("needs --trial N", "--log")
     story = show_trial(session, study, number)
-    if story.log.exists():
-        return story.log.read_bytes() or f"the log of trial {number} is empty: it printed nothing\n".encode()
+    if story.log.exists() and (text := story.log.read_bytes()):
+        return text
     kept = [each.tail for each in story.attempts if each.tail]
+    last = story.attempts[-1] if story.attempts else None
+    if last is not None and last.host == socket.gethostname() and not last.tail:  # an empty log is removed
+        return f"the log of trial {number} is empty: it printed nothing\n".encode()
     if not kept:
         raise UsageError(f"--log: trial {number} has no log on this host ({story.log})")
     return str(kept[-1]).encode()

@@ -25,7 +25,7 @@ def log_lines(seen: Seen, number: int, home: Path) -> list[str]:
             text = log.read().decode(errors="replace")
     except OSError:
         kept = [each.tail for each in seen.attempts.get(number, ()) if each.tail]
-        text = kept[-1] if kept else f"trial {number} has no log on this host ({file})"
+        text = kept[-1] if kept else f"trial {number} has printed nothing, or ran on another host ({file})"
     # Of an overwritten line, such as a progress bar, the last state.
     lines = [one_line(line.rstrip("\r").rpartition("\r")[2].expandtabs()) for line in text.split("\n")]
     return lines[-MAX_LOG_LINES:] if any(lines) else ["the trial has printed nothing yet"]

@@ -200,8 +200,6 @@ def test_verbs_on_a_study_that_is_not_there_name_the_nearest(program: Program, t
 @pytest.mark.parametrize(
     ("url", "words"),
     [
-        ("postgresql://me:geheim@127.0.0.1:1/db", ["127.0.0.1:1", "refused"]),
-        ("postgresql://me:geheim@no.such.host.invalid/db", ["no.such.host.invalid"]),
         ("postgresql://me:geheim@127.0.0.1:port/db", ["port"]),
         ("mysql://me:geheim@127.0.0.1/db", ["mysql"]),
         ("sqlite:///x.db", ["sqlite"]),
@@ -213,6 +211,23 @@ def test_a_storage_that_cannot_be_had(environment: dict[str, str], tmp_path: Pat
     for arguments in (["status"], ["run", "grow", "--study", "own", "--file", file], ["storage", "check"]):
         line = refused(with_storage(environment, url, *arguments), *words)
         assert "geheim" not in line
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("postgresql://me:geheim@127.0.0.1:1/db", "refused"),
+        ("postgresql://me:geheim@no.such.host.invalid/db", "no.such.host.invalid"),
+    ],
+)
+def test_a_storage_that_is_not_there_has_an_exit_code_of_its_own(
+    environment: dict[str, str], tmp_path: Path, url: str, words: str
+) -> None:
+    for arguments in (["status"], ["run", "grow", "--study", "own", "--file", write_definition(tmp_path)]):
+        told = with_storage(environment, url, *arguments)
+        lines = told.stderr.splitlines()
+        assert told.returncode == 3 and told.stdout == "" and words in lines[-1] and "geheim" not in told.stderr
+        assert len(lines) == 1 + (words == "refused" and arguments[0] == "run"), "one line, after that it waits"
 
 
 @pytest.fixture
