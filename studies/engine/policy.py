@@ -11,7 +11,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from objectives.outcome import Kind, Outcome
@@ -28,6 +28,8 @@ class Requirements:
     attempts: int
     seeks_limit: bool = False
     """Whether the search looks for the largest value that fits: out of memory is then an answer."""
+    shown: Callable[[float], float] = float
+    """A score as Optuna shows it."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,8 @@ class Finish:
     """The trial ends here, in this state."""
 
     state: str
-    score: float | None
+    value: float | None
+    """As Optuna shows it."""
     reason: str | None
 
 
@@ -58,7 +61,7 @@ def consequence(outcome: Outcome, earlier: Sequence[str], required: Requirements
     reason = f"{outcome.kind.value.replace('_', ' ')}: {outcome.message}".removesuffix(": ")
     match outcome.kind:
         case Kind.COMPLETED:
-            return Finish("COMPLETE", outcome.metrics[required.score], None)
+            return Finish("COMPLETE", required.shown(outcome.metrics[required.score]), None)
         case Kind.PRUNED:
             return Finish("PRUNED", None, reason)
         case Kind.GIVEN_BACK | Kind.LOST:
