@@ -78,6 +78,7 @@ def test_a_pickled_storage_opens_a_session_of_its_own(url: str) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:Argument ``heartbeat_interval`` is an experimental feature")
+@pytest.mark.filterwarnings("ignore:Heartbeat of storage is supposed to be used with")
 def test_optunas_heartbeats_fail_a_trial_whose_process_is_gone(url: str) -> None:
     """Its own trials: a planned trial beside it, which runs without a heartbeat, is left alone."""
     stale: list[int] = []
