@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from typing import Any
 
 from optuna.exceptions import StorageInternalError
 from optuna.storages import RDBStorage
-from optuna.trial import TrialState
+from optuna.study import Study
+from optuna.trial import FrozenTrial, TrialState
 from psycopg2.errors import RaiseException
 from sqlalchemy.pool import NullPool
 
@@ -18,6 +19,9 @@ from storage.schema import ensure_tables
 from storage.session import Session
 from storage.url import check_url
 
+StaleTrialCallback = Callable[[Study, FrozenTrial], None]
+"""Called for each trial that was failed since its heartbeat had stopped."""
+
 
 class StudyStorage(RDBStorage):
     """A storage on PostgreSQL that holds planned studies. Optuna's methods behave as in RDBStorage.
@@ -26,8 +30,20 @@ class StudyStorage(RDBStorage):
     share one session, opened at first use; Optuna's methods use SQLAlchemy's pool.
     """
 
-    def __init__(self, url: str, engine_kwargs: dict[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        engine_kwargs: dict[str, Any] | None = None,
+        *,
+        heartbeat_interval: int | None = None,
+        grace_period: int | None = None,
+        heartbeat_stale_trial_callback: StaleTrialCallback | None = None,
+        failed_trial_callback: StaleTrialCallback | None = None,
+    ) -> None:
         """Open the storage, and make its tables if they are missing.
+
+        The last four arguments are RDBStorage's: heartbeats of trials that `study.optimize` runs. Planned trials have
+        none: whether their worker lives is known from its locks.
 
         Raises:
             StorageError: It cannot be reached, or its tables are of another version.
@@ -40,6 +56,10 @@ class StudyStorage(RDBStorage):
             _template(url),
             {"pool_pre_ping": True, **(engine_kwargs or {})},
             skip_compatibility_check=True,
+            heartbeat_interval=heartbeat_interval,
+            grace_period=grace_period,
+            heartbeat_stale_trial_callback=heartbeat_stale_trial_callback,
+            failed_trial_callback=failed_trial_callback,
             skip_table_creation=True,
         )
         self.engine.dispose()

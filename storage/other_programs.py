@@ -1,4 +1,4 @@
-"""Rows of trials that other Optuna programs enqueued, made or ended, as frozen values."""
+"""Rows of trials that other Optuna programs enqueued, made, ended or changed, as frozen values."""
 
 from __future__ import annotations
 
@@ -27,6 +27,17 @@ class OtherTrial:
     ended: bool
     valued: bool
     enqueued: bool
+
+
+@dataclass(frozen=True)
+class MisshownMetric:
+    """A metric whose user attribute in Optuna is another than the accepted one; both as texts."""
+
+    number: int
+    """Of the trial."""
+    name: str
+    shown: str
+    accepted: str
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from storage.errors import UsageError, nearest
 from storage.evidence_records import CodeResults, CodeRow, LedgerFacts, StudyDigests, TrialDigest
 from storage.locks import TRIAL_LOCKS, WORKER_LOCKS
-from storage.other_programs import EnqueuedTrial, OtherCount, OtherTrial, TakenTrial
+from storage.other_programs import EnqueuedTrial, MisshownMetric, OtherCount, OtherTrial, TakenTrial
 from storage.records import (
     AttemptRow,
     DecisionRow,
@@ -185,6 +185,10 @@ class Reader:
         """The parameters that Optuna shows of every point, by trial_id: name, internal value, distribution."""
         rows = self.session.run("read_params", {"study_id": study_id})
         return {row.trial_id: [(name, float(text), kind) for name, text, kind in row.params] for row in rows}
+
+    def misshown_metrics(self, study_id: int) -> list[MisshownMetric]:
+        """Metrics that Optuna's user attributes show otherwise than they were accepted."""
+        return self._rows(MisshownMetric, "misshown_metrics", study_id=study_id)
 
     def other_trials(self, study_id: int) -> list[OtherTrial]:
         """Trials that no search of ours planned."""

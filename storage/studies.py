@@ -11,6 +11,7 @@ from storage.digests import origin_digest
 from storage.locks import WORKER_LOCKS
 from storage.records import Budget, EndKind, Json
 from storage.session import Session
+from storage.shown import shown_name
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ def correct_study(session: Session, study_id: int, correction: Correction) -> No
 def _columns(given: NewStudy | Correction, key: str, search: str) -> dict[str, object]:
     return {
         "direction": given.direction.upper(),
-        "metric_names": json.dumps([given.score]),
+        "metric_names": json.dumps([shown_name(search, given.score)]),
         "origin": json.dumps(given.origin, allow_nan=False),
         "fingerprint": json.dumps(dict(given.fingerprint)),
         "code": json.dumps(dict(given.code)),

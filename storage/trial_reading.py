@@ -6,6 +6,7 @@ import json
 import math
 import threading
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
@@ -46,8 +47,8 @@ def _frozen(row: Any) -> FrozenTrial:
         state=TrialState[row.state],
         value=None,
         values=scores or None,
-        datetime_start=row.datetime_start,
-        datetime_complete=row.datetime_complete,
+        datetime_start=_local(row.datetime_start) if row.planned else row.datetime_start,
+        datetime_complete=_local(row.datetime_complete) if row.planned else row.datetime_complete,
         params={name: distributions[name].to_external_repr(float(value)) for name, value, _ in row.params or ()},
         distributions=distributions,
         user_attrs=_attributes(row.user_attrs),
@@ -55,6 +56,11 @@ def _frozen(row: Any) -> FrozenTrial:
         intermediate_values={step: _number(value, word) for step, value, word in row.steps or ()},
         trial_id=row.trial_id,
     )
+
+
+def _local(moment: datetime | None) -> datetime | None:
+    """A time of ours, in UTC, as Optuna writes its own: in this host's time zone, without naming it."""
+    return None if moment is None else moment.replace(tzinfo=UTC).astimezone().replace(tzinfo=None)
 
 
 @lru_cache(maxsize=4096)

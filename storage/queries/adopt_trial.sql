@@ -28,6 +28,10 @@ WITH trial AS (
     SELECT trial_id, shown.name, shown.internal, shown.distribution
     FROM judged, json_to_recordset(%(params)s::json) AS shown (name text, internal float8, distribution text)
     ON CONFLICT DO NOTHING
+), shown AS (
+    INSERT INTO trial_user_attributes (trial_id, key, value_json)
+    SELECT trial_id, 'reason', to_json(reason)::text FROM judged WHERE reason IS NOT NULL
+    ON CONFLICT (trial_id, key) DO UPDATE SET value_json = excluded.value_json
 ), ended AS (
     UPDATE trials SET state = 'FAIL', datetime_start = clock_timestamp() AT TIME ZONE 'UTC',
         datetime_complete = clock_timestamp() AT TIME ZONE 'UTC'

@@ -1,4 +1,5 @@
--- End a trial: accepted once, and only from the attempt that holds it. No row: refused.
+-- End a trial: accepted once, and only from the attempt that holds it. No row: refused. Optuna shows the metrics, and the
+-- reason of a failure, as user attributes.
 WITH fence AS (
     SELECT trial.trial_id
     FROM trials AS trial JOIN studyhall_points AS point USING (trial_id)
@@ -25,5 +26,16 @@ WITH fence AS (
     INSERT INTO studyhall_metrics (trial_id, name, value)
     SELECT trial_id, metric.name, metric.value
     FROM fence, unnest(%(names)s::text[], %(figures)s::float8[]) AS metric (name, value)
+), shown AS (
+    INSERT INTO trial_user_attributes (trial_id, key, value_json)
+    SELECT trial_id, attribute.key, attribute.value_json
+    FROM fence, (
+        SELECT metric.name, metric.value::text
+        FROM unnest(%(names)s::text[], %(figures)s::float8[]) AS metric (name, value)
+        WHERE metric.name <> 'reason' AND length(metric.name) <= 512
+        UNION ALL
+        SELECT 'reason', to_json(%(reason)s::text)::text WHERE %(reason)s::text IS NOT NULL
+    ) AS attribute (key, value_json)
+    ON CONFLICT (trial_id, key) DO UPDATE SET value_json = excluded.value_json
 )
 SELECT trial_id, pg_advisory_unlock(%(space)s, trial_id) AS unlocked FROM ended

@@ -34,6 +34,9 @@ WITH last AS (
     INSERT INTO trial_params (trial_id, param_name, param_value, distribution_json)
     SELECT trial_id, param.name, param.internal, param.distribution
     FROM planned, json_to_recordset(params) AS param (name text, internal float8, distribution text)
+), shown AS (
+    INSERT INTO trial_user_attributes (trial_id, key, value_json)
+    SELECT trial_id, 'reason', to_json(refusal)::text FROM planned WHERE refusal IS NOT NULL
 ), sum AS (
     UPDATE studyhall_studies SET planned = planned + new.points, plan = plan + new.shares
     FROM (

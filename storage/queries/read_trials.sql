@@ -1,5 +1,6 @@
 -- Trials with everything that Optuna knows of them, a row each. Numbers that JSON lacks are texts.
 SELECT trial.trial_id, trial.number, trial.state::text AS state, trial.datetime_start, trial.datetime_complete,
+    EXISTS (SELECT FROM studyhall_points AS point WHERE point.trial_id = trial.trial_id) AS planned,
     (SELECT json_agg(json_build_array(value, value_type) ORDER BY objective)
      FROM trial_values AS kept WHERE kept.trial_id = trial.trial_id) AS scores,
     (SELECT json_agg(json_build_array(param_name, param_value, distribution_json) ORDER BY param_id)

@@ -30,4 +30,21 @@ UPDATE studyhall_points AS point SET failure = NULL
 FROM trials AS trial
 WHERE trial.trial_id = point.trial_id AND trial.state = 'FAIL' AND point.reason IS NULL
   AND NOT EXISTS (SELECT FROM studyhall_attempts AS attempt WHERE attempt.trial_id = point.trial_id AND attempt.accepted);
+-- What Optuna shows of a trial: its metrics and the reason of its failure; of a depth study the distance to its target.
+INSERT INTO trial_user_attributes (trial_id, key, value_json)
+SELECT trial_id, name, value::text FROM studyhall_metrics WHERE name <> 'reason' AND length(name) <= 512
+UNION ALL
+SELECT trial_id, 'reason', to_json(reason)::text FROM studyhall_points WHERE reason IS NOT NULL
+ON CONFLICT (trial_id, key) DO UPDATE SET value_json = excluded.value_json;
+UPDATE trial_values AS kept
+SET value = CASE study.origin #>> '{score,direction}' WHEN 'maximize' THEN -1 ELSE 1 END * (
+    SELECT min(abs(kept.value - target.value::float8)) FROM json_array_elements_text(
+        CASE json_typeof(study.origin #> '{depth,targets}') WHEN 'array' THEN study.origin #> '{depth,targets}'
+        ELSE json_build_array(study.origin #> '{depth,targets}') END) AS target (value))
+FROM studyhall_points AS point JOIN studyhall_studies AS study USING (study_id)
+WHERE kept.trial_id = point.trial_id AND study.search = 'depth';
+UPDATE study_system_attributes AS kept
+SET value_json = json_build_array((study.origin #>> '{score,metric}') || ': distance to target')::text
+FROM studyhall_studies AS study
+WHERE kept.study_id = study.study_id AND kept.key = 'study:metric_names' AND study.search = 'depth';
 UPDATE studyhall_version SET version = 3;

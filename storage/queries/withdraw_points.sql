@@ -11,5 +11,9 @@ WITH withdrawn AS (
 ), reason AS (
     UPDATE studyhall_points AS point SET reason = %(reason)s, failure = 'withdrawn', retired = true
     FROM withdrawn WHERE point.trial_id = withdrawn.trial_id
+), shown AS (
+    INSERT INTO trial_user_attributes (trial_id, key, value_json)
+    SELECT trial_id, 'reason', to_json(%(reason)s::text)::text FROM withdrawn
+    ON CONFLICT (trial_id, key) DO UPDATE SET value_json = excluded.value_json
 )
 SELECT count(*) AS withdrawn FROM withdrawn

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from storage.evidence_records import LedgerFacts, StudyDigests, TrialDigest
-from storage.other_programs import OtherTrial
+from storage.other_programs import MisshownMetric, OtherTrial
 from storage.reader import Reader
 from storage.records import (
     AttemptRow,
@@ -35,6 +35,8 @@ class Evidence:
     """The value that Optuna shows, by trial_id."""
     params: Mapping[int, Sequence[tuple[str, float, str]]]
     """The parameters that Optuna shows, by trial_id: name, internal value, distribution."""
+    misshown: Sequence[MisshownMetric]
+    """Metrics that Optuna's user attributes show otherwise than they were accepted."""
     others: Sequence[OtherTrial]
     shown: Sequence[TrialDigest]
     """Of each finished trial a digest of what Optuna shows of it."""
@@ -71,6 +73,7 @@ def read_evidence(session: Session, name: str) -> Evidence:
             facts=reader.facts(study_id),
             scores=reader.scores(study_id),
             params=reader.params(study_id),
+            misshown=reader.misshown_metrics(study_id),
             others=reader.other_trials(study_id),
             shown=reader.trial_digests(study_id),
             codes={row.version: row.details for row in reader.codes(study_id)},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from storage.other_programs import OtherTrial
+from storage.shown import shown_name, shown_value
 from studies.audit.evidence import Evidence
 from studies.history.trials import taken
 
@@ -19,7 +20,7 @@ def _study_problems(evidence: Evidence) -> list[str]:
     directions = [each.lower() for each in evidence.digests.directions]
     if directions != [study.direction]:
         found.append(f"study: Optuna's direction is {' and '.join(directions) or 'missing'}, ours {study.direction}")
-    names, ours = evidence.digests.metric_names, json.dumps([study.score])
+    names, ours = evidence.digests.metric_names, json.dumps([shown_name(study.search, study.score)])
     if names != ours:
         found.append(f"study: Optuna's metric names are {names or 'missing'}, ours {ours}")
     return found
@@ -27,13 +28,17 @@ def _study_problems(evidence: Evidence) -> list[str]:
 
 def _value_problems(evidence: Evidence) -> list[str]:
     """What Optuna shows has to be what was accepted."""
-    score, found = evidence.study.score, []
+    study, score, found = evidence.study, evidence.study.score, []
+    for each in evidence.misshown:
+        found.append(
+            f"trial {each.number}: Optuna's user attribute {each.name} is {each.shown}, accepted was {each.accepted}"
+        )
     for row in evidence.points:
         value = evidence.scores.get(row.trial_id)
         if taken(row):
             continue
-        if row.state == "COMPLETE" and value != row.metrics.get(score):
-            accepted = row.metrics.get(score)
+        accepted = row.metrics.get(score)
+        if row.state == "COMPLETE" and (accepted is None or value != shown_value(study.search, study.origin, accepted)):
             found.append(f"trial {row.number}: Optuna's value is {value}, the accepted {score} is {accepted}")
         elif row.state != "COMPLETE" and value is not None:
             found.append(f"trial {row.number}: {row.state}, and Optuna's value is {value}")

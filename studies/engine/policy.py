@@ -12,7 +12,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile
 
@@ -32,6 +32,8 @@ class Requirements:
     attempts: int
     seeks_limit: bool = False
     """Whether the search looks for the largest value that fits: out of memory is then an answer."""
+    shown: Callable[[float], float] = float
+    """A score as Optuna shows it."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,8 @@ class Finish:
     """The trial ends here, in this state."""
 
     state: str
-    score: float | None
+    value: float | None
+    """As Optuna shows it."""
     reason: str | None
 
 
@@ -62,7 +65,7 @@ def consequence(outcome: Outcome, earlier: Sequence[str], required: Requirements
     reason = f"{outcome.kind.value.replace('_', ' ')}: {outcome.message}".removesuffix(": ")
     match outcome.kind:
         case Kind.COMPLETED:
-            return Finish("COMPLETE", outcome.metrics[required.score], None)
+            return Finish("COMPLETE", required.shown(outcome.metrics[required.score]), None)
         case Kind.PRUNED:
             return Finish("PRUNED", None, reason)
         case Kind.GIVEN_BACK:

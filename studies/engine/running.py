@@ -15,7 +15,7 @@ from studies.engine.policy import Requirements, consequence, judge
 from studies.history.purpose import purpose
 from studies.slots.leases import Lease
 from studies.slots.slot import Slot
-from studies.tables.digits import number as shown
+from studies.tables.digits import number
 
 FLUSH_SECONDS = 1.0
 """Between two writes of a trial's reports."""
@@ -56,11 +56,13 @@ class Running:
         """Whether it is time to write its reports."""
         return bool(self.reports) and time.monotonic() - self.flushed >= FLUSH_SECONDS
 
-    def flush(self, ledger: Ledger, score: str) -> None:
+    def flush(self, ledger: Ledger, required: Requirements) -> None:
         """Write its reports; they are kept if that fails."""
         steps = {each.step: each for each in self.reports if abs(each.step) < STEP_LIMIT}  # the later one counts
         if steps:
-            rows = [(each.step, each.metrics, each.metrics.get(score)) for each in steps.values()]
+            scores = [each.metrics.get(required.score) for each in steps.values()]
+            shown = [None if score is None else required.shown(score) for score in scores]
+            rows = [(each.step, each.metrics, value) for each, value in zip(steps.values(), shown, strict=True)]
             ledger.report_steps(self.claim, rows)
         self.reports.clear()
         self.flushed = time.monotonic()
@@ -83,12 +85,12 @@ class Running:
         claim, kind = self.claim, outcome.kind.value.replace("_", " ")
         end = End(outcome.kind.value, outcome.message, "" if outcome.kind is Kind.COMPLETED else outcome.tail)
         step = consequence(outcome, claim.outcomes, required)
-        self.flush(ledger, required.score)
+        self.flush(ledger, required)
         if step is None:
             ledger.release_trial(claim, end)
             failed = f"{'failed' if outcome.kind is Kind.ERROR else kind}: {end.message}".removesuffix(": ")
             return f"trial {claim.number} {failed}; it will be run again (attempt {claim.attempt + 1})"
-        verdict = ledger.finish_trial(claim, step.state, end, step.score, outcome.metrics, step.reason)
+        verdict = ledger.finish_trial(claim, step.state, end, step.value, outcome.metrics, step.reason)
         if verdict is Verdict.REFUSED:
             return (
                 f"trial {claim.number}: another worker has it now; the result of attempt {claim.attempt} was rejected"
@@ -97,10 +99,12 @@ class Running:
         shutil.rmtree(self.folder.checkpoint, ignore_errors=True)  # whatever still runs of it
         self.folder.clear()
         name = f"trial {claim.number} ({purpose(claim.role)})".removesuffix(" ()")
-        if step.score is None:
+        if step.value is None:
             ended = step.reason if outcome.kind is Kind.PRUNED else f"failed: {step.reason}"
             return f"{name} {ended}, {outcome.seconds:.1f} s"
-        return f"{name}: {step.state}, {required.score} {shown(step.score)}, {outcome.seconds:.1f} s"
+        return (
+            f"{name}: {step.state}, {required.score} {number(outcome.metrics[required.score])}, {outcome.seconds:.1f} s"
+        )
 
 
 def assignment_of(

@@ -22,6 +22,7 @@ from storage.ledger import Claim
 from storage.locks import POOLED
 from storage.reader import Reader
 from storage.records import StudyRow
+from storage.shown import shown_value
 from storage.studies import sign_out
 from studies.definition.code_version import versions
 from studies.definition.definition import SEEK_LIMITS, Definition
@@ -299,7 +300,7 @@ class Worker:
                     running.reports.append(message)
                     running.last = message
             if running.slot.name in self.running and running.needs_flush:
-                running.flush(self.ledger, self._required.score)
+                running.flush(self.ledger, self._required)
                 self._prune(running)
 
     def _not_blamed(self, outcome: Outcome) -> Outcome:
@@ -337,7 +338,8 @@ class Worker:
     @property
     def _required(self) -> Requirements:
         needs = self.definition
-        return Requirements(needs.score_metric, needs.cost, needs.attempts, needs.search in SEEK_LIMITS)
+        shown = partial(shown_value, self.study.search, self.study.origin)
+        return Requirements(needs.score_metric, needs.cost, needs.attempts, needs.search in SEEK_LIMITS, shown)
 
     def _read_study(self) -> StudyRow:
         """The study as it is now; its definition is parsed when it has changed, not for every trial."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Iterator
+from dataclasses import replace
 
 import optuna
 import pytest
@@ -74,3 +75,49 @@ def test_a_pickled_storage_opens_a_session_of_its_own(url: str) -> None:
     for each in (storage, copy):
         each.session.close()
         each.engine.dispose()
+
+
+@pytest.mark.filterwarnings("ignore:Argument ``heartbeat_interval`` is an experimental feature")
+@pytest.mark.filterwarnings("ignore:Heartbeat of storage is supposed to be used with")
+def test_optunas_heartbeats_fail_a_trial_whose_process_is_gone(url: str) -> None:
+    """Its own trials: a planned trial beside it, which runs without a heartbeat, is left alone."""
+    stale: list[int] = []
+    storage = StudyStorage(
+        url,
+        heartbeat_interval=1,
+        grace_period=1,
+        heartbeat_stale_trial_callback=lambda study, trial: stale.append(trial.number),
+    )
+    assert storage.get_heartbeat_interval() == 1
+    ledger, worker = begin(url, "mixed")
+    with ledger.planning():
+        ledger.plan_points(new_points(1), 0)
+    assert ledger.claim_trial(worker, "cpu0") is not None
+    study = optuna.load_study(study_name="mixed", storage=storage)
+    trial = study.ask()
+    storage.record_heartbeat(trial._trial_id)
+    ledger.session.execute("UPDATE trial_heartbeats SET heartbeat = heartbeat - interval '1 minute'")
+    study.optimize(lambda trial: 1.0, n_trials=1)
+    assert stale == [1]
+    assert [each.state.name for each in study.trials] == ["RUNNING", "FAIL", "COMPLETE"]
+    storage.remove_session()
+    storage.engine.dispose()
+
+
+def test_metrics_and_the_reason_of_a_failure_are_user_attributes(url: str) -> None:
+    ledger, worker = begin(url, "mixed")
+    with ledger.planning():
+        ledger.plan_points([*new_points(3), replace(new_points(1, 9)[0], refusal="invalid: too wide")], 0)
+    claims = [ledger.claim_trial(worker, f"cpu{slot}") for slot in range(2)]
+    assert claims[0] is not None and claims[1] is not None
+    metrics = {"score": 0.1, "params": 8321.0, "loss": float("nan")}
+    ledger.finish_trial(claims[0], "COMPLETE", End("completed"), 0.1, metrics, None)
+    ledger.finish_trial(claims[1], "FAIL", End("error", "no 'disk'"), None, {}, "error: no 'disk'")
+    assert ledger.withdraw_points(["point-3"], "withdrawn: not asked for") == 1
+    storage = RDBStorage(url)
+    shown = [trial.user_attrs for trial in optuna.load_study(study_name="mixed", storage=storage).trials]
+    assert shown[0].pop("loss") != 0 and shown[0] == {"score": 0.1, "params": 8321}
+    reasons = ["error: no 'disk'", "withdrawn: not asked for", "invalid: too wide"]
+    assert shown[1:] == [{"reason": reason} for reason in reasons]
+    storage.remove_session()
+    storage.engine.dispose()

@@ -137,6 +137,11 @@ ACCEPTED = [
     SqlChange("a score in both tables", f"{METRIC.format('value + 1')}; {VALUE.format('value + 1')}", RESULT),
     SqlChange("the last bit of every metric", METRIC.format("value * (1 + 2.3e-16::float8)"), RESULT),
     SqlChange("Optuna's value", VALUE.format("value + 1"), r"trial \d+: Optuna's value is .*, the accepted"),
+    SqlChange(
+        "a user attribute of Optuna's",
+        "UPDATE trial_user_attributes SET value_json = '123456' WHERE trial_id = %(done)s",
+        "Optuna's user attribute",
+    ),
     SqlChange("Optuna's value, gone", "DELETE FROM trial_values WHERE trial_id = %(done)s", "Optuna's value is None"),
     SqlChange("the version of the code", attempt("code = 'other'"), RESULT, "done"),
     SqlChange("no version of the code", attempt("code = NULL"), RESULT, "done"),

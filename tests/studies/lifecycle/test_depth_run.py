@@ -10,6 +10,7 @@ import pytest
 from tests.support.depth_of import depth_of
 from tests.support.depths import REFERENCE, cehr
 from tests.support.program import Program, answer
+from tests.support.stock import stock
 
 TARGETS = [10_000_000, 25_000_000, 50_000_000, 75_000_000, 100_000_000]
 
@@ -143,3 +144,19 @@ def test_a_model_that_is_missing_is_one_line_with_its_whole_path(program: Progra
     told = program("run", "depth", "--study", "deep", "--file", file)
     assert told.returncode == 2 and told.stderr.count("\n") == 1
     assert f"config: model: there is no file {tmp_path}/m.py" in told.stderr and "config: config" not in told.stderr
+
+
+def test_optuna_shows_the_distance_to_the_target(program: Program, url: str, tmp_path: Path) -> None:
+    (tmp_path / "own.py").write_text("def own(config):\n    return {'params': config['n_embd'] * config['n_layer']}\n")
+    file = tmp_path / "own.yaml"
+    file.write_text(
+        "search: depth\nobjective: own.py:own\ndepth: {targets: [100, 900], widths: [8], max_layers: 40}\n"
+        "config: {n_embd: 8, n_layer: 1}\n"
+    )
+    assert program("run", "depth", "--study", "own", "--file", file).returncode == 0
+    study = stock(url, "own")
+    for trial in study.trials:
+        count = trial.user_attrs["params"]
+        assert trial.value == min(abs(count - 100), abs(count - 900))
+    assert study.best_trial.user_attrs["params"] in (96, 104) and study.metric_names == ["params: distance to target"]
+    assert answer(program, "audit", "--study", "own")["holds"]
