@@ -10,12 +10,13 @@ claimed again, so nothing has to be kept beside the trials themselves.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from objectives.outcome import Kind
 from samplers.searches.grid.grid import Grid
 from samplers.searches.plan import Point
+from storage.errors import SessionLostError, one_line
 from storage.ledger import Claim, End, Ledger
 from storage.reader import Reader
 from storage.records import StudyRow
@@ -31,15 +32,31 @@ if TYPE_CHECKING:
 class Pruning:
     """A study's pruner over the database. It holds no connection of its own between two calls."""
 
-    def __init__(self, ledger: Ledger, study: StudyRow, block: Mapping[str, Any]) -> None:
-        self._ledger, self._row, self._block = ledger, study, block
+    def __init__(self, ledger: Ledger, study: StudyRow, block: Mapping[str, Any], log: Callable[[str], None]) -> None:
+        self._ledger, self._row, self._block, self._log = ledger, study, block, log
+        self._off = False
         self._study: Study | None = None
         self._pruner: BasePruner | None = None
         self._grid: Grid | None = None
         self.name = block["name"]
 
     def ends(self, claim: Claim) -> str | None:
-        """Why the pruner gives a running trial up, by its reports and the others'; None if it goes on."""
+        """Why the pruner gives a running trial up, by its reports and the others'; None if it goes on.
+
+        The pruner is Optuna's, with the user's arguments: if it fails, trials go on without it.
+        """
+        if self._off:
+            return None
+        try:
+            return self._judge(claim)
+        except SessionLostError:
+            raise
+        except Exception as error:
+            self._log(f"pruning is off: the {self.name} pruner failed: {one_line(error)}")
+            self._off = True
+            return None
+
+    def _judge(self, claim: Claim) -> str | None:
         if self._row.search == "grid":
             return self._ends_setting(claim)
         if claim.role.get("role") == "baseline":

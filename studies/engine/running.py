@@ -132,3 +132,8 @@ def assignment_of(
         gpu=slot.gpu,
         memory_fraction=given.memory_fraction,
     )
+
+
+def not_blamed(outcome: Outcome) -> Outcome:
+    """The end of a trial that its worker gives back: a scheduler's SIGTERM reaches every process, the trial's too."""
+    return replace(outcome, kind=Kind.GIVEN_BACK) if outcome.kind in (Kind.KILLED, Kind.ERROR) else outcome

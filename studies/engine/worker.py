@@ -9,7 +9,6 @@ from __future__ import annotations
 import selectors
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -37,7 +36,7 @@ from studies.engine.policy import Requirements
 from studies.engine.progress import RoundProgress
 from studies.engine.pruning import Pruning
 from studies.engine.requests import Requests
-from studies.engine.running import FLUSH_SECONDS, SHUTDOWN_SECONDS, Running, assignment_of
+from studies.engine.running import FLUSH_SECONDS, SHUTDOWN_SECONDS, Running, assignment_of, not_blamed
 from studies.engine.signals import Signals
 from studies.engine.taken import renew_taken
 from studies.engine.wishes import Wishes
@@ -291,7 +290,7 @@ class Worker:
         for running in list(self.running.values()):
             for message in running.attempt.receive():
                 if isinstance(message, Outcome):
-                    outcome = self._not_blamed(message)
+                    outcome = not_blamed(message) if self.signals.giving_back else message
                     self.selector.unregister(running.attempt)
                     del self.running[running.slot.name]
                     self.slot_pool.ended(running.slot, running.claim.number, outcome.kind)
@@ -303,25 +302,12 @@ class Worker:
                 running.flush(self.ledger, self._required)
                 self._prune(running)
 
-    def _not_blamed(self, outcome: Outcome) -> Outcome:
-        """A scheduler preempting the host sends SIGTERM to every process; give back trials it killed."""
-        if self.signals.giving_back and outcome.kind in (Kind.KILLED, Kind.ERROR):
-            return replace(outcome, kind=Kind.GIVEN_BACK)
-        return outcome
-
     def _prune(self, running: Running) -> None:
         """Stop a trial that the pruner gives up."""
-        if self.pruning is None or running.pruned:
-            return
-        try:
+        if self.pruning is not None and not running.pruned:
             running.pruned = self.pruning.ends(running.claim)
             if running.pruned:
                 running.attempt.request_stop()
-        except SessionLostError:
-            raise
-        except Exception as error:  # the pruner is Optuna's, with the user's arguments: trials go on without it
-            self.log(f"pruning is off: the {self.pruning.name} pruner failed: {type(error).__name__}: {error}")
-            self.pruning = None
 
     def _settle(self, running: Running, outcome: Outcome) -> None:
         """Write an attempt's end. If the session is lost meanwhile, the end is written from a new one."""
@@ -359,7 +345,7 @@ class Worker:
         self.changed()
         self.first_failures, self.kept = FirstFailures(self.ledger), KeptMetrics(self.ledger)
         pruner = self.definition.pruner
-        self.pruning = None if pruner is None else Pruning(self.ledger, self.study, pruner)
+        self.pruning = None if pruner is None else Pruning(self.ledger, self.study, pruner, self.log)
         self.selector.register(self.ledger.session, selectors.EVENT_READ)
 
     def _start_over(self, why: str) -> None:
