@@ -32,6 +32,26 @@ def home() -> Path:
     return Path(named).expanduser() if named else Path(platformdirs.user_data_dir("studyhall"))
 
 
+def definition_file(name: str) -> Path | None:
+    """`NAME.yaml` and `studies/NAME.yaml` of the current folder, then of the checkout; None: there is no such file."""
+    files = (folder / f"{name}.yaml" for folder in _definition_folders())
+    return next((file for file in files if file.is_file()), None)
+
+
+def definition_files() -> dict[str, Path]:
+    """Every definition that is found by its name, in the order of names."""
+    found: dict[str, Path] = {}
+    for folder in _definition_folders():
+        for file in folder.glob("*.yaml"):
+            found.setdefault(file.stem, file)
+    return dict(sorted(found.items()))
+
+
+def _definition_folders() -> tuple[Path, ...]:
+    here = Path.cwd()
+    return here, here / "studies", DEFINITIONS
+
+
 def python_path(environment: Mapping[str, str], *more: str) -> str:
     """PYTHONPATH for a started process: this checkout, the environment's own folders, then `more`."""
     return os.pathsep.join(filter(None, (str(CHECKOUT), environment.get("PYTHONPATH"), *more)))

@@ -8,9 +8,9 @@ from typing import Any, TypeVar
 import click
 from click.shell_completion import CompletionItem
 
+from storage.home import definition_files
 from storage.reader import Reader
 from storage.session import Session
-from studies.definition.files import definition_files
 
 DATABASE_SECONDS = 2  # libpq allows no fewer
 MAX_OFFERED = 100

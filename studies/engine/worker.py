@@ -39,11 +39,11 @@ from studies.engine.requests import Requests
 from studies.engine.running import FLUSH_SECONDS, SHUTDOWN_SECONDS, Running, assignment_of, not_blamed
 from studies.engine.signals import Signals
 from studies.engine.taken import renew_taken
-from studies.engine.wishes import Wishes
 from studies.history.state import Ending, standing_of
 from studies.slots.packing import Packing
 from studies.slots.pool import SlotPool
 from studies.slots.slot import Slot
+from studies.slots.wishes import Wishes
 
 IDLE_SECONDS = 0.5
 """Of one wait while a slot is free; then orphans are recovered and the study is read."""

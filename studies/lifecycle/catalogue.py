@@ -9,8 +9,8 @@ from typing import Any
 
 from objectives.datasets import catalogue as datasets
 from storage.errors import StudyhallError
+from storage.home import definition_files
 from studies.definition.definition import Definition
-from studies.definition.files import definition_files
 from studies.tables.table import Cell, Column, Document, Table
 
 NO_DATASETS = "no datasets yet: `data prepare` makes one; `stdlib` and `gssm` need none"

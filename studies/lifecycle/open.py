@@ -12,7 +12,7 @@ from objectives.process.warm import Description, WarmServer
 from objectives.reference import Reference, located, same_objective
 from samplers.searches.plan import Search
 from storage.errors import UsageError, nearest
-from storage.home import DEFINITIONS
+from storage.home import DEFINITIONS, definition_files
 from storage.ledger import Ledger
 from storage.moving import moved_to
 from storage.reader import Reader
@@ -23,7 +23,6 @@ from storage.store import Store
 from storage.studies import NewStudy, create_study, set_budget
 from studies.definition.assignments import parse_assignment
 from studies.definition.definition import Definition
-from studies.definition.files import definition_files
 from studies.definition.searches import current_state, search_of
 from studies.definition.trust import Trust, code_named, texts
 from studies.definition.user_code import UserCode

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from storage.errors import UsageError, nearest
-from storage.home import DEFINITIONS
+from storage.home import DEFINITIONS, definition_file
 from storage.names import check_name
 from storage.records import Budget
 from studies.definition.definition import SEARCHES, Definition
-from studies.definition.files import definition_file
 from studies.definition.units import parse_duration
 from studies.slots.options import Elsewhere, cpu_slots, slots_of
 from studies.slots.slot import Slot

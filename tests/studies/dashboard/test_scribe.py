@@ -153,7 +153,7 @@ def test_empty_and_failed_studies_have_a_note_that_is_true(
     note = note_of(url, "провал", "**State:** failed")
     assert "2 failed" in note and "no trial has a score yet" in note and "**State:** failed" in note
     assert figures(url, "провал") == {}
-    session.execute("DELETE FROM trial_params; DELETE FROM trials")
+    session.execute("DELETE FROM trial_params; DELETE FROM trial_user_attributes; DELETE FROM trials")
     session.execute("DELETE FROM studyhall_decisions")
     session.execute("UPDATE studyhall_studies SET outcome = NULL, failed = false")
     assert renew(session, "провал", None)

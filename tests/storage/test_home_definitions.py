@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from storage.home import DEFINITIONS
-from studies.definition.files import definition_file, definition_files
+from storage.home import DEFINITIONS, definition_file, definition_files
 from tests.support.growth_trace import write_definition
 from tests.support.program import Program, answer
 
