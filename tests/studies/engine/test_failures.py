@@ -8,45 +8,7 @@ from pathlib import Path
 import optuna
 import pytest
 
-from storage.home import CHECKOUT
 from tests.support.program import GOOD, Program, answer, growth_of
-
-
-@pytest.mark.parametrize("slots", [("--workers", 3), ("--gpus", "0", "--per-gpu", 3)], ids=["cpu", "gpu"])
-def test_out_of_memory_runs_once_more_alone_on_its_device(
-    program: Program, tmp_path: Path, environment: dict[str, str], slots: tuple[object, ...]
-) -> None:
-    """It fails whenever somebody else is on the device; the others take their time."""
-    body = (
-        "from pathlib import Path\n"
-        f"FOLDER = Path({str(tmp_path)!r}) / 'here'\n"
-        "def own(config, trial):\n"
-        "    mine = FOLDER / str(os.getpid())\n"
-        "    mine.touch()\n"
-        "    time.sleep(0.5)\n"
-        "    grown = config['b'] + config['a'] + config['c'] > 3\n"
-        "    end = time.monotonic() + (20 if trial.attempt == 1 and grown else 0)\n"
-        "    while time.monotonic() < end and len(list(FOLDER.iterdir())) == 1:\n"
-        "        time.sleep(0.01)\n"
-        "    others = len(list(FOLDER.iterdir())) - 1\n"
-        "    mine.unlink()\n"
-        "    if config['b'] > 1 and (others or os.environ.get('STUDYHALL_MEMORY_FRACTION', '1') != '1'):\n"
-        "        raise RuntimeError('CUDA out of memory. Tried to allocate 2.00 GiB')\n"
-        "    return {'score': config['a'] + 2 * config['b'] + config['c'], 'params': 1}\n"
-    )
-    (tmp_path / "here").mkdir()
-    environment["STUDYHALL_DEVICES"] = str(CHECKOUT / "tests" / "data" / "devices" / "two.json")
-    environment.pop("CUDA_VISIBLE_DEVICES")
-    file = growth_of(tmp_path, body, grow="increments: {b: 1, a: 1, c: 1}, steps: 1")
-    file.write_text(file.read_text().replace("config: {a: 1, b: 1}", "config: {a: 1, b: 1, c: 1}"))
-    told = program("run", "grow", "--study", "own", "--file", file, *slots)
-    assert told.returncode == 0, told.stderr
-    [step] = answer(program, "show", "--study", "own")["rounds"]
-    assert step["chosen"] == {"param": "b", "value": 2}
-    [cause] = answer(program, "show", "--study", "own", "--failures")
-    assert (cause["outcome"], cause["attempts"], cause["ended"]) == ("out_of_memory", 1, 0)
-    certificate = answer(program, "audit", "--study", "own")
-    assert certificate["holds"] and certificate["extra_attempts"] == {"out_of_memory": 1}
 
 
 def test_twice_out_of_memory_is_a_failure_and_failures_names_the_cause(program: Program, tmp_path: Path) -> None:
