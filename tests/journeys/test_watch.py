@@ -216,7 +216,7 @@ def test_an_empty_storage_shows_that_it_is_and_then_the_first_study(
     program: Program, terminal: Open, tmp_path: Path
 ) -> None:
     watch = terminal("status", "--watch", columns=80)
-    watch.shows("no studies in this storage yet")
+    watch.shows("no study in this storage yet")
     assert program("run", "grow", "--study", "trace", "--file", write_definition(tmp_path, steps=1)).returncode == 0
     watch.shows("trace", "done", "1 steps are done")
     watch.keys("Enter")

@@ -220,6 +220,7 @@ def test_a_trial_is_told_when_it_begins_and_status_says_what_to_do(
     file = write_definition(tmp_path, steps=1, seconds=60)
     worker = begin("run", "grow", "--study", "trace", "--file", file, "--workers", 1)
     assert worker.stdout is not None
+    assert worker.stdout.readline() == f"definition: {file}\n"
     assert worker.stdout.readline() == "round 0: the baseline, 1 trials\n"
     assert worker.stdout.readline() == "trial 0 begins on cpu0: baseline, seed 1337\n"
     worker.kill()
