@@ -144,7 +144,7 @@ def propose(session: Session, study: StudyRow, how: SetAside, selection: Selecti
         first = next(row.number for row in rows if row.trial_id in resting[0].trials)
         raise UsageError(
             f"{_name(resting[0])} was decided from trial {first}, and {_decisions(len(resting))} "
-            f"of {study.name!r} rest on it: --from-here decides them again",
+            f"of {study.name!r} rest{'s' * (len(resting) == 1)} on it: --from-here decides them again",
             verb,
         )
     selected = selection.where or selection.code or ""
