@@ -27,6 +27,7 @@ MAX_DIFF_BYTES = 200_000
 MAX_NAMES_BYTES = 20_000  # of new files' names
 GIT_SECONDS = 2.0  # for each command; a usual repository answers in milliseconds
 GIT = ("git", "-c", "core.fsmonitor=false", "-c", "core.quotePath=false", "--no-pager")
+NEW_FILES = ("ls-files", "-z", "--others", "--exclude-standard", "--", "*.py")
 DIFF = ("diff", "HEAD", "--no-ext-diff", "--no-textconv", "--no-color", "--src-prefix=a/", "--dst-prefix=b/")
 
 
@@ -70,9 +71,7 @@ def read_code(folder: Path) -> CodeVersion:
         return CodeVersion(None, why=_why(folder, text))
     top, commit = Path(lines[0]), lines[1]
     answered, diff, diff_cut = ask_git(top, MAX_DIFF_BYTES, *DIFF)
-    named, names, names_cut = ask_git(
-        top, MAX_NAMES_BYTES, "ls-files", "-z", "--others", "--exclude-standard", "--", "*.py"
-    )
+    named, names, names_cut = ask_git(top, MAX_NAMES_BYTES, *NEW_FILES)
     if not (answered and named):
         return CodeVersion(None, why="git does not answer")
     whole = names.split("\0")[:-1]

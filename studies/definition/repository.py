@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from studies.definition.code_version import MAX_NAMES_BYTES, ask_git, git_refusal
+from studies.definition.code_version import MAX_NAMES_BYTES, NEW_FILES, ask_git, git_refusal
 
 MAX_LIST_BYTES = 50_000_000
 """Of a list of files, in git's answer."""
@@ -23,7 +23,6 @@ MAX_DEFINITION_BYTES = 100_000
 DEFINITION = (re.compile(rb"^search:", re.MULTILINE), re.compile(rb"^objective:", re.MULTILINE))
 SUBMODULE = "160000"
 CHANGED = ("diff", "--name-only", "-z", "--no-ext-diff", "--no-textconv", "--ignore-submodules=all")
-NEW = ("ls-files", "-z", "--others", "--exclude-standard", "--", "*.py")
 
 
 @dataclass(frozen=True)
@@ -48,7 +47,7 @@ def read_content(folder: Path) -> Content:
 
 def _content(top: Path) -> Content:
     lists = []
-    for question in (("ls-files", "-s", "-z"), CHANGED, NEW):
+    for question in (("ls-files", "-s", "-z"), CHANGED, NEW_FILES):
         answered, text, cut = ask_git(top, MAX_LIST_BYTES, *question)
         if not answered or cut:
             return Content(top, why=f"git does not answer in {top}, or its list of files is too long")
