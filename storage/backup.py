@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import shutil
 import subprocess
 import tempfile
 from contextlib import closing
@@ -55,22 +55,22 @@ def restore(url: str, file: Path) -> None:
     if version >= UNKNOWN_SETTING_BEFORE:
         _run("pg_restore", url, *options, "--single-transaction", "--exit-on-error", str(file.resolve()))
         return
-    with tempfile.TemporaryFile() as script:
+    with tempfile.TemporaryFile() as script, tempfile.TemporaryFile() as known:
         _run("pg_restore", None, *options, "--file=-", str(file.resolve()), output=script)
-        _blank_first(UNKNOWN_SETTING, script)
+        script.seek(0)
+        _copy_without(UNKNOWN_SETTING, script, known)
+        known.seek(0)
         strictly = ["--no-psqlrc", "--quiet", "--single-transaction", "--set=ON_ERROR_STOP=1"]
-        _run("psql", url, *strictly, stdin=script)
+        _run("psql", url, *strictly, stdin=known)
 
 
-def _blank_first(line: bytes, script: IO[bytes]) -> None:
-    """Make empty lines of the first line that reads so: below, the same text may be data."""
-    script.seek(0)
-    for each in iter(script.readline, b""):
+def _copy_without(line: bytes, script: IO[bytes], target: IO[bytes]) -> None:
+    """Copy a script without the first line that reads so: below, the same text may be data."""
+    for each in script:
         if each == line:
-            script.seek(-len(line), os.SEEK_CUR)
-            script.write(b"\n" * len(line))
             break
-    script.seek(0)
+        target.write(each)
+    shutil.copyfileobj(script, target)
 
 
 def _run(
