@@ -42,6 +42,12 @@ class EndKind(Enum):
     """A growth: it took all its steps. `--steps` adds more."""
     FAILED = "failed"
     """A failure keeps it from going on."""
+    ALIKE = "alike"
+    """Its first trials failed alike. It goes on once the cause is mended."""
+
+    @property
+    def failed(self) -> bool:
+        return self in (EndKind.FAILED, EndKind.ALIKE)
 
 
 TrialState = Literal["WAITING", "RUNNING", "COMPLETE", "PRUNED", "FAIL"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from storage.records import Json, TrialState
+from storage.records import EndKind, Json, TrialState
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,7 @@ class FirstFailures:
     keep_going: bool
     """Whether `run --keep-going` was given."""
     outcome: str | None
+    outcome_kind: EndKind | None
     succeeded: bool
     """Whether a trial was completed or pruned."""
     waiting: bool

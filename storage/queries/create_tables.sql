@@ -20,7 +20,7 @@ CREATE TABLE studyhall_studies (
     keep_going boolean NOT NULL DEFAULT false, -- `run --keep-going`: first trials that fail alike do not stop it
     draining boolean NOT NULL DEFAULT false, -- `stop`: workers finish their running trials and leave
     outcome text,                            -- why the search ended; null while it goes on
-    outcome_kind text CHECK (outcome_kind IN ('answered', 'stalled', 'steps', 'failed')),
+    outcome_kind text CHECK (outcome_kind IN ('answered', 'stalled', 'steps', 'failed', 'alike')),
     failed boolean NOT NULL DEFAULT false,
     digest text NOT NULL,                    -- of what the search starts from: storage/digests.py
     head text,                               -- the last decision's digest

@@ -1,5 +1,5 @@
 -- Of a study in which no trial has succeeded yet: why trials failed for good since its definition was last changed.
-SELECT study.keep_going, study.outcome,
+SELECT study.keep_going, study.outcome, study.outcome_kind,
     EXISTS (SELECT FROM trials AS trial JOIN studyhall_points AS point USING (trial_id)
             WHERE trial.study_id = study.study_id AND trial.state IN ('COMPLETE', 'PRUNED')) AS succeeded,
     EXISTS (SELECT FROM trials AS trial WHERE trial.study_id = study.study_id AND trial.state = 'WAITING') AS waiting,

@@ -4,7 +4,7 @@ UPDATE studyhall_points AS point
 SET failure = CASE WHEN point.reason LIKE 'withdrawn%%' THEN 'withdrawn' WHEN point.attempt = 0 THEN 'refused' ELSE 'failed' END
 FROM trials AS trial WHERE trial.trial_id = point.trial_id AND trial.state = 'FAIL';
 ALTER TABLE studyhall_studies
-    ADD COLUMN outcome_kind text CHECK (outcome_kind IN ('answered', 'stalled', 'steps', 'failed'));
+    ADD COLUMN outcome_kind text CHECK (outcome_kind IN ('answered', 'stalled', 'steps', 'failed', 'alike'));
 UPDATE studyhall_studies
 SET outcome_kind = CASE
     WHEN failed THEN 'failed'

@@ -11,20 +11,20 @@ from storage.digests import ENQUEUED
 from storage.records import EndKind, SetAside, TrialRow
 from studies.audit.evidence import Evidence
 from studies.definition.searches import search_in_force
-from studies.history.alike import OPENING, failed_alike, failed_reasons
+from studies.history.alike import failed_alike, failed_reasons
 from studies.history.trials import result_of
 
 
 def ending_problems(evidence: Evidence) -> list[str]:
     """Whether the outcome is the one that the search has after its last decision; a study that goes on has none."""
     study, kind = evidence.study, evidence.study.outcome_kind
-    if study.failed != (kind is EndKind.FAILED) or (study.outcome is None) != (kind is None):
+    if study.failed != (kind is not None and kind.failed) or (study.outcome is None) != (kind is None):
         return [f"outcome: {study.outcome!r} is of kind {kind and kind.value}, and failed is {study.failed}"]
     if study.outcome is None or kind is None:
         return []
-    if study.outcome.startswith(OPENING):
+    if kind is EndKind.ALIKE:
         again = failed_alike(failed_reasons(evidence.points, evidence.decisions))
-        return [] if (again, EndKind.FAILED) == (study.outcome, kind) else [_differs(study.outcome, kind, again)]
+        return [] if again == study.outcome else [_differs(study.outcome, kind, again)]
     try:
         end = _end(evidence, search_in_force(study))
     except Exception as error:  # of rows that were changed

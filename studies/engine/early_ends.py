@@ -11,7 +11,7 @@ from storage.records import EndKind
 from storage.studies import set_outcome
 from storage.worker_records import KeptTrial
 from studies.engine.policy import Requirements
-from studies.history.alike import OPENING, failed_alike
+from studies.history.alike import failed_alike
 from studies.history.purpose import purpose
 
 
@@ -34,7 +34,7 @@ class FirstFailures:
             with self._ledger.planning():  # again, with the study's row held: another worker may have changed it
                 outcome, changed = self._judged()
                 if changed:
-                    kind = None if outcome is None else EndKind.FAILED
+                    kind = None if outcome is None else EndKind.ALIKE
                     set_outcome(self._ledger.session, self._ledger.study_id, outcome, kind)
         return outcome is not None
 
@@ -44,7 +44,7 @@ class FirstFailures:
         self._succeeded = found.succeeded
         goes_on = found.succeeded or found.keep_going or not found.waiting
         outcome = None if goes_on else failed_alike(found.reasons)
-        stopped = found.outcome is not None and found.outcome.startswith(OPENING)
+        stopped = found.outcome_kind is EndKind.ALIKE
         return outcome, (outcome is not None and outcome != found.outcome) or (outcome is None and stopped)
 
 

@@ -39,7 +39,7 @@ def results_yaml(study: StudyRow, decisions: Sequence[Any]) -> str:
     document["iterations"] += [_iteration(row.record, row.state["config"], minimizes) for row in steps]
     if study.outcome_kind is EndKind.STALLED:
         document["stop_reason"] = "no_positive_efficiency"
-    elif study.outcome_kind is EndKind.FAILED:
+    elif study.outcome_kind is not None and study.outcome_kind.failed:
         document["stop_reason"] = study.outcome
     return yaml.safe_dump(document, sort_keys=False, allow_unicode=True)
 

@@ -13,7 +13,6 @@ from storage.records import DecisionRow, FailureKind, TrialRow
 
 ALIKE_FAILURES = 3
 """Failed trials that stop a study in which none has succeeded."""
-OPENING = f"the first {ALIKE_FAILURES} trials failed alike: "
 DIGITS = re.compile(r"\d+")
 
 
@@ -30,7 +29,7 @@ def failed_alike(reasons: Iterable[str]) -> str | None:
         same = alike[DIGITS.sub("0", reason)]
         same.append(reason)
         if len(same) == ALIKE_FAILURES:
-            return f"{OPENING}{same[0]}"
+            return f"the first {ALIKE_FAILURES} trials failed alike: {same[0]}"
     return None
 
 
