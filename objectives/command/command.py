@@ -211,6 +211,11 @@ class Command:
             return []
         return [name for name in varied if name not in named]
 
+    def named(self) -> set[str] | None:
+        """The keys of the config that its placeholders name; None: it is sent all of them."""
+        named = {name for text in self._templates for name in names_in(text, "command")}
+        return None if named & {FLAGS[1:-1], "config_json"} else named - {*TRIAL_PLACEHOLDERS}
+
     def _missing_program(self) -> str | None:
         program = self.arguments[0]
         if names_in(program, "command") or names_in(self.cwd, "cwd"):
