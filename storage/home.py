@@ -108,11 +108,11 @@ class TrialFolder:
         return self.path / "files"
 
 
-def study_folder(home: Path, study: str, created_at: datetime) -> Path:
+def study_folder(home: Path, folder: str, created_at: datetime) -> Path:
     """The folder of a study's trials. The time keeps apart studies of one name in two storages, or made again."""
-    return home / "runs" / f"{study}-{created_at:%Y%m%d-%H%M%S-%f}"
+    return home / "runs" / f"{folder}-{created_at:%Y%m%d-%H%M%S-%f}"
 
 
-def trial_folder(home: Path, study: str, created_at: datetime, number: int) -> TrialFolder:
-    """The folder of trial `number` on this host."""
-    return TrialFolder(study_folder(home, study, created_at) / f"trial-{number}")
+def trial_folder(home: Path, folder: str, created_at: datetime, number: int) -> TrialFolder:
+    """The folder of trial `number` on this host; `folder` is its study's."""
+    return TrialFolder(study_folder(home, folder, created_at) / f"trial-{number}")

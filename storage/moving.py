@@ -117,9 +117,13 @@ def moved_to(session: Session, study_id: int) -> str | None:
 
 def _is_copied(source: Session, target: Session, study_id: int, name: str) -> bool:
     """Whether the target holds the study, the same to the last row; False: it holds no study of that name."""
-    alive = Reader(source).living_workers(study_id)
+    reader = Reader(source)
+    alive = reader.living_workers(study_id)
     if alive:
         raise UsageError(f"{alive} workers are running {name!r}; `stop` it first", "--study")
+    elsewhere = Reader(target).name_of_key(reader.digests(study_id).key)
+    if elsewhere not in (name, None):
+        raise UsageError(f"holds this study as {elsewhere!r}: one of them was renamed", shown_url(target.url))
     found = Reader(target).find_study(name)
     if found is not None and digests(source, study_id) != digests(target, found.study_id):
         raise UsageError(f"holds another study {name!r}, or one that has changed since", shown_url(target.url))

@@ -55,6 +55,16 @@ class Reader:
             raise UsageError(f"{name!r} was made by another Optuna program; choose another name", "--study")
         return None if row is None else StudyRow(**fields_of(row))
 
+    def study_of_id(self, study_id: int) -> StudyRow | None:
+        """The study of this id, if Studyhall made it."""
+        row = self.session.one("name_study", {"study_id": study_id})
+        return None if row is None else self.find_study(row.name)
+
+    def name_of_key(self, key: str) -> str | None:
+        """The name of the study that has this key in its digests; None: it is not in this storage."""
+        row = self.session.one("find_key", {"key": key})
+        return None if row is None else str(row.name)
+
     def study(self, name: str) -> StudyRow:
         """The study of this name.
 

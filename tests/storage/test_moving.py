@@ -41,6 +41,17 @@ def test_a_move_of_nonsense_writes_nothing(program: Program, two_studies: Path, 
     session.close()
 
 
+def test_a_study_that_was_renamed_after_its_move_is_not_moved_again(
+    program: Program, two_studies: Path, empty_url: str
+) -> None:
+    assert program("storage", "move", empty_url).returncode == 0
+    assert program("rename", "trace", "best").returncode == 0
+    refused(program("storage", "move", empty_url, "--study", "best"), "holds this study as 'trace'")
+    assert program("rename", "trace", "best", "--storage", empty_url).returncode == 0
+    again = program("storage", "move", empty_url, "--study", "best")
+    assert again.returncode == 0 and "were there already" in again.stdout, again.stderr
+
+
 def test_a_row_that_is_missing_over_there_is_noticed(program: Program, two_studies: Path, empty_url: str) -> None:
     assert program("storage", "move", empty_url).returncode == 0
     administer(
