@@ -28,7 +28,13 @@ from tests.support.stock import stock, write_grid
 def post(url: str, home: Path, study_id: int, body: str, kind: str = "application/json") -> tuple[int, Any]:
     """What the dashboard answers to a request to rename."""
     answered: list[Any] = []
-    environ = {
+    served = application(url, home, None, None)
+    said = b"".join(served(request(study_id, body, kind), lambda *given: answered.extend(given)))
+    return int(answered[0].split()[0]), json.loads(said)
+
+
+def request(study_id: int, body: str, kind: str) -> dict[str, Any]:
+    return {
         "REQUEST_METHOD": "POST",
         "PATH_INFO": f"/api/studies/{study_id}/rename",
         "CONTENT_TYPE": kind,
@@ -39,9 +45,6 @@ def post(url: str, home: Path, study_id: int, body: str, kind: str = "applicatio
         "wsgi.url_scheme": "http",
         "wsgi.errors": io.StringIO(),
     }
-    served = application(url, home, None, None)
-    said = b"".join(served(environ, lambda *given: answered.extend(given)))
-    return int(answered[0].split()[0]), json.loads(said)
 
 
 def id_of(session: Session, name: str) -> int:
@@ -187,3 +190,48 @@ def test_queued_workers_know_the_old_name(
     (folder / "squeue").chmod(0o755)
     environment["PATH"] = f"{folder}:{environment['PATH']}"
     refused(program("rename", "slow", "slower"), "slurm job 17: 2 workers will run 'slow'", "`stop` it first")
+
+
+# What a stock dashboard renames
+
+
+def stock_rename(url: str, study_id: int, name: str) -> None:
+    """As optuna-dashboard renames a study, by its own code."""
+    from optuna.storages import RDBStorage
+    from optuna_dashboard._app import create_app
+
+    answered: list[Any] = []
+    app = create_app(RDBStorage(url))
+    environ = request(study_id, json.dumps({"study_name": name}), "application/json")
+    b"".join(app(environ, lambda *given: answered.extend(given)))
+    assert answered[0].startswith("201"), answered
+
+
+def test_a_study_that_a_stock_dashboard_renamed_is_said_to_be_what_it_is(
+    program: Program, two_studies: Path, session: Session, url: str
+) -> None:
+    stock_rename(url, id_of(session, "trace"), "best")
+    words = ("'best' was made by another Optuna program of the trials of 'trace' alone", "'trace' was deleted")
+    for verb in ("status", "show", "audit", "replay", "stop"):
+        refused(program(verb, "--study", "best"), *words, "restore", "begin anew", "`rename`")
+    refused(program("run", "grow", "--study", "best", "--file", two_studies), *words)
+    refused(program("rename", "best", "trace"), *words)
+    listed = program("status")
+    assert listed.returncode == 0 and all(each in " ".join(listed.stdout.split()) for each in words), listed.stdout
+    assert [each["study"] for each in json.loads(program("status", "--json").stdout)] == ["gitter"]
+    stock_rename(url, id_of(session, "gitter"), "gitter-2")
+    listed = program("status")
+    assert "no study in this storage yet" in listed.stdout and "'gitter-2' was made" in listed.stdout
+
+
+def test_a_copy_by_another_program_names_the_study_that_is_whole(program: Program, two_studies: Path, url: str) -> None:
+    import optuna
+
+    optuna.copy_study(from_study_name="trace", from_storage=url, to_storage=url, to_study_name="theirs")
+    assert program("rename", "trace", "best").returncode == 0
+    told = refused(
+        program("show", "--study", "theirs"), "of the trials of 'trace' alone", "'best' is whole and goes on"
+    )
+    assert "deleted" not in told
+    optuna.create_study(storage=url, study_name="odd").set_user_attr("studyhall", float("nan"))
+    refused(program("show", "--study", "odd"), "was made by another Optuna program; choose another name")
