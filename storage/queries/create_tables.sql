@@ -28,6 +28,7 @@ CREATE TABLE studyhall_studies (
     planned integer NOT NULL DEFAULT 0,      -- how many points there are
     plan numeric NOT NULL DEFAULT 0,         -- the sum of their shares: a point that is added or taken away changes it
     upgraded integer NOT NULL DEFAULT 0,     -- results whose digests `storage upgrade` computed
+    copy_of text,                            -- the seal of the study that it was copied from
     created_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 

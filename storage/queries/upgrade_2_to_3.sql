@@ -7,7 +7,8 @@ ALTER TABLE studyhall_studies
     ADD COLUMN planned integer NOT NULL DEFAULT 0,
     ADD COLUMN plan numeric NOT NULL DEFAULT 0,
     ADD COLUMN keep_going boolean NOT NULL DEFAULT false,
-    ADD COLUMN upgraded integer NOT NULL DEFAULT 0;
+    ADD COLUMN upgraded integer NOT NULL DEFAULT 0,
+    ADD COLUMN copy_of text;
 ALTER TABLE studyhall_studies ALTER COLUMN key DROP DEFAULT;
 UPDATE studyhall_studies AS ours SET folder = study.study_name FROM studies AS study WHERE study.study_id = ours.study_id;
 ALTER TABLE studyhall_studies ALTER COLUMN folder SET NOT NULL;

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from storage.moving import TABLES
 from storage.session import Session
+from storage.study_rows import TABLES
 from tests.support.growth_trace import CHOICES
 from tests.support.program import Program, administer, refused
 
