@@ -422,6 +422,30 @@ def stop(name: str, store: Store) -> None:
 
 
 @cli.command()
+@click.argument("old", metavar="OLD", shell_complete=_offer("study_names"))
+@click.argument("new", metavar="NEW")
+@storage_option
+def rename(old: str, new: str, store: Store) -> None:
+    """Give study OLD the name NEW, in place: trials, decisions, seal, logs and checkpoints stay as they are."""
+    from studies.dashboard.renaming import rename
+
+    with _study(store, old, writing=True) as (session, study):
+        _say(rename(session, study, new, store.shown))
+
+
+@cli.command("copy")
+@click.argument("old", metavar="OLD", shell_complete=_offer("study_names"))
+@click.argument("new", metavar="NEW")
+@storage_option
+def copy_(old: str, new: str, store: Store) -> None:
+    """Copy study OLD as it stands to NEW, with its decisions; from then on each goes its own way."""
+    from studies.dashboard.copying import copy
+
+    with _study(store, old, writing=True) as (session, study):
+        _say(copy(session, study, new, store.shown))
+
+
+@cli.command()
 @study_option
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @storage_option

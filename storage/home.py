@@ -6,7 +6,7 @@ import fcntl
 import os
 import shutil
 import socket
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +15,7 @@ from pathlib import Path
 import platformdirs
 
 from storage.errors import StorageError
-from storage.files import make_private
+from storage.files import make_private, replacing
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 """The folder that holds `cli.py`; of an installed copy, its site-packages."""
@@ -108,11 +108,29 @@ class TrialFolder:
         return self.path / "files"
 
 
-def study_folder(home: Path, study: str, created_at: datetime) -> Path:
+def study_folder(home: Path, folder: str, created_at: datetime) -> Path:
     """The folder of a study's trials. The time keeps apart studies of one name in two storages, or made again."""
-    return home / "runs" / f"{study}-{created_at:%Y%m%d-%H%M%S-%f}"
+    return home / "runs" / f"{folder}-{created_at:%Y%m%d-%H%M%S-%f}"
 
 
-def trial_folder(home: Path, study: str, created_at: datetime, number: int) -> TrialFolder:
-    """The folder of trial `number` on this host."""
-    return TrialFolder(study_folder(home, study, created_at) / f"trial-{number}")
+def link_trials(old: Path, new: Path, over: Container[int]) -> None:
+    """Give a copied study what its trials left on this host, as links: all logs, and the files of those that are over.
+
+    Raises:
+        OSError: A folder or a link cannot be made; then there is no new folder.
+    """
+    with replacing(new) as aside:
+        make_private(aside)
+        for each in old.glob("trial-*"):
+            trial, copy = TrialFolder(each), TrialFolder(aside / each.name)
+            for log in each.glob("attempt-*.log"):
+                make_private(copy.path)
+                os.link(log, copy.path / log.name)
+            if trial.files.is_dir() and int(each.name.removeprefix("trial-")) in over:
+                make_private(copy.path)
+                shutil.copytree(trial.files, copy.files, symlinks=True, copy_function=os.link)
+
+
+def trial_folder(home: Path, folder: str, created_at: datetime, number: int) -> TrialFolder:
+    """The folder of trial `number` on this host; `folder` is its study's."""
+    return TrialFolder(study_folder(home, folder, created_at) / f"trial-{number}")

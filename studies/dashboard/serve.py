@@ -83,7 +83,7 @@ def serve(store: Store, address: Address, log: Callable[[str], None]) -> None:
     try:
         url = store.start()
         store.write().close()
-        made = application(url, store.home, (*LOOPBACK_NAMES, address.host) if alone else None)
+        made = application(url, store.home, (*LOOPBACK_NAMES, address.host) if alone else None, store.shown)
         for line in invitation(address.host, listener.getsockname()[1], alone):
             log(line)
         try:

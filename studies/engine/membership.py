@@ -31,10 +31,16 @@ class Membership:
     slots: tuple[Slot, ...]
 
     def connect(self) -> tuple[Ledger, int]:
-        """A new session that is signed in and listens; the worker's id."""
+        """A new session that is signed in and listens; the worker's id.
+
+        Raises:
+            UsageError: There is no study of that name, or no longer.
+        """
         session = self.store.write()
         study_id = Reader(session).study(self.name).study_id
         session.listen(f"studyhall_{study_id}")
         slots = [slot.name for slot in self.slots]
         worker = NewWorker(socket.gethostname(), os.getpid(), _account(), slots, versions())
-        return Ledger(session, study_id), sign_in(session, study_id, worker)
+        worker_id = sign_in(session, study_id, worker)
+        Reader(session).study(self.name)  # it may have been renamed before this worker had signed in
+        return Ledger(session, study_id), worker_id

@@ -63,7 +63,9 @@ def _work(store: Store, order: Order, study: StudyRow | None) -> Work:
     arguments = ["run", *filter(None, [order.search]), "--study", order.name, "--join", *order.elsewhere.options]
     arguments += ["--same-code"] * order.same_code + ["--trust-study"] * order.trust_study
     url = "" if study is None else _url_elsewhere(store) or store.start()
-    folder = study_folder(home, order.name, now if study is None else study.created_at)
+    folder = (
+        study_folder(home, order.name, now) if study is None else study_folder(home, study.folder, study.created_at)
+    )
     folder /= f"launch-{now:%Y%m%d-%H%M%S}-{socket.gethostname()}-{os.getpid()}"
     return Work(order.name, arguments, url, home, folder, order.elsewhere)
 

@@ -93,7 +93,7 @@ def show_trial(session: Session, study: StudyRow, number: int) -> TrialStory:
     if not points:
         raise UsageError(f"--trial: study {study.name!r} has no trial {number}")
     point = points[0]
-    folder = trial_folder(home(), study.name, study.created_at, number)
+    folder = trial_folder(home(), study.folder, study.created_at, number)
     return TrialStory(
         point,
         reader.attempts(study.study_id, [number]),
