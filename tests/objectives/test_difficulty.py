@@ -22,7 +22,6 @@ from studies.results.difficulty import HOPELESS, SPREAD, marked
 from tests.support.program import answer
 
 FILE = CHECKOUT / "studies" / "difficulty.yaml"
-SMALL = {"hidden_nodes": 4, "states": 4, "vocab_size": 32, "alpha_X": 0.001, "alpha_Z": 0.125}
 Program = Callable[..., CompletedProcess[str]]
 
 
