@@ -27,7 +27,7 @@ from studies.definition.assignments import assign, parse_assignment
 from studies.definition.effects import check_effect
 from studies.definition.models import models_as_stored, models_located
 from studies.definition.pruner import parse_pruner
-from studies.definition.texts import check_axis_texts, check_texts
+from studies.definition.texts import check_axis_names, check_axis_texts, check_spellings, check_texts
 from studies.definition.units import parse_duration, parse_size
 from studies.definition.yaml_text import read_yaml
 
@@ -86,7 +86,9 @@ class Definition:
             UsageError: The file is not a definition, or one of another search.
         """
         definition = _parse(read_yaml(file), str(file), file.parent).with_models_in(file.parent)
-        if definition.search == "grid":  # a stored one may be of a time before this check
+        check_spellings(definition.config, f"{file}: config")  # a stored one may be of a time before these checks
+        if definition.search == "grid":
+            check_axis_names(definition.settings, definition.config, str(file))
             check_axis_texts(definition.settings, definition.config, str(file))
         definition = definition._with_new_names(str(file))
         if search is not None and search != definition.search:
@@ -164,7 +166,10 @@ class Definition:
             check_texts([value], _at(self.config, path), "--set " + text.partition("=")[0])
             new = adding or made._is_new_key(path, text)
             made = replace(made, config=assign(made.config, path, value, new, text))
+        if assignments:
+            check_spellings(made.config, "--set")
         if made.search == "grid" and assignments:
+            check_axis_names(made.settings, made.config, "--set")
             check_axis_texts(made.settings, made.config, "--set")
         if made.settings != self.settings:
             made = made._with_new_names("--set")
