@@ -21,7 +21,7 @@ class TrialContext:
         device: "cuda" or "cpu".
         threads: How many threads the trial may use.
         checkpoint_dir: A folder for checkpoints, the same for every attempt on this host; removed when the trial ends.
-        run_dir: A folder for files that are kept with the trial.
+        run_dir: A folder for files that are kept with the trial, a fresh one for each attempt.
         stopped: Whether `should_stop` has been true.
     """
 

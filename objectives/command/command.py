@@ -15,6 +15,7 @@ import os
 import re
 import shlex
 import shutil
+import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -39,6 +40,7 @@ TRIAL_PLACEHOLDERS = (
 """Placeholders that every trial has, beside {flags} and the keys of its config."""
 SHELL_OPERATORS = ("|", "||", "&", "&&", ";", ">", ">>", "<", "2>", "2>&1", "&>")
 MAX_COMMAND_CHARACTERS = 60_000  # it is passed as one argument, and every system allows that many
+PYTHON_NAME = re.compile(r"python(3(\.\d+)?)?")
 DEVICES_VARIABLE = "CUDA_VISIBLE_DEVICES"
 SECRET_NAME = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD|PASSWD)$", re.IGNORECASE)
 
@@ -239,6 +241,17 @@ class Command:
         cwd = self.folder / self.cwd
         files = (cwd / each for each in self.arguments[:4] if each.endswith(".py"))
         return next((file for file in files if file.is_file()), None)
+
+    def other_python(self) -> str | None:
+        """`python` of the command is another interpreter than this one: said once, since it may have other packages."""
+        program = self.arguments[0]
+        if not PYTHON_NAME.fullmatch(program) or self._missing_program() is not None:
+            return None
+        found = Path(shutil.which(program, path=self.env.get("PATH")) or program)
+        ours = Path(sys.executable)
+        if (found.parent.resolve(), found.resolve()) == (ours.parent.resolve(), ours.resolve()):
+            return None
+        return f"the command's {program} is {found}; this worker's is {ours}: write {{python}} where that one is meant"
 
     def _missing_program(self) -> str | None:
         program = self.arguments[0]

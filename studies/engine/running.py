@@ -123,7 +123,7 @@ def assignment_of(
         log=folder.log(claim.attempt),
         lock=folder.lock,
         checkpoint_dir=folder.checkpoint,
-        run_dir=folder.files,
+        run_dir=folder.run(claim.attempt),
         memory_limit=definition.memory_limit,
         timeout=definition.timeout,
         study=study,

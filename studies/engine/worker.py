@@ -268,7 +268,7 @@ class Worker:
         if claim.backend != self.ledger.session.backend:
             raise StorageError(POOLED)
         folder = trial_folder(self.home, self.study.name, self.study.created_at, claim.number)
-        folder.make()
+        folder.make(claim.attempt)
         lease = self.slot_pool.begun(slot, self.study.name, claim.number)
         assignment = assignment_of(self.study.name, self.definition, claim, slot, folder, lease)
         attempt = self.warm.start(assignment, None if lease is None else lease.fd)

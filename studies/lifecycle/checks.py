@@ -55,7 +55,7 @@ def _varied(search: Search) -> dict[str, list[Any]]:
             if block.paths[name] is not None
             for value in islice(values, POINTS_AT_ONCE)
         ]
-        configs += [{"seed": seed} for seed in range(min(search.settings.repeats, 2))]
+        configs += [{"seed": search.settings.seed + index} for index in range(min(search.settings.repeats, 2))]
         conditional = {name for block in search.settings.blocks for name in block.when}
     for index, config in enumerate(configs):
         for name, value in leaves(config):
@@ -63,6 +63,13 @@ def _varied(search: Search) -> dict[str, list[Any]]:
                 continue  # where its axis does not exist: shown as the absence that it is
             seen.setdefault(name, {})[json.dumps(value)] = value
     return {name: list(values.values()) for name, values in seen.items() if len(values) > 1}
+
+
+def other_python(definition: Definition) -> str | None:
+    """That a command's `python` is another interpreter than ours, if it is."""
+    if not definition.objective.startswith(COMMAND_PREFIX):
+        return None
+    return Command.from_text(definition.objective).other_python()
 
 
 def code_of(definition: Definition) -> dict[str, Any]:
