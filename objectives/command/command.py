@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from objectives.command.flags import Spelling
+from objectives.command.measures import MEASURES
 from objectives.command.numbers import UNITS
 from objectives.command.placeholders import FLAGS, as_text, fill, leaves, names_in
 from objectives.command.switches import deaf_switch
@@ -172,8 +173,9 @@ class Command:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The metrics that its patterns name; empty where a file names them."""
-        return tuple(self.metrics.patterns or ())
+        """The metrics that its patterns name, and what is measured and needed; empty where a file names them."""
+        measured = [name for name in self.needs if name in MEASURES]
+        return (*self.metrics.patterns, *measured) if self.metrics.patterns else ()
 
     def shown(self) -> str:
         """The command as one would type it, for messages."""

@@ -325,7 +325,8 @@ class Worker:
     def _required(self) -> Requirements:
         needs = self.definition
         shown = partial(shown_value, self.study.search, self.study.origin)
-        return Requirements(needs.score_metric, needs.cost, needs.attempts, needs.search in SEEK_LIMITS, shown)
+        best = needs.direction if needs.score_of == "best" else None
+        return Requirements(needs.score_metric, needs.cost, needs.attempts, needs.search in SEEK_LIMITS, shown, best)
 
     def _read_study(self) -> StudyRow:
         """The study as it is now; its definition is parsed when it has changed, not for every trial."""

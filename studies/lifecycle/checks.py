@@ -16,6 +16,7 @@ from objectives.reference import objective_folder, shown_objective
 from samplers.searches.grid.grid import Grid
 from samplers.searches.growth.growth import Growth
 from samplers.searches.plan import Search
+from samplers.searches.scores import metrics_needed
 from storage.errors import UsageError, nearest
 from storage.records import StudyRow
 from studies.definition.code_version import read_code
@@ -105,8 +106,9 @@ def check_metrics(definition: Definition, description: Description, where: str) 
     Raises:
         UsageError: It lacks one.
     """
-    for key, name in (("score.metric", definition.score_metric), ("cost", definition.cost)):
-        if name is not None and description.metrics and name not in description.metrics:
+    wanted = (("score.metric", definition.score_metric), ("cost", definition.cost))
+    for key, name in ((key, name) for key, text in wanted for name in metrics_needed(text)):
+        if description.metrics and name not in description.metrics:
             what = f"{shown_objective(definition.objective)} returns no {name!r} here"
             raise UsageError(what + nearest(name, description.metrics), f"{where}: {key}")
 
