@@ -63,13 +63,15 @@ class TrialFolder:
 
     path: Path
 
-    def make(self) -> None:
-        """Raises:
-        StorageError: The folder cannot be made.
+    def make(self, attempt: int) -> None:
+        """Make the folders of an attempt.
+
+        Raises:
+            StorageError: A folder cannot be made.
         """
         try:
             make_private(self.checkpoint)
-            make_private(self.files)
+            make_private(self.run(attempt))
         except OSError as error:
             raise StorageError(f"cannot keep a trial's files: {error.strerror}", str(self.path)) from error
 
@@ -87,10 +89,9 @@ class TrialFolder:
             empty = [each for each in self.path.glob("attempt-*.log") if each.stat().st_size == 0]
             for each in (*locks, *empty):
                 each.unlink(missing_ok=True)
-        with suppress(OSError):  # not empty, or gone
-            self.files.rmdir()
-        with suppress(OSError):
-            self.path.rmdir()
+        for each in (*self.files.glob("attempt-*"), self.files, self.path):
+            with suppress(OSError):  # not empty, or gone
+                each.rmdir()
 
     def log(self, attempt: int) -> Path:
         return self.path / f"attempt-{attempt}.log"
@@ -105,7 +106,19 @@ class TrialFolder:
 
     @property
     def files(self) -> Path:
+        """What its attempts left: a folder each, side by side."""
         return self.path / "files"
+
+    def run(self, attempt: int) -> Path:
+        """The `run_dir` of an attempt: fresh, so that no attempt meets what another one left."""
+        return self.files / f"attempt-{attempt}"
+
+    def shown(self, file: Path) -> str:
+        """The name of a left file; without the folder of the last attempt that left any."""
+        name = file.relative_to(self.files).as_posix()
+        attempts = [each.name.removeprefix("attempt-") for each in self.files.glob("attempt-*")]
+        last = max((int(each) for each in attempts if each.isdecimal()), default=0)
+        return name.removeprefix(f"attempt-{last}/")
 
 
 def study_folder(home: Path, folder: str, created_at: datetime) -> Path:

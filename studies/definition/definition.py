@@ -20,6 +20,7 @@ from objectives.reference import located
 from samplers.searches.blocks import block_keys
 from samplers.searches.nested import path_of
 from samplers.searches.new_names import check_new, refusal, with_new_names
+from samplers.searches.scores import check_score, metrics_needed
 from storage.checks import check_keys, check_whole
 from storage.errors import UsageError, nearest
 from studies.definition.assignments import Path as Assigned
@@ -45,7 +46,8 @@ DEFINITION_KEYS = (
 )
 SETTABLE = ("score", "cost", "question", "attempts", "timeout", "memory_limit", "pruner", "log_to")
 """Keys of the file that `--set` changes under their own names."""
-SETTABLE_FIELDS = ("score_metric", "direction", *SETTABLE[1:])
+SETTABLE_FIELDS = ("score_metric", "direction", "score_of", *SETTABLE[1:])
+SCORES_OF = ("last", "best")
 DIRECTIONS = ("maximize", "minimize")
 
 
@@ -61,6 +63,8 @@ class Definition:
     settings: Mapping[str, Any]
     """The search's own block."""
     config: Mapping[str, Any]
+    score_of: str = "last"
+    """Which of a trial's values is its score, one of SCORES_OF: the last, or the best that it reported."""
     question: str = ""
     attempts: int = 2
     timeout: float | None = None
@@ -86,6 +90,8 @@ class Definition:
             UsageError: The file is not a definition, or one of another search.
         """
         definition = _parse(read_yaml(file), str(file), file.parent).with_models_in(file.parent)
+        for key, text in (("score.metric", definition.score_metric), ("cost", definition.cost)):
+            check_score(text or "", f"{file}: {key}")
         check_spellings(definition.config, f"{file}: config")  # a stored one may be of a time before these checks
         if definition.search == "grid":
             check_axis_names(definition.settings, definition.config, str(file))
@@ -110,7 +116,11 @@ class Definition:
             "question": self.question,
             "search": self.search,
             "objective": self.objective,
-            "score": {"metric": self.score_metric, "direction": self.direction},
+            "score": {
+                "metric": self.score_metric,
+                "direction": self.direction,
+                **({"of": self.score_of} if self.score_of != "last" else {}),
+            },
             "cost": self.cost,
             self.search: dict(self.settings),
             "config": dict(self.config),
@@ -265,19 +275,25 @@ def _parse(document: Mapping[str, Any], where: str, folder: Path) -> Definition:
     score = _mapping(document, "score", where) if "score" in document else SCORES.get(search)
     if score is None:
         raise UsageError(f"{where}: score: is missing; like {{metric: val_loss, direction: minimize}}")
-    check_keys(score, ("metric", "direction"), f"{where}: score")
+    check_keys(score, ("metric", "direction", "of"), f"{where}: score")
+    metric = _text(score, "metric", f"{where}: score")
+    cost = _text(document, "cost", where) if document.get("cost") is not None else None
     direction = _text(score, "direction", f"{where}: score")
     if direction not in DIRECTIONS:
         raise UsageError(f"{where}: score.direction: {direction!r}{nearest(direction, DIRECTIONS)}")
+    score_of = score.get("of", "last")
+    if score_of not in SCORES_OF:
+        raise UsageError(f"{where}: score.of: {score_of!r}{nearest(str(score_of), SCORES_OF)}")
     attempts = check_whole(document.get("attempts", 2), f"{where}: attempts", 1, 2**31 - 1)
     timeout, limit, pruner = document.get("timeout"), document.get("memory_limit"), document.get("pruner")
     code_folder, code = _code(document.get("code", []), folder, f"{where}: code")
     return Definition(
         search=search,
-        objective=_objective(document, where, folder),
-        score_metric=_text(score, "metric", f"{where}: score"),
+        objective=_objective(document, [metric, cost], where, folder),
+        score_metric=metric,
         direction=direction,
-        cost=_text(document, "cost", where) if document.get("cost") is not None else None,
+        cost=cost,
+        score_of=score_of,
         settings=_mapping(document, search, where),
         config={} if document.get("config") is None else _mapping(document, "config", where),
         question=_text(document, "question", where) if "question" in document else "",
@@ -291,10 +307,10 @@ def _parse(document: Mapping[str, Any], where: str, folder: Path) -> Definition:
     )
 
 
-def _objective(document: Mapping[str, Any], where: str, folder: Path) -> str:
+def _objective(document: Mapping[str, Any], wanted: Sequence[str | None], where: str, folder: Path) -> str:
     """`FILE.py:FUNCTION` is relative to the definition, as a command is; every other form stands as it is."""
     if isinstance(document.get("objective"), dict):
-        needs = list(dict.fromkeys(filter(None, (document["score"]["metric"], document.get("cost")))))
+        needs = list(dict.fromkeys(name for each in wanted for name in metrics_needed(each)))
         return Command.parse(document["objective"], folder.resolve(), needs, f"{where}: objective").text
     return located(_text(document, "objective", where), folder)
 

@@ -268,7 +268,7 @@ class Worker:
         if claim.backend != self.ledger.session.backend:
             raise StorageError(POOLED)
         folder = trial_folder(self.home, self.study.folder, self.study.created_at, claim.number)
-        folder.make()
+        folder.make(claim.attempt)
         lease = self.slot_pool.begun(slot, self.study.name, claim.number)
         assignment = assignment_of(self.study.name, self.definition, claim, slot, folder, lease)
         attempt = self.warm.start(assignment, None if lease is None else lease.fd)
@@ -325,7 +325,8 @@ class Worker:
     def _required(self) -> Requirements:
         needs = self.definition
         shown = partial(shown_value, self.study.search, self.study.origin)
-        return Requirements(needs.score_metric, needs.cost, needs.attempts, needs.search in SEEK_LIMITS, shown)
+        best = needs.direction if needs.score_of == "best" else None
+        return Requirements(needs.score_metric, needs.cost, needs.attempts, needs.search in SEEK_LIMITS, shown, best)
 
     def _read_study(self) -> StudyRow:
         """The study as it is now; its definition is parsed when it has changed, not for every trial."""

@@ -53,7 +53,7 @@ class StudyChange:
         file = self.file
         objective = definition.objective if [*self.corrected] == ["config.dataset"] else file.objective
         corrected = replace(definition, objective=objective, score_metric=file.score_metric)
-        return replace(corrected, direction=file.direction, cost=file.cost)
+        return replace(corrected, direction=file.direction, score_of=file.score_of, cost=file.cost)
 
 
 def pending(session: Session, study: StudyRow, state: SearchState, order: Order) -> StudyChange:
