@@ -336,6 +336,23 @@ def report(names: tuple[str, ...], out: Path | None, to_dashboard: bool, store: 
         _echo(run_report(session, names, out, to_dashboard))
 
 
+@cli.command("import")
+@click.argument("file", type=click.Path(path_type=Path))
+@_study_option("names_to_run", help="The study; its definition is found as `run` finds it.")
+@click.option("--file", "definition", type=click.Path(path_type=Path), help="The definition, when it is not NAME.yaml.")
+@click.option("--map", "mapping", multiple=True, metavar="COLUMN=NAME", help="A column's name in the study.")
+@click.option("--trust-study", is_flag=True, help="Run code that only the storage names: the study's own objective.")
+@storage_option
+def import_(store: Store, file: Path, name: str, **options: Any) -> None:
+    """Results that were made elsewhere become results of a study, which goes on from them. FILE: finished runs, as CSV
+    or JSON lines. What does not fit is listed; exit 1 if nothing does."""
+    from studies.importing.importing import import_file
+
+    imported = import_file(store, file, name, **options, log=_log)
+    _echo(imported.lines)
+    sys.exit(int(not imported.fits))
+
+
 @cli.command()
 @study_option
 @click.option(

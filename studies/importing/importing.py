@@ -1,0 +1,126 @@
+"""`import`: results that were made elsewhere. What does not fit is listed line by line."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from storage.errors import UsageError
+from storage.ledger import Ledger
+from storage.reader import Reader
+from storage.store import Store
+from studies.definition.searches import current_state, search_in_force
+from studies.importing.matching import Columns, Matched, Matching
+from studies.importing.runs import Run, read_bytes, read_runs
+from studies.importing.settling import Settled, Settling, refusals_of
+from studies.lifecycle.open import OpenedStudy, open_study
+from studies.lifecycle.order import Order
+from studies.lifecycle.run import study_started
+
+MAX_LISTED = 200
+"""Lines of what does not fit; the rest is counted."""
+
+Log = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Source:
+    """What is imported."""
+
+    name: str
+    digest: str
+    """SHA-256."""
+    runs: Sequence[Run]
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What became of an import."""
+
+    lines: Sequence[str]
+    fits: bool
+    """Whether anything was imported, now or before."""
+
+
+def import_file(
+    store: Store, file: Path, name: str, definition: Path | None, mapping: Sequence[str], trust_study: bool, log: Log
+) -> Imported:
+    """Make or open a study as `run` does, and give it the results of a file.
+
+    Raises:
+        UsageError: The file is of no known kind, or the study cannot take its results; nothing was written.
+    """
+    content = read_bytes(file)
+    order = _order(name, definition, trust_study)
+    source = Source(file.name, hashlib.sha256(content).hexdigest(), read_runs(content, str(file)))
+    return _import_runs(store, order, source, mapping, log)
+
+
+def _order(name: str, definition: Path | None, trust_study: bool) -> Order:
+    """As of `run` with one CPU slot."""
+    return Order.of(
+        words=(),
+        name=name,
+        file=definition,
+        settings=(),
+        gpus=None,
+        per_gpu=None,
+        gpu_memory=None,
+        workers=1,
+        threads=1,
+        steps=None,
+        timeout=None,
+        max_trials=None,
+        same_code=False,
+        trust_study=trust_study,
+        join=False,
+        keep_going=False,
+        gpus_elsewhere=None,
+    )
+
+
+def _import_runs(store: Store, order: Order, source: Source, mapping: Sequence[str], log: Log) -> Imported:
+    opened = open_study(store, order)
+    if opened.definition.search != "grid":
+        what = f"{order.name!r} is a {opened.definition.search} study: finished runs become results of a grid alone"
+        raise UsageError(what, "import")
+    matched = _matched(store, opened, source, mapping)
+    settled = Settled()
+    if matched.results:
+        with study_started(store, order, log) as (warm, _), closing(store.write()) as session:
+            study = Reader(session).study(order.name)
+            with Settling(session, study, source.name, source.digest, refusals_of(warm)) as settling:
+                settling.settle(matched.results)
+                settling.advance()
+            settled = settling.settled
+    return summary(order.name, source.name, settled, matched.unfit, matched.notes)
+
+
+def _matched(store: Store, opened: OpenedStudy, source: Source, mapping: Sequence[str]) -> Matched:
+    """The points that the runs are results of. Changes nothing."""
+    search, study = opened.search, opened.study
+    state = search.start()
+    if study is not None:
+        search = search_in_force(study)
+        with closing(store.read()) as session:
+            state = current_state(Ledger(session, study.study_id), study)
+    matching = Matching(search.outlook(state), opened.definition.score_metric, opened.definition.cost)
+    columns = Columns.of(source.runs, mapping, matching.known, source.name)
+    return matching.match(source.runs, columns, source.name)
+
+
+def summary(name: str, source: str, settled: Settled, unfit: Sequence[str], notes: Sequence[str]) -> Imported:
+    """What does not fit, a line each, then what was imported."""
+    wrong = [f"{source}, {each}" for each in (*unfit, *settled.left)]
+    lines = wrong[:MAX_LISTED]
+    if len(wrong) > MAX_LISTED:
+        lines.append(f"and {len(wrong) - MAX_LISTED:,} more that do not fit")
+    counts = f"{settled.imported:,} result{'s' * (settled.imported != 1)} imported from {source}"
+    if settled.known:
+        counts += f", {settled.known:,} had been before"
+    if wrong:
+        counts += f"; {len(wrong):,} do{'es' * (len(wrong) == 1)} not fit"
+    return Imported([*lines, *notes, f"{name}: {counts}"], bool(settled.imported or settled.known))
