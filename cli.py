@@ -345,7 +345,7 @@ def report(names: tuple[str, ...], out: Path | None, to_dashboard: bool, store: 
 @storage_option
 def import_(store: Store, file: Path, name: str, **options: Any) -> None:
     """Results that were made elsewhere become results of a study, which goes on from them. FILE: finished runs, as CSV
-    or JSON lines. What does not fit is listed; exit 1 if nothing does."""
+    or JSON lines, for a grid; a growth's results.yaml. What does not fit is listed; exit 1 if nothing does."""
     from studies.importing.importing import import_file
 
     imported = import_file(store, file, name, **options, log=_log)

@@ -8,11 +8,14 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from samplers.searches.growth.growth import Growth
 from storage.errors import UsageError
 from storage.ledger import Ledger
 from storage.reader import Reader
 from storage.store import Store
 from studies.definition.searches import current_state, search_in_force
+from studies.importing.growth import GrowthImport, check_start
+from studies.importing.growth_file import GrowthFile, is_growth, load_yaml, read_growth
 from studies.importing.matching import Columns, Matched, Matching
 from studies.importing.runs import Run, read_bytes, read_runs
 from studies.importing.settling import Settled, Settling, refusals_of
@@ -42,7 +45,7 @@ class Imported:
 
     lines: Sequence[str]
     fits: bool
-    """Whether anything was imported, now or before."""
+    """Whether anything was imported, now or before, or nothing was left to."""
 
 
 def import_file(
@@ -55,7 +58,13 @@ def import_file(
     """
     content = read_bytes(file)
     order = _order(name, definition, trust_study)
-    source = Source(file.name, hashlib.sha256(content).hexdigest(), read_runs(content, str(file)))
+    digest = hashlib.sha256(content).hexdigest()
+    if file.suffix.lower() in (".yaml", ".yml"):
+        document = load_yaml(content, str(file))
+        if is_growth(document):
+            return _import_growth(store, order, read_growth(document, str(file)), file.name, digest, log)
+        raise UsageError("is no results.yaml of a growth: it has no baseline_config and iterations", str(file))
+    source = Source(file.name, digest, read_runs(content, str(file)))
     return _import_runs(store, order, source, mapping, log)
 
 
@@ -99,6 +108,22 @@ def _import_runs(store: Store, order: Order, source: Source, mapping: Sequence[s
     return summary(order.name, source.name, settled, matched.unfit, matched.notes)
 
 
+def _import_growth(store: Store, order: Order, file: GrowthFile, name: str, digest: str, log: Log) -> Imported:
+    opened = open_study(store, order)
+    if opened.definition.search != "grow":
+        raise UsageError(f"{order.name!r} is a {opened.definition.search} study, and {name} is of a growth", "import")
+    search = opened.search if opened.study is None else search_in_force(opened.study)
+    assert isinstance(search, Growth)
+    check_start(search, file, name)
+    with study_started(store, order, log) as (warm, _), closing(store.write()) as session:
+        study = Reader(session).study(order.name)
+        with Settling(session, study, name, digest, refusals_of(warm)) as settling:
+            importing = GrowthImport(settling, study, file, name)
+            importing.run()
+            settling.advance()
+    return summary(order.name, name, settling.settled, importing.unfit, importing.notes)
+
+
 def _matched(store: Store, opened: OpenedStudy, source: Source, mapping: Sequence[str]) -> Matched:
     """The points that the runs are results of. Changes nothing."""
     search, study = opened.search, opened.study
@@ -123,4 +148,4 @@ def summary(name: str, source: str, settled: Settled, unfit: Sequence[str], note
         counts += f", {settled.known:,} had been before"
     if wrong:
         counts += f"; {len(wrong):,} do{'es' * (len(wrong) == 1)} not fit"
-    return Imported([*lines, *notes, f"{name}: {counts}"], bool(settled.imported or settled.known))
+    return Imported([*lines, *notes, f"{name}: {counts}"], bool(settled.imported or settled.known or not wrong))
