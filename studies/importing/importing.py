@@ -11,12 +11,14 @@ from pathlib import Path
 from samplers.searches.growth.growth import Growth
 from storage.errors import UsageError
 from storage.ledger import Ledger
+from storage.other_storage import read_other_study
 from storage.reader import Reader
 from storage.store import Store
 from studies.definition.searches import current_state, search_in_force
 from studies.importing.growth import GrowthImport, check_start
 from studies.importing.growth_file import GrowthFile, is_growth, load_yaml, read_growth
 from studies.importing.matching import Columns, Matched, Matching
+from studies.importing.optuna_runs import runs_of
 from studies.importing.runs import Run, read_bytes, read_runs
 from studies.importing.settling import Settled, Settling, refusals_of
 from studies.lifecycle.open import OpenedStudy, open_study
@@ -48,16 +50,47 @@ class Imported:
     """Whether anything was imported, now or before, or nothing was left to."""
 
 
-def import_file(
-    store: Store, file: Path, name: str, definition: Path | None, mapping: Sequence[str], trust_study: bool, log: Log
+def import_results(
+    store: Store,
+    source: str,
+    name: str,
+    definition: Path | None,
+    mapping: Sequence[str],
+    other: str | None,
+    trust_study: bool,
+    log: Log,
 ) -> Imported:
-    """Make or open a study as `run` does, and give it the results of a file.
+    """Make or open a study as `run` does, and give it results that were made elsewhere.
+
+    Args:
+        store: Of the study.
+        source: A file, or the URL of a database of Optuna's.
+        name: The study's.
+        definition: Its file, when it is not NAME.yaml.
+        mapping: `COLUMN=NAME` each.
+        other: The name of the study in that database; None: the same.
+        trust_study: Whether code may run that only the storage names.
+        log: For people.
 
     Raises:
-        UsageError: The file is of no known kind, or the study cannot take its results; nothing was written.
+        UsageError: The source is of no known kind, or the study cannot take its results; nothing was written.
     """
-    content = read_bytes(file)
     order = _order(name, definition, trust_study)
+    if "://" in source:
+        return _import_study(store, order, source, other or name, mapping, log)
+    if other is not None:
+        raise UsageError("names a study of a database: it needs a URL", "--from")
+    return _import_file(store, order, Path(source), mapping, log)
+
+
+def _import_study(store: Store, order: Order, url: str, other: str, mapping: Sequence[str], log: Log) -> Imported:
+    definition = open_study(store, order).definition
+    runs, digest = runs_of(read_other_study(url, other), definition.score_metric, definition.direction)
+    return _import_runs(store, order, Source(f"Optuna study {other}", digest, runs), mapping, log)
+
+
+def _import_file(store: Store, order: Order, file: Path, mapping: Sequence[str], log: Log) -> Imported:
+    content = read_bytes(file)
     digest = hashlib.sha256(content).hexdigest()
     if file.suffix.lower() in (".yaml", ".yml"):
         document = load_yaml(content, str(file))
