@@ -15,21 +15,27 @@ import os
 import re
 import shlex
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from objectives.command.flags import Spelling
 from objectives.command.numbers import UNITS
-from objectives.command.placeholders import FLAGS, MODES, as_text, fill, flags_of, leaves, names_in
+from objectives.command.placeholders import FLAGS, as_text, fill, leaves, names_in
+from objectives.command.switches import deaf_switch
 from storage.checks import check_keys
 from storage.errors import UsageError, nearest
 
 COMMAND_PREFIX = "command:"
-COMMAND_KEYS = ("command", "cwd", "env", "flags", "metrics")
+COMMAND_KEYS = ("command", "cwd", "env", "flags", "lists", "metrics", "words")
 METRIC_SOURCES = ("json", "csv", "stdout")
 PATTERN_KEYS = ("pattern", "unit")
-TRIAL_PLACEHOLDERS = ("seed", "run_dir", "checkpoint_dir", "trial", "attempt", "device", "threads", "config_json")
+TRIAL_PLACEHOLDERS = (
+    *("seed", "run_dir", "checkpoint_dir", "trial", "attempt"),
+    *("device", "threads", "config_json", "python"),
+)
 """Placeholders that every trial has, beside {flags} and the keys of its config."""
 SHELL_OPERATORS = ("|", "||", "&", "&&", ";", ">", ">>", "<", "2>", "2>&1", "&>")
 MAX_COMMAND_CHARACTERS = 60_000  # it is passed as one argument, and every system allows that many
@@ -102,7 +108,7 @@ class Command:
     """The definition's folder; relative paths start there."""
     cwd: str
     env: Mapping[str, str]
-    flags: str
+    spelling: Spelling
     needs: Sequence[str]
     """The metrics that the study needs."""
 
@@ -117,9 +123,6 @@ class Command:
         for key in ("command", "metrics"):
             if key not in document:
                 raise UsageError(f"{where}: {key}: is missing")
-        mode = document.get("flags", MODES[0])
-        if mode not in MODES:
-            raise UsageError(f"{where}: flags: {mode!r}{nearest(str(mode), MODES)}")
         env = document.get("env", {})
         if not isinstance(env, Mapping):
             raise UsageError(f"{where}: env: {env!r} is not a mapping of names to values")
@@ -129,7 +132,7 @@ class Command:
             folder=folder,
             cwd=_text(document.get("cwd", "."), f"{where}: cwd"),
             env={name: _environment(name, value, f"{where}: env") for name, value in env.items()},
-            flags=mode,
+            spelling=Spelling.parse(document, where),
             needs=tuple(needs),
         )
         command._check_templates(where)
@@ -158,7 +161,7 @@ class Command:
             "command": list(self.arguments),
             "cwd": self.cwd,
             "env": dict(self.env),
-            "flags": self.flags,
+            **self.spelling.to_json(),
             "metrics": self.metrics.to_json(),
             "needs": list(self.needs),
             "folder": str(self.folder),
@@ -189,7 +192,7 @@ class Command:
 
     def validate(self, config: Mapping[str, Any]) -> str | None:
         """Why the command cannot run with this config (a placeholder without a value, a missing program), or None."""
-        keys = {name for name, _ in leaves(config)} | set(config)
+        keys = set(places(config))
         for text in self._templates:
             for name in names_in(text, "command"):
                 if name not in keys and name not in TRIAL_PLACEHOLDERS and name != FLAGS[1:-1]:
@@ -199,17 +202,48 @@ class Command:
                     return f"command: {{{name}}} is the trial's, and a key of the config; rename the key"
         if FLAGS in self.arguments:
             try:
-                flags_of(config, self.flags)
+                self.spelling.flags(config)
             except UsageError as error:
                 return f"command: {error}"
+        twice = [name for name, count in Counter(name for name, _ in leaves(config)).items() if count > 1]
+        if twice:
+            return f"command: {twice[0]!r} is written twice, as a key of its own and inside {twice[0].split('.')[0]!r}"
         return self._missing_program()
 
-    def unheard(self, varied: Iterable[str]) -> list[str]:
-        """The names among these that never reach the command: it does the same whatever their values."""
+    def unheard(self, varied: Mapping[str, Sequence[Any]]) -> str | None:
+        """Why trials that differ would be the same trial to the command, or None.
+
+        `varied`: the values of each leaf of the configuration that differ between trials, the seed among them.
+        """
         named = {name for text in self._templates[:-1] for name in names_in(text, "command")}
-        if named & {FLAGS[1:-1], "config_json"}:
-            return []
-        return [name for name in varied if name not in named]
+        if "config_json" in named:
+            return None
+        hears_flags = FLAGS[1:-1] in named
+        unnamed = [name for name in varied if not any(each in named for each in (name, *_above(name)))]
+        if unnamed and not hears_flags:
+            return f"the command has no argument for {', '.join(unnamed)}, which vary; add {{{unnamed[0]}}}"
+        for name in unnamed:
+            if any(self.spelling.is_left_out(each) for each in varied[name]):
+                return (
+                    f"{name}: null has no word in `flags: {self.spelling.mode}`, so the command would take its own"
+                    " value; say its word, like `words: {null: none}`, or take null off the axis"
+                )
+            if any(isinstance(each, bool) for each in varied[name]):
+                fault = deaf_switch(self._script(), name, self.spelling)
+                if fault is not None:
+                    return fault
+        return None
+
+    def _script(self) -> Path | None:
+        """The Python file that the command runs, if its arguments name one."""
+        cwd = self.folder / self.cwd
+        files = (cwd / each for each in self.arguments[:4] if each.endswith(".py"))
+        return next((file for file in files if file.is_file()), None)
+
+    def named(self) -> set[str] | None:
+        """The keys of the config that its placeholders name; None: it is sent all of them."""
+        named = {name for text in self._templates for name in names_in(text, "command")}
+        return None if named & {FLAGS[1:-1], "config_json"} else named - {*TRIAL_PLACEHOLDERS}
 
     def _missing_program(self) -> str | None:
         program = self.arguments[0]
@@ -241,6 +275,22 @@ class Command:
             raise UsageError(
                 f"{where}: metrics: {path!r} would be one file for all trials; put {{run_dir}} or {{trial}} into it"
             )
+
+
+def places(config: Mapping[str, Any], above: str = "") -> dict[str, Any]:
+    """What every placeholder of a configuration's keys stands for: `model`, and `model.depth` inside it."""
+    found: dict[str, Any] = {}
+    for key, value in config.items():
+        found[f"{above}{key}"] = value
+        if isinstance(value, Mapping):
+            found |= places(value, f"{above}{key}.")
+    return found
+
+
+def _above(name: str) -> list[str]:
+    """The mappings that a dotted name lies in."""
+    parts = name.split(".")
+    return [".".join(parts[:end]) for end in range(1, len(parts))]
 
 
 def _split(command: Any, where: str) -> tuple[str, ...]:

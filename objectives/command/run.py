@@ -19,9 +19,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from objectives.command.command import Command
+from objectives.command.command import Command, places
 from objectives.command.follow import MAX_PRINTED_BYTES, File, Lines
-from objectives.command.placeholders import FLAGS, arguments_of, fill, flags_of, leaves
+from objectives.command.placeholders import FLAGS, arguments_of, fill
 from objectives.command.readers import Json, Patterns, Reader, Row, Table
 from objectives.context import TrialContext
 from objectives.outcome import AttemptError, Kind
@@ -49,15 +49,16 @@ class Run:
 
     def __init__(self, command: Command, config: Mapping[str, Any], trial: TrialContext) -> None:
         self.command, self.trial = command, trial
-        values = _values(command, config, trial)
+        values, spelling = _values(command, config, trial), command.spelling
         whole = {**config, "seed": trial.seed}
         if any("{seed}" in each for each in command.arguments):
             del whole["seed"]
         self.arguments: list[str] = []
         for each in command.arguments:
-            self.arguments += flags_of(whole, command.flags) if each == FLAGS else arguments_of(each, values)
+            self.arguments += spelling.flags(whole) if each == FLAGS else arguments_of(each, values, spelling.text)
         self.cwd = command.folder / fill(command.cwd, values)
-        self.env = {**_environment(), **{name: fill(value, values) for name, value in command.env.items()}}
+        told = {name: fill(value, values, spelling.text) for name, value in command.env.items()}
+        self.env = {**_environment(), **told}
         self.path = self.cwd / fill(command.metrics.path, values)
         self.file = File(self.path) if command.metrics.path else None
         self.reader = _reader(command)
@@ -254,8 +255,7 @@ class Run:
 def _values(command: Command, config: Mapping[str, Any], trial: TrialContext) -> dict[str, Any]:
     """The value of each placeholder. Writes the config to a file if the command uses {config_json}."""
     values: dict[str, Any] = {
-        **config,
-        **dict(leaves(config)),
+        **places(config),
         "seed": trial.seed,
         "run_dir": str(trial.run_dir),
         "checkpoint_dir": str(trial.checkpoint_dir),
@@ -264,6 +264,7 @@ def _values(command: Command, config: Mapping[str, Any], trial: TrialContext) ->
         "device": trial.device,
         "threads": trial.threads,
         "config_json": str(trial.run_dir / "studyhall_config.json"),
+        "python": sys.executable,
     }
     if any("{config_json}" in each for each in (*command.arguments, *command.env.values())):
         Path(values["config_json"]).write_text(json.dumps({**config, "seed": trial.seed}, indent=1))

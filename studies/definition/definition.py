@@ -15,8 +15,11 @@ from typing import Any
 
 from objectives.command.command import Command
 from objectives.loggers import parse_log_to
+from objectives.named_keys import named_keys
 from objectives.reference import located
 from samplers.searches.blocks import block_keys
+from samplers.searches.nested import path_of
+from samplers.searches.new_names import check_new, refusal, with_new_names
 from storage.checks import check_keys, check_whole
 from storage.errors import UsageError, nearest
 from studies.definition.assignments import Path as Assigned
@@ -24,7 +27,7 @@ from studies.definition.assignments import assign, parse_assignment
 from studies.definition.effects import check_effect
 from studies.definition.models import models_as_stored, models_located
 from studies.definition.pruner import parse_pruner
-from studies.definition.texts import check_axis_texts, check_texts
+from studies.definition.texts import check_axis_names, check_axis_texts, check_spellings, check_texts
 from studies.definition.units import parse_duration, parse_size
 from studies.definition.yaml_text import read_yaml
 
@@ -83,8 +86,11 @@ class Definition:
             UsageError: The file is not a definition, or one of another search.
         """
         definition = _parse(read_yaml(file), str(file), file.parent).with_models_in(file.parent)
-        if definition.search == "grid":  # a stored one may be of a time before this check
+        check_spellings(definition.config, f"{file}: config")  # a stored one may be of a time before these checks
+        if definition.search == "grid":
+            check_axis_names(definition.settings, definition.config, str(file))
             check_axis_texts(definition.settings, definition.config, str(file))
+        definition = definition._with_new_names(str(file))
         if search is not None and search != definition.search:
             if search not in SEARCHES:
                 raise UsageError(f"run: no search {search!r}{nearest(search, SEARCHES)}")
@@ -141,7 +147,7 @@ class Definition:
         `grow.KEY` names in full, else one of the file's own, like `attempts` or `score.metric`.
 
         Raises:
-            UsageError: There is no such key, or it has no effect; `+KEY=VALUE` adds one to the config.
+            UsageError: There is no such key, or it has no effect; `+KEY=VALUE` adds any to the config.
         """
         made, of_config, added = self, [], set(self.config)
         for text in assignments:
@@ -158,10 +164,41 @@ class Definition:
         for path, value, adding, text in of_config:
             check_effect(self.search, made.settings, path, text)
             check_texts([value], _at(self.config, path), "--set " + text.partition("=")[0])
-            made = replace(made, config=assign(made.config, path, value, adding, text))
+            new = adding or made._is_new_key(path, text)
+            made = replace(made, config=assign(made.config, path, value, new, text))
+        if assignments:
+            check_spellings(made.config, "--set")
         if made.search == "grid" and assignments:
+            check_axis_names(made.settings, made.config, "--set")
             check_axis_texts(made.settings, made.config, "--set")
+        if made.settings != self.settings:
+            made = made._with_new_names("--set")
         return made.with_models_in(Path.cwd())
+
+    def _with_new_names(self, where: str) -> Definition:
+        """With those names of its block that the config lacks checked, and noted where the objective gets them."""
+        named = named_keys(self.objective)
+        axis = self.settings.get("axis")
+        if self.search == "fit" and isinstance(axis, str):
+            check_new(axis, self.config, named.keys, named.closed, f"{where}: fit.axis")
+        if self.search != "grid":
+            return self
+        return replace(self, settings=with_new_names(self.settings, self.config, named.keys, named.closed, where))
+
+    def _is_new_key(self, path: Assigned, text: str) -> bool:
+        """Whether a path that `--set` names is one that the config lacks and may have.
+
+        Raises:
+            UsageError: It is probably misspelt, or the objective does not read it.
+        """
+        name = ".".join(part for part in path if isinstance(part, str))
+        if _at(self.config, path) is not None or path_of(name, self.config) is not None:
+            return False
+        named = named_keys(self.objective)
+        reason = refusal(name, self.config, named.keys, named.closed)
+        if reason is not None:
+            raise UsageError(f"{text!r}: there is no key {name!r}; {reason} (a new key: +{text})", "--set")
+        return True
 
     def _with_own_key(self, path: Assigned, value: Any, text: str) -> Definition:
         """With another value of one of the file's own keys."""
@@ -242,7 +279,7 @@ def _parse(document: Mapping[str, Any], where: str, folder: Path) -> Definition:
         direction=direction,
         cost=_text(document, "cost", where) if document.get("cost") is not None else None,
         settings=_mapping(document, search, where),
-        config=_mapping(document, "config", where),
+        config={} if document.get("config") is None else _mapping(document, "config", where),
         question=_text(document, "question", where) if "question" in document else "",
         attempts=attempts,
         timeout=None if timeout is None else parse_duration(timeout, f"{where}: timeout"),

@@ -17,7 +17,7 @@ from typing import Any
 
 import yaml
 
-from samplers.searches.grid.settings import flattened
+from samplers.searches.nested import flattened
 from samplers.searches.noise import mean
 from storage.errors import UsageError
 from storage.files import replacing

@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from objectives.command.command import COMMAND_PREFIX, Command
+from objectives.command.placeholders import leaves
 from objectives.process.warm import Description, WarmServer
 from objectives.reference import objective_folder, shown_objective
+from samplers.searches.grid.grid import Grid
 from samplers.searches.growth.growth import Growth
 from samplers.searches.plan import Search
 from storage.errors import UsageError, nearest
@@ -24,23 +26,43 @@ POINTS_AT_ONCE = 256
 
 
 def check_arguments(definition: Definition, search: Search, where: str) -> None:
-    """Whether a command has an argument for each name that the search varies.
+    """Whether a command hears every value that the search varies.
 
     Raises:
-        UsageError: A name is missing: trials that differ in it would be the same trial.
+        UsageError: It does not hear one: trials that differ in it would be the same trial.
     """
     if not definition.objective.startswith(COMMAND_PREFIX):
         return
-    seen: dict[str, set[str]] = {}
-    for point in islice(search.outlook(search.start()), POINTS_AT_ONCE):
-        for name, value in {**point.config, "seed": point.seed}.items():
-            seen.setdefault(name, set()).add(json.dumps(value))
-    unheard = Command.from_text(definition.objective).unheard(name for name, values in seen.items() if len(values) > 1)
-    if unheard:
-        names = ", ".join(unheard)
-        raise UsageError(
-            f"the command has no argument for {names}, which vary; add {{{unheard[0]}}}", f"{where}: objective"
-        )
+    fault = Command.from_text(definition.objective).unheard(_varied(search))
+    if fault is not None:
+        raise UsageError(fault, f"{where}: objective")
+
+
+def _varied(search: Search) -> dict[str, list[Any]]:
+    """The values of each leaf of the configuration, and of the seed, that differ between the first points; of a grid's
+    axes, of which the first points may hold one value alone, the axis' own."""
+    seen: dict[str, dict[str, Any]] = {}
+    configs: list[Mapping[str, Any]] = [
+        {**point.config, "seed": point.seed} for point in islice(search.outlook(search.start()), POINTS_AT_ONCE)
+    ]
+    points, conditional = len(configs), set[str]()
+    if isinstance(search, Grid):
+        configs += [
+            {name: value}
+            for block in search.settings.blocks
+            for dimension in block.dimensions
+            for name, values in dimension.axes.items()
+            if block.paths[name] is not None
+            for value in islice(values, POINTS_AT_ONCE)
+        ]
+        configs += [{"seed": seed} for seed in range(min(search.settings.repeats, 2))]
+        conditional = {name for block in search.settings.blocks for name in block.when}
+    for index, config in enumerate(configs):
+        for name, value in leaves(config):
+            if value is None and name in conditional and index < points:
+                continue  # where its axis does not exist: shown as the absence that it is
+            seen.setdefault(name, {})[json.dumps(value)] = value
+    return {name: list(values.values()) for name, values in seen.items() if len(values) > 1}
 
 
 def code_of(definition: Definition) -> dict[str, Any]:

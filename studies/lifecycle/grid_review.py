@@ -11,10 +11,12 @@ from typing import Any
 from objectives.process.warm import Inspection
 from samplers.searches.grid.combinations import Setting, setting_at
 from samplers.searches.grid.grid import Grid
-from samplers.searches.grid.settings import GridSettings, flattened
+from samplers.searches.grid.settings import GridSettings
+from samplers.searches.nested import flattened
 from samplers.searches.plan import Config, Point, SearchState
 from studies.definition.units import duration_text
 from studies.history.purpose import setting_name
+from studies.results.grid import setting_value
 from studies.tables.digits import number
 from studies.tables.table import Cell, Column, Document, Figure, Table
 
@@ -90,15 +92,18 @@ class Review:
         return [*lines, known or "time not known yet"]
 
     def _listing(self) -> Table:
-        shown = self.settings[:MAX_LISTED]
-        names = list(dict.fromkeys(name for setting, _ in shown for name in (*setting.axes, *setting.derived)))
-        costs = list(dict.fromkeys(name for _, inspection in shown if inspection for name in inspection.cost))
+        listed = self.settings[:MAX_LISTED]
+        names = list(dict.fromkeys(name for setting, _ in listed for name in (*setting.axes, *setting.derived)))
+        costs = list(dict.fromkeys(name for _, inspection in listed if inspection for name in inspection.cost))
         rows: list[list[Cell]] = []
-        for setting, inspection in shown:
+        for setting, inspection in listed:
             values = {**setting.axes, **setting.derived}
             figures = {} if inspection is None else inspection.cost
             rows.append(
-                [*(str(values.get(name, "–")) for name in names), *(Figure(figures.get(name)) for name in costs)]
+                [
+                    *(setting_value(values, setting.config, name) for name in names),
+                    *(Figure(figures.get(name)) for name in costs),
+                ]
             )
         return Table([*map(Column, names), *(Column(name, right=True) for name in costs)], rows)
 

@@ -19,7 +19,7 @@ from studies.definition.units import duration_text
 from studies.history.pace import mean_trial_seconds
 from studies.history.purpose import purpose
 from studies.history.trials import FINISHED, finished_results
-from studies.lifecycle.checks import check_metrics, sample_config
+from studies.lifecycle.checks import check_arguments, check_metrics, sample_config
 from studies.lifecycle.estimates import estimates
 from studies.lifecycle.grid_review import Review, review
 from studies.lifecycle.open import OpenedStudy, open_study
@@ -76,6 +76,7 @@ def preview(store: Store, order: Order) -> Preview | Review:
         else:
             search = opened.search
             check_metrics(definition, warm.describe(sample_config(search, warm, order.source)), order.source)
+            check_arguments(definition, search, order.source)
             if isinstance(search, Grid):
                 return review(search, search.start(), warm.inspect)
             found = _preview(list(search.outlook(search.start())), "the first round", None, warm)

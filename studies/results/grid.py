@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from samplers.searches.nested import flattened
 from storage.records import DecisionRow, TrialRow
 from studies.definition.units import plain
 from studies.history.grid_points import apart
@@ -151,7 +152,7 @@ def settings_table(
         cut = "interval cut at 0" if cell.is_cut else None
         rows.append(
             [
-                *(str(cell.setting.get(name, "–")) for name in names),
+                *(setting_value(cell.setting, cell.config, name) for name in names),
                 *(str(unlike.get(id(cell), {}).get(key, "–")) for key in keys),
                 Figure(cell.mean),
                 Figure(cell.mean, reach),
@@ -163,6 +164,14 @@ def settings_table(
             ]
         )
     return Table(columns, rows)
+
+
+def setting_value(setting: Mapping[str, Any], config: Mapping[str, Any], name: str) -> str:
+    """A setting's value; where the axis does not exist (`when`), the config's own, which its trials ran with."""
+    if name in setting:
+        return str(setting[name])
+    own = flattened(config).get(name)
+    return "–" if own is None else f"– ({own})"
 
 
 def _note(cell: Cell, place: int, tied: bool) -> str | None:

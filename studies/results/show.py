@@ -11,7 +11,11 @@ from storage.records import DecisionRow, StudyRow, TrialRow
 from storage.session import Session
 from studies.results import depth, fit, grid, growth
 from studies.results.set_aside import set_aside_json, set_aside_note, set_aside_table
+from studies.results.unheard import unheard
 from studies.tables.table import Document
+
+LISTEN = ("grid", "grow")
+"""Searches whose trials are compared with each other, seed by seed."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,8 @@ class Shown:
 
     def document(self) -> Document:
         document = self._document()
+        if self.study.search in LISTEN:
+            document = replace(document, notes=[*document.notes, *unheard(self._counted).notes(self._objective)])
         aside, note = set_aside_table(self.points, self.study.score, self.whole), set_aside_note(self.points)
         return replace(
             document,
@@ -53,9 +59,23 @@ class Shown:
                 )
 
     def to_json(self) -> dict[str, Any]:
-        """`show --json`; results that were set aside are added where there are some."""
+        """`show --json`; what was set aside, and what changed nothing, is added where there is some."""
         aside = set_aside_json(self.points)
-        return {**self._json(), **({"set_aside": aside} if aside else {})}
+        return {**self._json(), **self._unheard_json(), **({"set_aside": aside} if aside else {})}
+
+    def _unheard_json(self) -> dict[str, Any]:
+        found = unheard(self._counted) if self.study.search in LISTEN else None
+        if found is None or not (found.names or found.seeds):
+            return {}
+        return {"unheard": list(found.names), "seeds_alike": found.seeds}
+
+    @property
+    def _counted(self) -> Sequence[TrialRow]:
+        return [row for row in self.points if row.set_aside is None]
+
+    @property
+    def _objective(self) -> str:
+        return str(self.study.origin["objective"])
 
     def _json(self) -> dict[str, Any]:
         study, decisions = self.study, self.decisions

@@ -18,7 +18,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from objectives.command.command import Command
-from objectives.command.placeholders import arguments_of, flags_of
+from objectives.command.flags import Spelling
+from objectives.command.placeholders import arguments_of
 from objectives.outcome import Kind, Outcome, Report
 from objectives.process.attempt import Attempt
 from objectives.process.warm import WarmServer
@@ -179,7 +180,7 @@ def test_argparse_reads_flags_back_as_they_were(mode: str, data: st.DataObject) 
     parser.add_argument("--many", type=float, nargs="*")
     parser.add_argument("--nothing")
     parser.add_argument("--in.x_y", type=float)
-    read = vars(parser.parse_args(flags_of(config, mode)))
+    read = vars(parser.parse_args(Spelling(mode).flags(config)))
     assert read == {"on": config["on"], "one": scalar, "many": numbers, "nothing": None, "in.x_y": -1e-5}
 
 
