@@ -8,19 +8,26 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from samplers.searches.grid.grid import Grid
 from samplers.searches.growth.growth import Growth
 from storage.errors import UsageError
+from storage.files import replacing
 from storage.ledger import Ledger
+from storage.names import check_name
 from storage.other_storage import read_other_study
 from storage.reader import Reader
 from storage.store import Store
-from studies.definition.searches import current_state, search_in_force
+from studies.definition.definition import Definition
+from studies.definition.searches import current_state, search_in_force, search_of
+from studies.definition.yaml_text import read_yaml
+from studies.importing.definition_text import definition_text
 from studies.importing.growth import GrowthImport, check_start
 from studies.importing.growth_file import GrowthFile, is_growth, load_yaml, read_growth
 from studies.importing.matching import Columns, Matched, Matching
 from studies.importing.optuna_runs import runs_of
 from studies.importing.runs import Run, read_bytes, read_runs
 from studies.importing.settling import Settled, Settling, refusals_of
+from studies.importing.sweeps import sweep_of
 from studies.lifecycle.open import OpenedStudy, open_study
 from studies.lifecycle.order import Order
 from studies.lifecycle.run import study_started
@@ -75,30 +82,45 @@ def import_results(
     Raises:
         UsageError: The source is of no known kind, or the study cannot take its results; nothing was written.
     """
-    order = _order(name, definition, trust_study)
     if "://" in source:
+        order = _order(name, definition, trust_study)
         return _import_study(store, order, source, other or name, mapping, log)
     if other is not None:
         raise UsageError("names a study of a database: it needs a URL", "--from")
-    return _import_file(store, order, Path(source), mapping, log)
+    file = Path(source)
+    content = read_bytes(file)
+    digest = hashlib.sha256(content).hexdigest()
+    if file.suffix.lower() not in (".yaml", ".yml"):
+        runs = Source(file.name, digest, read_runs(content, source))
+        return _import_runs(store, _order(name, definition, trust_study), runs, mapping, log)
+    document = load_yaml(content, source)
+    if not is_growth(document):
+        return _write_definition(file, name)
+    order = _order(name, definition, trust_study)
+    return _import_growth(store, order, read_growth(document, source), file.name, digest, log)
+
+
+def _write_definition(file: Path, name: str) -> Imported:
+    """A sweep's definition as NAME.yaml of the current folder; a line for each thing that a grid does not have."""
+    target = Path(f"{check_name(name)}.yaml")
+    sweep = sweep_of(read_yaml(file), str(file))
+    if sweep is None:
+        raise UsageError("is neither a growth's results.yaml nor a sweep of W&B, SEML or Hydra", str(file))
+    if target.exists():
+        raise UsageError("is there already; remove it, or give another name", str(target))
+    with replacing(target) as aside:
+        aside.write_text(definition_text(sweep, file.name))
+        search = search_of(Definition.load(aside), file.name)
+    assert isinstance(search, Grid)
+    settings = search.settings.size
+    line = f"{target}: a grid of {settings} settings × {search.settings.repeats} seeds; look it over, then: "
+    return Imported([*sweep.unfit, f"{line}python cli.py run grid {name} --dry-run"], True)
 
 
 def _import_study(store: Store, order: Order, url: str, other: str, mapping: Sequence[str], log: Log) -> Imported:
     definition = open_study(store, order).definition
     runs, digest = runs_of(read_other_study(url, other), definition.score_metric, definition.direction)
     return _import_runs(store, order, Source(f"Optuna study {other}", digest, runs), mapping, log)
-
-
-def _import_file(store: Store, order: Order, file: Path, mapping: Sequence[str], log: Log) -> Imported:
-    content = read_bytes(file)
-    digest = hashlib.sha256(content).hexdigest()
-    if file.suffix.lower() in (".yaml", ".yml"):
-        document = load_yaml(content, str(file))
-        if is_growth(document):
-            return _import_growth(store, order, read_growth(document, str(file)), file.name, digest, log)
-        raise UsageError("is no results.yaml of a growth: it has no baseline_config and iterations", str(file))
-    source = Source(file.name, digest, read_runs(content, str(file)))
-    return _import_runs(store, order, source, mapping, log)
 
 
 def _order(name: str, definition: Path | None, trust_study: bool) -> Order:

@@ -161,5 +161,5 @@ def test_another_beginning_and_another_file_make_no_study(
     results.write_text("a: [")
     refused(program("import", results, "--study", "new", "--file", file), "is no YAML")
     results.write_text("a: 1")
-    refused(program("import", results, "--study", "new", "--file", file), "no baseline_config")
+    refused(program("import", results, "--study", "new", "--file", file), "is neither a growth's results.yaml")
     assert "new" not in program("status").stdout
