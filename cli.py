@@ -336,6 +336,25 @@ def report(names: tuple[str, ...], out: Path | None, to_dashboard: bool, store: 
         _echo(run_report(session, names, out, to_dashboard))
 
 
+@cli.command("import")
+@click.argument("source", metavar="FILE|URL", type=click.Path())
+@_study_option("names_to_run", help="The study; its definition is found as `run` finds it.")
+@click.option("--file", "definition", type=click.Path(path_type=Path), help="The definition, when it is not NAME.yaml.")
+@click.option("--map", "mapping", multiple=True, metavar="COLUMN=NAME", help="A column's name in the study.")
+@click.option("--from", "other", metavar="STUDY", help="With a URL: the study there; default: of the same name.")
+@click.option("--trust-study", is_flag=True, help="Run code that only the storage names: the study's own objective.")
+@storage_option
+def import_(store: Store, source: str, name: str, **options: Any) -> None:
+    """Results that were made elsewhere become results of a study, which goes on from them. FILE: finished runs, as CSV
+    or JSON lines, for a grid; a growth's results.yaml. URL: of a database of Optuna's, for a grid. What does not fit
+    is listed; exit 1 if nothing does. FILE may be a sweep of W&B, SEML or Hydra too: it becomes NAME.yaml."""
+    from studies.importing.importing import import_results
+
+    imported = import_results(store, source, name, **options, log=_log)
+    _echo(imported.lines)
+    sys.exit(int(not imported.fits))
+
+
 @cli.command()
 @study_option
 @click.option(

@@ -15,7 +15,7 @@ from studies.definition.code_version import versions
 from studies.slots.slot import Slot
 
 
-def _account() -> str:
+def account() -> str:
     try:
         return getpass.getuser()
     except (KeyError, OSError):  # a user without an entry in the passwd file
@@ -40,7 +40,7 @@ class Membership:
         study_id = Reader(session).study(self.name).study_id
         session.listen(f"studyhall_{study_id}")
         slots = [slot.name for slot in self.slots]
-        worker = NewWorker(socket.gethostname(), os.getpid(), _account(), slots, versions())
+        worker = NewWorker(socket.gethostname(), os.getpid(), account(), slots, versions())
         worker_id = sign_in(session, study_id, worker)
         Reader(session).study(self.name)  # it may have been renamed before this worker had signed in
         return Ledger(session, study_id), worker_id
