@@ -366,13 +366,20 @@ def import_(store: Store, source: str, name: str, **options: Any) -> None:
     shell_complete=_offer("failed_trials"),
 )
 @click.option("--failed", is_flag=True, help="Every trial that failed.")
+@click.option("--reread", is_flag=True, help="Read what a script that ended well has left, by the file's `metrics:`.")
+@click.option("--file", type=click.Path(path_type=Path), help="With --reread: the definition, if not NAME.yaml.")
 @storage_option
-def retry(name: str, numbers: tuple[int, ...], failed: bool, store: Store) -> None:
-    """Run failed trials again."""
+def retry(name: str, numbers: tuple[int, ...], failed: bool, reread: bool, file: Path | None, store: Store) -> None:
+    """Run failed trials again, or read their metrics again without running them."""
+    from studies.lifecycle.retry import reread as read_again
     from studies.lifecycle.retry import retry
 
-    if bool(numbers) == failed:
-        raise UsageError("retry: needs --trial N or --failed")
+    if reread and not (numbers and failed):
+        with _study(store, name, writing=True) as (_, study):
+            _echo(read_again(store, study, numbers or None, file))
+        return
+    if bool(numbers) == failed or file is not None:
+        raise UsageError("retry: needs --trial N or --failed; --file with --reread alone")
     with _study(store, name, writing=True) as (session, study):
         _echo(retry(session, study, numbers or None))
 

@@ -18,7 +18,7 @@ import shutil
 import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -182,8 +182,13 @@ class Command:
         return shlex.join(self.arguments)
 
     def same(self, other: Command) -> bool:
-        """Whether the two are equal but for the folders of their definitions."""
-        return self.text.rpartition('"folder": ')[0] == other.text.rpartition('"folder": ')[0]
+        """Whether the two are equal but for the folders of their definitions, and for how metrics are read: whoever
+        corrects a pattern has the same trainings before and after."""
+        return replace(self, folder=other.folder, metrics=other.metrics).text == other.text
+
+    def reading_as(self, other: Command) -> Command:
+        """With the `metrics:` of another one."""
+        return replace(self, metrics=other.metrics)
 
     def check_here(self) -> None:
         """Check that the folder to run in exists on this host.

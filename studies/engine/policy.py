@@ -14,11 +14,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import takewhile
 
 from objectives.outcome import Kind, Outcome
 from samplers.searches.scores import best_of, known_value, value_of
 from storage.errors import UsageError
+from storage.records import StudyRow
+from storage.shown import shown_value
+from studies.definition.definition import SEEK_LIMITS, Definition
 
 CHARGED = (Kind.ERROR.value, Kind.KILLED.value)
 MAX_LOSSES_IN_A_ROW = 10
@@ -38,6 +42,14 @@ class Requirements:
     """A score as Optuna shows it."""
     best: str | None = None
     """The direction, where the score is the best of the reported values and not the last one."""
+
+    @staticmethod
+    def of(definition: Definition, study: StudyRow) -> Requirements:
+        """What a definition in force says."""
+        shown = partial(shown_value, study.search, study.origin)
+        best = definition.direction if definition.score_of == "best" else None
+        needs = (definition.score_metric, definition.cost, definition.attempts)
+        return Requirements(*needs, definition.search in SEEK_LIMITS, shown, best)
 
     def with_score(self, metrics: Mapping[str, float]) -> Mapping[str, float]:
         """Reported metrics with the score's value among them, where it is an expression over these."""

@@ -21,10 +21,9 @@ from storage.ledger import Claim
 from storage.locks import POOLED
 from storage.reader import Reader
 from storage.records import StudyRow
-from storage.shown import shown_value
 from storage.studies import sign_out
 from studies.definition.code_version import versions
-from studies.definition.definition import SEEK_LIMITS, Definition
+from studies.definition.definition import Definition
 from studies.definition.searches import current_state, search_in_force
 from studies.engine.adoption import adopt
 from studies.engine.clearing import clear_home
@@ -323,10 +322,7 @@ class Worker:
 
     @property
     def _required(self) -> Requirements:
-        needs = self.definition
-        shown = partial(shown_value, self.study.search, self.study.origin)
-        best = needs.direction if needs.score_of == "best" else None
-        return Requirements(needs.score_metric, needs.cost, needs.attempts, needs.search in SEEK_LIMITS, shown, best)
+        return Requirements.of(self.definition, self.study)
 
     def _read_study(self) -> StudyRow:
         """The study as it is now; its definition is parsed when it has changed, not for every trial."""
