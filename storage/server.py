@@ -145,7 +145,10 @@ def status(home: Path) -> ServerStatus:
 
 def is_embedded(url: str, home: Path) -> bool:
     """Whether a URL leads to the server of this home, to any database of it."""
-    return hosts_of(url) == [str(cluster(home).socket)]
+    try:
+        return (hosts := hosts_of(url))[0].startswith("/") and hosts == [str(cluster(home).socket)]
+    except StorageError:  # this user can have no server
+        return False
 
 
 def ensure(home: Path, timeout: float = 60) -> str:
