@@ -148,6 +148,8 @@ def run(store: Store, dry_run: bool, review: bool, yes: bool, **options: Any) ->
 
     launch = LaunchOptions(**{name: options.pop(name) for name in LaunchOptions.__dataclass_fields__})
     order, launcher = Order.of(**options, gpus_elsewhere=launch.gpus), launch.launcher()
+    if order.note is not None:
+        _log(order.note)
     if dry_run or review:
         runs = _preview(store, order, launcher)
         if dry_run or not runs or not (yes or click.confirm("start?")):

@@ -42,13 +42,14 @@ SCORES = {
 """What is scored where a definition does not say, by search."""
 DEFINITION_KEYS = (
     *("question", "search", "objective", "log_to", "score", "cost", "config"),
-    *("attempts", "timeout", "memory_limit", "pruner", "code", *SEARCHES),
+    *("attempts", "timeout", "memory_limit", "pruner", "code", "config_ignores", *SEARCHES),
 )
 SETTABLE = ("score", "cost", "question", "attempts", "timeout", "memory_limit", "pruner", "log_to")
 """Keys of the file that `--set` changes under their own names."""
 SETTABLE_FIELDS = ("score_metric", "direction", "score_of", *SETTABLE[1:])
 SCORES_OF = ("last", "best")
 DIRECTIONS = ("maximize", "minimize")
+AUTO = "auto"
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,10 @@ class Definition:
     """Patterns of further files that belong to the objective's code, below `code_folder`."""
     code_folder: Path = Path("/")
     """Of the definition's file."""
+    config_ignores: str | Sequence[str] = AUTO
+    """Keys that are left out of the file's config; `auto`: those of other trainers that the objective lists."""
+    ignored: Sequence[str] = field(default=(), compare=False)
+    """Those that the file's config had."""
     replaced: Mapping[str, Any] = field(default_factory=dict)
     """Fields that `--set` changed, with the file's own values: an edited file changes only what it changes itself."""
 
@@ -89,7 +94,7 @@ class Definition:
         Raises:
             UsageError: The file is not a definition, or one of another search.
         """
-        definition = _parse(read_yaml(file), str(file), file.parent).with_models_in(file.parent)
+        definition = _parse(read_yaml(file), str(file), file.parent).with_models_in(file.parent)._without_ignored()
         for key, text in (("score.metric", definition.score_metric), ("cost", definition.cost)):
             check_score(text or "", f"{file}: {key}")
         check_spellings(definition.config, f"{file}: config")  # a stored one may be of a time before these checks
@@ -130,6 +135,7 @@ class Definition:
             "pruner": self.pruner,
             "log_to": list(self.log_to) or None,
             "code": {"folder": str(self.code_folder), "files": list(self.code)} if self.code else None,
+            "config_ignores": None if self.config_ignores == AUTO else list(self.config_ignores),
             "replaced": dict(self.replaced) or None,
         }
         return {key: value for key, value in document.items() if value not in (None, "")}
@@ -184,6 +190,12 @@ class Definition:
         if made.settings != self.settings:
             made = made._with_new_names("--set")
         return made.with_models_in(Path.cwd())
+
+    def _without_ignored(self) -> Definition:
+        auto = self.config_ignores == AUTO
+        ignores = named_keys(self.objective).ignored if auto else self.config_ignores
+        config = {key: value for key, value in self.config.items() if key not in ignores}
+        return replace(self, config=config, ignored=[key for key in self.config if key in ignores])
 
     def _with_new_names(self, where: str) -> Definition:
         """With those names of its block that the config lacks checked, and noted where the objective gets them."""
@@ -304,6 +316,7 @@ def _parse(document: Mapping[str, Any], where: str, folder: Path) -> Definition:
         log_to=parse_log_to(document.get("log_to", []), f"{where}: log_to"),
         code=code,
         code_folder=code_folder,
+        config_ignores=_ignores(document.get("config_ignores", AUTO), f"{where}: config_ignores"),
     )
 
 
@@ -313,6 +326,12 @@ def _objective(document: Mapping[str, Any], wanted: Sequence[str | None], where:
         needs = list(dict.fromkeys(name for each in wanted for name in metrics_needed(each)))
         return Command.parse(document["objective"], folder.resolve(), needs, f"{where}: objective").text
     return located(_text(document, "objective", where), folder)
+
+
+def _ignores(given: Any, where: str) -> str | Sequence[str]:
+    if given == AUTO or (isinstance(given, list) and all(isinstance(each, str) for each in given)):
+        return tuple(given) if isinstance(given, list) else AUTO
+    raise UsageError(f"{given!r} is neither {AUTO} nor a list of keys, like [out_dir, device]", where)
 
 
 def _code(named: Any, folder: Path, where: str) -> tuple[Path, tuple[str, ...]]:
