@@ -298,7 +298,14 @@ def replay(name: str, cost: str | None, as_json: bool, store: Store) -> None:
 
 
 @cli.command()
-@study_option
+@click.argument("words", nargs=-1, metavar="[NAME]...", shell_complete=_offer("study_names"))
+@click.option(
+    *("--study", "names"),
+    multiple=True,
+    metavar="NAME",
+    help="A study; may be repeated: several in one csv.",
+    shell_complete=_offer("study_names"),
+)
 @click.option(
     *("--as", "form"),
     required=True,
@@ -308,15 +315,15 @@ def replay(name: str, cost: str | None, as_json: bool, store: Store) -> None:
 )
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="A file, of sweep-dir and tasks a folder.")
 @storage_option
-def export(name: str, form: str, out: Path | None, store: Store) -> None:
-    """A study's results as a file."""
-    from studies.export.export import export, write_aside
+def export(words: tuple[str, ...], names: tuple[str, ...], form: str, out: Path | None, store: Store) -> None:
+    """A study's results as a file, or several studies' as one csv."""
+    from studies.export.export import export_named, write_aside
 
-    with _study(store, name) as (session, study):
-        made = export(session, study, form)
-    if out is None and isinstance(made, bytes) and sys.stdout.isatty():
-        raise UsageError(f"export --as {form}: not for a terminal; --out FILE is needed, or a pipe")
-    write_aside(out, made) if out is not None else _export(made)
+    with closing(store.read()) as session:
+        made = export_named(session, (*names, *words), form)
+        if out is None and isinstance(made, bytes) and sys.stdout.isatty():
+            raise UsageError(f"export --as {form}: not for a terminal; --out FILE is needed, or a pipe")
+        write_aside(out, made) if out is not None else _export(made)
 
 
 def _export(made: str | bytes | Folder) -> None:
