@@ -137,6 +137,7 @@ class Run:
                 if ended:
                     break
                 self._end_early()
+        process.stdout.close()
         self._rest()
 
     def _pump(self, output: int) -> bool:
