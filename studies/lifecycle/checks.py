@@ -55,7 +55,7 @@ def _varied(search: Search) -> dict[str, list[Any]]:
             if block.paths[name] is not None
             for value in islice(values, POINTS_AT_ONCE)
         ]
-        configs += [{"seed": seed} for seed in range(min(search.settings.repeats, 2))]
+        configs += [{"seed": search.settings.seed + repeat} for repeat in range(min(search.settings.repeats, 2))]
         conditional = {name for block in search.settings.blocks for name in block.when}
     for index, config in enumerate(configs):
         for name, value in leaves(config):
