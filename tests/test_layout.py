@@ -25,6 +25,7 @@ LEVELS = [
 WINGS = [
     {"studies", "studies.notebook"},
     {"studies.status"},
+    {"studies.starter"},
     {"studies.report", "studies.lifecycle"},
     {"studies.dashboard", "studies.completion"},
     {"studies.figures", "studies.export", "studies.engine", "studies.launch"},
