@@ -148,6 +148,8 @@ def run(store: Store, dry_run: bool, review: bool, yes: bool, **options: Any) ->
 
     launch = LaunchOptions(**{name: options.pop(name) for name in LaunchOptions.__dataclass_fields__})
     order, launcher = Order.of(**options, gpus_elsewhere=launch.gpus), launch.launcher()
+    if order.note is not None:
+        _log(order.note)
     if dry_run or review:
         runs = _preview(store, order, launcher)
         if dry_run or not runs or not (yes or click.confirm("start?")):
@@ -197,6 +199,28 @@ def _finish(store: Store, name: str, ending: Ending) -> None:
     if (failed or ending.failed) and not ending.interrupted:
         _log(f"to run failed trials again: python cli.py retry --study {name} --failed")
     sys.exit(INTERRUPTED if ending.interrupted else int(ending.failed or failed > 0))
+
+
+@cli.command()
+@click.argument("search", metavar="SEARCH", type=click.Choice(["grow", "grid", "fit"]))
+@click.option("--command", "command", required=True, metavar="TEXT", help="How it is trained: 'python train.py'.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), metavar="FILE", help="The file; default: the script's NAME.yaml."
+)
+@click.option("--force", is_flag=True, help="Replace a file of that name.")
+@click.option("--try", "trying", is_flag=True, help="Then check it as --dry-run does, and train its first trial once.")
+def init(search: str, command: str, out: Path | None, force: bool, trying: bool) -> None:
+    """Write a starter definition from a training script's flags, as its own --help prints them. SEARCH is grow, grid or
+    fit."""
+    from studies.starter.first_trial import first_trial
+    from studies.starter.init import write_starter
+
+    written = write_starter(search, command, out, force)
+    _echo(written.lines)
+    if trying:
+        trial = first_trial(written.file, _log)
+        _echo(trial.lines)
+        sys.exit(0 if trial.passed else 1)
 
 
 @cli.command()
@@ -296,7 +320,14 @@ def replay(name: str, cost: str | None, as_json: bool, store: Store) -> None:
 
 
 @cli.command()
-@study_option
+@click.argument("words", nargs=-1, metavar="[NAME]...", shell_complete=_offer("study_names"))
+@click.option(
+    *("--study", "names"),
+    multiple=True,
+    metavar="NAME",
+    help="A study; may be repeated: several in one csv.",
+    shell_complete=_offer("study_names"),
+)
 @click.option(
     *("--as", "form"),
     required=True,
@@ -306,15 +337,15 @@ def replay(name: str, cost: str | None, as_json: bool, store: Store) -> None:
 )
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="A file, of sweep-dir and tasks a folder.")
 @storage_option
-def export(name: str, form: str, out: Path | None, store: Store) -> None:
-    """A study's results as a file."""
-    from studies.export.export import export, write_aside
+def export(words: tuple[str, ...], names: tuple[str, ...], form: str, out: Path | None, store: Store) -> None:
+    """A study's results as a file, or several studies' as one csv."""
+    from studies.export.export import export_named, write_aside
 
-    with _study(store, name) as (session, study):
-        made = export(session, study, form)
-    if out is None and isinstance(made, bytes) and sys.stdout.isatty():
-        raise UsageError(f"export --as {form}: not for a terminal; --out FILE is needed, or a pipe")
-    write_aside(out, made) if out is not None else _export(made)
+    with closing(store.read()) as session:
+        made = export_named(session, (*names, *words), form)
+        if out is None and isinstance(made, bytes) and sys.stdout.isatty():
+            raise UsageError(f"export --as {form}: not for a terminal; --out FILE is needed, or a pipe")
+        write_aside(out, made) if out is not None else _export(made)
 
 
 def _export(made: str | bytes | Folder) -> None:
@@ -334,6 +365,25 @@ def report(names: tuple[str, ...], out: Path | None, to_dashboard: bool, store: 
 
     with closing(store.read()) as session:
         _echo(run_report(session, names, out, to_dashboard))
+
+
+@cli.command("import")
+@click.argument("source", metavar="FILE|URL", type=click.Path())
+@_study_option("names_to_run", help="The study; its definition is found as `run` finds it.")
+@click.option("--file", "definition", type=click.Path(path_type=Path), help="The definition, when it is not NAME.yaml.")
+@click.option("--map", "mapping", multiple=True, metavar="COLUMN=NAME", help="A column's name in the study.")
+@click.option("--from", "other", metavar="STUDY", help="With a URL: the study there; default: of the same name.")
+@click.option("--trust-study", is_flag=True, help="Run code that only the storage names: the study's own objective.")
+@storage_option
+def import_(store: Store, source: str, name: str, **options: Any) -> None:
+    """Results that were made elsewhere become results of a study, which goes on from them. FILE: finished runs, as CSV
+    or JSON lines, for a grid; a growth's results.yaml. URL: of a database of Optuna's, for a grid. What does not fit
+    is listed; exit 1 if nothing does. FILE may be a sweep of W&B, SEML or Hydra too: it becomes NAME.yaml."""
+    from studies.importing.importing import import_results
+
+    imported = import_results(store, source, name, **options, log=_log)
+    _echo(imported.lines)
+    sys.exit(int(not imported.fits))
 
 
 @cli.command()
@@ -426,6 +476,30 @@ def stop(name: str, store: Store) -> None:
 
     with _study(store, name, writing=True) as (session, study):
         _echo(stop(session, study))
+
+
+@cli.command()
+@click.argument("old", metavar="OLD", shell_complete=_offer("study_names"))
+@click.argument("new", metavar="NEW")
+@storage_option
+def rename(old: str, new: str, store: Store) -> None:
+    """Give study OLD the name NEW, in place: trials, decisions, seal, logs and checkpoints stay as they are."""
+    from studies.dashboard.renaming import rename
+
+    with _study(store, old, writing=True) as (session, study):
+        _say(rename(session, study, new, store.shown))
+
+
+@cli.command("copy")
+@click.argument("old", metavar="OLD", shell_complete=_offer("study_names"))
+@click.argument("new", metavar="NEW")
+@storage_option
+def copy_(old: str, new: str, store: Store) -> None:
+    """Copy study OLD as it stands to NEW, with its decisions; from then on each goes its own way."""
+    from studies.dashboard.copying import copy
+
+    with _study(store, old, writing=True) as (session, study):
+        _say(copy(session, study, new, store.shown))
 
 
 @cli.command()

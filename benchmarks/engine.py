@@ -59,7 +59,8 @@ def _engine(url: str) -> None:
 
 
 def _count_statements(ledger: Ledger, worker: int) -> int:
-    """SQL statements of one trial, counted where the session sends them."""
+    """SQL statements of one trial, counted where the session sends them, once the session has prepared its own."""
+    claim_and_finish(ledger, worker, 1)
     session, counted = ledger.session, []
     send = session.execute
     session.execute = lambda *given: counted.append(given) or send(*given)  # type: ignore[method-assign, func-returns-value]

@@ -9,6 +9,7 @@ from optuna.samplers import BaseSampler
 
 from samplers.planned import PlannedSampler
 from samplers.searches.grid.grid import Grid
+from samplers.searches.new_names import with_new_names
 
 
 class GridSampler(PlannedSampler):
@@ -41,8 +42,8 @@ class GridSampler(PlannedSampler):
 
         Args:
             axes: Values by name: a list, `{"range": [from, to, by]}` or `{"log": [from, to, how many]}`.
-            config: The values that do not vary. Axes and derived names that it lacks are helpers, which the
-                objective does not receive. If not given, it holds all axes and derived names.
+            config: The values that do not vary. Axes and derived names that it lacks and that expressions use are
+                helpers, which the objective does not receive. If not given, it holds all axes and derived names.
             direction: The study's, "maximize" or "minimize".
             derive: Further values by name, as expressions over the others (samplers/searches/grid/expressions.py).
             where: Conditions that every combination has to meet.
@@ -68,4 +69,5 @@ class GridSampler(PlannedSampler):
         }
         if config is None:
             config = dict.fromkeys((*axes, *(derive or {})))
+        block = dict(with_new_names(block, config, (), False, "GridSampler"))
         super().__init__(Grid.parse(block, config, "GridSampler"), direction, independent_sampler)

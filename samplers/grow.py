@@ -32,7 +32,7 @@ class GrowSampler(PlannedSampler):
         *,
         cost: str = "params",
         direction: str = "maximize",
-        multiples: int = 1,
+        multiples: int | Mapping[str, int] = 1,
         repeats: int = 1,
         seed: int = 1337,
         steps: int = 20_000,
@@ -48,7 +48,7 @@ class GrowSampler(PlannedSampler):
             increments: The names that may grow, with the amount of one step.
             cost: The user attribute that holds the cost.
             direction: The study's, "maximize" or "minimize".
-            multiples: Each increment is tried 1 to this many times.
+            multiples: Each increment is tried 1 to this many times; a mapping says it for single names.
             repeats: Seeds of each candidate, the same for the baseline: seed, seed + 1, …
             seed: The first.
             steps: The largest number of steps.
@@ -62,7 +62,7 @@ class GrowSampler(PlannedSampler):
         """
         block: dict[str, Any] = {
             "increments": dict(increments),
-            "multiples": multiples,
+            "multiples": dict(multiples) if isinstance(multiples, Mapping) else multiples,
             "repeats": repeats,
             "seed": seed,
             "steps": steps,

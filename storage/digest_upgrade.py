@@ -1,8 +1,10 @@
-"""`storage upgrade` from version 2 of our tables: digests of everything that a storage holds, as of now."""
+"""Digests of everything that a study holds, as of now: for `storage upgrade` from version 2 of our tables, and for a
+copy, which has a key of its own."""
 
 from __future__ import annotations
 
 from storage.digests import accepted_digest, made_digest, origin_digest, planned_digest, plans_of, share, used_trials
+from storage.evidence_records import StudyDigests
 from storage.reader import Reader
 from storage.records import StudyRow
 from storage.session import Session
@@ -14,11 +16,15 @@ def add_digests(session: Session) -> None:
     for counted in reader.studies():
         study = reader.find_study(counted.name)
         assert study is not None, "one transaction"
-        _add_to_study(session, study)
+        compute_digests(session, study)
     session.run("require_digests")
 
 
-def _add_to_study(session: Session, study: StudyRow) -> None:
+def compute_digests(session: Session, study: StudyRow, copied: StudyDigests | None = None) -> None:
+    """Compute every digest of one study, in the caller's transaction; of a copy, `copied` are the original's own.
+
+    Decisions from before a correction keep the digest of what the search started from then: it is no longer there.
+    """
     reader, study_id = Reader(session), study.study_id
     key = reader.digests(study_id).key
     points, params = reader.trials(study_id), reader.params(study_id)
@@ -40,8 +46,9 @@ def _add_to_study(session: Session, study: StudyRow) -> None:
     origin = origin_digest(key, study.search, study.origin, study.fingerprint, study.code, study.metrics)
     trials, plans, head = used_trials(points, results), plans_of(points), None
     for row in reader.decisions(study_id):
-        head = made_digest(key, head, origin, row, trials, plans)
-        made = {"study_id": study_id, "number": row.number, "origin": origin, "digest": head}
+        then = origin if copied is None or row.origin == copied.digest else row.origin
+        head = made_digest(key, head, then, row, trials, plans)
+        made = {"study_id": study_id, "number": row.number, "origin": then, "digest": head}
         session.run("set_decision_digest", made)
     whole = {
         "study_id": study_id,
@@ -49,6 +56,6 @@ def _add_to_study(session: Session, study: StudyRow) -> None:
         "head": head,
         "planned": len(points),
         "plan": str(sum(share(row.number, planned[row.trial_id]) for row in points)),
-        "upgraded": len(results),
+        "upgraded": len(results) if copied is None else copied.upgraded,
     }
     session.run("set_study_digests", whole)

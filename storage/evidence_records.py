@@ -37,6 +37,8 @@ class StudyDigests:
     directions: Sequence[str]
     metric_names: str | None
     """As JSON."""
+    copy_of: str | None
+    """The seal of the study that it was copied from."""
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import fcntl
 import os
+import pwd
 import shutil
 import socket
-from collections.abc import Mapping
+import stat
+import tempfile
+from collections.abc import Container, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,8 +17,8 @@ from pathlib import Path
 
 import platformdirs
 
-from storage.errors import StorageError
-from storage.files import make_private
+from storage.errors import StorageError, UsageError
+from storage.files import make_private, replacing
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 """The folder that holds `cli.py`; of an installed copy, its site-packages."""
@@ -27,9 +30,60 @@ OBJECTIVES = CHECKOUT / "objectives"
 
 
 def home() -> Path:
-    """`STUDYHALL_HOME`, or the user's data folder."""
+    """`STUDYHALL_HOME`, or the user's data folder; a temporary one for a user who has none that can be written.
+
+    Raises:
+        UsageError: There is none at all.
+    """
     named = os.environ.get("STUDYHALL_HOME")
-    return Path(named).expanduser() if named else Path(platformdirs.user_data_dir("studyhall"))
+    if named:
+        path = _expanded(named)
+        if path.startswith("~"):
+            raise UsageError(f"{named!r}: there is no such home folder; give a whole path", "STUDYHALL_HOME")
+        return Path(path)
+    return _temporary_home() if no_home() else Path(platformdirs.user_data_dir("studyhall"))
+
+
+def no_home() -> str | None:
+    """What keeps this user from a folder that lasts, as the end of a line; None: nothing."""
+    if os.environ.get("STUDYHALL_HOME"):
+        return None
+    if _expanded("~").startswith("~"):
+        return f"user id {os.getuid()} has neither a HOME nor an account"
+    data = Path(platformdirs.user_data_dir("studyhall"))
+    above = next(each for each in (data, *data.parents) if each.exists())
+    return None if os.access(above, os.W_OK | os.X_OK) else f"{above} cannot be written"
+
+
+def _expanded(path: str) -> str:
+    """With the home folder for `~`; as it is where there is none."""
+    try:
+        return str(Path(path).expanduser())
+    except RuntimeError:
+        return path
+
+
+def _temporary_home() -> Path:
+    """A folder that is this user's alone."""
+    try:
+        folder = Path(tempfile.gettempdir()) / f"studyhall-{os.getuid()}"
+        make_private(folder)
+        found = folder.lstat()
+    except OSError as error:
+        raise UsageError(
+            f"{no_home()}, and there is no temporary folder: {error.strerror}", "STUDYHALL_HOME"
+        ) from error
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
+        raise UsageError(f"{no_home()}, and {folder} is not this user's alone", "STUDYHALL_HOME")
+    return folder
+
+
+def user_name() -> str:
+    """The name of this user's account; the user id where there is none, as in a container."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return str(os.getuid())
 
 
 def definition_file(name: str) -> Path | None:
@@ -121,11 +175,29 @@ class TrialFolder:
         return name.removeprefix(f"attempt-{last}/")
 
 
-def study_folder(home: Path, study: str, created_at: datetime) -> Path:
+def study_folder(home: Path, folder: str, created_at: datetime) -> Path:
     """The folder of a study's trials. The time keeps apart studies of one name in two storages, or made again."""
-    return home / "runs" / f"{study}-{created_at:%Y%m%d-%H%M%S-%f}"
+    return home / "runs" / f"{folder}-{created_at:%Y%m%d-%H%M%S-%f}"
 
 
-def trial_folder(home: Path, study: str, created_at: datetime, number: int) -> TrialFolder:
-    """The folder of trial `number` on this host."""
-    return TrialFolder(study_folder(home, study, created_at) / f"trial-{number}")
+def link_trials(old: Path, new: Path, over: Container[int]) -> None:
+    """Give a copied study what its trials left on this host, as links: all logs, and the files of those that are over.
+
+    Raises:
+        OSError: A folder or a link cannot be made; then there is no new folder.
+    """
+    with replacing(new) as aside:
+        make_private(aside)
+        for each in old.glob("trial-*"):
+            trial, copy = TrialFolder(each), TrialFolder(aside / each.name)
+            for log in each.glob("attempt-*.log"):
+                make_private(copy.path)
+                os.link(log, copy.path / log.name)
+            if trial.files.is_dir() and int(each.name.removeprefix("trial-")) in over:
+                make_private(copy.path)
+                shutil.copytree(trial.files, copy.files, symlinks=True, copy_function=os.link)
+
+
+def trial_folder(home: Path, folder: str, created_at: datetime, number: int) -> TrialFolder:
+    """The folder of trial `number` on this host; `folder` is its study's."""
+    return TrialFolder(study_folder(home, folder, created_at) / f"trial-{number}")

@@ -30,6 +30,32 @@ class OtherTrial:
 
 
 @dataclass(frozen=True)
+class CopiedStudy:
+    """A study that another Optuna program made of the trials of one of ours, as a stock dashboard does to rename it."""
+
+    name: str
+    was: str
+    """The name of ours when it was copied."""
+    original: str | None
+    """The name of ours now; None: it was deleted."""
+
+    @property
+    def text(self) -> str:
+        """What it is, and what to do."""
+        made = f"{self.name!r} was made by another Optuna program of the trials of {self.was!r} alone"
+        if self.original is not None:
+            return (
+                f"{made}; {self.original!r} is whole and goes on: `rename {self.original} NEW` gives it another name, "
+                f"`copy {self.original} NEW` copies it whole"
+            )
+        return (
+            f"{made}, and {self.was!r} was deleted with its decisions, as a stock dashboard does to rename a study: it "
+            "cannot go on; restore a backup (`storage restore`), or begin anew under another name; `rename` and our "
+            "`dashboard` rename a study whole"
+        )
+
+
+@dataclass(frozen=True)
 class MisshownMetric:
     """A metric whose user attribute in Optuna is another than the accepted one; both as texts."""
 

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from storage.errors import UsageError, nearest
 from storage.evidence_records import CodeResults, CodeRow, LedgerFacts, StudyDigests, TrialDigest
 from storage.locks import TRIAL_LOCKS, WORKER_LOCKS
-from storage.other_programs import EnqueuedTrial, MisshownMetric, OtherCount, OtherTrial, TakenTrial
+from storage.other_programs import CopiedStudy, EnqueuedTrial, MisshownMetric, OtherCount, OtherTrial, TakenTrial
 from storage.records import (
     AttemptRow,
     DecisionRow,
@@ -52,8 +52,20 @@ class Reader:
             raise UsageError(f"{name!r} cannot be a study's name", "--study")
         row = self.session.one("read_study", {"name": name})
         if row is not None and row.search is None:
-            raise UsageError(f"{name!r} was made by another Optuna program; choose another name", "--study")
+            copied = self.copied_studies(name)
+            what = f"{name!r} was made by another Optuna program; choose another name"
+            raise UsageError(copied[0].text if copied else what, "--study")
         return None if row is None else StudyRow(**fields_of(row))
+
+    def study_of_id(self, study_id: int) -> StudyRow | None:
+        """The study of this id, if Studyhall made it."""
+        row = self.session.one("name_study", {"study_id": study_id})
+        return None if row is None else self.find_study(row.name)
+
+    def name_of_key(self, key: str) -> str | None:
+        """The name of the study that has this key in its digests; None: it is not in this storage."""
+        row = self.session.one("find_key", {"key": key})
+        return None if row is None else str(row.name)
 
     def study(self, name: str) -> StudyRow:
         """The study of this name.
@@ -70,6 +82,15 @@ class Reader:
     def studies(self, name: str | None = None) -> list[StudyCounts]:
         """Every study that Studyhall made, or the one of this name."""
         return self._rows(StudyCounts, "list_studies", name=name)
+
+    def copied_studies(self, name: str | None = None) -> list[CopiedStudy]:
+        """Studies that another Optuna program made of the trials of ours: all, or the one of this name."""
+        found = []
+        for row in self.session.run("copied_studies", {"name": name}):
+            mark = json.loads(row.mark)
+            if isinstance(mark, dict) and {"study", "key"} <= mark.keys():
+                found.append(CopiedStudy(row.name, str(mark["study"]), row.original))
+        return found
 
     def glances(self) -> list[StudyGlance]:
         """Every study that Studyhall made, with its open work: the cost grows with the open work alone."""

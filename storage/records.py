@@ -50,6 +50,9 @@ class EndKind(Enum):
         return self in (EndKind.FAILED, EndKind.ALIKE)
 
 
+IMPORTED_SLOT = "imported"
+"""The slot of attempts that ran elsewhere: their results were imported."""
+
 TrialState = Literal["WAITING", "RUNNING", "COMPLETE", "PRUNED", "FAIL"]
 """Optuna's states by name."""
 
@@ -63,6 +66,8 @@ class StudyRow:
 
     study_id: int
     name: str
+    folder: str
+    """The name of its folder on every host: the study's first name."""
     search: str
     origin: Json
     """The definition at the search's start, with what the command line set."""
@@ -314,7 +319,8 @@ class Trace:
 
     trial_id: int
     number: int
-    study: str
+    folder: str
+    """Of the study."""
     created_at: datetime
     """Of the study."""
     attempt: int

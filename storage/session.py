@@ -7,6 +7,7 @@ session is an event of its own (`SessionLostError`) and is never retried here.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
@@ -16,9 +17,10 @@ from typing import IO, Any
 import psycopg2
 import psycopg2.errors
 import psycopg2.extensions
+from psycopg2.extensions import AsIs
 from psycopg2.extras import NamedTupleCursor
 
-from storage.errors import RefusedError, RestartingError, SessionLostError, StorageError, UnreachableError
+from storage.errors import RefusedError, RestartingError, SessionLostError, StorageError, UnreachableError, UsageError
 from storage.url import libpq_url, shown_url, without_secrets
 
 QUERIES = Path(__file__).parent / "queries"
@@ -64,6 +66,11 @@ UNREACHABLE: dict[str, type[UnreachableError]] = {
 # The server rolled the statement back whole, so it can simply run again.
 RETRIED_ERRORS = (psycopg2.errors.DeadlockDetected, psycopg2.errors.SerializationFailure)
 
+PARAMETER = re.compile(r"%\((\w+)\)s")
+
+PREPARED = frozenset({"claim_trial", "finish_trial", "report_steps"})
+"""What a worker runs for every trial: the server plans these once a session, which takes longer than to run them."""
+
 INSUFFICIENT_RESOURCES = "53"
 """The first two letters of SQLSTATE when the server is out of disk, memory or connections."""
 
@@ -90,6 +97,7 @@ class Session:
                 libpq_url(url),
                 cursor_factory=NamedTupleCursor,
                 connect_timeout=patience,
+                client_encoding="UTF8",
                 application_name=application,
                 **KEEPALIVE,
             )
@@ -106,6 +114,15 @@ class Session:
             raise StorageError(
                 f"PostgreSQL {version} is too old; {MIN_SERVER_VERSION} or later is needed", shown_url(url)
             )
+        encoding = self._connection.info.parameter_status("server_encoding")
+        if encoding not in ("UTF8", None):  # None: a proxy does not say
+            self.close()
+            raise UsageError(
+                f"the database's encoding is {encoding}, which cannot hold every text; make one in UTF-8: "
+                "CREATE DATABASE studyhall ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0",
+                shown_url(url),
+            )
+        self._prepared: dict[str, str] = {}
         self.backend: int = self.execute(f"SELECT pg_backend_pid() AS pid, {EXACT_FLOATS}, {SERVER_KEEPALIVE}")[0].pid
         # A proxy greets a connection with a process number of its own.
         self.proxied = self._connection.get_backend_pid() != self.backend
@@ -117,7 +134,18 @@ class Session:
             SessionLostError: The connection is gone. The statement may have taken effect.
             StorageError: The server refused the statement. It took no effect.
         """
-        return self.execute(query(name), values)
+        if name not in PREPARED:
+            return self.execute(query(name), values)
+        if name not in self._prepared:
+            self._prepared[name] = self._prepare(name)
+        return self.execute(self._prepared[name], values)
+
+    def _prepare(self, name: str) -> str:
+        """Let the server plan a named query for this session; returns the statement that runs it."""
+        names = list(dict.fromkeys(PARAMETER.findall(query(name))))
+        places = {parameter: AsIs(f"${place}") for place, parameter in enumerate(names, 1)}
+        self.execute(f"PREPARE {name} AS {query(name)}", places)
+        return f"EXECUTE {name} ({', '.join(f'%({parameter})s' for parameter in names)})"
 
     def one(self, name: str, values: Mapping[str, Any] | None = None) -> Any:
         """The first row of a named query, or None."""

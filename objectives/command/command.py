@@ -249,6 +249,11 @@ class Command:
         files = (cwd / each for each in self.arguments[:4] if each.endswith(".py"))
         return next((file for file in files if file.is_file()), None)
 
+    def named(self) -> set[str] | None:
+        """The keys of the config that its placeholders name; None: it is sent all of them."""
+        named = {name for text in self._templates for name in names_in(text, "command")}
+        return None if named & {FLAGS[1:-1], "config_json"} else named - {*TRIAL_PLACEHOLDERS}
+
     def other_python(self) -> str | None:
         """`python` of the command is another interpreter than this one: said once, since it may have other packages."""
         program = self.arguments[0]

@@ -7,10 +7,13 @@ WITH study AS (
 ), metric AS (
     INSERT INTO study_system_attributes (study_id, key, value_json)
     SELECT study_id, 'study:metric_names', %(metric_names)s FROM study
+), mark AS (
+    INSERT INTO study_user_attributes (study_id, key, value_json)
+    SELECT study_id, 'studyhall', json_build_object('study', %(name)s::text, 'key', %(key)s::text)::text FROM study
 ), ours AS (
-    INSERT INTO studyhall_studies (study_id, key, search, origin, definition, definitions, fingerprint, code, metrics, digest)
-    SELECT study_id, %(key)s, %(search)s, %(origin)s, %(definition)s, ARRAY[%(hash)s], %(fingerprint)s, %(code)s, %(metrics)s,
-        %(digest)s
+    INSERT INTO studyhall_studies (study_id, key, folder, search, origin, definition, definitions, fingerprint, code, metrics, digest)
+    SELECT study_id, %(key)s, %(name)s, %(search)s, %(origin)s, %(definition)s, ARRAY[%(hash)s], %(fingerprint)s, %(code)s,
+        %(metrics)s, %(digest)s
     FROM study
 )
 SELECT study_id FROM study

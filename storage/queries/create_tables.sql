@@ -7,6 +7,7 @@ CREATE TABLE studyhall_version (
 CREATE TABLE studyhall_studies (
     study_id integer PRIMARY KEY REFERENCES studies ON DELETE CASCADE,
     key text NOT NULL,                       -- the study in its digests: stays when it is renamed or moved
+    folder text NOT NULL,                    -- of its trials' files on every host: the study's first name
     search text NOT NULL,
     origin json NOT NULL,                    -- the definition at the search's start: never changed
     definition json NOT NULL,                -- the file's definition in force now; json, not jsonb: the order of keys breaks ties
@@ -27,6 +28,7 @@ CREATE TABLE studyhall_studies (
     planned integer NOT NULL DEFAULT 0,      -- how many points there are
     plan numeric NOT NULL DEFAULT 0,         -- the sum of their shares: a point that is added or taken away changes it
     upgraded integer NOT NULL DEFAULT 0,     -- results whose digests `storage upgrade` computed
+    copy_of text,                            -- the seal of the study that it was copied from
     created_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 

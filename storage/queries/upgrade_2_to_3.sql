@@ -1,13 +1,20 @@
 -- Digests of what a study holds. storage/digest_upgrade.py computes them and then makes them NOT NULL.
 ALTER TABLE studyhall_studies
     ADD COLUMN key text NOT NULL DEFAULT replace(gen_random_uuid()::text, '-', ''),
+    ADD COLUMN folder text,
     ADD COLUMN digest text,
     ADD COLUMN head text,
     ADD COLUMN planned integer NOT NULL DEFAULT 0,
     ADD COLUMN plan numeric NOT NULL DEFAULT 0,
     ADD COLUMN keep_going boolean NOT NULL DEFAULT false,
-    ADD COLUMN upgraded integer NOT NULL DEFAULT 0;
+    ADD COLUMN upgraded integer NOT NULL DEFAULT 0,
+    ADD COLUMN copy_of text;
 ALTER TABLE studyhall_studies ALTER COLUMN key DROP DEFAULT;
+UPDATE studyhall_studies AS ours SET folder = study.study_name FROM studies AS study WHERE study.study_id = ours.study_id;
+ALTER TABLE studyhall_studies ALTER COLUMN folder SET NOT NULL;
+INSERT INTO study_user_attributes (study_id, key, value_json)
+SELECT study_id, 'studyhall', json_build_object('study', study_name, 'key', key)::text
+FROM studies JOIN studyhall_studies USING (study_id);
 ALTER TABLE studyhall_points ADD COLUMN digest text,
     ADD COLUMN set_aside text CHECK (set_aside IN ('redone', 'dropped')), SET (fillfactor = 80);
 CREATE INDEX studyhall_points_dropped ON studyhall_points (study_id, hash) WHERE set_aside = 'dropped';

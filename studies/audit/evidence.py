@@ -59,22 +59,27 @@ class Evidence:
 
 def read_evidence(session: Session, name: str) -> Evidence:
     """Read a study as it is at this moment: its row too, since a worker may have gone on."""
-    reader = Reader(session)
     with session.snapshot():
-        study = reader.study(name)
-        study_id = study.study_id
-        return Evidence(
-            study=study,
-            digests=reader.digests(study_id),
-            points=reader.trials(study_id),
-            attempts=reader.attempts(study_id),
-            decisions=reader.decisions(study_id),
-            workers=reader.workers(study_id),
-            facts=reader.facts(study_id),
-            scores=reader.scores(study_id),
-            params=reader.params(study_id),
-            misshown=reader.misshown_metrics(study_id),
-            others=reader.other_trials(study_id),
-            shown=reader.trial_digests(study_id),
-            codes={row.version: row.details for row in reader.codes(study_id)},
-        )
+        return evidence_held(session, name)
+
+
+def evidence_held(session: Session, name: str) -> Evidence:
+    """The same inside a transaction that holds the study."""
+    reader = Reader(session)
+    study = reader.study(name)
+    study_id = study.study_id
+    return Evidence(
+        study=study,
+        digests=reader.digests(study_id),
+        points=reader.trials(study_id),
+        attempts=reader.attempts(study_id),
+        decisions=reader.decisions(study_id),
+        workers=reader.workers(study_id),
+        facts=reader.facts(study_id),
+        scores=reader.scores(study_id),
+        params=reader.params(study_id),
+        misshown=reader.misshown_metrics(study_id),
+        others=reader.other_trials(study_id),
+        shown=reader.trial_digests(study_id),
+        codes={row.version: row.details for row in reader.codes(study_id)},
+    )

@@ -83,9 +83,8 @@ def seal_of(evidence: Evidence) -> Seal:
     others = [[row.number, row.state if row.state in OVER else None] for row in evidence.others]
     shown = [[row.number, row.state, row.digest] for row in evidence.shown]
     digests = evidence.digests
-    whole = digest_of(
-        "seal", digests.key, digests.digest, digests.head, digests.upgraded, points, results, others, shown
-    )
+    of = [digests.key, digests.digest, digests.head, digests.upgraded, *filter(None, [digests.copy_of])]
+    whole = digest_of("seal", *of, points, results, others, shown)
     return Seal(
         evidence.study.name,
         sum(row.state in ("COMPLETE", "PRUNED") and not taken(row) for row in evidence.points),

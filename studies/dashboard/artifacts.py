@@ -139,7 +139,7 @@ def _log(trace: Trace, home: Path) -> BinaryIO:
 
 
 def _folder(trace: Trace, home: Path) -> TrialFolder:
-    return trial_folder(home, trace.study, trace.created_at, trace.number)
+    return trial_folder(home, trace.folder, trace.created_at, trace.number)
 
 
 def _digest(path: str) -> str:

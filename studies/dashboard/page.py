@@ -5,15 +5,20 @@ from __future__ import annotations
 import gzip
 import json
 import logging
+import re
 from collections.abc import Callable, Iterable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from optuna.artifacts.exceptions import ArtifactNotFound
 
 from storage.errors import StudyhallError, UsageError
+from storage.reader import Reader
+from storage.session import Session
 from storage.url import without_secrets
 from studies.dashboard.artifacts import TrialArtifacts
+from studies.dashboard.renaming import rename
 from studies.dashboard.storage import BrowsedStorage
 
 Environ = dict[str, Any]
@@ -21,10 +26,13 @@ Start = Callable[..., Any]
 Application = Callable[[Environ, Start], Iterable[bytes]]
 GZIP_MIN_BYTES = 2000
 """A smaller answer is sent as it is."""
+RENAME = re.compile(r"/api/studies/(\d{1,9})/rename")
+MAX_BODY_BYTES = 10_000
+"""Of a request to rename."""
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 
 
-def application(url: str, home: Path, names: tuple[str, ...] | None) -> Application:
+def application(url: str, home: Path, names: tuple[str, ...] | None, shown: str | None) -> Application:
     """The dashboard on one storage.
 
     Args:
@@ -32,6 +40,7 @@ def application(url: str, home: Path, names: tuple[str, ...] | None) -> Applicat
         home: The folder of this host's logs and trial files.
         names: The host names that a browser may use; None: any. Otherwise a foreign page whose name resolves to
             loopback could act for its reader.
+        shown: The URL without a password, as notes show it; None: the embedded server.
 
     Raises:
         StorageError: The storage cannot be used.
@@ -40,9 +49,54 @@ def application(url: str, home: Path, names: tuple[str, ...] | None) -> Applicat
 
     for name in ("optuna_dashboard._bottle_util", "optuna_dashboard._app"):
         logging.getLogger(name).addFilter(_FirstLine(url))
-    made = create_app(BrowsedStorage(url, home), artifact_store=TrialArtifacts(url, home))
+    storage = BrowsedStorage(url, home)
+    made = create_app(storage, artifact_store=TrialArtifacts(url, home))
     made.catchall = False  # errors are answered here, without a traceback
-    return _Guarded(made, url, names)
+    return _Guarded(_Renaming(made, storage, shown), url, names)
+
+
+class _Renaming:
+    """Renames a planned study in place. optuna-dashboard copies its trials into a new one, and deletes it."""
+
+    def __init__(self, inner: Application, storage: BrowsedStorage, shown: str | None) -> None:
+        self.inner, self.storage, self.shown = inner, storage, shown
+
+    def __call__(self, environ: Environ, start: Start) -> Iterable[bytes]:
+        asked = RENAME.fullmatch(str(environ.get("PATH_INFO", "")))
+        if asked is None or environ.get("REQUEST_METHOD") != "POST":
+            return self.inner(environ, start)
+        with closing(Session(self.storage.url)) as session:
+            study = Reader(session).study_of_id(int(asked[1]))
+            if study is None:  # another Optuna program's
+                return self.inner(environ, start)
+            name = _new_name(environ)
+            if name is None:
+                return _refusal(start, "400 Bad Request", "a new name is needed: study_name")
+            try:
+                rename(session, study, name, self.shown)
+            except UsageError as error:
+                return _refusal(start, "400 Bad Request", str(error))
+        return self._renamed(study.study_id, start)
+
+    def _renamed(self, study_id: int, start: Start) -> Iterable[bytes]:
+        """The study as the page lists it."""
+        from optuna_dashboard._serializer import serialize_frozen_study
+        from optuna_dashboard._storage import get_study
+
+        start("201 Created", [("Content-Type", "application/json")])
+        return [json.dumps(serialize_frozen_study(get_study(self.storage, study_id))).encode()]
+
+
+def _new_name(environ: Environ) -> str | None:
+    """The name that the page sends as JSON. What a foreign page can send without asking first is not JSON to us."""
+    if not str(environ.get("CONTENT_TYPE", "")).startswith("application/json"):
+        return None
+    try:
+        size = min(int(environ.get("CONTENT_LENGTH") or 0), MAX_BODY_BYTES)
+        name = json.loads(environ["wsgi.input"].read(size))["study_name"]
+    except (ValueError, KeyError, TypeError):
+        return None
+    return name if isinstance(name, str) else None
 
 
 class _Guarded:

@@ -58,4 +58,5 @@ def _token(study: StudyRow, counts: Counts, alive: bool, last: int | None) -> li
     """Everything that the note and the figures depend on."""
     budget = [study.steps, study.max_trials, study.late]
     ended = [study.outcome, study.failed, study.draining]
-    return [DRAWING_VERSION, last, alive, [*counts.to_json().values()], *ended, budget, study.definitions[-1]]
+    stands = [study.name, last, alive, [*counts.to_json().values()], *ended, budget]
+    return [DRAWING_VERSION, *stands, study.definitions[-1]]

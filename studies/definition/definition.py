@@ -15,8 +15,11 @@ from typing import Any
 
 from objectives.command.command import Command
 from objectives.loggers import parse_log_to
+from objectives.named_keys import named_keys
 from objectives.reference import located
 from samplers.searches.blocks import block_keys
+from samplers.searches.nested import path_of
+from samplers.searches.new_names import check_new, refusal, with_new_names
 from samplers.searches.scores import check_score, metrics_needed
 from storage.checks import check_keys, check_whole
 from storage.errors import UsageError, nearest
@@ -39,13 +42,14 @@ SCORES = {
 """What is scored where a definition does not say, by search."""
 DEFINITION_KEYS = (
     *("question", "search", "objective", "log_to", "score", "cost", "config"),
-    *("attempts", "timeout", "memory_limit", "pruner", "code", *SEARCHES),
+    *("attempts", "timeout", "memory_limit", "pruner", "code", "config_ignores", *SEARCHES),
 )
 SETTABLE = ("score", "cost", "question", "attempts", "timeout", "memory_limit", "pruner", "log_to")
 """Keys of the file that `--set` changes under their own names."""
 SETTABLE_FIELDS = ("score_metric", "direction", "score_of", *SETTABLE[1:])
 SCORES_OF = ("last", "best")
 DIRECTIONS = ("maximize", "minimize")
+AUTO = "auto"
 
 
 @dataclass(frozen=True)
@@ -76,6 +80,10 @@ class Definition:
     """Patterns of further files that belong to the objective's code, below `code_folder`."""
     code_folder: Path = Path("/")
     """Of the definition's file."""
+    config_ignores: str | Sequence[str] = AUTO
+    """Keys that are left out of the file's config; `auto`: those of other trainers that the objective lists."""
+    ignored: Sequence[str] = field(default=(), compare=False)
+    """Those that the file's config had."""
     replaced: Mapping[str, Any] = field(default_factory=dict)
     """Fields that `--set` changed, with the file's own values: an edited file changes only what it changes itself."""
 
@@ -86,13 +94,14 @@ class Definition:
         Raises:
             UsageError: The file is not a definition, or one of another search.
         """
-        definition = _parse(read_yaml(file), str(file), file.parent).with_models_in(file.parent)
+        definition = _parse(read_yaml(file), str(file), file.parent).with_models_in(file.parent)._without_ignored()
         for key, text in (("score.metric", definition.score_metric), ("cost", definition.cost)):
             check_score(text or "", f"{file}: {key}")
         check_spellings(definition.config, f"{file}: config")  # a stored one may be of a time before these checks
         if definition.search == "grid":
             check_axis_names(definition.settings, definition.config, str(file))
             check_axis_texts(definition.settings, definition.config, str(file))
+        definition = definition._with_new_names(str(file))
         if search is not None and search != definition.search:
             if search not in SEARCHES:
                 raise UsageError(f"run: no search {search!r}{nearest(search, SEARCHES)}")
@@ -126,6 +135,7 @@ class Definition:
             "pruner": self.pruner,
             "log_to": list(self.log_to) or None,
             "code": {"folder": str(self.code_folder), "files": list(self.code)} if self.code else None,
+            "config_ignores": None if self.config_ignores == AUTO else list(self.config_ignores),
             "replaced": dict(self.replaced) or None,
         }
         return {key: value for key, value in document.items() if value not in (None, "")}
@@ -153,7 +163,7 @@ class Definition:
         `grow.KEY` names in full, else one of the file's own, like `attempts` or `score.metric`.
 
         Raises:
-            UsageError: There is no such key, or it has no effect; `+KEY=VALUE` adds one to the config.
+            UsageError: There is no such key, or it has no effect; `+KEY=VALUE` adds any to the config.
         """
         made, of_config, added = self, [], set(self.config)
         for text in assignments:
@@ -170,13 +180,47 @@ class Definition:
         for path, value, adding, text in of_config:
             check_effect(self.search, made.settings, path, text)
             check_texts([value], _at(self.config, path), "--set " + text.partition("=")[0])
-            made = replace(made, config=assign(made.config, path, value, adding, text))
+            new = adding or made._is_new_key(path, text)
+            made = replace(made, config=assign(made.config, path, value, new, text))
         if assignments:
             check_spellings(made.config, "--set")
         if made.search == "grid" and assignments:
             check_axis_names(made.settings, made.config, "--set")
             check_axis_texts(made.settings, made.config, "--set")
+        if made.settings != self.settings:
+            made = made._with_new_names("--set")
         return made.with_models_in(Path.cwd())
+
+    def _without_ignored(self) -> Definition:
+        auto = self.config_ignores == AUTO
+        ignores = named_keys(self.objective).ignored if auto else self.config_ignores
+        config = {key: value for key, value in self.config.items() if key not in ignores}
+        return replace(self, config=config, ignored=[key for key in self.config if key in ignores])
+
+    def _with_new_names(self, where: str) -> Definition:
+        """With those names of its block that the config lacks checked, and noted where the objective gets them."""
+        named = named_keys(self.objective)
+        axis = self.settings.get("axis")
+        if self.search == "fit" and isinstance(axis, str):
+            check_new(axis, self.config, named.keys, named.closed, f"{where}: fit.axis")
+        if self.search != "grid":
+            return self
+        return replace(self, settings=with_new_names(self.settings, self.config, named.keys, named.closed, where))
+
+    def _is_new_key(self, path: Assigned, text: str) -> bool:
+        """Whether a path that `--set` names is one that the config lacks and may have.
+
+        Raises:
+            UsageError: It is probably misspelt, or the objective does not read it.
+        """
+        name = ".".join(part for part in path if isinstance(part, str))
+        if _at(self.config, path) is not None or path_of(name, self.config) is not None:
+            return False
+        named = named_keys(self.objective)
+        reason = refusal(name, self.config, named.keys, named.closed)
+        if reason is not None:
+            raise UsageError(f"{text!r}: there is no key {name!r}; {reason} (a new key: +{text})", "--set")
+        return True
 
     def _with_own_key(self, path: Assigned, value: Any, text: str) -> Definition:
         """With another value of one of the file's own keys."""
@@ -263,7 +307,7 @@ def _parse(document: Mapping[str, Any], where: str, folder: Path) -> Definition:
         cost=cost,
         score_of=score_of,
         settings=_mapping(document, search, where),
-        config=_mapping(document, "config", where),
+        config={} if document.get("config") is None else _mapping(document, "config", where),
         question=_text(document, "question", where) if "question" in document else "",
         attempts=attempts,
         timeout=None if timeout is None else parse_duration(timeout, f"{where}: timeout"),
@@ -272,6 +316,7 @@ def _parse(document: Mapping[str, Any], where: str, folder: Path) -> Definition:
         log_to=parse_log_to(document.get("log_to", []), f"{where}: log_to"),
         code=code,
         code_folder=code_folder,
+        config_ignores=_ignores(document.get("config_ignores", AUTO), f"{where}: config_ignores"),
     )
 
 
@@ -281,6 +326,12 @@ def _objective(document: Mapping[str, Any], wanted: Sequence[str | None], where:
         needs = list(dict.fromkeys(name for each in wanted for name in metrics_needed(each)))
         return Command.parse(document["objective"], folder.resolve(), needs, f"{where}: objective").text
     return located(_text(document, "objective", where), folder)
+
+
+def _ignores(given: Any, where: str) -> str | Sequence[str]:
+    if given == AUTO or (isinstance(given, list) and all(isinstance(each, str) for each in given)):
+        return tuple(given) if isinstance(given, list) else AUTO
+    raise UsageError(f"{given!r} is neither {AUTO} nor a list of keys, like [out_dir, device]", where)
 
 
 def _code(named: Any, folder: Path, where: str) -> tuple[Path, tuple[str, ...]]:

@@ -36,8 +36,8 @@ def _instead(search: str, settings: Block, path: Path, value: str) -> Iterator[s
     match search:
         case "grid":
             yield from _of_grid(settings, path, value)
-        case "fit" if path == (settings.get("axis"),) and {"low", "high"} <= settings.keys():
-            yield f"{path[0]} is the axis; --set fit.low=LOW and --set fit.high=HIGH"
+        case "fit" if ".".join(map(str, path)) == settings.get("axis") and {"low", "high"} <= settings.keys():
+            yield f"{settings['axis']} is the axis; --set fit.low=LOW and --set fit.high=HIGH"
         case "depth":
             yield from _of_depth(settings, path, value)
 

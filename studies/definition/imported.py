@@ -8,12 +8,12 @@ from collections.abc import Collection, Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
 
+from objectives.named_keys import MAX_SOURCE_BYTES
 from storage.home import CHECKOUT
 
 OURS = tuple(CHECKOUT / name for name in ("cli.py", "objectives", "samplers", "storage", "studies"))
 """Studyhall's own code, whose version a worker keeps apart."""
 MAX_FILES = 2000
-MAX_SOURCE_BYTES = 5_000_000
 
 
 def with_imports(files: Iterable[Path], bases: Collection[Path], root: Path) -> list[Path]:
@@ -34,16 +34,6 @@ def with_imports(files: Iterable[Path], bases: Collection[Path], root: Path) -> 
         for module in _modules_of(file):
             ahead += [each for each in _found(module, file, bases) if _is_theirs(each, root)]
     return sorted(known)
-
-
-def module_file(name: str, bases: Iterable[Path]) -> tuple[Path, Path] | None:
-    """The file of a module, and the folder in which it was found; `package` alone is its `__init__.py`."""
-    for base in bases:
-        place = base.joinpath(*name.split("."))
-        for path in (place.with_name(f"{place.name}.py"), place / "__init__.py"):
-            if path.is_file():
-                return path.resolve(), base
-    return None
 
 
 def _is_theirs(file: Path, root: Path) -> bool:

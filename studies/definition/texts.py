@@ -7,10 +7,11 @@ take 'no' for true, and two settings that differ only in their spelling would be
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from samplers.searches.grid.settings import flattened
+from samplers.searches.nested import flattened
+from samplers.searches.new_names import grid_blocks
 from storage.errors import UsageError
 
 TRUE_WORDS = ("yes", "on", "y", "t", "true")
@@ -38,7 +39,7 @@ def check_axis_names(block: Mapping[str, Any], config: Mapping[str, Any], where:
     Raises:
         UsageError: One does: of two values one would be shown and the other one run.
     """
-    for given, base, place in _blocks(block, config, where):
+    for given, base, place in grid_blocks(block, config, where):
         check_spellings(base, f"{place}.config")
         axes = given.get("axes")
         names = [str(name) for name in axes] if isinstance(axes, Mapping) else []
@@ -54,7 +55,7 @@ def check_axis_texts(block: Mapping[str, Any], config: Mapping[str, Any], where:
     Raises:
         UsageError: A text stands among booleans or numbers, or over one of the config.
     """
-    for given, base, place in _blocks(block, config, where):
+    for given, base, place in grid_blocks(block, config, where):
         axes, flat = given.get("axes"), flattened(base)
         for name, values in axes.items() if isinstance(axes, Mapping) else ():
             if isinstance(values, list):
@@ -77,18 +78,6 @@ def check_texts(values: Iterable[Any], known: Any, where: str) -> None:
         beside, place = known, "stands over the config's"
     if beside is not None:
         raise UsageError(f"{text!r} is a text and {place} {_yaml(beside)}; {_meant(text)}", where)
-
-
-def _blocks(
-    block: Mapping[str, Any], config: Mapping[str, Any], where: str
-) -> Iterator[tuple[Mapping[str, Any], Mapping[str, Any], str]]:
-    yield block, config, f"{where}: grid"
-    groups = block.get("groups")
-    for index, group in enumerate(groups if isinstance(groups, list) else ()):
-        if isinstance(group, Mapping):
-            own = group.get("config")
-            base = {**config, **own} if isinstance(own, Mapping) else config
-            yield group, base, f"{where}: grid.groups[{index}]"
 
 
 def _meant(text: str) -> str:

@@ -17,7 +17,7 @@ UNFINISHED = ("checkpoint", "lock-*")
 
 def clear_home(session: Session, study: StudyRow, home: Path) -> None:
     """Remove checkpoints and locks of the study's trials that are over and have no process on this host."""
-    left = dict(_unfinished(study_folder(home, study.name, study.created_at)))
+    left = dict(_unfinished(study_folder(home, study.folder, study.created_at)))
     for number in Reader(session).over_trials(study.study_id, [*left]) if left else ():
         with suppress(OSError):  # another worker clears it at the same moment, or it is not ours
             left[number].clear()

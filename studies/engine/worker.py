@@ -266,7 +266,7 @@ class Worker:
     def _start(self, claim: Claim, slot: Slot) -> None:
         if claim.backend != self.ledger.session.backend:
             raise StorageError(POOLED)
-        folder = trial_folder(self.home, self.study.name, self.study.created_at, claim.number)
+        folder = trial_folder(self.home, self.study.folder, self.study.created_at, claim.number)
         folder.make(claim.attempt)
         lease = self.slot_pool.begun(slot, self.study.name, claim.number)
         assignment = assignment_of(self.study.name, self.definition, claim, slot, folder, lease)

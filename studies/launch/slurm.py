@@ -178,17 +178,18 @@ def job_name(study: str) -> str:
 
 def states(launches: Sequence[Launch]) -> dict[str, dict[str, str]]:
     """For each launch's job the states of its tasks in Slurm. Jobs that Slurm has forgotten are left out; empty if it
-    does not answer. The launches are of one study."""
+    does not answer."""
     if not launches or shutil.which("squeue") is None:
         return {}
     wanted = {launch.job: dict[str, str]() for launch in launches}
-    listed = _look("squeue", "-h", "-r", "-t", "all", "-n", launches[0].name, "-o", "%i|%T")
+    names = ",".join(dict.fromkeys(launch.name for launch in launches))  # of a study that was renamed: several
+    listed = _look("squeue", "-h", "-r", "-t", "all", "-n", names, "-o", "%i|%T")
     if listed is None:
         return {}
     _add_states(listed, wanted)
     older = [job for job, found in wanted.items() if not found]
     if older and shutil.which("sacct") is not None:
-        asked = [f"--name={launches[0].name}", "-j", ",".join(older), "-o", "JobID,State"]
+        asked = [f"--name={names}", "-j", ",".join(older), "-o", "JobID,State"]
         _add_states(_look("sacct", "-n", "-P", "-X", *asked) or "", wanted)
     return {job: found for job, found in wanted.items() if found}
 

@@ -23,6 +23,12 @@ def over(launch: Launch) -> bool:
     return bool(found) and not LIVE & set(found[launch.job].values())
 
 
+def with_queued(launches: Sequence[Launch]) -> list[Launch]:
+    """Those of which the scheduler reports a job that works, or will work."""
+    found = states(_slurms(launches))
+    return [launch for launch in launches if LIVE & set(found.get(launch.job, {}).values())]
+
+
 def cancel(launches: Sequence[Launch]) -> list[str]:
     """Cancel queued workers, a line for each job. Running workers drain by themselves."""
     found, lines = states(_slurms(launches)), []

@@ -121,7 +121,7 @@ def reconcile(session: Session, study: StudyRow, order: Order, description: Desc
         if asked.corrected:
             _correct(ledger, study, state, asked, description)
         elif asked.changes:
-            _override(ledger, search_in_force(study), state, asked.changes)
+            record_override(ledger, search_in_force(study), state, asked.changes)
         _put_into_force(session, study, asked.file)
     return asked.note
 
@@ -138,8 +138,11 @@ def _put_into_force(session: Session, study: StudyRow, definition: Definition) -
     set_definition(session, study.study_id, definition.to_json(), definition.hash)
 
 
-def _override(ledger: Ledger, search: Search, state: SearchState, changes: Mapping[str, Any], **more: object) -> None:
-    """Record the changes as a decision, with `more` in its record; withdraw waiting points that it no longer needs."""
+def record_override(
+    ledger: Ledger, search: Search, state: SearchState, changes: Mapping[str, Any], **more: object
+) -> None:
+    """Record the changes as a decision, with `more` in its record, inside `planning()`; withdraw waiting points that it
+    no longer needs."""
     last = ledger.last_decision()
     decision = search.override(state, changes)
     record = {**decision.record, **more}
@@ -174,4 +177,4 @@ def _correct(ledger: Ledger, study: StudyRow, state: SearchState, asked: StudyCh
     correction = Correction(origin.to_json(), origin.direction, origin.score_metric, *described)
     correct_study(ledger.session, study.study_id, correction)
     search = search_of(origin, f"study {study.name}", study.steps)
-    _override(ledger, search, state, asked.changes, event=event, corrected=dict(asked.corrected))
+    record_override(ledger, search, state, asked.changes, event=event, corrected=dict(asked.corrected))

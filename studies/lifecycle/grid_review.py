@@ -11,7 +11,8 @@ from typing import Any
 from objectives.process.warm import Inspection
 from samplers.searches.grid.combinations import Setting, setting_at
 from samplers.searches.grid.grid import Grid
-from samplers.searches.grid.settings import GridSettings, flattened
+from samplers.searches.grid.settings import GridSettings
+from samplers.searches.nested import flattened
 from samplers.searches.plan import Config, Point, SearchState
 from studies.definition.units import duration_text
 from studies.history.purpose import setting_name

@@ -117,7 +117,7 @@ def _unread(reader: Reader, study: StudyRow, numbers: Sequence[int] | None) -> l
 def _read(
     row: TrialRow, attempt: AttemptRow, study: StudyRow, home: Path, command: Command, required: Requirements
 ) -> ReadAgain:
-    folder = trial_folder(home, study.name, study.created_at, row.number)
+    folder = trial_folder(home, study.folder, study.created_at, row.number)
     trial = PastTrial(row.seed, row.number, attempt.attempt, folder.run(attempt.attempt), folder.checkpoint)
     config: Mapping[str, object] = {**row.config, "seed": row.seed}
     measured = {"seconds": attempt.seconds} if attempt.seconds is not None and "seconds" in command.needs else {}

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from samplers.searches.grid.expressions import Expression
-from samplers.searches.grid.settings import flattened
+from samplers.searches.nested import flattened
 from storage.errors import UsageError, nearest
 from storage.ledger import Ledger
 from storage.reader import Reader

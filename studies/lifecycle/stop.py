@@ -37,5 +37,5 @@ def delete(session: Session, study: StudyRow) -> list[str]:
     with ledger.planning():
         delete_study(session, study.study_id)
     cancelled = cancel(launches)
-    shutil.rmtree(study_folder(home(), study.name, study.created_at), ignore_errors=True)
+    shutil.rmtree(study_folder(home(), study.folder, study.created_at), ignore_errors=True)
     return [f"{study.name}: deleted", *cancelled]

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from samplers.searches.grid.settings import flattened
+from samplers.searches.nested import flattened
 from storage.records import DecisionRow, TrialRow
 from studies.definition.units import plain
 from studies.history.grid_points import apart

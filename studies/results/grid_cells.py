@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from samplers.searches.best import FAMILY_ERROR, comparison
-from samplers.searches.grid.settings import flattened
+from samplers.searches.nested import flattened
 from samplers.searches.noise import deviation, mean, standard_error, t975
 from storage.records import DecisionRow, TrialRow
 from studies.history.trials import in_order

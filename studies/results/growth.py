@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from samplers.searches.nested import flattened
 from storage.records import DecisionRow, TrialRow
 from studies.history.decisions import in_force
 from studies.history.purpose import candidate_name
@@ -67,7 +68,8 @@ def show_document(
     if whole:
         tables += [round_table(row.record) for row in path if row.record["candidates"]]
     config = decisions[-1].state["config"] if decisions else start
-    notes = ["now: " + ", ".join(f"{name}={config[name]}" for name in varied if name in config)]
+    now = {**flattened(config), **config}
+    notes = ["now: " + ", ".join(f"{name}={now[name]}" for name in varied if name in now)]
     return Document(tables, notes if stopped is None else [*notes, f"stopped: {stopped}"])
 
 

@@ -93,7 +93,7 @@ def show_trial(session: Session, study: StudyRow, number: int) -> TrialStory:
     if not points:
         raise UsageError(f"--trial: study {study.name!r} has no trial {number}")
     point = points[0]
-    folder = trial_folder(home(), study.name, study.created_at, number)
+    folder = trial_folder(home(), study.folder, study.created_at, number)
     return TrialStory(
         point,
         reader.attempts(study.study_id, [number]),
@@ -121,6 +121,16 @@ def trial_log(session: Session, study: StudyRow, number: int | None) -> bytes:
     if not kept:
         raise UsageError(f"--log: trial {number} has no log on this host ({story.log})")
     return str(kept[-1]).encode()
+
+
+def output_of(session: Session, study: StudyRow, number: int) -> str:
+    """A trial's console output, as far as this host and the database have it; else a line that says so."""
+    try:
+        return trial_log(session, study, number).decode(errors="replace")
+    except UsageError as error:
+        return f"[{error.what}]\n"
+    except OSError as error:
+        return f"[its log cannot be read: {error.strerror}]\n"
 
 
 def trial_json(row: TrialRow) -> Mapping[str, Any]:

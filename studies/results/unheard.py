@@ -14,7 +14,7 @@ from itertools import pairwise
 from typing import Any
 
 from objectives.command.command import COMMAND_PREFIX
-from samplers.searches.grid.settings import flattened
+from samplers.searches.nested import flattened
 from storage.records import TrialRow
 
 MAX_ROWS_COMPARED = 20_000

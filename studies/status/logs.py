@@ -17,7 +17,7 @@ def log_lines(seen: Seen, number: int, home: Path) -> list[str]:
     point = seen.points.get(number)
     if point is None:
         return [f"there is no trial {number} in {seen.study.name}"]
-    file = trial_folder(home, seen.study.name, seen.study.created_at, number).log(max(1, point.attempt))
+    file = trial_folder(home, seen.study.folder, seen.study.created_at, number).log(max(1, point.attempt))
     try:
         with file.open("rb") as log:
             size = log.seek(0, 2)

@@ -179,8 +179,9 @@ class Overview:
     rows: Sequence[StudyCounts]
 
     def document(self) -> Document:
+        notes = [each.text for each in Reader(self.session).copied_studies()]
         if not self.rows:
-            return Document(notes=[NO_STUDIES])
+            return Document(notes=[*notes, NO_STUDIES])
         names = [*Counts().to_json(), *["set_aside"] * any(row.set_aside for row in self.rows)]
         columns = [Column("study"), Column("search"), *(Column(name.replace("_", " "), right=True) for name in names)]
         columns.append(Column("outcome"))
@@ -193,7 +194,7 @@ class Overview:
             ]
             for row in self.rows
         ]
-        return Document([Table(columns, lines)])
+        return Document([Table(columns, lines)], notes)
 
     def to_json(self) -> list[dict[str, Any]]:
         """`status --json`."""

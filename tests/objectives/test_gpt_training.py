@@ -274,18 +274,16 @@ def test_on_cuda_it_learns_too_and_tells_its_peak_memory(config):
 
 
 def test_it_tells_the_memory_that_it_took_and_how_busy_it_was(config: dict[str, Any]) -> None:
-    """Each in a process of its own: a peak is a process's, and this one has had others. The large one has to be above
-    what this one holds: a started process begins with its parent's peak."""
+    """Each in a process of its own, below a shell: a peak is a process's, and a started process begins with the peak of
+    the one that started it."""
     script = (
         "import json, sys; from objectives import gpt; from tests.support.recorder import Recorder\n"
-        "print(json.dumps(gpt.objective(json.loads(sys.argv[1]), Recorder())))"
+        "for each in sys.argv[1:]: print(json.dumps(gpt.objective(json.loads(each), Recorder())))"
     )
-    told = []
-    for batch in (8, 16384):
-        asked = json.dumps({**config, "max_iters": 2, "batch_size": batch}, default=str)
-        ended = subprocess.run([sys.executable, "-c", script, asked], capture_output=True, text=True, check=True)
-        told.append(json.loads(ended.stdout.splitlines()[-1]))
-    small, large = told
+    asked = [json.dumps({**config, "max_iters": 2, "batch_size": batch}, default=str) for batch in (8, 2048)]
+    command = ["sh", "-c", '"$@"; exit $?', "sh", sys.executable, "-c", script, *asked]
+    ended = subprocess.run(command, capture_output=True, text=True, check=True)
+    small, large = map(json.loads, ended.stdout.splitlines())
     assert 0 <= small["peak_memory"] < large["peak_memory"] < 4000
     assert 0 < large["memory_fraction"] < 1 and 0 < large["utilization"] <= 1
 

@@ -15,6 +15,7 @@ from optuna.samplers import BaseSampler
 from optuna.testing.pytest_samplers import BasicSamplerTestCase
 
 from samplers.fit import FitSampler
+from samplers.searches.fit.fit import Fit
 from samplers.searches.plan import Result
 from storage.errors import UsageError
 from tests.support.fits import OOM, fit, run, up_to
@@ -119,7 +120,8 @@ def test_an_override_begins_again_and_known_probes_serve() -> None:
 @pytest.mark.parametrize(
     ("block", "words"),
     [
-        ({"axis": "batchsize"}, "did you mean 'batch_size'"),
+        ({"axis": "batchsize"}, "fit.low: is missing, and the config has no 'batchsize' .*did you mean 'batch_size'"),
+        ({"axis": "compile.size", "low": 1}, "lies below 'compile'"),
         ({"axis": None}, "fit.axis: is missing"),
         ({"low": 0}, "fit.low: 0"),
         ({"low": 9, "high": 8}, "no multiple of 1"),
@@ -137,6 +139,13 @@ def test_an_override_begins_again_and_known_probes_serve() -> None:
 def test_a_wrong_block(block: dict[str, Any], words: str) -> None:
     with pytest.raises(UsageError, match=words):
         fit(**block)
+
+
+def test_an_axis_may_lie_deeper_and_needs_no_twin_in_the_config() -> None:
+    for config, made in (({"opt": {"batch": 4}}, {"opt": {"batch": 8}}), ({"a": 1}, {"a": 1, "opt": {"batch": 8}})):
+        search = Fit.parse({"axis": "opt.batch", "low": 8}, config, ("speed", "maximize"), "here")
+        (point,) = search.outlook(search.start())
+        assert point.config == made and point.params == {"opt.batch": 8, "seed": 1337}
 
 
 class TestFitSampler(BasicSamplerTestCase):

@@ -22,6 +22,7 @@ from samplers.searches.grid.combinations import setting_at
 from samplers.searches.grid.grid import Grid
 from samplers.searches.grid.members import Members
 from samplers.searches.grid.mixed_radix import digits_of, number_of
+from samplers.searches.new_names import with_new_names
 from samplers.searches.plan import Decision, Done, Point
 from storage.errors import UsageError
 
@@ -29,7 +30,9 @@ CONFIG = {"n_layer": 1, "n_head": 1, "n_embd": 32, "dropout": 0.0, "optimizer": 
 
 
 def grid(config: Mapping[str, Any] = CONFIG, **block: Any) -> Grid:
-    return Grid.parse(block, config, "studies/sweep.yaml")
+    """As a definition's block is read, for an objective of which nothing is known."""
+    where = "studies/sweep.yaml"
+    return Grid.parse(with_new_names(block, config, (), False, where), config, where)
 
 
 def run(search: Grid) -> tuple[list[Point], list[Mapping[str, Any]], Done]:
@@ -60,6 +63,8 @@ def configs(search: Grid) -> list[Mapping[str, Any]]:
         ({"range": [3, 1, -1]}, [3, 2, 1]),
         ({"range": [0.1, 0.5, 0.1]}, [0.1, 0.2, 0.3, 0.4, 0.5]),
         ({"range": [0, 1, 0.25]}, [0.0, 0.25, 0.5, 0.75, 1.0]),
+        ({"range": [1, 4]}, [1, 2, 3, 4]),
+        ({"range": [0.5, 2]}, [0.5, 1.5]),
         ({"log": [1e-4, 1e-1, 4]}, [1e-4, 1e-3, 1e-2, 1e-1]),
         ({"log": [8, 64, 4]}, [8, 16, 32, 64]),
         ({"log": [1, 4, 9]}, [1, 2, 3, 4]),
@@ -88,7 +93,7 @@ def test_the_values_of_an_axis(given_: object, values: list[Any] | None) -> None
         ({"range": [0, 1, 0]}, "a step of 0"),
         ({"range": [0, 1, 1e-9]}, r"1,000,000,001 values; 10,000,000 are allowed"),
         ({"range": [0, 10**9, 1]}, "are allowed"),
-        ({"range": [1, 2]}, "three numbers"),
+        ({"range": [1]}, "three numbers"),
         ({"range": [1, True, 1]}, "three numbers"),
         ({"range": [1, 10**400, 1]}, "three numbers"),
         ({"log": [0, 1, 3]}, "above zero"),
@@ -96,6 +101,19 @@ def test_the_values_of_an_axis(given_: object, values: list[Any] | None) -> None
         ({"log": [1, 2, 10**9]}, "a whole number from 2"),
         ({"rnge": [1, 2, 1]}, "unknown key 'rnge'; did you mean 'range'"),
         ({"range": [1, 2, 1], "log": []}, "is not a list"),
+        ({"values": [1, 2]}, r"is written \[1, 2\] here"),
+        ({"min": 1, "max": 1000}, r"is written \{range: \[1, 1000\]\} here"),
+        ({"type": "choice", "options": ["adam", "sgd"]}, r"is written \[adam, sgd\] here"),
+        ({"type": "range", "min": 1, "max": 9, "step": 2}, r"is written \{range: \[1, 9, 2\]\} here"),
+        (
+            {"distribution": "log_uniform", "min": 1e-4, "max": 0.1},
+            r"is written \{log: \[0.0001, 0.1, 5\]\} here",
+        ),
+        ({"value": 3}, r"is written \[3\] here"),
+        ("choice(0.1, 0.2)", r"is written \[0.1, 0.2\] here"),
+        ("range(1, 9, 2)", r"is written \{range: \[1, 8, 2\]\} here"),
+        ("interval(0, 1)", r"is written \{range: \[0, 1\]\} here"),
+        ("adam,sgd", r"is written \[adam, sgd\] here"),
         (3, "is not a list"),
         ("abc", "is not a list"),
         (None, "is not a list"),
@@ -193,6 +211,64 @@ def test_a_dotted_axis_sets_a_key_of_a_nested_config() -> None:
     assert CONFIG["optimizer"] == {"name": "adam", "momentum": None}
 
 
+@pytest.mark.parametrize(
+    ("block", "made"),
+    [
+        ({"axes": {"lr": [0.1, 0.2]}}, [{"lr": 0.1}, {"lr": 0.2}]),
+        ({"axes": {"optimizer.lr": [0.1]}}, [{"optimizer": {"name": "adam", "momentum": None, "lr": 0.1}}]),
+        ({"axes": {"data.path": ["a"], "data.size": [1]}}, [{"data": {"path": "a", "size": 1}}]),
+        ({"axes": {"n_head": [1]}, "derive": {"ratio": "n_embd / n_head"}}, [{"n_head": 1, "ratio": 32.0}]),
+        ({"axes": {"lr": [1, 2]}, "where": "lr > 1"}, [{}]),  # a helper
+        ({"axes": {"lr": [1, 2]}, "where": "lr > 1", "pass": ["lr"]}, [{"lr": 2}]),
+        (
+            {"axes": {"n_layer": [1, 2], "lr": [0.1, 0.2]}, "when": {"lr": "n_layer > 1"}},
+            [{"n_layer": 1}, {"n_layer": 2, "lr": 0.1}, {"n_layer": 2, "lr": 0.2}],
+        ),
+    ],
+)
+def test_an_axis_needs_no_twin_in_the_config(block: dict[str, Any], made: list[dict[str, Any]]) -> None:
+    search = grid(**block)
+    assert configs(search) == [{**CONFIG, **each} for each in made]
+    members = Members(search.settings_in(search.start()))
+    assert all(members.has(each, {}) for each in configs(search)) and not members.has({**CONFIG, "n_embd": 9}, {})
+
+
+def test_names_that_the_objective_names_are_passed_and_others_checked_against_them() -> None:
+    block = {"axes": {"lr": [1, 2], "factor": [1]}, "where": "lr >= factor"}
+    assert with_new_names(block, CONFIG, {"lr", "momentum"}, True, "here") == {**block, "pass": ["lr"]}
+    group = {"groups": [block, {"axes": {"n_head": [1]}}]}
+    assert with_new_names(group, CONFIG, {"lr"}, True, "here") == {
+        "groups": [{**block, "pass": ["lr"]}, group["groups"][1]]
+    }
+    for closed, name, words in (
+        (True, "lrr", "the objective reads no such key; did you mean 'lr'"),
+        (True, "weight_decay", "the objective reads no such key; allowed: "),
+        (False, "momntum", "did you mean 'momentum'"),
+        (False, "nHead", "did you mean 'n_head'"),
+        (False, "optimizer.nmae", "did you mean 'optimizer.name'"),
+    ):
+        with pytest.raises(UsageError, match=words):
+            with_new_names({"axes": {name: [1]}}, CONFIG, {"lr", "momentum"}, closed, "here")
+    for name in ("weight_decay", "dropout2", "n_kv_head", "optimizer.lr"):
+        with_new_names({"axes": {name: [1]}}, CONFIG, {"lr", "momentum"}, False, "here")
+
+
+@pytest.mark.parametrize(
+    ("block", "told"),
+    [
+        ({"axes": {"n_head.x": [1]}}, "'n_head.x' lies below 'n_head', which is 1 in the config, not a mapping"),
+        ({"axes": {"data": ["a"], "data.size": [1]}}, "'data.size' lies below the axis 'data'"),
+        ({"axes": {"sizes[0]": [1]}}, "is one element of a list"),
+        ({"axes": {"n_head": [1]}, "pass": ["n_haed"]}, "grid.pass: 'n_haed' is neither an axis nor derived; did you"),
+        ({"axes": {"n_head": [1]}, "pass": "n_head"}, "grid.pass: 'n_head' is not a list of names"),
+    ],
+)
+def test_a_new_name_has_to_have_a_place(block: dict[str, Any], told: str) -> None:
+    with pytest.raises(UsageError) as error:
+        grid(**block)
+    assert told in str(error.value)
+
+
 def test_axes_that_are_zipped_move_together_at_the_place_of_the_first() -> None:
     search = grid(axes={"n_layer": [1, 2], "n_head": [1, 2, 4], "n_embd": [8, 16]}, zip=[["n_embd", "n_layer"]])
     got = [(each["n_layer"], each["n_embd"], each["n_head"]) for each in configs(search)]
@@ -271,8 +347,8 @@ def test_a_changed_grid_is_gone_through_again_with_the_same_points_where_it_is_t
     step = search.advance(changed.state, {})
     assert isinstance(step, Decision) and len(step.points) == 9
     assert before < {point.hash for point in step.points} == {point.hash for point in search.outlook(changed.state)}
-    with pytest.raises(UsageError, match="n_layr"):
-        search.override(end, {"grid": {"axes": {"n_layr": [1]}}})
+    with pytest.raises(UsageError, match="n_layer: the axis has no values"):
+        search.override(end, {"grid": {"axes": {"n_layer": []}}})
     step = search.advance(search.override(end, {"config": {"dropout": 0.5}}).state, {})
     assert isinstance(step, Decision) and {point.config["dropout"] for point in step.points} == {0.5}
 

@@ -17,7 +17,7 @@ from samplers.searches.growth.growth import Growth
 from samplers.searches.growth.settings import parse_settings
 from samplers.searches.growth.what_if import what_if
 from samplers.searches.noise import inseparable, t975
-from samplers.searches.plan import Decision, Need
+from samplers.searches.plan import Decision, Need, Result
 from storage.errors import UsageError
 from storage.home import CHECKOUT
 from tests.support.growth_trace import CHOICES, INCREMENTS
@@ -353,6 +353,9 @@ def test_a_name_has_one_distribution_whatever_its_value(names: dict[str, int]) -
         ({"increments": {"n_head": 1}, "repeats": 3, "racing": {"max_repeats": 2}}, "from 3 to"),
         ({"increments": {"n_head": 1}, "on_stall": {"iters": 5}}, "'iters'"),
         ({"increments": {"n_head": 1}, "n_layer": "last"}, "middle, each"),
+        ({"increments": {"n_head": 1}, "multiples": {"n_haed": 2}}, "no increment 'n_haed'; did you mean 'n_head'"),
+        ({"increments": {"n_head": 1}, "multiples": {"n_head": 0}}, "multiples.n_head: 0 is not a whole number"),
+        ({"increments": {"model.depth": 1}}, "'model.depth' in the config, whose value growth begins from"),
     ],
 )
 def test_a_wrong_block_is_said_in_one_line(block: dict[str, Any], words: str) -> None:
@@ -367,3 +370,30 @@ def test_the_seed_of_the_config_is_the_first_of_every_measurement() -> None:
     )
     need = search.advance(search.start(), {})
     assert isinstance(need, Need) and [point.seed for point in need.points] == [7, 8]
+
+
+@pytest.mark.parametrize(
+    "increments", [{"model.n_layer": 1, "model.width": 8, "lr": 1}, {"model": {"n_layer": 1, "width": 8}, "lr": 1}]
+)
+def test_parameters_of_a_nested_config_grow_by_their_dotted_names(increments: dict[str, Any]) -> None:
+    model = {"n_layer": 2, "width": 8, "heads_layerlist": [1, 4], "act": "gelu"}
+    config = {"lr": 1, "model": model, "iters": {"max": 5}}
+    block = {"increments": increments, "multiples": {"model": {"width": 2}}, "on_stall": {"iters.max": 5}}
+    search = Growth.parse(block, config, ("score", "maximize"), "params", "here")
+    made = list(candidates(search.config, search.settings))
+    assert [(each.param, each.value) for each in made] == [
+        ("model.n_layer", 3),
+        ("model.width", 16),
+        ("model.width", 24),
+        ("lr", 2),
+    ]
+    assert made[0].config["model"] == {**model, "n_layer": 3, "heads_layerlist": [1, 1, 4]}
+    assert made[2].config == {**config, "model": {**model, "width": 24}}
+    point = search.outlook(search.start())[2]
+    assert point.params == {"model.n_layer": 2, "model.width": 16, "lr": 1, "iters.max": 5, "seed": 1337}
+    assert search.distributions(point.params)["model.width"] == IntDistribution(8, 8 + 16 * 20_001, log=True)
+    results: dict[str, Result] = {}
+    while isinstance(step := search.advance(search.start(), results), Need):
+        results |= {each.hash: Result(0, "COMPLETE", {"score": 1.0, "params": 1.0}) for each in step.points}
+    assert isinstance(step, Decision) and step.state["config"]["iters"] == {"max": 10}
+    assert step.record["event"] == "no candidate helps: iters.max raised to 10, the baseline is measured again"

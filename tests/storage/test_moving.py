@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from storage.moving import TABLES
 from storage.session import Session
+from storage.study_rows import TABLES
 from tests.support.growth_trace import CHOICES
 from tests.support.program import Program, administer, refused
 
@@ -39,6 +39,17 @@ def test_a_move_of_nonsense_writes_nothing(program: Program, two_studies: Path, 
     session = Session(empty_url)
     assert session.execute("SELECT count(*) FROM studies")[0].count == 0
     session.close()
+
+
+def test_a_study_that_was_renamed_after_its_move_is_not_moved_again(
+    program: Program, two_studies: Path, empty_url: str
+) -> None:
+    assert program("storage", "move", empty_url).returncode == 0
+    assert program("rename", "trace", "best").returncode == 0
+    refused(program("storage", "move", empty_url, "--study", "best"), "holds this study as 'trace'")
+    assert program("rename", "trace", "best", "--storage", empty_url).returncode == 0
+    again = program("storage", "move", empty_url, "--study", "best")
+    assert again.returncode == 0 and "were there already" in again.stdout, again.stderr
 
 
 def test_a_row_that_is_missing_over_there_is_noticed(program: Program, two_studies: Path, empty_url: str) -> None:

@@ -54,6 +54,10 @@ def test_upgraded_studies_say_what_they_said(program: Program, storage: str) -> 
     upgraded = program("storage", "upgrade")
     assert upgraded.returncode == 0 and "Studyhall's tables from 1 to 3" in upgraded.stdout, upgraded.stderr
     assert "nothing to do" in program("storage", "upgrade").stdout
+    session = Session(storage)
+    marked = "SELECT count(*) FROM study_user_attributes WHERE key = 'studyhall'"
+    assert session.execute(marked)[0].count == len(Reader(session).studies()), "another program's copy is recognised"
+    session.close()
     for name, said in EXPECTED.items():
         shown = answer(program, "show", "--study", name)
         assert as_said(shown, said["show"]) == as_said(said["show"], said["show"]), name

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from samplers.searches.distributions import holding, seeds
 from samplers.searches.fit.settings import FitSettings, parse_fit
+from samplers.searches.nested import with_named
 from samplers.searches.plan import Config, Decision, Done, Need, Point, Result, Results, SearchState, merged
 from storage.records import EndKind
 
@@ -156,7 +157,7 @@ class Fit:
     def _point(self, config: Config, settings: FitSettings, value: int) -> Point:
         params = {settings.axis: value, "seed": settings.seed}
         role = {"role": "probe", "param": settings.axis, "value": value}
-        return Point({**config, settings.axis: value}, settings.seed, params, role)
+        return Point(with_named(config, settings.axis, value), settings.seed, params, role)
 
 
 def _refused(result: Result) -> bool:

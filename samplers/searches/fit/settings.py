@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from samplers.searches.nested import flattened, new_path, value_at
 from storage.checks import check_keys, check_whole
 from storage.errors import UsageError, nearest
 
@@ -28,20 +29,22 @@ def parse_fit(block: Mapping[str, Any], config: Mapping[str, Any], where: str) -
     """The block as settings; `low` is the configuration's own value and `high` 1,024 times that, if not given.
 
     Raises:
-        UsageError: A key is unknown, the axis is not in the configuration, or the range holds no value.
+        UsageError: A key is unknown, neither the block nor the configuration has a lowest value, or the range is empty.
     """
     check_keys(block, FIT_KEYS, f"{where}: fit")
     axis = block.get("axis")
     if not isinstance(axis, str):
         raise UsageError(f"{where}: fit.axis: " + ("is missing" if axis is None else f"{axis!r} is not a name"))
-    if axis not in config:
-        raise UsageError(f"{where}: fit.axis: there is no parameter {axis!r} in the config{nearest(axis, config)}")
     if axis == "seed":
         raise UsageError(f"{where}: fit.axis: 'seed' is not a size")
-    if config[axis] is not None and (isinstance(config[axis], bool) or not isinstance(config[axis], int)):
-        raise UsageError(f"{where}: fit.axis: {axis} is {config[axis]!r} in the config, not a whole number")
+    own = value_at(config, new_path(axis, config, f"{where}: fit.axis"))
+    if own is not None and (isinstance(own, bool) or not isinstance(own, int)):
+        raise UsageError(f"{where}: fit.axis: {axis} is {own!r} in the config, not a whole number")
+    if own is None and block.get("low") is None:
+        hint = nearest(axis, flattened(config))
+        raise UsageError(f"{where}: fit.low: is missing, and the config has no {axis!r} to begin from{hint}")
     multiple = _whole("multiple", block.get("multiple", 1), where)
-    low = _whole("low", block.get("low", config[axis]), where)
+    low = _whole("low", block.get("low", own), where)
     high = _whole("high", block.get("high", min(low * 1024, MAX_PROBED_VALUE)), where)
     low, high = -(-low // multiple) * multiple, high // multiple * multiple
     if low > high:

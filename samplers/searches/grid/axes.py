@@ -1,7 +1,7 @@
 """An axis of a grid: its values, in order. A range is never written out, so a long one costs nothing.
 
 n_head: [1, 2, 4, 8]
-n_layer: {range: [4, 32, 4]}             from, to, by; includes `to` if a step meets it exactly
+n_layer: {range: [4, 32, 4]}             from, to, by (1, if not given); includes `to` if a step meets it exactly
 learning_rate: {log: [1e-4, 1e-1, 4]}    from, to, how many: equal ratios, includes both ends
 """
 
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, overload
 
+from samplers.searches.grid.foreign import in_our_words
 from storage.checks import check_keys
 from storage.errors import UsageError
 
@@ -69,6 +70,8 @@ def parse_axis(given: object, where: str) -> Sequence[Any]:
             ((form, numbers),) = given.items()
             return _range(numbers, where) if form == "range" else _logarithmic(numbers, where)
         case _:
+            if (ours := in_our_words(given)) is not None:
+                raise UsageError(f"{where}: {given!r} is written {ours} here")
             if isinstance(given, Mapping) and len(given) == 1:
                 check_keys(given, RANGE_FORMS, where)
             raise UsageError(f"{where}: {given!r} is not a list, {{range: [from, to, by]}} or {{log: [from, to, n]}}")
@@ -99,6 +102,8 @@ def _listed(values: Sequence[Any], where: str) -> Sequence[Any]:
 
 
 def _range(numbers: object, where: str) -> Sequence[Any]:
+    if isinstance(numbers, list | tuple) and len(numbers) == 2:
+        numbers = [*numbers, 1]
     start, stop, step = _three(numbers, where, "range: [from, to, by]")
     if step == 0:
         raise UsageError(f"{where}: a step of 0 never gets from {start} to {stop}")

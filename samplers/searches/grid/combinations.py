@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from samplers.searches.grid.mixed_radix import digits_of
-from samplers.searches.grid.settings import Block, GridSettings, Path
+from samplers.searches.grid.settings import Block, GridSettings
+from samplers.searches.nested import with_value
 from samplers.searches.plan import Config
 
 
@@ -96,12 +97,6 @@ def _config(block: Block, values: Mapping[str, Any]) -> Config:
     for name, value in values.items():
         path = block.paths[name]
         if path is not None:
-            _set_at(config, path, value)
+            first, *rest = path
+            config[first] = with_value(config.get(first, {}), tuple(rest), value) if rest else value
     return config
-
-
-def _set_at(config: dict[str, Any], path: Path, value: Any) -> None:
-    """Set a nested value, copying each level on the way: the levels belong to the definition."""
-    for part in path[:-1]:
-        config[part] = config = dict(config[part])
-    config[path[-1]] = value

@@ -16,7 +16,8 @@ from typing import Any
 from samplers.searches.grid.axes import Steps
 from samplers.searches.grid.combinations import combination
 from samplers.searches.grid.mixed_radix import number_of
-from samplers.searches.grid.settings import Block, Dimension, GridSettings, Path
+from samplers.searches.grid.settings import Block, Dimension, GridSettings
+from samplers.searches.nested import Path, value_at
 from samplers.searches.plan import Config
 from storage.errors import UsageError
 
@@ -110,7 +111,7 @@ class _BlockMembers:
         """The digits that a dimension may have in a combination that gives this config."""
         readable = self._readable_axes(dimension)
         if readable:
-            values = {name: _value_at(config, self._readable[name]) for name in readable}
+            values = {name: value_at(config, self._readable[name]) for name in readable}
         elif axes is not None:
             values = {name: axes[name] for name in dimension.axes if name in axes}
         else:
@@ -157,15 +158,6 @@ class _BlockMembers:
 def _overlap(path: Path, other: Path) -> bool:
     """Whether setting one of them also sets a part of the other."""
     return path != other and (path[: len(other)] == other or other[: len(path)] == path)
-
-
-def _value_at(config: Config, path: Path) -> Any:
-    level: Any = config
-    for part in path:
-        if not isinstance(level, Mapping):
-            return None
-        level = level.get(part)
-    return level
 
 
 def hashed_text(value: Any) -> str:

@@ -1,25 +1,26 @@
 """The `grid:` block of a definition, checked against the configuration that it varies.
 
-An axis or derived name that the config has is set there, in every point. A name that the config does not have is a
-helper: it never reaches the objective, and an expression has to use it (else the name is taken for a misspelling and
-refused). With `groups`, each group is a grid of its own over the same config, with its own axes and all that belongs to
-them.
+An axis or derived name is set in the config of every point; the config need not have it. A name that the config does
+not have and that an expression uses is a helper, which never reaches the objective, unless `pass` lists it. With
+`groups`, each group is a grid of its own over the same config, with its own axes and all that belongs to them.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from samplers.searches.grid.axes import parse_axis
 from samplers.searches.grid.expressions import Expression
+from samplers.searches.nested import Path, flattened, new_path, path_of
 from samplers.searches.plan import MAX_SEED, Config
 from storage.checks import check_keys, check_whole
 from storage.errors import UsageError, nearest
 
-BLOCK_KEYS = ("axes", "derive", "where", "zip", "when")
+BLOCK_KEYS = ("axes", "derive", "where", "zip", "when", "pass")
 """Keys of the grid, or of each of its groups."""
 GRID_KEYS = (*BLOCK_KEYS, "groups", "repeats", "seed", "order")
 GROUP_KEYS = (*BLOCK_KEYS, "config")
@@ -28,8 +29,6 @@ SEED_ORDERS = ("inner", "outer")
 MAX_GRID_POINTS = 10_000_000
 """Of a grid before any filter, all seeds counted."""
 MAX_EXPRESSIONS = 200
-
-Path = tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -181,13 +180,12 @@ def _block(block: Mapping[str, Any], config: Config, where: str) -> Block:
     filters = tuple(Expression.parse(text, f"{where}.where") for text in texts)
     flat = flattened(config)
     used = _used((*derive.values(), *when.values(), *filters), {**flat, **axes, **derive})
-    paths = {name: _path(name, config) for name in (*axes, *derive)}
-    for name, path in paths.items():
-        if path is None and name not in used:
-            kind = "axes" if name in axes else "derive"
-            raise UsageError(
-                f"{where}.{kind}: {name!r} is not in the config, and no expression uses it{nearest(name, flat)}"
-            )
+    passed = _passed(block.get("pass", []), (*axes, *derive), f"{where}.pass")
+    paths = {
+        name: path_of(name, config) if name in used and name not in passed else new_path(name, config, where)
+        for name in (*axes, *derive)
+    }
+    _check_apart(axes, paths, where)
     dimensions = _dimensions(axes, block.get("zip", []), where)
     return Block(
         config,
@@ -200,6 +198,39 @@ def _block(block: Mapping[str, Any], config: Config, where: str) -> Block:
         paths,
         math.prod(each.length for each in dimensions),
     )
+
+
+def _passed(given: object, names: Sequence[str], where: str) -> list[str]:
+    if not isinstance(given, list):
+        raise UsageError(f"{where}: {given!r} is not a list of names")
+    for name in given:
+        if name not in names:
+            raise UsageError(f"{where}: {name!r} is neither an axis nor derived{nearest(str(name), names)}")
+    return given
+
+
+def _check_apart(axes: Mapping[str, Sequence[Any]], paths: Mapping[str, Path | None], where: str) -> None:
+    """Check that a name below an axis, `opt.lr` below `opt`, finds a mapping in each of its values."""
+    for name, values in axes.items():
+        below = next((each for each, path in paths.items() if _is_below(path, paths[name])), None)
+        if below is not None and not all(isinstance(each, Mapping) for each in values):
+            raise UsageError(f"{where}: {below!r} lies below the axis {name!r}, whose values are not mappings")
+
+
+def _is_below(path: Path | None, above: Path | None) -> bool:
+    return path is not None and above is not None and path != above and path[: len(above)] == above
+
+
+def expression_names(block: Mapping[str, Any]) -> set[str]:
+    """The names that a block's expressions use; none of a block whose expressions are wrong."""
+    used: set[str] = set()
+    for key in ("derive", "when", "where"):
+        given = block.get(key) or []
+        texts = given.values() if isinstance(given, Mapping) else given if isinstance(given, list) else [given]
+        for text in texts:
+            with suppress(UsageError):
+                used |= {*Expression.parse(text, key).names}
+    return used
 
 
 def _expressions(given: object, where: str) -> dict[str, Expression]:
@@ -266,25 +297,3 @@ def _dimensions(axes: Mapping[str, Sequence[Any]], zips: object, where: str) -> 
         if name == first:
             dimensions.append(Dimension({each: axes[each] for each in axes if each in names}, len(values)))
     return tuple(dimensions)
-
-
-def flattened(config: Config, before: str = "") -> dict[str, Any]:
-    """Every value of a nested config by its dotted name."""
-    flat: dict[str, Any] = {}
-    for name, value in config.items():
-        if isinstance(value, Mapping) and value:
-            flat |= flattened(value, f"{before}{name}.")
-        else:
-            flat[f"{before}{name}"] = value
-    return flat
-
-
-def _path(name: str, config: Config) -> Path | None:
-    if name in config:
-        return (name,)
-    level: Any = config
-    for part in name.split("."):
-        if not isinstance(level, Mapping) or part not in level:
-            return None
-        level = level[part]
-    return tuple(name.split("."))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from samplers.searches.growth.settings import GrowthSettings
+from samplers.searches.nested import named_value, path_of, value_at, with_named, with_value
 from samplers.searches.plan import Config, Point
 
 LAYERS = "n_layer"
@@ -33,35 +34,38 @@ def candidates(config: Config, settings: GrowthSettings) -> Iterator[Candidate]:
     [('n_head', 5), ('n_head', 6), ('sizes_layerlist[0]', 48), ('sizes_layerlist[0]', 64)]
     """
     for param, increment in settings.increments.items():
-        for multiple in range(1, settings.multiples + 1):
+        own = named_value(config, param)
+        for multiple in range(1, settings.multiples_of.get(param, settings.multiples) + 1):
             amount = increment * multiple
-            if param == LAYERS:
-                yield from _with_more_layers(config, int(amount), settings.duplication)
-            elif isinstance(config[param], list):
-                for index, old in enumerate(config[param]):
-                    grown = [*config[param][:index], old + amount, *config[param][index + 1 :]]
-                    yield Candidate(f"{param}[{index}]", old + amount, {**config, param: grown})
+            if param.rpartition(".")[2] == LAYERS:
+                yield from _with_more_layers(config, param, int(amount), settings.duplication)
+            elif isinstance(own, list):
+                for index, old in enumerate(own):
+                    grown = [*own[:index], old + amount, *own[index + 1 :]]
+                    yield Candidate(f"{param}[{index}]", old + amount, with_named(config, param, grown))
             else:
-                value = config[param] + amount
-                yield Candidate(param, value, {**config, param: value})
+                yield Candidate(param, own + amount, with_named(config, param, own + amount))
 
 
-def _with_more_layers(config: Config, added: int, duplication: str) -> Iterator[Candidate]:
-    """A new layer copies one layer's element of every per-layer list. A list is cycled over the layers, so a list of
-    another length is first written out. Without such lists all copies are equal: there is one candidate."""
-    layers = config[LAYERS]
+def _with_more_layers(config: Config, param: str, added: int, duplication: str) -> Iterator[Candidate]:
+    """A new layer copies one layer's element of every per-layer list beside `param`. A list is cycled over the layers,
+    so one of another length is first written out. Without such lists all copies are equal: there is one candidate."""
+    layers = named_value(config, param)
+    path = path_of(param, config)
+    assert path is not None
     lists = {
         name: value
-        for name, value in config.items()
+        for name, value in value_at(config, path[:-1]).items()
         if name.endswith(PER_LAYER_SUFFIX) and isinstance(value, list) and value
     }
     copy_each = duplication == "each" and lists
     for copied in range(layers) if copy_each else [max(0, (layers - 1) // 2)]:
-        grown = {**config, LAYERS: layers + added}
+        grown = with_value(config, path, layers + added)
         for name, value in lists.items():
             by_layer = [value[index % len(value)] for index in range(layers)]
-            grown[name] = [*by_layer[: copied + 1], *[by_layer[copied]] * added, *by_layer[copied + 1 :]]
-        yield Candidate(LAYERS, layers + added, grown, copied)
+            written = [*by_layer[: copied + 1], *[by_layer[copied]] * added, *by_layer[copied + 1 :]]
+            grown = with_value(grown, (*path[:-1], name), written)
+        yield Candidate(param, layers + added, grown, copied)
 
 
 def baseline_role(step: int) -> dict[str, Any]:
@@ -83,7 +87,7 @@ def shown_params(config: Config, settings: GrowthSettings) -> dict[str, Any]:
     """A trial's parameters in Optuna: each that grows or is raised on a stall, lists element by element."""
     shown: dict[str, Any] = {}
     for name in (*settings.increments, *(settings.on_stall or ())):
-        value = config[name]
+        value = named_value(config, name)
         if isinstance(value, list):
             shown |= {f"{name}[{index}]": element for index, element in enumerate(value)}
         else:

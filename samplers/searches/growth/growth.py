@@ -16,6 +16,7 @@ from samplers.searches.growth.comparison import Scoring, best
 from samplers.searches.growth.record import round_record
 from samplers.searches.growth.rounds import CandidateProgress, Ranking, Round
 from samplers.searches.growth.settings import GrowthSettings, parse_settings
+from samplers.searches.nested import named_value, path_of, with_named
 from samplers.searches.plan import MAX_SEED, Config, Decision, Done, Need, Point, Results, SearchState, merged
 from storage.errors import UsageError
 from storage.records import EndKind
@@ -91,8 +92,9 @@ class Growth:
         if chosen is not None:
             config = dict(chosen.candidate.config)
         elif settings.on_stall:
-            raised = {name: config[name] + amount for name, amount in settings.on_stall.items()}
-            config = {**config, **raised}
+            raised = {name: named_value(config, name) + amount for name, amount in settings.on_stall.items()}
+            for name, value in raised.items():
+                config = with_named(config, name, value)
             values = ", ".join(f"{name} raised to {value}" for name, value in raised.items())
             event = f"no candidate helps: {values}, the baseline is measured again"
         else:
@@ -155,10 +157,11 @@ class Growth:
         if name == "seed":
             return seeds(first.seed, max(first.repeats, first.max_repeats or 0))
         name = name.partition("[")[0]
-        baseline = self.config.get(name, 1)
+        baseline = 1 if path_of(name, self.config) is None else named_value(self.config, name)
         values = baseline if isinstance(baseline, list) else [baseline]
         low = min(values)
-        step = max(first.increments.get(name, 0) * first.multiples, (first.on_stall or {}).get(name, 0))
+        multiples = first.multiples_of.get(name, first.multiples)
+        step = max(first.increments.get(name, 0) * multiples, (first.on_stall or {}).get(name, 0))
         high = max(values) + step * (first.steps + 1)  # one to spare: sums of floats are not exact
         if isinstance(value, int):
             return IntDistribution(low, min(int(high), max(MAX_SEED, low)), log=low >= 1)

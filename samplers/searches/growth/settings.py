@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from samplers.searches.nested import flattened, named_value
 from storage.checks import check_keys, check_whole
 from storage.errors import UsageError, nearest
 
@@ -21,8 +22,11 @@ class GrowthSettings:
     """What a round tries, and with how many seeds."""
 
     increments: dict[str, float]
+    """By dotted name."""
     multiples: int = 1
     """Each increment is tried 1 to this many times."""
+    multiples_of: dict[str, int] = field(default_factory=dict)
+    """The same for single parameters."""
     repeats: int = 1
     """Seeds of each candidate, the same for the baseline: seed, seed + 1, …"""
     seed: int = 1337
@@ -54,9 +58,12 @@ def parse_settings(block: Mapping[str, Any], config: Mapping[str, Any], where: s
     on_stall, speculate = block.get("on_stall"), block.get("speculate", False)
     if not isinstance(speculate, bool):
         raise UsageError(f"{where}: grow.speculate: {speculate!r} is not true or false")
+    increments = _amounts(block.get("increments"), config, f"{where}: grow.increments")
+    single = isinstance(block.get("multiples"), Mapping)
     return GrowthSettings(
-        increments=_amounts(block.get("increments"), config, f"{where}: grow.increments"),
-        multiples=_whole(block, "multiples", 1, 1, where),
+        increments=increments,
+        multiples=1 if single else _whole(block, "multiples", 1, 1, where),
+        multiples_of=_multiples(block["multiples"], increments, where) if single else {},
         repeats=repeats,
         seed=_whole(block, "seed", config.get("seed", 1337), 0, where),
         steps=_whole(block, "steps", 20_000, 0, where),
@@ -71,15 +78,30 @@ def _whole(block: Mapping[str, Any], key: str, default: int, least: int, where: 
     return check_whole(block.get(key, default), f"{where}: grow.{key}", least, MAX_FACTORS.get(key, MAX_AMOUNT))
 
 
+def _multiples(block: Mapping[str, Any], increments: Mapping[str, float], where: str) -> dict[str, int]:
+    """`{n_embd: 3, model.depth: 2}`; the parameters that are not named have one."""
+    given = flattened(block)
+    for name, value in given.items():
+        if name not in increments:
+            raise UsageError(f"{where}: grow.multiples: there is no increment {name!r}{nearest(name, increments)}")
+        check_whole(value, f"{where}: grow.multiples.{name}", 1, MAX_FACTORS["multiples"])
+    return given
+
+
 def _amounts(block: object, config: Mapping[str, Any], where: str) -> dict[str, float]:
     if not isinstance(block, Mapping) or not block:
         raise UsageError(f"{where}: {block!r} is not a mapping of parameters to amounts")
-    for name, amount in block.items():
-        if name not in config:
-            raise UsageError(f"{where}: there is no parameter {name!r} in the config{nearest(name, config)}")
+    amounts, flat = flattened(block), flattened(config)
+    for name, amount in amounts.items():
+        if name not in config and name not in flat:
+            raise UsageError(
+                f"{where}: there is no parameter {name!r} in the config, whose value growth begins from"
+                + nearest(name, flat)
+            )
         if isinstance(amount, bool) or not isinstance(amount, int | float) or not 0 < amount <= MAX_AMOUNT:
             raise UsageError(f"{where}.{name}: {amount!r} is not a number above zero and at most {MAX_AMOUNT:,}")
-        values = config[name] if isinstance(config[name], list) else [config[name]]
+        own = named_value(config, name)
+        values = own if isinstance(own, list) else [own]
         if not values or any(isinstance(each, bool) or not isinstance(each, int | float) for each in values):
-            raise UsageError(f"{where}.{name}: {config[name]!r} in the config is not a number that can grow")
-    return dict(block)
+            raise UsageError(f"{where}.{name}: {own!r} in the config is not a number that can grow")
+    return amounts

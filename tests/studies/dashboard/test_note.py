@@ -35,6 +35,7 @@ def study(**other: Any) -> StudyRow:
     row = StudyRow(
         study_id=1,
         name="lobo",
+        folder="lobo",
         search="grow",
         origin=GROW,
         definition=GROW,

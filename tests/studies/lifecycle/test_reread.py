@@ -68,3 +68,11 @@ def test_a_corrected_pattern_counts_for_the_trials_to_come(program: Program, tmp
     told = program("retry", "--study", "own", "--reread", "--trial", 1)
     assert told.stdout == "trial 1: read again as trial 3: loss 0.5\n", "the study keeps the corrected pattern"
     refused(program("retry", "--study", "own", "--reread", "--trial", 2), "2 is not a failed trial")
+
+
+def test_a_study_that_was_renamed_is_read_again_from_the_folder_that_it_had(program: Program, tmp_path: Path) -> None:
+    wrong, right = WRONG["stdout"]
+    assert program("run", "grid", "--study", "own", "--file", write(tmp_path, wrong)).returncode == 1
+    assert program("rename", "own", "mine").returncode == 0
+    told = program("retry", "--study", "mine", "--reread", "--file", write(tmp_path, right))
+    assert told.stdout.count("read again as trial") == 2, told.stderr

@@ -165,18 +165,28 @@ def test_a_yaml_bomb(program: Program, tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("nothing_written")
 def test_a_metric_that_the_objective_does_not_return(program: Program, tmp_path: Path) -> None:
-    text = (CHECKOUT / "studies" / "lobo.yaml").read_text()
+    text = (
+        "search: grow\nobjective: difficulty\nscore: {metric: entropy, direction: maximize}\ncost: difficulty\n"
+        "grow: {increments: {batch: 1, length: 16}, steps: 1}\nconfig: {batch: 1, length: 64}\n"
+    )
+    file = tmp_path / "own.yaml"
     for old, new, words in (
-        ("cost: params", "cost: vram", ["vram"]),
-        ("cost: params", "cost: parms", ["'parms'", "params"]),
-        ("metric: next_token_probability", "metric: next_token_prob", ["next_token_probability"]),
-        ("n_embd: 32\n  mlp", "n_embd: 0\n  mlp", ["n_embd"]),
-        ("dataset: stdlib", "dataset: nowhere", ["nowhere"]),
-        ("  n_cproj: 1\n  use", "  n_cproj: 1\n  n_haed: 3\n  use", ["n_haed", "n_head"]),
+        ("cost: difficulty", "cost: vram", ["vram"]),
+        ("cost: difficulty", "cost: dificulty", ["'dificulty'", "did you mean 'difficulty'"]),
+        ("metric: entropy", "metric: entrophy", ["'entrophy'", "entropy"]),
     ):
         assert old in text
-        (tmp_path / "own.yaml").write_text(text.replace(old, new))
-        refused(program("run", "grow", "--study", "own", "--file", tmp_path / "own.yaml"), *words)
+        file.write_text(text.replace(old, new))
+        refused(program("run", "grow", "--study", "own", "--file", file), *words)
+
+
+@pytest.mark.usefixtures("nothing_written")
+def test_a_config_that_gpt_refuses(program: Program, tmp_path: Path) -> None:
+    file = tmp_path / "own.yaml"
+    text = (CHECKOUT / "studies" / "lobo.yaml").read_text()
+    assert "dataset: stdlib" in text
+    file.write_text(text.replace("dataset: stdlib", "dataset: nowhere"))
+    refused(program("run", "grow", "--study", "own", "--file", file), "nowhere")
 
 
 def test_verbs_on_a_study_that_is_not_there_name_the_nearest(program: Program, tmp_path: Path) -> None:
