@@ -23,7 +23,7 @@ from storage.errors import UsageError, nearest
 MODES = ("no-prefix", "value", "omit", "equals", "python", "hydra")
 """How {flags} sends a key:
 
-no-prefix   --x 1   --x, --no-x               argparse's BooleanOptionalAction, tyro, Fire
+no-prefix   --x 1   --x, --no-x               argparse's BooleanOptionalAction, tyro
 value       --x 1   --x true, --x false       HfArgumentParser, jsonargparse
 omit        --x 1   --x, and nothing          argparse's store_true, click's is_flag
 equals      --x=1   --x=true, --x=false       absl

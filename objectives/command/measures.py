@@ -62,7 +62,7 @@ def _peak_resident(pid: int) -> int:
 
 
 def _on_gpus(pids: Collection[int]) -> int | None:
-    """Bytes that these processes hold on all GPUs; None where NVML does not say."""
+    """Bytes that these processes hold on all GPUs; None where NVML does not name them, as in some containers."""
     try:
         import pynvml
 
@@ -74,4 +74,4 @@ def _on_gpus(pids: Collection[int]) -> int | None:
                 held += (each.usedGpuMemory or 0) if each.pid in pids else 0
     except Exception:  # no driver, no permission, a GPU that is lost: then there is no figure
         return None
-    return held
+    return held or None

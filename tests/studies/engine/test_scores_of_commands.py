@@ -73,6 +73,15 @@ def test_a_wrong_score_is_one_line(program: Program, tmp_path: Path, score: str,
     refused(program("run", "grid", "--study", "own", "--file", write(tmp_path, score, more)), *words)
 
 
+def test_a_cost_that_cannot_be_measured_here_is_said(program: Program, tmp_path: Path) -> None:
+    file = write(tmp_path, "score: {metric: val_loss, direction: minimize}\n", "cost: vram\n")
+    assert program("run", "grid", "--study", "own", "--file", file, "--workers", 2).returncode == 1
+    told = answer(program, "show", "--study", "own", "--failures")
+    assert [each["message"] for each in told] == [
+        "exited with 0, but NVML shows no memory of its processes on a GPU, so there is no 'vram'"
+    ]
+
+
 def test_patterns_need_not_name_what_is_measured(program: Program, tmp_path: Path) -> None:
     metrics = "{stdout: {val_loss: 'loss ([0-9.]+)'}}"
     for cost, words in (("seconds", None), ("secnds", "returns no 'secnds'")):

@@ -41,6 +41,7 @@ def test_a_corrected_pattern_reads_what_is_there_without_training(program: Progr
     file = write(tmp_path, wrong)
     assert program("run", "grid", "--study", "own", "--file", file).returncode == 1
     refused(program("retry", "--study", "own", "--reread", "--file", file), "trial 0: exited with 0, but")
+    assert "python cli.py retry --study own --reread" in program("show", "--study", "own", "--failures").stdout
     write(tmp_path, right)
     told = program("retry", "--study", "own", "--reread", "--file", file)
     assert told.stdout == "trial 0: read again as trial 2: loss 1\ntrial 1: read again as trial 3: loss 0.5\n", (
