@@ -1,8 +1,9 @@
 """What is measured of any command: its time, its last reported step, its memory on the host and on GPUs.
 
-    cost: peak_memory        # or seconds, iter, vram; memory in bytes
+    cost: peak_memory        # or seconds, iter, vram; memory in MiB, as of gpt
 
-Memory is that of all of the command's processes together, looked at a few times a second. A metric of that name that
+Memory is that of all of the command's processes together, looked at a few times a second; on the host, the sum of each
+one's own peak. A metric of that name that
 the script writes itself comes first.
 """
 
@@ -46,10 +47,14 @@ class Measures:
         known = {
             "seconds": time.monotonic() - self._began,
             "iter": step,
-            "peak_memory": sum(self._peaks.values()) or None,
-            "vram": self._vram,
+            "peak_memory": _mebibytes(sum(self._peaks.values())),
+            "vram": _mebibytes(self._vram),
         }
         return {name: float(value) for name, value in known.items() if name in self._wanted and value is not None}
+
+
+def _mebibytes(held: int | None) -> float | None:
+    return held / 2**20 if held else None
 
 
 def _peak_resident(pid: int) -> int:
