@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from objectives.outcome import Kind
 from objectives.process.warm import WarmServer
 from samplers.searches.plan import Done
+from storage.home import user_name
 from storage.ledger import Claim, End, Known, Ledger, Verdict
 from storage.reader import Reader
 from storage.records import IMPORTED_SLOT, StudyRow
@@ -24,7 +25,6 @@ from storage.studies import NewWorker, keep_code, sign_in, sign_out
 from studies.definition.code_version import versions
 from studies.definition.searches import search_in_force
 from studies.definition.user_code import imported_details, version_of
-from studies.engine.membership import account
 from studies.engine.planner import Refusals, plan
 from studies.importing.matching import Result
 
@@ -63,7 +63,7 @@ class Settling:
         details = imported_details(source, digest)
         self.version = version_of(details)
         keep_code(session, study.study_id, self.version, details)
-        worker = NewWorker(socket.gethostname(), os.getpid(), account(), [IMPORTED_SLOT], versions())
+        worker = NewWorker(socket.gethostname(), os.getpid(), user_name(), [IMPORTED_SLOT], versions())
         self.worker_id = sign_in(session, study.study_id, worker)
         self.settled = Settled()
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from objectives.process.warm import Description
-from objectives.reference import same_objective
+from objectives.reference import reading_as, same_objective
 from samplers.searches.plan import Search, SearchState
 from storage.errors import UsageError
 from storage.ledger import Ledger
@@ -53,7 +53,7 @@ class StudyChange:
         file = self.file
         objective = definition.objective if [*self.corrected] == ["config.dataset"] else file.objective
         corrected = replace(definition, objective=objective, score_metric=file.score_metric)
-        return replace(corrected, direction=file.direction, cost=file.cost)
+        return replace(corrected, direction=file.direction, score_of=file.score_of, cost=file.cost)
 
 
 def pending(session: Session, study: StudyRow, state: SearchState, order: Order) -> StudyChange:
@@ -71,7 +71,8 @@ def pending(session: Session, study: StudyRow, state: SearchState, order: Order)
     # A command's metric names are part of it.
     measured = (before_file.score_metric, before_file.cost) == (file.score_metric, file.cost)
     if measured and same_objective(stored.objective, file.objective):
-        file = replace(file, objective=stored.objective).with_models_of(stored)
+        objective = reading_as(stored.objective, file.objective)  # a corrected pattern is taken over
+        file = replace(file, objective=objective).with_models_of(stored)
     if file.code == stored.code:
         file = file.with_code_of(stored)  # its folder is another one on another host
     note = None

@@ -16,6 +16,7 @@ from objectives.reference import objective_folder, shown_objective
 from samplers.searches.grid.grid import Grid
 from samplers.searches.growth.growth import Growth
 from samplers.searches.plan import Search
+from samplers.searches.scores import metrics_needed
 from storage.errors import UsageError, nearest
 from storage.records import StudyRow
 from studies.definition.code_version import read_code
@@ -55,7 +56,7 @@ def _varied(search: Search) -> dict[str, list[Any]]:
             if block.paths[name] is not None
             for value in islice(values, POINTS_AT_ONCE)
         ]
-        configs += [{"seed": seed} for seed in range(min(search.settings.repeats, 2))]
+        configs += [{"seed": search.settings.seed + index} for index in range(min(search.settings.repeats, 2))]
         conditional = {name for block in search.settings.blocks for name in block.when}
     for index, config in enumerate(configs):
         for name, value in leaves(config):
@@ -63,6 +64,13 @@ def _varied(search: Search) -> dict[str, list[Any]]:
                 continue  # where its axis does not exist: shown as the absence that it is
             seen.setdefault(name, {})[json.dumps(value)] = value
     return {name: list(values.values()) for name, values in seen.items() if len(values) > 1}
+
+
+def other_python(definition: Definition) -> str | None:
+    """That a command's `python` is another interpreter than ours, if it is."""
+    if not definition.objective.startswith(COMMAND_PREFIX):
+        return None
+    return Command.from_text(definition.objective).other_python()
 
 
 def code_of(definition: Definition) -> dict[str, Any]:
@@ -98,8 +106,9 @@ def check_metrics(definition: Definition, description: Description, where: str) 
     Raises:
         UsageError: It lacks one.
     """
-    for key, name in (("score.metric", definition.score_metric), ("cost", definition.cost)):
-        if name is not None and description.metrics and name not in description.metrics:
+    wanted = (("score.metric", definition.score_metric), ("cost", definition.cost))
+    for key, name in ((key, name) for key, text in wanted for name in metrics_needed(text)):
+        if description.metrics and name not in description.metrics:
             what = f"{shown_objective(definition.objective)} returns no {name!r} here"
             raise UsageError(what + nearest(name, description.metrics), f"{where}: {key}")
 

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from objectives.process.warm import Description, WarmServer
-from objectives.reference import Reference, located, same_objective
+from objectives.reference import Reference, located, reading_as, same_objective
 from samplers.searches.plan import Search
 from storage.errors import UsageError, nearest
 from storage.home import DEFINITIONS, definition_files
@@ -169,6 +169,8 @@ def _here(study: StudyRow, file: Definition | None) -> Definition:
     """The definition that a study began with; a `FILE.py:function` is taken from the local file."""
     stored = Definition.from_json(study.origin)
     if file is None:
-        return stored.with_code_of(Definition.from_json(study.definition))
+        in_force = Definition.from_json(study.definition)
+        stored = replace(stored, objective=reading_as(stored.objective, in_force.objective))
+        return stored.with_code_of(in_force)
     objective = file.objective if same_objective(stored.objective, file.objective) else stored.objective
     return replace(stored, objective=objective).with_code_of(file)
