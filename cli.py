@@ -202,6 +202,28 @@ def _finish(store: Store, name: str, ending: Ending) -> None:
 
 
 @cli.command()
+@click.argument("search", metavar="SEARCH", type=click.Choice(["grow", "grid", "fit"]))
+@click.option("--command", "command", required=True, metavar="TEXT", help="How it is trained: 'python train.py'.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), metavar="FILE", help="The file; default: the script's NAME.yaml."
+)
+@click.option("--force", is_flag=True, help="Replace a file of that name.")
+@click.option("--try", "trying", is_flag=True, help="Then check it as --dry-run does, and train its first trial once.")
+def init(search: str, command: str, out: Path | None, force: bool, trying: bool) -> None:
+    """Write a starter definition from a training script's flags, as its own --help prints them. SEARCH is grow, grid or
+    fit."""
+    from studies.starter.first_trial import first_trial
+    from studies.starter.init import write_starter
+
+    written = write_starter(search, command, out, force)
+    _echo(written.lines)
+    if trying:
+        trial = first_trial(written.file, _log)
+        _echo(trial.lines)
+        sys.exit(0 if trial.passed else 1)
+
+
+@cli.command()
 @_study_option(help="One study in detail; default: all, a line each.", required=False)
 @click.option("--watch", is_flag=True, help="Follow it, q quits; in a pipe, a line for each change until it ends.")
 @json_option

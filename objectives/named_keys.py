@@ -11,7 +11,7 @@ import sys
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from objectives.command.command import COMMAND_PREFIX, Command
@@ -75,6 +75,7 @@ def module_file(name: str, bases: Iterable[Path]) -> tuple[Path, Path] | None:
     return None
 
 
+@cache
 def _gpt_keys() -> frozenset[str]:
     """Without an import: objectives/gpt imports torch."""
     (config,) = (each for each in _tree(GPT_CONFIG).body if _is_class(each, "GptConfig"))
@@ -86,6 +87,7 @@ def _is_class(node: ast.stmt, name: str) -> bool:
     return isinstance(node, ast.ClassDef) and node.name == name
 
 
+@cache
 def _constant(file: Path, name: str) -> tuple[str, ...]:
     for node in _tree(file).body:
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id == name:

@@ -57,7 +57,7 @@ def test_readme_and_help_name_the_same_commands_and_options() -> None:
 def test_what_readme_says_takes_no_storage_takes_none() -> None:
     without = {name for name, command in commands() if not any(p.name == "store" for p in command.params)}
     embedded = {"storage up", "storage down", "storage status"}
-    assert without == {"gpus", "studies", "completion", "data prepare", "data list"} | embedded
+    assert without == {"init", "gpus", "studies", "completion", "data prepare", "data list"} | embedded
 
 
 def test_every_option_has_a_word_of_help() -> None:

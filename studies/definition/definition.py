@@ -19,7 +19,7 @@ from objectives.named_keys import named_keys
 from objectives.reference import located
 from samplers.searches.blocks import block_keys
 from samplers.searches.nested import path_of
-from samplers.searches.new_names import check_new, refusal, with_new_names
+from samplers.searches.new_names import check_new, refusal, with_new_names, without_pass
 from samplers.searches.scores import check_score, metrics_needed
 from storage.checks import check_keys, check_whole
 from storage.errors import UsageError, nearest
@@ -241,6 +241,14 @@ class Definition:
         """With the whole path of every model's file that it names, relative to `folder`."""
         config, settings = models_located(self.objective, (self.config, self.settings), folder)
         return replace(self, config=config, settings=settings)
+
+    def with_helpers_of(self, stored: Definition) -> Definition:
+        """With the names that only expressions use as the study began with them: one of version 0.3 passed none to its
+        objective, and goes on so while the block stays the same."""
+        bare = without_pass(self.settings)
+        if self.settings != stored.settings == bare and replace(self, settings=bare)._with_new_names("") == self:
+            return replace(self, settings=stored.settings)
+        return self
 
     def with_code_of(self, other: Definition) -> Definition:
         """With the `code:` files of another one."""

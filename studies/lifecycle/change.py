@@ -73,6 +73,7 @@ def pending(session: Session, study: StudyRow, state: SearchState, order: Order)
     if measured and same_objective(stored.objective, file.objective):
         objective = reading_as(stored.objective, file.objective)  # a corrected pattern is taken over
         file = replace(file, objective=objective).with_models_of(stored)
+    file = file.with_helpers_of(before_file)
     if file.code == stored.code:
         file = file.with_code_of(stored)  # its folder is another one on another host
     note = None

@@ -134,7 +134,7 @@ def open_study(store: Store, order: Order) -> OpenedStudy:
     """
     study = find_study(store, order.name)
     if study is None:
-        return OpenedStudy(order, None, _asked(order), None)
+        return new_study(order)
     if order.search not in (study.search, None):
         raise UsageError(f"run {order.search}: study {study.name!r} is a {study.search} search")
     with closing(store.read()) as session:
@@ -145,6 +145,15 @@ def open_study(store: Store, order: Order) -> OpenedStudy:
             )
         change = pending(session, study, current_state(Ledger(session, study.study_id), study), order)
     return OpenedStudy(order, study, change.applied_to(_here(study, order.definition)), change)
+
+
+def new_study(order: Order) -> OpenedStudy:
+    """A study that does not exist yet, as its definition asks for it.
+
+    Raises:
+        UsageError: There is no definition.
+    """
+    return OpenedStudy(order, None, _asked(order), None)
 
 
 def find_study(store: Store, name: str) -> StudyRow | None:

@@ -74,17 +74,26 @@ def preview(store: Store, order: Order) -> Preview | Review:
             with closing(store.read()) as session:
                 found = _preview_begun(session, opened, study, warm)
         else:
-            search = opened.search
-            check_metrics(definition, warm.describe(sample_config(search, warm, order.source)), order.source)
-            check_arguments(definition, search, order.source)
-            if isinstance(search, Grid):
-                return review(search, search.start(), warm.inspect)
-            found = _preview(list(search.outlook(search.start())), "the first round", None, warm)
+            found = preview_new(opened, warm)
     if definition.search == "depth" and isinstance(found, Preview):
         return replace(
             found, expected=estimates(definition.settings, definition.config, definition.score_metric, order.source)
         )
     return found
+
+
+def preview_new(opened: OpenedStudy, warm: WarmServer) -> Preview | Review:
+    """For a study that does not exist yet.
+
+    Raises:
+        UsageError: The objective lacks a metric of the definition, or a command does not hear what varies.
+    """
+    definition, search, source = opened.definition, opened.search, opened.order.source
+    check_metrics(definition, warm.describe(sample_config(search, warm, source)), source)
+    check_arguments(definition, search, source)
+    if isinstance(search, Grid):
+        return review(search, search.start(), warm.inspect)
+    return _preview(list(search.outlook(search.start())), "the first round", None, warm)
 
 
 def _preview_begun(session: Session, opened: OpenedStudy, study: StudyRow, warm: WarmServer) -> Preview | Review:

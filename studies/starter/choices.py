@@ -1,0 +1,263 @@
+"""What a script's flags lead to: how each is sent, which of them have a place of their own, which make an axis."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from objectives.command.command import TRIAL_PLACEHOLDERS
+from objectives.command.flags import Spelling
+from storage.errors import UsageError
+from studies.definition.yaml_text import can_be_kept
+from studies.starter.flag import Flag, Missing, Parser, Switch
+
+SPELLINGS = {
+    Parser.HYDRA: Spelling("hydra", "one"),
+    Parser.GLOBALS: Spelling("python", "one"),
+    Parser.FIRE: Spelling("python", "one"),
+    Parser.ABSL: Spelling("equals", "comma"),
+    Parser.JSONARGPARSE: Spelling("value", "one"),
+    Parser.TRANSFORMERS: Spelling("value"),
+    Parser.TYRO: Spelling("no-prefix"),
+}
+"""Of the others, their booleans decide."""
+MODE_OF_SWITCH = {Switch.PAIR: "no-prefix", Switch.PRESENT: "omit", Switch.VALUE: "value"}
+
+SEEDS = ("seed", "random_seed", "rng_seed", "manual_seed", "global_seed", "seed_everything", "random_state")
+CHECKPOINT_FOLDERS = ("checkpoint_dir", "ckpt_dir", "checkpoints_dir")
+FOLDERS = (
+    *("out_dir", "output_dir", "outdir", "output", "out", "output_path", "output_folder", "workdir", "work_dir"),
+    *("save_dir", "savedir", "save_path", "log_dir", "logdir", "logging_dir", "run_dir", "rundir", "train_dir"),
+    *("result_dir", "results_dir", "exp_dir", "experiment_dir", "default_root_dir", "metrics_dir"),
+)
+FILES = ("metrics", "metrics_file", "metrics_path", "results", "results_file", "log_file", "out_file", "output_file")
+RESULT_SUFFIXES = (".json", ".jsonl", ".csv", ".tsv")
+
+RATES = ("lr", "learning_rate", "learningrate", "max_lr", "base_lr", "peak_lr")
+SIZES = {"layer", "layers", "depth", "width", "hidden", "embd", "embed", "embedding", "dim", "head", "heads"}
+SIZES |= {"mlp", "ffn", "channels", "size", "units", "blocks", "model", "d"}
+WIDTHS = {"width", "hidden", "embd", "embed", "embedding", "dim", "mlp", "ffn", "channels", "size", "units", "d"}
+BATCHES = {"batch", "bs", "batchsize", "minibatch"}
+SMALL = {"dropout", "decay", "momentum", "beta1", "beta2", "eps", "warmup", "smoothing", "wd", "clip", "temperature"}
+NEVER = {"seed", "epochs", "epoch", "iters", "iter", "iterations", "steps", "step", "max", "interval", "every", "freq"}
+NEVER |= {"log", "logging", "eval", "evaluate", "save", "saving", "port", "rank", "workers", "device", "gpus", "gpu"}
+NEVER |= {"nodes", "verbose", "debug", "timeout", "threads", "cache", "limit", "local", "world", "print", "resume"}
+NEVER |= {"checkpoint", "wandb", "project", "path", "dir", "file", "url", "host", "id", "dataloader", "ddp", "tf32"}
+NEVER |= {
+    "fp16",
+    "bf16",
+    "push",
+    "hub",
+    "report",
+    "compile",
+    "vocab",
+    "block",
+    "only",
+    "always",
+    "total",
+    "num_workers",
+}
+WIDTH_INCREMENT = 32
+FIRST_GROWN = 3
+MAX_SUGGESTIONS = 7
+MAX_CHOICES = 6
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A script's flags by how they are sent."""
+
+    spelling: Spelling
+    config: Sequence[Flag]
+    """Those whose defaults the config holds."""
+    left: Mapping[str, str]
+    """Why the others are left to the script."""
+    arguments: Sequence[str]
+    """What the command ends with: `{flags}`, or each key by itself; and what has a place of its own."""
+    has_seed: bool
+    folder: str = ""
+    """The placeholder of the folder that results go to, if a flag names one."""
+    file: str = ""
+    """The file that results go to, if a flag names one."""
+    required: Sequence[str] = field(default_factory=list)
+    """Flags that need a value which is not known."""
+
+
+def sent(flags: Sequence[Flag], parser: Parser, given: Sequence[str]) -> Sent:
+    """`given`: the arguments that the command has already."""
+    spelling = spelling_of(flags, parser)
+    seeds = [each.name for each in flags if _is_seed(each)]
+    has_seed, named = bool(seeds), {_named(each) for each in given}
+    config: list[Flag] = []
+    left: dict[str, str] = {}
+    places: list[str] = ["hydra.run.dir={run_dir}"] if parser is Parser.HYDRA and "hydra.run.dir" not in named else []
+    folder = file = ""
+    required: list[str] = []
+    for flag in flags:
+        place = _place(flag)
+        if flag.plain in named:
+            left[flag.name] = "it stands in the command"
+        elif flag.name in seeds:
+            if seeds != ["seed"]:  # that one is among {flags}
+                places += _argument(flag.name, "{seed}", spelling)
+        elif place:
+            places += _argument(flag.name, place, spelling)
+            if place.endswith(RESULT_SUFFIXES):
+                file = file or place
+            elif place == "{run_dir}":
+                folder = folder or place
+        elif why := _fault(flag, spelling, has_seed):
+            left[flag.name] = why
+            required += [flag.name] if flag.default is Missing.REQUIRED else []
+        else:
+            config.append(flag)
+    outer = {each.name for each in config if any(other.name.startswith(f"{each.name}.") for other in config)}
+    left |= dict.fromkeys(outer, "it holds other keys")
+    config = [each for each in config if each.name not in outer]
+    alone = [text for each in config for text in _argument(each.name, f"{{{each.name}}}", spelling)]
+    own = ["{flags}"] if has_seed else alone
+    return Sent(spelling, config, left, [*own, *places], has_seed, folder, file, required)
+
+
+def spelling_of(flags: Sequence[Flag], parser: Parser) -> Spelling:
+    """How a script's values are sent: by its parser, else by most of its booleans."""
+    if parser in SPELLINGS:
+        return SPELLINGS[parser]
+    switches = [each.switch for each in flags if each.switch is not None and not each.fault]
+    most = max(Switch, key=switches.count)
+    mode = MODE_OF_SWITCH[most] if switches else "no-prefix"
+    deaf = mode == "value" and all(each.deaf for each in flags if each.switch is Switch.VALUE)
+    lists = "repeat" if any(each.repeated for each in flags) else "several"
+    return Spelling(mode, lists, {"false": ""} if deaf else {})
+
+
+def axes(config: Sequence[Flag]) -> dict[str, list[Any]]:
+    """Values around the defaults, the likeliest axis first."""
+    found: list[tuple[int, str, list[Any]]] = []
+    for flag in config:
+        likelihood, values = _axis(flag)
+        if len(values) > 1:
+            found.append((likelihood, flag.name, values))
+    return {name: values for _, name, values in sorted(found, key=lambda each: each[0])}
+
+
+def increments(config: Sequence[Flag]) -> tuple[dict[str, int], dict[str, int]]:
+    """What a growth would raise, and by how much; and what else it could."""
+    sizes: dict[str, int] = {}
+    others: dict[str, int] = {}
+    for flag in config:
+        value, words = flag.default, set(flag.words)
+        if not isinstance(value, int) or isinstance(value, bool) or value < 1 or words & NEVER or words & BATCHES:
+            continue
+        amount = WIDTH_INCREMENT if value >= WIDTH_INCREMENT and value % WIDTH_INCREMENT == 0 else 1
+        (sizes if words & SIZES else others)[flag.name] = amount if words & WIDTHS else 1
+    first = dict(list(sizes.items())[:FIRST_GROWN]) or dict(list(others.items())[:1])
+    return first, {name: amount for name, amount in {**sizes, **others}.items() if name not in first}
+
+
+def fitted(config: Sequence[Flag]) -> list[Flag]:
+    """The sizes that could be tried for the largest that fits, a batch first."""
+    whole = [each for each in config if isinstance(each.default, int) and not isinstance(each.default, bool)]
+    possible = [each for each in whole if each.default >= 1 and set(each.words) & (SIZES | BATCHES)]
+    return sorted(possible, key=lambda each: not set(each.words) & BATCHES)
+
+
+def _axis(flag: Flag) -> tuple[int, list[Any]]:
+    """How likely it is an axis (0: most), and its values."""
+    value, words = flag.default, set(flag.words)
+    if flag.leaf.replace("-", "_").lower() in RATES and isinstance(value, float) and value > 0:
+        return 0, _around(value)
+    if words & NEVER:
+        return 9, []
+    if isinstance(value, bool):
+        return 5, [True, False]
+    if flag.choices and value is not None:
+        return 4, list(flag.choices)[:MAX_CHOICES] if isinstance(value, str) else []
+    if isinstance(value, int) and value >= 1:
+        likelihood = 2 if words & BATCHES else 1 if words & SIZES else 6
+        return likelihood, list(dict.fromkeys((max(1, value // 2), value, 2 * value)))
+    if isinstance(value, float) and value > 0:
+        return 3 if words & SMALL else 7, _around(value)
+    if isinstance(value, float) and words & {"dropout", "decay", "wd"}:
+        return 3, [0.0, 0.1]
+    return 9, []
+
+
+def _around(value: float) -> list[Any]:
+    below, above = (float(f"{each:.0e}") for each in (value / 3, value * 3))
+    return [below, value, above] if below < value < above else [value]
+
+
+def _fault(flag: Flag, spelling: Spelling, has_seed: bool) -> str:
+    """Why its default cannot stand in the config; empty if it can."""
+    value = flag.default
+    if flag.fault:
+        return flag.fault
+    if isinstance(value, Missing):
+        return str(value.value)
+    mode = "" if not isinstance(value, bool) else MODE_OF_SWITCH.get(flag.switch or Switch.VALUE, "")
+    if mode == "value" and flag.deaf and spelling.words.get("false") != "":
+        return "`type=bool` takes every text for true"
+    is_sent = mode in ("", spelling.mode) or (spelling.mode == "omit" and mode == "no-prefix" and not value)
+    if not is_sent and spelling.mode in MODE_OF_SWITCH.values():
+        return f"`flags: {spelling.mode}` does not send it; `flags: {mode}` would"
+    if isinstance(value, list) and not value:
+        return "an empty list"
+    if flag.repeated != (spelling.lists == "repeat") and (flag.repeated or isinstance(value, list)):
+        return f"`lists: {spelling.lists}` does not send it"
+    parts = value if isinstance(value, list) else [value]
+    if any(isinstance(each, float) and not math.isfinite(each) for each in parts):
+        return "it is not finite"
+    if any(isinstance(each, str) and not can_be_kept(each) for each in parts):
+        return "a text that cannot be kept"
+    alone = not isinstance(value, list) or spelling.lists == "several"
+    if not has_seed and (value is None or mode not in ("", "value") or not alone or flag.name in TRIAL_PLACEHOLDERS):
+        return "without a flag for a seed, each key is sent by itself, and this one cannot be"
+    try:
+        spelling.flags({flag.name: value})
+    except UsageError as error:
+        return error.what
+    return ""
+
+
+def is_apart(flag: Flag) -> bool:
+    """Whether it has a place of its own: a seed, or where results go."""
+    return _is_seed(flag) or bool(_place(flag))
+
+
+def _is_seed(flag: Flag) -> bool:
+    return flag.leaf.replace("-", "_").lower() in SEEDS and not isinstance(flag.default, str)
+
+
+def _place(flag: Flag) -> str:
+    """What its value is in every trial, if it names where results go or what they are made on."""
+    leaf, value = flag.leaf.replace("-", "_").lower(), flag.default
+    if not isinstance(value, str | Missing | None) or flag.fault:
+        return ""
+    suffix = Path(value).suffix if isinstance(value, str) else ""
+    if leaf in (*FOLDERS, *FILES) and suffix in RESULT_SUFFIXES:
+        return f"{{run_dir}}/{Path(str(value)).name}"
+    if leaf in CHECKPOINT_FOLDERS and isinstance(value, str):
+        return "{checkpoint_dir}"
+    if leaf in FOLDERS and not suffix:
+        return "{run_dir}"
+    if leaf == "device" and isinstance(value, str) and value.partition(":")[0] in ("cuda", "cpu"):
+        return "{device}"
+    return ""
+
+
+def _argument(name: str, text: str, spelling: Spelling) -> list[str]:
+    match spelling.mode:
+        case "hydra":
+            return [f"{name}={text}"]
+        case "equals" | "python":
+            return [f"--{name}={text}"]
+    return [f"--{name}", text]
+
+
+def _named(argument: str) -> str:
+    """The flag that an argument of the command sets, spelt plainly."""
+    return argument.partition("=")[0].lstrip("-+~").replace("-", "_").lower()
