@@ -8,7 +8,7 @@ from pathlib import Path
 
 from storage.errors import StorageError, UsageError, nearest, one_line
 from storage.records import Json
-from storage.url import check_url, without_secrets
+from storage.url import without_secrets
 
 SQLITE = "sqlite:///"
 
@@ -45,13 +45,16 @@ def read_other_study(url: str, name: str) -> OtherStudy:
     from optuna.storages import RDBStorage
     from sqlalchemy.pool import NullPool
 
+    from storage.optuna_storage import reading_storage
+
     if url.startswith(SQLITE) and not Path(url.removeprefix(SQLITE).partition("?")[0]).is_file():
         raise UsageError("there is no such file", url)  # SQLite would make it
-    if url.startswith("postgres"):
-        url = check_url(url)
     try:
-        storage = RDBStorage(
-            url.replace("{", "{{").replace("}", "}}"), {"poolclass": NullPool}, skip_table_creation=True
+        template = url.replace("{", "{{").replace("}", "}}")  # RDBStorage formats a URL as a template
+        storage = (
+            reading_storage(url)
+            if url.startswith("postgres")
+            else RDBStorage(template, {"poolclass": NullPool}, skip_table_creation=True)
         )
         names = optuna.get_all_study_names(storage)
         if name not in names:

@@ -52,20 +52,20 @@ def application(url: str, home: Path, names: tuple[str, ...] | None, shown: str 
     storage = BrowsedStorage(url, home)
     made = create_app(storage, artifact_store=TrialArtifacts(url, home))
     made.catchall = False  # errors are answered here, without a traceback
-    return _Guarded(_Renaming(made, storage, shown), url, names)
+    return _Guarded(_Renaming(made, storage, url, shown), url, names)
 
 
 class _Renaming:
     """Renames a planned study in place. optuna-dashboard copies its trials into a new one, and deletes it."""
 
-    def __init__(self, inner: Application, storage: BrowsedStorage, shown: str | None) -> None:
-        self.inner, self.storage, self.shown = inner, storage, shown
+    def __init__(self, inner: Application, storage: BrowsedStorage, url: str, shown: str | None) -> None:
+        self.inner, self.storage, self.url, self.shown = inner, storage, url, shown
 
     def __call__(self, environ: Environ, start: Start) -> Iterable[bytes]:
         asked = RENAME.fullmatch(str(environ.get("PATH_INFO", "")))
         if asked is None or environ.get("REQUEST_METHOD") != "POST":
             return self.inner(environ, start)
-        with closing(Session(self.storage.url)) as session:
+        with closing(Session(self.url)) as session:
             study = Reader(session).study_of_id(int(asked[1]))
             if study is None:  # another Optuna program's
                 return self.inner(environ, start)

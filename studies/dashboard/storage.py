@@ -35,7 +35,7 @@ class BrowsedStorage(StudyStorage):
         self, study_id: int, deepcopy: bool = True, states: Container[TrialState] | None = None
     ) -> list[FrozenTrial]:
         self.get_study_name_from_id(study_id)  # a study that is gone is a KeyError
-        with closing(Session(self.url)) as session:
+        with closing(Session(self._checked_url)) as session:
             trials = self._reader.read(session, study_id)
             traces = {trace.trial_id: trace for trace in Reader(session).traces(study_id)}
         for trial in trials:
@@ -48,7 +48,7 @@ class BrowsedStorage(StudyStorage):
 
     def get_trial_system_attrs(self, trial_id: int) -> dict[str, Any]:
         attributes: dict[str, Any] = super().get_trial_system_attrs(trial_id)
-        with closing(Session(self.url)) as session:
+        with closing(Session(self._checked_url)) as session:
             trace = Reader(session).trace(trial_id)
         return attributes if trace is None else {**attributes, **entries(trace, self._home)}
 

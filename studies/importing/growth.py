@@ -6,6 +6,7 @@ step after which the file goes on with another configuration, as after an overri
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +14,7 @@ from samplers.searches.growth.candidates import candidates
 from samplers.searches.growth.growth import Growth
 from samplers.searches.growth.settings import GrowthSettings, parse_settings
 from samplers.searches.plan import Point, SearchState
+from samplers.searches.scores import known_value
 from storage.errors import UsageError
 from storage.ledger import Ledger
 from storage.reader import Reader
@@ -126,6 +128,10 @@ class GrowthImport:
         theirs = "loss" if study.direction == "minimize" else "score"
         if study.score not in metrics and theirs in metrics:
             metrics[study.score] = metrics[theirs]
+        for name in filter(None, (study.score, study.cost)):
+            value = known_value(name, metrics)
+            if value is not None and math.isfinite(value):
+                metrics[name] = value
         missing = [name for name in filter(None, (study.score, study.cost)) if name not in metrics]
         if missing:
             self.unfit.append(f"{where}: the file has no {missing[0]}")

@@ -12,6 +12,7 @@ from typing import Any
 
 from objectives.outcome import MAX_METRIC_NAME_CHARACTERS
 from samplers.searches.plan import Point
+from samplers.searches.scores import known_value, metrics_needed
 from storage.errors import UsageError, nearest
 from studies.importing.runs import Run
 
@@ -107,7 +108,7 @@ class Matching:
     @property
     def known(self) -> set[str]:
         """The names that a column may have besides a metric's."""
-        return {*self._values, *self._config, SEED, self.score, *filter(None, [self.cost])}
+        return {*self._values, *self._config, SEED, *metrics_needed(self.score), *metrics_needed(self.cost)}
 
     def match(self, runs: Sequence[Run], columns: Columns, source: str) -> Matched:
         """Each run's point."""
@@ -130,10 +131,10 @@ class Matching:
         state = next((str(values[name]) for name in STATE_COLUMNS if name in values and name not in self._values), None)
         if state is not None and state.lower() not in GOOD_STATES:
             return None, f"its state is {state}"
+        metrics = self._metrics(values)
         for name in filter(None, (self.score, self.cost)):
-            number = values.get(name)
-            if isinstance(number, bool) or not isinstance(number, int | float) or not math.isfinite(number):
-                return None, f"{name} is {'missing' if number is None else repr(number)}"
+            if name not in metrics:
+                return None, f"{name} is {'missing' if values.get(name) is None else repr(values[name])}"
         group = next((each for each in sorted(self._groups, key=len, reverse=True) if each_in(each, values)), None)
         if group is None:
             missing = sorted({name for each in self._groups for name in each} - values.keys())
@@ -182,9 +183,9 @@ class Matching:
         return ", ".join(values[:MAX_SHOWN_VALUES]) + more
 
     def _metrics(self, values: Mapping[str, Any]) -> dict[str, float]:
-        """Every finite number that is no part of the configuration."""
+        """Every finite number that is no part of the configuration, and what the score and the cost make of these."""
         config = self._values.keys() | self._config.keys() | {SEED}
-        return {
+        found = {
             name: float(value)
             for name, value in values.items()
             if name not in config
@@ -194,6 +195,11 @@ class Matching:
             and len(name) <= MAX_METRIC_NAME_CHARACTERS
             and name.isprintable()
         }
+        for name in filter(None, (self.score, self.cost)):
+            value = known_value(name, found)
+            if value is not None and math.isfinite(value):
+                found[name] = value
+        return found
 
 
 def each_in(names: Key, values: Mapping[str, Any]) -> bool:

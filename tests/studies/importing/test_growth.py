@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import psycopg2
 import pytest
 import yaml
 
+from storage.session import Session
+from storage.url import libpq_url
 from tests.support.growth_trace import BASELINE, CHOICES, write_definition
-from tests.support.program import Program, answer, path, refused, states
+from tests.support.program import Begin, Program, answer, path, refused, states, until
 
 Change = Callable[[dict[str, Any]], None]
 
@@ -163,3 +168,22 @@ def test_another_beginning_and_another_file_make_no_study(
     results.write_text("a: 1")
     refused(program("import", results, "--study", "new", "--file", file), "is neither a growth's results.yaml")
     assert "new" not in program("status").stdout
+
+
+def test_an_import_that_is_killed_between_two_steps_goes_on(
+    program: Program, begin: Begin, exported: Callable[..., tuple[Path, Path]], url: str, session: Session
+) -> None:
+    file, results = exported(2)
+    held = psycopg2.connect(libpq_url(url))
+    with held.cursor() as cursor:
+        cursor.execute("LOCK TABLE studyhall_decisions IN SHARE ROW EXCLUSIVE MODE")
+        process = begin("import", results, "--study", "new", "--file", file)
+        until(lambda: session.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")[0].count)
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+    held.close()
+    assert path(program, "new") == []
+    done = program("import", results, "--study", "new", "--file", file)
+    assert done.returncode == 0 and "not fit" not in done.stdout, done.stdout
+    assert path(program, "new") == CHOICES[:2] and states(program, "new")["waiting"] == 0
+    assert answer(program, "audit", "--study", "new")["holds"]

@@ -60,6 +60,22 @@ def test_trials_that_fit_become_results(program: Program, file: Path, tmp_path: 
     assert answer(program, "audit", "--study", "cells")["imported"] == [0, 4]
 
 
+def test_a_study_of_the_same_postgresql_is_read_too(program: Program, file: Path, url: str) -> None:
+    old = optuna.create_study(storage=url, study_name="old")
+    old.add_trial(
+        optuna.trial.create_trial(
+            params={"lr": 0.2, "act": "gelu"},
+            distributions={
+                "lr": optuna.distributions.FloatDistribution(0.0, 1.0),
+                "act": optuna.distributions.CategoricalDistribution(["relu", "gelu"]),
+            },
+            value=0.125,
+        )
+    )
+    done = program("import", url, "--from", "old", "--study", "cells", "--file", file)
+    assert done.returncode == 0 and "1 result imported from Optuna study old" in done.stdout, done.stderr
+
+
 def test_what_is_no_such_study_is_one_line(program: Program, file: Path, tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/old.db"
     arguments = ("--study", "cells", "--file", file)

@@ -125,6 +125,16 @@ def test_a_point_that_is_in_a_later_batch_is_planned_for_its_result(program: Pro
     assert states(program, "many")["waiting"] == 2998
 
 
+def test_a_score_that_is_an_expression_is_made_of_the_columns(program: Program, grid: Path, tmp_path: Path) -> None:
+    grid.write_text(GRID.replace("{metric: loss, direction: minimize}", '{metric: "exp(-loss)", direction: maximize}'))
+    table = tmp_path / "runs.csv"
+    table.write_text("learning_rate,act,depth,seed,loss\n1e-4,relu,2,10,0\n1e-4,relu,2,11,\n")
+    done = program("import", table, "--study", "cells", "--file", grid)
+    assert done.stdout.splitlines()[0] == "runs.csv, line 3: exp(-loss) is missing", done.stderr
+    assert answer(program, "show", "--study", "cells", "--trial", 0)["metrics"] == {"exp(-loss)": 1.0, "loss": 0.0}
+    assert answer(program, "audit", "--study", "cells")["holds"]
+
+
 def test_nonsense_makes_no_study(program: Program, grid: Path, tmp_path: Path) -> None:
     table = tmp_path / "runs.csv"
     table.write_text("lr,act,depth,loss\n1,relu,2,0.5\n")
