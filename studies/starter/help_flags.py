@@ -27,6 +27,7 @@ CLICK_METAVAR = re.compile(r"[A-Z][A-Z_ ]*(?:\.\.\.)?|\[.*\]|<.*>|--no-\S+")
 INVOCATION = re.compile(r"(--?[\w.\-+]+)(?:[ =](.*))?")
 FIRE_LINE = re.compile(r" {4}(?:-\w, )?--(\w+)=\w*")
 ABSL_LINE = re.compile(r"  (?:-\w,)?--(\[no\])?(\w+): ?(.*)")
+ABSL_NUMBER = re.compile(r"\(an? [\w \-]*(?:number|integer)\b|\((?:number|integer) [<>]=? ")
 ABSL_MODULE = re.compile(r"(\S+):")
 
 
@@ -48,7 +49,8 @@ def click_flags(text: str) -> list[Flag]:
         names, metavar = _names(re.sub(r" ?/ ?|,", ", ", invocation))
         if not names or names[0] in NOT_SETTINGS:
             continue
-        choices = re.fullmatch(r"\[(.*\|.*)\]", metavar)
+        metavar = "" if metavar == "<bool>" else metavar  # typer's, of a switch
+        choices = re.fullmatch(r"[\[<](.*\|.*)[\]>]", metavar)
         flag = _flag(names, "{" + choices[1].replace("|", ",") + "}" if choices else metavar, help_, set())
         if "required]" in help_:
             flag = replace(flag, default=Missing.REQUIRED)
@@ -100,7 +102,7 @@ def absl_flags(text: str, modules: set[str]) -> list[Flag]:
         default: Any = words
         if "(a comma separated list)" in help_:
             default = None if words is None else words.split(",") if words else []
-        elif words is not None and (negated or "(a number" in help_ or "(an integer" in help_):
+        elif words is not None and (negated or ABSL_NUMBER.search(help_)):
             default = value_of(words)
         repeated = "repeat this option" in help_
         if repeated:

@@ -90,8 +90,9 @@ def write_starter(
     )
     _write(starter, file)
     edits = [*found.edits, *(f"config: {each} has no default, and the script needs it" for each in sent.required)]
-    if needed and not _has_words(arguments, script):
-        edits.append(f"objective.command: the script needs {' '.join(needed)}")
+    lacking = needed[_words_after(arguments, script) :]
+    if lacking:
+        edits.append(f"objective.command: the script needs {' '.join(lacking)}")
     return WrittenStarter(
         file,
         name,
@@ -178,11 +179,11 @@ def _flags(
     return completed(argparse_flags(text), source, parser), positionals(text)
 
 
-def _has_words(arguments: Sequence[str], script: Path) -> bool:
-    """Whether arguments without a flag follow the script already."""
+def _words_after(arguments: Sequence[str], script: Path) -> int:
+    """How many arguments that are no flags follow the script."""
     names = [Path(each).name for each in arguments]
     after = arguments[names.index(script.name) + 1 :] if script.name in names else ()
-    return any(not each.startswith("-") for each in after)
+    return sum(not each.startswith("-") for each in after)
 
 
 def _kept(flags: Sequence[Flag], source: Source) -> tuple[list[Flag], int]:
