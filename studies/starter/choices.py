@@ -80,10 +80,18 @@ class Sent:
 
 
 def sent(flags: Sequence[Flag], parser: Parser, given: Sequence[str]) -> Sent:
-    """`given`: the arguments that the command has already."""
+    """`given`: the arguments that the command has already.
+
+    Raises:
+        UsageError: The seed is among them.
+    """
     spelling = spelling_of(flags, parser)
+    named = {_named(each) for each in given if each.startswith("-") or "=" in each}
     seeds = [each.name for each in flags if _is_seed(each)]
-    has_seed, named = bool(seeds), {_named(each) for each in given}
+    has_seed = bool(seeds)
+    for flag in flags:
+        if flag.name in seeds and flag.plain in named:
+            raise UsageError(f"init: --command: leave {flag.name} out: each trial has a seed of its own")
     config: list[Flag] = []
     left: dict[str, str] = {}
     places: list[str] = ["hydra.run.dir={run_dir}"] if parser is Parser.HYDRA and "hydra.run.dir" not in named else []

@@ -272,6 +272,13 @@ def test_a_help_that_hangs_is_killed_with_what_it_started() -> None:
     assert not Path("train.yaml").exists()
 
 
+def test_a_help_that_prints_without_end_is_killed() -> None:
+    Path("train.py").write_text("import argparse\nargparse.ArgumentParser()\nwhile True: print('x' * 100_000)\n")
+    with pytest.raises(UsageError, match=r"printed more than 10,000,000 bytes"):
+        write_starter("grid", f"{sys.executable} train.py", None, False)
+    assert not Path("train.yaml").exists()
+
+
 @pytest.mark.parametrize(
     ("text", "command", "words"),
     [
@@ -280,6 +287,7 @@ def test_a_help_that_hangs_is_killed_with_what_it_started() -> None:
         (PLAIN, "python", "no Python script in 'python'"),
         (PLAIN, "pythn train.py", "no program 'pythn'"),
         (PLAIN, "python train.py > log", "no shell runs the command"),
+        (PLAIN, "python train.py --seed 3", "leave seed out: each trial has a seed of its own"),
         (PLAIN, "python train.py --seed {seed}", "write it as you would type it"),
         (
             "import argparse\nraise ImportError('no flash_attn')\nargparse.ArgumentParser()\n",
