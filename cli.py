@@ -148,6 +148,8 @@ def run(store: Store, dry_run: bool, review: bool, yes: bool, **options: Any) ->
 
     launch = LaunchOptions(**{name: options.pop(name) for name in LaunchOptions.__dataclass_fields__})
     order, launcher = Order.of(**options, gpus_elsewhere=launch.gpus), launch.launcher()
+    if order.note is not None:
+        _log(order.note)
     if dry_run or review:
         runs = _preview(store, order, launcher)
         if dry_run or not runs or not (yes or click.confirm("start?")):
@@ -318,7 +320,14 @@ def replay(name: str, cost: str | None, as_json: bool, store: Store) -> None:
 
 
 @cli.command()
-@study_option
+@click.argument("words", nargs=-1, metavar="[NAME]...", shell_complete=_offer("study_names"))
+@click.option(
+    *("--study", "names"),
+    multiple=True,
+    metavar="NAME",
+    help="A study; may be repeated: several in one csv.",
+    shell_complete=_offer("study_names"),
+)
 @click.option(
     *("--as", "form"),
     required=True,
@@ -328,15 +337,15 @@ def replay(name: str, cost: str | None, as_json: bool, store: Store) -> None:
 )
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="A file, of sweep-dir and tasks a folder.")
 @storage_option
-def export(name: str, form: str, out: Path | None, store: Store) -> None:
-    """A study's results as a file."""
-    from studies.export.export import export, write_aside
+def export(words: tuple[str, ...], names: tuple[str, ...], form: str, out: Path | None, store: Store) -> None:
+    """A study's results as a file, or several studies' as one csv."""
+    from studies.export.export import export_named, write_aside
 
-    with _study(store, name) as (session, study):
-        made = export(session, study, form)
-    if out is None and isinstance(made, bytes) and sys.stdout.isatty():
-        raise UsageError(f"export --as {form}: not for a terminal; --out FILE is needed, or a pipe")
-    write_aside(out, made) if out is not None else _export(made)
+    with closing(store.read()) as session:
+        made = export_named(session, (*names, *words), form)
+        if out is None and isinstance(made, bytes) and sys.stdout.isatty():
+            raise UsageError(f"export --as {form}: not for a terminal; --out FILE is needed, or a pipe")
+        write_aside(out, made) if out is not None else _export(made)
 
 
 def _export(made: str | bytes | Folder) -> None:
@@ -358,6 +367,25 @@ def report(names: tuple[str, ...], out: Path | None, to_dashboard: bool, store: 
         _echo(run_report(session, names, out, to_dashboard))
 
 
+@cli.command("import")
+@click.argument("source", metavar="FILE|URL", type=click.Path())
+@_study_option("names_to_run", help="The study; its definition is found as `run` finds it.")
+@click.option("--file", "definition", type=click.Path(path_type=Path), help="The definition, when it is not NAME.yaml.")
+@click.option("--map", "mapping", multiple=True, metavar="COLUMN=NAME", help="A column's name in the study.")
+@click.option("--from", "other", metavar="STUDY", help="With a URL: the study there; default: of the same name.")
+@click.option("--trust-study", is_flag=True, help="Run code that only the storage names: the study's own objective.")
+@storage_option
+def import_(store: Store, source: str, name: str, **options: Any) -> None:
+    """Results that were made elsewhere become results of a study, which goes on from them. FILE: finished runs, as CSV
+    or JSON lines, for a grid; a growth's results.yaml. URL: of a database of Optuna's, for a grid. What does not fit
+    is listed; exit 1 if nothing does. FILE may be a sweep of W&B, SEML or Hydra too: it becomes NAME.yaml."""
+    from studies.importing.importing import import_results
+
+    imported = import_results(store, source, name, **options, log=_log)
+    _echo(imported.lines)
+    sys.exit(int(not imported.fits))
+
+
 @cli.command()
 @study_option
 @click.option(
@@ -369,13 +397,20 @@ def report(names: tuple[str, ...], out: Path | None, to_dashboard: bool, store: 
     shell_complete=_offer("failed_trials"),
 )
 @click.option("--failed", is_flag=True, help="Every trial that failed.")
+@click.option("--reread", is_flag=True, help="Read what a script that ended well has left, by the file's `metrics:`.")
+@click.option("--file", type=click.Path(path_type=Path), help="With --reread: the definition, if not NAME.yaml.")
 @storage_option
-def retry(name: str, numbers: tuple[int, ...], failed: bool, store: Store) -> None:
-    """Run failed trials again."""
+def retry(name: str, numbers: tuple[int, ...], failed: bool, reread: bool, file: Path | None, store: Store) -> None:
+    """Run failed trials again, or read their metrics again without running them."""
+    from studies.lifecycle.retry import reread as read_again
     from studies.lifecycle.retry import retry
 
-    if bool(numbers) == failed:
-        raise UsageError("retry: needs --trial N or --failed")
+    if reread and not (numbers and failed):
+        with _study(store, name, writing=True) as (_, study):
+            _echo(read_again(store, study, numbers or None, file))
+        return
+    if bool(numbers) == failed or file is not None:
+        raise UsageError("retry: needs --trial N or --failed; --file with --reread alone")
     with _study(store, name, writing=True) as (session, study):
         _echo(retry(session, study, numbers or None))
 

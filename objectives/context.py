@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from objectives.loggers import Loggers
-from objectives.outcome import check_metric_name
+from objectives.outcome import named
 from objectives.process.wire import line
 
 
@@ -21,7 +21,7 @@ class TrialContext:
         device: "cuda" or "cpu".
         threads: How many threads the trial may use.
         checkpoint_dir: A folder for checkpoints, the same for every attempt on this host; removed when the trial ends.
-        run_dir: A folder for files that are kept with the trial.
+        run_dir: A folder for files that are kept with the trial, a fresh one for each attempt.
         stopped: Whether `should_stop` has been true.
     """
 
@@ -45,9 +45,7 @@ class TrialContext:
 
     def report(self, step: int, **metrics: float) -> None:
         """Report metrics at a step. A later report for the same step replaces the earlier one."""
-        numbers = {name: float(value) for name, value in metrics.items()}
-        for name in numbers:
-            check_metric_name(name)
+        numbers = named({name: float(value) for name, value in metrics.items()})
         self._channel.sendall(line({"report": int(step), "metrics": numbers}))
         if self._loggers is not None:
             self._loggers.log(int(step), numbers)

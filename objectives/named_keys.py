@@ -11,7 +11,7 @@ import sys
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from objectives.command.command import COMMAND_PREFIX, Command
@@ -19,6 +19,7 @@ from objectives.gssm.graph import GRAPH_KEYS
 from storage.home import OBJECTIVES
 
 MAX_SOURCE_BYTES = 5_000_000
+GPT_CONFIG = OBJECTIVES / "gpt" / "config.py"
 READING_METHODS = ("get", "pop", "setdefault")
 OPAQUE_CALLS = ("locals", "vars", "globals", "eval", "exec")
 """A function with one of these may read any key."""
@@ -33,6 +34,8 @@ class NamedKeys:
     keys: frozenset[str] = frozenset()
     closed: bool = False
     """Whether it certainly reads no other key."""
+    ignored: tuple[str, ...] = ()
+    """Keys of other programs that would change none of its results."""
 
 
 def named_keys(objective: str) -> NamedKeys:
@@ -42,9 +45,9 @@ def named_keys(objective: str) -> NamedKeys:
         return NamedKeys() if names is None else NamedKeys(frozenset(names), closed=True)
     match objective:
         case "gpt":
-            return NamedKeys(_gpt_keys(), closed=True)
+            return NamedKeys(_gpt_keys(), closed=True, ignored=_constant(GPT_CONFIG, "IGNORED_KEYS"))
         case "parameters":
-            return NamedKeys(_gpt_keys() | {*PARAMETERS_KEYS})
+            return NamedKeys(_gpt_keys() | {*PARAMETERS_KEYS}, ignored=_constant(GPT_CONFIG, "IGNORED_KEYS"))
         case "difficulty":
             own = _constant(OBJECTIVES / "difficulty" / "__init__.py", "_OWN_KEYS")
             return NamedKeys(frozenset((*own, *GRAPH_KEYS)), closed=True)
@@ -72,9 +75,10 @@ def module_file(name: str, bases: Iterable[Path]) -> tuple[Path, Path] | None:
     return None
 
 
+@cache
 def _gpt_keys() -> frozenset[str]:
     """Without an import: objectives/gpt imports torch."""
-    (config,) = (each for each in _tree(OBJECTIVES / "gpt" / "config.py").body if _is_class(each, "GptConfig"))
+    (config,) = (each for each in _tree(GPT_CONFIG).body if _is_class(each, "GptConfig"))
     fields = (each.target for each in getattr(config, "body", ()) if isinstance(each, ast.AnnAssign))
     return frozenset(each.id for each in fields if isinstance(each, ast.Name))
 
@@ -83,11 +87,17 @@ def _is_class(node: ast.stmt, name: str) -> bool:
     return isinstance(node, ast.ClassDef) and node.name == name
 
 
+@cache
 def _constant(file: Path, name: str) -> tuple[str, ...]:
     for node in _tree(file).body:
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id == name:
-            return tuple(ast.literal_eval(node.value))
+            return tuple(_texts(node.value))
     raise AssertionError(f"{file} has no {name}")
+
+
+def _texts(node: ast.expr) -> Iterator[str]:
+    """The texts of a tuple, and of tuples unpacked in it."""
+    return (each.value for each in ast.walk(node) if isinstance(each, ast.Constant) and isinstance(each.value, str))
 
 
 def _tree(file: Path) -> ast.Module:

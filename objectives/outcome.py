@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -44,14 +46,18 @@ class Outcome:
 MAX_METRIC_NAME_CHARACTERS = 200
 
 
-def check_metric_name(name: str) -> None:
-    """Check that a metric's name can be stored and shown.
+def can_name_metric(name: str) -> bool:
+    """Whether a metric's name can be stored and shown: not too long, and without what cannot be printed."""
+    return name.isprintable() and len(name) <= MAX_METRIC_NAME_CHARACTERS
 
-    Raises:
-        AttemptError: It is too long, or holds characters that cannot be printed.
-    """
-    if not name.isprintable() or len(name) > MAX_METRIC_NAME_CHARACTERS:
-        raise AttemptError(Kind.INVALID, f"{name[:MAX_METRIC_NAME_CHARACTERS]!r} cannot be the name of a metric")
+
+def named(metrics: Mapping[str, float]) -> dict[str, float]:
+    """The metrics whose names can be kept. The others are left out, with a line in the trial's log."""
+    for name in metrics:
+        if not can_name_metric(name):
+            with suppress(OSError, ValueError, AttributeError):  # the objective has closed its output
+                sys.stdout.write(f"[studyhall] {name[:80]!r} cannot be the name of a metric: left out\n")
+    return {name: value for name, value in metrics.items() if can_name_metric(name)}
 
 
 @dataclass(frozen=True)

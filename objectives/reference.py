@@ -120,6 +120,13 @@ def same_objective(one: str, other: str) -> bool:
     return Path(one).name == Path(other).name if ".py:" in one and ".py:" in other else one == other
 
 
+def reading_as(one: str, other: str) -> str:
+    """An objective that reads its metrics as another one does, if both are the same command; else unchanged."""
+    if one.startswith(COMMAND_PREFIX) and same_objective(one, other):
+        return Command.from_text(one).reading_as(Command.from_text(other)).text
+    return one
+
+
 def shown_objective(text: str) -> str:
     """An objective's name for messages; a command as one would type it."""
     return Command.from_text(text).shown() if text.startswith(COMMAND_PREFIX) else text

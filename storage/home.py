@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import fcntl
 import os
+import pwd
 import shutil
 import socket
+import stat
+import tempfile
 from collections.abc import Container, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
@@ -14,7 +17,7 @@ from pathlib import Path
 
 import platformdirs
 
-from storage.errors import StorageError
+from storage.errors import StorageError, UsageError
 from storage.files import make_private, replacing
 
 CHECKOUT = Path(__file__).resolve().parent.parent
@@ -27,9 +30,60 @@ OBJECTIVES = CHECKOUT / "objectives"
 
 
 def home() -> Path:
-    """`STUDYHALL_HOME`, or the user's data folder."""
+    """`STUDYHALL_HOME`, or the user's data folder; a temporary one for a user who has none that can be written.
+
+    Raises:
+        UsageError: There is none at all.
+    """
     named = os.environ.get("STUDYHALL_HOME")
-    return Path(named).expanduser() if named else Path(platformdirs.user_data_dir("studyhall"))
+    if named:
+        path = _expanded(named)
+        if path.startswith("~"):
+            raise UsageError(f"{named!r}: there is no such home folder; give a whole path", "STUDYHALL_HOME")
+        return Path(path)
+    return _temporary_home() if no_home() else Path(platformdirs.user_data_dir("studyhall"))
+
+
+def no_home() -> str | None:
+    """What keeps this user from a folder that lasts, as the end of a line; None: nothing."""
+    if os.environ.get("STUDYHALL_HOME"):
+        return None
+    if _expanded("~").startswith("~"):
+        return f"user id {os.getuid()} has neither a HOME nor an account"
+    data = Path(platformdirs.user_data_dir("studyhall"))
+    above = next(each for each in (data, *data.parents) if each.exists())
+    return None if os.access(above, os.W_OK | os.X_OK) else f"{above} cannot be written"
+
+
+def _expanded(path: str) -> str:
+    """With the home folder for `~`; as it is where there is none."""
+    try:
+        return str(Path(path).expanduser())
+    except RuntimeError:
+        return path
+
+
+def _temporary_home() -> Path:
+    """A folder that is this user's alone."""
+    try:
+        folder = Path(tempfile.gettempdir()) / f"studyhall-{os.getuid()}"
+        make_private(folder)
+        found = folder.lstat()
+    except OSError as error:
+        raise UsageError(
+            f"{no_home()}, and there is no temporary folder: {error.strerror}", "STUDYHALL_HOME"
+        ) from error
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
+        raise UsageError(f"{no_home()}, and {folder} is not this user's alone", "STUDYHALL_HOME")
+    return folder
+
+
+def user_name() -> str:
+    """The name of this user's account; the user id where there is none, as in a container."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return str(os.getuid())
 
 
 def definition_file(name: str) -> Path | None:
@@ -63,13 +117,15 @@ class TrialFolder:
 
     path: Path
 
-    def make(self) -> None:
-        """Raises:
-        StorageError: The folder cannot be made.
+    def make(self, attempt: int) -> None:
+        """Make the folders of an attempt.
+
+        Raises:
+            StorageError: A folder cannot be made.
         """
         try:
             make_private(self.checkpoint)
-            make_private(self.files)
+            make_private(self.run(attempt))
         except OSError as error:
             raise StorageError(f"cannot keep a trial's files: {error.strerror}", str(self.path)) from error
 
@@ -87,10 +143,9 @@ class TrialFolder:
             empty = [each for each in self.path.glob("attempt-*.log") if each.stat().st_size == 0]
             for each in (*locks, *empty):
                 each.unlink(missing_ok=True)
-        with suppress(OSError):  # not empty, or gone
-            self.files.rmdir()
-        with suppress(OSError):
-            self.path.rmdir()
+        for each in (*self.files.glob("attempt-*"), self.files, self.path):
+            with suppress(OSError):  # not empty, or gone
+                each.rmdir()
 
     def log(self, attempt: int) -> Path:
         return self.path / f"attempt-{attempt}.log"
@@ -105,7 +160,19 @@ class TrialFolder:
 
     @property
     def files(self) -> Path:
+        """What its attempts left: a folder each, side by side."""
         return self.path / "files"
+
+    def run(self, attempt: int) -> Path:
+        """The `run_dir` of an attempt: fresh, so that no attempt meets what another one left."""
+        return self.files / f"attempt-{attempt}"
+
+    def shown(self, file: Path) -> str:
+        """The name of a left file; without the folder of the last attempt that left any."""
+        name = file.relative_to(self.files).as_posix()
+        attempts = [each.name.removeprefix("attempt-") for each in self.files.glob("attempt-*")]
+        last = max((int(each) for each in attempts if each.isdecimal()), default=0)
+        return name.removeprefix(f"attempt-{last}/")
 
 
 def study_folder(home: Path, folder: str, created_at: datetime) -> Path:

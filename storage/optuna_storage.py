@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
+from functools import partial
 from typing import Any
 
+import psycopg2
 from optuna.exceptions import StorageInternalError
 from optuna.storages import RDBStorage
 from optuna.study import Study
@@ -17,7 +19,10 @@ from storage.errors import UsageError
 from storage.ledger import Ledger
 from storage.schema import ensure_tables
 from storage.session import Session
-from storage.url import check_url
+from storage.url import check_url, libpq_url
+
+SQLALCHEMY_URL = "postgresql+psycopg2://"
+"""The dialect; `_connected` says where it connects to."""
 
 StaleTrialCallback = Callable[[Study, FrozenTrial], None]
 """Called for each trial that was failed since its heartbeat had stopped."""
@@ -50,11 +55,12 @@ class StudyStorage(RDBStorage):
         """
         url = check_url(url)
         self._session: Session | None = None
+        self._checked_url = url
         with closing(Session(url)) as session:
             ensure_tables(session)
         super().__init__(
-            _template(url),
-            {"pool_pre_ping": True, **(engine_kwargs or {})},
+            SQLALCHEMY_URL,
+            {"pool_pre_ping": True, **_connected(url, engine_kwargs or {})},
             skip_compatibility_check=True,
             heartbeat_interval=heartbeat_interval,
             grace_period=grace_period,
@@ -82,7 +88,7 @@ class StudyStorage(RDBStorage):
     def session(self) -> Session:
         """The session of the engine's verbs; a new one if the last was lost."""
         if self._session is None or self._session.closed:
-            self._session = Session(self.url)
+            self._session = Session(self._checked_url)
         return self._session
 
     def ledger(self, study_id: int) -> Ledger:
@@ -98,10 +104,15 @@ class StudyStorage(RDBStorage):
 def reading_storage(url: str) -> RDBStorage:
     """Optuna's own storage on existing tables, without a connection between two calls."""
     return RDBStorage(
-        _template(check_url(url)), {"poolclass": NullPool}, skip_compatibility_check=True, skip_table_creation=True
+        SQLALCHEMY_URL,
+        _connected(url, {"poolclass": NullPool}),
+        skip_compatibility_check=True,
+        skip_table_creation=True,
     )
 
 
-def _template(url: str) -> str:
-    """The URL with its braces doubled: RDBStorage formats the URL as a template."""
-    return url.replace("{", "{{").replace("}", "}}")
+def _connected(url: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Arguments of an engine that connects as our sessions do: SQLAlchemy does not take all URLs that libpq takes."""
+    rest = {key: value for key, value in given.items() if key != "connect_args"}
+    arguments = {"client_encoding": "UTF8", **given.get("connect_args", {})}
+    return {"creator": partial(psycopg2.connect, libpq_url(url), **arguments), **rest}

@@ -50,6 +50,9 @@ class EndKind(Enum):
         return self in (EndKind.FAILED, EndKind.ALIKE)
 
 
+IMPORTED_SLOT = "imported"
+"""The slot of attempts that ran elsewhere: their results were imported."""
+
 TrialState = Literal["WAITING", "RUNNING", "COMPLETE", "PRUNED", "FAIL"]
 """Optuna's states by name."""
 

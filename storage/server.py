@@ -25,12 +25,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from urllib.parse import parse_qs, quote, urlsplit
+from urllib.parse import quote
 
 from storage.errors import StorageError
 from storage.files import replacing
 from storage.postgres import Account, account, binaries, binaries_for, environment, on_network, version
 from storage.strays import stop_strays
+from storage.url import check_url, hosts_of
 
 USER = "studyhall"
 NETWORK_ROLE = "studyhall_network"
@@ -109,7 +110,7 @@ class Cluster:
 
     @property
     def url(self) -> str:
-        return f"postgresql+psycopg2://{USER}@/{USER}?host={quote(str(self.socket), safe='')}&port=5432"
+        return check_url(f"postgresql://{USER}@/{USER}?host={quote(str(self.socket), safe='')}&port=5432")
 
     def answers(self) -> bool:
         """Whether a server of this cluster runs, even if it has no connection to spare."""
@@ -144,7 +145,10 @@ def status(home: Path) -> ServerStatus:
 
 def is_embedded(url: str, home: Path) -> bool:
     """Whether a URL leads to the server of this home, to any database of it."""
-    return parse_qs(urlsplit(url).query).get("host") == [str(cluster(home).socket)]
+    try:
+        return (hosts := hosts_of(url))[0].startswith("/") and hosts == [str(cluster(home).socket)]
+    except StorageError:  # this user can have no server
+        return False
 
 
 def ensure(home: Path, timeout: float = 60) -> str:

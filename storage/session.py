@@ -20,7 +20,7 @@ import psycopg2.extensions
 from psycopg2.extensions import AsIs
 from psycopg2.extras import NamedTupleCursor
 
-from storage.errors import RefusedError, RestartingError, SessionLostError, StorageError, UnreachableError
+from storage.errors import RefusedError, RestartingError, SessionLostError, StorageError, UnreachableError, UsageError
 from storage.url import libpq_url, shown_url, without_secrets
 
 QUERIES = Path(__file__).parent / "queries"
@@ -97,6 +97,7 @@ class Session:
                 libpq_url(url),
                 cursor_factory=NamedTupleCursor,
                 connect_timeout=patience,
+                client_encoding="UTF8",
                 application_name=application,
                 **KEEPALIVE,
             )
@@ -112,6 +113,14 @@ class Session:
             self.close()
             raise StorageError(
                 f"PostgreSQL {version} is too old; {MIN_SERVER_VERSION} or later is needed", shown_url(url)
+            )
+        encoding = self._connection.info.parameter_status("server_encoding")
+        if encoding not in ("UTF8", None):  # None: a proxy does not say
+            self.close()
+            raise UsageError(
+                f"the database's encoding is {encoding}, which cannot hold every text; make one in UTF-8: "
+                "CREATE DATABASE studyhall ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0",
+                shown_url(url),
             )
         self._prepared: dict[str, str] = {}
         self.backend: int = self.execute(f"SELECT pg_backend_pid() AS pid, {EXACT_FLOATS}, {SERVER_KEEPALIVE}")[0].pid

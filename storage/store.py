@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from storage import server
-from storage.home import home
+from storage.errors import UsageError
+from storage.home import home, no_home
 from storage.locks import check_locks_stay
 from storage.schema import check_versions, ensure_tables
 from storage.session import Session
@@ -24,8 +25,14 @@ class Store:
 
     @staticmethod
     def of(option: str | None) -> Store:
-        """The storage that `--storage` or `STUDYHALL_STORAGE` names, else the embedded one; starts nothing."""
+        """The storage that `--storage` or `STUDYHALL_STORAGE` names, else the embedded one; starts nothing.
+
+        Raises:
+            UsageError: libpq does not take the URL; or there is none, and no folder for the embedded server.
+        """
         given = option or os.environ.get("STUDYHALL_STORAGE")
+        if not given and (lacking := no_home()):
+            raise UsageError(f"{lacking}: set STUDYHALL_HOME for the embedded server, or give a URL", "--storage")
         return Store(check_url(given) if given else "", home())
 
     @property
@@ -36,7 +43,8 @@ class Store:
     @property
     def shown(self) -> str | None:
         """The URL without its password; None for the embedded server's default database."""
-        return None if self.url in ("", server.cluster(self.home).url) else without_password(self.url)[0]
+        is_default = not self.url or (self.embedded and self.url == server.cluster(self.home).url)
+        return None if is_default else without_password(self.url)[0]
 
     def start(self) -> str:
         """The URL that was given, else the embedded server's default. The embedded server is up when this returns."""

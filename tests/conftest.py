@@ -62,14 +62,14 @@ def server_url(server_home: Path) -> str:
 @pytest.fixture
 def url(server_url: str) -> Iterator[str]:
     """A database of the test's own, with all tables."""
-    with _database(server_url, "TEMPLATE template") as url:
+    with _database(server_url, "TEMPLATE template STRATEGY file_copy") as url:
         yield url
 
 
 @pytest.fixture(scope="module")
 def shared_url(server_url: str) -> Iterator[str]:
     """A database with all tables for the tests of a module, which leave it empty."""
-    with _database(server_url, "TEMPLATE template") as url:
+    with _database(server_url, "TEMPLATE template STRATEGY file_copy") as url:
         yield url
 
 

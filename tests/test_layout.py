@@ -24,8 +24,7 @@ LEVELS = [
 ]
 WINGS = [
     {"studies", "studies.notebook"},
-    {"studies.status"},
-    {"studies.starter"},
+    {"studies.status", "studies.importing", "studies.starter"},
     {"studies.report", "studies.lifecycle"},
     {"studies.dashboard", "studies.completion"},
     {"studies.figures", "studies.export", "studies.engine", "studies.launch"},

@@ -15,13 +15,15 @@ import os
 import re
 import shlex
 import shutil
+import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from objectives.command.flags import Spelling
+from objectives.command.measures import MEASURES
 from objectives.command.numbers import UNITS
 from objectives.command.placeholders import FLAGS, as_text, fill, leaves, names_in
 from objectives.command.switches import deaf_switch
@@ -39,6 +41,7 @@ TRIAL_PLACEHOLDERS = (
 """Placeholders that every trial has, beside {flags} and the keys of its config."""
 SHELL_OPERATORS = ("|", "||", "&", "&&", ";", ">", ">>", "<", "2>", "2>&1", "&>")
 MAX_COMMAND_CHARACTERS = 60_000  # it is passed as one argument, and every system allows that many
+PYTHON_NAME = re.compile(r"python(3(\.\d+)?)?")
 DEVICES_VARIABLE = "CUDA_VISIBLE_DEVICES"
 SECRET_NAME = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD|PASSWD)$", re.IGNORECASE)
 
@@ -170,16 +173,22 @@ class Command:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The metrics that its patterns name; empty where a file names them."""
-        return tuple(self.metrics.patterns or ())
+        """The metrics that its patterns name, and what is measured and needed; empty where a file names them."""
+        measured = [name for name in self.needs if name in MEASURES]
+        return (*self.metrics.patterns, *measured) if self.metrics.patterns else ()
 
     def shown(self) -> str:
         """The command as one would type it, for messages."""
         return shlex.join(self.arguments)
 
     def same(self, other: Command) -> bool:
-        """Whether the two are equal but for the folders of their definitions."""
-        return self.text.rpartition('"folder": ')[0] == other.text.rpartition('"folder": ')[0]
+        """Whether the two are equal but for the folders of their definitions, and for how metrics are read: whoever
+        corrects a pattern has the same trainings before and after."""
+        return replace(self, folder=other.folder, metrics=other.metrics).text == other.text
+
+    def reading_as(self, other: Command) -> Command:
+        """With the `metrics:` of another one."""
+        return replace(self, metrics=other.metrics)
 
     def check_here(self) -> None:
         """Check that the folder to run in exists on this host.
@@ -244,6 +253,17 @@ class Command:
         """The keys of the config that its placeholders name; None: it is sent all of them."""
         named = {name for text in self._templates for name in names_in(text, "command")}
         return None if named & {FLAGS[1:-1], "config_json"} else named - {*TRIAL_PLACEHOLDERS}
+
+    def other_python(self) -> str | None:
+        """`python` of the command is another interpreter than this one: said once, since it may have other packages."""
+        program = self.arguments[0]
+        if not PYTHON_NAME.fullmatch(program) or self._missing_program() is not None:
+            return None
+        found = Path(shutil.which(program, path=self.env.get("PATH")) or program)
+        ours = Path(sys.executable)
+        if (found.parent.resolve(), found.resolve()) == (ours.parent.resolve(), ours.resolve()):
+            return None
+        return f"the command's {program} is {found}; this worker's is {ours}: write {{python}} where that one is meant"
 
     def _missing_program(self) -> str | None:
         program = self.arguments[0]

@@ -23,7 +23,7 @@ from storage.errors import UsageError, nearest
 MODES = ("no-prefix", "value", "omit", "equals", "python", "hydra")
 """How {flags} sends a key:
 
-no-prefix   --x 1   --x, --no-x               argparse's BooleanOptionalAction, tyro, Fire
+no-prefix   --x 1   --x, --no-x               argparse's BooleanOptionalAction, tyro
 value       --x 1   --x true, --x false       HfArgumentParser, jsonargparse
 omit        --x 1   --x, and nothing          argparse's store_true, click's is_flag
 equals      --x=1   --x=true, --x=false       absl
@@ -40,7 +40,7 @@ MODE_WORDS: Mapping[str, Mapping[str, str]] = {
 """The words that a mode has for itself; null has none in the others, and is left out."""
 PLAIN_HYDRA_TEXT = re.compile(r"[A-Za-z_][\w./@-]*|/[\w./@-]*", re.ASCII)
 HYDRA_WORDS = ("true", "false", "null", "nan", "inf")
-PYTHON_SYNTAX = re.compile(r"[\[\](){}#'\"\\\n]")
+PYTHON_SYNTAX = re.compile(r"[\[\](){}#'\"\\\n,]")
 
 
 @dataclass(frozen=True)
@@ -211,8 +211,10 @@ def _hydra(value: Any, words: Mapping[str, str]) -> str:
         case str():
             if PLAIN_HYDRA_TEXT.fullmatch(value) and value.lower() not in HYDRA_WORDS:
                 return value
-            quoted = re.sub(r"(\\*)'", r"\1\1\\'", value)
-            quoted = re.sub(r"(\\+)$", r"\1\1", quoted)
-            return "'" + quoted.replace("${", r"\${") + "'"
+            if value == "???":
+                raise UsageError(f"{FLAGS}: Hydra takes '???' for a value that is missing")
+            kept = re.sub(r"(\\*)\$\{", r"\1\1\\${", value)  # OmegaConf would fill it in
+            quoted = re.sub(r"(\\*)'", r"\1\1\\'", kept)
+            return "'" + re.sub(r"(\\+)\Z", r"\1\1", quoted) + "'"
         case _:
             return repr(value)

@@ -16,7 +16,7 @@ from typing import Any
 
 from objectives.command.follow import MAX_PRINTED_BYTES
 from objectives.command.numbers import UNITS, Refused, Surroundings, number_at, read_number
-from objectives.outcome import MAX_METRIC_NAME_CHARACTERS
+from objectives.outcome import can_name_metric
 
 STEP_NAMES = ("step", "iter", "epoch")
 MAX_DOCUMENT_CHARACTERS = 1 << 26
@@ -335,12 +335,8 @@ def _flat(document: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, A
 def _row(values: Mapping[str, Any], steps: tuple[str, ...], refused: Mapping[str, str] | None = None) -> Row:
     step = next((as_step(values[name]) for name in steps if as_step(values.get(name)) is not None), None)
     numbers = {str(name): _float(value) for name, value in values.items()}
-    metrics = {name: value for name, value in numbers.items() if value is not None and _can_be_kept(name)}
+    metrics = {name: value for name, value in numbers.items() if value is not None and can_name_metric(name)}
     return Row(step, metrics, refused or {})
-
-
-def _can_be_kept(name: str) -> bool:
-    return name.isprintable() and len(name) <= MAX_METRIC_NAME_CHARACTERS
 
 
 def _float(value: Any) -> float | None:

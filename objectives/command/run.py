@@ -21,6 +21,7 @@ from typing import Any
 
 from objectives.command.command import Command, places
 from objectives.command.follow import MAX_PRINTED_BYTES, File, Lines
+from objectives.command.measures import MEASURES, Measures
 from objectives.command.placeholders import FLAGS, arguments_of, fill
 from objectives.command.readers import Json, Patterns, Reader, Row, Table
 from objectives.context import TrialContext
@@ -32,6 +33,11 @@ POLL_SECONDS = 0.2  # between looks at the metrics file, at the process and at w
 EARLY_STOP_SECONDS = 30.0  # from SIGTERM to SIGKILL for a trial that is stopped early
 TAIL_BYTES = 1 << 14  # of the output's end, searched for the reason of a failure
 MAX_MESSAGE_CHARACTERS = 300  # of a line of output in a message
+NOT_MEASURED = {
+    "vram": "NVML shows no memory of its processes on a GPU, so there is no 'vram'",
+    "iter": "it reported no step, so there is no 'iter'",
+    "peak_memory": "it ended before its memory was looked at, so there is no 'peak_memory'",
+}
 OUT_OF_MEMORY_PATTERN = re.compile(r"out of memory|^\S*MemoryError\b", re.IGNORECASE | re.MULTILINE)
 
 
@@ -70,6 +76,7 @@ class Run:
         self.at: tuple[int, dict[str, float]] | None = None
         self.rows = 0
         self.process: subprocess.Popen[bytes] | None = None
+        self.measures: Measures | None = None
         self.asked_to_end = False
         self.kill_at: float | None = None
 
@@ -92,6 +99,8 @@ class Run:
         except (OSError, ValueError) as error:
             what = f"{error.strerror}: {error.filename}" if isinstance(error, OSError) and error.filename else error
             raise AttemptError(Kind.ERROR, f"the command cannot be started: {what}") from error
+        wanted = [name for name in MEASURES if name in self.command.needs]
+        self.measures = Measures(self.process.pid, wanted)
         if self.asked_to_end:  # SIGTERM came while the command was starting
             self._signal()
         self._follow(self.process)
@@ -108,7 +117,7 @@ class Run:
             raise AttemptError(Kind.ERROR, f"{self.path}: cannot be put aside: {error.strerror}") from error
 
     def _follow(self, process: subprocess.Popen[bytes]) -> None:
-        assert process.stdout is not None
+        assert process.stdout is not None and self.measures is not None
         output = process.stdout.fileno()
         os.set_blocking(output, False)
         with selectors.DefaultSelector() as selector:
@@ -120,6 +129,7 @@ class Run:
                     ready = []
                     with suppress(subprocess.TimeoutExpired):
                         process.wait(POLL_SECONDS)
+                self.measures.look()
                 ended = process.poll() is not None
                 if (ready or ended) and not self._pump(output) and selector.get_map():
                     selector.unregister(output)
@@ -127,6 +137,7 @@ class Run:
                 if ended:
                     break
                 self._end_early()
+        process.stdout.close()
         self._rest()
 
     def _pump(self, output: int) -> bool:
@@ -219,6 +230,10 @@ class Run:
             raise AttemptError(Kind.PRUNED, "stopped early" + (f" at step {self.at[0]}" if self.at else ""))
         if code != 0:
             raise self._failure(code)
+        if self.measures is not None:
+            self.last = {**self.measures.result(None if self.at is None else self.at[0]), **self.last}
+        if any(name not in self.last for name in self.command.needs) or not self.last:
+            self._check_memory()  # some scripts catch the error, print it and exit with 0
         for name in self.command.needs:
             if name in self.refused:
                 raise AttemptError(Kind.INVALID, f"exited with 0, but {name}: {self.refused[name]}")
@@ -228,13 +243,19 @@ class Run:
             raise AttemptError(Kind.INVALID, f"exited with 0, but {self._missing('any number')}")
         return self.last
 
+    def _check_memory(self) -> None:
+        """Raises:
+        AttemptError: The output's end says that memory ran out.
+        """
+        for line in reversed(re.split(r"[\r\n]", self.tail.decode(errors="replace"))):
+            if OUT_OF_MEMORY_PATTERN.search(line.strip()):
+                raise AttemptError(Kind.OUT_OF_MEMORY, line.strip()[:MAX_MESSAGE_CHARACTERS])
+
     def _failure(self, code: int) -> AttemptError:
         text = self.tail.decode(errors="replace")
         lines = [line.strip() for line in re.split(r"[\r\n]", text) if line.strip()]
         last = f": {lines[-1][:MAX_MESSAGE_CHARACTERS]}" if lines else ""
-        if OUT_OF_MEMORY_PATTERN.search(text):
-            reason = next(line for line in reversed(lines) if OUT_OF_MEMORY_PATTERN.search(line))
-            return AttemptError(Kind.OUT_OF_MEMORY, reason[:MAX_MESSAGE_CHARACTERS])
+        self._check_memory()
         if code < 0:
             number = -code
             name = signal.Signals(number).name if number in list(signal.Signals) else f"signal {number}"
@@ -242,6 +263,8 @@ class Run:
         return AttemptError(Kind.ERROR, f"exited with code {code}{last}")
 
     def _missing(self, name: str) -> str:
+        if name in MEASURES and name not in (self.command.metrics.patterns or ()):
+            return NOT_MEASURED.get(name, f"it has no {name!r}")
         found = f"it has {', '.join(list(self.last)[:20])}{nearest(name, self.last)}" if self.last else "it has none"
         if self.command.metrics.patterns is not None:
             pattern = self.command.metrics.patterns.get(name)

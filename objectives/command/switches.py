@@ -1,7 +1,7 @@
 """Booleans that a Python script cannot hear, found in its text: nothing of the script is imported or run.
 
-`type=bool` of argparse takes every text but the empty one for true: `--bias false` is true. `store_true` with
-`default=True` is true whatever is sent.
+`type=bool` of argparse takes every text but the empty one for true. A switch that is on by default cannot be turned off
+by leaving it out. absl takes `--bias false` for `--bias`, and Fire takes `false` for a text, which is true.
 """
 
 from __future__ import annotations
@@ -11,6 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from objectives.command.flags import Spelling
+
+DECLARATIONS = ("add_argument", "option", "DEFINE_bool", "DEFINE_boolean")
+"""Of argparse, click and absl."""
 
 
 def deaf_switch(script: Path | None, name: str, spelling: Spelling) -> str | None:
@@ -22,26 +25,63 @@ def deaf_switch(script: Path | None, name: str, spelling: Spelling) -> str | Non
     except (OSError, ValueError, SyntaxError, RecursionError):
         return None
     for call in _declarations(tree, name):
-        known = {each.arg: each.value for each in call.keywords if each.arg is not None}
-        kind, action, default = (known.get(key) for key in ("type", "action", "default"))
-        line = f"{script.name}:{call.lineno}: --{name}"
-        if isinstance(kind, ast.Name) and kind.id == "bool" and spelling.word(False) != "":
-            return f'{line} has `type=bool`, which takes every text for true; `words: {{false: ""}}` can be heard'
-        if _is(action, "store_true") and _is(default, True):
-            return f"{line} is on by default and `store_true` cannot turn it off"
-        if _is(action, "store_true") and spelling.mode != "omit":
-            return f"{line} is a `store_true` switch: send it by `flags: omit`"
+        fault = _fault(call, spelling)
+        if fault is not None:
+            return f"{script.name}:{call.lineno}: --{name} {fault}"
+    if _imports(tree, "fire") and spelling.mode in ("value", "equals") and spelling.word(False) is None:
+        return f"{script.name}: Fire takes false for a text, which is true, so {name} is not heard: `flags: python`"
     return None
 
 
+def _fault(call: ast.Call, spelling: Spelling) -> str | None:
+    known = {each.arg: each.value for each in call.keywords if each.arg is not None}
+    kind, action, default = (known.get(key) for key in ("type", "action", "default"))
+    if _name(call.func).startswith("DEFINE_"):
+        if spelling.mode == "value":
+            return "is absl's, which takes `--x false` for `--x`: send it by `flags: equals`"
+        default = call.args[1] if len(call.args) > 1 else default
+        return "is on by default: left out, it stays on; `flags: equals`" if _is_on(default, spelling) else None
+    if isinstance(kind, ast.Name) and kind.id == "bool" and _name(call.func) == "add_argument":
+        if spelling.word(False) == "":
+            return None
+        return 'has `type=bool`, which takes every text for true; `words: {false: ""}` can be heard'
+    if _is(action, "store_true") and _is(default, True):
+        return "is on by default and `store_true` cannot turn it off"
+    if _is(action, "store_true") and spelling.mode != "omit":
+        return "is a `store_true` switch: send it by `flags: omit`"
+    if _is(known.get("is_flag"), True) and _is_on(default, spelling):
+        return "is on by default: left out, it stays on"
+    return None
+
+
+def _is_on(default: ast.expr | None, spelling: Spelling) -> bool:
+    """Whether a switch is on where {flags} says nothing of it."""
+    return _is(default, True) and spelling.mode == "omit" and spelling.word(False) is None
+
+
 def _declarations(tree: ast.AST, name: str) -> Iterator[ast.Call]:
-    """The calls of `add_argument` that declare a flag."""
-    spellings = {f"--{name}", f"--{name.replace('_', '-')}"}
+    """The calls that declare a flag."""
+    spellings = {name, f"--{name}", f"--{name.replace('_', '-')}"}
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "add_argument":
+        if isinstance(node, ast.Call) and _name(node.func) in DECLARATIONS:
             given = {each.value for each in node.args if isinstance(each, ast.Constant)}
             if given & spellings:
                 yield node
+
+
+def _name(function: ast.expr) -> str:
+    match function:
+        case ast.Attribute(attr=name) | ast.Name(id=name):
+            return name
+    return ""
+
+
+def _imports(tree: ast.AST, module: str) -> bool:
+    return any(
+        (isinstance(node, ast.Import) and any(each.name == module for each in node.names))
+        or (isinstance(node, ast.ImportFrom) and node.module == module)
+        for node in ast.walk(tree)
+    )
 
 
 def _is(node: ast.expr | None, value: object) -> bool:

@@ -14,6 +14,15 @@ from storage.home import home
 BUILT_IN = ("stdlib", "gssm")  # datasets that need no preparation: no other dataset can have their names
 
 
+RECIPES = {
+    "minipile": "--hf JeanKaddour/minipile --tokenizer tiktoken:gpt2",
+    "openwebtext": "--hf Skylion007/openwebtext --tokenizer tiktoken:gpt2",
+    "tinystories": "--hf roneneldan/TinyStories --tokenizer tiktoken:gpt2",
+    "shakespeare_char": "--text input.txt --tokenizer char",
+}
+"""How `data prepare` makes the datasets that nanoGPT's descendants name."""
+
+
 @dataclass(frozen=True)
 class Entry:
     """One dataset; `problem` says what is missing in an unfinished or damaged one."""
@@ -60,6 +69,11 @@ def begun(name: str) -> str:
         if "/" not in name and is_unfinished(part_of(name)):
             return f"{name!r} is not finished: run `data prepare` again"
     return ""
+
+
+def recipe(name: str) -> str:
+    """The command that makes a well-known dataset, as a hint; empty for every other name."""
+    return f"make it: `python cli.py data prepare {name} {RECIPES[name]}`" if name in RECIPES else ""
 
 
 def entries() -> list[Entry]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 
 from objectives.gpt.config import GptConfig, LayerShape
+from objectives.gpt.variants import NORM_EPS
 
 
 class LoboAttention(nn.Module):
@@ -27,6 +30,11 @@ class LoboAttention(nn.Module):
         else:
             self.projections = nn.Parameter(torch.empty(1, config.n_embd, shape.n_head * shape.n_v_head_dim))
         self.rotary = Rotary(config.block_size, shape.n_qk_head_dim) if config.use_rotary_embeddings else None
+        self.use_qk_norm = config.use_qk_norm
+        self.score_factor: nn.Parameter | None = None
+        if config.use_qk_norm_scale:  # begins as for cosines: Henry et al., 2020, with T² - T in place of T² - 1
+            length = max(2, config.block_size)
+            self.score_factor = nn.Parameter(torch.tensor(math.log2(length * length - length)))
         self.log_constant: nn.Parameter | None = None
         if config.use_flash_lobo:
             constants = shape.n_head if config.use_flash_lobo_per_head else 1
@@ -38,11 +46,16 @@ class LoboAttention(nn.Module):
         values = self.values(x).view(batch, time, -1, shape.n_v_head_dim).transpose(1, 2)
         if self.rotary is not None:
             queries_keys = self.rotary(queries_keys)
+        if self.use_qk_norm:
+            queries_keys = queries_keys / (queries_keys.norm(dim=-1, keepdim=True) + NORM_EPS)
         queries, keys = queries_keys.transpose(1, 2).split((shape.n_head, shape.n_kv_group), dim=1)
         if shape.n_head != shape.n_kv_group:
             keys = keys.repeat_interleave(shape.n_head // shape.n_kv_group, dim=1)
             values = values.repeat_interleave(shape.n_head // shape.n_kv_group, dim=1)
-        heads = attend(queries, keys, values, self.log_constant, self.dropout if self.training else 0.0)
+        scale = None
+        if self.score_factor is not None:
+            queries, scale = queries * self.score_factor, 1.0
+        heads = attend(queries, keys, values, self.log_constant, self.dropout if self.training else 0.0, scale)
         y = heads.sum(1) if self.sums_heads else heads.transpose(1, 2).flatten(2)
         # The sum of parallel projections of one input is a single projection by the sum of their weights.
         return nn.functional.linear(y, self.projections.sum(0))

@@ -19,6 +19,22 @@ from storage.errors import UsageError
 _POSITIVE: Rule = {"low": 1}
 _SHARE: Rule = {"low": 0.0, "below": 1.0}
 _ABOVE_ZERO: Rule = {"above": 0.0}
+_NORM: Rule = {"choices": ("rmsnorm", "layernorm", "hyperspherenorm", "identity")}
+_ACTIVATION: Rule = {
+    "choices": (
+        *("gelu", "relu", "squared_relu", "relu6", "leaky_relu", "silu", "mish", "elu", "celu", "selu"),
+        *("softplus", "softsign", "sigmoid", "tanh", "identity"),
+    )
+}
+
+IGNORED_KEYS = (
+    *("never_save_checkpoint", "always_save_checkpoint", "only_save_checkpoint_at_end", "save_major_ckpt_interval"),
+    *("eta_variant", "time_remaining_mode", "device", "out_dir", "log_interval", "log_project", "log_run_name"),
+    *("timestamp", "tensorboard_log", "tensorboard_log_dir", "tensorboard_log_name", "csv_log", "csv_dir", "csv_name"),
+    *("csv_ckpt_dir", "wandb_log", "wandb_project", "wandb_run_name", "max_sample_tokens", "sample_each_eval"),
+    *("compute_model_stats", "print_model_stats_table", "create_statistics", "plot_statistics"),
+)
+"""Keys of nanoGPT's and ReaLLM's trainers that change no result here. A definition leaves them out of its config."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +84,21 @@ class GptConfig:
     linear_value: bool = False  # hlb: attention moves linear values instead of gated ones
     dropout: float = field(default=0.0, metadata=_SHARE)
 
+    # Norms and MLP of families lobo and gpt2
+    norm_variant_attn: str | None = field(default=None, metadata=_NORM)  # of the blocks; None: the family's own
+    norm_variant_output: str | None = field(default=None, metadata=_NORM)  # before the head
+    norm_variant_wte: str | None = field(default=None, metadata=_NORM)  # after the token embedding; None: no norm
+    use_peri_ln: bool = False  # a norm after each branch too, before its sum
+    hsnorm_radius: float | None = field(default=None, metadata=_ABOVE_ZERO)  # None: the root of n_embd
+    hsnorm_radius_learning: bool = False
+    hsnorm_gain: bool = False
+    norm_wte_radius_learning: bool = False
+    activation_variant: str = field(default="gelu", metadata=_ACTIVATION)
+    mlp_up_bias: bool | None = None  # None: `bias` in gpt2, else no bias
+    mlp_down_bias: bool | None = None
+    mlp_variant: str = field(default="mlp", metadata={"choices": ("mlp",)})
+    softmax_variant_attn: str = field(default="softmax", metadata={"choices": ("softmax",)})
+
     # One value for each layer, cycled when there are more layers than values
     n_head_layerlist: tuple[int, ...] | None = field(default=None, metadata=_POSITIVE)
     n_kv_group_layerlist: tuple[int, ...] | None = field(default=None, metadata=_POSITIVE)
@@ -81,6 +112,8 @@ class GptConfig:
     use_concat_heads: bool = False
     use_rotary_embeddings: bool = True
     use_abs_pos_embeddings: bool = False
+    use_qk_norm: bool = False  # queries and keys of length 1: their product is a cosine
+    use_qk_norm_scale: bool = False  # a learned factor of the scores in each layer, instead of 1 / root of the size
     use_flash_lobo: bool = False  # a learned constant C in the softmax's denominator
     use_flash_lobo_per_head: bool = False  # one for each head instead of one for each layer
     flash_lobo_log_const: float = 0.0  # the initial value of log C

@@ -171,9 +171,10 @@ def _folder(config: GptConfig) -> Path:
     if not config.dataset or not folder.is_dir():
         there = f"{folder.absolute()} is not {'a folder' if folder.exists() else 'there'}"
         known = nearest(config.dataset, ["stdlib", "gssm", *named])
+        hint = catalogue.begun(config.dataset) or catalogue.recipe(config.dataset) or there + known
         raise UsageError(
             f"config: dataset is {config.dataset!r}; 'stdlib' or a folder with train.bin, val.bin is needed,"
-            f" or the name of one that `data prepare` made; {catalogue.begun(config.dataset) or there + known}"
+            f" or the name of one that `data prepare` made; {hint}"
         )
     if catalogue.is_unfinished(folder):
         raise UsageError(f"config: dataset is {config.dataset!r}; it is not finished: run `data prepare` again")

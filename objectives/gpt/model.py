@@ -11,6 +11,7 @@ from objectives.gpt.attention import LoboAttention
 from objectives.gpt.config import GptConfig, LayerShape
 from objectives.gpt.hlb import HlbBlock
 from objectives.gpt.llama import LlamaBlock
+from objectives.gpt.variants import ACTIVATIONS, block_norm, embedding_norm, output_norm
 
 _INIT_STD = 0.02
 _LOSS_ROWS = 1024  # positions whose logits a CPU holds at once, so that they stay in its cache
@@ -24,9 +25,10 @@ class Decoder(nn.Module):
         width = config.n_embd
         self.tokens = nn.Embedding(vocab_size, width)
         self.positions = nn.Embedding(config.positions, width) if config.has_learned_positions else None
+        self.embedding_norm = embedding_norm(config)
         self.dropout = nn.Dropout(config.dropout)
         self.blocks = nn.ModuleList(_block(config, config.layer(index)) for index in range(config.n_layer))
-        self.norm = _norm(config)
+        self.norm = output_norm(config)
         self.is_tied = config.is_tied
         self.head = self.tokens if config.is_tied else nn.Linear(width, vocab_size, bias=False)
         self._initialize(config.n_layer)
@@ -44,6 +46,8 @@ class Decoder(nn.Module):
     def hidden(self, tokens: Tensor) -> Tensor:
         """The head's input: (batch, time) in, (batch, time, n_embd) out."""
         x = self.tokens(tokens)
+        if self.embedding_norm is not None:
+            x = self.embedding_norm(x)
         if self.positions is not None:
             x = x + self.positions.weight[: tokens.shape[1]]
         x = self.dropout(x)
@@ -83,19 +87,24 @@ class Decoder(nn.Module):
 
 
 class Block(nn.Module):
-    """Two residual branches, each behind a norm: attention, then an MLP with GELU."""
+    """Two residual branches, each behind a norm and perhaps before one: attention, then an MLP."""
 
-    def __init__(self, config: GptConfig, attention: nn.Module, mlp_size: int, bias: bool) -> None:
+    def __init__(self, config: GptConfig, attention: nn.Module, mlp_size: int) -> None:
         super().__init__()
-        self.attention_norm, self.mlp_norm = _norm(config), _norm(config)
-        self.attention = attention
-        self.up = nn.Linear(config.n_embd, mlp_size, bias=bias)
-        self.down = nn.Linear(mlp_size, config.n_embd, bias=bias)
+        self.attention_norm, self.mlp_norm = block_norm(config), block_norm(config)
+        ends = [block_norm(config) if config.use_peri_ln else nn.Identity() for _ in range(2)]
+        self.attention_end_norm, self.mlp_end_norm = ends
+        self.attention, self.activation = attention, ACTIVATIONS[config.activation_variant]
+        bias = config.bias and config.family == "gpt2"
+        up_bias, down_bias = (bias if own is None else own for own in (config.mlp_up_bias, config.mlp_down_bias))
+        self.up = nn.Linear(config.n_embd, mlp_size, bias=up_bias)
+        self.down = nn.Linear(mlp_size, config.n_embd, bias=down_bias)
         self.dropout = nn.Dropout(config.dropout)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = x + self.dropout(self.attention(self.attention_norm(x)))
-        out: Tensor = x + self.dropout(self.down(nn.functional.gelu(self.up(self.mlp_norm(x)))))
+        x = x + self.dropout(self.attention_end_norm(self.attention(self.attention_norm(x))))
+        mlp = self.down(self.activation(self.up(self.mlp_norm(x))))
+        out: Tensor = x + self.dropout(self.mlp_end_norm(mlp))
         return out
 
 
@@ -118,22 +127,16 @@ class Gpt2Attention(nn.Module):
         return out
 
 
-def _norm(config: GptConfig) -> nn.Module:
-    if config.family in ("lobo", "llama"):
-        return nn.RMSNorm(config.n_embd, eps=1e-6)
-    return nn.LayerNorm(config.n_embd, bias=config.bias and config.family == "gpt2")
-
-
 def _block(config: GptConfig, shape: LayerShape) -> nn.Module:
     match config.family:
         case "lobo":
-            return Block(config, LoboAttention(config, shape), shape.mlp_size, bias=False)
+            return Block(config, LoboAttention(config, shape), shape.mlp_size)
         case "hlb":
             return HlbBlock(config, shape.n_head)
         case "llama":
             return LlamaBlock(config, shape.n_head)
         case _:
-            return Block(config, Gpt2Attention(config, shape.n_head), 4 * config.n_embd, bias=config.bias)
+            return Block(config, Gpt2Attention(config, shape.n_head), 4 * config.n_embd)
 
 
 def build_on_meta(config: GptConfig, vocab_size: int) -> Decoder:

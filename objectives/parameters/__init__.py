@@ -25,6 +25,7 @@ __all__ = ["METRICS", "cost", "objective", "validate"]
 METRICS = (
     "params",  # tied ones once
     "non_embedding_params",
+    "params_without_embeddings",  # of hf alone: transformers' num_parameters(exclude_embeddings=True)
     "estimate",  # V·d + P·d + layers · (12·d² + 4·d), as in samplers/searches/depth/closed_form.py
 )
 
@@ -50,12 +51,14 @@ def validate(config: Mapping[str, Any]) -> str | None:
 def cost(config: Mapping[str, Any]) -> Mapping[str, float]:
     """Parameters, as `objective` counts them."""
     counted = _metrics(source_of(config))
-    return {name: counted[name] for name in ("params", "non_embedding_params")}
+    return {name: value for name, value in counted.items() if name != "estimate"}
 
 
 def _metrics(source: Source) -> dict[str, float]:
     count, sizes = _count(source), source.sizes
     metrics = {"params": float(count.params), "non_embedding_params": float(count.non_embedding)}
+    if count.without_embeddings is not None:
+        metrics["params_without_embeddings"] = float(count.without_embeddings)
     if sizes is not None:
         layer = 12 * sizes.n_embd**2 + 4 * sizes.n_embd
         metrics["estimate"] = float((sizes.vocab_size + sizes.positions) * sizes.n_embd + sizes.n_layer * layer)

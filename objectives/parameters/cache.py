@@ -48,14 +48,14 @@ def _code() -> str:
 
 def _read(file: Path) -> Count | None:
     try:
-        stored = json.loads(file.read_text())
-        numbers = [stored["params"], stored["non_embedding"]]
-    except (OSError, ValueError, KeyError, TypeError):
+        stored = Count(**json.loads(file.read_text()))
+    except (OSError, ValueError, TypeError):
         return None
-    return Count(*numbers) if all(type(each) is int and each >= 0 for each in numbers) else None
+    numbers = [each for each in asdict(stored).values() if each is not None]
+    return stored if len(numbers) > 1 and all(type(each) is int and each >= 0 for each in numbers) else None
 
 
 def _write(file: Path, counted: Count) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     with replacing(file, mode=0o600) as aside:
-        aside.write_text(json.dumps(asdict(counted)))
+        aside.write_text(json.dumps({name: each for name, each in asdict(counted).items() if each is not None}))

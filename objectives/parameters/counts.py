@@ -18,6 +18,9 @@ class Count:
 
     params: int
     non_embedding: int
+    without_embeddings: int | None = None
+    """For a model of transformers: its own `num_parameters(exclude_embeddings=True)`, which leaves out every embedding,
+    tied or not, and keeps a head of its own."""
 
 
 def count_module(module: nn.Module, head: nn.Module | None = None) -> Count:

@@ -1,8 +1,8 @@
 """A model of transformers, built from its config alone: `hf: {model_type: llama, …}`. It fetches nothing, no weights.
 
-The keys that searches vary (n_layer, n_embd, n_head) are passed under the model's own names, and so are vocab_size and
-max_position_embeddings beside `hf:`. Sizes that a model's config does not derive, such as llama's intermediate_size,
-keep their given values.
+The keys that searches vary (n_layer, n_embd, n_head) are passed under the model's own names, wherever it keeps them
+(transformers_config.py), and so are vocab_size and max_position_embeddings beside `hf:`. Sizes that a model's config
+does not derive, such as llama's intermediate_size, keep their given values.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from typing import Any
 
@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from objectives.parameters.counts import Count, count_module, on_meta
 from objectives.parameters.sizes import Sizes, usual_sizes
+from objectives.parameters.transformers_config import PARTS, SizedConfig
 from storage.checks import check_keys
 from storage.errors import UsageError, nearest, one_line
 
@@ -44,7 +45,8 @@ class HuggingFaceSource:
     def count(self) -> Count:
         with on_meta():
             model = self.make()
-        return count_module(model, model.get_output_embeddings())
+        counted = count_module(model, model.get_output_embeddings())
+        return replace(counted, without_embeddings=int(model.num_parameters(exclude_embeddings=True)))
 
     def make(self) -> Any:
         """Build the model.
@@ -56,19 +58,21 @@ class HuggingFaceSource:
         types = library.models.auto.configuration_auto.CONFIG_MAPPING
         if self.model_type not in types:
             raise UsageError(f"config: hf: no model_type {self.model_type!r}{_close(self.model_type, types.keys())}")
+        models = library.models.auto.modeling_auto.MODEL_FOR_CAUSAL_LM_MAPPING
+
+        def make(config: Any) -> Any:
+            model = models.get(type(config), None)
+            for part in (getattr(config, name, None) for name in PARTS):
+                if part is not None and getattr(model, "config_class", None) is type(part):
+                    return model(part)
+            return library.AutoModelForCausalLM.from_config(config)
+
         try:
-            default = types[self.model_type]()
-            own = {default.attribute_map.get(name, name): value for name, value in self.settings.items()}
-            for key in own:
-                if not hasattr(default, key):
-                    known = [name for name in vars(default) if not name.startswith("_")]
-                    raise UsageError(f"config: hf: {self.model_type} has no key {key!r}{_close(key, known)}")
-            model = library.AutoModelForCausalLM.from_config(types[self.model_type](**own))
+            return SizedConfig.of(types[self.model_type], self.settings).build(make)
         except UsageError:
             raise
         except Exception as error:
             raise UsageError(f"config: hf: {self.model_type} cannot be built: {one_line(error)}") from error
-        return model
 
     def loss(self, model: nn.Module, tokens: Tensor, targets: Tensor) -> Tensor:
         out: Tensor = model(input_ids=tokens, labels=targets).loss

@@ -15,7 +15,7 @@ from typing import Any
 
 from objectives.context import TrialContext
 from objectives.loggers import Loggers, TrialName
-from objectives.outcome import AttemptError, Kind, check_metric_name
+from objectives.outcome import AttemptError, Kind, named
 from objectives.process.wire import line
 from objectives.reference import Objective
 from storage.errors import one_line
@@ -126,12 +126,9 @@ def _metrics(returned: Any) -> dict[str, float]:
     """A mapping of names to numbers; a single number is the metric `value`."""
     if isinstance(returned, Mapping):
         try:
-            metrics = {str(name): float(value) for name, value in returned.items()}
+            return named({str(name): float(value) for name, value in returned.items()})
         except (TypeError, ValueError, RuntimeError) as error:
             raise AttemptError(Kind.INVALID, f"a metric is not a number: {error}") from error
-        for name in metrics:
-            check_metric_name(name)
-        return metrics
     try:
         return {"value": float(returned)}
     except (TypeError, ValueError, RuntimeError) as error:

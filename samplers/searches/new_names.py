@@ -54,6 +54,15 @@ def with_new_names(block: Block, config: Block, named: Collection[str], closed: 
     return {**made[0], "groups": [next(own) if isinstance(each, Mapping) else each for each in groups]}
 
 
+def without_pass(block: Block) -> Block:
+    """A grid's block as it was before names were passed."""
+    made = {key: value for key, value in block.items() if key != "pass"}
+    groups = made.get("groups")
+    if isinstance(groups, list):
+        made["groups"] = [without_pass(each) if isinstance(each, Mapping) else each for each in groups]
+    return made
+
+
 def check_new(name: str, config: Block, named: Collection[str], closed: bool, where: str) -> None:
     """Check a name of a block that may be new to the config.
 

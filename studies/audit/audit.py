@@ -12,7 +12,7 @@ from storage.evidence_records import LedgerFacts
 from storage.records import AttemptRow, SetAside, StudyRow, TrialRow
 from storage.session import Session
 from studies.audit.chain import aside_problems, chain_problems, origin_problems, plan_problems
-from studies.audit.code import code_lines, code_problems, trials_by_code
+from studies.audit.code import code_lines, code_problems, imported_trials, trials_by_code
 from studies.audit.ending import ending_problems
 from studies.audit.evidence import Evidence, read_evidence
 from studies.audit.optuna_half import optuna_problems
@@ -58,6 +58,8 @@ class Certificate:
     """Of what the study holds; None where something is wrong."""
     copy_of: str | None = None
     """The seal of the study that it was copied from: its results until then are that study's."""
+    imported: Sequence[int] = ()
+    """Numbers of the trials whose results were made elsewhere and imported."""
     code_lines: Sequence[str] = ()
     """Which trials ran which version of the user's code."""
     seal_problem: str | None = None
@@ -98,6 +100,9 @@ class Certificate:
         lines += [f"your code: {each}" for each in self.code_lines]
         if self.upgraded:
             lines.append(f"digests of {self.upgraded} results were computed on upgrade")
+        if self.imported:
+            count = f"{len(self.imported)} of {points['accepted']} results"
+            lines.append(f"imported, not run by this program: {count}, {_trials(self.imported)}")
         if self.copy_of:
             lines.append(f"copied from a study that passed its audit; the seal of that: {self.copy_of}")
         if self.unlocked:
@@ -178,6 +183,7 @@ def certificate_of(evidence: Evidence) -> Certificate:
         taken=[row.number for row in points if taken(row)],
         upgraded=evidence.digests.upgraded,
         copy_of=evidence.digests.copy_of,
+        imported=imported_trials(evidence),
         user_code=trials_by_code(evidence),
         code_lines=code_lines(evidence),
         seal=None if violations else seal_of(evidence).text,

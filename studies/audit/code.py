@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from studies.audit.evidence import Evidence
-from studies.definition.user_code import version_of, version_text
+from studies.definition.user_code import is_imported, version_of, version_text
 from studies.history.versions import numbers_text
 
 NOT_RECORDED = "not recorded"
@@ -18,6 +18,16 @@ def trials_by_code(evidence: Evidence) -> dict[str, list[int]]:
         if row.trial_id in evidence.accepted:
             found.setdefault(evidence.accepted[row.trial_id].code or NOT_RECORDED, []).append(row.number)
     return found
+
+
+def imported_trials(evidence: Evidence) -> list[int]:
+    """Numbers of the trials whose results were made elsewhere."""
+    return [
+        number
+        for version, numbers in trials_by_code(evidence).items()
+        if is_imported(evidence.codes.get(version))
+        for number in numbers
+    ]
 
 
 def code_lines(evidence: Evidence) -> list[str]:

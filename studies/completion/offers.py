@@ -59,7 +59,7 @@ def names_to_run(context: click.Context, typed: str) -> list[tuple[str, str | No
 
 
 def _words(context: click.Context) -> Sequence[str]:
-    """Of `run`; they are in args while an option has no value yet."""
+    """Of `run` and `export`; they are in args while an option has no value yet."""
     return [*(context.params.get("words") or ()), *context.args]
 
 
@@ -77,7 +77,8 @@ def formats(context: click.Context, typed: str) -> list[tuple[str, str | None]]:
     """Of `export`: of the study's search, or of any."""
     from studies.export.export import FORMATS
 
-    own = [row.search for row in _asked(context, Reader.glances) if row.name == _study(context)]
+    named = {*(context.params.get("names") or ()), *_words(context)}
+    own = [row.search for row in _asked(context, Reader.glances) if row.name in named]
     known = [form for search in own or FORMATS for form in FORMATS[search]]
     return [(form, None) for form in dict.fromkeys(known)]
 

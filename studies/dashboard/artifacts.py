@@ -52,7 +52,7 @@ def entries(trace: Trace, home: Path) -> dict[str, str]:
         made.append((f"{name}-b", f"trial-{trace.number}-series.csv", SHOWN[".csv"]))
     folder = _folder(trace, home)
     for file in left_files(folder):
-        shown = file.relative_to(folder.files).as_posix()
+        shown = folder.shown(file)
         made.append((f"{name}-c{_digest(shown)}", shown, SHOWN.get(file.suffix.lower(), "application/octet-stream")))
     return {
         f"{ATTRIBUTE_PREFIX}{key}": json.dumps(
@@ -98,7 +98,7 @@ class TrialArtifacts:
                 return io.BytesIO(series_csv(Reader(session).reports_of(trace.trial_id)).encode())
         folder = _folder(trace, self.home)
         for file in left_files(folder):
-            if _digest(file.relative_to(folder.files).as_posix()) == ours[3]:
+            if _digest(folder.shown(file)) == ours[3]:
                 return file.open("rb")
         raise ArtifactNotFound(artifact_id)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import ipaddress
 import os
 import socket
@@ -12,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from storage.errors import UsageError
+from storage.home import user_name
 from storage.store import Store
 
 
@@ -101,7 +101,7 @@ def invitation(host: str, port: int, alone: bool) -> list[str]:
     shown = f"[{host}]" if ":" in host else host
     lines = [f"dashboard: http://{shown}:{port}/dashboard (Ctrl-C ends it)"]
     if alone:
-        there = f"ssh -L {port}:{shown}:{port} {getpass.getuser()}@{socket.gethostname()}"
+        there = f"ssh -L {port}:{shown}:{port} {user_name()}@{socket.gethostname()}"
         return [*lines, f"from another host: {there}", f"and there: http://localhost:{port}/dashboard"]
     return [*lines, "it asks for no password: anybody who reaches this port can read, change and delete studies"]
 

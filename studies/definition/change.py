@@ -41,7 +41,7 @@ def difference(old: Definition, new: Definition) -> Change:
     fixed = (("search", old.search, new.search), ("config.seed", old.config.get("seed"), new.config.get("seed")))
     compared = (
         ("objective", shown_objective(old.objective), shown_objective(new.objective)),
-        ("score", f"{old.direction} {old.score_metric}", f"{new.direction} {new.score_metric}"),
+        ("score", _score(old), _score(new)),
         ("cost", old.cost, new.cost),
         ("config.dataset", old.config.get("dataset"), new.config.get("dataset")),
     )
@@ -58,6 +58,11 @@ def difference(old: Definition, new: Definition) -> Change:
     gone = {key: None for key in old.settings if key not in new.settings}
     incomparable = {key: (was, now) for key, was, now in compared if was != now}
     return Change(_news(old.config, new.config), gone | _news(old.settings, new.settings), refused, incomparable)
+
+
+def _score(definition: Definition) -> str:
+    best = " of best" * (definition.score_of == "best")
+    return f"{definition.direction} {definition.score_metric}{best}"
 
 
 def _news(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:

@@ -19,7 +19,8 @@ from objectives.named_keys import named_keys
 from objectives.reference import located
 from samplers.searches.blocks import block_keys
 from samplers.searches.nested import path_of
-from samplers.searches.new_names import check_new, refusal, with_new_names
+from samplers.searches.new_names import check_new, refusal, with_new_names, without_pass
+from samplers.searches.scores import check_score, metrics_needed
 from storage.checks import check_keys, check_whole
 from storage.errors import UsageError, nearest
 from studies.definition.assignments import Path as Assigned
@@ -41,12 +42,14 @@ SCORES = {
 """What is scored where a definition does not say, by search."""
 DEFINITION_KEYS = (
     *("question", "search", "objective", "log_to", "score", "cost", "config"),
-    *("attempts", "timeout", "memory_limit", "pruner", "code", *SEARCHES),
+    *("attempts", "timeout", "memory_limit", "pruner", "code", "config_ignores", *SEARCHES),
 )
 SETTABLE = ("score", "cost", "question", "attempts", "timeout", "memory_limit", "pruner", "log_to")
 """Keys of the file that `--set` changes under their own names."""
-SETTABLE_FIELDS = ("score_metric", "direction", *SETTABLE[1:])
+SETTABLE_FIELDS = ("score_metric", "direction", "score_of", *SETTABLE[1:])
+SCORES_OF = ("last", "best")
 DIRECTIONS = ("maximize", "minimize")
+AUTO = "auto"
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,8 @@ class Definition:
     settings: Mapping[str, Any]
     """The search's own block."""
     config: Mapping[str, Any]
+    score_of: str = "last"
+    """Which of a trial's values is its score, one of SCORES_OF: the last, or the best that it reported."""
     question: str = ""
     attempts: int = 2
     timeout: float | None = None
@@ -75,6 +80,10 @@ class Definition:
     """Patterns of further files that belong to the objective's code, below `code_folder`."""
     code_folder: Path = Path("/")
     """Of the definition's file."""
+    config_ignores: str | Sequence[str] = AUTO
+    """Keys that are left out of the file's config; `auto`: those of other trainers that the objective lists."""
+    ignored: Sequence[str] = field(default=(), compare=False)
+    """Those that the file's config had."""
     replaced: Mapping[str, Any] = field(default_factory=dict)
     """Fields that `--set` changed, with the file's own values: an edited file changes only what it changes itself."""
 
@@ -85,7 +94,9 @@ class Definition:
         Raises:
             UsageError: The file is not a definition, or one of another search.
         """
-        definition = _parse(read_yaml(file), str(file), file.parent).with_models_in(file.parent)
+        definition = _parse(read_yaml(file), str(file), file.parent).with_models_in(file.parent)._without_ignored()
+        for key, text in (("score.metric", definition.score_metric), ("cost", definition.cost)):
+            check_score(text or "", f"{file}: {key}")
         check_spellings(definition.config, f"{file}: config")  # a stored one may be of a time before these checks
         if definition.search == "grid":
             check_axis_names(definition.settings, definition.config, str(file))
@@ -110,7 +121,11 @@ class Definition:
             "question": self.question,
             "search": self.search,
             "objective": self.objective,
-            "score": {"metric": self.score_metric, "direction": self.direction},
+            "score": {
+                "metric": self.score_metric,
+                "direction": self.direction,
+                **({"of": self.score_of} if self.score_of != "last" else {}),
+            },
             "cost": self.cost,
             self.search: dict(self.settings),
             "config": dict(self.config),
@@ -120,6 +135,7 @@ class Definition:
             "pruner": self.pruner,
             "log_to": list(self.log_to) or None,
             "code": {"folder": str(self.code_folder), "files": list(self.code)} if self.code else None,
+            "config_ignores": None if self.config_ignores == AUTO else list(self.config_ignores),
             "replaced": dict(self.replaced) or None,
         }
         return {key: value for key, value in document.items() if value not in (None, "")}
@@ -175,6 +191,12 @@ class Definition:
             made = made._with_new_names("--set")
         return made.with_models_in(Path.cwd())
 
+    def _without_ignored(self) -> Definition:
+        auto = self.config_ignores == AUTO
+        ignores = named_keys(self.objective).ignored if auto else self.config_ignores
+        config = {key: value for key, value in self.config.items() if key not in ignores}
+        return replace(self, config=config, ignored=[key for key in self.config if key in ignores])
+
     def _with_new_names(self, where: str) -> Definition:
         """With those names of its block that the config lacks checked, and noted where the objective gets them."""
         named = named_keys(self.objective)
@@ -219,6 +241,14 @@ class Definition:
         """With the whole path of every model's file that it names, relative to `folder`."""
         config, settings = models_located(self.objective, (self.config, self.settings), folder)
         return replace(self, config=config, settings=settings)
+
+    def with_helpers_of(self, stored: Definition) -> Definition:
+        """With the names that only expressions use as the study began with them: one of version 0.3 passed none to its
+        objective, and goes on so while the block stays the same."""
+        bare = without_pass(self.settings)
+        if self.settings != stored.settings == bare and replace(self, settings=bare)._with_new_names("") == self:
+            return replace(self, settings=stored.settings)
+        return self
 
     def with_code_of(self, other: Definition) -> Definition:
         """With the `code:` files of another one."""
@@ -265,19 +295,25 @@ def _parse(document: Mapping[str, Any], where: str, folder: Path) -> Definition:
     score = _mapping(document, "score", where) if "score" in document else SCORES.get(search)
     if score is None:
         raise UsageError(f"{where}: score: is missing; like {{metric: val_loss, direction: minimize}}")
-    check_keys(score, ("metric", "direction"), f"{where}: score")
+    check_keys(score, ("metric", "direction", "of"), f"{where}: score")
+    metric = _text(score, "metric", f"{where}: score")
+    cost = _text(document, "cost", where) if document.get("cost") is not None else None
     direction = _text(score, "direction", f"{where}: score")
     if direction not in DIRECTIONS:
         raise UsageError(f"{where}: score.direction: {direction!r}{nearest(direction, DIRECTIONS)}")
+    score_of = score.get("of", "last")
+    if score_of not in SCORES_OF:
+        raise UsageError(f"{where}: score.of: {score_of!r}{nearest(str(score_of), SCORES_OF)}")
     attempts = check_whole(document.get("attempts", 2), f"{where}: attempts", 1, 2**31 - 1)
     timeout, limit, pruner = document.get("timeout"), document.get("memory_limit"), document.get("pruner")
     code_folder, code = _code(document.get("code", []), folder, f"{where}: code")
     return Definition(
         search=search,
-        objective=_objective(document, where, folder),
-        score_metric=_text(score, "metric", f"{where}: score"),
+        objective=_objective(document, [metric, cost], where, folder),
+        score_metric=metric,
         direction=direction,
-        cost=_text(document, "cost", where) if document.get("cost") is not None else None,
+        cost=cost,
+        score_of=score_of,
         settings=_mapping(document, search, where),
         config={} if document.get("config") is None else _mapping(document, "config", where),
         question=_text(document, "question", where) if "question" in document else "",
@@ -288,15 +324,22 @@ def _parse(document: Mapping[str, Any], where: str, folder: Path) -> Definition:
         log_to=parse_log_to(document.get("log_to", []), f"{where}: log_to"),
         code=code,
         code_folder=code_folder,
+        config_ignores=_ignores(document.get("config_ignores", AUTO), f"{where}: config_ignores"),
     )
 
 
-def _objective(document: Mapping[str, Any], where: str, folder: Path) -> str:
+def _objective(document: Mapping[str, Any], wanted: Sequence[str | None], where: str, folder: Path) -> str:
     """`FILE.py:FUNCTION` is relative to the definition, as a command is; every other form stands as it is."""
     if isinstance(document.get("objective"), dict):
-        needs = list(dict.fromkeys(filter(None, (document["score"]["metric"], document.get("cost")))))
+        needs = list(dict.fromkeys(name for each in wanted for name in metrics_needed(each)))
         return Command.parse(document["objective"], folder.resolve(), needs, f"{where}: objective").text
     return located(_text(document, "objective", where), folder)
+
+
+def _ignores(given: Any, where: str) -> str | Sequence[str]:
+    if given == AUTO or (isinstance(given, list) and all(isinstance(each, str) for each in given)):
+        return tuple(given) if isinstance(given, list) else AUTO
+    raise UsageError(f"{given!r} is neither {AUTO} nor a list of keys, like [out_dir, device]", where)
 
 
 def _code(named: Any, folder: Path, where: str) -> tuple[Path, tuple[str, ...]]:

@@ -27,6 +27,8 @@ from studies.definition.repository import Content, content_id, read_content, top
 from studies.definition.trust import code_named
 
 VERSION_DIGITS = 12
+IMPORTED = "imported:"
+"""With it begins the content of a version that is no code: results that were made elsewhere."""
 MAX_FILE_BYTES = 100_000_000
 """A larger file is data, even if a command names it first."""
 MAX_WATCHED_FILES = 5000
@@ -63,8 +65,20 @@ def version_of(details: Mapping[str, Any]) -> str:
     return digest_of("user code", details["content"], details["files"], details["why"])[:VERSION_DIGITS]
 
 
+def imported_details(source: str, digest: str) -> dict[str, Any]:
+    """What stands in place of the code's details with results that were made elsewhere."""
+    return {"content": f"{IMPORTED}{digest}", "files": {source: digest}, "why": [], "repository": None}
+
+
+def is_imported(details: Mapping[str, Any] | None) -> bool:
+    """Whether results of this version were made elsewhere."""
+    return str((details or {}).get("content")).startswith(IMPORTED)
+
+
 def version_text(version: str, details: Mapping[str, Any] | None) -> str:
     """`4f2a91c07d1e (commit 1f3a9c2, changed)`."""
+    if details is not None and is_imported(details):
+        return f"{version} (imported from {', '.join(details['files'])})"
     repository = (details or {}).get("repository") or {}
     if not repository.get("commit"):
         return version

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import math
-
-from objectives.outcome import Kind
+from objectives.outcome import Kind, Outcome
 from storage.ledger import Claim, End, Ledger
 from storage.reader import Reader
 from storage.records import EndKind
 from storage.studies import set_outcome
 from storage.worker_records import KeptTrial
-from studies.engine.policy import Requirements
+from studies.engine.policy import Requirements, judge
 from studies.history.alike import failed_alike
 from studies.history.purpose import purpose
 
@@ -59,13 +57,13 @@ class KeptMetrics:
     def settle(self, claim: Claim, required: Requirements) -> str | None:
         """Complete a claimed trial with the metrics of an earlier one: a line for people, or None if it has to run."""
         kept = self._kept.get(claim.hash)
-        if kept is None or kept.number == claim.number:
+        if kept is None or kept.number == claim.number or required.best is not None:
             return None
-        needed = [kept.metrics.get(name, math.nan) for name in filter(None, (required.score, required.cost))]
-        if not all(map(math.isfinite, needed)):
+        judged = judge(Outcome(Kind.COMPLETED, kept.metrics), required)
+        if judged.kind is not Kind.COMPLETED:
             return None
         end = End(Kind.COMPLETED.value, f"with the metrics of trial {kept.number}, attempt {kept.attempt}")
-        self._ledger.finish_trial(claim, "COMPLETE", end, needed[0], kept.metrics, None)
+        self._ledger.finish_trial(claim, "COMPLETE", end, judged.metrics[required.score], judged.metrics, None)
         return (
             f"trial {claim.number} ({purpose(claim.role)}, seed {claim.seed}): COMPLETE, {end.message}: not run again"
         )

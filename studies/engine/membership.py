@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import getpass
 import os
 import socket
 from dataclasses import dataclass
 
+from storage.home import user_name
 from storage.ledger import Ledger
 from storage.reader import Reader
 from storage.store import Store
 from storage.studies import NewWorker, sign_in
 from studies.definition.code_version import versions
 from studies.slots.slot import Slot
-
-
-def _account() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a user without an entry in the passwd file
-        return str(os.getuid())
 
 
 @dataclass(frozen=True)
@@ -40,7 +33,7 @@ class Membership:
         study_id = Reader(session).study(self.name).study_id
         session.listen(f"studyhall_{study_id}")
         slots = [slot.name for slot in self.slots]
-        worker = NewWorker(socket.gethostname(), os.getpid(), _account(), slots, versions())
+        worker = NewWorker(socket.gethostname(), os.getpid(), user_name(), slots, versions())
         worker_id = sign_in(session, study_id, worker)
         Reader(session).study(self.name)  # it may have been renamed before this worker had signed in
         return Ledger(session, study_id), worker_id

@@ -12,11 +12,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import takewhile
 
 from objectives.outcome import Kind, Outcome
+from samplers.searches.scores import best_of, known_value, value_of
+from storage.errors import UsageError
+from storage.records import StudyRow
+from storage.shown import shown_value
+from studies.definition.definition import SEEK_LIMITS, Definition
 
 CHARGED = (Kind.ERROR.value, Kind.KILLED.value)
 MAX_LOSSES_IN_A_ROW = 10
@@ -34,6 +40,21 @@ class Requirements:
     """Whether the search looks for the largest value that fits: out of memory is then an answer."""
     shown: Callable[[float], float] = float
     """A score as Optuna shows it."""
+    best: str | None = None
+    """The direction, where the score is the best of the reported values and not the last one."""
+
+    @staticmethod
+    def of(definition: Definition, study: StudyRow) -> Requirements:
+        """What a definition in force says."""
+        shown = partial(shown_value, study.search, study.origin)
+        best = definition.direction if definition.score_of == "best" else None
+        needs = (definition.score_metric, definition.cost, definition.attempts)
+        return Requirements(*needs, definition.search in SEEK_LIMITS, shown, best)
+
+    def with_score(self, metrics: Mapping[str, float]) -> Mapping[str, float]:
+        """Reported metrics with the score's value among them, where it is an expression over these."""
+        value = known_value(self.score, metrics)
+        return metrics if value is None else {**metrics, self.score: value}
 
 
 @dataclass(frozen=True)
@@ -50,14 +71,31 @@ def judge(outcome: Outcome, required: Requirements) -> Outcome:
     """A completed attempt becomes invalid or diverged if it lacks a number that the study needs."""
     if outcome.kind is not Kind.COMPLETED:
         return outcome
+    metrics = dict(outcome.metrics)
     for name in filter(None, (required.score, required.cost)):
-        value = outcome.metrics.get(name)
+        try:
+            value = value_of(name, metrics)
+        except UsageError as error:
+            return replace(outcome, kind=Kind.INVALID, message=str(error))
         if value is None:
             message = f"the objective returned no {name!r}; it returned: {', '.join(outcome.metrics) or 'nothing'}"
             return replace(outcome, kind=Kind.INVALID, message=message)
         if not math.isfinite(value):
             return replace(outcome, kind=Kind.DIVERGED, message=f"{name} is {value}")
-    return outcome
+        metrics[name] = value
+    return replace(outcome, metrics=metrics)
+
+
+def with_best(outcome: Outcome, reported: Iterable[Mapping[str, float]], required: Requirements) -> Outcome:
+    """With the best score that a completed trial reported in place of its last one, which is kept beside it."""
+    if outcome.kind is not Kind.COMPLETED or required.best is None:
+        return outcome
+    last = known_value(required.score, outcome.metrics)
+    best = best_of([*(known_value(required.score, each) for each in reported), last], required.best)
+    if best is None:
+        return outcome
+    kept = {} if last is None else {f"{required.score}.last": last}
+    return replace(outcome, metrics={**outcome.metrics, **kept, required.score: best})
 
 
 def consequence(outcome: Outcome, earlier: Sequence[str], required: Requirements) -> Finish | None:

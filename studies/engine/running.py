@@ -10,8 +10,9 @@ from objectives.outcome import Kind, Outcome, Report
 from objectives.process.attempt import Assignment, Attempt
 from storage.home import TrialFolder
 from storage.ledger import Claim, End, Ledger, Verdict
+from storage.reader import Reader
 from studies.definition.definition import Definition
-from studies.engine.policy import Requirements, consequence, judge
+from studies.engine.policy import Requirements, consequence, judge, with_best
 from studies.history.purpose import purpose
 from studies.slots.leases import Lease
 from studies.slots.slot import Slot
@@ -60,9 +61,10 @@ class Running:
         """Write its reports; they are kept if that fails."""
         steps = {each.step: each for each in self.reports if abs(each.step) < STEP_LIMIT}  # the later one counts
         if steps:
-            scores = [each.metrics.get(required.score) for each in steps.values()]
+            reported = [required.with_score(each.metrics) for each in steps.values()]
+            scores = [metrics.get(required.score) for metrics in reported]
             shown = [None if score is None else required.shown(score) for score in scores]
-            rows = [(each.step, each.metrics, value) for each, value in zip(steps.values(), shown, strict=True)]
+            rows = [*zip(steps, reported, shown, strict=True)]
             ledger.report_steps(self.claim, rows)
         self.reports.clear()
         self.flushed = time.monotonic()
@@ -81,11 +83,14 @@ class Running:
         """
         if outcome.kind is Kind.PRUNED and self.pruned:
             outcome = replace(outcome, message=self.pruned)
+        self.flush(ledger, required)
+        if required.best is not None:
+            reports = Reader(ledger.session).reports_of(self.claim.trial_id)
+            outcome = with_best(outcome, [each.metrics for each in reports], required)
         outcome = judge(outcome, required)
         claim, kind = self.claim, outcome.kind.value.replace("_", " ")
         end = End(outcome.kind.value, outcome.message, "" if outcome.kind is Kind.COMPLETED else outcome.tail)
         step = consequence(outcome, claim.outcomes, required)
-        self.flush(ledger, required)
         if step is None:
             ledger.release_trial(claim, end)
             failed = f"{'failed' if outcome.kind is Kind.ERROR else kind}: {end.message}".removesuffix(": ")
@@ -123,7 +128,7 @@ def assignment_of(
         log=folder.log(claim.attempt),
         lock=folder.lock,
         checkpoint_dir=folder.checkpoint,
-        run_dir=folder.files,
+        run_dir=folder.run(claim.attempt),
         memory_limit=definition.memory_limit,
         timeout=definition.timeout,
         study=study,

@@ -21,10 +21,9 @@ from storage.ledger import Claim
 from storage.locks import POOLED
 from storage.reader import Reader
 from storage.records import StudyRow
-from storage.shown import shown_value
 from storage.studies import sign_out
 from studies.definition.code_version import versions
-from studies.definition.definition import SEEK_LIMITS, Definition
+from studies.definition.definition import Definition
 from studies.definition.searches import current_state, search_in_force
 from studies.engine.adoption import adopt
 from studies.engine.clearing import clear_home
@@ -268,7 +267,7 @@ class Worker:
         if claim.backend != self.ledger.session.backend:
             raise StorageError(POOLED)
         folder = trial_folder(self.home, self.study.folder, self.study.created_at, claim.number)
-        folder.make()
+        folder.make(claim.attempt)
         lease = self.slot_pool.begun(slot, self.study.name, claim.number)
         assignment = assignment_of(self.study.name, self.definition, claim, slot, folder, lease)
         attempt = self.warm.start(assignment, None if lease is None else lease.fd)
@@ -323,9 +322,7 @@ class Worker:
 
     @property
     def _required(self) -> Requirements:
-        needs = self.definition
-        shown = partial(shown_value, self.study.search, self.study.origin)
-        return Requirements(needs.score_metric, needs.cost, needs.attempts, needs.search in SEEK_LIMITS, shown)
+        return Requirements.of(self.definition, self.study)
 
     def _read_study(self) -> StudyRow:
         """The study as it is now; its definition is parsed when it has changed, not for every trial."""

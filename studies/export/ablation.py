@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from storage.records import ReportRow, TrialRow
-from studies.export.trials import columns_csv
+from studies.export.trials import as_text, columns_csv
 from studies.history.trials import in_order
 
 UNIT_SCALE_PARAMS = 46_009_736
@@ -40,7 +40,8 @@ def ablation_csv(rows: Sequence[TrialRow], reports: Callable[[int], Sequence[Rep
     first = min((row.seed for row in rows), default=0)
     done = [row for row in in_order(rows) if row.state == "COMPLETE"]
     runs = [_run(row, row.seed - first + 1, reports(row.trial_id)) for row in done]
-    return columns_csv({name: [run[name] for run in runs] for name in (*RUN, *SERIES_COLUMNS)})
+    columns = {name: [run[name] for run in runs] for name in (*RUN, *SERIES_COLUMNS)}
+    return columns_csv(as_text(columns, (list, dict, bool)))
 
 
 def _run(row: TrialRow, run: int, reports: Sequence[ReportRow]) -> dict[str, Any]:

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection, Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from storage.errors import UsageError, nearest
 from storage.files import replacing
 from storage.reader import Reader
-from storage.records import StudyRow
+from storage.records import StudyRow, TrialRow
 from storage.session import Session
 from studies.export.ablation import ablation_csv
 from studies.export.depth_json import depth_json
 from studies.export.folders import Folder, sweep_folder, tasks_folder
 from studies.export.results_yaml import results_yaml
-from studies.export.trials import grid_csv, parquet, trials_csv
+from studies.export.trials import Columns, columns_csv, grid_cells, joined, parquet, trial_cells
 from studies.history.grid_points import GridPoints, apart
 from studies.results.show import Shown
-from studies.results.trial import trial_json
+from studies.results.trial import output_of, trial_json
 
 FORMATS = {
     "grow": ("csv", "json", "results-yaml"),
@@ -44,13 +46,14 @@ def export(session: Session, study: StudyRow, form: str) -> str | bytes | Folder
     earlier = {row.trial_id for row in points.earlier}
     match form:
         case "csv":
-            return grid_csv(rows, earlier) if is_grid else trials_csv(rows)
+            return columns_csv(_cells(study, rows, earlier))
         case "parquet":
             return parquet(rows, earlier)
         case "ablation-csv":
             return ablation_csv(points.in_force, reader.reports_of)
         case "sweep-dir":
-            return sweep_folder(points.in_force, study.score, study.direction, datetime.now())
+            output = partial(output_of, session, study)
+            return sweep_folder(points.in_force, study.score, study.direction, datetime.now(), output)
         case "tasks":
             return tasks_folder(points.in_force)
         case "json":
@@ -62,6 +65,31 @@ def export(session: Session, study: StudyRow, form: str) -> str | bytes | Folder
             return json.dumps(depth_json(decisions), indent=2) + "\n"
         case _:
             return results_yaml(study, decisions)
+
+
+def export_named(session: Session, names: Sequence[str], form: str) -> str | bytes | Folder:
+    """The study of that name in a format; several studies in one csv, each below the one before it.
+
+    Raises:
+        UsageError: No study is named, one is not there, or the format does not suit them.
+    """
+    names, reader = list(dict.fromkeys(names)), Reader(session)
+    if not names:
+        raise UsageError("export: which study? `export lobo --as csv`")
+    if len(names) == 1:
+        return export(session, reader.study(names[0]), form)
+    if form != "csv":
+        raise UsageError(f"--as: {form!r} is of one study; several go into one csv")
+    tables = {}
+    for study in map(reader.study, names):
+        rows = reader.trials(study.study_id)
+        apart_from = apart(rows, reader.decisions(study.study_id)).earlier if study.search == "grid" else ()
+        tables[study.name] = _cells(study, rows, {row.trial_id for row in apart_from})
+    return columns_csv(joined(tables))
+
+
+def _cells(study: StudyRow, rows: Sequence[TrialRow], earlier: Collection[int]) -> Columns:
+    return grid_cells(rows, earlier) if study.search == "grid" else trial_cells(rows)
 
 
 def write_aside(file: Path, made: str | bytes | Folder) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -62,14 +62,23 @@ class Folder:
         return folder
 
 
-def sweep_folder(rows: Sequence[TrialRow], metric: str, direction: str, now: datetime) -> Folder:
-    """`sweep-dir`: `sweep_results_<now>/` with `sweep_summary.txt` and one text file a combination."""
+def sweep_folder(
+    rows: Sequence[TrialRow], metric: str, direction: str, now: datetime, output: Callable[[int], str]
+) -> Folder:
+    """`sweep-dir`: `sweep_results_<now>/` with `sweep_summary.txt` and one text file a combination.
+
+    Args:
+        output: The console output of a trial, by its number. A combination's is read when its file is written.
+    """
     names = dict(_named(cells_of(rows, metric)))
     ranked = ranking(rows, metric, direction)
-    files = [("sweep_summary.txt", _summary(names, ranked, metric, now))]
-    for cell in (*ranked.scored, *ranked.pruned, *ranked.without):
-        files.append((f"{names[_key(cell)]}.txt", _combination(cell, metric)))
-    return Folder(f"sweep_results_{now:%Y%m%d_%H%M%S}", files)
+
+    def files() -> Iterator[tuple[str, str]]:
+        yield "sweep_summary.txt", _summary(names, ranked, metric, now)
+        for cell in (*ranked.scored, *ranked.pruned, *ranked.without):
+            yield f"{names[_key(cell)]}.txt", _combination(cell, metric, output)
+
+    return Folder(f"sweep_results_{now:%Y%m%d_%H%M%S}", files())
 
 
 def file_name(setting: Mapping[str, Any]) -> str:
@@ -141,13 +150,16 @@ def _spread(cell: Cell) -> str:
     return "" if cell.sd is None else f", sd={cell.sd!r}"
 
 
-def _combination(cell: Cell, metric: str) -> str:
+def _combination(cell: Cell, metric: str, output: Callable[[int], str]) -> str:
     lines = [f"{name}: {value}" for name, value in cell.setting.items()]
     lines += ["", f"Mean {metric}: {cell.mean!r}" if cell.scores else f"Mean {metric}: N/A"]
     for row in cell.rows:
         lines += ["", f"Trial {row.number}, seed {row.seed}: {row.state}{f', {row.reason}' if row.reason else ''}"]
+        lines += [] if row.seconds is None else [f"Time: {row.seconds:.1f} s"]
         lines += [f"{name}: {value!r}" for name, value in row.metrics.items()]
     lines += ["", "Configuration:", *(f"{name}: {value}" for name, value in cell.config.items())]
+    for row in cell.rows:
+        lines += ["", f"Output of trial {row.number}, seed {row.seed}:", output(row.number).rstrip("\n")]
     return "\n".join(lines) + "\n"
 
 

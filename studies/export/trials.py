@@ -29,12 +29,12 @@ def grid_columns(rows: Sequence[TrialRow], earlier: Collection[int] = ()) -> Col
     return columns | _spread("config.", [row.config for row in rows]) | _spread("", [row.metrics for row in rows])
 
 
-def trials_csv(rows: Sequence[TrialRow]) -> str:
+def trial_cells(rows: Sequence[TrialRow]) -> Columns:
     """`csv` of a growth, a depth or a fit: what a trial was for, its whole configuration, its end, its metrics."""
     purpose = {name: [row.role.get(name) for row in rows] for name in ("role", "param", "value")}
     columns = _ends(rows, {"round": [row.round for row in rows], **purpose, "seed": [row.seed for row in rows]})
     columns |= _spread("config.", [row.config for row in rows]) | _spread("", [row.metrics for row in rows])
-    return columns_csv(columns, (list, dict))
+    return as_text(columns, (list, dict))
 
 
 def _ends(rows: Sequence[TrialRow], between: Columns) -> Columns:
@@ -54,14 +54,29 @@ def _spread(prefix: str, mappings: Sequence[Mapping[str, Any]]) -> Columns:
     return {f"{prefix}{name}": [each.get(name) for each in mappings] for name in names}
 
 
-def grid_csv(rows: Sequence[TrialRow], earlier: Collection[int] = ()) -> str:
+def grid_cells(rows: Sequence[TrialRow], earlier: Collection[int] = ()) -> Columns:
     """`csv` of a grid. In the columns of settings and configs, a text that would be read as another type is quoted as
     in JSON: 1 is the number, "1" the text, "" the empty text; an empty cell is null or a missing key."""
     columns = {
         name: [_unmistakable(value) for value in values] if name.startswith(("setting.", "config.")) else values
         for name, values in grid_columns(rows, earlier).items()
     }
-    return columns_csv(columns)
+    return as_text(columns, (list, dict, bool))
+
+
+def joined(tables: Mapping[str, Columns]) -> Columns:
+    """Tables of several studies under one another, with the study's name in front.
+
+    >>> joined({"one": {"a": [1]}, "two": {"b": [2, 3]}})
+    {'study': ['one', 'two', 'two'], 'a': [1, None, None], 'b': [None, 2, 3]}
+    """
+    lengths = {name: len(next(iter(table.values()))) for name, table in tables.items()}
+    columns = {"study": [name for name, length in lengths.items() for _ in range(length)]}
+    for column in dict.fromkeys(column for table in tables.values() for column in table):
+        columns[column] = [
+            value for name, table in tables.items() for value in table.get(column, [None] * lengths[name])
+        ]
+    return columns
 
 
 def _unmistakable(value: Any) -> Any:
@@ -95,11 +110,18 @@ def _one_kind(values: Sequence[Any]) -> list[Any]:
     return list(values)
 
 
-def columns_csv(columns: Columns, as_json: tuple[type, ...] = (list, dict, bool)) -> str:
-    """A table as CSV; values of some types are written as JSON."""
+def as_text(columns: Columns, kinds: tuple[type, ...]) -> Columns:
+    """The table with values of these types as JSON."""
+    return {
+        name: [json.dumps(value) if isinstance(value, kinds) else value for value in values]
+        for name, values in columns.items()
+    }
+
+
+def columns_csv(columns: Columns) -> str:
+    """A table as CSV."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)
-    for row in zip(*columns.values(), strict=True):
-        writer.writerow([json.dumps(value) if isinstance(value, as_json) else value for value in row])
+    writer.writerows(zip(*columns.values(), strict=True))
     return text.getvalue()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from storage.records import AttemptRow
+from storage.records import IMPORTED_SLOT, AttemptRow
 
 MIN_TRIALS = 2
 """Completed trials before their mean time means anything."""
@@ -34,4 +34,5 @@ def seconds_left(mean: float | None, waiting: int, running: Iterable[float], slo
 
 def mean_trial_seconds(attempts: Iterable[AttemptRow]) -> float | None:
     """Mean time of the attempts that completed a trial; None while there are too few."""
-    return mean_seconds([each.seconds or 0.0 for each in attempts if each.accepted and each.state == "COMPLETE"])
+    ran = (each for each in attempts if each.slot != IMPORTED_SLOT)
+    return mean_seconds([each.seconds or 0.0 for each in ran if each.accepted and each.state == "COMPLETE"])

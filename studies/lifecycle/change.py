@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from objectives.process.warm import Description
-from objectives.reference import same_objective
+from objectives.reference import reading_as, same_objective
 from samplers.searches.plan import Search, SearchState
 from storage.errors import UsageError
 from storage.ledger import Ledger
@@ -53,7 +53,7 @@ class StudyChange:
         file = self.file
         objective = definition.objective if [*self.corrected] == ["config.dataset"] else file.objective
         corrected = replace(definition, objective=objective, score_metric=file.score_metric)
-        return replace(corrected, direction=file.direction, cost=file.cost)
+        return replace(corrected, direction=file.direction, score_of=file.score_of, cost=file.cost)
 
 
 def pending(session: Session, study: StudyRow, state: SearchState, order: Order) -> StudyChange:
@@ -71,7 +71,9 @@ def pending(session: Session, study: StudyRow, state: SearchState, order: Order)
     # A command's metric names are part of it.
     measured = (before_file.score_metric, before_file.cost) == (file.score_metric, file.cost)
     if measured and same_objective(stored.objective, file.objective):
-        file = replace(file, objective=stored.objective).with_models_of(stored)
+        objective = reading_as(stored.objective, file.objective)  # a corrected pattern is taken over
+        file = replace(file, objective=objective).with_models_of(stored)
+    file = file.with_helpers_of(before_file)
     if file.code == stored.code:
         file = file.with_code_of(stored)  # its folder is another one on another host
     note = None
@@ -120,7 +122,7 @@ def reconcile(session: Session, study: StudyRow, order: Order, description: Desc
         if asked.corrected:
             _correct(ledger, study, state, asked, description)
         elif asked.changes:
-            _override(ledger, search_in_force(study), state, asked.changes)
+            record_override(ledger, search_in_force(study), state, asked.changes)
         _put_into_force(session, study, asked.file)
     return asked.note
 
@@ -137,8 +139,11 @@ def _put_into_force(session: Session, study: StudyRow, definition: Definition) -
     set_definition(session, study.study_id, definition.to_json(), definition.hash)
 
 
-def _override(ledger: Ledger, search: Search, state: SearchState, changes: Mapping[str, Any], **more: object) -> None:
-    """Record the changes as a decision, with `more` in its record; withdraw waiting points that it no longer needs."""
+def record_override(
+    ledger: Ledger, search: Search, state: SearchState, changes: Mapping[str, Any], **more: object
+) -> None:
+    """Record the changes as a decision, with `more` in its record, inside `planning()`; withdraw waiting points that it
+    no longer needs."""
     last = ledger.last_decision()
     decision = search.override(state, changes)
     record = {**decision.record, **more}
@@ -173,4 +178,4 @@ def _correct(ledger: Ledger, study: StudyRow, state: SearchState, asked: StudyCh
     correction = Correction(origin.to_json(), origin.direction, origin.score_metric, *described)
     correct_study(ledger.session, study.study_id, correction)
     search = search_of(origin, f"study {study.name}", study.steps)
-    _override(ledger, search, state, asked.changes, event=event, corrected=dict(asked.corrected))
+    record_override(ledger, search, state, asked.changes, event=event, corrected=dict(asked.corrected))

@@ -15,7 +15,8 @@ from objectives.process.warm import Description, WarmServer
 from objectives.reference import objective_folder, shown_objective
 from samplers.searches.grid.grid import Grid
 from samplers.searches.growth.growth import Growth
-from samplers.searches.plan import Search
+from samplers.searches.plan import Search, SearchState
+from samplers.searches.scores import metrics_needed
 from storage.errors import UsageError, nearest
 from storage.records import StudyRow
 from studies.definition.code_version import read_code
@@ -25,44 +26,52 @@ POINTS_AT_ONCE = 256
 """Points that the objective judges in one call, while the first is searched that can run."""
 
 
-def check_arguments(definition: Definition, search: Search, where: str) -> None:
-    """Whether a command hears every value that the search varies.
+def check_arguments(definition: Definition, search: Search, where: str, state: SearchState | None = None) -> None:
+    """Whether a command hears every value that the search varies from this state on, or from its start.
 
     Raises:
         UsageError: It does not hear one: trials that differ in it would be the same trial.
     """
     if not definition.objective.startswith(COMMAND_PREFIX):
         return
-    fault = Command.from_text(definition.objective).unheard(_varied(search))
+    fault = Command.from_text(definition.objective).unheard(_varied(search, state or search.start()))
     if fault is not None:
         raise UsageError(fault, f"{where}: objective")
 
 
-def _varied(search: Search) -> dict[str, list[Any]]:
+def _varied(search: Search, state: SearchState) -> dict[str, list[Any]]:
     """The values of each leaf of the configuration, and of the seed, that differ between the first points; of a grid's
     axes, of which the first points may hold one value alone, the axis' own."""
     seen: dict[str, dict[str, Any]] = {}
     configs: list[Mapping[str, Any]] = [
-        {**point.config, "seed": point.seed} for point in islice(search.outlook(search.start()), POINTS_AT_ONCE)
+        {**point.config, "seed": point.seed} for point in islice(search.outlook(state), POINTS_AT_ONCE)
     ]
     points, conditional = len(configs), set[str]()
     if isinstance(search, Grid):
+        settings = search.settings_in(state)
         configs += [
             {name: value}
-            for block in search.settings.blocks
+            for block in settings.blocks
             for dimension in block.dimensions
             for name, values in dimension.axes.items()
             if block.paths[name] is not None
             for value in islice(values, POINTS_AT_ONCE)
         ]
-        configs += [{"seed": search.settings.seed + repeat} for repeat in range(min(search.settings.repeats, 2))]
-        conditional = {name for block in search.settings.blocks for name in block.when}
+        configs += [{"seed": settings.seed + index} for index in range(min(settings.repeats, 2))]
+        conditional = {name for block in settings.blocks for name in block.when}
     for index, config in enumerate(configs):
         for name, value in leaves(config):
             if value is None and name in conditional and index < points:
                 continue  # where its axis does not exist: shown as the absence that it is
             seen.setdefault(name, {})[json.dumps(value)] = value
     return {name: list(values.values()) for name, values in seen.items() if len(values) > 1}
+
+
+def other_python(definition: Definition) -> str | None:
+    """That a command's `python` is another interpreter than ours, if it is."""
+    if not definition.objective.startswith(COMMAND_PREFIX):
+        return None
+    return Command.from_text(definition.objective).other_python()
 
 
 def code_of(definition: Definition) -> dict[str, Any]:
@@ -98,8 +107,9 @@ def check_metrics(definition: Definition, description: Description, where: str) 
     Raises:
         UsageError: It lacks one.
     """
-    for key, name in (("score.metric", definition.score_metric), ("cost", definition.cost)):
-        if name is not None and description.metrics and name not in description.metrics:
+    wanted = (("score.metric", definition.score_metric), ("cost", definition.cost))
+    for key, name in ((key, name) for key, text in wanted for name in metrics_needed(text)):
+        if description.metrics and name not in description.metrics:
             what = f"{shown_objective(definition.objective)} returns no {name!r} here"
             raise UsageError(what + nearest(name, description.metrics), f"{where}: {key}")
 

@@ -14,7 +14,7 @@ from storage.records import Json, StudyRow
 from storage.store import Store
 from studies.definition.code_version import CodeVersion
 from studies.definition.definition import Definition
-from studies.definition.user_code import UserCode, changed_files, version_text
+from studies.definition.user_code import UserCode, changed_files, is_imported, version_text
 from studies.lifecycle.checks import code_of
 
 MAX_NAMES = 3
@@ -34,13 +34,14 @@ class RanCode:
 
 
 def code_results(store: Store, study: StudyRow | None) -> RanCode:
-    """The versions that the results of a study ran; none of a study that is not there."""
+    """The versions that the results of a study ran, but not of imported ones; none of a study that is not there."""
     if study is None:
         return RanCode()
     with closing(store.read()) as session:
         reader = Reader(session)
         details = {row.version: row.details for row in reader.codes(study.study_id)}
-        return RanCode(reader.code_results(study.study_id), details)
+        ran = [each for each in reader.code_results(study.study_id) if not is_imported(details.get(each.code or ""))]
+        return RanCode(ran, details)
 
 
 def check_code(

@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable
 from contextlib import closing, suppress
 from datetime import datetime
-from urllib.parse import parse_qs, urlsplit
 
 from storage.errors import SessionLostError, StorageError, UsageError
 from storage.home import study_folder
@@ -17,6 +16,7 @@ from storage.reader import Reader
 from storage.records import StudyRow
 from storage.session import Session
 from storage.store import Store
+from storage.url import hosts_of
 from studies.history.counts import Counts
 from studies.history.state import Ending, standing_of
 from studies.launch.launcher import Launch, Launcher, Work, record_launch
@@ -99,12 +99,7 @@ def _url_elsewhere(store: Store) -> str:
 
 def serves_one_machine(url: str) -> bool:
     """Whether a URL names a socket or a loopback address; the embedded server has none."""
-    parts = urlsplit(url)
-    asked = parse_qs(parts.query)
-    hosts = asked.get("hostaddr") or asked.get("host") or [parts.hostname or ""]
-    return all(
-        not host or host.startswith(("/", "@", "127.")) or host in LOCAL for each in hosts for host in each.split(",")
-    )
+    return all(not host or host.startswith(("/", "@", "127.")) or host in LOCAL for host in hosts_of(url))
 
 
 def follow(store: Store, name: str, launched: Launch, log: Callable[[str], None]) -> Ending:

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from objectives.process.warm import Description, WarmServer
-from objectives.reference import Reference, located, same_objective
+from objectives.reference import Reference, located, reading_as, same_objective
 from samplers.searches.plan import Search
 from storage.errors import UsageError, nearest
 from storage.home import DEFINITIONS, definition_files
@@ -23,7 +23,7 @@ from storage.store import Store
 from storage.studies import NewStudy, create_study, set_budget
 from studies.definition.assignments import parse_assignment
 from studies.definition.definition import Definition
-from studies.definition.searches import current_state, search_of
+from studies.definition.searches import current_state, search_in_force, search_of
 from studies.definition.trust import Trust, code_named, texts
 from studies.definition.user_code import UserCode
 from studies.lifecycle.change import StudyChange, pending, reconcile
@@ -143,8 +143,13 @@ def open_study(store: Store, order: Order) -> OpenedStudy:
             raise UsageError(
                 f"--study: {study.name!r} was moved to {where}: run it there, by --storage; `delete` this one"
             )
-        change = pending(session, study, current_state(Ledger(session, study.study_id), study), order)
-    return OpenedStudy(order, study, change.applied_to(_here(study, order.definition)), change)
+        state = current_state(Ledger(session, study.study_id), study)
+        change = pending(session, study, state, order)
+    definition = change.applied_to(_here(study, order.definition))
+    if change.changes:
+        search = search_in_force(study)
+        check_arguments(definition, search, order.source, search.override(state, change.changes).state)
+    return OpenedStudy(order, study, definition, change)
 
 
 def new_study(order: Order) -> OpenedStudy:
@@ -178,6 +183,8 @@ def _here(study: StudyRow, file: Definition | None) -> Definition:
     """The definition that a study began with; a `FILE.py:function` is taken from the local file."""
     stored = Definition.from_json(study.origin)
     if file is None:
-        return stored.with_code_of(Definition.from_json(study.definition))
+        in_force = Definition.from_json(study.definition)
+        stored = replace(stored, objective=reading_as(stored.objective, in_force.objective))
+        return stored.with_code_of(in_force)
     objective = file.objective if same_objective(stored.objective, file.objective) else stored.objective
     return replace(stored, objective=objective).with_code_of(file)

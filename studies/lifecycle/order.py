@@ -10,7 +10,7 @@ from storage.errors import UsageError, nearest
 from storage.home import DEFINITIONS, definition_file
 from storage.names import check_name
 from storage.records import Budget
-from studies.definition.definition import SEARCHES, Definition
+from studies.definition.definition import AUTO, SEARCHES, Definition
 from studies.definition.units import parse_duration
 from studies.slots.options import Elsewhere, cpu_slots, slots_of
 from studies.slots.slot import Slot
@@ -90,6 +90,14 @@ class Order:
         if steps is not None and search not in ("grow", None):
             raise UsageError(f"--steps: counts the steps of a growth; a {search} search has --max-trials and --timeout")
         return Order(search, name, definition, source, settings, budget, slots, same_code, trust_study, join, elsewhere)
+
+    @property
+    def note(self) -> str | None:
+        """The keys of the file's config that are left out, if there are any."""
+        if self.definition is None or not self.definition.ignored:
+            return None
+        names, auto = ", ".join(self.definition.ignored), self.definition.config_ignores == AUTO
+        return f"config: ignored: {names}" + (" (they change no result here; config_ignores)" if auto else "")
 
 
 def _parsed(words: Sequence[str], name: str | None) -> tuple[str | None, str, Sequence[str]]:

@@ -14,6 +14,7 @@ from studies.engine.code_watch import CodeWatch
 from studies.engine.membership import Membership
 from studies.engine.worker import Worker
 from studies.history.state import Ending, standing_of
+from studies.lifecycle.checks import other_python
 from studies.lifecycle.code_check import code_results
 from studies.lifecycle.open import find_study, open_study
 from studies.lifecycle.order import Order
@@ -71,4 +72,6 @@ def study_started(store: Store, order: Order, log: Callable[[str], None]) -> Ite
         trust.remember()
         if order.definition is not None:
             log(f"definition: {order.source}")
+        if (other := None if order.join else other_python(opened.definition)) is not None:
+            log(other)
         yield warm, CodeWatch(opened.definition, code, warm, order.same_code, log)

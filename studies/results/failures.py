@@ -16,6 +16,8 @@ from studies.tables.table import Cell, Column, Document, Table
 
 MAX_NAMED_TRIALS = 8
 """Trials that a line names."""
+UNREAD = "exited with 0, but"
+"""Begins the message of a command that ended well, without a metric that could be read."""
 FAILURE_COLUMNS = [Column(name) for name in ("attempts", "trials ended", "outcome", "why", "trials")]
 
 
@@ -25,12 +27,18 @@ class Failures:
     for good) and the last line that the latest of them logged."""
 
     causes: Sequence[Mapping[str, Any]]
+    study: str = ""
+    """Its name."""
 
     def document(self) -> Document:
         """A line a cause."""
         if not self.causes:
             return Document(notes=["no attempt has failed"])
-        return Document([Table(FAILURE_COLUMNS, list(map(_row, self.causes)))])
+        unread = any(cause["message"].startswith(UNREAD) for cause in self.causes)
+        again = (
+            f"correct `metrics:`, then read again what scripts left: python cli.py retry --study {self.study} --reread"
+        )
+        return Document([Table(FAILURE_COLUMNS, list(map(_row, self.causes)))], [again] if unread else [])
 
     def to_json(self) -> list[Mapping[str, Any]]:
         """`show --failures --json`."""
@@ -58,7 +66,7 @@ def failures(session: Session, study: StudyRow) -> Failures:
         if row.number not in group["trials"]:
             group["trials"].append(row.number)
         group["last_line"] = next((line for line in reversed(row.tail.splitlines()) if line.strip()), "")
-    return Failures(sorted(groups.values(), key=lambda group: -group["attempts"]))
+    return Failures(sorted(groups.values(), key=lambda group: -group["attempts"]), study.name)
 
 
 def _row(cause: Mapping[str, Any]) -> list[Cell]:

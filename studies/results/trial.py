@@ -123,6 +123,16 @@ def trial_log(session: Session, study: StudyRow, number: int | None) -> bytes:
     return str(kept[-1]).encode()
 
 
+def output_of(session: Session, study: StudyRow, number: int) -> str:
+    """A trial's console output, as far as this host and the database have it; else a line that says so."""
+    try:
+        return trial_log(session, study, number).decode(errors="replace")
+    except UsageError as error:
+        return f"[{error.what}]\n"
+    except OSError as error:
+        return f"[its log cannot be read: {error.strerror}]\n"
+
+
 def trial_json(row: TrialRow) -> Mapping[str, Any]:
     """One trial as JSON; NaN and infinities as text."""
     return {

@@ -17,7 +17,7 @@ from objectives.command.command import COMMAND_PREFIX
 from samplers.searches.nested import flattened
 from storage.records import TrialRow
 
-MAX_ROWS_COMPARED = 20_000
+MAX_ROWS_COMPARED = 5_000
 MEASURED_METRIC = re.compile(
     r"(?:^|[^a-z])(?:secs?|seconds?|ms|time|times|runtime|duration|elapsed|wall|memory|mem|vram|mfu|throughput)(?:$|[^a-z])"
     r"|per_sec|_per_s$|memory|tokens_per|time_",

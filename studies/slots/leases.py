@@ -19,7 +19,6 @@ import contextlib
 import fcntl
 import json
 import os
-import pwd
 import re
 import socket
 import stat
@@ -30,6 +29,7 @@ from pathlib import Path
 from typing import Any
 
 from storage.errors import StorageError
+from storage.home import user_name
 
 FOLDER_VARIABLE = "STUDYHALL_LOCKS"
 UNIT = 1 << 16  # bytes of a GPU's memory that one byte of its file stands for
@@ -196,11 +196,7 @@ def held_cores() -> dict[int, Mapping[str, Any]]:
 
 def holder_record(study: str, trial: int | None = None) -> dict[str, Any]:
     """This process as the holder of a lease, for other users of this host."""
-    try:
-        user = pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:  # a user without an entry in the passwd file
-        user = str(os.getuid())
-    return {"user": user, "pid": os.getpid(), "host": socket.gethostname(), "study": study, "trial": trial}
+    return {"user": user_name(), "pid": os.getpid(), "host": socket.gethostname(), "study": study, "trial": trial}
 
 
 def holder_text(holder: Mapping[str, Any]) -> str:

@@ -90,7 +90,7 @@ def _first_point(opened: OpenedStudy, warm: WarmServer) -> Point:
 
 
 def _assignment(definition: Definition, point: Point, slot: Slot, folder: TrialFolder, study: str) -> Assignment:
-    folder.make()
+    folder.make(1)
     return Assignment(
         config=point.config,
         seed=point.seed,
@@ -102,7 +102,7 @@ def _assignment(definition: Definition, point: Point, slot: Slot, folder: TrialF
         log=folder.log(1),
         lock=folder.lock,
         checkpoint_dir=folder.checkpoint,
-        run_dir=folder.files,
+        run_dir=folder.run(1),
         memory_limit=definition.memory_limit,
         timeout=definition.timeout,
         study=study,

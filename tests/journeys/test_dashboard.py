@@ -359,6 +359,21 @@ def test_a_study_can_be_deleted_in_the_browser(program: Program, serve: Callable
     assert served.studies() == {} and program("show", "--study", "trace").returncode == 2
 
 
+def test_a_study_can_be_renamed_in_the_browser(program: Program, serve: Callable[..., Served], tmp_path: Path) -> None:
+    assert program("run", "grow", "--study", "trace", "--file", write_definition(tmp_path, steps=1)).returncode == 0
+    seal = answer(program, "audit", "--study", "trace")["seal"]
+    served = serve()
+    study = served.studies()["trace"]
+    connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=60)
+    with closing(connection):
+        headers = {"Content-Type": "application/json"}
+        connection.request("POST", f"/api/studies/{study}/rename", '{"study_name": "best"}', headers)
+        assert connection.getresponse().status == 201
+    assert served.studies() == {"best": study}
+    assert "--study best" in json.loads(served.get(f"/api/studies/{study}")[1])["note"]["body"]
+    assert program("audit", "--study", "best", "--seal", seal).returncode == 0
+
+
 def test_a_large_answer_is_packed(program: Program, serve: Callable[..., Served], tmp_path: Path) -> None:
     ended = program("run", "grow", "--study", "trace", "--file", write_definition(tmp_path, steps=2))
     assert ended.returncode == 0

@@ -129,6 +129,34 @@ def test_a_boolean_that_the_script_cannot_hear_is_refused(
     assert told is None if words is None else told is not None and re.search(words, told)
 
 
+OTHER_SCRIPTS = {
+    "absl": 'from absl import flags\nflags.DEFINE_boolean("bias", True, "")\n',
+    "click": 'import click\n@click.option("--bias", is_flag=True, default=True)\ndef main(bias): pass\n',
+    "Fire": "import fire\nfire.Fire(lambda bias=True: bias)\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "keys", "words"),
+    [
+        ("absl", {"flags": "value"}, "train.py:2: --bias is absl's.*`flags: equals`"),
+        ("absl", {"flags": "omit"}, "train.py:2: --bias is on by default"),
+        ("absl", {"flags": "equals"}, None),
+        ("click", {"flags": "omit"}, "train.py:2: --bias is on by default"),
+        ("Fire", {"flags": "value"}, "train.py: Fire takes false for a text.*bias.*`flags: python`"),
+        ("Fire", {"flags": "equals"}, "train.py: Fire takes false for a text"),
+        ("Fire", {"flags": "equals", "words": {"true": "True", "false": "False"}}, None),
+        ("Fire", {"flags": "python"}, None),
+    ],
+)
+def test_other_parsers_booleans_that_are_not_heard_are_refused(
+    tmp_path: Path, kind: str, keys: dict[str, Any], words: str | None
+) -> None:
+    (tmp_path / "train.py").write_text(OTHER_SCRIPTS[kind])
+    told = command("train.py {flags}", tmp_path, **keys).unheard({"bias": [True, False]})
+    assert told is None if words is None else told is not None and re.search(words, told)
+
+
 def test_one_leaf_with_two_spellings_is_refused() -> None:
     told = command("train.py {flags}").validate({"opt.lr": 1, "opt": {"lr": 2}})
     assert told is not None and "'opt.lr' is written twice" in told

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from objectives.difficulty import _OWN_KEYS
-from objectives.gpt.config import GptConfig
+from objectives.gpt.config import IGNORED_KEYS, GptConfig
 from objectives.named_keys import NamedKeys, named_keys
 from storage.home import CHECKOUT
 
@@ -67,7 +67,7 @@ def test_of_a_command_its_placeholders(tmp_path: Path) -> None:
 
 def test_of_the_objectives_that_ship_without_importing_torch() -> None:
     fields = {each.name for each in dataclasses.fields(GptConfig)}
-    assert named_keys("gpt") == NamedKeys(frozenset(fields), closed=True)
+    assert named_keys("gpt") == NamedKeys(frozenset(fields), closed=True, ignored=IGNORED_KEYS)
     assert fields < named_keys("parameters").keys and not named_keys("parameters").closed
     assert {*_OWN_KEYS} < named_keys("difficulty").keys
     check = "import sys; from objectives.named_keys import named_keys as n; n('gpt'); assert 'torch' not in sys.modules"

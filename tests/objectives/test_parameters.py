@@ -244,9 +244,57 @@ def test_a_config_of_transformers_is_counted_by_our_names_and_by_its_own() -> No
     assert (gpt2["params"], gpt2["non_embedding_params"]) == (354823168, 353774592)
 
 
+def test_transformers_own_number_without_embeddings_stands_beside_ours() -> None:
+    tied = count(hf={"model_type": "gpt2"}, n_layer=2, n_embd=8, n_head=2, vocab_size=32)
+    positions = 1024 * 8
+    assert tied["non_embedding_params"] == tied["params"] - positions
+    assert tied["params_without_embeddings"] == tied["params"] - positions - 32 * 8
+    untied = count(hf={"model_type": "llama", "intermediate_size": 16}, n_layer=2, n_embd=8, n_head=2, vocab_size=32)
+    assert untied["params_without_embeddings"] == untied["params"] - 32 * 8
+    assert "params_without_embeddings" in parameters.cost({"hf": {"model_type": "gpt2"}})
+    assert "params_without_embeddings" not in count(**KEPT)
+
+
+@pytest.mark.parametrize(
+    ("hf", "sizes", "added"),
+    [
+        ({"model_type": "gemma3"}, {"n_embd": 64}, 3 * 64 * 9216 + 2 * 64 * 256 * (8 + 4) + 4 * 64 + 2 * 256),
+        ({"model_type": "llama4", "text_config": {"num_local_experts": 2}}, {"n_embd": 64, "n_head": 8}, None),
+        ({"model_type": "qwen3_5", "text_config": {"vocab_size": 100}}, {}, None),
+        ({"model_type": "mamba"}, {"n_embd": 64, "n_head": 8}, None),
+        ({"model_type": "rwkv"}, {"n_embd": 64, "n_head": 8}, None),
+        ({"model_type": "bart"}, {"n_embd": 64, "n_head": 8}, 8 * (64 * 64 + 64) + 2 * 64 * 4096 + 4096 + 64 + 6 * 64),
+        ({"model_type": "nemotron_h"}, {}, None),
+        ({"model_type": "longcat_flash", "n_routed_experts": 2}, {"n_embd": 64}, None),
+        ({"model_type": "gpt_neo"}, {"n_embd": 64, "n_head": 8}, 12 * 64**2 + 64 + 4 * 64 + 64 + 4 * 64),
+        ({"model_type": "nemotron"}, {"n_embd": 64, "n_head": 8}, 4 * 64 * 64 + 2 * 64 * 24576 + 4 * 64),
+    ],
+    ids=lambda value: value.get("model_type") if isinstance(value, dict) else None,
+)
+def test_sizes_reach_a_model_wherever_it_keeps_them(hf: Any, sizes: Any, added: int | None) -> None:
+    few, more = (count(hf=hf, n_layer=layers, **sizes) for layers in (2, 3))
+    assert more["params"] > few["params"]
+    if added is not None:
+        assert more["params"] - few["params"] == added
+    for name in ("params", "non_embedding_params", "params_without_embeddings"):
+        assert more[name] - few[name] == more["params"] - few["params"]
+
+
+def test_a_part_keeps_its_own_defaults_and_derives_the_rest() -> None:
+    default = count(hf={"model_type": "got_ocr2"})
+    assert count(hf={"model_type": "got_ocr2"}, n_layer=24) == default
+    assert count(hf={"model_type": "got_ocr2", "text_config": {"num_hidden_layers": 24}}) == default
+
+
 @pytest.mark.parametrize(
     ("config", "said"),
     [
+        ({"hf": {"model_type": "blt"}, "n_layer": 2}, "blt has no key 'num_hidden_layers'"),
+        (
+            {"hf": {"model_type": "gemma3", "text_config": {"hiden_size": 8}}},
+            "did you mean 'hidden_size'",
+        ),
+        ({"hf": {"model_type": "gemma3", "text_config": 8}}, "text_config is 8; a mapping is needed"),
         ({"hf": {"model_type": "lama"}}, "no model_type 'lama'; did you mean 'llama'?"),
         ({"hf": {"model_type": "llama", "hiden_size": 8}}, "no key 'hiden_size'; did you mean 'hidden_size'?"),
         ({"hf": {"model_type": "llama"}, "n_embd": 30, "n_head": 8}, "llama cannot be built: "),
@@ -337,7 +385,7 @@ def test_what_cannot_be_trained_is_said(own) -> None:
 def test_cost_is_the_count() -> None:
     told = count(**KEPT)
     assert parameters.cost(KEPT) == {name: told[name] for name in ("params", "non_embedding_params")}
-    assert set(parameters.METRICS) == set(told)
+    assert set(parameters.METRICS) == {*told, "params_without_embeddings"}, "which a model of transformers has"
 
 
 def test_a_head_of_its_own_is_not_counted_among_the_layers() -> None:

@@ -25,7 +25,7 @@ def open_umask() -> Iterator[None]:
 def test_logs_run_folders_locks_and_backups_are_private(program: Program, tmp_path: Path, open_umask: None) -> None:
     body = (
         "def own(config, trial):\n"
-        "    for each in trial.run_dir.parent.iterdir():\n"
+        "    for each in trial.run_dir.parents[1].iterdir():\n"
         "        print(each.name, oct(each.stat().st_mode & 0o777))\n"
     )
     assert program("run", "grow", "--study", "own", "--file", growth_of(tmp_path, body + GOOD)).returncode == 0

@@ -64,6 +64,7 @@ def test_studies_trials_formats_and_costs_of_the_storage(offers: Offers, program
         assert program("run", "grow", "--study", f"trace-{number}", "--file", file).returncode == 0
     assert offers("studyhall", "show", "--study", "") == ["隠れ層", "trace-1", "trace-2"]
     assert offers("studyhall", "status", "--study", "tra") == ["trace-1", "trace-2"]
+    assert offers("studyhall", "rename", "tra") == offers("studyhall", "copy", "tra") == ["trace-1", "trace-2"]
     assert offers("studyhall", "show", "--study", "trace-1", "--trial", "1") == ["1", "10", "11", "12", "13", "14"]
     assert offers("studyhall", "retry", "--study", "trace-1", "--trial", "") == []
     assert offers("studyhall", "retry", "--study", "隠れ層", "--trial", "") == ["2"]

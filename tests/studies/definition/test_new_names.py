@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -91,3 +92,17 @@ def test_a_fits_axis_needs_no_twin_either(tmp_path: Path) -> None:
     assert definition(tmp_path, fit + "fit: {axis: opt.size, low: 1}\nconfig: {opt: {lr: 1}}\n").search == "fit"
     with pytest.raises(UsageError, match=r"own.yaml: fit.axis: 'n_haed' is not in the config; did you mean 'n_head'"):
         definition(tmp_path, fit + "fit: {axis: n_haed, low: 1}\nconfig: {n_head: 1}\n")
+
+
+def test_a_study_that_passed_no_helper_goes_on_so_while_its_block_stays_the_same(tmp_path: Path) -> None:
+    text = (
+        OWN
+        + "grid: {axes: {eval_iters: [1, 2]}, derive: {n_head: 2 * eval_iters}}\nconfig: {n_head: 1, opt: {lr: 1}}\n"
+    )
+    made = definition(tmp_path, text, "closed")
+    assert made.settings["pass"] == ["eval_iters"]
+    stored = replace(made, settings={key: value for key, value in made.settings.items() if key != "pass"})
+    assert made.with_helpers_of(stored) == stored
+    assert made.with_helpers_of(made) == made
+    edited = definition(tmp_path, text.replace("[1, 2]", "[1, 2, 3]"), "closed")
+    assert edited.with_helpers_of(stored) == edited

@@ -50,7 +50,7 @@ def test_a_trial_that_wrote_nothing_leaves_nothing(program: Program, tmp_path: P
 def test_a_trial_that_wrote_something_leaves_that_alone(program: Program, tmp_path: Path, runs: Path) -> None:
     assert program("run", "grow", "--study", "own", "--file", growth_of(tmp_path, LOUD)).returncode == 0
     left = sorted(each.name for each in next(runs.glob("*/trial-0")).rglob("*"))
-    assert left == ["attempt-1.log", "files", "kept"]
+    assert left == ["attempt-1", "attempt-1.log", "files", "kept"]
 
 
 def test_a_worker_clears_its_home_of_trials_that_ended_elsewhere_and_keeps_what_others_need(

@@ -49,6 +49,16 @@ def test_what_the_command_cannot_be_told_is_refused_before_anything_is_written(
     assert "own" not in program("status").stdout
 
 
+def test_an_axis_that_is_changed_later_has_to_be_heard_too(program: Program, tmp_path: Path) -> None:
+    file = write(tmp_path, "{flags}", "axes: {dropout: [0.1]}", "dropout: 0.1")
+    run = ["run", "grid", "--study", "own", "--file", file, "--workers", 2]
+    assert program(*run).returncode == 0
+    for dry in (["--dry-run"], []):
+        refused(program(*run, "--set", "grid.axes.dropout=[0.1, null]", *dry), "dropout: null has no word")
+    assert program(*run, "--set", "grid.axes.dropout=[0.1, 0.2]").returncode == 0
+    assert [each["mean"] for each in answer(program, "show", "--study", "own")["results"]] == [1.1, 1.2]
+
+
 def test_a_nested_placeholder_is_heard_and_a_flag_that_is_not_is_named(program: Program, tmp_path: Path) -> None:
     grid = 'axes: {"model.depth": [1, 2], use_bias: [true, false]}, repeats: 2'
     file = write(

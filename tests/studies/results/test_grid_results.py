@@ -6,6 +6,7 @@ import ast
 import csv
 import io
 import json
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -29,7 +30,7 @@ from studies.definition.yaml_text import read_yaml
 from studies.export.ablation import ablation_csv
 from studies.export.export import export, write_aside
 from studies.export.folders import Folder, file_name, sweep_folder, tasks_folder
-from studies.export.trials import grid_csv, parquet
+from studies.export.trials import columns_csv, grid_cells, parquet
 from studies.figures.grid import pictures
 from studies.figures.picture import Points
 from studies.lifecycle.grid_review import review
@@ -118,7 +119,7 @@ def test_a_setting_with_a_pruned_seed_stands_below_under_its_own_word_however_go
     assert [line[0] for line in table.rows] == ["n 5", "n 6"] and table.rows[0][-1] == "pruned: by the median pruner"
     told = text(show_document(rows, [], "score", "maximize"))
     assert "2 settings were pruned and are not ranked" in told and "2 of 3 seeds, not ranked" in told
-    summary = dict(sweep_folder(rows, "score", "maximize", NOW).files)["sweep_summary.txt"]
+    summary = dict(sweep_folder(rows, "score", "maximize", NOW, printed).files)["sweep_summary.txt"]
     assert "Failed: 0\nError: 1\nPruned: 2\n" in summary and "n_5: pruned\n" in summary and "Best: 0.6\n" in summary
 
 
@@ -224,7 +225,7 @@ def test_show_json_is_json_whatever_the_scores() -> None:
 def test_csv_tells_texts_from_numbers_and_from_nothing() -> None:
     values = [1, "1", None, "", "null", "x, y", '"1"', True, "true", "1e-4", [1], "[1]"]
     rows = [row(index, {"n": value}) for index, value in enumerate(values)]
-    told = [each["config.n"] for each in csv.DictReader(io.StringIO(grid_csv(rows)))]
+    told = [each["config.n"] for each in csv.DictReader(io.StringIO(columns_csv(grid_cells(rows))))]
     assert told == ["1", '"1"', "", '""', '"null"', "x, y", '"\\"1\\""', "true", '"true"', '"1e-4"', "[1]", '"[1]"']
     assert len(set(told)) == len(told)
 
@@ -234,7 +235,7 @@ def test_csv_has_a_row_a_trial_with_helpers_that_no_config_has() -> None:
         row(0, {}, config={"n": 2, "sizes": [1, 2]}, role={"role": "cell", "setting": {"factor": 1}}),
         failed(1, A, 1, "error", "error: a, b"),
     ]
-    first, second = csv.DictReader(io.StringIO(grid_csv(rows)))
+    first, second = csv.DictReader(io.StringIO(columns_csv(grid_cells(rows))))
     assert first["setting.factor"] == "1" and first["config.sizes"] == "[1, 2]" and first["reason"] == ""
     assert second["reason"] == "error: a, b" and second["config.n"] == "1"
 
@@ -316,7 +317,9 @@ def test_a_model_scale_without_a_count_is_the_grids_and_shapes_come_from_the_con
 
 def test_a_sweep_is_a_folder_with_a_summary_and_a_file_a_combination(tmp_path: Path) -> None:
     waiting = row(10, {"n": 5}, state="WAITING")
-    folder = sweep_folder([*ROWS, waiting, failed(11, {"n": 6}, 1, "timed_out", "timed out")], "score", "maximize", NOW)
+    folder = sweep_folder(
+        [*ROWS, waiting, failed(11, {"n": 6}, 1, "timed_out", "timed out")], "score", "maximize", NOW, printed
+    )
     made = folder.write(tmp_path)
     assert made.name == "sweep_results_20250203_040506" and [*tmp_path.iterdir()] == [made]
     names = ["n_1.txt", "n_2.txt", "n_3.txt", "n_4.txt", "n_5.txt", "n_6.txt", "sweep_summary.txt"]
@@ -354,7 +357,7 @@ def test_the_name_of_a_combination_is_its_setting_and_never_a_path() -> None:
 
 def test_two_configs_of_one_setting_get_a_file_each() -> None:
     rows = [scored(number, A, 1, 1.0, config={"n": 1, "dropout": number}) for number in range(2)]
-    assert len({name for name, _ in sweep_folder(rows, "score", "maximize", NOW).files}) == 3
+    assert len({name for name, _ in sweep_folder(rows, "score", "maximize", NOW, printed).files}) == 3
 
 
 def test_tasks_are_flat_files_numbered_in_the_order_of_the_grid(tmp_path: Path) -> None:
@@ -479,12 +482,17 @@ def test_each_says_its_question_and_a_laptops_budget(name: str) -> None:
     definition.with_settings(words[1:] if words[0].startswith("--") else words)
 
 
+def printed(number: int) -> str:
+    return f"printed by {number}\n"
+
+
 # On the engine
 
 
 def test_a_finished_study_is_told_and_exported(program: Program, tmp_path: Path, url: str) -> None:
     (tmp_path / "own.py").write_text(
         "def own(config, trial):\n"
+        "    print('n is', config['n'])\n"
         "    if config['n'] == 3:\n"
         "        raise ValueError('three')\n"
         "    trial.report(1, val_loss=0.5, train_loss=1.0)\n"
@@ -517,6 +525,9 @@ def test_a_finished_study_is_told_and_exported(program: Program, tmp_path: Path,
     sweep = tmp_path / "out" / names[4]
     assert {file.name for file in sweep.iterdir()} == {"sweep_summary.txt", "n_1.txt", "n_2.txt", "n_3.txt"}
     assert "Error: 1" in (sweep / "sweep_summary.txt").read_text()
+    assert re.search(r"\nTime: \d+\.\d s\n", (sweep / "n_1.txt").read_text())
+    told = program("export", "own", "--as", "sweep-dir").stdout
+    assert "Output of trial 1, seed 11:\nn is 1\n" in told and "Output of trial 4, seed 10:\nn is 3\nTraceback" in told
     assert str(export(session, study, "tasks")).startswith("==> tasks/1.yaml <==\nn: 1\nseed: 10\n")
     with pytest.raises(UsageError, match="exists; give another folder"):
         write_aside(tmp_path / "out", export(session, study, "tasks"))

@@ -1,0 +1,75 @@
+"""A study in any of Optuna's databases, as its finished trials: read through Optuna, and never written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from storage.errors import StorageError, UsageError, nearest, one_line
+from storage.records import Json
+from storage.url import check_url, without_secrets
+
+SQLITE = "sqlite:///"
+
+
+@dataclass(frozen=True)
+class OtherResult:
+    """One trial of another study."""
+
+    number: int
+    state: str
+    value: float | None
+    params: Json
+    user_attributes: Json
+
+
+@dataclass(frozen=True)
+class OtherStudy:
+    """Another study."""
+
+    name: str
+    directions: Sequence[str]
+    """`minimize` or `maximize`."""
+    trials: Sequence[OtherResult]
+
+
+def read_other_study(url: str, name: str) -> OtherStudy:
+    """Read a study from a database of Optuna's, of any kind that SQLAlchemy knows.
+
+    Raises:
+        UsageError: There is no such study; the message names the nearest.
+        StorageError: The database cannot be read.
+    """
+    import optuna
+    from optuna.storages import RDBStorage
+    from sqlalchemy.pool import NullPool
+
+    if url.startswith(SQLITE) and not Path(url.removeprefix(SQLITE).partition("?")[0]).is_file():
+        raise UsageError("there is no such file", url)  # SQLite would make it
+    if url.startswith("postgres"):
+        url = check_url(url)
+    try:
+        storage = RDBStorage(
+            url.replace("{", "{{").replace("}", "}}"), {"poolclass": NullPool}, skip_table_creation=True
+        )
+        names = optuna.get_all_study_names(storage)
+        if name not in names:
+            raise UsageError(f"has no study {name!r}{nearest(name, names)}", "import")
+        study = optuna.load_study(study_name=name, storage=storage)
+        trials = study.get_trials(deepcopy=False)
+    except UsageError:
+        raise
+    except Exception as error:  # SQLAlchemy's, the driver's, or Optuna's of another version of its tables
+        raise StorageError(f"cannot be read: {without_secrets(one_line(error), url)}", "import") from None
+    found = [
+        OtherResult(
+            trial.number,
+            trial.state.name.lower(),
+            trial.values[0] if trial.values else None,
+            dict(trial.params),
+            dict(trial.user_attrs),
+        )
+        for trial in trials
+    ]
+    return OtherStudy(name, [each.name.lower() for each in study.directions], found)

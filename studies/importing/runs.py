@@ -1,0 +1,118 @@
+"""Finished runs as tables have them: a file of comma-separated values or of JSON lines, a run a line."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from storage.errors import UsageError
+from studies.definition.yaml_text import read_scalar
+
+DIVIDERS = ",;\t"
+MAX_FILE_BYTES = 1 << 28
+
+
+@dataclass(frozen=True)
+class Run:
+    """One finished run."""
+
+    where: str
+    """`line 7`."""
+    values: Mapping[str, Any]
+    """What is known of it, by column: configuration, metrics and all else."""
+    texts: Mapping[str, str]
+    """The same as the file has it; without what came as JSON."""
+
+
+def read_bytes(file: Path) -> bytes:
+    """A file's content.
+
+    Raises:
+        UsageError: It cannot be read, or is too large.
+    """
+    try:
+        if file.stat().st_size > MAX_FILE_BYTES:
+            raise UsageError(f"more than {MAX_FILE_BYTES >> 20} MiB", str(file))
+        return file.read_bytes()
+    except OSError as error:
+        raise UsageError(f"cannot be read: {error.strerror}", str(file)) from error
+
+
+def read_runs(content: bytes, where: str) -> list[Run]:
+    """The runs of a file: JSON lines, one JSON list of objects, or a table with a line of column names.
+
+    Raises:
+        UsageError: It is neither.
+    """
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UsageError("is not text in UTF-8", where) from error
+    found = list(_json_runs(text, where) if text.lstrip()[:1] in ("{", "[") else _table_runs(text, where))
+    if not found:
+        raise UsageError("holds no run: a line of column names and a line a run are needed, or JSON lines", where)
+    return found
+
+
+def _json_runs(text: str, where: str) -> Iterator[Run]:
+    try:
+        document = json.loads(text)
+    except ValueError:
+        document = None
+    if document is not None:
+        for number, each in enumerate(document if isinstance(document, list) else [document], 1):
+            yield _of_json(each, f"run {number}", where)
+        return
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.strip():
+            try:
+                yield _of_json(json.loads(line), f"line {number}", where)
+            except ValueError as error:
+                raise UsageError(f"line {number} is no JSON: {error}", where) from error
+
+
+def _of_json(value: Any, line: str, where: str) -> Run:
+    if not isinstance(value, dict):
+        raise UsageError(f"{line} is no JSON object but {json.dumps(value)[:60]}", where)
+    return Run(line, dict(_flat(value, "")), {})
+
+
+def _flat(value: Mapping[str, Any], before: str) -> Iterator[tuple[str, Any]]:
+    """Nested objects by dotted names."""
+    for name, each in value.items():
+        if isinstance(each, dict) and each:
+            yield from _flat(each, f"{before}{name}.")
+        else:
+            yield f"{before}{name}", each
+
+
+def _table_runs(text: str, where: str) -> Iterator[Run]:
+    first = next((line for line in text.splitlines() if line.strip()), "")
+    divider = max(DIVIDERS, key=first.count)
+    rows = csv.reader(text.splitlines(), delimiter=divider)
+    names: list[str] | None = None
+    for cells in rows:
+        if not any(cell.strip() for cell in cells):
+            continue
+        if names is None:
+            names = [cell.strip() for cell in cells]
+            twice = next((name for name in names if name and names.count(name) > 1), None)
+            if twice is not None:
+                raise UsageError(f"has two columns {twice!r}", where)
+            continue
+        if len(cells) != len(names):
+            raise UsageError(f"line {rows.line_num} has {len(cells)} cells, and there are {len(names)} columns", where)
+        texts = {name: cell.strip() for name, cell in zip(names, cells, strict=True) if name and cell.strip()}
+        yield Run(f"line {rows.line_num}", {name: _value(each) for name, each in texts.items()}, texts)
+
+
+def _value(text: str) -> Any:
+    """A cell by the rules of a definition; what those refuse is a text."""
+    try:
+        return read_scalar(text, "cell")
+    except UsageError:
+        return text

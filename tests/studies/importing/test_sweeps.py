@@ -1,0 +1,147 @@
+"""A sweep of W&B, SEML or Hydra becomes the file of a grid that can be run as it stands."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from studies.definition.definition import Definition
+from studies.definition.searches import search_of
+from studies.definition.yaml_text import read_yaml
+from studies.importing.definition_text import definition_text
+from studies.importing.sweeps import sweep_of
+from tests.support.preloaded import CLI
+from tests.support.program import Begin, Program, answer, refused
+
+WANDB = """
+program: train.py
+description: Which rate?
+method: grid
+metric: {name: val/loss, goal: minimize}
+command: ["${env}", "${interpreter}", "${program}", "${args}"]
+parameters:
+  lr: {values: [1e-4, 0.01]}
+  optimizer: {parameters: {name: {values: [adam, sgd]}, decay: {value: 0.1}}}
+  bias: {values: [true, false]}
+  seed: {values: [3, 4]}
+  width: {min: 8, max: 64}
+  drop: {distribution: q_uniform, min: 0, max: 0.5, q: 0.1}
+early_terminate: {type: hyperband}
+"""
+NEEDS = "a grid needs its values: [a, b], {range: …} or {log: …}"
+SCRIPT = """
+import sys
+given = dict(each.removeprefix("--").split("=", 1) for each in sys.argv[1:] if "=" in each)
+assert given["bias"] in ("True", "False") and given["optimizer.name"] in ("adam", "sgd"), sys.argv
+print("val/loss", float(given["lr"]) + float(given["seed"]) / 100)
+"""
+SEML = """
+seml: {executable: main.py, name: wide}
+slurm: {}
+fixed: {epochs: 5, model.depth: 2}
+grid:
+  lr: {type: loguniform, min: 1e-3, max: 1e-1, num: 3}
+  width: {type: range, min: 8, max: 33, step: 8}
+  drop: {type: uniform, min: 0.0, max: 0.5, num: 2}
+  act: {type: choice, options: [relu, gelu], zip_id: 1}
+  model: {norm: {type: choice, options: [pre, post], zip_id: 1}}
+random:
+  samples: 3
+  noise: {type: uniform, min: 0, max: 1}
+small:
+  grid: {width: {type: choice, options: [1]}}
+"""
+HYDRA = """
+defaults: [_self_, {db: mysql}]
+hydra:
+  mode: MULTIRUN
+  sweeper:
+    params:
+      optimizer.lr: 0.1, 0.01
+      db: choice(mysql, 'post,gres')
+      width: range(8, 33, 8)
+      drop: interval(0, 1)
+      epochs: 3
+      model: glob(*)
+optimizer: {lr: 0.5, name: adam}
+out: ${hydra:run.dir}
+data: ???
+"""
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def read(text: str, tmp_path: Path) -> Any:
+    (tmp_path / "sweep.yaml").write_text(text)
+    return sweep_of(read_yaml(tmp_path / "sweep.yaml"), "sweep.yaml")
+
+
+def test_wandbs_sweep_runs_as_a_grid(begin: Begin, program: Program, tmp_path: Path) -> None:
+    (tmp_path / "train.py").write_text(SCRIPT)
+    (tmp_path / "sweep.yaml").write_text(WANDB)
+    process = begin("import", "sweep.yaml", "--study", "rates")
+    told, _ = process.communicate(timeout=60)
+    assert process.returncode == 0, told
+    assert told.splitlines() == [
+        "early_terminate: `pruner:` and `run --max-trials` are what a grid has for it",
+        f"width: {{min: 8, max: 64}}: {NEEDS}",
+        f"drop: {{distribution: q_uniform, min: 0, max: 0.5, q: 0.1}}: {NEEDS}",
+        "rates.yaml: a grid of 8 settings × 2 seeds; look it over, then: python cli.py run grid rates --dry-run",
+    ]
+    ran = program("run", "grid", "--study", "rates", "--file", tmp_path / "rates.yaml", "--workers", 2)
+    assert ran.returncode == 0, ran.stderr + (tmp_path / "rates.yaml").read_text()
+    best = answer(program, "show", "--study", "rates")["results"][0]
+    assert best["setting"]["lr"] == 1e-4 and best["mean"] == pytest.approx(0.0351)
+    process = begin("import", "sweep.yaml", "--study", "rates")
+    assert "rates.yaml: is there already" in process.communicate(timeout=60)[0] and process.returncode == 2
+
+
+def test_sems_grid(program: Program, tmp_path: Path) -> None:
+    made = read(SEML, tmp_path)
+    assert made.command == "python main.py with {flags}" and made.flags == "hydra"
+    assert made.axes["lr"] == pytest.approx([1e-3, 1e-2, 1e-1]) and made.axes["width"] == [8, 16, 24, 32]
+    assert made.axes["drop"] == [0.0, 0.5] and made.zipped == [["act", "model.norm"]]
+    assert made.config == {"epochs": 5, "model.depth": 2}
+    assert made.unfit == [
+        "random.noise: is drawn by SEML: a grid lists its values",
+        "small: a sub-configuration: `groups:` of a grid",
+    ]
+    assert settings(made, tmp_path) == 3 * 4 * 2 * 2
+
+
+def test_hydras_sweeper(program: Program, tmp_path: Path) -> None:
+    made = read(HYDRA, tmp_path)
+    assert made.axes == {"optimizer.lr": [0.1, 0.01], "db": ["mysql", "post,gres"], "width": [8, 16, 24, 32]}
+    assert made.config["epochs"] == 3 and made.config["optimizer.name"] == "adam"
+    assert [each.partition(":")[0].partition("=")[0] for each in made.unfit[1:]] == [
+        *("out", "data", "defaults", "drop", "model")
+    ]
+    assert settings(made, tmp_path) == 2 * 2 * 4
+
+
+def settings(made: Any, tmp_path: Path) -> int:
+    file = tmp_path / "made.yaml"
+    file.write_text(definition_text(made, "sweep.yaml"))
+    search: Any = search_of(Definition.load(file), str(file))
+    size: int = search.settings.size
+    return size
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("parameters: {lr: {min: 0, max: 1}}\nmethod: bayes\n", "varies nothing that a grid could: method: bayes"),
+        ("seml: {executable: a.py}\nfixed: {a: 1}\n", "varies nothing that a grid could: it lists no values"),
+        ("a: 1\n", "is neither a growth's results.yaml nor a sweep of W&B, SEML or Hydra"),
+        ("[1]\n", "is not a mapping"),
+    ],
+)
+def test_what_is_none_writes_no_file(program: Program, tmp_path: Path, text: str, words: str) -> None:
+    (tmp_path / "sweep.yaml").write_text(text)
+    refused(program("import", tmp_path / "sweep.yaml", "--study", "rates"), words)
+    assert not list(tmp_path.glob("*rates*")) and not list(Path(CLI).parent.glob("*rates*"))
