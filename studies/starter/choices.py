@@ -42,24 +42,17 @@ SIZES |= {"mlp", "ffn", "channels", "size", "units", "blocks", "model", "d"}
 WIDTHS = {"width", "hidden", "embd", "embed", "embedding", "dim", "mlp", "ffn", "channels", "size", "units", "d"}
 BATCHES = {"batch", "bs", "batchsize", "minibatch"}
 SMALL = {"dropout", "decay", "momentum", "beta1", "beta2", "eps", "warmup", "smoothing", "wd", "clip", "temperature"}
-NEVER = {"seed", "epochs", "epoch", "iters", "iter", "iterations", "steps", "step", "max", "interval", "every", "freq"}
-NEVER |= {"log", "logging", "eval", "evaluate", "save", "saving", "port", "rank", "workers", "device", "gpus", "gpu"}
-NEVER |= {"nodes", "verbose", "debug", "timeout", "threads", "cache", "limit", "local", "world", "print", "resume"}
-NEVER |= {"checkpoint", "wandb", "project", "path", "dir", "file", "url", "host", "id", "dataloader", "ddp", "tf32"}
-NEVER |= {
-    "fp16",
-    "bf16",
-    "push",
-    "hub",
-    "report",
-    "compile",
-    "vocab",
-    "block",
-    "only",
-    "always",
-    "total",
-    "num_workers",
-}
+NEVER = {"accel", "always", "bf16", "block", "cache", "checkpoint", "compile", "cpu", "cuda", "dataloader", "ddp"}
+NEVER |= {"debug", "dev", "device", "dir", "distributed", "do", "dry", "epoch", "epochs", "eval", "evaluate", "every"}
+NEVER |= {"exist", "file", "fp16", "freq", "gpu", "gpus", "host", "hub", "id", "interval", "iter", "iterations"}
+NEVER |= {"iters", "limit", "local", "log", "logging", "max", "mps", "no", "nodes", "num_workers", "only"}
+NEVER |= {"overwrite", "path", "port", "print", "project", "push", "rank", "report", "resume", "run", "save"}
+NEVER |= {"saving", "seed", "step", "steps", "test", "tf32", "threads", "timeout", "total", "url", "verbose", "vocab"}
+NEVER |= {"wandb", "workers", "world"}
+"""Words of what changes no model: lengths of a training, places, devices, logs."""
+OF_MODELS = {"bias", "norm", "tie", "tied", "qk", "rope", "gated", "causal", "residual", "nesterov", "amsgrad"}
+"""Words of a boolean that is likely an axis."""
+UNLIKELY = 8
 WIDTH_INCREMENT = 32
 FIRST_GROWN = 3
 MAX_SUGGESTIONS = 7
@@ -87,10 +80,18 @@ class Sent:
 
 
 def sent(flags: Sequence[Flag], parser: Parser, given: Sequence[str]) -> Sent:
-    """`given`: the arguments that the command has already."""
+    """`given`: the arguments that the command has already.
+
+    Raises:
+        UsageError: The seed is among them.
+    """
     spelling = spelling_of(flags, parser)
+    named = {_named(each) for each in given if each.startswith("-") or "=" in each}
     seeds = [each.name for each in flags if _is_seed(each)]
-    has_seed, named = bool(seeds), {_named(each) for each in given}
+    has_seed = bool(seeds)
+    for flag in flags:
+        if flag.name in seeds and flag.plain in named:
+            raise UsageError(f"init: --command: leave {flag.name} out: each trial has a seed of its own")
     config: list[Flag] = []
     left: dict[str, str] = {}
     places: list[str] = ["hydra.run.dir={run_dir}"] if parser is Parser.HYDRA and "hydra.run.dir" not in named else []
@@ -134,14 +135,11 @@ def spelling_of(flags: Sequence[Flag], parser: Parser) -> Spelling:
     return Spelling(mode, lists, {"false": ""} if deaf else {})
 
 
-def axes(config: Sequence[Flag]) -> dict[str, list[Any]]:
-    """Values around the defaults, the likeliest axis first."""
-    found: list[tuple[int, str, list[Any]]] = []
-    for flag in config:
-        likelihood, values = _axis(flag)
-        if len(values) > 1:
-            found.append((likelihood, flag.name, values))
-    return {name: values for _, name, values in sorted(found, key=lambda each: each[0])}
+def axes(config: Sequence[Flag], least: int = UNLIKELY) -> dict[str, list[Any]]:
+    """Values around the defaults, the likeliest axis first. `least`: how likely one is at least, 0 being the most."""
+    found = [(each, *_axis(each)) for each in config]
+    ranked = sorted(found, key=lambda each: each[1])
+    return {flag.name: values for flag, likelihood, values in ranked if len(values) > 1 and likelihood <= least}
 
 
 def increments(config: Sequence[Flag]) -> tuple[dict[str, int], dict[str, int]]:
@@ -170,25 +168,32 @@ def _axis(flag: Flag) -> tuple[int, list[Any]]:
     value, words = flag.default, set(flag.words)
     if flag.leaf.replace("-", "_").lower() in RATES and isinstance(value, float) and value > 0:
         return 0, _around(value)
-    if words & NEVER:
-        return 9, []
+    is_batch = bool(words & BATCHES) and not words & {"test", "eval", "val"}
+    if words & NEVER and not is_batch:
+        return UNLIKELY + 1, []
     if isinstance(value, bool):
-        return 5, [True, False]
-    if flag.choices and value is not None:
+        return (5 if words & OF_MODELS else UNLIKELY), [True, False]
+    if flag.choices:
         return 4, list(flag.choices)[:MAX_CHOICES] if isinstance(value, str) else []
     if isinstance(value, int) and value >= 1:
-        likelihood = 2 if words & BATCHES else 1 if words & SIZES else 6
+        likelihood = 2 if is_batch else 1 if words & SIZES else 6
         return likelihood, list(dict.fromkeys((max(1, value // 2), value, 2 * value)))
     if isinstance(value, float) and value > 0:
-        return 3 if words & SMALL else 7, _around(value)
+        return (3 if words & SMALL else 7), _around(value)
     if isinstance(value, float) and words & {"dropout", "decay", "wd"}:
         return 3, [0.0, 0.1]
-    return 9, []
+    return UNLIKELY + 1, []
 
 
 def _around(value: float) -> list[Any]:
-    below, above = (float(f"{each:.0e}") for each in (value / 3, value * 3))
-    return [below, value, above] if below < value < above else [value]
+    """A third and three times of it; of a share near 1, the same of what lacks to 1."""
+    below, above = value / 3, value * 3
+    if 0.5 < value < 1:
+        below, above = 1 - (1 - value) * 1.5, 1 - (1 - value) / 3
+    elif 0.3 < value <= 0.5:
+        above = (1 + value) / 2
+    rounded = [float(f"{each:.{0 if value <= 0.5 or value >= 1 else 1}e}") for each in (below, above)]
+    return [rounded[0], value, rounded[1]] if rounded[0] < value < rounded[1] else [value]
 
 
 def _fault(flag: Flag, spelling: Spelling, has_seed: bool) -> str:

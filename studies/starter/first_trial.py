@@ -57,7 +57,7 @@ def first_trial(file: Path, log: Callable[[str], None]) -> FirstTrial:
             slot = pool.take((), order.name)
             if slot is None:
                 raise StudyhallError("init --try: no slot is free now; `studyhall gpus` shows who holds them")
-            with tempfile.TemporaryDirectory(prefix="studyhall-try-") as folder:
+            with tempfile.TemporaryDirectory(prefix="studyhall-try-", ignore_cleanup_errors=True) as folder:
                 lease = pool.begun(slot, order.name, 0)
                 given = _assignment(opened.definition, point, slot, TrialFolder(Path(folder)), order.name)
                 outcome, reports = _followed(warm.start(given, None if lease is None else lease.fd))

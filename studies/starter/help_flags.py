@@ -16,7 +16,10 @@ from storage.errors import UsageError
 from studies.definition.yaml_text import read_scalar
 from studies.starter.flag import Flag, Missing, Switch
 
-NOT_SETTINGS = ("help", "helpshort", "helpfull", "helpxml", "help_well", "version", "print_config", "config")
+NOT_SETTINGS = (
+    *("help", "helpshort", "helpfull", "helpxml", "version", "print_config", "config"),
+    *("install-completion", "show-completion"),
+)
 """Flags that every parser of a kind has, or that are no setting of a training."""
 FRAME = re.compile(r"[╭╰┌└┏┗┡├+].*|[─━═]+")
 OPTION_LINE = re.compile(r" {0,6}(?:\* +)?(-{1,2}[A-Za-z].*)")
@@ -24,6 +27,7 @@ CLICK_METAVAR = re.compile(r"[A-Z][A-Z_ ]*(?:\.\.\.)?|\[.*\]|<.*>|--no-\S+")
 INVOCATION = re.compile(r"(--?[\w.\-+]+)(?:[ =](.*))?")
 FIRE_LINE = re.compile(r" {4}(?:-\w, )?--(\w+)=\w*")
 ABSL_LINE = re.compile(r"  (?:-\w,)?--(\[no\])?(\w+): ?(.*)")
+ABSL_NUMBER = re.compile(r"\(an? [\w \-]*(?:number|integer)\b|\((?:number|integer) [<>]=? ")
 ABSL_MODULE = re.compile(r"(\S+):")
 
 
@@ -45,10 +49,13 @@ def click_flags(text: str) -> list[Flag]:
         names, metavar = _names(re.sub(r" ?/ ?|,", ", ", invocation))
         if not names or names[0] in NOT_SETTINGS:
             continue
-        choices = re.fullmatch(r"\[(.*\|.*)\]", metavar)
+        metavar = "" if metavar == "<bool>" else metavar  # typer's, of a switch
+        choices = re.fullmatch(r"[\[<](.*\|.*)[\]>]", metavar)
         flag = _flag(names, "{" + choices[1].replace("|", ",") + "}" if choices else metavar, help_, set())
         if "required]" in help_:
             flag = replace(flag, default=Missing.REQUIRED)
+        if flag.switch is Switch.PAIR and flag.default in (flag.name, f"no-{flag.name}"):  # click's way to print it
+            flag = replace(flag, default=flag.default == flag.name)
         if "/" in invocation and flag.switch is Switch.PRESENT:
             flag = replace(flag, fault=f"its false is --{names[-1]}, which {{flags}} cannot write")
         flags.append(replace(flag, switch=Switch.VALUE) if metavar == "BOOLEAN" else flag)
@@ -95,7 +102,7 @@ def absl_flags(text: str, modules: set[str]) -> list[Flag]:
         default: Any = words
         if "(a comma separated list)" in help_:
             default = None if words is None else words.split(",") if words else []
-        elif words is not None and (negated or "(a number" in help_ or "(an integer" in help_):
+        elif words is not None and (negated or ABSL_NUMBER.search(help_)):
             default = value_of(words)
         repeated = "repeat this option" in help_
         if repeated:
@@ -104,6 +111,14 @@ def absl_flags(text: str, modules: set[str]) -> list[Flag]:
             Flag(name, default, Switch.VALUE if negated else None, choices[1].split("|") if choices else (), repeated)
         )
     return [each for each in flags if each.name not in NOT_SETTINGS]
+
+
+def positionals(text: str) -> list[str]:
+    """The arguments without a flag that the usage of argparse or click asks for."""
+    if "positional arguments:" not in text and "Usage: " not in text:
+        return []
+    plain = re.sub(r"--?[\w.\-]+ \S+", "", _usage(text))
+    return [each if "," in each else each.strip("{}") for each in plain.split()[1:] if each != "..."]
 
 
 def config_flags(text: str) -> list[Flag]:
@@ -236,8 +251,13 @@ def stated_default(help_: str) -> str | None:
 
 def _required(text: str) -> set[str]:
     """The flags that the usage shows without brackets."""
+    return set(re.findall(r"--([\w.\-]+)", _usage(text)))
+
+
+def _usage(text: str) -> str:
+    """The usage, without all that it shows in brackets."""
     usage = re.match(r"\s*usage:(.*?)(?:\n\s*\n|\Z)", text, re.DOTALL | re.IGNORECASE)
     rest, before = usage[1] if usage else "", ""
     while rest != before:
         before, rest = rest, re.sub(r"\[[^\[\]]*\]", "", rest)
-    return set(re.findall(r"--([\w.\-]+)", rest))
+    return rest

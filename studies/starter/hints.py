@@ -1,6 +1,6 @@
 """Where a script's metrics seem to be: the lines that it prints and the files that it writes, read from its text.
 
-`print(f"step {i} | val loss {loss:.4f}")` gives the metric `val_loss` with the pattern `\\| val loss\\s*([0-9.]+)`.
+`print(f"step {i} | val loss {loss:.4f}")` gives the metric `val_loss` with the pattern `\\| val loss\\s*([-+0-9.]+)`.
 Nothing of this is certain: a definition made of it says so, and `init --try` shows what was found.
 """
 
@@ -80,14 +80,14 @@ def hints(source: Source) -> Hints:
         if isinstance(node, ast.Call) and _prints(node):
             where = f"{file.name}:{node.lineno}"
             for each in _numbers(_template_of(node), where, _called(node) == "print"):
-                if each.name in STEPS:
+                if each.name.rpartition("_")[2] in STEPS:
                     steps.setdefault(where, each.pattern)
                 else:
                     printed.setdefault(each.name, each)
     kept = [each for each in printed.values() if not _is_ambiguous(each, list(printed))]
     best = score_of([each.name for each in kept])
     at = next((steps[each.where] for each in kept if each.name == best and each.where in steps), None)
-    return Hints(kept[:MAX_METRICS], at, list(_files(source)), _keys(source))
+    return Hints(kept[:MAX_METRICS], at, [*_saved(source), *_files(source)], _keys(source))
 
 
 def score_of(names: Sequence[str]) -> str | None:
@@ -166,11 +166,12 @@ def _numbers(text: str, where: str, is_print: bool) -> Iterator[Printed]:
     for index, (before, after) in enumerate(pairwise(parts)):
         unit, found = _unit(after), LABEL.search(before)
         if unit is None or found is None:
-            continue
+            continue  # no label, or a word after it that makes it another kind of number
         divided = [each.end() for each in SEPARATORS.finditer(found[1])]
         label = found[1][divided[-1] if divided else 0 :].strip()
         name = re.sub(r"\W+", "_", label.lower()).strip("_")
-        if name and len(name) <= MAX_NAME_CHARACTERS and label[0].isalpha():
+        is_part = after.startswith("/") and name.rpartition("_")[2] not in STEPS  # `9000/10000` is one number
+        if name and len(name) <= MAX_NAME_CHARACTERS and label[0].isalpha() and not is_part:
             start = before.rindex(label, 0, found.end(1))
             yield Printed(name, _pattern(before[:start], label, found[2], is_print and index == 0), unit, where)
 
@@ -190,7 +191,7 @@ def _pattern(lead: str, label: str, between: str, from_start: bool) -> str:
     else:
         begin = r"\b"
     words = re.escape(f"{label}{between.strip()}").replace("\\ ", " ")
-    return rf"{begin}{words}\s*([0-9.]+)"
+    return rf"{begin}{words}\s*([-+0-9.]+)"
 
 
 def _is_ambiguous(one: Printed, names: Sequence[str]) -> bool:
@@ -209,6 +210,14 @@ def _files(source: Source) -> Iterator[Written]:
             if found is not None and name not in seen and not NO_RESULTS.search(name):
                 seen.add(name)
                 yield Written(name, "json" if found[1].startswith("json") else "csv", f"{file.name}:{node.lineno}")
+
+
+def _saved(source: Source) -> Iterator[Written]:
+    """What transformers' Trainer writes at its end, if the script asks for it."""
+    for file, node in source.nodes():
+        if isinstance(node, ast.Call) and _called(node) == "save_metrics":
+            yield Written("all_results.json", "json", f"{file.name}:{node.lineno}")
+            return
 
 
 def _is_reading(node: ast.AST) -> bool:
@@ -232,6 +241,8 @@ def _keys(source: Source) -> list[str]:
                     assigned.setdefault(target.id, []).append(node.value)
     found: list[object] = []
     for _, node in source.nodes():
+        if isinstance(node, ast.Call) and _called(node) == "save_metrics":
+            found += [f"{each.value!s}_loss" for each in node.args[:1] if isinstance(each, ast.Constant)]
         if isinstance(node, ast.Call) and _called(node) in WRITERS:
             given = node.args[: 2 if _called(node) == "DictWriter" else 1]
             for each in (*given, *(other.value for other in node.keywords if other.arg == "fieldnames")):

@@ -20,7 +20,7 @@ from studies.definition.searches import search_of
 from studies.starter import choices
 from studies.starter.declared import completed
 from studies.starter.flag import Flag, Parser, Switch
-from studies.starter.help_flags import absl_flags, argparse_flags, click_flags, config_flags, fire_flags
+from studies.starter.help_flags import absl_flags, argparse_flags, click_flags, config_flags, fire_flags, positionals
 from studies.starter.help_text import HELP_SECONDS, read_help
 from studies.starter.hints import hints
 from studies.starter.measured import measured
@@ -70,7 +70,7 @@ def write_starter(
     if parser is None:
         known = ", ".join(each.value for each in Parser)
         raise UsageError(f"init: {script.name} reads no flags that init knows; it knows {known}")
-    flags = _flags(parser, arguments, source, here, seconds)
+    flags, needed = _flags(parser, arguments, source, here, seconds)
     if not flags:
         raise UsageError(f"init: {script.name} has no flags; where they belong to a subcommand, name it in --command")
     kept, more = _kept(flags, source)
@@ -90,6 +90,9 @@ def write_starter(
     )
     _write(starter, file)
     edits = [*found.edits, *(f"config: {each} has no default, and the script needs it" for each in sent.required)]
+    lacking = needed[_words_after(arguments, script) :]
+    if lacking:
+        edits.append(f"objective.command: the script needs {' '.join(lacking)}")
     return WrittenStarter(
         file,
         name,
@@ -148,27 +151,39 @@ def _name(script: Path) -> str:
     return name or "starter"
 
 
-def _flags(parser: Parser, arguments: Sequence[str], source: Source, here: Path, seconds: float) -> list[Flag]:
-    """The script's flags; it is run with its `--help`, but where its globals are its flags, which stand in its text."""
+def _flags(
+    parser: Parser, arguments: Sequence[str], source: Source, here: Path, seconds: float
+) -> tuple[list[Flag], list[str]]:
+    """The script's flags, and the arguments without a flag that it needs.
+
+    It is run with its `--help`, but not where its globals are its flags: they stand in its text.
+    """
     if parser is Parser.GLOBALS:
         values = source.globals()
         for each in arguments:  # nanoGPT's config files, which come before the flags
             if each.endswith(".py") and (here / each).is_file() and here / each != source.script:
                 values |= {name: value for name, value in Source.of(here / each).globals().items() if name in values}
-        return [Flag(name, value, Switch.VALUE if isinstance(value, bool) else None) for name, value in values.items()]
+        return [Flag(*each, Switch.VALUE if isinstance(each[1], bool) else None) for each in values.items()], []
     accepted = (0, 1) if parser is Parser.ABSL else (0,)
     printed = read_help([*arguments, *QUESTIONS.get(parser, ("--help",))], here, accepted, seconds)
     text = f"{printed.out}\n{printed.err}"
     match parser:
         case Parser.HYDRA | Parser.JSONARGPARSE:
-            return config_flags(printed.out)
+            return config_flags(printed.out), []
         case Parser.FIRE:
-            return fire_flags(text)
+            return fire_flags(text), []
         case Parser.ABSL:
-            return absl_flags(text, {file.stem for file, _ in source.trees})
+            return absl_flags(text, {file.stem for file, _ in source.trees}), []
         case Parser.CLICK:
-            return completed(click_flags(text), source, parser)
-    return completed(argparse_flags(text), source, parser)
+            return completed(click_flags(text), source, parser), positionals(text)
+    return completed(argparse_flags(text), source, parser), positionals(text)
+
+
+def _words_after(arguments: Sequence[str], script: Path) -> int:
+    """How many arguments that are no flags follow the script."""
+    names = [Path(each).name for each in arguments]
+    after = arguments[names.index(script.name) + 1 :] if script.name in names else ()
+    return sum(not each.startswith("-") for each in after)
 
 
 def _kept(flags: Sequence[Flag], source: Source) -> tuple[list[Flag], int]:
@@ -178,7 +193,7 @@ def _kept(flags: Sequence[Flag], source: Source) -> tuple[list[Flag], int]:
     own = {name.replace("-", "_") for name in source.fields()}
     own |= {text.lstrip("-").replace("-", "_") for texts, _ in source.declarations("add_argument") for text in texts}
     likely = {
-        *choices.axes([each for each in flags if each.known]),
+        *choices.axes([each for each in flags if each.known], choices.UNLIKELY - 1),
         *(each.name for each in flags if choices.is_apart(each)),
     }
     kept = [each for each in flags if each.plain in own or each.name in likely][:MAX_CONFIG]

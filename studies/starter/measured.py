@@ -11,7 +11,7 @@ from studies.starter.hints import HELD_OUT, Hints, Printed, Written, cost_of, di
 from studies.starter.yaml_lines import flow, noted, scalar
 
 RESULTS_NAME = re.compile("metric|result|log|history|eval|score|loss")
-PLACEHOLDER = r"{name}\s*([0-9.]+)"
+PLACEHOLDER = r"{name}\s*([-+0-9.]+)"
 NOTHING_FOUND = "init found no metrics: write where yours are"
 
 
@@ -53,6 +53,12 @@ class Measured:
                 lines.append(f"      {scalar(each.name)}: {flow(pattern)}")
             lines += [f"    step: {scalar(self.step)}"] if self.step else []
         return [*lines, f"score: {{metric: {scalar(self.score)}, direction: {self.direction}}}"]
+
+    def cost_lines(self) -> list[str]:
+        if self.cost is None:
+            return []
+        is_guess = any(each.startswith("cost:") for each in self.edits)
+        return [noted(f"cost: {scalar(self.cost)}", "EDIT: init saw no count of parameters" if is_guess else "")]
 
 
 def measured(search: str, hints: Hints, sent: Sent) -> Measured:

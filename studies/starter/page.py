@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from studies.starter.choices import MAX_SUGGESTIONS, Sent
+from studies.starter.choices import MAX_CHOICES, MAX_SUGGESTIONS, Sent
 from studies.starter.flag import Flag
 from studies.starter.measured import Measured
 from studies.starter.yaml_lines import flow, line_text, noted, scalar
@@ -53,7 +53,7 @@ class Starter:
             *(f"  {key}: {flow(spelling[key])}" for key in ("lists", "words") if key in spelling),
             *([f"  cwd: {scalar(self.cwd)}"] if self.cwd != "." else []),
             *self.measured.lines(),
-            *([] if self.measured.cost is None else [f"cost: {scalar(self.measured.cost)}"]),
+            *self.measured.cost_lines(),
             "",
             *self.block,
             "",
@@ -122,7 +122,8 @@ def _nested(values: Mapping[str, Any], indent: str) -> list[str]:
     for key, value in values.items():
         if isinstance(value, Flag):
             others = [each for each in value.choices if each != str(value.default)]
-            note = f"or {', '.join(others)}" if others else ""
+            more = ", …" if len(others) > MAX_CHOICES else ""
+            note = f"or {', '.join(others[:MAX_CHOICES])}{more}" if others else ""
             lines.append(noted(f"{indent}{scalar(key)}: {flow(value.default)}", note))
         else:
             lines += [f"{indent}{scalar(key)}:", *_nested(value, f"{indent}  ")]

@@ -20,16 +20,15 @@ from studies.starter.flag import Missing, Parser
 MAX_SOURCE_BYTES = 2_000_000
 MAX_FILES = 30
 PARSERS = {
-    "hydra": Parser.HYDRA,
-    "jsonargparse": Parser.JSONARGPARSE,
-    "tyro": Parser.TYRO,
-    "fire": Parser.FIRE,
-    "absl": Parser.ABSL,
-    "click": Parser.CLICK,
-    "typer": Parser.CLICK,
-    "argparse": Parser.ARGPARSE,
+    Parser.HYDRA: (("hydra",), ("main",)),
+    Parser.JSONARGPARSE: (("jsonargparse",), ("CLI", "auto_cli", "ArgumentParser", "ActionConfigFile")),
+    Parser.TYRO: (("tyro",), ("cli", "extras")),
+    Parser.FIRE: (("fire",), ("Fire",)),
+    Parser.ABSL: (("absl",), ("flags",)),
+    Parser.CLICK: (("click", "typer"), ("command", "Typer", "run")),
+    Parser.ARGPARSE: (("argparse",), ("ArgumentParser",)),
 }
-"""By the module that a script imports, the more telling first."""
+"""The modules that a script imports for a parser, and what it uses of them; the more telling first."""
 PARSER_NAMES = {
     "HfArgumentParser": Parser.TRANSFORMERS,
     "LightningCLI": Parser.JSONARGPARSE,
@@ -95,7 +94,10 @@ class Source:
         for name, parser in PARSER_NAMES.items():
             if name in names or name in modules:
                 return parser
-        return next((parser for name, parser in PARSERS.items() if name in modules), None)
+        used = {node.attr for _, node in self.nodes() if isinstance(node, ast.Attribute)} | names
+        return next(
+            (parser for parser, (owners, uses) in PARSERS.items() if {*owners} & {*modules} and {*uses} & used), None
+        )
 
     def globals(self) -> dict[str, Any]:
         """The settings above the line that runs nanoGPT's configurator; of a file without that line, all of them."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -12,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from objectives.command.command import Command
+from objectives.command.readers import Patterns
 from storage.errors import UsageError
 from storage.home import CHECKOUT
 from studies.definition.definition import Definition
@@ -168,6 +171,47 @@ def test_a_script_without_a_seed_is_sent_each_key_by_itself(program: Program) ->
     )
 
 
+def test_a_growth_without_a_count_of_parameters_says_so(program: Program) -> None:
+    told = program("init", "grow", "--command", script("parser.add_argument('--n_layer', type=int, default=4)"))
+    assert told.returncode == 0 and "edit cost: a growth needs one" in told.stdout
+    assert "# EDIT: init saw no count of parameters" in Path("train.yaml").read_text()
+
+
+def test_an_argument_without_a_flag_that_the_script_needs_is_named(program: Program) -> None:
+    command = script("parser.add_argument('data')\nparser.add_argument('--lr', type=float, default=0.1)")
+    assert "edit objective.command: the script needs data\n" in program("init", "grid", "--command", command).stdout
+    told = program("init", "grid", "--command", f"{command} here", "--force", "--try")
+    assert told.returncode == 0 and "edit" not in told.stdout, told.stdout + told.stderr
+
+
+@pytest.mark.parametrize(
+    ("line", "metrics"),
+    [
+        (
+            "print(f'iter {i}: loss {x:.4f}, time {x * 1000:.2f}ms, mfu {-x:.1f}%')",
+            {"loss": 0.25, "time": 250, "mfu": -0.2},
+        ),
+        ("print('Epoch: %d | val loss: %8.4f' % (i, x))", {"val_loss": 0.25}),
+        ("print('Accuracy: {}/{}, Average loss: {:.3f}'.format(1, 2, x))", {"average_loss": 0.25}),
+        ("print('val acc', x, 'best', x)", {"val_acc": 0.25, "best": 0.25}),
+        ("print(json.dumps({'step': i, 'val/loss': x}))", {"val_loss": 0.25}),
+        ("print({'eval_loss': x})", {"eval_loss": 0.25}),
+        ("log.info('step %d loss=%g', i, x)", {"loss": 0.25}),
+        ("print(f'params {x * 10:.1f}M')", {"params": 2.5e6}),
+        ("sys.stdout.write(f'val_loss {x}' + chr(10))", {"val_loss": 0.25}),
+    ],
+)
+def test_metrics_of_printed_lines(line: str, metrics: dict[str, float]) -> None:
+    before = "import json, logging, sys\nlogging.basicConfig(level='INFO')\nlog = logging.getLogger('train')\n"
+    text = before + "i, x = 3, 0.25\n" + PLAIN.rpartition("print")[0] + line.replace("{", "{{").replace("}", "}}")
+    command = script("parser.add_argument('--lr', type=float, default=0.1)", text)
+    patterns = command_of(made(command)).metrics
+    printed = subprocess.run(shlex.split(command), capture_output=True, text=True, check=True)
+    reader = Patterns(patterns.patterns or {}, patterns.step, patterns.units)
+    found = [row for each in (printed.stdout + printed.stderr).splitlines() for row in reader.rows(each)]
+    assert [dict(row.metrics) for row in found] == [pytest.approx(metrics)] and not found[0].refused
+
+
 def test_where_nothing_is_printed_the_file_says_edit(program: Program) -> None:
     command = script("parser.add_argument('--lr', type=float, default=0.1)", PLAIN.rpartition("print")[0])
     told = program("init", "grid", "--command", command, "--try")
@@ -214,7 +258,9 @@ def test_the_script_runs_once_elsewhere_and_without_secrets(monkeypatch: pytest.
 
 
 def test_a_help_that_hangs_is_killed_with_what_it_started() -> None:
-    text = "import argparse, os, subprocess, time\nchild = subprocess.Popen(['sleep', '60'])\n"
+    text = (
+        "import argparse, os, subprocess, time\nargparse.ArgumentParser()\nchild = subprocess.Popen(['sleep', '60'])\n"
+    )
     Path("train.py").write_text(f"{text}open('child', 'w').write(str(child.pid))\ntime.sleep(60)\n")
     with pytest.raises(UsageError, match=r"did not end within 2 s"):
         write_starter("grid", f"{sys.executable} train.py", None, False, seconds=2)
@@ -226,6 +272,13 @@ def test_a_help_that_hangs_is_killed_with_what_it_started() -> None:
     assert not Path("train.yaml").exists()
 
 
+def test_a_help_that_prints_without_end_is_killed() -> None:
+    Path("train.py").write_text("import argparse\nargparse.ArgumentParser()\nwhile True: print('x' * 100_000)\n")
+    with pytest.raises(UsageError, match=r"printed more than 10,000,000 bytes"):
+        write_starter("grid", f"{sys.executable} train.py", None, False)
+    assert not Path("train.yaml").exists()
+
+
 @pytest.mark.parametrize(
     ("text", "command", "words"),
     [
@@ -234,13 +287,14 @@ def test_a_help_that_hangs_is_killed_with_what_it_started() -> None:
         (PLAIN, "python", "no Python script in 'python'"),
         (PLAIN, "pythn train.py", "no program 'pythn'"),
         (PLAIN, "python train.py > log", "no shell runs the command"),
+        (PLAIN, "python train.py --seed 3", "leave seed out: each trial has a seed of its own"),
         (PLAIN, "python train.py --seed {seed}", "write it as you would type it"),
         (
-            "import argparse\nraise ImportError('no flash_attn')\n",
+            "import argparse\nraise ImportError('no flash_attn')\nargparse.ArgumentParser()\n",
             "python train.py",
             "code 1: ImportError: no flash_attn",
         ),
-        ("import argparse\nprint('hello')\n", "python train.py", "has no flags"),
+        ("import argparse\nargparse.ArgumentParser()\nprint('hello')\n", "python train.py", "has no flags"),
         ("print('hello')\n", "python train.py", "reads no flags that init knows"),
         ("print(\n", "python train.py", "cannot be read as Python"),
         (
