@@ -48,11 +48,18 @@ def end(attempt: Attempt) -> None:
 
 def gone(pids: list[int], seconds: float = 1.0) -> bool:
     deadline = time.monotonic() + seconds
-    while any(psutil.pid_exists(pid) and psutil.Process(pid).status() != "zombie" for pid in pids):
+    while any(map(_runs, pids)):
         if time.monotonic() > deadline:
             return False
         time.sleep(0.01)
     return True
+
+
+def _runs(pid: int) -> bool:
+    try:
+        return bool(psutil.Process(pid).status() != "zombie")
+    except psutil.NoSuchProcess:
+        return False
 
 
 def until_started(attempt: Attempt) -> None:
