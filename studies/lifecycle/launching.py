@@ -99,7 +99,8 @@ def _url_elsewhere(store: Store) -> str:
 
 def serves_one_machine(url: str) -> bool:
     """Whether a URL names a socket or a loopback address; the embedded server has none."""
-    return all(not host or host.startswith(("/", "@", "127.")) or host in LOCAL for host in hosts_of(url))
+    hosts = hosts_of(url) if url else [""]
+    return all(not host or host.startswith(("/", "@", "127.")) or host in LOCAL for host in hosts)
 
 
 def follow(store: Store, name: str, launched: Launch, log: Callable[[str], None]) -> Ending:
