@@ -13,6 +13,9 @@ from optuna.storages import RDBStorage
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 from psycopg2.errors import RaiseException
+from psycopg2.extensions import parse_dsn
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import NullPool
 
 from storage.errors import UsageError
@@ -20,9 +23,6 @@ from storage.ledger import Ledger
 from storage.schema import ensure_tables
 from storage.session import Session
 from storage.url import check_url, libpq_url
-
-SQLALCHEMY_URL = "postgresql+psycopg2://"
-"""The dialect; `_connected` says where it connects to."""
 
 StaleTrialCallback = Callable[[Study, FrozenTrial], None]
 """Called for each trial that was failed since its heartbeat had stopped."""
@@ -59,8 +59,7 @@ class StudyStorage(RDBStorage):
         with closing(Session(url)) as session:
             ensure_tables(session)
         super().__init__(
-            SQLALCHEMY_URL,
-            {"pool_pre_ping": True, **_connected(url, engine_kwargs or {})},
+            *_engine(url, {"pool_pre_ping": True, **(engine_kwargs or {})}),
             skip_compatibility_check=True,
             heartbeat_interval=heartbeat_interval,
             grace_period=grace_period,
@@ -104,15 +103,28 @@ class StudyStorage(RDBStorage):
 def reading_storage(url: str) -> RDBStorage:
     """Optuna's own storage on existing tables, without a connection between two calls."""
     return RDBStorage(
-        SQLALCHEMY_URL,
-        _connected(url, {"poolclass": NullPool}),
+        *_engine(url, {"poolclass": NullPool}),
         skip_compatibility_check=True,
         skip_table_creation=True,
     )
 
 
-def _connected(url: str, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Arguments of an engine that connects as our sessions do: SQLAlchemy does not take all URLs that libpq takes."""
-    rest = {key: value for key, value in given.items() if key != "connect_args"}
+def _engine(url: str, given: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """RDBStorage's URL and the engine's arguments: it connects as our sessions do. SQLAlchemy does not read every URL
+    as libpq does, such as one of several hosts: then it is given the connection instead."""
+    url = check_url(url)
     arguments = {"client_encoding": "UTF8", **given.get("connect_args", {})}
-    return {"creator": partial(psycopg2.connect, libpq_url(url), **arguments), **rest}
+    if _reads_as_libpq(url):
+        # RDBStorage formats the URL as a template.
+        return url.replace("{", "{{").replace("}", "}}"), {**given, "connect_args": arguments}
+    rest = {key: value for key, value in given.items() if key != "connect_args"}
+    return "postgresql+psycopg2://", {**rest, "creator": partial(psycopg2.connect, libpq_url(url), **arguments)}
+
+
+def _reads_as_libpq(url: str) -> bool:
+    try:
+        found = make_url(url)
+        read = found.get_dialect()().create_connect_args(found)[1]
+    except (ArgumentError, ValueError):
+        return False
+    return bool({name: str(value) for name, value in read.items()} == parse_dsn(libpq_url(url)))
