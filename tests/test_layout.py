@@ -23,7 +23,8 @@ LEVELS = [
     {"storage"},
 ]
 WINGS = [
-    {"studies", "studies.notebook"},
+    {"studies"},
+    {"studies.notebook"},
     {"studies.status", "studies.importing", "studies.starter"},
     {"studies.report", "studies.lifecycle"},
     {"studies.dashboard", "studies.completion"},
@@ -31,8 +32,6 @@ WINGS = [
     {"studies.results", "studies.slots", "studies.audit"},
     {"studies.laws", "studies.tables", "studies.history", "studies.definition"},
 ]
-TOGETHER = {("studies", "studies.notebook")}
-"""`open_study` is imported from `studies`, and opens what the notebook has."""
 LARGE_WINGS = ("figures", "status")
 
 
@@ -95,7 +94,6 @@ def test_wings_of_studies_import_downwards_alone() -> None:
         if arrow.source.startswith("studies")
         and arrow.target.startswith("studies")
         and (source := wing(arrow.source)) != (target := wing(arrow.target))
-        and (source, target) not in TOGETHER
         and rank(WINGS, source) >= rank(WINGS, target)
     ]
     assert wrong == []
