@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ast
 import sys
-import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
@@ -16,6 +15,7 @@ from pathlib import Path
 
 from objectives.command.command import COMMAND_PREFIX, Command
 from objectives.gssm.graph import GRAPH_KEYS
+from objectives.source_tree import source_tree
 from storage.home import OBJECTIVES
 
 MAX_SOURCE_BYTES = 5_000_000
@@ -78,7 +78,7 @@ def module_file(name: str, bases: Iterable[Path]) -> tuple[Path, Path] | None:
 @cache
 def _gpt_keys() -> frozenset[str]:
     """Without an import: objectives/gpt imports torch."""
-    (config,) = (each for each in _tree(GPT_CONFIG).body if _is_class(each, "GptConfig"))
+    (config,) = (each for each in source_tree(GPT_CONFIG).body if _is_class(each, "GptConfig"))
     fields = (each.target for each in getattr(config, "body", ()) if isinstance(each, ast.AnnAssign))
     return frozenset(each.id for each in fields if isinstance(each, ast.Name))
 
@@ -89,7 +89,7 @@ def _is_class(node: ast.stmt, name: str) -> bool:
 
 @cache
 def _constant(file: Path, name: str) -> tuple[str, ...]:
-    for node in _tree(file).body:
+    for node in source_tree(file).body:
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id == name:
             return tuple(_texts(node.value))
     raise AssertionError(f"{file} has no {name}")
@@ -100,18 +100,12 @@ def _texts(node: ast.expr) -> Iterator[str]:
     return (each.value for each in ast.walk(node) if isinstance(each, ast.Constant) and isinstance(each.value, str))
 
 
-def _tree(file: Path) -> ast.Module:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return ast.parse(file.read_bytes())
-
-
 @lru_cache(maxsize=64)
 def _named_by(file: Path, function: str, changed_at: int, size: int) -> NamedKeys:
     if size > MAX_SOURCE_BYTES:
         return NamedKeys()
     try:
-        body = _tree(file).body
+        body = source_tree(file).body
     except (SyntaxError, ValueError, OSError, RecursionError, MemoryError):
         return NamedKeys()
     reading = _Reading({each.name: each for each in body if isinstance(each, ast.FunctionDef)})

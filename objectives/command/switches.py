@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from objectives.command.flags import Spelling
+from objectives.source_tree import source_tree
 
 DECLARATIONS = ("add_argument", "option", "DEFINE_bool", "DEFINE_boolean")
 """Of argparse, click and absl."""
@@ -21,7 +22,7 @@ def deaf_switch(script: Path | None, name: str, spelling: Spelling) -> str | Non
     if script is None:
         return None
     try:
-        tree = ast.parse(script.read_text())
+        tree = source_tree(script)
     except (OSError, ValueError, SyntaxError, RecursionError):
         return None
     for call in _declarations(tree, name):

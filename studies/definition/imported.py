@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ast
-import warnings
 from collections.abc import Collection, Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
 
 from objectives.named_keys import MAX_SOURCE_BYTES
+from objectives.source_tree import source_tree
 from storage.home import CHECKOUT
 
 OURS = tuple(CHECKOUT / name for name in ("cli.py", "objectives", "samplers", "storage", "studies"))
@@ -71,9 +71,7 @@ def _modules_of(file: Path) -> frozenset[tuple[int, str]]:
 def _parsed(file: Path, changed_at: int, size: int) -> frozenset[tuple[int, str]]:
     """How each import names its module: the level of a relative one, and its dotted name."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            tree = ast.parse(file.read_bytes())
+        tree = source_tree(file)
     except (SyntaxError, ValueError, OSError, RecursionError, MemoryError):
         return frozenset()
     found: set[tuple[int, str]] = set()

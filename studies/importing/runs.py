@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from samplers.searches.nested import flattened
 from storage.errors import UsageError
 from studies.definition.yaml_text import read_scalar
 
@@ -78,16 +79,7 @@ def _json_runs(text: str, where: str) -> Iterator[Run]:
 def _of_json(value: Any, line: str, where: str) -> Run:
     if not isinstance(value, dict):
         raise UsageError(f"{line} is no JSON object but {json.dumps(value)[:60]}", where)
-    return Run(line, dict(_flat(value, "")), {})
-
-
-def _flat(value: Mapping[str, Any], before: str) -> Iterator[tuple[str, Any]]:
-    """Nested objects by dotted names."""
-    for name, each in value.items():
-        if isinstance(each, dict) and each:
-            yield from _flat(each, f"{before}{name}.")
-        else:
-            yield f"{before}{name}", each
+    return Run(line, flattened(value), {})
 
 
 def _table_runs(text: str, where: str) -> Iterator[Run]:

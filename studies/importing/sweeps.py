@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
+from samplers.searches.nested import flattened
 from storage.errors import UsageError
 from studies.definition.yaml_text import read_scalar
 
@@ -115,7 +116,7 @@ def _seml(document: Mapping[str, Any]) -> Sweep:
     about = document["seml"]
     made = Sweep("SEML", f"python {about.get('executable', 'train.py')} with {{flags}}", "hydra", metric="result")
     made.question = about.get("description") or about.get("name")
-    made.config |= _flat(document.get("fixed") or {}, "")
+    made.config |= flattened(document.get("fixed") or {})
     zips: dict[Any, list[str]] = {}
     for name, given in _seml_parameters(document.get("grid") or {}, ""):
         values = _seml_values(given)
@@ -168,8 +169,8 @@ def _seml_values(given: Mapping[str, Any]) -> list[Any] | None:
 def _hydra(document: Mapping[str, Any], params: Mapping[str, Any]) -> Sweep:
     made = Sweep("Hydra", "python train.py {flags}", "hydra")
     made.unfit.append("the file does not name the script: `command:` says python train.py")
-    for name, value in _flat(
-        {key: each for key, each in document.items() if key not in ("hydra", "defaults")}, ""
+    for name, value in flattened(
+        {key: each for key, each in document.items() if key not in ("hydra", "defaults")}
     ).items():
         if isinstance(value, str) and ("${" in value or value == "???"):
             made.unfit.append(f"{name}: {value}: is left to the script")
@@ -233,12 +234,5 @@ def _steps(start: float, stop: float, step: float) -> list[Any]:
     return [int(each) if whole else float(each) for each in values]
 
 
-def _flat(given: Mapping[str, Any], before: str) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for name, each in given.items():
-        found |= _flat(each, f"{before}{name}.") if isinstance(each, Mapping) and each else {f"{before}{name}": each}
-    return found
-
-
 def _flat_names(given: Mapping[str, Any]) -> list[str]:
-    return list(dict.fromkeys(name.removesuffix(".type") for name in _flat(given, "") if name.endswith(".type")))
+    return list(dict.fromkeys(name.removesuffix(".type") for name in flattened(given) if name.endswith(".type")))

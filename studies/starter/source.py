@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import ast
 import operator
-import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from objectives.named_keys import module_file
+from objectives.source_tree import source_tree
 from storage.errors import UsageError
 from studies.starter.flag import Missing, Parser
 
@@ -184,9 +184,7 @@ def _same(one: Any, other: Any) -> bool:
 def _tree(file: Path) -> ast.Module:
     if file.stat().st_size > MAX_SOURCE_BYTES:
         raise ValueError(f"it is larger than {MAX_SOURCE_BYTES:,} bytes")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of another program's text
-        return ast.parse(file.read_bytes())
+    return source_tree(file)
 
 
 def _imports(tree: ast.Module) -> list[str]:
