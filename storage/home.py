@@ -51,7 +51,7 @@ def no_home() -> str | None:
     if _expanded("~").startswith("~"):
         return f"user id {os.getuid()} has neither a HOME nor an account"
     data = Path(platformdirs.user_data_dir("studyhall"))
-    above = next(each for each in (data, *data.parents) if each.exists())
+    above = next(each for each in (data, *data.parents) if os.access(each, os.F_OK))
     return None if os.access(above, os.W_OK | os.X_OK) else f"{above} cannot be written"
 
 

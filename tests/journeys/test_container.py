@@ -116,3 +116,12 @@ def test_a_temporary_folder_of_somebody_else_is_not_used(container: Call, elsewh
         assert ended.returncode == 2 and f"{folder} is not this user's alone" in ended.stderr, ended.stderr
     finally:
         shutil.rmtree(folder)
+
+
+def test_a_home_of_another_user_is_said(container: Call) -> None:
+    closed = Path(tempfile.mkdtemp(prefix="studyhall-closed-"))  # root's alone
+    (closed / ".local").mkdir()
+    ended = container("run", "difficulty", HOME=str(closed))
+    closed.joinpath(".local").rmdir()
+    closed.rmdir()
+    assert ended.returncode == 2 and f"{closed} cannot be written" in ended.stderr, ended.stderr
