@@ -307,14 +307,15 @@ def audit(name: str, seal: str | None, as_json: bool, store: Store) -> None:
 @click.option(
     "--cost", metavar="C", shell_complete=_offer("costs"), help="Which decisions change with this cost, and why."
 )
+@click.option("--seeds", type=int, metavar="N", help="Which decisions change with the first N seeds only, and why.")
 @json_option
 @storage_option
-def replay(name: str, cost: str | None, as_json: bool, store: Store) -> None:
+def replay(name: str, cost: str | None, seeds: int | None, as_json: bool, store: Store) -> None:
     """Derive every decision again from the accepted results. Exit 1 if one of them differs."""
     from studies.audit.replay_study import replay_study
 
     with _study(store, name) as (session, study):
-        replayed = replay_study(session, study, cost)
+        replayed = replay_study(session, study, cost, seeds)
     _print(replayed, as_json)
     sys.exit(0 if replayed.agrees else 1)
 
