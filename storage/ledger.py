@@ -355,7 +355,7 @@ class Ledger:
         values = {"study_id": self.study_id, "round": round_number, "wanted": list(wanted), "ahead": AHEAD}
         self.session.run("adopt_points", values)
         unwanted = [row.hash for row in self.session.run("read_guesses", values)]
-        return self.withdraw_points(unwanted, "withdrawn: begun ahead, and not wanted") if unwanted else 0
+        return self.withdraw_points(unwanted, "withdrawn: begun ahead, and not needed") if unwanted else 0
 
     def adopt_trial(self, trial_id: int, point: NewPoint) -> Adopted | None:
         """Make an enqueued trial a point, inside `planning()`. None: it no longer waits, or is a point already."""
