@@ -1,0 +1,80 @@
+"""What a sampler is told about a setting: one outcome over all of its seeds."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from samplers.searches.noise import mean
+from samplers.searches.plan import Result
+from samplers.searches.scores import known_value
+
+Score = tuple[str, str]
+"""A metric, or an expression over several, and its direction."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The end of a setting as JSON values: it is kept in the record of the decision that told it."""
+
+    setting: int
+    state: Literal["COMPLETE", "PRUNED", "FAIL"]
+    values: Sequence[float] | None = None
+    """The mean of each score over the seeds that completed; None unless the state is COMPLETE."""
+    trials: Sequence[int] = ()
+    """Numbers of the trials of all seeds."""
+    completed: int = 0
+    """Seeds that completed."""
+    cause: str | None = None
+    """Why the first seed that did not complete did not: `out_of_memory`, `diverged`, `refused`, `pruned`, …"""
+    reason: str | None = None
+    """The same for people, in one line."""
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    """Attributes that the sampler writes to the setting's trial at its end."""
+
+    @staticmethod
+    def of(setting: int, results: Sequence[Result], scores: Sequence[Score]) -> Outcome:
+        """From the results of all seeds, as Optuna would be told them: the mean over those that completed.
+
+        A setting is pruned if one of its seeds is, and has failed if none has completed with finite scores.
+        """
+        values = [_values(result, scores) for result in results]
+        found = [each for each in values if each is not None]
+        bad = next((result for result, each in zip(results, values, strict=True) if each is None), None)
+        pruned = any(result.state == "PRUNED" for result in results)
+        state: Literal["COMPLETE", "PRUNED", "FAIL"] = "PRUNED" if pruned else "COMPLETE" if found else "FAIL"
+        return Outcome(
+            setting=setting,
+            state=state,
+            values=[mean(column) for column in zip(*found, strict=True)] if state == "COMPLETE" else None,
+            trials=[result.trial for result in results],
+            completed=len(found),
+            cause=None if bad is None else _cause(bad),
+            reason=None if bad is None else bad.reason,
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """As it stands in a record."""
+        return asdict(self)
+
+    @staticmethod
+    def from_json(given: Mapping[str, Any]) -> Outcome:
+        """From a record."""
+        return Outcome(**given)
+
+
+def _values(result: Result, scores: Sequence[Score]) -> list[float] | None:
+    """The scores of one seed; None unless it completed and all are finite."""
+    if result.state != "COMPLETE":
+        return None
+    values = [known_value(metric, result.metrics) for metric, _ in scores]
+    finite = [value for value in values if value is not None and math.isfinite(value)]
+    return finite if len(finite) == len(scores) else None
+
+
+def _cause(result: Result) -> str:
+    if result.refused:
+        return "refused"
+    return {"COMPLETE": "no finite score", "PRUNED": "pruned"}.get(result.state, result.outcome or "failed")
