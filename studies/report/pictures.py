@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from samplers.searches.growth.what_if import what_if
+from samplers.searches.growth.what_if import OtherTerms, what_if
 from studies.figures.fitted import fitted
 from studies.figures.growth import parts_of
 from studies.figures.other_path import other_path
@@ -218,7 +218,7 @@ def _other_paths(facts: Facts) -> Iterator[Picture]:
         measured = [seed for record in records for row in _rows(record) for seed in row["seeds"]]
         if other == facts.study.cost or not measured or not all(other in seed["metrics"] for seed in measured):
             continue
-        if answers := what_if(records, other):
+        if answers := what_if(records, OtherTerms(cost=other)):
             key = f"what-if-{_slug(other)}"
             yield other_path(answers, records, key, str(facts.study.cost), other, facts.study.score)
 
