@@ -59,6 +59,8 @@ class Result:
     point never ran because its objective refused it or it was withdrawn."""
     refused: bool = False
     """Whether its objective refused it."""
+    last_report: tuple[int, float] | None = None
+    """Of a pruned point: the last step that it reported a score at, and the score."""
 
 
 Results = Mapping[str, Result]

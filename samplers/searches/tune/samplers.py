@@ -30,6 +30,7 @@ class BuiltIn:
 
     class_name: str
     several_scores: bool = True
+    constraints: bool = True
     needs: tuple[str, ...] = ()
     """Packages that Optuna does not bring with it."""
 
@@ -37,11 +38,11 @@ class BuiltIn:
 BUILT_IN: Mapping[str, BuiltIn] = {
     "tpe": BuiltIn("TPESampler"),
     "gp": BuiltIn("GPSampler", needs=("scipy", "torch")),
-    "cmaes": BuiltIn("CmaEsSampler", several_scores=False, needs=("cmaes",)),
+    "cmaes": BuiltIn("CmaEsSampler", several_scores=False, constraints=False, needs=("cmaes",)),
     "nsgaii": BuiltIn("NSGAIISampler"),
     "nsgaiii": BuiltIn("NSGAIIISampler"),
-    "qmc": BuiltIn("QMCSampler", needs=("scipy",)),
-    "random": BuiltIn("RandomSampler"),
+    "qmc": BuiltIn("QMCSampler", constraints=False, needs=("scipy",)),
+    "random": BuiltIn("RandomSampler", constraints=False),
 }
 HUB = "hub:"
 OWN_ARGUMENTS = {
@@ -64,6 +65,16 @@ class SamplerChoice:
     def is_code(self) -> bool:
         """Whether it names a class outside Optuna, which runs once its user has allowed it."""
         return self.name not in BUILT_IN
+
+    @property
+    def knows_constraints(self) -> bool:
+        """Whether the sampler reads what a setting's constraints are; of a class outside Optuna, nobody can tell."""
+        return self.is_code or BUILT_IN[self.name].constraints
+
+    @property
+    def constrained(self) -> str:
+        """Optuna's samplers that know constraints, for a message."""
+        return ", ".join(name for name, built_in in BUILT_IN.items() if built_in.constraints)
 
     def check_here(self, scores: int) -> None:
         """Check what only this host can tell: its packages, the class, its arguments.

@@ -9,13 +9,12 @@ activation: [relu, gelu]               one of a list
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Literal
 
-from samplers.searches.grid.axes import MAX_NUMBER, parse_axis
+from samplers.searches.grid.axes import MAX_NUMBER, Steps, parse_axis
 from samplers.searches.grid.foreign import in_our_words
 from storage.checks import check_keys
 from storage.errors import UsageError
@@ -24,6 +23,8 @@ if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
 
 NUMBER_FORMS = ("log", "range", "float")
+VALUE_DIGITS = 12
+"""Significant digits of a number that is chosen. The last ones of a float differ between processors."""
 DEFAULT = "default"
 """The key of an axis' value in settings that were chosen before the axis was added."""
 
@@ -48,11 +49,12 @@ class Numbers:
         return FloatDistribution(self.low, self.high, log=log, step=self.step)
 
     def value(self, sampled: Any) -> Any:
-        """The value that the config receives: a multiple of the step, 0.15 and not 0.15000000000000002."""
-        if self.whole or self.step is None:
+        """The value that the config receives: of `VALUE_DIGITS`, or a multiple of the step."""
+        if self.whole:
             return sampled
-        low, step = Fraction(str(self.low)), Fraction(str(self.step))
-        return float(low + round((Fraction(sampled) - low) / step) * step)
+        if self.step is None:
+            return min(max(float(f"{sampled:.{VALUE_DIGITS}g}"), self.low), self.high)
+        return self.listed[round((sampled - self.low) / self.step)]
 
     def shown(self, value: Any) -> Any:
         """The value as a parameter of Optuna; the same."""
@@ -78,6 +80,14 @@ class Numbers:
     def values(self) -> Sequence[Any]:
         """Its ends."""
         return (self.low, self.high)
+
+    @property
+    def listed(self) -> Sequence[Any]:
+        """All of its values, if it has steps."""
+        assert self.step is not None and self.size is not None
+        if self.whole:
+            return range(int(self.low), int(self.high) + 1, int(self.step))
+        return Steps(Fraction(str(self.low)), Fraction(str(self.step)), self.size)
 
 
 @dataclass(frozen=True)
@@ -111,6 +121,11 @@ class Choices:
         """How many values it has."""
         return len(self.values)
 
+    @property
+    def listed(self) -> Sequence[Any]:
+        """All of its values."""
+        return self.values
+
 
 Axis = Numbers | Choices
 
@@ -122,12 +137,6 @@ class Space:
     axes: Mapping[str, Axis]
     defaults: Mapping[str, Any]
     """Of axes that say which value the settings chosen before they were added had."""
-
-    @property
-    def size(self) -> int | None:
-        """How many combinations it has before any condition; None: an axis has any number between its ends."""
-        sizes = [axis.size for axis in self.axes.values()]
-        return None if None in sizes else math.prod(size for size in sizes if size is not None)
 
     def distributions(self) -> dict[str, BaseDistribution]:
         """Optuna's distribution of each axis."""

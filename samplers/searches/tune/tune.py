@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING, Any
 
 from samplers.searches.distributions import holding, seeds
 from samplers.searches.plan import Config, Decision, Done, Need, Point, Results, SearchState, merged
+from samplers.searches.tune.allowed import check_allowed
 from samplers.searches.tune.outcome import Outcome, Score
 from samplers.searches.tune.past import Past, PastSetting
-from samplers.searches.tune.settings import TuneSettings, parse_tune
+from samplers.searches.tune.settings import TuneSettings, check_added_axes, parse_tune
 from storage.records import EndKind
 
 if TYPE_CHECKING:
@@ -56,9 +57,11 @@ class Tune:
         """Check what needs Optuna, the sampler's packages and its code on this host: before a study begins or changes.
 
         Raises:
-            UsageError: A package is missing, the class is no sampler, or does not take its arguments.
+            UsageError: No setting is allowed, a package is missing, the class is no sampler, or it does not take its
+                arguments.
         """
         settings = self._settings(self.block, self.config)
+        check_allowed(settings)
         settings.sampler.check_here(len(self.scores))
 
     def past(self) -> Past:
@@ -73,8 +76,11 @@ class Tune:
         return {
             "next": 0,
             "open": [],
+            "enqueued": 0,
+            "told": 0,
             "completed": 0,
             "best": None,
+            "since": 0,
             "ended": None,
             "tune": dict(self.block),
             "config": dict(self.config),
@@ -92,7 +98,7 @@ class Tune:
             missing = tuple(point for point in points if point.hash not in results)
             if missing:
                 return Need(missing, f"setting {number}: {len(missing)} trials")
-            outcome = Outcome.of(number, [results[point.hash] for point in points], self.scores)
+            outcome = Outcome.of(number, [results[point.hash] for point in points], self.scores, settings.constraints)
         elif not wanted:
             return self._end(state)
         return self._decision(state, settings, past, outcome, wanted)
@@ -103,12 +109,17 @@ class Tune:
         """One setting told, one chosen, or both."""
         from optuna import __version__
 
-        after = _told(state, outcome, self.scores)
+        after = _told(state, outcome, past, self.scores)
         record: dict[str, Any] = {"setting": None, "outcome": outcome and outcome.to_json(), "event": None}
+        event = _stop(after, settings, past) if wanted else None
+        if event is not None:
+            return Decision("stopped", {**record, "told": event, "event": event}, {**after, "ended": event})
         if not wanted or len(after["open"]) >= settings.ahead:
             assert outcome is not None
             return Decision("told", {**record, "told": _outcome_text(outcome)}, after)
-        choice = _chosen(past, outcome)
+        place = state["enqueued"]
+        enqueued = settings.enqueue[place] if place < len(settings.enqueue) else None
+        choice = _chosen(past, outcome, enqueued)
         if choice is None:
             event = "no further setting was found that `where` allows"
             return Decision("stopped", {**record, "told": event, "event": event}, {**after, "ended": event})
@@ -125,26 +136,44 @@ class Tune:
             "hash": points[0].hash,
             "same_as": alike,
             "draws": choice.draws,
-            "by_sampler": choice.by_sampler,
+            "by": choice.by,
             "attributes": {"setting": dict(choice.setting_attributes), "study": dict(choice.study_attributes)},
             "optuna": __version__,
             "told": _choice_text(number, choice, alike),
         }
-        return Decision("chosen", record, {**after, "next": number + 1, "open": [*after["open"], number]}, points)
+        after |= {"next": number + 1, "open": [*after["open"], number], "enqueued": place + (enqueued is not None)}
+        return Decision("chosen", record, after, points)
 
     def _end(self, state: SearchState) -> Done:
-        count = f"{state['next']} settings × {state['tune'].get('repeats', 1)} seeds are done"
-        reason = count if state["ended"] is None else f"{state['ended']}: {count}"
+        settings = self._settings(state["tune"], state["config"])
+        past = self.recalled or self.past()
+        count = f"{state['next']} settings × {settings.repeats} seed{'s' * (settings.repeats != 1)} are done"
+        reason = count if state["ended"] is None else f"{state['ended']}; {count}"
         if not state["completed"]:
             return Done(f"{reason}; none completed", EndKind.FAILED)
-        best = state["best"]
-        return Done(reason if best is None else f"{reason}; the best is setting {best['setting']}: {best['value']:g}")
+        if not past.front:
+            return Done(f"{reason}; none meets the constraints", EndKind.FAILED)
+        if len(self.scores) > 1:
+            return Done(f"{reason}; {len(past.front)} of them form the front")
+        return Done(f"{reason}; the best is setting {state['best']['setting']}: {state['best']['value']:g}")
 
     def outlook(self, state: SearchState) -> Sequence[Point]:
-        """The points of the open settings, and of those that can be chosen without a result."""
+        """The points of the open settings; of a search that has not begun, those that it will begin with."""
         past = self.recalled or self.past()
+        if not state["next"]:
+            past, state = self._opened(state)
         settings = self._settings(state["tune"], state["config"])
         return [point for number in state["open"] for point in self._points(past.settings[number], number, settings)]
+
+    def _opened(self, state: SearchState) -> tuple[Past, SearchState]:
+        """The search once it waits for its first result."""
+        past = self.past()
+        if (state["tune"], state["config"]) != (self.block, self.config):
+            past.add("override", {"changes": {"tune": state["tune"], "config": state["config"]}})
+        while isinstance(step := self.with_past(past).advance(state, {}), Decision):
+            past.add(step.kind, step.record)
+            state = step.state
+        return past, state
 
     def override(self, state: SearchState, changes: Mapping[str, Any]) -> Decision:
         """Change the block (`tune`) or the config from here on. The sampler is told the past again, in the new space.
@@ -154,13 +183,15 @@ class Tune:
         """
         config = {**state["config"], **changes.get("config", {})}
         block = merged(state["tune"], changes.get("tune", {}))
-        self._settings(block, config)
+        after = self._settings(block, config)
+        if state["next"]:
+            check_added_axes(self._settings(state["tune"], state["config"]), after, state["config"])
         values = ", ".join(f"{name}={value}" for part in changes.values() for name, value in part.items())
         record = {
             "event": f"override: {values}",
             "changes": {name: dict(part) for name, part in changes.items()},
         }
-        return Decision("override", record, {**state, "ended": None, "tune": block, "config": config})
+        return Decision("override", record, {**state, "ended": None, "since": 0, "tune": block, "config": config})
 
     def distributions(self, params: Mapping[str, Any]) -> Mapping[str, BaseDistribution]:
         """Of the space in force, and wider for a value that lies beyond it."""
@@ -188,26 +219,36 @@ def _parsed(text: str, scores: int, where: str) -> TuneSettings:
     return parse_tune(block, config, scores, where)
 
 
-def _chosen(past: Past, outcome: Outcome | None) -> Choice | None:
-    from samplers.searches.tune.choice import choose
+def _chosen(past: Past, outcome: Outcome | None, enqueued: Mapping[str, Any] | None) -> Choice | None:
+    from samplers.searches.tune.choice import choose  # which imports Optuna
 
-    return choose(past, outcome)
+    return choose(past, outcome, enqueued)
 
 
-def _told(state: SearchState, outcome: Outcome | None, scores: Sequence[Score]) -> dict[str, Any]:
+def _told(state: SearchState, outcome: Outcome | None, past: Past, scores: Sequence[Score]) -> dict[str, Any]:
     """The state after a setting is told: it is open no more, and may be the best."""
     if outcome is None:
         return dict(state)
-    after = {**state, "open": state["open"][1:]}
-    if outcome.state != "COMPLETE" or outcome.values is None:
-        return after
-    after["completed"] = state["completed"] + 1
-    if len(scores) == 1:
-        sign = 1.0 if scores[0][1] == "maximize" else -1.0
-        (value,) = outcome.values
-        if state["best"] is None or sign * value > sign * state["best"]["value"]:
-            after["best"] = {"setting": outcome.setting, "value": value}
+    better = past.is_better(outcome)
+    after = {
+        **state,
+        "open": state["open"][1:],
+        "told": state["told"] + 1,
+        "completed": state["completed"] + (outcome.state == "COMPLETE"),
+        "since": 0 if better else state["since"] + 1,
+    }
+    if better and len(scores) == 1 and outcome.values is not None:
+        after["best"] = {"setting": outcome.setting, "value": outcome.values[0]}
     return after
+
+
+def _stop(state: SearchState, settings: TuneSettings, past: Past) -> str | None:
+    """Why no further setting is chosen; None if one is."""
+    if settings.patience is not None and state["since"] >= settings.patience:
+        return f"{state['since']} settings without a better one"
+    if settings.size is not None and past.different >= settings.size:
+        return f"all {settings.size} settings of the space are chosen"
+    return None
 
 
 def _choice_text(number: int, choice: Choice, alike: int | None) -> str:
