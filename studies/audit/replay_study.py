@@ -36,7 +36,13 @@ class Replayed:
         return {
             "agrees": self.agrees,
             "decisions": [
-                {"number": each.number, "kind": each.kind, "chosen": each.record.get("chosen"), "problem": each.problem}
+                {
+                    "number": each.number,
+                    "kind": each.kind,
+                    "chosen": each.record.get("chosen"),
+                    "problem": each.problem,
+                    **({"unchecked": each.unchecked} if each.unchecked else {}),
+                }
                 for each in self.decisions
             ],
             "what_if": list(self.other),
@@ -45,12 +51,14 @@ class Replayed:
     def document(self) -> Document:
         """A line a decision, then, with `--cost`, a line a round; last, how many decisions were reproduced."""
         lines = [
-            f"{decision_name(each.number, each.record)}: {decided(each.record)}: {each.problem or 'reproduced'}"
+            f"{decision_name(each.number, each.record)}: {decided(each.record)}: {each.verdict}"
             for each in self.decisions
         ]
         lines += [f"round {each['round']} with cost {self.cost}: {_what_if(each)}" for each in self.other]
-        reproduced = sum(each.problem is None for each in self.decisions)
-        return Document(notes=[*lines, f"decisions reproduced: {reproduced} of {len(self.decisions)}"])
+        unchecked = sum(each.unchecked is not None for each in self.decisions)
+        reproduced = sum(each.problem is None for each in self.decisions) - unchecked
+        left = f"; {unchecked} were not derived" if unchecked else ""
+        return Document(notes=[*lines, f"decisions reproduced: {reproduced} of {len(self.decisions)}{left}"])
 
 
 def _what_if(other: Mapping[str, Any]) -> str:

@@ -141,10 +141,22 @@ class Tune:
         return Done(reason if best is None else f"{reason}; the best is setting {best['setting']}: {best['value']:g}")
 
     def outlook(self, state: SearchState) -> Sequence[Point]:
-        """The points of the open settings, and of those that can be chosen without a result."""
+        """The points of the open settings; of a search that has not begun, those that it will begin with."""
         past = self.recalled or self.past()
+        if not state["next"]:
+            past, state = self._opened(state)
         settings = self._settings(state["tune"], state["config"])
         return [point for number in state["open"] for point in self._points(past.settings[number], number, settings)]
+
+    def _opened(self, state: SearchState) -> tuple[Past, SearchState]:
+        """The search once it waits for its first result."""
+        past = self.past()
+        if (state["tune"], state["config"]) != (self.block, self.config):
+            past.add("override", {"changes": {"tune": state["tune"], "config": state["config"]}})
+        while isinstance(step := self.with_past(past).advance(state, {}), Decision):
+            past.add(step.kind, step.record)
+            state = step.state
+        return past, state
 
     def override(self, state: SearchState, changes: Mapping[str, Any]) -> Decision:
         """Change the block (`tune`) or the config from here on. The sampler is told the past again, in the new space.
@@ -173,7 +185,7 @@ class Tune:
 
     def _points(self, setting: PastSetting, number: int, settings: TuneSettings) -> tuple[Point, ...]:
         shown = {name: settings.space.axes[name].shown(value) for name, value in setting.params.items()}
-        role = {"role": "setting", "setting": number}
+        role = {"role": "setting", "number": number, "setting": dict(setting.params)}
         return tuple(Point(setting.config, seed, {**shown, "seed": seed}, role) for seed in settings.seeds)
 
     def _settings(self, block: Mapping[str, Any], config: Config) -> TuneSettings:
