@@ -151,9 +151,7 @@ ACCEPTED = [
         "WHERE study_id = %(study)s",
         "code .*: the files it was computed from were changed",
     ),
-    SqlChange(
-        "a version of the code, gone", "DELETE FROM studyhall_codes WHERE study_id = %(study)s", "it is missing"
-    ),
+    SqlChange("a version of the code, gone", "DELETE FROM studyhall_codes WHERE study_id = %(study)s", "it is missing"),
     SqlChange(
         "a result set aside", point("retired = true, set_aside = 'dropped'"), "it is dropped, but by the decisions"
     ),
