@@ -18,6 +18,7 @@ from collections.abc import Mapping, Sequence
 from itertools import accumulate
 
 from samplers.searches.noise import mean
+from samplers.searches.students_t import upper_tail
 
 FAMILY_ERROR = 0.05
 PRIOR_FREEDOM = 4
@@ -95,25 +96,3 @@ def _as_good(best: Scores, other: Scores, squares: float, freedom: int) -> float
     if error == 0.0:
         return 0.0 if sure else 0.5
     return upper_tail(sure / error, pair + prior)
-
-
-def upper_tail(t: float, freedom: int) -> float:
-    """The probability that Student's t with a whole number of degrees of freedom exceeds `t` ≥ 0.
-
-    Source: Abramowitz & Stegun (1964), 26.7.3 and 26.7.4.
-    """
-    angle = math.atan(t / math.sqrt(freedom))
-    sine, square = math.sin(angle), math.cos(angle) ** 2
-    if freedom % 2:
-        term, total = math.cos(angle), 0.0
-        for number in range(1, freedom, 2):
-            total += term
-            term *= square * (number + 1) / (number + 2)
-        inside = 2 / math.pi * (angle + sine * total)
-    else:
-        term, total = 1.0, 0.0
-        for number in range(0, freedom, 2):
-            total += term
-            term *= square * (number + 1) / (number + 2)
-        inside = sine * total
-    return max(0.0, (1 - inside) / 2)

@@ -18,6 +18,8 @@ ASIDE = tuple(each.value for each in SetAside)
 """`redone` and `dropped`: results were set aside. `back_to` is null where the search does not go back."""
 MARKS = (RETRY, *ASIDE)
 """Decisions of no search: they say from where it decides again."""
+SINCE_04 = ("metric", "rule", "noise")
+"""Names in the state of a search that came with version 0.4."""
 GO_BACK = ("depth", "fit")
 """Searches whose answers come from single trials: a decision from a failed trial is made again."""
 
@@ -75,11 +77,11 @@ def first_from(decisions: Sequence[DecisionRow], trial_ids: Collection[int]) -> 
 
 
 def first_state(start: SearchState, decisions: Sequence[DecisionRow]) -> SearchState:
-    """A search's start as the study began: a depth study of before version 0.4 has no metric in its state, and counted
-    parameters whatever its score was."""
-    if not decisions or "metric" in decisions[0].state:
+    """A search's start as the study began. In studies of before version 0.4, a depth search's state has no metric: it
+    counted parameters whatever its score was; a growth's has no rule: its races were decided by t tests."""
+    if not decisions:
         return start
-    return {name: value for name, value in start.items() if name != "metric"}
+    return {name: value for name, value in start.items() if name not in SINCE_04 or name in decisions[0].state}
 
 
 def state_before(start: SearchState, decisions: Sequence[DecisionRow], number: int) -> SearchState:

@@ -114,7 +114,8 @@ class Settling:
         return claim is not None and self._accept(claim, result)
 
     def _accept(self, claim: Claim, result: Result) -> bool:
-        shown = shown_value(self.study.search, self.study.origin, result.metrics[self.study.score])
+        study = self.study
+        shown = [shown_value(study.search, study.origin, result.metrics[each.metric]) for each in study.scores]
         end = End(Kind.COMPLETED.value, f"imported: {result.where}")
         return self.ledger.finish_trial(claim, "COMPLETE", end, shown, result.metrics, None) is Verdict.ACCEPTED
 

@@ -6,11 +6,10 @@ import random
 from collections.abc import Sequence
 from statistics import fmean
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from samplers.searches.best import FAMILY_ERROR, comparison, upper_tail
+from samplers.searches.best import FAMILY_ERROR, comparison
 
 
 def ordered(settings: Sequence[Sequence[float]]) -> list[dict[int, float]]:
@@ -20,13 +19,6 @@ def ordered(settings: Sequence[Sequence[float]]) -> list[dict[int, float]]:
 def apart(settings: Sequence[Sequence[float]]) -> list[bool]:
     """Whether each is set apart from the first, with the smallest mean."""
     return [p is not None and p < FAMILY_ERROR for p in comparison(ordered(settings))]
-
-
-@pytest.mark.parametrize(
-    ("freedom", "t"), [(1, 12.7062047), (2, 4.30265273), (5, 2.57058184), (10, 2.22813885), (30, 2.04227246)]
-)
-def test_the_tail_of_students_t_is_the_tables(freedom: int, t: float) -> None:
-    assert upper_tail(t, freedom) == pytest.approx(0.025, abs=1e-8) and upper_tail(0.0, freedom) == 0.5
 
 
 def test_a_far_setting_is_no_tie_while_a_closer_one_is_none() -> None:

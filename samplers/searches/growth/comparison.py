@@ -42,6 +42,8 @@ class Comparison:
     measurement: Measurement
     gains: Sequence[float]
     """Paired differences of the score, one a seed."""
+    added_costs: Sequence[float]
+    """Paired differences of the cost, one a seed."""
     gain: float | None
     added_cost: float | None
     efficiency: float | None
@@ -124,11 +126,11 @@ class Scoring:
         if efficiency is not None and not math.isfinite(efficiency):
             return _incomparable(candidate, measurement, "its efficiency is too large for a number")
         reason = "no gain" if gain <= 0 else "a gain at no added cost" if added_cost <= 0 else None
-        return Comparison(candidate, measurement, gains, gain, added_cost, efficiency, reason)
+        return Comparison(candidate, measurement, gains, added_costs, gain, added_cost, efficiency, reason)
 
 
 def _incomparable(candidate: Candidate, measurement: Measurement, reason: str) -> Comparison:
-    return Comparison(candidate, measurement, (), None, None, None, reason)
+    return Comparison(candidate, measurement, (), (), None, None, None, reason)
 
 
 def best(comparisons: Sequence[Comparison]) -> Comparison | None:

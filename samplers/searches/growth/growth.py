@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Any
 from samplers.searches.distributions import holding, seeds
 from samplers.searches.growth.candidates import baseline_role, candidate_role, candidates, points_of, shown_params
 from samplers.searches.growth.comparison import Scoring, best
+from samplers.searches.growth.loss_race import RULE
 from samplers.searches.growth.record import round_record
 from samplers.searches.growth.rounds import CandidateProgress, Ranking, Round
 from samplers.searches.growth.settings import GrowthSettings, parse_settings
 from samplers.searches.nested import named_value, path_of, with_named
 from samplers.searches.plan import MAX_SEED, Config, Decision, Done, Need, Point, Results, SearchState, merged
+from samplers.searches.race.residuals import Noise
 from storage.errors import UsageError
 from storage.records import EndKind
 
@@ -52,7 +54,9 @@ class Growth:
         return Growth(config, parsed, block, score[0], score[1], cost, where)
 
     def start(self) -> SearchState:
-        return {"step": 0, "config": dict(self.config), "grow": dict(self.block), "ended": None}
+        """A growth that version 0.3 began has no `rule` and no `noise` in its states: it goes on under its own rule."""
+        start = {"step": 0, "config": dict(self.config), "grow": dict(self.block), "ended": None}
+        return {**start, "rule": RULE, "noise": None}
 
     def advance(self, state: SearchState, results: Results) -> Need | Decision | Done:
         """The points that the round needs next; once all have finished, the round's decision.
@@ -83,7 +87,8 @@ class Growth:
     def _round(self, state: SearchState, results: Results) -> Round:
         settings = parse_settings(state["grow"], state["config"], self.where)
         scoring = Scoring(self.metric, self.direction, self.cost)
-        return Round(state["step"], state["config"], settings, scoring, results)
+        earlier = Noise(**(state.get("noise") or {}))
+        return Round(state["step"], state["config"], settings, scoring, results, state.get("rule"), earlier)
 
     def _decision(self, state: SearchState, settings: GrowthSettings, ranking: Ranking) -> Decision:
         """The step up to the best finalist; without one, a stall: raise `on_stall`, or end."""
@@ -101,6 +106,8 @@ class Growth:
             ended = event = "no candidate helps"
         record = round_record(state["step"], ranking, chosen, event, raised, settings)
         after = {**state, "step": state["step"] + 1, "config": config, "ended": ended}
+        if ranking.standing is not None:
+            after["noise"] = None if raised else ranking.standing.noise_for_next
         return Decision("stalled" if chosen is None else "chosen", record, after)
 
     def progress(self, state: SearchState, results: Results) -> list[CandidateProgress]:
@@ -143,7 +150,11 @@ class Growth:
             "event": f"override: {values}",
             "changes": {name: dict(part) for name, part in changes.items()},
         }
-        return Decision("override", record, {**state, "config": config, "grow": block, "ended": None})
+        after = {**state, "config": config, "grow": block, "ended": None}
+        racing = changes.get("grow", {}).get("racing")
+        if "rule" in state or (isinstance(racing, Mapping) and "within" in racing):
+            after |= {"rule": RULE, "noise": None}  # a growth of version 0.3 comes to this rule by `within`
+        return Decision("override", record, after)
 
     def distributions(self, params: Mapping[str, Any]) -> Mapping[str, BaseDistribution]:
         """From the first baseline to what all steps could make of it, so that a name keeps one range; wider for a value

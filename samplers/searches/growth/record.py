@@ -1,6 +1,7 @@
 """The record of a growth's round: its whole table as JSON values, stored with the decision.
 
-The keys and texts here are stored in every study and derived again by `replay`: they never change.
+The keys and texts here are stored in every study and derived again by `replay`: they never change. Records of version
+0.3, and those that it began, have no `rule`, no certainty and no intervals.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from samplers.searches.growth.comparison import Comparison, Measurement
+from samplers.searches.growth.loss_race import RULE, Standing
 from samplers.searches.growth.rounds import Ranking
 from samplers.searches.growth.settings import GrowthSettings
 from samplers.searches.noise import mean, standard_error
@@ -24,16 +26,44 @@ def round_record(
     settings: GrowthSettings,
 ) -> dict[str, Any]:
     """The record of one round. `raised` holds what a stall raised."""
-    return {
+    record = {
         "round": step,
         "baseline": _measurement_record(ranking.baseline, settings),
         "candidates": [
-            _comparison_record(comparison, comparison is chosen, comparison in ranking.tied, settings)
-            for comparison in ranking.comparisons
+            {
+                **_comparison_record(comparison, comparison is chosen, comparison in ranking.tied, settings),
+                **_rival_record(place, comparison, ranking.standing),
+            }
+            for place, comparison in enumerate(ranking.comparisons)
         ],
         "chosen": None if chosen is None else {"param": chosen.candidate.param, "value": chosen.candidate.value},
         "event": event,
         "raised": raised,
+    }
+    if ranking.standing is None:
+        return record
+    said = ranking.certainty
+    return {
+        **record,
+        "rule": RULE,
+        "sure": said.sure,
+        "loss_at_most": said.loss_at_most,
+        "again": said.again,
+        "parted": said.parted,
+    }
+
+
+def _rival_record(place: int, row: Comparison, standing: Standing | None) -> dict[str, Any]:
+    """Halves of 95 % intervals, and the probability that the candidate is better than the chosen one, rounded so that
+    they are the same on every machine."""
+    if standing is None:
+        return {}
+    gain, efficiency = standing.intervals(row)
+    rival = standing.rivals.get(place) if standing.is_known else None
+    return {
+        "gain_95": gain,
+        "efficiency_95": efficiency,
+        "better": None if rival is None else round(rival.p, 4),
     }
 
 

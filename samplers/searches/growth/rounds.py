@@ -1,20 +1,25 @@
-"""One round of a growth: measure the baseline, compare every candidate with it, and race those that are tied.
+"""One round of a growth: measure the baseline, compare every candidate with it, and race where the choice is unsure.
 
-A race gives tied leaders one more seed at a time, until the seeds tell them apart or `racing.max_repeats` is reached.
-A candidate that the seeds once told from the leader stays out of the race (as in F-Race, Birattari et al. 2002): with
-fewer seeds than the others it could not be compared again.
+With `racing`, candidates get more seeds where a wrong choice would cost most (loss_race.py), up to
+`racing.max_repeats`. Growths that version 0.3 began go on under its rule: tied leaders get one more seed at a time,
+until a t test tells them apart. There, a candidate that the seeds once told from the leader stays out of the race (as
+in F-Race, Birattari et al. 2002).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from samplers.searches.growth.candidates import Candidate, baseline_role, candidate_role, candidates, points_of
+from samplers.searches.growth.certainty import Certainty, certainty
 from samplers.searches.growth.comparison import Comparison, Measurement, Scoring, tied_leaders
+from samplers.searches.growth.loss_race import RULE, Standing, standing
 from samplers.searches.growth.settings import GrowthSettings
 from samplers.searches.plan import Config, Done, Need, Point, Results
+from samplers.searches.race.purchases import Allowance
+from samplers.searches.race.residuals import Noise
 from storage.records import EndKind
 
 
@@ -28,6 +33,9 @@ class Ranking:
     finalists: Sequence[Comparison]
     """The candidates among which the round's choice is made: those still in the race."""
     tied: Sequence[Comparison]
+    standing: Standing | None = None
+    """None: a round under the rule of version 0.3."""
+    certainty: Certainty = field(default_factory=Certainty)
 
 
 @dataclass(frozen=True)
@@ -54,13 +62,64 @@ class Round:
     settings: GrowthSettings
     scoring: Scoring
     results: Results
+    rule: str | None = RULE
+    """None: that of version 0.3."""
+    earlier: Noise = field(default_factory=Noise)
+    """Of the rounds before."""
 
     @cached_property
     def candidates(self) -> list[Candidate]:
         return list(candidates(self.config, self.settings))
 
+    @cached_property
+    def firsts(self) -> list[int]:
+        """Of each candidate, the place of the first one with an equal configuration."""
+        places: dict[str, int] = {}
+        hashes = (Point(candidate.config, self.settings.seed).hash for candidate in self.candidates)
+        return [places.setdefault(hash_, place) for place, hash_ in enumerate(hashes)]
+
     def ranking(self) -> Need | Done | Ranking:
-        """The next points that the round needs, or its ranking; Done if the baseline cannot be measured.
+        """The next points that the round needs, or its ranking; Done if the baseline cannot be measured."""
+        return self._ranking_by_loss() if self.rule == RULE else self._ranking_by_t_tests()
+
+    def _ranking_by_loss(self) -> Need | Done | Ranking:
+        """With two repeats, candidates a, b and c, and `max_repeats` 16, a round may go:
+
+        seeds of a, b, c    the leader may lose too much to    next
+        2, 2, 2             b, c; c's error is small           a third seed for a, b and the baseline
+        3, 3, 2             b                                  a fourth
+        4, 4, 2             c, whose error matters now         a third seed for c, which the baseline has
+        4, 4, 3             none                               the leader is chosen
+        """
+        counts = [self.settings.repeats] * len(self.candidates)
+        allowance = Allowance(self.settings.max_repeats or 0, self.settings.within)
+        baseline = self._measured_baseline(self.settings.repeats)
+        while isinstance(baseline, Measurement):
+            comparisons = self._comparisons(baseline, counts)
+            if isinstance(comparisons, Need):
+                return comparisons
+            stand = standing(comparisons, baseline, self.firsts, self.earlier)
+            more = stand.more(allowance)
+            if not more:
+                said = certainty(stand, self.firsts, f"{self.settings.seed}:{self.step}")
+                return Ranking(baseline, comparisons, comparisons, said.tied, stand, said)
+            counts = [more.get(first, count) for first, count in zip(self.firsts, counts, strict=True)]
+            if missing := self._bought(counts):
+                names = dict.fromkeys(self.candidates[place].param for place in more)
+                why = f"round {self.step}: {len(missing)} more trials of {', '.join(names)}, whose order is unsure"
+                return Need(tuple(missing), why)
+            baseline = self._measured_baseline(max(counts))
+        return baseline
+
+    def _bought(self, counts: Sequence[int]) -> list[Point]:
+        """The points of these numbers of seeds that have not finished, each once; the baseline's same seeds first."""
+        points = points_of(self.config, max(counts), baseline_role(self.step), self.settings)
+        for candidate, count in zip(self.candidates, counts, strict=True):
+            points += points_of(candidate.config, count, candidate_role(candidate, self.step), self.settings)
+        return list({point.hash: point for point in points if point.hash not in self.results}.values())
+
+    def _ranking_by_t_tests(self) -> Need | Done | Ranking:
+        """The rule of version 0.3.
 
         With two repeats, candidates a, b and c, and `max_repeats` 4, a round may go:
 

@@ -7,13 +7,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from samplers.searches.nested import flattened, named_value
+from samplers.searches.race.purchases import DEFAULT_WITHIN
+from samplers.searches.race.settings import MAX_REPEATS, parse_racing
 from storage.checks import check_keys, check_whole
 from storage.errors import UsageError, nearest
 
 GROWTH_KEYS = ("increments", "multiples", "repeats", "seed", "steps", "on_stall", "racing", "n_layer", "speculate")
 DUPLICATION = ("middle", "each")
 MAX_AMOUNT = 2**31 - 1
-MAX_FACTORS = {"multiples": 1000, "repeats": 10_000, "max_repeats": 10_000}
+MAX_FACTORS = {"multiples": 1000, "repeats": MAX_REPEATS}
 """Bounds of the settings that multiply the trials of a round."""
 
 
@@ -34,7 +36,9 @@ class GrowthSettings:
     on_stall: dict[str, float] | None = None
     """If no candidate helps: raise these keys of the configuration by these amounts, and measure the baseline again."""
     max_repeats: int | None = None
-    """Racing: tied leaders get more seeds, up to this many."""
+    """Racing: candidates get more seeds where a wrong choice would cost most, up to this many."""
+    within: float = DEFAULT_WITHIN
+    """Racing ends where a wrong choice is expected to cost less than this share of the leader's efficiency."""
     duplication: str = "middle"
     """Which layer a new layer copies: the middle one, or each in turn as a candidate of its own."""
     speculate: bool = False
@@ -50,8 +54,7 @@ def parse_settings(block: Mapping[str, Any], config: Mapping[str, Any], where: s
     check_keys(block, GROWTH_KEYS, f"{where}: grow")
     repeats = _whole(block, "repeats", 1, 1, where)
     racing = block.get("racing")
-    if racing is not None and (not isinstance(racing, Mapping) or list(racing) != ["max_repeats"]):
-        raise UsageError(f"{where}: grow.racing: {racing!r} is not {{max_repeats: N}}")
+    racing_settings = None if racing is None else parse_racing(racing, repeats, f"{where}: grow.racing")
     duplication = block.get("n_layer", DUPLICATION[0])
     if duplication not in DUPLICATION:
         raise UsageError(f"{where}: grow.n_layer: {duplication!r} is not one of {', '.join(DUPLICATION)}")
@@ -68,7 +71,8 @@ def parse_settings(block: Mapping[str, Any], config: Mapping[str, Any], where: s
         seed=_whole(block, "seed", config.get("seed", 1337), 0, where),
         steps=_whole(block, "steps", 20_000, 0, where),
         on_stall=None if on_stall is None else _amounts(on_stall, config, f"{where}: grow.on_stall"),
-        max_repeats=None if racing is None else _whole(racing, "max_repeats", repeats, repeats, where),
+        max_repeats=None if racing_settings is None else racing_settings.max_seeds,
+        within=DEFAULT_WITHIN if racing_settings is None else racing_settings.within,
         duplication=duplication,
         speculate=speculate,
     )
