@@ -141,7 +141,7 @@ def cli() -> None:
 @click.option("--yes", is_flag=True, help="With --review: do not ask.")
 @storage_option
 def run(store: Store, dry_run: bool, review: bool, yes: bool, **options: Any) -> None:
-    """Start, join or resume a study. SEARCH is grow, depth, grid or fit; its definition is NAME.yaml or
+    """Start, join or resume a study. SEARCH is grow, depth, grid, fit or tune; its definition is NAME.yaml or
     studies/NAME.yaml here, else the one that ships. KEY=VALUE is as --set."""
     from studies.launch.options import LaunchOptions
     from studies.lifecycle.order import Order

@@ -26,7 +26,7 @@ from samplers.searches.grid.grid import Grid
 from samplers.searches.plan import Done
 from storage.ledger import End, Ledger
 from storage.session import Session
-from studies.engine.planner import plan
+from studies.planning.planner import plan
 from tests.support.planned import begin
 
 AXES = {

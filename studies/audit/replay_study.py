@@ -38,7 +38,13 @@ class Replayed:
         return {
             "agrees": self.agrees,
             "decisions": [
-                {"number": each.number, "kind": each.kind, "chosen": each.record.get("chosen"), "problem": each.problem}
+                {
+                    "number": each.number,
+                    "kind": each.kind,
+                    "chosen": each.record.get("chosen"),
+                    "problem": each.problem,
+                    **({"unchecked": each.unchecked} if each.unchecked else {}),
+                }
                 for each in self.decisions
             ],
             "what_if": list(self.other),
@@ -47,13 +53,15 @@ class Replayed:
     def document(self) -> Document:
         """A line a decision, then a line a round of `other`; last, how many decisions were reproduced."""
         lines = [
-            f"{decision_name(each.number, each.record)}: {decided(each.record)}: {each.problem or 'reproduced'}"
+            f"{decision_name(each.number, each.record)}: {decided(each.record)}: {each.verdict}"
             for each in self.decisions
         ]
         lines += [f"round {each['round']} with {self.terms}: {_what_if(each)}" for each in self.other]
         lines += self.notes
-        reproduced = sum(each.problem is None for each in self.decisions)
-        return Document(notes=[*lines, f"decisions reproduced: {reproduced} of {len(self.decisions)}"])
+        unchecked = sum(each.unchecked is not None for each in self.decisions)
+        reproduced = sum(each.problem is None for each in self.decisions) - unchecked
+        left = f"; {unchecked} were not derived" if unchecked else ""
+        return Document(notes=[*lines, f"decisions reproduced: {reproduced} of {len(self.decisions)}{left}"])
 
 
 def _what_if(other: Mapping[str, Any]) -> str:

@@ -33,7 +33,7 @@ from studies.definition.texts import check_axis_names, check_axis_texts, check_s
 from studies.definition.units import parse_duration, parse_size
 from studies.definition.yaml_text import read_yaml
 
-SEARCHES = ("grow", "depth", "grid", "fit")
+SEARCHES = ("grow", "depth", "grid", "fit", "tune")
 SEEK_LIMITS = ("depth", "fit")
 """Searches for what fits: running out of memory is an answer, not a failure to try again."""
 SCORES = {

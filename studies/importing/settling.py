@@ -25,8 +25,8 @@ from storage.studies import NewWorker, keep_code, sign_in, sign_out
 from studies.definition.code_version import versions
 from studies.definition.searches import search_in_force
 from studies.definition.user_code import imported_details, version_of
-from studies.engine.planner import Refusals, plan
 from studies.importing.matching import Result
+from studies.planning.planner import Refusals, plan
 
 
 def refusals_of(warm: WarmServer) -> Refusals:

@@ -204,7 +204,7 @@ class Tune:
 
     def _points(self, setting: PastSetting, number: int, settings: TuneSettings) -> tuple[Point, ...]:
         shown = {name: settings.space.axes[name].shown(value) for name, value in setting.params.items()}
-        role = {"role": "setting", "setting": number}
+        role = {"role": "setting", "number": number, "setting": dict(setting.params)}
         return tuple(Point(setting.config, seed, {**shown, "seed": seed}, role) for seed in settings.seeds)
 
     def _settings(self, block: Mapping[str, Any], config: Config) -> TuneSettings:
