@@ -141,7 +141,7 @@ def cli() -> None:
 @click.option("--yes", is_flag=True, help="With --review: do not ask.")
 @storage_option
 def run(store: Store, dry_run: bool, review: bool, yes: bool, **options: Any) -> None:
-    """Start, join or resume a study. SEARCH is grow, depth, grid or fit; its definition is NAME.yaml or
+    """Start, join or resume a study. SEARCH is grow, depth, grid, fit or tune; its definition is NAME.yaml or
     studies/NAME.yaml here, else the one that ships. KEY=VALUE is as --set."""
     from studies.launch.options import LaunchOptions
     from studies.lifecycle.order import Order
@@ -266,7 +266,7 @@ def show(
     if form is not None and (as_json or log or number is not None):
         raise UsageError(f"show: --{form} prints the result table or --failures; not with --json, --trial or --log")
     if raw and not log:
-        raise UsageError("show: --raw is a way to print a log: it needs --trial N --log")
+        raise UsageError("show: --raw prints a log unchanged: it needs --trial N --log")
     with _study(store, name) as (session, study):
         if log:
             text = trial_log(session, study, number)
@@ -307,14 +307,15 @@ def audit(name: str, seal: str | None, as_json: bool, store: Store) -> None:
 @click.option(
     "--cost", metavar="C", shell_complete=_offer("costs"), help="Which decisions change with this cost, and why."
 )
+@click.option("--seeds", type=int, metavar="N", help="Which decisions change with the first N seeds only, and why.")
 @json_option
 @storage_option
-def replay(name: str, cost: str | None, as_json: bool, store: Store) -> None:
+def replay(name: str, cost: str | None, seeds: int | None, as_json: bool, store: Store) -> None:
     """Derive every decision again from the accepted results. Exit 1 if one of them differs."""
     from studies.audit.replay_study import replay_study
 
     with _study(store, name) as (session, study):
-        replayed = replay_study(session, study, cost)
+        replayed = replay_study(session, study, cost, seeds)
     _print(replayed, as_json)
     sys.exit(0 if replayed.agrees else 1)
 
@@ -425,12 +426,12 @@ def _set_aside_options(verb: Callable[..., Any]) -> Callable[..., Any]:
             type=int,
             multiple=True,
             metavar="N",
-            help="This one; may be repeated.",
+            help="This trial; may be repeated.",
             shell_complete=_offer("trials"),
         ),
-        click.option("--where", metavar="EXPR", help="Those whose config and metrics it holds for: 'lr == 0.1'."),
+        click.option("--where", metavar="EXPR", help="Trials whose config and metrics satisfy this: 'lr == 0.1'."),
         click.option(
-            "--code", metavar="VERSION", help="Those that ran this version of your code, as `audit` names it."
+            "--code", metavar="VERSION", help="Trials that ran this version of your code, as `audit` names it."
         ),
         click.option("--from-here", is_flag=True, help="A growth, depth or fit decides again all that rests on them."),
         click.option("--yes", is_flag=True, help="Do not ask."),

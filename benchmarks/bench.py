@@ -82,7 +82,7 @@ def claim_and_finish(
             plan_batch()
             continue
         value = float(len(seconds))
-        ledger.finish_trial(claim, "COMPLETE", End("completed"), value, {metric: value}, None)
+        ledger.finish_trial(claim, "COMPLETE", End("completed"), [value], {metric: value}, None)
         now = time.perf_counter()
         seconds.append(now - began)
         began = now

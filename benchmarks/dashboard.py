@@ -33,7 +33,7 @@ from storage.studies import set_budget
 from studies.dashboard.renewal import renew
 from studies.dashboard.scribe import SWITCH
 from studies.definition.searches import search_in_force
-from studies.engine.planner import plan
+from studies.planning.planner import plan
 
 TRIALS, SLOTS = 60, 2
 MANY = {"width": list(range(100)), "depth": list(range(100)), "kind": ["relu", "gelu"]}

@@ -26,7 +26,7 @@ from samplers.searches.grid.grid import Grid
 from samplers.searches.plan import Done
 from storage.ledger import End, Ledger
 from storage.session import Session
-from studies.engine.planner import plan
+from studies.planning.planner import plan
 from tests.support.planned import begin
 
 AXES = {
@@ -79,7 +79,7 @@ def _work_ours(url: str, start: float) -> tuple[float, list[Any]]:
     while time.time() < start + SECONDS:
         claim = ledger.claim_trial(worker, "cpu0")
         if claim is not None:
-            ledger.finish_trial(claim, "COMPLETE", End("completed"), 0.0, {"score": 0.0}, None)
+            ledger.finish_trial(claim, "COMPLETE", End("completed"), [0.0], {"score": 0.0}, None)
             seen.append(tuple(claim.config.values()))
             last = time.time()
         elif not _next_batch(ledger):

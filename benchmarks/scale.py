@@ -37,7 +37,7 @@ from storage.reader import Reader
 from storage.session import Session, query
 from storage.url import libpq_url
 from studies.definition.searches import search_in_force
-from studies.engine.planner import plan
+from studies.planning.planner import plan
 from tests.support.pgbouncer import PGBOUNCER, start_pgbouncer
 from tests.support.planned import begin, new_points
 

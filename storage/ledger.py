@@ -183,31 +183,26 @@ class Ledger:
         self.session.run("keep_rung", {"trial_id": trial_id, "key": name, "value": json.dumps(value)})
 
     def finish_trial(
-        self, claim: Claim, state: str, end: End, score: float | None, metrics: Mapping[str, float], reason: str | None
+        self,
+        claim: Claim,
+        state: str,
+        end: End,
+        scores: Sequence[float],
+        metrics: Mapping[str, float],
+        reason: str | None,
     ) -> Verdict:
-        """End a trial in `state` (COMPLETE, PRUNED or FAIL): one end is accepted, the holding attempt's.
+        """End a trial in `state` (COMPLETE, PRUNED or FAIL): one end is accepted, the holding attempt's. `scores` are
+        the values that Optuna shows; none but of a COMPLETE trial.
 
         May be called again after a lost session: an end that was accepted before is found, not repeated.
         """
         reason = None if reason is None else _storable_text(reason)
-        facts = ResultFacts(
-            claim.study,
-            claim.number,
-            claim.attempt,
-            claim.hash,
-            claim.config,
-            claim.seed,
-            state,
-            end.outcome,
-            reason,
-            metrics,
-            claim.code,
-            claim.user_code,
-        )
+        point = (claim.number, claim.attempt, claim.hash, claim.config, claim.seed)
+        facts = ResultFacts(claim.study, *point, state, end.outcome, reason, metrics, claim.code, claim.user_code)
         values = {
             **self._fence(claim, end),
             "state": state,
-            "score": score,
+            "scores": list(scores),
             "names": list(metrics),
             "figures": list(metrics.values()),
             "reason": reason,
@@ -360,7 +355,7 @@ class Ledger:
         values = {"study_id": self.study_id, "round": round_number, "wanted": list(wanted), "ahead": AHEAD}
         self.session.run("adopt_points", values)
         unwanted = [row.hash for row in self.session.run("read_guesses", values)]
-        return self.withdraw_points(unwanted, "withdrawn: begun ahead, and not wanted") if unwanted else 0
+        return self.withdraw_points(unwanted, "withdrawn: begun ahead, and not needed") if unwanted else 0
 
     def adopt_trial(self, trial_id: int, point: NewPoint) -> Adopted | None:
         """Make an enqueued trial a point, inside `planning()`. None: it no longer waits, or is a point already."""

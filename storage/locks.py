@@ -18,6 +18,8 @@ WORKER_LOCKS = 0x5348_0002
 """(this, worker_id): held by a worker for as long as it lives."""
 DASHBOARD_LOCKS = 0x5348_0003
 """(this, study_id): held while a study's note and figures are written."""
+CHOICE_LOCKS = 0x5348_0004
+"""(this, study_id): held by the worker that makes a study's next choice, for as long as that takes."""
 
 # Locks on one number:
 SCHEMA_LOCK = 0x5348_0000
@@ -42,6 +44,16 @@ def holding(session: Session, lock: int) -> Iterator[None]:
     finally:
         if not session.closed:
             session.execute("SELECT pg_advisory_unlock(%s)", [lock])
+
+
+def take(session: Session, space: int, number: int) -> bool:
+    """Take a lock on two numbers for the session, unless another session holds it; whether it was taken."""
+    return bool(session.execute("SELECT pg_try_advisory_lock(%s, %s) AS taken", [space, number])[0].taken)
+
+
+def give_back(session: Session, space: int, number: int) -> None:
+    """Give back a lock that the session holds."""
+    session.execute("SELECT pg_advisory_unlock(%s, %s)", [space, number])
 
 
 def check_locks_stay(session: Session) -> None:

@@ -157,9 +157,9 @@ class Reader:
             for row in rows
         ]
 
-    def scores(self, study_id: int) -> dict[int, float]:
-        """The value that Optuna shows, by trial_id."""
-        return {row.trial_id: row.value for row in self.session.run("read_values", {"study_id": study_id})}
+    def scores(self, study_id: int) -> dict[int, list[float]]:
+        """The values that Optuna shows, a score each, by trial_id."""
+        return {row.trial_id: [*row.values] for row in self.session.run("read_values", {"study_id": study_id})}
 
     def trace(self, trial_id: int) -> Trace | None:
         """What a trial has left to look at; None if it never started."""

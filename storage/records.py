@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 
 class FailureKind(Enum):
@@ -60,6 +60,22 @@ Json = Mapping[str, Any]
 """A JSON object whose keys the user or a search defines."""
 
 
+class Score(NamedTuple):
+    """A metric that a study improves, and which way."""
+
+    metric: str
+    direction: str
+    """`maximize` or `minimize`."""
+
+
+def scores_of(origin: Json) -> list[Score]:
+    """The scores of a definition as it is stored: a mapping, or a list of them where it has several."""
+    given = origin["score"]
+    return [
+        Score(str(each["metric"]), str(each["direction"])) for each in (given if isinstance(given, list) else [given])
+    ]
+
+
 @dataclass(frozen=True)
 class StudyRow:
     """A study: its definition, its budget and its state."""
@@ -93,14 +109,19 @@ class StudyRow:
     """The database's clock."""
 
     @property
+    def scores(self) -> list[Score]:
+        """The metrics that are improved: one, but for a `tune` of several."""
+        return scores_of(self.origin)
+
+    @property
     def score(self) -> str:
-        """The metric that is ranked."""
-        return str(self.origin["score"]["metric"])
+        """The metric that is ranked; of several, the first."""
+        return self.scores[0].metric
 
     @property
     def direction(self) -> str:
-        """`maximize` or `minimize`."""
-        return str(self.origin["score"]["direction"])
+        """`maximize` or `minimize`; of several scores, the first one's."""
+        return self.scores[0].direction
 
     @property
     def cost(self) -> str | None:

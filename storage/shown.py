@@ -6,7 +6,7 @@ that the search began with.
 
 from __future__ import annotations
 
-from storage.records import Json
+from storage.records import Json, scores_of
 
 
 def shown_value(search: str, origin: Json, score: float) -> float:
@@ -20,7 +20,7 @@ def shown_value(search: str, origin: Json, score: float) -> float:
         return score
     targets = origin["depth"]["targets"]
     distance: float = min(abs(score - target) for target in (targets if isinstance(targets, list) else [targets]))
-    return -distance if origin["score"]["direction"] == "maximize" else distance
+    return -distance if scores_of(origin)[0].direction == "maximize" else distance
 
 
 def shown_name(search: str, score: str) -> str:

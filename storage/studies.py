@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 
 from storage.digests import origin_digest
 from storage.locks import WORKER_LOCKS
-from storage.records import Budget, EndKind, Json
+from storage.records import Budget, EndKind, Json, Score
 from storage.session import Session
 from storage.shown import shown_name
 
@@ -19,9 +19,8 @@ class NewStudy:
     """The contents of a new study."""
 
     name: str
-    direction: str
     search: str
-    score: str
+    scores: Sequence[Score]
     origin: Json
     """The definition at the search's start: the file's, with what the command line set."""
     definition: Json
@@ -54,8 +53,7 @@ class Correction:
     """A new objective, score, cost or dataset, allowed before the first accepted result."""
 
     origin: Json
-    direction: str
-    score: str
+    scores: Sequence[Score]
     fingerprint: Mapping[str, str]
     code: Json
     metrics: Sequence[str]
@@ -69,8 +67,8 @@ def correct_study(session: Session, study_id: int, correction: Correction) -> No
 
 def _columns(given: NewStudy | Correction, key: str, search: str) -> dict[str, object]:
     return {
-        "direction": given.direction.upper(),
-        "metric_names": json.dumps([shown_name(search, given.score)]),
+        "directions": [each.direction.upper() for each in given.scores],
+        "metric_names": json.dumps([shown_name(search, each.metric) for each in given.scores]),
         "origin": json.dumps(given.origin, allow_nan=False),
         "fingerprint": json.dumps(dict(given.fingerprint)),
         "code": json.dumps(dict(given.code)),

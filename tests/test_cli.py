@@ -196,6 +196,12 @@ def test_replay_says_which_choice_another_cost_would_have_made_and_why(grown: Pr
     assert re.search(r"gains [0-9.e-]+ for [0-9.e-]+ iter \(.* each\)", told)
 
 
+def test_replay_says_whether_the_first_seeds_alone_would_have_gone_the_same_way(grown: Program) -> None:
+    told = grown("replay", "--study", "trace", "--seeds", 1).stdout
+    assert "round 1 with the first seed: the same choice" in told
+    assert "with the first seed: the same path; 15 of the 30 trainings of these rounds" in told
+
+
 def test_status_in_a_pipe_is_plain_and_as_json_complete(grown: Program) -> None:
     assert "trace" in grown("status").stdout
     plain = grown("status", "--study", "trace", "--watch").stdout

@@ -29,7 +29,7 @@ WINGS = [
     {"studies.report", "studies.lifecycle"},
     {"studies.dashboard", "studies.completion"},
     {"studies.figures", "studies.export", "studies.engine", "studies.launch"},
-    {"studies.results", "studies.slots", "studies.audit"},
+    {"studies.results", "studies.slots", "studies.audit", "studies.planning"},
     {"studies.laws", "studies.tables", "studies.history", "studies.definition"},
 ]
 LARGE_WINGS = ("figures", "status")

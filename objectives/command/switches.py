@@ -30,7 +30,8 @@ def deaf_switch(script: Path | None, name: str, spelling: Spelling) -> str | Non
         if fault is not None:
             return f"{script.name}:{call.lineno}: --{name} {fault}"
     if _imports(tree, "fire") and spelling.mode in ("value", "equals") and spelling.word(False) is None:
-        return f"{script.name}: Fire takes false for a text, which is true, so {name} is not heard: `flags: python`"
+        fault = f"Fire reads false as a text, which counts as true, so {name} has no effect: use `flags: python`"
+        return f"{script.name}: {fault}"
     return None
 
 
@@ -39,17 +40,17 @@ def _fault(call: ast.Call, spelling: Spelling) -> str | None:
     kind, action, default = (known.get(key) for key in ("type", "action", "default"))
     if _name(call.func).startswith("DEFINE_"):
         if spelling.mode == "value":
-            return "is absl's, which takes `--x false` for `--x`: send it by `flags: equals`"
+            return "is absl's, which reads `--x false` as `--x`: use `flags: equals`"
         default = call.args[1] if len(call.args) > 1 else default
         return "is on by default: left out, it stays on; `flags: equals`" if _is_on(default, spelling) else None
     if isinstance(kind, ast.Name) and kind.id == "bool" and _name(call.func) == "add_argument":
         if spelling.word(False) == "":
             return None
-        return 'has `type=bool`, which takes every text for true; `words: {false: ""}` can be heard'
+        return 'has `type=bool`, which takes every text for true: use `words: {false: ""}`'
     if _is(action, "store_true") and _is(default, True):
         return "is on by default and `store_true` cannot turn it off"
     if _is(action, "store_true") and spelling.mode != "omit":
-        return "is a `store_true` switch: send it by `flags: omit`"
+        return "is a `store_true` switch: use `flags: omit`"
     if _is(known.get("is_flag"), True) and _is_on(default, spelling):
         return "is on by default: left out, it stays on"
     return None

@@ -263,7 +263,7 @@ class HubRows:
         try:
             rest = (text or "").encode()
         except UnicodeEncodeError as error:
-            raise UsageError(f"{where} holds half of a surrogate pair, at character {error.start}") from error
+            raise UsageError(f"{where} holds half of a surrogate pair at character {error.start}") from error
         at = 0
         while at < len(rest):
             piece = rest[at : at + MAX_PIECE_BYTES]

@@ -27,6 +27,7 @@ from objectives.gpt.model import (
     count_params,
     count_parts,
 )
+from objectives.gpt.nested_start import normal_quantiles
 from objectives.gpt.profiling import write_trace
 from objectives.gpt.schedule import Schedule
 from objectives.gpt.termination import Termination
@@ -69,8 +70,9 @@ CUDA_METRICS = ("vram",)  # MiB: the peak memory of tensors
 
 
 def preload() -> None:
-    """Import what the first optimizer of a process would import, which takes a second."""
+    """Import what the first optimizer of a process would import, which takes a second; make nested starts' table."""
     importlib.import_module("torch._dynamo")
+    normal_quantiles()
 
 
 def objective(config: Mapping[str, Any], trial: Trial) -> Mapping[str, float]:
@@ -89,7 +91,9 @@ def objective(config: Mapping[str, Any], trial: Trial) -> Mapping[str, float]:
     data = open_data(parsed)
     memory = memory_meter(trial.device)
     torch.manual_seed(trial.seed)
-    model = Decoder(parsed, data.vocab_size).to(trial.device)  # from the CPU: the same start on any device
+    model = Decoder(parsed, data.vocab_size, trial.seed).to(trial.device)  # from the CPU: the same start on any device
+    if parsed.init == "nested":
+        torch.manual_seed(trial.seed)  # dropout draws the same whatever the model's size
     with Termination() as termination, BusyMeter(trial.device) as busy:
         training = Training(parsed, data, trial, model, termination)
         state = training.run()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
 
 from objectives.gpt.config import GptConfig, LayerShape
+from objectives.gpt.nested_start import Pieces, heads
 from objectives.gpt.variants import NORM_EPS
 
 
@@ -59,6 +61,18 @@ class LoboAttention(nn.Module):
         y = heads.sum(1) if self.sums_heads else heads.transpose(1, 2).flatten(2)
         # The sum of parallel projections of one input is a single projection by the sum of their weights.
         return nn.functional.linear(y, self.projections.sum(0))
+
+    def pieces(self) -> Mapping[str, Pieces]:
+        """Queries lie head by head; keys and values group by group."""
+        shape = self.shape
+        queries = heads("query", shape.n_head, shape.n_qk_head_dim)
+        keys = heads("key", shape.n_kv_group, shape.n_qk_head_dim)
+        joined = () if self.sums_heads else heads("value", shape.n_head, shape.n_v_head_dim)
+        return {
+            "queries_keys.weight": Pieces([*queries, *keys]),
+            "values.weight": Pieces(heads("value", shape.n_kv_group, shape.n_v_head_dim)),
+            "projections": Pieces(columns=joined),
+        }
 
 
 class Rotary(nn.Module):

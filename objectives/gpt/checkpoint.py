@@ -88,5 +88,8 @@ class Checkpoints:
 def identify(config: GptConfig, seed: int, model: nn.Module) -> str:
     """A hash of a training: its config, its seed, and the names and shapes of the model's parameters."""
     shapes = {name: list(each.shape) for name, each in model.named_parameters()}
-    text = json.dumps([_FORMAT_VERSION, asdict(config), seed, shapes], sort_keys=True)
+    described = asdict(config)
+    if config.init == "sequential":
+        del described["init"]  # as it was before there was another
+    text = json.dumps([_FORMAT_VERSION, described, seed, shapes], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()

@@ -84,6 +84,12 @@ class GptConfig:
     linear_value: bool = False  # hlb: attention moves linear values instead of gated ones
     dropout: float = field(default=0.0, metadata=_SHARE)
 
+    # Start
+    init: str = field(default="sequential", metadata={"choices": ("nested", "sequential")})
+    """How the initial weights are drawn. `sequential`: one tensor after the other by torch's generator, so that another
+    size of one tensor changes all that follow. `nested` (nested_start.py): models of different sizes with the same seed
+    share every number that both have."""
+
     # Norms and MLP of families lobo and gpt2
     norm_variant_attn: str | None = field(default=None, metadata=_NORM)  # of the blocks; None: the family's own
     norm_variant_output: str | None = field(default=None, metadata=_NORM)  # before the head

@@ -6,11 +6,14 @@ distance, at a rate that each block learns.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor, nn
 
 from objectives.gpt.attention import attend
 from objectives.gpt.config import GptConfig
+from objectives.gpt.nested_start import Pieces, heads
 
 _COARSE_STEP = 256  # a position is split into a multiple of this and a rest, exact in bfloat16 up to 65,536
 
@@ -42,6 +45,15 @@ class HlbBlock(nn.Module):
         moved = self._attend(*(self._heads(each) for each in (queries, keys, values)))
         out: Tensor = x + self.branch_dropout(self.down(torch.cat((local, moved), dim=-1)))
         return out
+
+    def pieces(self) -> Mapping[str, Pieces]:
+        """Queries, keys and moved values lie head by head; what stays at its position has no heads."""
+        size, moved = self.qk_width // self.n_head, self.width // self.n_head
+        rows = [*heads("query", self.n_head, size), *heads("key", self.n_head, size)]
+        for name in ("linear", "gate"):
+            rows += [(f"{name} local", self.width), *heads(f"{name} moved", self.n_head, moved)]
+        columns = [("local", self.width), *heads("moved", self.n_head, moved)]
+        return {"up.weight": Pieces(rows), "down.weight": Pieces(columns=columns)}
 
     def _heads(self, x: Tensor) -> Tensor:
         return x.reshape(*x.shape[:2], self.n_head, -1).transpose(1, 2)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from torch import Tensor, nn
 
 from objectives.gpt.attention import Rotary
 from objectives.gpt.config import GptConfig
+from objectives.gpt.nested_start import Pieces, heads
 
 
 class LlamaBlock(nn.Module):
@@ -25,6 +28,11 @@ class LlamaBlock(nn.Module):
         gate, up = self.gate_up(self.mlp_norm(x)).chunk(2, dim=-1)
         out: Tensor = x + self.dropout(self.down(nn.functional.silu(gate) * up))
         return out
+
+    def pieces(self) -> Mapping[str, Pieces]:
+        """The gate lies above what it gates."""
+        size = self.down.in_features
+        return {"gate_up.weight": Pieces([("gate", size), ("up", size)])}
 
 
 class LlamaAttention(nn.Module):
@@ -51,3 +59,9 @@ class LlamaAttention(nn.Module):
         )
         out: Tensor = self.down(y.transpose(1, 2).flatten(2))
         return out
+
+    def pieces(self) -> Mapping[str, Pieces]:
+        """Queries, keys and values lie head by head."""
+        size = self.down.in_features // self.n_head
+        rows = [each for name in ("query", "key", "value") for each in heads(name, self.n_head, size)]
+        return {"qkv.weight": Pieces(rows), "down.weight": Pieces(columns=heads("value", self.n_head, size))}

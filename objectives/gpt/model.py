@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import torch
 from torch import Tensor, nn
@@ -11,6 +11,7 @@ from objectives.gpt.attention import LoboAttention
 from objectives.gpt.config import GptConfig, LayerShape
 from objectives.gpt.hlb import HlbBlock
 from objectives.gpt.llama import LlamaBlock
+from objectives.gpt.nested_start import Pieces, draw_start, heads
 from objectives.gpt.variants import ACTIVATIONS, block_norm, embedding_norm, output_norm
 
 _INIT_STD = 0.02
@@ -20,7 +21,8 @@ _LOSS_ROWS = 1024  # positions whose logits a CPU holds at once, so that they st
 class Decoder(nn.Module):
     """Token embedding, blocks, norm and head. In hlb and llama the head is its own matrix, else the embedding."""
 
-    def __init__(self, config: GptConfig, vocab_size: int) -> None:
+    def __init__(self, config: GptConfig, vocab_size: int, seed: int = 0) -> None:
+        """`seed` is that of a nested start; a sequential one takes its numbers from torch's generator."""
         super().__init__()
         width = config.n_embd
         self.tokens = nn.Embedding(vocab_size, width)
@@ -31,17 +33,23 @@ class Decoder(nn.Module):
         self.norm = output_norm(config)
         self.is_tied = config.is_tied
         self.head = self.tokens if config.is_tied else nn.Linear(width, vocab_size, bias=False)
-        self._initialize(config.n_layer)
+        self._initialize(config, seed)
 
-    def _initialize(self, n_layer: int) -> None:
+    def _initialize(self, config: GptConfig, seed: int) -> None:
         """Initialize as GPT-2: normal, with a smaller deviation at the end of residual branches, so that depth does not
         add up."""
+
+        def deviation(name: str) -> float:
+            ends_branch = name.endswith(("projections", "down.weight"))
+            return _INIT_STD / (2 * config.n_layer) ** 0.5 if ends_branch else _INIT_STD
+
         for name, parameter in self.named_parameters():
-            if parameter.dim() > 1:
-                ends_branch = name.endswith(("projections", "down.weight"))
-                nn.init.normal_(parameter, std=_INIT_STD / (2 * n_layer) ** 0.5 if ends_branch else _INIT_STD)
+            if parameter.dim() > 1 and config.init == "sequential":
+                nn.init.normal_(parameter, std=deviation(name))
             elif name.endswith("bias"):
                 nn.init.zeros_(parameter)
+        if config.init == "nested":
+            draw_start(self, seed, deviation)
 
     def hidden(self, tokens: Tensor) -> Tensor:
         """The head's input: (batch, time) in, (batch, time, n_embd) out."""
@@ -125,6 +133,12 @@ class Gpt2Attention(nn.Module):
         y = nn.functional.scaled_dot_product_attention(queries, keys, values, dropout_p=dropout, is_causal=True)
         out: Tensor = self.down(y.transpose(1, 2).flatten(2))
         return out
+
+    def pieces(self) -> Mapping[str, Pieces]:
+        """Queries, keys and values lie head by head."""
+        size = self.down.in_features // self.n_head
+        rows = [each for name in ("query", "key", "value") for each in heads(name, self.n_head, size)]
+        return {"qkv.weight": Pieces(rows), "down.weight": Pieces(columns=heads("value", self.n_head, size))}
 
 
 def _block(config: GptConfig, shape: LayerShape) -> nn.Module:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-from samplers.searches.grid.settings import expression_names
+from samplers.searches.grid.relations import expression_names
 from samplers.searches.nested import flattened, path_of
 from samplers.searches.spelling import misspelt
 from storage.errors import UsageError, nearest

@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
 from storage.records import EndKind
 
@@ -63,6 +63,8 @@ class Result:
     point never ran because its objective refused it or it was withdrawn."""
     refused: bool = False
     """Whether its objective refused it."""
+    last_report: tuple[int, float] | None = None
+    """Of a pruned point: the last step that it reported a score at, and the score."""
 
 
 Results = Mapping[str, Result]
@@ -135,3 +137,35 @@ class Search(Protocol):
 
     def distributions(self, params: Mapping[str, Any]) -> Mapping[str, BaseDistribution]:
         """Optuna's distribution of each parameter: the same for the same name throughout a study."""
+
+
+class Past(Protocol):
+    """What a search knows of its earlier decisions beyond its state."""
+
+    def add(self, kind: str, record: Mapping[str, Any]) -> None:
+        """Take in the record of the next decision in force. Records come in order, each once, as JSON keeps them."""
+
+
+P = TypeVar("P", bound=Past)
+
+
+class RecallingSearch(Protocol[P]):
+    """A search whose next step depends on all that it chose before, which is too much for a state.
+
+    The records of the decisions in force hold it. The caller folds them into a past, and asks the search that has it:
+
+        past = search.past()
+        for decision in decisions_in_force:
+            past.add(decision.kind, decision.record)
+        step = search.with_past(past).advance(state, results)
+
+    `advance` changes nothing in the past. The caller adds the record of a decision once it stands in the ledger, so
+    that a process which goes on planning folds one record a decision, and any other process all of them once. Where
+    decisions are set aside, the past is begun again.
+    """
+
+    def past(self) -> P:
+        """The past before the first decision."""
+
+    def with_past(self, past: P) -> Search:
+        """The search after these decisions."""

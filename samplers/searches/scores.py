@@ -11,11 +11,18 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from functools import cache
 
 from samplers.searches.grid.expressions import Expression
-from storage.errors import UsageError
+from storage.checks import check_keys
+from storage.errors import UsageError, nearest
+from storage.records import Score
 
+SCORES_OF = ("last", "best")
+DIRECTIONS = ("maximize", "minimize")
+SEVERAL_SCORES = ("tune",)
+"""Searches that improve several scores at once."""
 PLAIN_NAME = re.compile(r"[\w./@:-]+")
 CALL = re.compile(r"[A-Za-z_]\w*\(.*\)", re.DOTALL)
 
@@ -81,3 +88,52 @@ def best_of(values: Iterable[float | None], direction: str) -> float | None:
     if not finite:
         return None
     return max(finite) if direction == "maximize" else min(finite)
+
+
+@dataclass(frozen=True)
+class Scores:
+    """The `score:` of a definition."""
+
+    all: tuple[Score, ...]
+    of: str
+    """Which of a trial's values is its score, one of SCORES_OF."""
+
+
+def parse_scores(given: object, search: str, where: str) -> Scores:
+    """`{metric, direction}`, with `of: best` where the best reported value counts; or a list of them.
+
+    Raises:
+        UsageError: It is none, or there are several for a search that improves one.
+    """
+    if not isinstance(given, list) or len(given) == 1:
+        score, of = _parse_score(given[0] if isinstance(given, list) else given, where)
+        return Scores((score,), of)
+    if search not in SEVERAL_SCORES:
+        able = " or ".join(SEVERAL_SCORES)
+        raise UsageError(f"a {search} search improves one metric, and {len(given)} are given; several: {able}", where)
+    if not given:
+        raise UsageError("is empty; like {metric: val_loss, direction: minimize}", where)
+    parsed = [_parse_score(each, f"{where}[{place}]") for place, each in enumerate(given)]
+    names = [score.metric for score, _ in parsed]
+    for place, (score, of) in enumerate(parsed):
+        if score.metric in names[:place]:
+            raise UsageError(f"{score.metric!r} stands there twice", f"{where}[{place}].metric")
+        if of != SCORES_OF[0]:
+            raise UsageError("the best reported value is of one score; of several the last values count", f"{where}.of")
+    return Scores(tuple(score for score, _ in parsed), SCORES_OF[0])
+
+
+def _parse_score(given: object, where: str) -> tuple[Score, str]:
+    if not isinstance(given, dict):
+        raise UsageError("is missing" if given is None else f"{given!r} is not a mapping", where)
+    check_keys(given, ("metric", "direction", "of"), where)
+    for key in ("metric", "direction"):
+        value = given.get(key)
+        if not isinstance(value, str) or not value:
+            raise UsageError("is missing" if value is None else f"{value!r} is not a text", f"{where}: {key}")
+    if given["direction"] not in DIRECTIONS:
+        raise UsageError(f"{given['direction']!r}{nearest(given['direction'], DIRECTIONS)}", f"{where}.direction")
+    of = given.get("of", SCORES_OF[0])
+    if of not in SCORES_OF:
+        raise UsageError(f"{of!r}{nearest(str(of), SCORES_OF)}", f"{where}.of")
+    return Score(given["metric"], given["direction"]), str(of)

@@ -1,7 +1,12 @@
 -- A new objective, score, cost or dataset, before the first accepted result: Optuna's rows and Studyhall's. Failed points
 -- are retired, so that they can be planned again. The caller holds the study's row, and has withdrawn waiting points.
 WITH direction AS (
-    UPDATE study_directions SET direction = %(direction)s::studydirection WHERE study_id = %(study_id)s
+    INSERT INTO study_directions (direction, study_id, objective)
+    SELECT given.direction::studydirection, %(study_id)s, given.place - 1
+    FROM unnest(%(directions)s::text[]) WITH ORDINALITY AS given (direction, place)
+    ON CONFLICT (study_id, objective) DO UPDATE SET direction = excluded.direction
+), surplus AS (
+    DELETE FROM study_directions WHERE study_id = %(study_id)s AND objective >= cardinality(%(directions)s::text[])
 ), metric AS (
     UPDATE study_system_attributes SET value_json = %(metric_names)s
     WHERE study_id = %(study_id)s AND key = 'study:metric_names'

@@ -3,7 +3,8 @@ WITH study AS (
     INSERT INTO studies (study_name) VALUES (%(name)s) ON CONFLICT DO NOTHING RETURNING study_id
 ), direction AS (
     INSERT INTO study_directions (direction, study_id, objective)
-    SELECT %(direction)s::studydirection, study_id, 0 FROM study
+    SELECT given.direction::studydirection, study_id, given.place - 1
+    FROM study, unnest(%(directions)s::text[]) WITH ORDINALITY AS given (direction, place)
 ), metric AS (
     INSERT INTO study_system_attributes (study_id, key, value_json)
     SELECT study_id, 'study:metric_names', %(metric_names)s FROM study

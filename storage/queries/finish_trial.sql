@@ -21,7 +21,8 @@ WITH fence AS (
     FROM fence WHERE point.trial_id = fence.trial_id AND (%(reason)s::text IS NOT NULL OR %(state)s = 'FAIL')
 ), score AS (
     INSERT INTO trial_values (trial_id, objective, value, value_type)
-    SELECT trial_id, 0, %(score)s::float8, 'FINITE' FROM fence WHERE %(score)s::float8 IS NOT NULL
+    SELECT trial_id, given.place - 1, given.score, 'FINITE'
+    FROM fence, unnest(%(scores)s::float8[]) WITH ORDINALITY AS given (score, place)
 ), metrics AS (
     INSERT INTO studyhall_metrics (trial_id, name, value)
     SELECT trial_id, metric.name, metric.value

@@ -62,6 +62,8 @@ class Certificate:
     """Numbers of the trials whose results were made elsewhere and imported."""
     code_lines: Sequence[str] = ()
     """Which trials ran which version of the user's code."""
+    unchecked: Sequence[str] = ()
+    """Why decisions were not derived again, each reason once."""
     seal_problem: str | None = None
     """Why the study is not what a given seal was taken of."""
     seal_matches: bool | None = None
@@ -97,6 +99,7 @@ class Certificate:
             f"libraries: {', '.join(self.libraries) or 'none yet'}",
             f"device hours: {self.device_hours['used']:.4g} used, {self.device_hours['lost']:.4g} lost",
         ]
+        lines += [f"{self.decisions['unchecked']} decisions {each}" for each in self.unchecked[:1]]
         lines += [f"your code: {each}" for each in self.code_lines]
         if self.upgraded:
             lines.append(f"digests of {self.upgraded} results were computed on upgrade")
@@ -114,8 +117,8 @@ class Certificate:
         verdict = f"audit failed: {len(self.violations)} violations"
         if self.holds:
             results = f"{points['accepted']} of {points['accepted']} results counted once"
-            made = self.decisions["made"]
-            verdict = f"audit passed: {results}, {made} of {made} decisions reproduced"
+            reproduced, made = self.decisions["rederived"], self.decisions["made"]
+            verdict = f"audit passed: {results}, {reproduced} of {made} decisions reproduced"
         last = [] if self.seal is None else [f"seal: {self.seal}"]
         if self.seal_matches is not None:
             last = ["seal matches" if self.seal_problem is None else f"seal does not match: {self.seal_problem}"]
@@ -144,6 +147,7 @@ def certificate_of(evidence: Evidence) -> Certificate:
     decisions, workers = evidence.decisions, evidence.workers
     derived, unreadable = _derived(evidence)
     wrong = [f"decision {each.number}: {each.problem}" for each in derived if each.problem]
+    unchecked = [each.unchecked for each in derived if each.unchecked]
     accepted = Counter(row.trial_id for row in attempts if row.accepted)
     duplicates = _duplicates(points, accepted)
     corrected = max((row.number for row in decisions if "corrected" in row.record), default=-1)
@@ -168,7 +172,12 @@ def certificate_of(evidence: Evidence) -> Certificate:
         duplicates=len(duplicates),
         holes=len(holes),
         refused=sum(row.refused for row in attempts),
-        decisions={"made": len(decisions), "rederived": len(derived) - len(wrong)},
+        decisions={
+            "made": len(decisions),
+            "rederived": len(derived) - len(wrong) - len(unchecked),
+            **({"unchecked": len(unchecked)} if unchecked else {}),
+        },
+        unchecked=sorted(set(unchecked)),
         code=sorted({row.code for row in decisions} | {row.versions.get("studyhall", "unknown") for row in workers}),
         libraries=sorted(
             {f"{name} {version}" for row in workers for name, version in row.versions.items() if name != "studyhall"}

@@ -25,7 +25,7 @@ def chain_problems(evidence: Evidence) -> list[str]:
         before = row.digest
     if digests.head != before:
         last = f"after decision {evidence.decisions[-1].number}" if evidence.decisions else "all of them"
-        found.append(f"decisions: the last one made is not there ({last})")
+        found.append(f"decisions: the last one made is missing ({last})")
     return found
 
 
@@ -33,9 +33,9 @@ def plan_problems(evidence: Evidence) -> list[str]:
     """Whether the points are those that were planned, none more and none less."""
     planned, there = evidence.digests.planned, len(evidence.points)
     if there != planned:
-        return [f"points: {planned} were planned, {there} are there"]
+        return [f"points: {planned} were planned, {there} exist"]
     if sum(share(row.number, row.digest) for row in evidence.points) != evidence.digests.plan:
-        return ["points: those that are there are not those that were planned"]
+        return ["points: the stored ones are not the planned ones"]
     return []
 
 
@@ -45,7 +45,7 @@ def aside_problems(evidence: Evidence) -> list[str]:
     for row in evidence.points:
         if row.set_aside is not said.get(row.number):
             is_, was = (each.value if each else "not set aside" for each in (row.set_aside, said.get(row.number)))
-            found.append(f"trial {row.number}: it is {is_}, and by the decisions {was}")
+            found.append(f"trial {row.number}: it is {is_}, but by the decisions {was}")
     return found
 
 

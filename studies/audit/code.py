@@ -39,7 +39,7 @@ def code_lines(evidence: Evidence) -> list[str]:
         if len(found) > 1:
             line += f": {len(numbers)} result{'s' * (len(numbers) > 1)}, trials {numbers_text(numbers)}"
         why = (evidence.codes.get(version) or {}).get("why")
-        lines.append(f"{line}; not known whole: {'; '.join(why)}" if why else line)
+        lines.append(f"{line}; not fully known: {'; '.join(why)}" if why else line)
     return lines
 
 
@@ -48,11 +48,9 @@ def code_problems(evidence: Evidence) -> list[str]:
     found = []
     for version, details in evidence.codes.items():
         if not _is_version(version, details):
-            found.append(f"code {version}: what it was taken over was changed")
+            found.append(f"code {version}: the files it was computed from were changed")
     ran = {row.code for row in evidence.attempts if row.code is not None}
-    return found + [
-        f"code {version}: results ran it, and it is not there" for version in sorted(ran - {*evidence.codes})
-    ]
+    return found + [f"code {version}: results ran it, but it is missing" for version in sorted(ran - {*evidence.codes})]
 
 
 def _is_version(version: str, details: Mapping[str, object]) -> bool:

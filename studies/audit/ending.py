@@ -12,6 +12,7 @@ from storage.records import EndKind, SetAside, TrialRow
 from studies.audit.evidence import Evidence
 from studies.definition.searches import search_in_force
 from studies.history.alike import failed_alike, failed_reasons
+from studies.history.recall import recalled
 from studies.history.trials import result_of
 
 
@@ -64,6 +65,7 @@ def _completed(rows: Sequence[TrialRow]) -> int:
 def _end(evidence: Evidence, search: Search) -> Done | None:
     """What the search says after the last decision; None if it goes on."""
     state: SearchState = evidence.decisions[-1].state if evidence.decisions else search.start()
+    search = recalled(search, evidence.decisions)
     if isinstance(search, Growth) and evidence.study.steps is not None:
         # A budget that was just raised leaves the outcome of the old one until the next worker comes.
         search = replace(search, steps=min(evidence.study.steps, state["step"]))

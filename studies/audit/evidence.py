@@ -31,8 +31,8 @@ class Evidence:
     decisions: Sequence[DecisionRow]
     workers: Sequence[WorkerRow]
     facts: LedgerFacts
-    scores: Mapping[int, float]
-    """The value that Optuna shows, by trial_id."""
+    scores: Mapping[int, Sequence[float]]
+    """The values that Optuna shows, a score each, by trial_id."""
     params: Mapping[int, Sequence[tuple[str, float, str]]]
     """The parameters that Optuna shows, by trial_id: name, internal value, distribution."""
     misshown: Sequence[MisshownMetric]

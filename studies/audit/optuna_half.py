@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import zip_longest
 
 from storage.other_programs import OtherTrial
 from storage.shown import shown_name, shown_value
@@ -18,30 +19,35 @@ def optuna_problems(evidence: Evidence) -> list[str]:
 def _study_problems(evidence: Evidence) -> list[str]:
     study, found = evidence.study, []
     directions = [each.lower() for each in evidence.digests.directions]
-    if directions != [study.direction]:
-        found.append(f"study: Optuna's direction is {' and '.join(directions) or 'missing'}, ours {study.direction}")
-    names, ours = evidence.digests.metric_names, json.dumps([shown_name(study.search, study.score)])
-    if names != ours:
-        found.append(f"study: Optuna's metric names are {names or 'missing'}, ours {ours}")
+    wanted = [each.direction for each in study.scores]
+    if directions != wanted:
+        theirs, ours = (" and ".join(each) or "missing" for each in (directions, wanted))
+        found.append(f"study: Optuna's direction is {theirs}, ours {ours}")
+    names = evidence.digests.metric_names
+    metrics = json.dumps([shown_name(study.search, each.metric) for each in study.scores])
+    if names != metrics:
+        found.append(f"study: Optuna's metric names are {names or 'missing'}, ours {metrics}")
     return found
 
 
 def _value_problems(evidence: Evidence) -> list[str]:
     """What Optuna shows has to be what was accepted."""
-    study, score, found = evidence.study, evidence.study.score, []
+    study, names, found = evidence.study, [each.metric for each in evidence.study.scores], []
     for each in evidence.misshown:
         found.append(
             f"trial {each.number}: Optuna's user attribute {each.name} is {each.shown}, accepted was {each.accepted}"
         )
     for row in evidence.points:
-        value = evidence.scores.get(row.trial_id)
+        values = evidence.scores.get(row.trial_id, [])
         if taken(row):
             continue
-        accepted = row.metrics.get(score)
-        if row.state == "COMPLETE" and (accepted is None or value != shown_value(study.search, study.origin, accepted)):
-            found.append(f"trial {row.number}: Optuna's value is {value}, the accepted {score} is {accepted}")
-        elif row.state != "COMPLETE" and value is not None:
-            found.append(f"trial {row.number}: {row.state}, and Optuna's value is {value}")
+        if row.state != "COMPLETE":
+            found += [f"trial {row.number}: {row.state}, and Optuna's value is {value}" for value in values]
+            continue
+        for name, value in zip_longest(names, values):
+            accepted = row.metrics.get(name)
+            if accepted is None or value != shown_value(study.search, study.origin, accepted):
+                found.append(f"trial {row.number}: Optuna's value is {value}, the accepted {name} is {accepted}")
     return found
 
 

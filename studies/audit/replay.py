@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from importlib.metadata import version
 from typing import Any, cast
 
 from samplers.searches.plan import Decision, Result, Results, Search, SearchState
 from storage.records import DecisionRow, SetAside, TrialRow
 from studies.history.decisions import ASIDE, MARKS, first_state, state_before
+from studies.history.recall import Recall
 from studies.history.trials import result_of
 
 
@@ -21,7 +23,13 @@ class Rederived:
     kind: str
     record: Mapping[str, Any]
     problem: str | None
-    """None: the record is reproduced."""
+    """None: the record is reproduced, or not derived."""
+    unchecked: str | None = None
+    """Why it was not derived, if it was not."""
+
+    @property
+    def verdict(self) -> str:
+        return self.problem or self.unchecked or "reproduced"
 
 
 def replay(search: Search, decisions: Sequence[DecisionRow], points: Sequence[TrialRow]) -> list[Rederived]:
@@ -35,22 +43,30 @@ def replay(search: Search, decisions: Sequence[DecisionRow], points: Sequence[Tr
     """
     trials = {row.trial_id: row for row in points}
     start = state = first_state(search.start(), decisions)
-    derived, dropped = [], set[int]()
+    derived, dropped, recall = [], set[int](), Recall(search)
     for expected, row in enumerate(decisions):
         problem = None if row.number == expected else f"decision {expected} is missing"
+        unchecked = _unchecked(row)
         try:
             if row.kind in MARKS:
                 problem = problem or _mark_problem(start, state, decisions[:expected], row)
-            else:
-                problem = problem or _problem(search, state, row, trials, dropped)
+            elif unchecked is None:
+                problem = problem or _problem(recall.search, state, row, trials, dropped)
             if row.kind in ASIDE:
                 aside = set(row.record["trials"])
                 dropped = dropped | aside if row.kind == SetAside.DROPPED.value else dropped - aside
+            recall.add(row)
         except Exception as error:  # a row that was changed may be none that a search can read
             problem = f"the search cannot read it: {type(error).__name__}: {error}"
-        derived.append(Rederived(row.number, row.kind, row.record, problem))
+        derived.append(Rederived(row.number, row.kind, row.record, problem, None if problem else unchecked))
         state = row.state
     return derived
+
+
+def _unchecked(row: DecisionRow) -> str | None:
+    """Why a decision cannot be derived here: Optuna's samplers may choose otherwise from one version to the next."""
+    made, here = row.record.get("optuna"), version("optuna")
+    return None if made in (None, here) else f"not derived: it was chosen by Optuna {made}, and here is {here}"
 
 
 def _mark_problem(

@@ -1,4 +1,4 @@
-"""`replay`: a study's decisions derived again from its results and, with `--cost`, under another cost."""
+"""`replay`: a study's decisions derived again, and the choices that `--cost` or `--seeds` would have made."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from samplers.searches.growth.what_if import what_if
+from samplers.searches.growth.what_if import OtherTerms, trainings, what_if
 from storage.errors import UsageError
 from storage.reader import Reader
 from storage.records import StudyRow
@@ -24,9 +24,11 @@ class Replayed:
     """All decisions of a study, made again."""
 
     decisions: Sequence[Rederived]
-    cost: str | None
+    terms: str
+    """What `other` is judged by, in words."""
     other: Sequence[Mapping[str, Any]]
-    """With `--cost`: each round's choice under that cost."""
+    """With `--cost` or `--seeds`: each round's choice on those terms."""
+    notes: Sequence[str] = ()
 
     @property
     def agrees(self) -> bool:
@@ -36,38 +38,70 @@ class Replayed:
         return {
             "agrees": self.agrees,
             "decisions": [
-                {"number": each.number, "kind": each.kind, "chosen": each.record.get("chosen"), "problem": each.problem}
+                {
+                    "number": each.number,
+                    "kind": each.kind,
+                    "chosen": each.record.get("chosen"),
+                    "problem": each.problem,
+                    **({"unchecked": each.unchecked} if each.unchecked else {}),
+                }
                 for each in self.decisions
             ],
             "what_if": list(self.other),
         }
 
     def document(self) -> Document:
-        """A line a decision, then, with `--cost`, a line a round; last, how many decisions were reproduced."""
+        """A line a decision, then a line a round of `other`; last, how many decisions were reproduced."""
         lines = [
-            f"{decision_name(each.number, each.record)}: {decided(each.record)}: {each.problem or 'reproduced'}"
+            f"{decision_name(each.number, each.record)}: {decided(each.record)}: {each.verdict}"
             for each in self.decisions
         ]
-        lines += [f"round {each['round']} with cost {self.cost}: {_what_if(each)}" for each in self.other]
-        reproduced = sum(each.problem is None for each in self.decisions)
-        return Document(notes=[*lines, f"decisions reproduced: {reproduced} of {len(self.decisions)}"])
+        lines += [f"round {each['round']} with {self.terms}: {_what_if(each)}" for each in self.other]
+        lines += self.notes
+        unchecked = sum(each.unchecked is not None for each in self.decisions)
+        reproduced = sum(each.problem is None for each in self.decisions) - unchecked
+        left = f"; {unchecked} were not derived" if unchecked else ""
+        return Document(notes=[*lines, f"decisions reproduced: {reproduced} of {len(self.decisions)}{left}"])
 
 
 def _what_if(other: Mapping[str, Any]) -> str:
     if other["same"]:
         return "the same choice"
-    return f"{candidate_name(other['would_be'])}: {other['why']}"
+    would_be = "no step" if other["would_be"] is None else candidate_name(other["would_be"])
+    return would_be if other["why"] is None else f"{would_be}: {other['why']}"
 
 
-def replay_study(session: Session, study: StudyRow, cost: str | None) -> Replayed:
+def _path_note(records: Sequence[Mapping[str, Any]], other: Sequence[Mapping[str, Any]], terms: OtherTerms) -> str:
+    """Whether the path would have been another, and what its trainings would have been."""
+    parted = next((each for each in other if not each["same"]), None)
+    path = "the same path"
+    if parted is not None:
+        path = f"another path from round {parted['round']} on; the rounds after it are judged from the real baselines"
+    few, all_of_them = trainings(records, terms.seeds), trainings(records)
+    return f"with {_terms_text(terms)}: {path}; {few} of the {all_of_them} trainings of these rounds"
+
+
+def _terms_text(terms: OtherTerms) -> str:
+    seeds = None if terms.seeds is None else "the first seed" if terms.seeds == 1 else f"the first {terms.seeds} seeds"
+    return " and ".join(filter(None, (seeds, terms.cost and f"cost {terms.cost}")))
+
+
+def replay_study(session: Session, study: StudyRow, cost: str | None, seeds: int | None) -> Replayed:
     """Derive every decision of a study again.
 
     Raises:
-        UsageError: `cost` is no metric of its trials.
+        UsageError: `cost` is no metric of its trials, or no round has so many seeds.
     """
     decisions = Reader(session).decisions(study.study_id)
     derived = replay(search_without_budget(study), decisions, Reader(session).trials(study.study_id))
     if cost is not None and study.search != "grow":
         raise UsageError(f"{study.name!r} is a {study.search} study: its choices have no cost", "--cost")
-    other = [] if cost is None else what_if([row.record for row in in_force(decisions)], cost)
-    return Replayed(derived, cost, other)
+    if seeds is not None and study.search != "grow":
+        raise UsageError(f"{study.name!r} is a {study.search} search: it has no rounds of seeds", "--seeds")
+    if cost is None and seeds is None:
+        return Replayed(derived, "", ())
+    terms = OtherTerms(cost, seeds, study.direction)
+    records = [row.record for row in in_force(decisions)]
+    other = what_if(records, terms)
+    notes = [] if seeds is None else [_path_note(records, other, terms)]
+    return Replayed(derived, _terms_text(terms), other, notes)

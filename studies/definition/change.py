@@ -62,7 +62,7 @@ def difference(old: Definition, new: Definition) -> Change:
 
 def _score(definition: Definition) -> str:
     best = " of best" * (definition.score_of == "best")
-    return f"{definition.direction} {definition.score_metric}{best}"
+    return ", ".join(f"{each.direction} {each.metric}{best}" for each in definition.scores)
 
 
 def _news(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:

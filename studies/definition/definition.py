@@ -20,9 +20,10 @@ from objectives.reference import located
 from samplers.searches.blocks import block_keys
 from samplers.searches.nested import path_of
 from samplers.searches.new_names import check_new, refusal, with_new_names, without_pass
-from samplers.searches.scores import check_score, metrics_needed
+from samplers.searches.scores import check_score, metrics_needed, parse_scores
 from storage.checks import check_keys, check_whole
 from storage.errors import UsageError, nearest
+from storage.records import Json, Score
 from studies.definition.assignments import Path as Assigned
 from studies.definition.assignments import assign, parse_assignment
 from studies.definition.effects import check_effect
@@ -32,7 +33,7 @@ from studies.definition.texts import check_axis_names, check_axis_texts, check_s
 from studies.definition.units import parse_duration, parse_size
 from studies.definition.yaml_text import read_yaml
 
-SEARCHES = ("grow", "depth", "grid", "fit")
+SEARCHES = ("grow", "depth", "grid", "fit", "tune")
 SEEK_LIMITS = ("depth", "fit")
 """Searches for what fits: running out of memory is an answer, not a failure to try again."""
 SCORES = {
@@ -46,9 +47,7 @@ DEFINITION_KEYS = (
 )
 SETTABLE = ("score", "cost", "question", "attempts", "timeout", "memory_limit", "pruner", "log_to")
 """Keys of the file that `--set` changes under their own names."""
-SETTABLE_FIELDS = ("score_metric", "direction", "score_of", *SETTABLE[1:])
-SCORES_OF = ("last", "best")
-DIRECTIONS = ("maximize", "minimize")
+SETTABLE_FIELDS = ("score_metric", "direction", "score_of", "more_scores", *SETTABLE[1:])
 AUTO = "auto"
 
 
@@ -65,7 +64,9 @@ class Definition:
     """The search's own block."""
     config: Mapping[str, Any]
     score_of: str = "last"
-    """Which of a trial's values is its score, one of SCORES_OF: the last, or the best that it reported."""
+    """Which of a trial's values is its score, `last` or `best`: the last, or the best that it reported."""
+    more_scores: Sequence[Json] = ()
+    """Of a search that improves several: those after the first, each with `metric` and `direction`."""
     question: str = ""
     attempts: int = 2
     timeout: float | None = None
@@ -95,8 +96,8 @@ class Definition:
             UsageError: The file is not a definition, or one of another search.
         """
         definition = _parse(read_yaml(file), str(file), file.parent).with_models_in(file.parent)._without_ignored()
-        for key, text in (("score.metric", definition.score_metric), ("cost", definition.cost)):
-            check_score(text or "", f"{file}: {key}")
+        for key, text in definition.measures:
+            check_score(text, f"{file}: {key}")
         check_spellings(definition.config, f"{file}: config")  # a stored one may be of a time before these checks
         if definition.search == "grid":
             check_axis_names(definition.settings, definition.config, str(file))
@@ -117,15 +118,13 @@ class Definition:
 
     def to_json(self) -> dict[str, Any]:
         """As it is kept in the database: the keys of the file, in a fixed order, the config's own order kept."""
+        score = {"metric": self.score_metric, "direction": self.direction}
+        score |= {"of": self.score_of} if self.score_of != "last" else {}
         document = {
             "question": self.question,
             "search": self.search,
             "objective": self.objective,
-            "score": {
-                "metric": self.score_metric,
-                "direction": self.direction,
-                **({"of": self.score_of} if self.score_of != "last" else {}),
-            },
+            "score": [dict(score), *map(dict, self.more_scores)] if self.more_scores else score,
             "cost": self.cost,
             self.search: dict(self.settings),
             "config": dict(self.config),
@@ -139,6 +138,22 @@ class Definition:
             "replaced": dict(self.replaced) or None,
         }
         return {key: value for key, value in document.items() if value not in (None, "")}
+
+    @property
+    def scores(self) -> list[Score]:
+        """The metrics that are improved, the first one first."""
+        more = [Score(each["metric"], each["direction"]) for each in self.more_scores]
+        return [Score(self.score_metric, self.direction), *more]
+
+    @property
+    def measures(self) -> list[tuple[str, str]]:
+        """The texts that are made of the objective's metrics, each after its key in the file."""
+        several = len(self.scores) > 1
+        scores = [
+            (f"score[{place}].metric" if several else "score.metric", each.metric)
+            for place, each in enumerate(self.scores)
+        ]
+        return scores if self.cost is None else [*scores, ("cost", self.cost)]
 
     @property
     def hash(self) -> str:
@@ -292,35 +307,28 @@ def _parse(document: Mapping[str, Any], where: str, folder: Path) -> Definition:
     search = _text(document, "search", where)
     if search not in SEARCHES:
         raise UsageError(f"{where}: search: no search {search!r}{nearest(search, SEARCHES)}")
-    score = _mapping(document, "score", where) if "score" in document else SCORES.get(search)
-    if score is None:
+    if "score" not in document and search not in SCORES:
         raise UsageError(f"{where}: score: is missing; like {{metric: val_loss, direction: minimize}}")
-    check_keys(score, ("metric", "direction", "of"), f"{where}: score")
-    metric = _text(score, "metric", f"{where}: score")
+    scores = parse_scores(document["score"] if "score" in document else SCORES[search], search, f"{where}: score")
     cost = _text(document, "cost", where) if document.get("cost") is not None else None
-    direction = _text(score, "direction", f"{where}: score")
-    if direction not in DIRECTIONS:
-        raise UsageError(f"{where}: score.direction: {direction!r}{nearest(direction, DIRECTIONS)}")
-    score_of = score.get("of", "last")
-    if score_of not in SCORES_OF:
-        raise UsageError(f"{where}: score.of: {score_of!r}{nearest(str(score_of), SCORES_OF)}")
     attempts = check_whole(document.get("attempts", 2), f"{where}: attempts", 1, 2**31 - 1)
     timeout, limit, pruner = document.get("timeout"), document.get("memory_limit"), document.get("pruner")
     code_folder, code = _code(document.get("code", []), folder, f"{where}: code")
     return Definition(
         search=search,
-        objective=_objective(document, [metric, cost], where, folder),
-        score_metric=metric,
-        direction=direction,
+        objective=_objective(document, [*(each.metric for each in scores.all), cost], where, folder),
+        score_metric=scores.all[0].metric,
+        direction=scores.all[0].direction,
         cost=cost,
-        score_of=score_of,
+        score_of=scores.of,
+        more_scores=[each._asdict() for each in scores.all[1:]],
         settings=_mapping(document, search, where),
         config={} if document.get("config") is None else _mapping(document, "config", where),
         question=_text(document, "question", where) if "question" in document else "",
         attempts=attempts,
         timeout=None if timeout is None else parse_duration(timeout, f"{where}: timeout"),
         memory_limit=None if limit is None else parse_size(limit, f"{where}: memory_limit"),
-        pruner=None if pruner is None else parse_pruner(pruner, search, where),
+        pruner=None if pruner is None else parse_pruner(pruner, search, len(scores.all), where),
         log_to=parse_log_to(document.get("log_to", []), f"{where}: log_to"),
         code=code,
         code_folder=code_folder,

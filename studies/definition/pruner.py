@@ -17,15 +17,17 @@ PRUNERS = {
     "successive_halving": "SuccessiveHalvingPruner",
     "patient": "PatientPruner",
 }
-PRUNED_SEARCHES = ("grow", "grid")
+PRUNED_SEARCHES = ("grow", "grid", "tune")
 
 
-def parse_pruner(value: object, search: str, where: str) -> Mapping[str, Any]:
+def parse_pruner(value: object, search: str, scores: int, where: str) -> Mapping[str, Any]:
     """`median`, or {name: median, n_startup_trials: 5}; `patient` wraps another: {name: patient, wraps: median, …}.
 
     Raises:
         UsageError: There is no such pruner, or the search cannot do without a pruned value.
     """
+    if scores > 1:
+        raise UsageError(f"{where}: pruner: Optuna's pruners compare one score, and the study has {scores}")
     if search not in PRUNED_SEARCHES:
         raise UsageError(f"{where}: pruner: a {search} search needs the value of every trial; take the pruner out")
     block = {"name": value} if isinstance(value, str) else value
@@ -35,7 +37,7 @@ def parse_pruner(value: object, search: str, where: str) -> Mapping[str, Any]:
     if name not in PRUNERS:
         raise UsageError(f"{where}: pruner: no pruner {name!r}{nearest(name, PRUNERS)}")
     if name == "patient" and block.get("wraps") is not None:
-        block = {**block, "wraps": parse_pruner(block["wraps"], search, where)}
+        block = {**block, "wraps": parse_pruner(block["wraps"], search, scores, where)}
     make_pruner(block, where)
     return block
 

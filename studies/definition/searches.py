@@ -45,6 +45,10 @@ def search_of(definition: Definition, where: str, steps: int | None = None) -> S
             from samplers.searches.grid.grid import Grid
 
             return Grid.parse(block, config, where)
+        case "tune":
+            from samplers.searches.tune.tune import Tune
+
+            return Tune.parse(block, config, definition.scores, where)
         case _:
             from samplers.searches.fit.fit import Fit
 

@@ -75,7 +75,7 @@ def check_texts(values: Iterable[Any], known: Any, where: str) -> None:
     beside = next((each for each in values if isinstance(each, int | float)), None)
     place = "stands beside"
     if beside is None and isinstance(known, int | float):
-        beside, place = known, "stands over the config's"
+        beside, place = known, "replaces the config's"
     if beside is not None:
         raise UsageError(f"{text!r} is a text and {place} {_yaml(beside)}; {_meant(text)}", where)
 

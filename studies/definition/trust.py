@@ -65,7 +65,7 @@ class Trust:
         for text in code_in(objective, config):
             if text not in SHIPPED and _hash(text) not in self.hashes:
                 raise UsageError(
-                    f"--study: {study!r} runs {shown_objective(text)}, which the storage names and nobody did here: "
+                    f"--study: {study!r} runs {shown_objective(text)}, an objective that only the storage names: "
                     "give its definition by --file, or say --trust-study"
                 )
 

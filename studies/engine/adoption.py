@@ -20,7 +20,7 @@ from storage.other_programs import EnqueuedTrial
 from storage.reader import Reader
 from storage.records import FailureKind
 from studies.definition.assignments import Path, assign, parse_assignment
-from studies.engine.planner import Refusals
+from studies.planning.planner import Refusals
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution

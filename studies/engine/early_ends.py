@@ -63,7 +63,7 @@ class KeptMetrics:
         if judged.kind is not Kind.COMPLETED:
             return None
         end = End(Kind.COMPLETED.value, f"with the metrics of trial {kept.number}, attempt {kept.attempt}")
-        self._ledger.finish_trial(claim, "COMPLETE", end, judged.metrics[required.score], judged.metrics, None)
+        self._ledger.finish_trial(claim, "COMPLETE", end, required.values(judged.metrics), judged.metrics, None)
         return (
             f"trial {claim.number} ({purpose(claim.role)}, seed {claim.seed}): COMPLETE, {end.message}: not run again"
         )

@@ -33,7 +33,7 @@ MAX_LOSSES_IN_A_ROW = 10
 class Requirements:
     """What a study needs of an attempt."""
 
-    score: str
+    scores: Sequence[str]
     cost: str | None
     attempts: int
     seeks_limit: bool = False
@@ -48,13 +48,28 @@ class Requirements:
         """What a definition in force says."""
         shown = partial(shown_value, study.search, study.origin)
         best = definition.direction if definition.score_of == "best" else None
-        needs = (definition.score_metric, definition.cost, definition.attempts)
+        needs = ([each.metric for each in definition.scores], definition.cost, definition.attempts)
         return Requirements(*needs, definition.search in SEEK_LIMITS, shown, best)
 
     def with_score(self, metrics: Mapping[str, float]) -> Mapping[str, float]:
-        """Reported metrics with the score's value among them, where it is an expression over these."""
-        value = known_value(self.score, metrics)
-        return metrics if value is None else {**metrics, self.score: value}
+        """Reported metrics with the scores' values among them, where they are expressions over these."""
+        known = {name: known_value(name, metrics) for name in self.scores}
+        return {**metrics, **{name: value for name, value in known.items() if value is not None}}
+
+    @property
+    def score(self) -> str:
+        """The first of the scores; of most studies the only one."""
+        return self.scores[0]
+
+    def values(self, metrics: Mapping[str, float]) -> list[float]:
+        """The values that Optuna shows of a completed trial: a score each, in order."""
+        return [self.shown(metrics[name]) for name in self.scores]
+
+    def reported(self, metrics: Mapping[str, float]) -> float | None:
+        """The value that Optuna shows of a report: of several scores none, since its studies of several have no
+        reports."""
+        value = metrics.get(self.score) if len(self.scores) == 1 else None
+        return None if value is None else self.shown(value)
 
 
 @dataclass(frozen=True)
@@ -62,8 +77,8 @@ class Finish:
     """The trial ends here, in this state."""
 
     state: str
-    value: float | None
-    """As Optuna shows it."""
+    values: Sequence[float]
+    """As Optuna shows them; empty but of a COMPLETE trial."""
     reason: str | None
 
 
@@ -72,7 +87,7 @@ def judge(outcome: Outcome, required: Requirements) -> Outcome:
     if outcome.kind is not Kind.COMPLETED:
         return outcome
     metrics = dict(outcome.metrics)
-    for name in filter(None, (required.score, required.cost)):
+    for name in filter(None, (*required.scores, required.cost)):
         try:
             value = value_of(name, metrics)
         except UsageError as error:
@@ -103,21 +118,21 @@ def consequence(outcome: Outcome, earlier: Sequence[str], required: Requirements
     reason = f"{outcome.kind.value.replace('_', ' ')}: {outcome.message}".removesuffix(": ")
     match outcome.kind:
         case Kind.COMPLETED:
-            return Finish("COMPLETE", required.shown(outcome.metrics[required.score]), None)
+            return Finish("COMPLETE", required.values(outcome.metrics), None)
         case Kind.PRUNED:
-            return Finish("PRUNED", None, reason)
+            return Finish("PRUNED", (), reason)
         case Kind.GIVEN_BACK:
             return None
         case Kind.LOST:
             losses = 1 + _losses_in_a_row(earlier)
             why = f"{reason}, {losses} losses in a row: the objective may kill processes that are not its own"
-            return None if losses < MAX_LOSSES_IN_A_ROW else Finish("FAIL", None, why)
+            return None if losses < MAX_LOSSES_IN_A_ROW else Finish("FAIL", (), why)
         case Kind.OUT_OF_MEMORY if Kind.OUT_OF_MEMORY.value not in earlier and not required.seeks_limit:
             return None
         case Kind.ERROR | Kind.KILLED if sum(each in CHARGED for each in earlier) + 1 < required.attempts:
             return None
         case _:
-            return Finish("FAIL", None, reason)
+            return Finish("FAIL", (), reason)
 
 
 def _losses_in_a_row(outcomes: Sequence[str]) -> int:

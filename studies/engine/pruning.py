@@ -70,7 +70,7 @@ class Pruning:
         if self._row.search != "grid" or not self._setting_ended(claim):
             return None
         end = End(Kind.PRUNED.value, self._with_setting)
-        self._ledger.finish_trial(claim, "PRUNED", end, None, {}, f"pruned: {self._with_setting}")
+        self._ledger.finish_trial(claim, "PRUNED", end, (), {}, f"pruned: {self._with_setting}")
         return f"trial {claim.number} ({purpose(claim.role)}, seed {claim.seed}) pruned {self._with_setting}"
 
     def _setting_ended(self, claim: Claim) -> bool:

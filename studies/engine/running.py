@@ -62,8 +62,7 @@ class Running:
         steps = {each.step: each for each in self.reports if abs(each.step) < STEP_LIMIT}  # the later one counts
         if steps:
             reported = [required.with_score(each.metrics) for each in steps.values()]
-            scores = [metrics.get(required.score) for metrics in reported]
-            shown = [None if score is None else required.shown(score) for score in scores]
+            shown = [required.reported(metrics) for metrics in reported]
             rows = [*zip(steps, reported, shown, strict=True)]
             ledger.report_steps(self.claim, rows)
         self.reports.clear()
@@ -95,7 +94,7 @@ class Running:
             ledger.release_trial(claim, end)
             failed = f"{'failed' if outcome.kind is Kind.ERROR else kind}: {end.message}".removesuffix(": ")
             return f"trial {claim.number} {failed}; it will be run again (attempt {claim.attempt + 1})"
-        verdict = ledger.finish_trial(claim, step.state, end, step.value, outcome.metrics, step.reason)
+        verdict = ledger.finish_trial(claim, step.state, end, step.values, outcome.metrics, step.reason)
         if verdict is Verdict.REFUSED:
             return (
                 f"trial {claim.number}: another worker has it now; the result of attempt {claim.attempt} was rejected"
@@ -104,12 +103,11 @@ class Running:
         shutil.rmtree(self.folder.checkpoint, ignore_errors=True)  # whatever still runs of it
         self.folder.clear()
         name = f"trial {claim.number} ({purpose(claim.role)})".removesuffix(" ()")
-        if step.value is None:
+        if not step.values:
             ended = step.reason if outcome.kind is Kind.PRUNED else f"failed: {step.reason}"
             return f"{name} {ended}, {outcome.seconds:.1f} s"
-        return (
-            f"{name}: {step.state}, {required.score} {number(outcome.metrics[required.score])}, {outcome.seconds:.1f} s"
-        )
+        scores = ", ".join(f"{each} {number(outcome.metrics[each])}" for each in required.scores)
+        return f"{name}: {step.state}, {scores}, {outcome.seconds:.1f} s"
 
 
 def assignment_of(

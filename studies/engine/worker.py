@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import selectors
 import time
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from objectives.outcome import Kind, Outcome, Report
 from objectives.process.warm import WarmServer
-from samplers.searches.growth.speculation import speculates
 from storage.errors import SessionLostError, StorageError, StudyhallError, UnreachableError
 from storage.home import trial_folder
 from storage.ledger import Claim
@@ -22,15 +20,12 @@ from storage.locks import POOLED
 from storage.reader import Reader
 from storage.records import StudyRow
 from storage.studies import sign_out
-from studies.definition.code_version import versions
 from studies.definition.definition import Definition
-from studies.definition.searches import current_state, search_in_force
-from studies.engine.adoption import adopt
 from studies.engine.clearing import clear_home
 from studies.engine.code_watch import CodeWatch
 from studies.engine.early_ends import FirstFailures, KeptMetrics
 from studies.engine.membership import Membership
-from studies.engine.planner import Waiting, plan, plan_ahead
+from studies.engine.next_points import NextPoints
 from studies.engine.policy import Requirements
 from studies.engine.progress import RoundProgress
 from studies.engine.pruning import Pruning
@@ -39,6 +34,7 @@ from studies.engine.running import FLUSH_SECONDS, SHUTDOWN_SECONDS, Running, ass
 from studies.engine.signals import Signals
 from studies.engine.taken import renew_taken
 from studies.history.state import Ending, standing_of
+from studies.planning.chooser import Chooser
 from studies.slots.packing import Packing
 from studies.slots.pool import SlotPool
 from studies.slots.slot import Slot
@@ -65,7 +61,6 @@ class Worker:
         self.user_code = user_code
         self.membership, self.warm, self.log = membership, warm, log
         self.slots, self.home = membership.slots, membership.store.home
-        self.code = versions()["studyhall"]
         self.changed = changed
         self.slot_pool = SlotPool(self.slots, log)
         self.packing = Packing(self.slot_pool, log) if self.slots[0].packed else None
@@ -74,7 +69,6 @@ class Worker:
         self.running: dict[str, Running] = {}
         self.signals = Signals()
         self.last_line = ""
-        self.next_guess = 0.0
         self.selector = selectors.DefaultSelector()
         self.pruning: Pruning | None = None
         self.progress = RoundProgress()
@@ -111,6 +105,7 @@ class Worker:
             for running in self.running.values():
                 running.give_back()
         self.requests.look(self.ledger, self._adopt)
+        self._choose()
         if not self.signals.draining:
             self._fill_slots()
         elif self.packing is not None:
@@ -200,38 +195,24 @@ class Worker:
         self._read_study()
         if self.study.draining or self.study.late:
             return False
-        if self._adopt():
-            return True
-        points = self.ledger.open_points()
-        if points.waiting:  # a budget or a busy device keeps it from starting here
-            return False
-        if points.current:
-            return self._plan_ahead()
-        step = plan(self.ledger, search_in_force(self.study), self._refusals, self.code)
-        self.changed()
-        if isinstance(step, Waiting):
-            self.progress.planned(step.round, step.left)
-            self._log_once(step.why)
-            return True
-        return False
+        return self.next_points.plan(self.study, len(self.slots) - len(self.running))
 
-    def _plan_ahead(self) -> bool:
-        """Plan points of the next round for idle slots, if the study speculates."""
-        if self.study.search != "grow" or time.monotonic() < self.next_guess:
-            return False
-        self.next_guess = time.monotonic() + IDLE_SECONDS
-        last = self.ledger.last_decision()
-        if not speculates(self.study.origin if last is None else last[1]):
-            return False
-        free = len(self.slots) - len(self.running)
-        return plan_ahead(self.ledger, search_in_force(self.study), self._refusals, free) > 0
+    def _choose(self) -> None:
+        """Go on with the next choice, in a study that has choices."""
+        chooser = self.next_points.chooser
+        if chooser is None:
+            return
+        chooser.due |= len(self.running) < len(self.slots)  # another worker's trial may have ended
+        if self.signals.draining or self._read_study().draining or self.study.late or self.first_failures.stop():
+            chooser.stand_down()
+        elif chooser.due:
+            self.next_points.choose(self.study)
 
     def _adopt(self) -> list[int] | None:
         """Adopt trials that another Optuna program enqueued; the numbers of those that can be claimed."""
         if self.signals.draining or self.study.draining or self.study.late:
             return None
-        state = partial(current_state, self.ledger, self.study)
-        return adopt(self.ledger, state, self.study.search, self._refusals, self.log)
+        return self.next_points.adopt(self.study)
 
     def _log_once(self, line: str) -> None:
         """Print a line, but not twice in a row."""
@@ -239,14 +220,12 @@ class Worker:
             self.last_line = line
             self.log(line)
 
-    def _refusals(self, configs: Sequence[Mapping[str, object]]) -> list[str | None]:
-        return [inspection.refusal for inspection in self.warm.inspect(configs)]
-
     def _ending(self) -> Ending | None:
         """Why to leave, when nothing runs here; None while other workers' trials may still bring work."""
         if self.signals.draining:
             return Ending("interrupted; run the same command to go on", interrupted=True)
-        if why := self.slot_pool.stranded or (self.user_code and self.user_code.refusal):
+        refusals = [each.refusal for each in (self.user_code, self.next_points.chooser) if each is not None]
+        if why := next(filter(None, (self.slot_pool.stranded, *refusals)), None):
             return Ending(why, failed=True)
         study, points = self._read_study(), self.ledger.open_points()
         waits_for_budget = study.max_trials is not None and bool(points.waiting)  # else they could have been claimed
@@ -314,6 +293,7 @@ class Worker:
             try:
                 self.log(running.settle(self.ledger, outcome, self._required))
                 if running.over:
+                    self.next_points.trial_ended()
                     self.progress.ended(outcome.seconds if outcome.kind is Kind.COMPLETED else None)
                 self.changed()
                 return
@@ -343,7 +323,10 @@ class Worker:
         self.first_failures, self.kept = FirstFailures(self.ledger), KeptMetrics(self.ledger)
         pruner = self.definition.pruner
         self.pruning = None if pruner is None else Pruning(self.ledger, self.study, pruner, self.log)
+        self.next_points = NextPoints(self.ledger, self.study, self.warm, self.progress, self._log_once, self.changed)
         self.selector.register(self.ledger.session, selectors.EVENT_READ)
+        if self.next_points.chooser is not None:
+            self.selector.register(self.next_points.chooser, selectors.EVENT_READ)
 
     def _start_over(self, why: str) -> None:
         """The session is lost and our trials with it: stop their processes, sign in as a new worker."""
@@ -373,7 +356,7 @@ class Worker:
         if not self.connected:  # not even once
             return
         for key in list(self.selector.get_map().values()):
-            if key.fileobj is self.ledger.session:
+            if key.fileobj is self.ledger.session or isinstance(key.fileobj, Chooser):
                 self.selector.unregister(key.fileobj)
         self.ledger.session.close()
 

@@ -7,8 +7,12 @@ from typing import Any
 
 
 def setting_name(setting: Mapping[str, Any]) -> str:
-    """A setting on one line: `lr 0.1, depth 4`."""
-    return ", ".join(f"{name} {value}" for name, value in setting.items()) or "–"
+    """A setting on one line: `lr 0.1, depth 4`; numbers in at most six digits."""
+    return ", ".join(f"{name} {_shortened(value)}" for name, value in setting.items()) or "–"
+
+
+def _shortened(value: Any) -> str:
+    return min(str(value), f"{value:.6g}", key=len) if isinstance(value, float) else str(value)
 
 
 def candidate_name(candidate: Mapping[str, Any]) -> str:

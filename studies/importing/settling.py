@@ -25,8 +25,8 @@ from storage.studies import NewWorker, keep_code, sign_in, sign_out
 from studies.definition.code_version import versions
 from studies.definition.searches import search_in_force
 from studies.definition.user_code import imported_details, version_of
-from studies.engine.planner import Refusals, plan
 from studies.importing.matching import Result
+from studies.planning.planner import Refusals, plan
 
 
 def refusals_of(warm: WarmServer) -> Refusals:
@@ -114,7 +114,8 @@ class Settling:
         return claim is not None and self._accept(claim, result)
 
     def _accept(self, claim: Claim, result: Result) -> bool:
-        shown = shown_value(self.study.search, self.study.origin, result.metrics[self.study.score])
+        study = self.study
+        shown = [shown_value(study.search, study.origin, result.metrics[each.metric]) for each in study.scores]
         end = End(Kind.COMPLETED.value, f"imported: {result.where}")
         return self.ledger.finish_trial(claim, "COMPLETE", end, shown, result.metrics, None) is Verdict.ACCEPTED
 

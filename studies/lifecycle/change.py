@@ -52,8 +52,8 @@ class StudyChange:
     def _scored(self, definition: Definition) -> Definition:
         file = self.file
         objective = definition.objective if [*self.corrected] == ["config.dataset"] else file.objective
-        corrected = replace(definition, objective=objective, score_metric=file.score_metric)
-        return replace(corrected, direction=file.direction, score_of=file.score_of, cost=file.cost)
+        corrected = replace(definition, objective=objective, score_metric=file.score_metric, direction=file.direction)
+        return replace(corrected, more_scores=file.more_scores, score_of=file.score_of, cost=file.cost)
 
 
 def pending(session: Session, study: StudyRow, state: SearchState, order: Order) -> StudyChange:
@@ -69,7 +69,7 @@ def pending(session: Session, study: StudyRow, state: SearchState, order: Order)
     before_file = stored.of_file
     file = order.definition if order.definition is not None else before_file
     # A command's metric names are part of it.
-    measured = (before_file.score_metric, before_file.cost) == (file.score_metric, file.cost)
+    measured = before_file.measures == file.measures
     if measured and same_objective(stored.objective, file.objective):
         objective = reading_as(stored.objective, file.objective)  # a corrected pattern is taken over
         file = replace(file, objective=objective).with_models_of(stored)
@@ -175,7 +175,7 @@ def _correct(ledger: Ledger, study: StudyRow, state: SearchState, asked: StudyCh
     ledger.withdraw_points(ledger.waiting_points(), f"withdrawn: {event}")
     origin = asked.origin(study)
     described = (description.fingerprint, code_of(origin), description.metrics)
-    correction = Correction(origin.to_json(), origin.direction, origin.score_metric, *described)
+    correction = Correction(origin.to_json(), origin.scores, *described)
     correct_study(ledger.session, study.study_id, correction)
     search = search_of(origin, f"study {study.name}", study.steps)
     record_override(ledger, search, state, asked.changes, event=event, corrected=dict(asked.corrected))

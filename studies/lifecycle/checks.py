@@ -107,8 +107,7 @@ def check_metrics(definition: Definition, description: Description, where: str) 
     Raises:
         UsageError: It lacks one.
     """
-    wanted = (("score.metric", definition.score_metric), ("cost", definition.cost))
-    for key, name in ((key, name) for key, text in wanted for name in metrics_needed(text)):
+    for key, name in ((key, name) for key, text in definition.measures for name in metrics_needed(text)):
         if description.metrics and name not in description.metrics:
             what = f"{shown_objective(definition.objective)} returns no {name!r} here"
             raise UsageError(what + nearest(name, description.metrics), f"{where}: {key}")

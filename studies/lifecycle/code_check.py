@@ -64,7 +64,7 @@ def check_code(
     if other is not None:
         log(f"{other}; {_advice(study, ran, code)}")
     elif code.why is not None:
-        log(f"the code is not known whole: {code.why}; results of other code may not be marked")
+        log(f"the code is not fully known: {code.why}; results of other code may not be marked")
 
 
 def _other(study: StudyRow, code: UserCode, ran: RanCode) -> str | None:
@@ -100,14 +100,14 @@ def _begun_with(study: StudyRow, definition: Definition, ran: RanCode) -> str | 
 def _unknown(code: UserCode, ran: RanCode) -> str | None:
     """Why the code here cannot be compared with the results' code."""
     if code.why is not None:
-        return f"the code here is not known whole: {code.why}"
+        return f"the code here is not fully known: {code.why}"
     for each in ran.results:
         if each.code is None:
             return f"{each.results} results ran code that was not recorded: an older Studyhall ran them"
         details = ran.of(each.code)
         if details is None or details["why"]:
             why = "; ".join(details["why"]) if details else "it is not recorded"
-            return f"{each.results} results ran code that is not known whole: {why}"
+            return f"{each.results} results ran code that is not fully known: {why}"
     return None
 
 

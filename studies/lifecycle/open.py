@@ -113,9 +113,8 @@ class OpenedStudy:
             session,
             NewStudy(
                 name=self.order.name,
-                direction=definition.direction,
                 search=definition.search,
-                score=definition.score_metric,
+                scores=definition.scores,
                 origin=definition.to_json(),
                 definition=file.to_json(),
                 hash=file.hash,

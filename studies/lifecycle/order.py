@@ -76,9 +76,7 @@ class Order:
         seconds = None if timeout is None else parse_duration(timeout, "--timeout")
         budget = Budget(steps, max_trials, seconds, keep_going)
         if join and (settings or file or budget != Budget() or gpus_elsewhere is not None):
-            raise UsageError(
-                "--join: changes nothing of a study: remove --file, --set, budgets, --keep-going and --launch"
-            )
+            raise UsageError("--join cannot change a study: remove --file, --set, budgets, --keep-going and --launch")
         elsewhere, shares = None, (per_gpu, gpu_memory, workers, threads)
         if gpus_elsewhere is not None:
             if gpus is not None:
@@ -113,7 +111,7 @@ def _parsed(words: Sequence[str], name: str | None) -> tuple[str | None, str, Se
         what = (
             f"no search {names[0]!r}{nearest(names[0], SEARCHES)}"
             if search is None
-            else f"{names[-1]!r} is one name too many"
+            else f"{names[-1]!r} is one study too many"
         )
         raise UsageError(f"run: {what}")
     found = name or next(iter(names), None)

@@ -29,7 +29,7 @@ def patiently(action: Callable[[], Answer], log: Callable[[str], None]) -> Answe
         except RestartingError as error:
             since, line = time.monotonic(), f"waiting for the database: {error}"
         except (RefusedError, SessionLostError) as error:
-            line = f"waiting {ABSENCE_SECONDS:g} s at most for the database: {error}"
+            line = f"waiting at most {ABSENCE_SECONDS:g} s for the database: {error}"
             if time.monotonic() - since > ABSENCE_SECONDS:
                 raise
         if line != last:

@@ -148,14 +148,14 @@ def _complete(store: Store, study: StudyRow, good: Mapping[int, ReadAgain], requ
                 if claim is None:
                     raise UsageError(f"{study.name!r} is stopped, or its budget is used up: run it first", "--reread")
                 steps = {report.step: required.with_score(report.metrics) for report in read.reports}
-                scores = [metrics.get(required.score) for metrics in steps.values()]
-                shown = [None if score is None else required.shown(score) for score in scores]
+                shown = [required.reported(metrics) for metrics in steps.values()]
                 ledger.report_steps(claim, [*zip(steps, steps.values(), shown, strict=True)])
-                score = read.outcome.metrics[required.score]
+                metrics = read.outcome.metrics
                 end = End(Kind.COMPLETED.value, f"read again from trial {each.old}, attempt {read.attempt.attempt}")
-                ledger.finish_trial(claim, "COMPLETE", end, required.shown(score), read.outcome.metrics, None)
+                ledger.finish_trial(claim, "COMPLETE", end, required.values(metrics), metrics, None)
                 effect = f"; {effect_of_again(study)}" * (each in decided)
-                told = f"read again as trial {each.new}: {required.score} {shown_number(score)}{effect}"
+                scores = ", ".join(f"{name} {shown_number(metrics[name])}" for name in required.scores)
+                told = f"read again as trial {each.new}: {scores}{effect}"
                 lines.append(f"trial {each.old}: {told}")
             set_outcome(ledger.session, study.study_id)
         sign_out(ledger.session, worker)

@@ -50,7 +50,7 @@ class Selection:
             return self._numbered(rows, study, verb)
         found = self._where(counting) if self.where else self._of_code(counting, study)
         if not found:
-            raise UsageError(f"no finished result of {study!r} is one", "--where" if self.where else "--code")
+            raise UsageError(f"no finished result of {study!r} matches", "--where" if self.where else "--code")
         return found
 
     def _numbered(self, rows: Sequence[TrialRow], study: str, verb: str) -> list[TrialRow]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from samplers.searches.growth.what_if import what_if
+from samplers.searches.growth.what_if import OtherTerms, what_if
 from studies.figures.fitted import fitted
 from studies.figures.growth import parts_of
 from studies.figures.other_path import other_path
@@ -20,6 +20,7 @@ from studies.history.purpose import purpose
 from studies.laws.laws import Verdict, judge
 from studies.report.facts import AXES, Facts
 from studies.results.growth_path import Measured
+from studies.results.hindsight import hindsight
 
 RATIOS = (("mlp_size", "n_embd"), ("n_embd", "n_layer"), ("n_embd", "n_head"))
 SIZES = ("n_head", "n_qk_head_dim", "n_v_head_dim", "n_layer")
@@ -156,7 +157,11 @@ def _column(places: Sequence[Measured], facts: Facts, metric: str) -> list[float
 
 def more_pictures(facts: Facts) -> list[Picture]:
     """Series, fronts, and other paths of one study."""
-    return [*_series([facts]), *fronts([facts]), *_other_paths(facts)]
+    drawn = fronts([facts])
+    if facts.study.search == "grow" and hindsight(facts.decisions, facts.study.direction) is not None:
+        in_path = f"front-{_slug(str(facts.study.cost))}"  # the path's figure has this front, of means over seeds
+        drawn = (each for each in drawn if each.key != in_path)
+    return [*_series([facts]), *drawn, *_other_paths(facts)]
 
 
 def across(studies: Sequence[Facts]) -> list[Picture]:
@@ -218,7 +223,7 @@ def _other_paths(facts: Facts) -> Iterator[Picture]:
         measured = [seed for record in records for row in _rows(record) for seed in row["seeds"]]
         if other == facts.study.cost or not measured or not all(other in seed["metrics"] for seed in measured):
             continue
-        if answers := what_if(records, other):
+        if answers := what_if(records, OtherTerms(cost=other)):
             key = f"what-if-{_slug(other)}"
             yield other_path(answers, records, key, str(facts.study.cost), other, facts.study.score)
 

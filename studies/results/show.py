@@ -9,12 +9,12 @@ from typing import Any
 from storage.reader import Reader
 from storage.records import DecisionRow, StudyRow, TrialRow
 from storage.session import Session
-from studies.results import depth, fit, grid, growth
+from studies.results import depth, fit, grid, growth, tune
 from studies.results.set_aside import set_aside_json, set_aside_note, set_aside_table
 from studies.results.unheard import unheard
 from studies.tables.table import Document
 
-LISTEN = ("grid", "grow")
+LISTEN = ("grid", "grow", "tune")
 """Searches whose trials are compared with each other, seed by seed."""
 
 
@@ -52,10 +52,18 @@ class Shown:
                 return fit.show_document(decisions)
             case "grid":
                 return grid.show_document(self.points, decisions, study.score, study.direction, self.whole)
+            case "tune":
+                return tune.show_document(self.points, decisions, study.scores, self.whole)
             case _:
                 varied = list(study.origin["grow"]["increments"])
                 return growth.show_document(
-                    study.origin["config"], decisions, varied, self.whole, self.points, study.outcome
+                    study.origin["config"],
+                    decisions,
+                    varied,
+                    self.whole,
+                    self.points,
+                    study.outcome,
+                    study.direction,
                 )
 
     def to_json(self) -> dict[str, Any]:
@@ -86,8 +94,10 @@ class Shown:
                 return fit.show_json(decisions)
             case "grid":
                 return grid.show_json(self.points, decisions, study.score, study.direction)
+            case "tune":
+                return tune.show_json(self.points, decisions, study.scores)
             case _:
-                return growth.show_json(study.origin["config"], decisions, self.points, study.outcome)
+                return growth.show_json(study.origin["config"], decisions, self.points, study.outcome, study.direction)
 
 
 def show(session: Session, study: StudyRow, whole: bool = False, flat: bool = False) -> Shown:

@@ -59,7 +59,7 @@ class TrialStory:
         head = [
             f"trial {point.number}: {point.state}"
             + (f" ({point.reason})" if point.reason else "")
-            + (f", {point.set_aside.value}: it counts no more" if point.set_aside is not None else ""),
+            + (f", {point.set_aside.value}: it no longer counts" if point.set_aside is not None else ""),
             f"for: {', '.join(f'{name} {value}' for name, value in point.role.items())}; seed {point.seed}",
             f"config: {config}",
         ]

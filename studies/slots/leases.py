@@ -227,7 +227,7 @@ def folder() -> Path:
         ) from error
     foreign = found.st_uid not in (0, os.getuid())
     if not stat.S_ISDIR(found.st_mode) or (foreign and not found.st_mode & stat.S_ISVTX):
-        raise StorageError(f"{path}: a folder for locks has to be a folder that its users share (mode 1777)")
+        raise StorageError(f"{path}: a folder for locks must be shared by its users (mode 1777)")
     return path
 
 

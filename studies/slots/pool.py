@@ -162,7 +162,7 @@ class SlotPool:
             overlaps = each.span.start < slot.share.end and slot.share.start < each.span.end
             if overlaps and pid != os.getpid() and (slot.name, pid) not in self._printed:
                 self._printed.add((slot.name, pid))
-                self._say(f"slot {slot.name} is held by {holder_text(each.holder)}: it is used once it is free")
+                self._say(f"slot {slot.name} is held by {holder_text(each.holder)}: it will be used once it is free")
 
 
 def _cores(slot: Slot, study: str) -> Lease | None:

@@ -127,7 +127,7 @@ def _followed(attempt: Attempt) -> tuple[Outcome, int]:
 
 
 def _judged(definition: Definition, outcome: Outcome, reports: int) -> FirstTrial:
-    needed = list(filter(None, (definition.score_metric, definition.cost)))
+    needed = [text for _, text in definition.measures]
     found = ", ".join(f"{name} {number(value)}" for name, value in outcome.metrics.items())
     lacking = [name for name in needed if name not in outcome.metrics]
     if outcome.kind is Kind.COMPLETED and not lacking:

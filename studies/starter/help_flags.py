@@ -159,7 +159,7 @@ def _leaves(document: Mapping[str, Any], above: str) -> Iterator[Flag]:
         elif "${" in str(value):
             yield Flag(name, fault="it follows from other keys")
         elif isinstance(value, list) and any(isinstance(each, list | Mapping) for each in value):
-            yield Flag(name, fault="a list of more than numbers and texts")
+            yield Flag(name, fault="a list that holds more than numbers and texts")
         elif above or name not in NOT_SETTINGS:
             yield Flag(name, value, Switch.VALUE if isinstance(value, bool) else None)
 

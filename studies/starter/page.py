@@ -132,5 +132,5 @@ def _nested(values: Mapping[str, Any], indent: str) -> list[str]:
 
 def _seeds(line: str, has_seed: bool) -> str:
     if has_seed:
-        return noted(line, "seeds of each setting: what is noise shows only so")
+        return noted(line, "seeds of each setting: only they show the noise")
     return noted(f"{line.partition(':')[0]}: 1", "the script has no flag for a seed, so repeating is of no use")

@@ -82,7 +82,10 @@ def test_a_slot_that_somebody_else_has_is_waited_for_and_that_is_said_once(
     other.close()
     output, _ = worker.communicate(timeout=60)
     assert worker.returncode == 0, output
-    assert output.count("slot gpu0 is held by alice, study theirs, trial 3, pid 4711: it is used once it is free") == 1
+    assert (
+        output.count("slot gpu0 is held by alice, study theirs, trial 3, pid 4711: it will be used once it is free")
+        == 1
+    )
 
 
 def test_eight_workers_on_the_cores_of_one_host_some_of_them_killed_never_share_one(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from optuna.distributions import FloatDistribution, IntDistribution
 from samplers.searches.growth.candidates import candidates
 from samplers.searches.growth.growth import Growth
 from samplers.searches.growth.settings import parse_settings
-from samplers.searches.growth.what_if import what_if
+from samplers.searches.growth.what_if import OtherTerms, trainings, what_if
 from samplers.searches.noise import inseparable, t975
 from samplers.searches.plan import Decision, Need, Result
 from storage.errors import UsageError
@@ -54,12 +55,22 @@ def test_nothing_is_trained_twice_and_the_chosen_candidate_is_the_next_baseline(
 def test_the_cost_decides_and_what_if_says_where_another_would_have(cost: str) -> None:
     made, _, _ = run(growth({"increments": INCREMENTS, "steps": 6}, cost="params"))
     other, _, _ = run(growth({"increments": INCREMENTS, "steps": 1}, cost=cost))
-    told = what_if([decision.record for decision in made], cost)
+    told = what_if([decision.record for decision in made], OtherTerms(cost))
     assert told[0]["would_be"] == other[0].record["chosen"]
     assert all(each["same"] for each in told) == (cost != "iter")
     assert all(each["same"] or f"{cost} (" in each["why"] for each in told)
     with pytest.raises(UsageError, match=r"no metric 'para'.*params"):
-        what_if([decision.record for decision in made], "para")
+        what_if([decision.record for decision in made], OtherTerms("para"))
+
+
+def test_what_if_with_another_cost_leaves_out_a_candidate_whose_trials_lack_it() -> None:
+    def objective(config: Mapping[str, Any]) -> Mapping[str, float]:
+        seconds = {"seconds": 1.0 * config["a"]} if config["b"] == 1 else {}
+        return {"score": 1.0 * config["a"] + 2.0 * config["b"], "params": 1.0 * config["a"] + config["b"], **seconds}
+
+    made, _, _ = run(growth({"increments": {"a": 1, "b": 1}, "steps": 1}, {"a": 1, "b": 1}), objective)
+    (told,) = what_if([made[0].record], OtherTerms("seconds"))
+    assert (told["was"]["param"], told["would_be"]["param"]) == ("b", "a")
 
 
 def test_the_outlook_is_what_a_step_will_ask_for() -> None:
@@ -242,6 +253,35 @@ def test_leaders_that_the_seeds_cannot_tell_apart_are_a_tie() -> None:
     table = rows(made[0])
     assert [table[name]["tie"] for name in "abc"] == [True, True, False]
     assert table["a"]["gain_error"] == pytest.approx(0.0881917, rel=1e-5)
+
+
+@pytest.mark.parametrize("direction", ["maximize", "minimize"])
+def test_the_first_seeds_alone_may_choose_otherwise_and_say_why(direction: str) -> None:
+    block = {"increments": {"a": 1, "b": 1, "c": 1}, "steps": 1, "repeats": 3, "seed": 0}
+    sign = 1.0 if direction == "maximize" else -1.0
+    gains = {"a": [1.0, 2.1, 2.0], "b": [1.5, 1.5, 1.5], "c": [-1.0, -1.0, 9.0]}
+    signed = {name: [sign * each for each in values] for name, values in gains.items()}
+    search = replace(growth(block, {"a": 1, "b": 1, "c": 1}), direction=direction)
+    record = run(search, noisy(signed))[0][0].record
+    assert record["chosen"]["param"] == "c"
+    chosen = {}
+    for seeds in (1, 2, 3):
+        (told,) = what_if([record], OtherTerms(seeds=seeds, direction=direction))
+        chosen[seeds] = (told["would_be"]["param"], told["same"])
+        assert trainings([record], seeds) == 4 * seeds
+    assert chosen == {1: ("b", False), 2: ("a", False), 3: ("c", True)}
+    (told,) = what_if([record], OtherTerms(seeds=1, direction=direction))
+    assert told["why"] == "b → 2 gains 1.5 for 1 cost (1.5 each), c → 2 gains nothing"
+    for seeds in (0, 4):
+        with pytest.raises(UsageError, match=f"--seeds: {seeds} seeds; 1 to 3 can be looked at"):
+            what_if([record], OtherTerms(seeds=seeds))
+
+
+def test_the_first_seeds_alone_may_choose_no_step() -> None:
+    block = {"increments": {"a": 1}, "steps": 1, "repeats": 2, "seed": 0}
+    record = run(growth(block, {"a": 1}), noisy({"a": [-1.0, 2.0]}))[0][0].record
+    (told,) = what_if([record], OtherTerms(seeds=1))
+    assert told["would_be"] is None and not told["same"] and told["why"] == "a → 2 gains nothing"
 
 
 def test_one_seed_cannot_tell_a_tie() -> None:

@@ -49,9 +49,9 @@ def one_thing(ledger: Ledger, worker: int, claims: list[Claim], planned: int, di
         case "claim":
             claims += filter(None, [ledger.claim_trial(worker, "cpu0")])
         case "finish" if claims:
-            ledger.finish_trial(claims.pop(), "COMPLETE", End("completed"), 1.0, METRICS, None)
+            ledger.finish_trial(claims.pop(), "COMPLETE", End("completed"), [1.0], METRICS, None)
         case "fail" if claims:
-            ledger.finish_trial(claims.pop(), "FAIL", End("error", "bad"), None, {}, "error: bad")
+            ledger.finish_trial(claims.pop(), "FAIL", End("error", "bad"), (), {}, "error: bad")
         case "release" if claims:
             ledger.release_trial(claims.pop(), End("given_back", "asked to"))
         case "retry":
@@ -112,7 +112,7 @@ def test_a_look_reads_what_has_changed_and_not_the_study(url: str) -> None:
     for _ in range(295):
         claim = ledger.claim_trial(worker, "cpu0")
         assert claim is not None
-        ledger.finish_trial(claim, "COMPLETE", End("completed"), 1.0, METRICS, None)
+        ledger.finish_trial(claim, "COMPLETE", End("completed"), [1.0], METRICS, None)
     session, history = Counting(url), History("study")
     session.rows = {}
     history.look(session)
@@ -122,7 +122,7 @@ def test_a_look_reads_what_has_changed_and_not_the_study(url: str) -> None:
     assert "read_some_points" not in session.rows and sum(session.rows.values()) < 10
     claim = ledger.claim_trial(worker, "cpu0")
     assert claim is not None
-    ledger.finish_trial(claim, "COMPLETE", End("completed"), 1.0, METRICS, None)
+    ledger.finish_trial(claim, "COMPLETE", End("completed"), [1.0], METRICS, None)
     session.rows = {}
     assert history.look(session).status.counts.complete == 296
     assert session.rows["read_some_points"] == 1

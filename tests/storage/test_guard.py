@@ -50,14 +50,14 @@ def test_a_stock_client_takes_no_planned_point(planned: tuple[Ledger, int], stoc
     with pytest.raises(optuna.exceptions.StorageInternalError):
         stock.tell(0, 3.0)
     assert stock.trials[0].state is TrialState.RUNNING and stock.trials[0].value is None
-    assert ledger.finish_trial(claim, "COMPLETE", End("completed"), 0.25, {"score": 0.25}, None) is Verdict.ACCEPTED
+    assert ledger.finish_trial(claim, "COMPLETE", End("completed"), [0.25], {"score": 0.25}, None) is Verdict.ACCEPTED
     assert stock.trials[0].value == 0.25
 
 
 def test_a_stock_client_runs_what_it_makes_or_enqueues_itself(planned: tuple[Ledger, int], stock: optuna.Study) -> None:
     ledger, worker = planned
     while (claim := ledger.claim_trial(worker, "cpu0")) is not None:
-        ledger.finish_trial(claim, "COMPLETE", End("completed"), 0.5, {"score": 0.5}, None)
+        ledger.finish_trial(claim, "COMPLETE", End("completed"), [0.5], {"score": 0.5}, None)
     stock.enqueue_trial({"n_layer": 9})
     stock.optimize(lambda trial: 2.0 * trial.suggest_int("n_layer", 0, 10**6), n_trials=2)
     assert [trial.value for trial in stock.trials[:3]] == [0.5, 0.5, 18.0] and len(stock.trials) == 4

@@ -42,7 +42,7 @@ def test_a_study_is_named_by_a_word_and_changed_by_bare_assignments(
     [
         (["run"], "run: which study? `run grow lobo`, or `run grow --study lobo`"),
         (["run", "grow", "x=1"], "run: which study?"),
-        (["run", "grow", "a", "b"], "run: 'b' is one name too many"),
+        (["run", "grow", "a", "b"], "run: 'b' is one study too many"),
         (["run", "grwo", "--study", "lobo"], "run: no search 'grwo'; did you mean 'grow'?"),
         (["run", "nothing-like-it"], "there is no study 'nothing-like-it' and no definition"),
         (["run", "grid", "lobo"], "is a grow search"),

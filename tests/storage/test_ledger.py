@@ -43,7 +43,7 @@ def attempts(ledger: Ledger) -> list[tuple[int, int, str | None, bool, bool]]:
 
 
 def finish(ledger: Ledger, claim) -> Verdict:  # type: ignore[no-untyped-def]
-    return ledger.finish_trial(claim, "COMPLETE", DONE, 0.5, {"params": 1.0}, None)
+    return ledger.finish_trial(claim, "COMPLETE", DONE, [0.5], {"params": 1.0}, None)
 
 
 def test_a_point_planned_twice_exists_once(url: str) -> None:
@@ -172,7 +172,7 @@ def test_a_finished_trial_is_never_changed(url: str) -> None:
     assert claim is not None
     finish(ledger, claim)
     assert not ledger.release_trial(claim, End("given_back"))
-    assert ledger.finish_trial(claim, "FAIL", End("error"), None, {}, "late") is Verdict.ACCEPTED
+    assert ledger.finish_trial(claim, "FAIL", End("error"), (), {}, "late") is Verdict.ACCEPTED
     assert ledger.recover_orphans() == [] and states(ledger) == ["COMPLETE"]
 
 
@@ -241,7 +241,7 @@ def test_a_retry_is_a_new_trial_linked_to_the_failed_one(url: str) -> None:
     plan(ledger, 2)
     claim = ledger.claim_trial(worker, "cpu0")
     assert claim is not None
-    ledger.finish_trial(claim, "FAIL", End("error", "no luck", "tail"), None, {}, "error: no luck")
+    ledger.finish_trial(claim, "FAIL", End("error", "no luck", "tail"), (), {}, "error: no luck")
     with ledger.planning():
         assert [(each.old, each.new) for each in ledger.retry_points(None)] == [(0, 2)]
         assert ledger.retry_points(None) == []

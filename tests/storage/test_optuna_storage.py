@@ -14,6 +14,9 @@ from optuna.trial import TrialState
 
 from storage.ledger import End, Verdict
 from storage.optuna_storage import StudyStorage
+from storage.reader import Reader
+from storage.records import Score
+from storage.studies import Correction, correct_study
 from tests.support.emptied import emptied
 from tests.support.planned import begin, new_points
 
@@ -38,7 +41,7 @@ def test_a_stock_client_reads_a_running_study_rightly(url: str) -> None:
     done, running = ledger.claim_trial(worker, "cpu0"), ledger.claim_trial(worker, "cpu1")
     assert done is not None and running is not None
     ledger.report_steps(done, [(10, {"loss": 2.0, "odd": float("nan")}, 0.125), (20, {"loss": 1.0}, float("inf"))])
-    assert ledger.finish_trial(done, "COMPLETE", End("completed"), 0.25, {"params": 8321.0}, None) is Verdict.ACCEPTED
+    assert ledger.finish_trial(done, "COMPLETE", End("completed"), [0.25], {"params": 8321.0}, None) is Verdict.ACCEPTED
 
     storage = RDBStorage(url)
     study = optuna.load_study(study_name="mixed", storage=storage)
@@ -51,6 +54,38 @@ def test_a_stock_client_reads_a_running_study_rightly(url: str) -> None:
     assert study.metric_names == ["score"]
     storage.remove_session()
     storage.engine.dispose()
+
+
+def test_a_stock_client_reads_a_study_of_several_scores(url: str) -> None:
+    ledger, worker = begin(url, "front", [Score("loss", "minimize"), Score("speed", "maximize")])
+    with ledger.planning():
+        ledger.plan_points(new_points(2), 0)
+    for values in ([0.25, 3.0], [0.5, 2.0]):
+        claim = ledger.claim_trial(worker, "cpu0")
+        assert claim is not None
+        metrics = dict(zip(("loss", "speed"), values, strict=True))
+        assert ledger.finish_trial(claim, "COMPLETE", End("completed"), values, metrics, None) is Verdict.ACCEPTED
+
+    storage = RDBStorage(url)
+    study = optuna.load_study(study_name="front", storage=storage)
+    assert [each.name for each in study.directions] == ["MINIMIZE", "MAXIMIZE"]
+    assert study.metric_names == ["loss", "speed"]
+    assert [trial.values for trial in study.best_trials] == [[0.25, 3.0]]
+    assert [*Reader(ledger.session).scores(ledger.study_id).values()] == [[0.25, 3.0], [0.5, 2.0]]
+    storage.remove_session()
+    storage.engine.dispose()
+
+
+def test_a_correction_may_change_how_many_scores_there_are(url: str) -> None:
+    ledger, _ = begin(url, "front", [Score("loss", "minimize"), Score("speed", "maximize")])
+    origin = Reader(ledger.session).study("front").origin
+    for scores in (
+        [Score("loss", "maximize")],
+        [Score("a", "minimize"), Score("b", "minimize"), Score("c", "maximize")],
+    ):
+        correct_study(ledger.session, ledger.study_id, Correction(origin, scores, {}, {}, ()))
+        digests = Reader(ledger.session).digests(ledger.study_id)
+        assert [each.lower() for each in digests.directions] == [each.direction for each in scores]
 
 
 def test_a_stock_client_numbers_its_own_trial_after_ours(url: str) -> None:
@@ -111,8 +146,8 @@ def test_metrics_and_the_reason_of_a_failure_are_user_attributes(url: str) -> No
     claims = [ledger.claim_trial(worker, f"cpu{slot}") for slot in range(2)]
     assert claims[0] is not None and claims[1] is not None
     metrics = {"score": 0.1, "params": 8321.0, "loss": float("nan")}
-    ledger.finish_trial(claims[0], "COMPLETE", End("completed"), 0.1, metrics, None)
-    ledger.finish_trial(claims[1], "FAIL", End("error", "no 'disk'"), None, {}, "error: no 'disk'")
+    ledger.finish_trial(claims[0], "COMPLETE", End("completed"), [0.1], metrics, None)
+    ledger.finish_trial(claims[1], "FAIL", End("error", "no 'disk'"), (), {}, "error: no 'disk'")
     assert ledger.withdraw_points(["point-3"], "withdrawn: not asked for") == 1
     storage = RDBStorage(url)
     shown = [trial.user_attrs for trial in optuna.load_study(study_name="mixed", storage=storage).trials]

@@ -58,7 +58,7 @@ def made(url: str, state: StudyState) -> Iterator[Ledger]:
         case StudyState.BUDGET_USED_UP:
             claim = ledger.claim_trial(worker, "cpu0")
             assert claim is not None
-            ledger.finish_trial(claim, "COMPLETE", End("completed"), 1.0, {"score": 1.0}, None)
+            ledger.finish_trial(claim, "COMPLETE", End("completed"), [1.0], {"score": 1.0}, None)
             set_budget(session, study_id, Budget(max_trials=1))
         case StudyState.DONE:
             set_outcome(session, study_id, "3 steps are done", EndKind.STEPS)

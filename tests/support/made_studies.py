@@ -13,6 +13,7 @@ from samplers.searches.growth.growth import Growth
 from samplers.searches.plan import Decision, Done, Need, Point
 from storage.ledger import End, Ledger, NewPoint
 from storage.reader import Reader
+from storage.records import scores_of
 from storage.studies import NewStudy, create_study, set_outcome
 from tests.support.planned import begin
 
@@ -72,11 +73,10 @@ def growth(
 
 def _study(url: str, name: str, search: str, definition: Mapping[str, Any]) -> tuple[Ledger, int]:
     whole = {"search": search, "objective": "x:y", "config": {}, search: {}, **definition}
-    metric, direction = whole["score"]["metric"], whole["score"]["direction"]
     ledger, _ = begin(url, "other")
-    create_study(
-        ledger.session, NewStudy(name, direction, search, metric, whole, whole, "hash", {}, {}, ("params", metric))
-    )
+    scores = scores_of(whole)
+    names = ("params", *(each.metric for each in scores))
+    create_study(ledger.session, NewStudy(name, search, scores, whole, whole, "hash", {}, {}, names))
     ledger.session.close()
     assert Reader(begin(url, name)[0].session).study(name).search == search
     return begin(url, name)
@@ -98,9 +98,9 @@ def _run(
             ledger.release_trial(claim, End("given_back"))
             return
         if isinstance(metrics, str):
-            ledger.finish_trial(claim, "FAIL", End("error", metrics), None, {}, metrics)
+            ledger.finish_trial(claim, "FAIL", End("error", metrics), (), {}, metrics)
         else:
-            ledger.finish_trial(claim, "COMPLETE", End("completed"), 0.0, metrics, None)
+            ledger.finish_trial(claim, "COMPLETE", End("completed"), [0.0], metrics, None)
 
 
 def _result(known: Any) -> Any:

@@ -131,7 +131,7 @@ DECISION = r"decision \d+: it was changed after it was made"
 PLANNED = r"trial \d+: its point was changed after it was planned"
 HASH = r"trial \d+: its configuration and seed do not give its hash"
 ORIGIN = "origin: what the study started from was changed"
-POINTS = r"points: \d+ were planned, \d+ are there"
+POINTS = r"points: \d+ were planned, \d+ exist"
 
 ACCEPTED = [
     SqlChange("a score in both tables", f"{METRIC.format('value + 1')}; {VALUE.format('value + 1')}", RESULT),
@@ -149,13 +149,11 @@ ACCEPTED = [
         "what a version of the code is taken over",
         'UPDATE studyhall_codes SET details = replace(details::text, \'"files": {\', \'"files": {"x": "y", \')::json '
         "WHERE study_id = %(study)s",
-        "code .*: what it was taken over was changed",
+        "code .*: the files it was computed from were changed",
     ),
+    SqlChange("a version of the code, gone", "DELETE FROM studyhall_codes WHERE study_id = %(study)s", "it is missing"),
     SqlChange(
-        "a version of the code, gone", "DELETE FROM studyhall_codes WHERE study_id = %(study)s", "it is not there"
-    ),
-    SqlChange(
-        "a result set aside", point("retired = true, set_aside = 'dropped'"), "it is dropped, and by the decisions"
+        "a result set aside", point("retired = true, set_aside = 'dropped'"), "it is dropped, but by the decisions"
     ),
     SqlChange("a result said to be redone", point("set_aside = 'redone'"), "it was redone, and counts"),
     SqlChange("a metric, gone", "DELETE FROM studyhall_metrics WHERE trial_id = %(done)s", RESULT),
@@ -280,7 +278,7 @@ POINTS_AND_ORIGIN = [
     SqlChange("all trials, gone", deleted("true"), POINTS),
     SqlChange("a point, gone", "DELETE FROM studyhall_points WHERE trial_id = %(done)s", POINTS),
     SqlChange("the count of points", study("planned = planned + 1"), POINTS),
-    SqlChange("the sum of points", study("plan = plan + 1"), "points: those that are there are not those"),
+    SqlChange("the sum of points", study("plan = plan + 1"), "points: the stored ones are not the planned ones"),
     SqlChange(
         "a trial, invented",
         f"INSERT INTO trials (study_id, number, state) SELECT %(study)s, {NEXT}, 'COMPLETE'",
@@ -318,7 +316,7 @@ POINTS_AND_ORIGIN = [
     SqlChange("the names of metrics", study("metrics = ARRAY['x']"), ORIGIN),
     SqlChange("the study's key", study("key = 'x' || key"), ORIGIN),
     SqlChange("the origin's digest", study("digest = 'x' || digest"), ORIGIN),
-    SqlChange("the head of the chain", study("head = 'x'"), "decisions: the last one made is not there"),
+    SqlChange("the head of the chain", study("head = 'x'"), "decisions: the last one made is missing"),
 ]
 """Of a study that is finished or not."""
 
@@ -327,12 +325,12 @@ DECIDED = [
         "the last decision, gone",
         "DELETE FROM studyhall_decisions WHERE study_id = %(study)s AND number = "
         "(SELECT max(number) FROM studyhall_decisions WHERE study_id = %(study)s)",
-        "decisions: the last one made is not there",
+        "decisions: the last one made is missing",
     ),
     SqlChange(
         "all decisions, gone",
         "DELETE FROM studyhall_decisions WHERE study_id = %(study)s",
-        r"decisions: the last one made is not there \(all of them\)",
+        r"decisions: the last one made is missing \(all of them\)",
     ),
     SqlChange(
         "all decisions and the head, gone",
@@ -377,7 +375,7 @@ OPEN = [
     SqlChange(
         "a waiting point, whole",
         hashed("waiting", lambda config: {**config, "z": 1}, planned=True),
-        "points: those that are there are not those",
+        "points: the stored ones are not the planned ones",
         "waiting",
     ),
     SqlChange("a waiting point, gone", deleted("trial_id = %(waiting)s"), POINTS, "waiting"),

@@ -8,7 +8,6 @@ from typing import Any
 
 from samplers.searches.grid.mixed_radix import digits_of
 from samplers.searches.grid.settings import Block, GridSettings
-from samplers.searches.nested import with_value
 from samplers.searches.plan import Config
 
 
@@ -57,12 +56,12 @@ def combination(block: Block, number: int) -> Setting | None:
         UsageError: An expression has no value for it.
     """
     digits = digits_of(number, [dimension.length for dimension in block.dimensions])
-    axes, derived, values = _evaluated(block, _axis_values(block, digits))
+    values = _axis_values(block, digits)
+    found = block.evaluated(values, values.__getitem__)
     for dimension, digit in zip(block.dimensions, digits, strict=True):
-        if digit and not any(name in axes for name in dimension.axes):
+        if digit and not any(name in found.axes for name in dimension.axes):
             return None
-    filtered = next((condition.text for condition in block.where if not condition.holds(values)), None)
-    return Setting(axes, derived, _config(block, {**axes, **derived}), filtered)
+    return Setting(found.axes, found.derived, block.config_with({**found.axes, **found.derived}), found.filtered)
 
 
 def _axis_values(block: Block, digits: Sequence[int]) -> dict[str, Any]:
@@ -72,31 +71,3 @@ def _axis_values(block: Block, digits: Sequence[int]) -> dict[str, Any]:
         for dimension, digit in zip(block.dimensions, digits, strict=True)
         for name, values in dimension.axes.items()
     }
-
-
-def _evaluated(block: Block, axes: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
-    """The axes that exist, the derived values, and every value that the conditions of `where` may need.
-
-    Expressions are evaluated in `block.order`, each after those that it needs. An axis whose `when` does not hold does
-    not exist: expressions see the config's own value of its name.
-    """
-    existing = dict(axes)
-    values = {**block.known, **axes}
-    for name in block.order:
-        if name in block.derive:
-            values[name] = block.derive[name].evaluate(values)
-        elif not block.when[name].holds(values):
-            del existing[name]
-            values[name] = block.known[name]
-    return existing, {name: values[name] for name in block.derive}, values
-
-
-def _config(block: Block, values: Mapping[str, Any]) -> Config:
-    """The block's config with these values at their paths; helpers have none."""
-    config = dict(block.config)
-    for name, value in values.items():
-        path = block.paths[name]
-        if path is not None:
-            first, *rest = path
-            config[first] = with_value(config.get(first, {}), tuple(rest), value) if rest else value
-    return config

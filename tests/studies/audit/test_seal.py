@@ -104,7 +104,7 @@ def test_the_seal_of_a_running_study_is_of_what_was_accepted(copy: Session) -> N
     claim = ledger.claim_trial(worker, "cpu1")
     assert claim is not None and passes(copy, name, taken), "what runs is not part of it"
     assert claim.number not in audit(copy, study).unlocked
-    ledger.finish_trial(claim, "COMPLETE", End("completed"), 0.1, {"score": 0.1, "other": float("nan")}, None)
+    ledger.finish_trial(claim, "COMPLETE", End("completed"), [0.1], {"score": 0.1, "other": float("nan")}, None)
     certificate = audit(copy, study).checked_against(taken)
     assert certificate.holds and not certificate.passed
     assert certificate.document().notes[-1] == (

@@ -38,7 +38,7 @@ def test_times_are_local_as_optuna_writes_its_own(url: str, tmp_path: Path, monk
         ledger.plan_points(new_points(1), 0)
     claim = ledger.claim_trial(worker, "cpu0")
     assert claim is not None
-    ledger.finish_trial(claim, "COMPLETE", End("completed"), 0.25, {"score": 0.25}, None)
+    ledger.finish_trial(claim, "COMPLETE", End("completed"), [0.25], {"score": 0.25}, None)
     storage = BrowsedStorage(url, tmp_path)
     study = optuna.load_study(study_name="study", storage=storage)
     study.optimize(lambda trial: 1.0, n_trials=1)

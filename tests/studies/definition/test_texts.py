@@ -27,14 +27,14 @@ def definition(folder: Path, axes: str) -> Definition:
 @pytest.mark.parametrize(
     ("axes", "words"),
     [
-        ("bias: [yes, no]", "grid.axes.bias: 'yes' is a text and stands over the config's false; write true"),
+        ("bias: [yes, no]", "grid.axes.bias: 'yes' is a text and replaces the config's false; write true"),
         ("bias: [true, off]", "'off' is a text and stands beside true; write false"),
         ("lr: [1_000, 2]", "'1_000' is a text and stands beside 2; write 1000"),
-        ("lr: ['1,000']", "'1,000' is a text and stands over the config's 0.1; write 1000"),
+        ("lr: ['1,000']", "'1,000' is a text and replaces the config's 0.1; write 1000"),
         ("lr: ['0.1', 0.2]", "'0.1' is a text and stands beside 0.2; write 0.1"),
         ("lr: [None, 0.2]", "'None' is a text and stands beside 0.2; write null"),
         ("lr: [fast, 0.2]", "where texts are meant, all values have to be texts"),
-        ("opt.lr: [slow]", "grid.axes.opt.lr: 'slow' is a text and stands over the config's 1"),
+        ("opt.lr: [slow]", "grid.axes.opt.lr: 'slow' is a text and replaces the config's 1"),
         ("name: [adam, 1]", "'adam' is a text and stands beside 1"),
     ],
 )
@@ -62,9 +62,9 @@ def test_texts_alone_booleans_and_numbers_are_taken(tmp_path: Path, axes: str, v
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("bias=no", "--set bias: 'no' is a text and stands over the config's false; write false"),
-        ("opt.lr=1_0", "--set opt.lr: '1_0' is a text and stands over the config's 1; write 10"),
-        ("many[1]=x", "--set many[1]: 'x' is a text and stands over the config's 2"),
+        ("bias=no", "--set bias: 'no' is a text and replaces the config's false; write false"),
+        ("opt.lr=1_0", "--set opt.lr: '1_0' is a text and replaces the config's 1; write 10"),
+        ("many[1]=x", "--set many[1]: 'x' is a text and replaces the config's 2"),
         ("grid.axes.lr=[on, 1]", "'on' is a text and stands beside 1; write true"),
     ],
 )

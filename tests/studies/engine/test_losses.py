@@ -11,7 +11,7 @@ from objectives.outcome import Kind, Outcome
 from studies.engine.policy import MAX_LOSSES_IN_A_ROW, Finish, Requirements, consequence
 from tests.support.program import Program, answer, growth_of
 
-NEEDS = Requirements("score", None, 1)
+NEEDS = Requirements(("score",), None, 1)
 LOST = Outcome(Kind.LOST, message="its keeper process was killed")
 
 

@@ -12,7 +12,7 @@ from storage.ledger import Ledger
 from storage.reader import Reader
 from storage.session import Session
 from studies.definition.searches import search_in_force
-from studies.engine.planner import plan
+from studies.planning.planner import plan
 from tests.support.growth_trace import write_definition
 from tests.support.program import Program, administer, answer
 from tests.support.stock import stock, write_grid

@@ -80,7 +80,7 @@ def test_a_grid_counts_the_new_result_and_shows_the_old_one_apart(program: Progr
     assert "set aside" in program("status").stdout
     certificate = holds(program)
     assert certificate["points"]["accepted"] == 6 and certificate["points"]["set_aside"] == 2
-    assert ": it counts no more" in program("show", "--study", "own", "--trial", 2).stdout
+    assert ": it no longer counts" in program("show", "--study", "own", "--trial", 2).stdout
     # The rest of what the old code made, by its version.
     assert "(trials 0–1, 4–5)" in program("redo", "--study", "own", "--code", old[:6]).stdout
     done(program, "redo", "--study", "own", "--code", old[:6], "--yes")
@@ -114,7 +114,7 @@ def test_what_cannot_be_set_aside_is_refused_on_one_line(program: Program, tmp_p
     refused(program(*redo, "--where", "b == 1"), "no result has 'b'")
     refused(program(*redo, "--where", "a +"), "is not an expression")
     refused(program(*redo, "--where", "a + 1"), "a condition has to be true or false")
-    refused(program(*redo, "--where", "a > 100"), "--where: no finished result of 'own' is one")
+    refused(program(*redo, "--where", "a > 100"), "--where: no finished result of 'own' matches")
     refused(program(*redo, "--code", "0123"), "ran code '0123'")
     assert "6 results" in program("redo", "--study", "own", "--where", "optimizer.lr == 0.1 and score > 0").stdout
     done(program, *redo, "--trial", 0)

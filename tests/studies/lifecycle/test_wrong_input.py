@@ -201,6 +201,7 @@ def test_verbs_on_a_study_that_is_not_there_name_the_nearest(program: Program, t
     refused(program("retry", "--study", "trace"), "--trial N or --failed")
     refused(program("retry", "--study", "trace", "--trial", 0), "--trial: 0 is not a failed trial")
     refused(program("replay", "--study", "trace", "--cost", "prams"), "'prams'", "params")
+    refused(program("replay", "--study", "trace", "--seeds", 2), "--seeds: 2 seeds; 1 to 1 can be looked at")
     assert json.loads(program("audit", "--study", "trace", "--json").stdout)["holds"]
 
 

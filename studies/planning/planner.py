@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from samplers.searches.growth.speculation import likely_next, speculates
-from samplers.searches.plan import Decision, Done, Need, Point, Result, Results, Search
+from samplers.searches.plan import Decision, Done, Need, Point, Result, Results, Search, SearchState
 from storage.ledger import AHEAD, Known, Ledger, NewPoint
 from storage.reader import Reader
 from storage.studies import set_outcome
@@ -88,46 +88,70 @@ def _plan_judged(ledger: Ledger, search: Search, verdicts: Verdicts, code: str) 
         while True:
             results.used.clear()  # drop reads of calls that returned Need; the deciding call reads all it uses
             step = search.advance(state, cast(Results, results))
-            match step:
-                case Decision(points=()):
-                    ledger.record_decision(made, step.kind, step.record, step.state, results.take_used(), code)
-                    made, state = made + 1, step.state
-                case Decision():
-                    if unjudged := [point for point in step.points if point.hash not in verdicts]:
-                        return unjudged
-                    planned = _plan_batch(ledger, search, step, verdicts, made, results.take_used(), code)
-                    made, state = made + 1, step.state
-                    if planned:
-                        return Waiting(f"planned {planned} trials", made, planned)
-                case Done():
-                    if speculates(state):
-                        ledger.settle_guesses((), made)
-                    points = ledger.open_points()
-                    if step.waits and points.waiting + points.running:
-                        why = f"nothing left to plan; {points.waiting} trials wait, {points.running} are running"
-                        return Waiting(why, made, points.waiting + points.running)
-                    if step.waits:
-                        ends = Reader(ledger.session).ends(ledger.study_id)
-                        step = step.with_failures(ends.failed, ends.accepted)
-                    set_outcome(ledger.session, ledger.study_id, step.reason, step.kind)
-                    return step
-                case Need():
-                    known = ledger.results([point.hash for point in step.points])
-                    finished = finished_results(known)
-                    results.add(finished, known)
-                    if finished:
-                        continue
-                    if speculates(state):
-                        ledger.settle_guesses([point.hash for point in step.points], made)
-                    new = list({p.hash: p for p in step.points if p.hash not in known}.values())
-                    set_outcome(ledger.session, ledger.study_id)
-                    if unjudged := [point for point in new if point.hash not in verdicts]:
-                        return unjudged
-                    if new:
-                        ledger.plan_points([_new_point(search, p, verdicts[p.hash]) for p in new], made)
-                        if all(verdicts[point.hash] is not None for point in new):
-                            continue  # all refused: they have failed already, and no trial's end will wake the search
-                    return Waiting(step.why, made, len(step.points))
+            end = take_step(ledger, search, Asked(made, state, step, results), verdicts, code)
+            if end is not None:
+                return end
+            if isinstance(step, Decision):
+                made, state = made + 1, step.state
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A search's answer."""
+
+    number: int
+    """Of the next decision."""
+    state: SearchState
+    """After the last decision."""
+    step: Need | Decision | Done
+    results: UsedResults
+    """What it was given."""
+
+
+def take_step(
+    ledger: Ledger, search: Search, asked: Asked, verdicts: Verdicts, code: str
+) -> Waiting | Done | list[Point] | None:
+    """Put a search's answer into effect, inside `planning()`. None: ask the search again; points: the objective has to
+    judge these first, and nothing was written."""
+    made, state, results = asked.number, asked.state, asked.results
+    match step := asked.step:
+        case Decision(points=()):
+            ledger.record_decision(made, step.kind, step.record, step.state, results.take_used(), code)
+            return None
+        case Decision():
+            if unjudged := [point for point in step.points if point.hash not in verdicts]:
+                return unjudged
+            planned = _plan_batch(ledger, search, step, verdicts, made, results.take_used(), code)
+            return Waiting(f"planned {planned} trials", made + 1, planned) if planned else None
+        case Done():
+            if speculates(state):
+                ledger.settle_guesses((), made)
+            points = ledger.open_points()
+            if step.waits and points.waiting + points.running:
+                why = f"nothing left to plan; {points.waiting} trials wait, {points.running} are running"
+                return Waiting(why, made, points.waiting + points.running)
+            if step.waits:
+                ends = Reader(ledger.session).ends(ledger.study_id)
+                step = step.with_failures(ends.failed, ends.accepted)
+            set_outcome(ledger.session, ledger.study_id, step.reason, step.kind)
+            return step
+        case Need():
+            known = ledger.results([point.hash for point in step.points])
+            finished = finished_results(known)
+            results.add(finished, known)
+            if finished:
+                return None
+            if speculates(state):
+                ledger.settle_guesses([point.hash for point in step.points], made)
+            new = list({p.hash: p for p in step.points if p.hash not in known}.values())
+            set_outcome(ledger.session, ledger.study_id)
+            if unjudged := [point for point in new if point.hash not in verdicts]:
+                return unjudged
+            if new:
+                ledger.plan_points([_new_point(search, p, verdicts[p.hash]) for p in new], made)
+                if all(verdicts[point.hash] is not None for point in new):
+                    return None  # all refused: they have failed already, and no trial's end will wake the search
+            return Waiting(step.why, made, len(step.points))
 
 
 def plan_ahead(ledger: Ledger, search: Search, refusals: Refusals, most: int) -> int:

@@ -1,0 +1,215 @@
+"""What a choice is made from: the settings chosen so far, and what came of them.
+
+It is folded from the records of a study's decisions, one by one and in order, whether they were made in this process
+or long ago: there is no other way into it. A record adds one setting and ends one, so that the k-th choice costs no
+more than Optuna's own; a process that begins anew folds all records once.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from samplers.searches.nested import path_of, value_at
+from samplers.searches.plan import Config, merged
+from samplers.searches.tune.cmaes_state import as_optuna_keeps_it
+from samplers.searches.tune.constraints import PREFIX
+from samplers.searches.tune.front import Point, losses, with_point
+from samplers.searches.tune.outcome import Outcome
+from samplers.searches.tune.settings import TuneSettings
+from storage.errors import UsageError
+
+if TYPE_CHECKING:
+    from optuna.distributions import BaseDistribution
+    from optuna.samplers import BaseSampler
+    from optuna.study import Study
+
+    from samplers.searches.tune.seen import SeenStudy
+
+Block = Mapping[str, Any]
+IN_COORDINATES = ("cma:", "sepcma:", "cmawm:", "x_for_tell")
+"""Attributes of CMA-ES, in coordinates of the space that was in force: they mean nothing in another one."""
+PARENTS = ":parent:"
+"""In the names of the attributes in which NSGA-II and NSGA-III keep the parents of a generation, by their numbers. In
+another space, one of them may not be shown any more; they are found again from the generations of the settings."""
+
+
+@dataclass
+class PastSetting:
+    """One setting, as its record has it."""
+
+    params: Mapping[str, Any]
+    """The values of its axes, as its config has them."""
+    config: Config
+    attributes: dict[str, Any] = field(default_factory=dict)
+    """What the sampler wrote to its trial."""
+    outcome: Outcome | None = None
+    shown: bool = True
+    """Whether it lies in the space in force. If not, the sampler is shown a failed trial in its place."""
+
+
+class Past:
+    """The settings of one study, and the study that a sampler is shown."""
+
+    def __init__(
+        self, block: Block, config: Config, directions: Sequence[str], parse: Callable[[Block, Config], TuneSettings]
+    ) -> None:
+        """
+        Args:
+            block: The first `tune:` block.
+            config: The first config.
+            directions: Of the scores.
+            parse: From a block and a config to settings.
+        """
+        self.settings: list[PastSetting] = []
+        self.front: list[Point] = []
+        """The losses of the settings that no other dominates; with one score, the best."""
+        self.in_force = parse(block, config)
+        self._block, self._config, self._parse = block, config, parse
+        self._directions = directions
+        self._study_attributes: dict[str, Any] = {}
+        self._by_hash: dict[str, int] = {}
+        self._show()
+
+    def add(self, kind: str, record: Mapping[str, Any]) -> None:
+        """Take in the record of the next decision in force; `kind` is the decision's."""
+        if kind == "override":
+            self._override(record["changes"])
+            return
+        for row in record.get("imported", ()):
+            self._begin(row)
+            self._end(Outcome.from_json(row["outcome"]))
+        if record.get("outcome") is not None:
+            self._end(Outcome.from_json(record["outcome"]))
+        if record.get("setting") is not None:
+            self._begin(record)
+
+    @property
+    def different(self) -> int:
+        """How many settings with different points there are."""
+        return len(self._by_hash)
+
+    def first_like(self, point_hash: str) -> int | None:
+        """The number of the first setting whose first point has that hash."""
+        return self._by_hash.get(point_hash)
+
+    def is_better(self, outcome: Outcome) -> bool:
+        """Whether no setting that was told before is at least as good."""
+        if not outcome.feasible or outcome.values is None:
+            return False
+        return with_point(self.front, losses(outcome.values, self._directions)) is not None
+
+    def tell(self, outcome: Outcome) -> None:
+        """Show the sampler how a setting ended."""
+        from optuna.trial import TrialState
+
+        if not self.settings[outcome.setting].shown:
+            self.seen.end(outcome.setting, TrialState.FAIL, None)
+            return
+        constraints = {f"{PREFIX}{text}": excess for text, excess in outcome.constraints.items()}
+        self.seen.set_trial_attributes(outcome.setting, {**as_optuna_keeps_it(outcome.attributes), **constraints})
+        reports = {} if outcome.last_report is None else {outcome.last_report[0]: outcome.last_report[1]}
+        self.seen.end(outcome.setting, TrialState[outcome.state], outcome.values, intermediate_values=reports)
+
+    def share_search_space(self, sampler: BaseSampler) -> None:
+        """Spare a fresh sampler to go through all trials for what their parameters have in common.
+
+        Optuna's samplers keep that in a cache which only saves time: without it, a choice among 5,000 settings takes
+        twice as long. A sampler that keeps it elsewhere, or not at all, works as well.
+        """
+        from optuna.search_space import IntersectionSearchSpace
+
+        for name in ("_search_space", "_intersection_search_space"):
+            own = getattr(sampler, name, None)
+            if isinstance(own, IntersectionSearchSpace):
+                shared = self._common[own._include_pruned]
+                shared.calculate(self.study)
+                setattr(sampler, name, copy.copy(shared))
+
+    def _begin(self, record: Mapping[str, Any]) -> None:
+        """Take in a new setting."""
+        number = len(self.settings)
+        assert record["setting"] == number, "the records are not those in force, in order"
+        attributes = as_optuna_keeps_it(record["attributes"]["setting"])
+        setting = PastSetting(record["params"], record["config"], attributes)
+        self.settings.append(setting)
+        self._by_hash.setdefault(record["hash"], number)
+        self._study_attributes |= record["attributes"]["study"]
+        self.seen.set_study_attributes(record["attributes"]["study"])
+        self._add_running(setting, setting.params)
+
+    def _end(self, outcome: Outcome) -> None:
+        """Take in how a setting ended."""
+        setting = self.settings[outcome.setting]
+        setting.outcome = outcome
+        setting.attributes |= as_optuna_keeps_it(outcome.attributes)
+        if outcome.feasible and outcome.values is not None:
+            self.front = with_point(self.front, losses(outcome.values, self._directions)) or self.front
+        self.tell(outcome)
+
+    def _override(self, changes: Mapping[str, Any]) -> None:
+        """Put another block or config into force. In another space, the sampler is told everything again."""
+        before = self.in_force
+        self._block = merged(self._block, changes.get("tune", {}))
+        self._config = {**self._config, **changes.get("config", {})}
+        self.in_force = self._parse(self._block, self._config)
+        if before.space.axes != self.in_force.space.axes:
+            self._study_attributes = {
+                name: value for name, value in self._study_attributes.items() if PARENTS not in name
+            }
+            for setting in self.settings:
+                setting.attributes = {
+                    name: value for name, value in setting.attributes.items() if not name.startswith(IN_COORDINATES)
+                }
+        if (before.space, before.conditions) != (self.in_force.space, self.in_force.conditions):
+            self._show()
+
+    def _show(self) -> None:
+        """Begin the study that a sampler is shown, in the space in force, with everything that is known."""
+        import optuna
+        from optuna.search_space import IntersectionSearchSpace
+
+        from samplers.searches.tune.samplers import quiet
+        from samplers.searches.tune.seen import STUDY_NAME, SeenStudy
+
+        self.distributions: Mapping[str, BaseDistribution] = self.in_force.space.distributions()
+        self.seen: SeenStudy = SeenStudy(self._directions)
+        with quiet():
+            self.study: Study = optuna.Study(STUDY_NAME, self.seen, pruner=optuna.pruners.NopPruner())
+        self._common = {pruned: IntersectionSearchSpace(include_pruned=pruned) for pruned in (False, True)}
+        self.seen.set_study_attributes(self._study_attributes)
+        for setting in self.settings:
+            params = self._params_in_force(setting)
+            setting.shown = params is not None
+            self._add_running(setting, params or {})
+            if setting.outcome is not None:
+                self.tell(setting.outcome)
+
+    def _params_in_force(self, setting: PastSetting) -> Mapping[str, Any] | None:
+        """A setting's parameters in the space in force; None if it does not lie there.
+
+        An axis that was added has the value of the setting's config, and else the axis' default.
+        """
+        axes = self.in_force.space.axes
+
+        def value_of(name: str) -> Any:
+            if name in setting.params:
+                value = setting.params[name]
+            elif (path := path_of(name, setting.config)) is not None:
+                value = value_at(setting.config, path)
+            else:
+                value = self.in_force.space.defaults.get(name)
+            if not axes[name].holds(value):
+                raise UsageError(f"{value!r} is not on the axis {name}")
+            return value
+
+        try:
+            return self.in_force.relations.evaluated(axes, value_of).axes
+        except UsageError:
+            return None
+
+    def _add_running(self, setting: PastSetting, params: Mapping[str, Any]) -> None:
+        shown = {name: self.in_force.space.axes[name].shown(value) for name, value in params.items()}
+        self.seen.add_running(shown, self.distributions, setting.attributes)

@@ -1,0 +1,273 @@
+"""Tuning: settings chosen one after another by an Optuna sampler, several open at once.
+
+Setting k is chosen when setting k - `ahead` has ended; those between are shown to the sampler as running, even if they
+have ended: how many have ended depends on the workers, and a choice may not. Each choice is a decision, made from the
+results of setting k - `ahead` and from the decisions before it; what those were made from is in their records, so that
+state and record do not grow.
+
+A setting that has the configuration of an earlier one is told what came of that one: a point exists once in a study.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from samplers.searches.distributions import holding, seeds
+from samplers.searches.plan import Config, Decision, Done, Need, Point, Results, SearchState, merged
+from samplers.searches.tune.allowed import check_allowed
+from samplers.searches.tune.outcome import Outcome, Score
+from samplers.searches.tune.past import Past, PastSetting
+from samplers.searches.tune.settings import TuneSettings, check_added_axes, parse_tune
+from storage.records import EndKind
+
+if TYPE_CHECKING:
+    from optuna.distributions import BaseDistribution
+
+    from samplers.searches.tune.choice import Choice
+
+
+@dataclass(frozen=True)
+class Tune:
+    """The search of a definition with `search: tune`, which needs its past: samplers/searches/plan.py's
+    `RecallingSearch`."""
+
+    config: Config
+    block: Mapping[str, Any]
+    scores: tuple[Score, ...]
+    where: str
+    recalled: Past | None = None
+    """The records of the decisions in force; None before the first."""
+
+    @staticmethod
+    def parse(block: Mapping[str, Any], config: Config, scores: Sequence[Score], where: str) -> Tune:
+        """From a definition's `tune:` block and config. Nothing of Optuna is imported, and no code of the user is run.
+
+        Raises:
+            UsageError: The block does not fit the config or the scores.
+        """
+        parsed = parse_tune(block, config, len(scores), where)
+        config = {name: value for name, value in config.items() if name != "seed"}
+        return Tune(config, {**block, "seed": parsed.seed}, tuple(scores), where)
+
+    def check_here(self) -> None:
+        """Check what needs Optuna, the sampler's packages and its code on this host: before a study begins or changes.
+
+        Raises:
+            UsageError: No setting is allowed, a package is missing, the class is no sampler, or it does not take its
+                arguments.
+        """
+        settings = self._settings(self.block, self.config)
+        check_allowed(settings)
+        settings.sampler.make(0, 0)
+        _rehearse(self.past(), len(self.scores))
+
+    def past(self) -> Past:
+        """The past before the first decision."""
+        return Past(self.block, self.config, [direction for _, direction in self.scores], self._settings)
+
+    def with_past(self, past: Past) -> Tune:
+        """The search that has made these decisions; `past` grows by the record of each further one."""
+        return replace(self, recalled=past)
+
+    def start(self) -> SearchState:
+        return {
+            "next": 0,
+            "open": [],
+            "enqueued": 0,
+            "told": 0,
+            "completed": 0,
+            "best": None,
+            "since": 0,
+            "ended": None,
+            "tune": dict(self.block),
+            "config": dict(self.config),
+        }
+
+    def advance(self, state: SearchState, results: Results) -> Need | Decision | Done:
+        past = self.recalled or self.past()
+        assert len(past.settings) == state["next"], "the past has to hold the records of all decisions in force"
+        settings = self._settings(state["tune"], state["config"])
+        wanted = state["ended"] is None and state["next"] < settings.settings
+        outcome = None
+        if state["open"] and not (wanted and len(state["open"]) < settings.ahead):
+            number = state["open"][0]
+            points = self._points(past.settings[number], number, settings)
+            missing = tuple(point for point in points if point.hash not in results)
+            if missing:
+                return Need(missing, f"setting {number}: {len(missing)} trials")
+            outcome = Outcome.of(number, [results[point.hash] for point in points], self.scores, settings.constraints)
+        elif not wanted:
+            return self._end(state)
+        return self._decision(state, settings, past, outcome, wanted)
+
+    def _decision(
+        self, state: SearchState, settings: TuneSettings, past: Past, outcome: Outcome | None, wanted: bool
+    ) -> Decision:
+        """One setting told, one chosen, or both."""
+        from optuna import __version__
+
+        after = _told(state, outcome, past, self.scores)
+        record: dict[str, Any] = {"setting": None, "outcome": outcome and outcome.to_json(), "event": None}
+        event = _stop(after, settings, past) if wanted else None
+        if event is not None:
+            return Decision("stopped", {**record, "told": event, "event": event}, {**after, "ended": event})
+        if not wanted or len(after["open"]) >= settings.ahead:
+            assert outcome is not None
+            return Decision("told", {**record, "told": _outcome_text(outcome)}, after)
+        place = state["enqueued"]
+        enqueued = settings.enqueue[place] if place < len(settings.enqueue) else None
+        choice = _chosen(past, outcome, enqueued)
+        if choice is None:
+            event = "no further setting was found that `where` allows"
+            return Decision("stopped", {**record, "told": event, "event": event}, {**after, "ended": event})
+        number = state["next"]
+        setting = PastSetting(choice.axes, choice.config)
+        points = self._points(setting, number, settings)
+        alike = past.first_like(points[0].hash)
+        if outcome is not None:
+            record["outcome"] = {**record["outcome"], "attributes": dict(choice.told_attributes)}
+        record |= {
+            "setting": number,
+            "params": dict(choice.axes),
+            "config": dict(choice.config),
+            "hash": points[0].hash,
+            "same_as": alike,
+            "draws": choice.draws,
+            "by": choice.by,
+            "attributes": {"setting": dict(choice.setting_attributes), "study": dict(choice.study_attributes)},
+            "optuna": __version__,
+            "told": _choice_text(number, choice, alike),
+        }
+        after |= {"next": number + 1, "open": [*after["open"], number], "enqueued": place + (enqueued is not None)}
+        return Decision("chosen", record, after, points)
+
+    def _end(self, state: SearchState) -> Done:
+        settings = self._settings(state["tune"], state["config"])
+        past = self.recalled or self.past()
+        count = f"{state['next']} settings × {settings.repeats} seed{'s' * (settings.repeats != 1)} are done"
+        reason = count if state["ended"] is None else f"{state['ended']}; {count}"
+        if not state["completed"]:
+            return Done(f"{reason}; none completed", EndKind.FAILED)
+        if not past.front:
+            return Done(f"{reason}; none meets the constraints", EndKind.FAILED)
+        if len(self.scores) > 1:
+            return Done(f"{reason}; {len(past.front)} of them form the front")
+        return Done(f"{reason}; the best is setting {state['best']['setting']}: {state['best']['value']:g}")
+
+    def outlook(self, state: SearchState) -> Sequence[Point]:
+        """The points of the open settings; of a search that has not begun, those that it will begin with."""
+        past = self.recalled or self.past()
+        if not state["next"]:
+            past, state = self._opened(state)
+        settings = self._settings(state["tune"], state["config"])
+        return [point for number in state["open"] for point in self._points(past.settings[number], number, settings)]
+
+    def _opened(self, state: SearchState) -> tuple[Past, SearchState]:
+        """The search once it waits for its first result."""
+        past = self.past()
+        if (state["tune"], state["config"]) != (self.block, self.config):
+            past.add("override", {"changes": {"tune": state["tune"], "config": state["config"]}})
+        while isinstance(step := self.with_past(past).advance(state, {}), Decision):
+            past.add(step.kind, step.record)
+            state = step.state
+        return past, state
+
+    def override(self, state: SearchState, changes: Mapping[str, Any]) -> Decision:
+        """Change the block (`tune`) or the config from here on. The sampler is told the past again, in the new space.
+
+        Raises:
+            UsageError: They do not fit together.
+        """
+        config = {**state["config"], **changes.get("config", {})}
+        block = merged(state["tune"], changes.get("tune", {}))
+        after = self._settings(block, config)
+        if state["next"]:
+            check_added_axes(self._settings(state["tune"], state["config"]), after, state["config"])
+        values = ", ".join(f"{name}={value}" for part in changes.values() for name, value in part.items())
+        record = {
+            "event": f"override: {values}",
+            "changes": {name: dict(part) for name, part in changes.items()},
+        }
+        return Decision("override", record, {**state, "ended": None, "since": 0, "tune": block, "config": config})
+
+    def distributions(self, params: Mapping[str, Any]) -> Mapping[str, BaseDistribution]:
+        """Of the space in force, and wider for a value that lies beyond it."""
+        past = self.recalled or self.past()
+        settings = past.in_force
+        return {
+            name: holding(seeds(settings.seed, settings.repeats) if name == "seed" else past.distributions[name], value)
+            for name, value in params.items()
+        }
+
+    def _points(self, setting: PastSetting, number: int, settings: TuneSettings) -> tuple[Point, ...]:
+        shown = {name: settings.space.axes[name].shown(value) for name, value in setting.params.items()}
+        role = {"role": "setting", "number": number, "setting": dict(setting.params)}
+        return tuple(Point(setting.config, seed, {**shown, "seed": seed}, role) for seed in settings.seeds)
+
+    def _settings(self, block: Mapping[str, Any], config: Config) -> TuneSettings:
+        """The block in force, checked."""
+        # As text: 1, 1.0 and true are equal to Python and not to an objective.
+        return _parsed(json.dumps([block, config]), len(self.scores), self.where)
+
+
+@lru_cache(maxsize=16)
+def _parsed(text: str, scores: int, where: str) -> TuneSettings:
+    block, config = json.loads(text)
+    return parse_tune(block, config, scores, where)
+
+
+def _chosen(past: Past, outcome: Outcome | None, enqueued: Mapping[str, Any] | None) -> Choice | None:
+    from samplers.searches.tune.choice import choose  # which imports Optuna
+
+    return choose(past, outcome, enqueued)
+
+
+def _rehearse(past: Past, scores: int) -> None:
+    from samplers.searches.tune.rehearsal import rehearse  # which imports Optuna
+
+    rehearse(past, scores)
+
+
+def _told(state: SearchState, outcome: Outcome | None, past: Past, scores: Sequence[Score]) -> dict[str, Any]:
+    """The state after a setting is told: it is open no more, and may be the best."""
+    if outcome is None:
+        return dict(state)
+    better = past.is_better(outcome)
+    after = {
+        **state,
+        "open": state["open"][1:],
+        "told": state["told"] + 1,
+        "completed": state["completed"] + (outcome.state == "COMPLETE"),
+        "since": 0 if better else state["since"] + 1,
+    }
+    if better and len(scores) == 1 and outcome.values is not None:
+        after["best"] = {"setting": outcome.setting, "value": outcome.values[0]}
+    return after
+
+
+def _stop(state: SearchState, settings: TuneSettings, past: Past) -> str | None:
+    """Why no further setting is chosen; None if one is."""
+    if settings.patience is not None and state["since"] >= settings.patience:
+        return f"{state['since']} settings without a better one"
+    if settings.size is not None and past.different >= settings.size:
+        return f"all {settings.size} settings of the space are chosen"
+    return None
+
+
+def _choice_text(number: int, choice: Choice, alike: int | None) -> str:
+    values = ", ".join(f"{name}={_short(value)}" for name, value in choice.axes.items())
+    return f"setting {number}: {values}" + ("" if alike is None else f", as setting {alike}")
+
+
+def _outcome_text(outcome: Outcome) -> str:
+    if outcome.values is None:
+        return f"setting {outcome.setting}: {outcome.reason or outcome.cause}"
+    return f"setting {outcome.setting}: {', '.join(map(_short, outcome.values))}"
+
+
+def _short(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

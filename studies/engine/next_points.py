@@ -1,0 +1,85 @@
+"""What a worker has to start next, where nothing waits: it adopts, chooses, plans, and guesses."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+
+from objectives.process.warm import WarmServer
+from samplers.searches.growth.speculation import speculates
+from storage.ledger import Ledger
+from storage.records import StudyRow
+from studies.definition.code_version import versions
+from studies.definition.searches import current_state, search_in_force
+from studies.engine.adoption import adopt
+from studies.engine.progress import RoundProgress
+from studies.planning.chooser import Chooser
+from studies.planning.planner import Waiting, plan, plan_ahead
+
+GUESS_SECONDS = 0.5
+"""Between two guesses of what the next round needs."""
+
+
+class NextPoints:
+    """The planning of one worker over one session."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        study: StudyRow,
+        warm: WarmServer,
+        progress: RoundProgress,
+        log: Callable[[str], None],
+        changed: Callable[[], None],
+    ) -> None:
+        """`log` prints a line, but not twice in a row; `changed` is called whenever the study has changed."""
+        self.ledger, self.warm, self.progress, self.log, self.changed = ledger, warm, progress, log, changed
+        self.code = versions()["studyhall"]
+        self.chooser = Chooser(ledger) if study.search == "tune" else None
+        self.next_guess = 0.0
+
+    def plan(self, study: StudyRow, free: int) -> bool:
+        """Take the next decision if its round is complete; whether there may be a trial to claim now. `free`: slots."""
+        if self.adopt(study):
+            return True
+        points = self.ledger.open_points()
+        if points.waiting or self.chooser is not None:  # a budget or a busy device keeps it from starting here
+            return False
+        if points.current:
+            return self._plan_ahead(study, free)
+        step = plan(self.ledger, search_in_force(study), self._refusals, self.code)
+        self.changed()
+        if isinstance(step, Waiting):
+            self.progress.planned(step.round, step.left)
+            self.log(step.why)
+        return isinstance(step, Waiting)
+
+    def trial_ended(self) -> None:
+        """A trial of this worker has ended: it may be what the next choice waits for."""
+        if self.chooser is not None:
+            self.chooser.due = True
+
+    def choose(self, study: StudyRow) -> None:
+        """Go on with the next choice of a study that has choices; does not wait for it."""
+        assert self.chooser is not None
+        if self.chooser.turn(search_in_force(study), self._refusals, self.code) is not None:
+            self.changed()
+
+    def adopt(self, study: StudyRow) -> list[int] | None:
+        """Adopt trials that another Optuna program enqueued; the numbers of those that can be claimed."""
+        state = partial(current_state, self.ledger, study)
+        return adopt(self.ledger, state, study.search, self._refusals, self.log)
+
+    def _plan_ahead(self, study: StudyRow, free: int) -> bool:
+        """Plan points of the next round for idle slots, if the study speculates."""
+        if study.search != "grow" or time.monotonic() < self.next_guess:
+            return False
+        self.next_guess = time.monotonic() + GUESS_SECONDS
+        last = self.ledger.last_decision()
+        if not speculates(study.origin if last is None else last[1]):
+            return False
+        return plan_ahead(self.ledger, search_in_force(study), self._refusals, free) > 0
+
+    def _refusals(self, configs: Sequence[Mapping[str, object]]) -> list[str | None]:
+        return [inspection.refusal for inspection in self.warm.inspect(configs)]

@@ -1,0 +1,142 @@
+"""A space that changes while a search runs: the sampler is told the past again, in the new space."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from optuna.trial import FrozenTrial, TrialState
+
+from samplers.searches.plan import Decision, Need
+from storage.errors import UsageError
+from tests.support.tuning import CONFIG, SPACE, Run, tune
+
+NUMBERS = {name: SPACE[name] for name in ("x", "rate", "n")}
+
+
+def seen(run: Run) -> list[FrozenTrial]:
+    """What the sampler is shown."""
+    return run.past.study.get_trials(deepcopy=False)
+
+
+def begun(settings: int = 12, sampler: Any = "random", **block: Any) -> Run:
+    run = Run(tune(sampler=sampler, settings=settings, **block))
+    run.go()
+    return run
+
+
+def test_a_wider_range_keeps_every_setting() -> None:
+    run = begun()
+    run.override(space={**SPACE, "n": {"range": [1, 9]}}, settings=60)
+    assert [trial.state for trial in seen(run)] == [TrialState.COMPLETE] * 12
+    assert {trial.distributions["n"].high for trial in seen(run)} == {9}  # type: ignore[attr-defined]
+    run.go()
+    assert max(params["n"] for params in run.chosen) > 4 and len(run.chosen) == 60
+
+
+def test_a_narrower_range_leaves_out_what_lies_beyond_it() -> None:
+    run = begun()
+    run.override(space={**SPACE, "n": {"range": [1, 2]}})
+    for trial, params in zip(seen(run), run.chosen, strict=True):
+        inside = params["n"] <= 2
+        assert (trial.state == TrialState.COMPLETE) == inside and bool(trial.params) == inside
+
+
+def test_an_added_choice_is_one_that_earlier_settings_did_not_take() -> None:
+    run = begun(space={**SPACE, "bias": ["a", "b"]})
+    run.override(space={**SPACE, "bias": ["a", "b", "c"]}, settings=40)
+    assert {trial.distributions["bias"].choices for trial in seen(run)} == {("a", "b", "c")}  # type: ignore[attr-defined]
+    run.go()
+    assert {params["bias"] for params in run.chosen} == {"a", "b", "c"}
+
+
+def test_an_added_axis_has_the_value_of_the_config_in_earlier_settings() -> None:
+    run = begun()
+    run.override(space={**SPACE, "width": {"range": [4, 16]}})
+    assert {trial.params["width"] for trial in seen(run)} == {CONFIG["width"]}
+
+
+def test_an_added_axis_that_the_config_lacks_has_its_default_in_earlier_settings() -> None:
+    run = begun()
+    run.override(space={**SPACE, "heads": {"range": [1, 4], "default": 2}})
+    assert {trial.params["heads"] for trial in seen(run)} == {2}
+
+
+def test_an_added_axis_without_a_value_for_earlier_settings_is_refused() -> None:
+    with pytest.raises(UsageError, match=r"own.yaml: tune.space.heads: settings chosen before have no value of it"):
+        begun().override(space={**SPACE, "heads": {"range": [1, 4]}})
+
+
+def test_an_axis_is_taken_out() -> None:
+    run = begun()
+    run.override(space={name: axis for name, axis in SPACE.items() if name != "rate"}, settings=20)
+    assert all("rate" not in trial.params for trial in seen(run))
+    run.go()
+    assert all("rate" not in params for params in run.chosen[12:])
+
+
+def test_a_condition_that_is_added_takes_the_axis_out_where_it_does_not_hold() -> None:
+    run = begun()
+    run.override(when={"rate": "n > 2"})
+    assert all(("rate" in trial.params) == (trial.params["n"] > 2) for trial in seen(run))
+
+
+@pytest.mark.parametrize("sampler", ["tpe", "cmaes", {"name": "nsgaii", "population_size": 4}])
+def test_a_search_goes_on_after_each_kind_of_change_as_a_new_process_would(sampler: Any) -> None:
+    run = Run(tune(sampler=sampler, space=NUMBERS, settings=40))
+    changes: list[Mapping[str, Any]] = [
+        {"space": {**NUMBERS, "x": {"float": [-9, 10]}}},
+        {"space": {**NUMBERS, "x": {"float": [-3, 9]}}},
+        {"space": {**NUMBERS, "width": {"range": [4, 16]}}},
+        {"sampler": "random", "repeats": 2},
+        {"sampler": sampler, "ahead": 2},
+    ]
+    for change in changes:
+        run.go(8)
+        run.override(**change)
+    done = run.go()
+    assert done is not None and not done.failed and len(run.chosen) == 40
+    for number in range(5, len(run.decisions), 9):
+        past = run.search.past()
+        for earlier in run.decisions[:number]:
+            past.add(earlier.kind, earlier.record)
+        again = run.search.with_past(past).advance(run.decisions[number - 1].state, run.results)
+        if run.decisions[number].kind != "override":
+            assert isinstance(again, Decision)
+            assert json.loads(json.dumps(again.record)) == run.decisions[number].record
+
+
+def test_fewer_open_settings_are_told_before_the_next_is_chosen() -> None:
+    run = Run(tune(ahead=6))
+    run.go(6)
+    run.override(ahead=2)
+    run.go(6)
+    assert [decision.kind for decision in run.decisions[7:]] == [*["told"] * 4, *["chosen"] * 2]
+
+
+def test_more_seeds_are_asked_for_where_a_setting_is_still_open() -> None:
+    run = Run(tune(ahead=3))
+    run.go(5)
+    run.override(repeats=3)
+    need = run.search.with_past(run.past).advance(run.state, run.results)
+    assert isinstance(need, Need) and [point.seed for point in need.points] == [1, 2, 3]
+
+
+def test_more_settings_are_chosen_after_the_end() -> None:
+    run = begun(settings=5)
+    run.override(settings=9)
+    run.go()
+    assert len(run.chosen) == 9
+
+
+def test_a_change_that_does_not_fit_is_refused_with_its_place() -> None:
+    run = begun()
+    for change, words in (
+        ({"space": {"x": {"float": [3, 1]}}}, "tune.space.x.float: the range is empty: 3 is above 1"),
+        ({"ahead": 0}, "tune.ahead: 0 is not a whole number from 1"),
+        ({"settings": None}, "tune.settings: is missing"),
+    ):
+        with pytest.raises(UsageError, match=words):
+            run.override(**change)
