@@ -18,11 +18,13 @@ MAX_WRONG_EXPRESSIONS = 100
 
 
 def check_allowed(settings: TuneSettings) -> None:
-    """Try settings of the space, uniformly at random, until one is allowed.
+    """Try settings of the space, uniformly at random, until one is allowed; where they can be counted, count them.
 
     Raises:
         UsageError: None is, or the expressions have a value for none.
     """
+    if settings.size:
+        return
     random = Random(settings.seed)
     left_out: Counter[str] = Counter()
     wrong: UsageError | None = None

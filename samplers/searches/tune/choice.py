@@ -24,7 +24,7 @@ from samplers.searches.tune.past import Past
 from samplers.searches.tune.samplers import quiet
 from samplers.searches.tune.settings import TuneSettings
 from samplers.searches.tune.space import Choices, Numbers
-from storage.errors import UsageError
+from storage.errors import StudyhallError, UsageError, one_line
 
 if TYPE_CHECKING:
     from optuna.samplers import BaseSampler
@@ -69,11 +69,19 @@ def choose(past: Past, outcome: Outcome | None, enqueued: Mapping[str, Any] | No
 
     Args:
         enqueued: Values that its user gave; the sampler chooses those that are missing.
+
+    Raises:
+        StudyhallError: The sampler failed.
     """
     past.seen.begin()
     try:
         with quiet():
             return _choose(past, outcome, enqueued)
+    except StudyhallError:
+        raise
+    except Exception as error:
+        sampler, number = past.in_force.sampler, len(past.settings)
+        raise StudyhallError(f"{sampler.name} failed at setting {number}: {one_line(error)}", sampler.where) from error
     finally:
         past.seen.take_back()
 

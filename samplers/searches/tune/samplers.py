@@ -1,23 +1,23 @@
 """Optuna's samplers by name, and a user's own.
 
 sampler: tpe
-sampler: {name: tpe, multivariate: true}          # its arguments, by Optuna's names
+sampler: {name: tpe, n_startup_trials: 20}        # its arguments, by Optuna's names
+sampler: {name: nsgaii, crossover: sbx}
 sampler: my_samplers.py:MySampler                 # FILE.py:Class or module.path:Class
-sampler: hub:auto_sampler                         # of OptunaHub, if its package is installed
+sampler: hub:auto_sampler:AutoSampler             # of OptunaHub's package `samplers/auto_sampler`, once it is here
 """
 
 from __future__ import annotations
 
-import importlib
 import importlib.util
-import inspect
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from samplers.searches.tune.arguments import OWN_ARGUMENTS, check_arguments, parameters_of, with_objects
+from samplers.searches.tune.user_class import HUB, hub_class, user_class
 from storage.errors import UsageError, nearest, one_line
 
 if TYPE_CHECKING:
@@ -44,13 +44,6 @@ BUILT_IN: Mapping[str, BuiltIn] = {
     "qmc": BuiltIn("QMCSampler", constraints=False, needs=("scipy",)),
     "random": BuiltIn("RandomSampler", constraints=False),
 }
-HUB = "hub:"
-OWN_ARGUMENTS = {
-    "seed": "`seed` of the block is every choice's",
-    "constraints_func": "conditions on metrics stand under `constraints` of the block",
-    "independent_sampler": "it is Optuna's random sampler",
-}
-"""Arguments that a definition cannot give, and why."""
 
 
 @dataclass(frozen=True)
@@ -76,85 +69,44 @@ class SamplerChoice:
         """Optuna's samplers that know constraints, for a message."""
         return ", ".join(name for name, built_in in BUILT_IN.items() if built_in.constraints)
 
-    def check_here(self, scores: int) -> None:
-        """Check what only this host can tell: its packages, the class, its arguments.
-
-        Raises:
-            UsageError: One of them is missing or wrong.
-        """
-        made = self.make(0, 0)
-        if scores > 1:
-            self._check_several_scores(made, scores)
-
     def make(self, seed: int, study_seed: int) -> BaseSampler:
         """A fresh sampler. `study_seed` is the same for all choices: of a sequence that all of them go along.
 
         Raises:
             UsageError: A package is missing, the class is no sampler, or it does not take the arguments.
         """
-        from optuna.samplers import BaseSampler
+        from optuna.samplers import BaseSampler, RandomSampler
 
         made = self._class()
-        arguments = {**self._named_objects(), **self._seeds(made, seed, study_seed)}
+        check_arguments(self.name, made, self.arguments, typed=not self.is_code, where=self.where)
+        arguments = with_objects(self.name, self.arguments, self.where)
+        if "seed" in parameters_of(made):
+            arguments["seed"] = study_seed if self.name == "qmc" else seed
+        if self.name == "qmc":
+            arguments["independent_sampler"] = RandomSampler(seed=seed)
         try:
             with quiet():
                 sampler = made(**arguments)
         except Exception as error:
             raise UsageError(f"{self.name} refuses its arguments: {one_line(error)}", self.where) from error
         if not isinstance(sampler, BaseSampler):
-            raise UsageError(
-                f"{self.name} is no sampler: its class has to derive from Optuna's BaseSampler", self.where
-            )
+            raise UsageError(f"{self.name} is no sampler: its class has to derive from BaseSampler", self.where)
         return sampler
 
     def _class(self) -> Callable[..., Any]:
-        if self.name in BUILT_IN:
-            import optuna
-
-            built_in = BUILT_IN[self.name]
-            missing = [each for each in built_in.needs if importlib.util.find_spec(each) is None]
-            if missing:
-                needed = f"{self.name} needs {' and '.join(missing)}"
-                raise UsageError(f"{needed}: pip install {' '.join(missing)}", self.where)
-            made: Callable[..., Any] = getattr(optuna.samplers, built_in.class_name)
-        else:
-            made = _of_hub(self.name, self.where) if self.name.startswith(HUB) else _own_class(self.name, self.where)
-        self._check_arguments(made)
-        return made
-
-    def _check_arguments(self, made: Callable[..., Any]) -> None:
-        parameters = inspect.signature(made).parameters.values()
-        if any(each.kind is inspect.Parameter.VAR_KEYWORD for each in parameters):
-            return
-        taken = [each.name for each in parameters if each.name not in OWN_ARGUMENTS]
-        for name in self.arguments:
-            if name not in taken:
-                raise UsageError(f"{self.name} takes no {name!r}{nearest(name, taken)}", self.where)
-
-    def _named_objects(self) -> dict[str, Any]:
-        """The arguments; a crossover or mutation of NSGA-II and NSGA-III is written as its class' name."""
-        return dict(self.arguments)
-
-    def _seeds(self, made: Callable[..., Any], seed: int, study_seed: int) -> dict[str, Any]:
-        parameters = inspect.signature(made).parameters
-        if self.name == "qmc":
-            from optuna.samplers import RandomSampler
-
-            return {"seed": study_seed, "independent_sampler": RandomSampler(seed=seed)}
-        return {"seed": seed} if "seed" in parameters else {}
-
-    def _check_several_scores(self, sampler: BaseSampler, scores: int) -> None:
-        """Let a class that is not Optuna's choose once for a study of several scores."""
+        if self.name.startswith(HUB):
+            return hub_class(self.name, self.where)
+        if self.is_code:
+            return user_class(self.name, self.where)
         import optuna
 
-        from samplers.searches.tune.seen import STUDY_NAME, SeenStudy
-
-        with quiet():
-            study = optuna.Study(STUDY_NAME, SeenStudy(["minimize"] * scores), sampler)
-            try:
-                study.ask().suggest_float("x", 0.0, 1.0)
-            except ValueError as error:
-                raise UsageError(f"{self.name} takes one score, not {scores}: {one_line(error)}", self.where) from error
+        built_in = BUILT_IN[self.name]
+        missing = [each for each in built_in.needs if importlib.util.find_spec(each) is None]
+        if missing:
+            needed = " and ".join(missing)
+            raise UsageError(f"{self.name} needs {needed}: pip install {' '.join(missing)}", self.where)
+        made: Callable[..., Any] = getattr(optuna.samplers, built_in.class_name)
+        return made
 
 
 def parse_sampler(given: object, scores: int, where: str) -> SamplerChoice:
@@ -167,53 +119,19 @@ def parse_sampler(given: object, scores: int, where: str) -> SamplerChoice:
     if not isinstance(block, Mapping) or not isinstance(block.get("name"), str):
         raise UsageError(f"{given!r} is not a name, or a mapping with one{nearest('', BUILT_IN)}", where)
     name: str = block["name"]
-    arguments = {key: value for key, value in block.items() if key != "name"}
+    arguments = {str(key): value for key, value in block.items() if key != "name"}
     for key in arguments:
         if key in OWN_ARGUMENTS:
             raise UsageError(f"{key!r} cannot be given: {OWN_ARGUMENTS[key]}", where)
-    if name not in BUILT_IN and not name.startswith(HUB):
-        file, _, class_name = name.rpartition(":")
-        if not file or not class_name.isidentifier():
+    if name not in BUILT_IN:
+        place, _, class_name = name.rpartition(":")
+        if not place.removeprefix(HUB) or not class_name.isidentifier() or place == HUB.removesuffix(":"):
             hint = nearest(name, BUILT_IN)
             raise UsageError(f"no sampler {name!r}{hint}; or module.path:Class, or FILE.py:Class", where)
     if scores > 1 and name in BUILT_IN and not BUILT_IN[name].several_scores:
         able = ", ".join(each for each, built_in in BUILT_IN.items() if built_in.several_scores)
         raise UsageError(f"{name} takes one score, and there are {scores}; for several: {able}", where)
     return SamplerChoice(name, arguments, where)
-
-
-def _own_class(name: str, where: str) -> Callable[..., Any]:
-    """A user's class.
-
-    Raises:
-        UsageError: It cannot be imported, or is no class.
-    """
-    module_name, _, class_name = name.rpartition(":")
-    try:
-        module = (
-            _file_module(Path(module_name)) if module_name.endswith(".py") else importlib.import_module(module_name)
-        )
-    except Exception as error:
-        raise UsageError(f"{name!r} cannot be imported: {one_line(error)}", where) from error
-    made = getattr(module, class_name, None)
-    if not inspect.isclass(made):
-        classes = [each for each, value in vars(module).items() if inspect.isclass(value)]
-        raise UsageError(f"{module_name} has no class {class_name!r}{nearest(class_name, classes)}", where)
-    return made
-
-
-def _file_module(file: Path) -> Any:
-    spec = importlib.util.spec_from_file_location(f"{file.stem}_sampler", file)
-    if spec is None or spec.loader is None or not file.is_file():
-        raise FileNotFoundError(f"there is no file {file}")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def _of_hub(name: str, where: str) -> Callable[..., Any]:
-    """A class of OptunaHub."""
-    raise UsageError(f"{name!r}: OptunaHub is not installed: pip install optunahub", where)
 
 
 @contextmanager

@@ -62,7 +62,8 @@ class Tune:
         """
         settings = self._settings(self.block, self.config)
         check_allowed(settings)
-        settings.sampler.check_here(len(self.scores))
+        settings.sampler.make(0, 0)
+        _rehearse(self.past(), len(self.scores))
 
     def past(self) -> Past:
         """The past before the first decision."""
@@ -223,6 +224,12 @@ def _chosen(past: Past, outcome: Outcome | None, enqueued: Mapping[str, Any] | N
     from samplers.searches.tune.choice import choose  # which imports Optuna
 
     return choose(past, outcome, enqueued)
+
+
+def _rehearse(past: Past, scores: int) -> None:
+    from samplers.searches.tune.rehearsal import rehearse  # which imports Optuna
+
+    rehearse(past, scores)
 
 
 def _told(state: SearchState, outcome: Outcome | None, past: Past, scores: Sequence[Score]) -> dict[str, Any]:
