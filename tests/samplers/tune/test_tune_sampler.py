@@ -1,5 +1,7 @@
-"""TuneSampler in plain Optuna programs: studies that are interrupted, and Optuna's own cases for the two samplers for which
-they take least time; tests/journeys/test_tune_sampler.py has those of all others."""
+"""TuneSampler in plain Optuna programs: studies that are interrupted, and Optuna's own cases for two samplers.
+
+tests/journeys/test_tune_sampler.py has those of all others.
+"""
 
 from __future__ import annotations
 
