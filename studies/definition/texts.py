@@ -34,7 +34,7 @@ def check_spellings(config: Mapping[str, Any], where: str) -> None:
 
 
 def check_axis_names(block: Mapping[str, Any], config: Mapping[str, Any], where: str, search: str) -> None:
-    """Check that no axis lies inside another one: `opt` beside `opt.lr`; and the configuration of each of a grid's groups.
+    """Check that no axis lies inside another one: `opt` beside `opt.lr`; and the config of each of a grid's groups.
 
     Raises:
         UsageError: One does: of two values one would be shown and the other one run.
