@@ -44,7 +44,8 @@ def pictures(shown: Mapping[str, Any], metric: str, cost: str) -> list[Picture]:
     if not rounds:
         return []
     steps = path_of(rounds)
-    return [_path(steps, rounds, metric, cost), *_last_round(rounds, cost), *_parts(steps)]
+    path = _path(steps, rounds, shown.get("hindsight"), metric, cost)
+    return [path, *_last_round(rounds, cost), *_parts(steps)]
 
 
 def path_of(rounds: Sequence[Mapping[str, Any]]) -> list[Step]:
@@ -76,7 +77,13 @@ def _step(label: str, row: Mapping[str, Any]) -> Step:
     return Step(label, _number(row["score"]), _number(row["cost"]), error, metrics)
 
 
-def _path(steps: Sequence[Step], rounds: Sequence[Mapping[str, Any]], metric: str, cost: str) -> Picture:
+def _path(
+    steps: Sequence[Step],
+    rounds: Sequence[Mapping[str, Any]],
+    hindsight: Mapping[str, Any] | None,
+    metric: str,
+    cost: str,
+) -> Picture:
     tried = [row for each in rounds for row in each["candidates"] if row["score"] is not None and not row["chosen"]]
     tried, cut = thinned(tried, MAX_TRIED)
     cut = cut and f" Candidates that were not chosen:{cut}"
@@ -94,6 +101,8 @@ def _path(steps: Sequence[Step], rounds: Sequence[Mapping[str, Any]], metric: st
             labels=[shortened(step.label, 24) for step in steps],
         ),
     ]
+    front, behind = _front(hindsight)
+    marks += front
     bars = "Bars are one standard error over the seeds." if known else "One seed: the spread of a score is not known."
     return Picture(
         "growth-path",
@@ -101,8 +110,32 @@ def _path(steps: Sequence[Step], rounds: Sequence[Mapping[str, Any]], metric: st
         Axis(cost, log=wide([each.cost for each in steps])),
         Axis(metric),
         marks,
-        f"Each step raises one parameter: the one with the most gain for its cost. {bars}{cut}",
+        f"Each step raises one parameter: the one with the most gain for its cost. {bars}{behind}{cut}",
     )
+
+
+def _front(hindsight: Mapping[str, Any] | None) -> tuple[list[Mark], str]:
+    """In hindsight: the best scores for their cost of all that was measured, and the steps that lie behind them."""
+    if hindsight is None:
+        return [], ""
+    places, otherwise = hindsight["front"], hindsight["otherwise"]
+    passed = [each for each in places if not each["taken"]]
+    marks: list[Mark] = [
+        Line("front in hindsight", [each["cost"] for each in places], [each["score"] for each in places], dashed=True)
+    ]
+    if passed:
+        marks.append(
+            Points(
+                "on the front, not taken",
+                [each["cost"] for each in passed],
+                [each["score"] for each in passed],
+                labels=labels([candidate_name(each["chosen"]) for each in passed]),
+            )
+        )
+    pairs = [f"{candidate_name(each['taken']['chosen'])} (round {each['taken']['round']})" for each in otherwise]
+    named = f" Behind it: {_listed(pairs)}." if pairs else " No step of the path lies behind it."
+    first, last = hindsight["rounds"]
+    return marks, f" Dashed: the best scores for their cost of all that rounds {first} to {last} measured.{named}"
 
 
 def _last_round(rounds: Sequence[Mapping[str, Any]], cost: str) -> list[Picture]:

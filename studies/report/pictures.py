@@ -20,6 +20,7 @@ from studies.history.purpose import purpose
 from studies.laws.laws import Verdict, judge
 from studies.report.facts import AXES, Facts
 from studies.results.growth_path import Measured
+from studies.results.hindsight import hindsight
 
 RATIOS = (("mlp_size", "n_embd"), ("n_embd", "n_layer"), ("n_embd", "n_head"))
 SIZES = ("n_head", "n_qk_head_dim", "n_v_head_dim", "n_layer")
@@ -156,7 +157,11 @@ def _column(places: Sequence[Measured], facts: Facts, metric: str) -> list[float
 
 def more_pictures(facts: Facts) -> list[Picture]:
     """Series, fronts, and other paths of one study."""
-    return [*_series([facts]), *fronts([facts]), *_other_paths(facts)]
+    drawn = fronts([facts])
+    if facts.study.search == "grow" and hindsight(facts.decisions, facts.study.direction) is not None:
+        in_path = f"front-{_slug(str(facts.study.cost))}"  # the path's figure has this front, of means over seeds
+        drawn = (each for each in drawn if each.key != in_path)
+    return [*_series([facts]), *drawn, *_other_paths(facts)]
 
 
 def across(studies: Sequence[Facts]) -> list[Picture]:

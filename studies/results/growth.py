@@ -10,6 +10,7 @@ from storage.records import DecisionRow, TrialRow
 from studies.history.decisions import in_force
 from studies.history.purpose import candidate_name
 from studies.history.versions import decision_versions, versions_mark
+from studies.results.hindsight import hindsight
 from studies.tables.digits import number
 from studies.tables.table import Cell, Column, Document, Figure, Table
 
@@ -19,12 +20,13 @@ def show_json(
     decisions: Sequence[DecisionRow],
     points: Sequence[TrialRow] = (),
     stopped: str | None = None,
+    direction: str = "maximize",
 ) -> dict[str, Any]:
     """The machine-readable result: the configuration reached, and every round with its whole table.
 
     An override stands as the event of the round that it took effect in; all of them are in `overrides`. Rounds
     whose results ran more than one version of the user's code are in `mixed_code`. `stop_reason` is None while the
-    growth goes on.
+    growth goes on. `hindsight` is None until two rounds can be compared.
     """
     config = decisions[-1].state["config"] if decisions else start
     trials = {row.trial_id: row for row in points}
@@ -49,6 +51,7 @@ def show_json(
         "overrides": overrides,
         "mixed_code": mixed,
         "stop_reason": stopped,
+        "hindsight": None if (found := hindsight(decisions, direction)) is None else found.to_json(),
     }
 
 
@@ -59,6 +62,7 @@ def show_document(
     whole: bool,
     points: Sequence[TrialRow] = (),
     stopped: str | None = None,
+    direction: str = "maximize",
 ) -> Document:
     """The path, a line a round; with `whole`, every candidate of every round below it. `stopped`: why it has ended."""
     trials = {row.trial_id: row for row in points}
@@ -70,7 +74,9 @@ def show_document(
     config = decisions[-1].state["config"] if decisions else start
     now = {**flattened(config), **config}
     notes = ["now: " + ", ".join(f"{name}={now[name]}" for name in varied if name in now)]
-    return Document(tables, notes if stopped is None else [*notes, f"stopped: {stopped}"])
+    notes += [] if stopped is None else [f"stopped: {stopped}"]
+    found = hindsight(decisions, direction)
+    return Document(tables, notes if found is None else [*notes, *found.notes])
 
 
 def path_table(records: Sequence[Mapping[str, Any]], marks: Sequence[str | None]) -> Table:

@@ -57,7 +57,13 @@ class Shown:
             case _:
                 varied = list(study.origin["grow"]["increments"])
                 return growth.show_document(
-                    study.origin["config"], decisions, varied, self.whole, self.points, study.outcome
+                    study.origin["config"],
+                    decisions,
+                    varied,
+                    self.whole,
+                    self.points,
+                    study.outcome,
+                    study.direction,
                 )
 
     def to_json(self) -> dict[str, Any]:
@@ -91,7 +97,7 @@ class Shown:
             case "tune":
                 return tune.show_json(study, self.points, decisions)
             case _:
-                return growth.show_json(study.origin["config"], decisions, self.points, study.outcome)
+                return growth.show_json(study.origin["config"], decisions, self.points, study.outcome, study.direction)
 
 
 def show(session: Session, study: StudyRow, whole: bool = False, flat: bool = False) -> Shown:

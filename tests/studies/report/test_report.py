@@ -17,7 +17,7 @@ import pytest
 from optuna_dashboard import get_note, save_note
 from optuna_dashboard._custom_plot_data import get_plotly_graph_objects
 
-from samplers.searches.growth.what_if import what_if
+from samplers.searches.growth.what_if import OtherTerms, what_if
 from storage.errors import UsageError
 from storage.optuna_storage import StudyStorage
 from storage.session import Session
@@ -179,7 +179,7 @@ def test_studies_are_compared_by_pairs_of_the_same_setting_and_seed() -> None:
 def test_another_path_is_marked_where_it_would_have_parted() -> None:
     made, _, _ = run(search({"increments": INCREMENTS, "steps": 12}))
     records = [each.record for each in made]
-    told = what_if(records, "iter")
+    told = what_if(records, OtherTerms("iter"))
     drawn = other_path(told, records, "key", "params", "iter", "score")
     real, other = drawn.marks
     assert len(real.x) == 12  # type: ignore[union-attr]
