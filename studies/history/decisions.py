@@ -65,7 +65,7 @@ def set_aside_by(decisions: Sequence[DecisionRow]) -> dict[int, SetAside]:
 
 def rests_on(decisions: Sequence[DecisionRow], trial_ids: Collection[int], search: str) -> list[DecisionRow]:
     """The first decision in force that was made from one of these trials, and those after it; without overrides."""
-    numbers = _in_force(decisions) if search == "grow" else _standing(decisions)
+    numbers = _in_force(decisions) if search in ("grow", "tune") else _standing(decisions)
     ids = set(trial_ids)
     first = next((each for each in numbers if not ids.isdisjoint(decisions[each].trials)), None)
     return [] if first is None else [decisions[each] for each in numbers if each >= first]
