@@ -24,8 +24,9 @@ from studies.definition.units import duration_text
 from studies.history.decisions import in_force
 from studies.history.pace import mean_trial_seconds
 from studies.history.purpose import purpose
+from studies.history.recall import recalled
 from studies.history.trials import FINISHED, finished_results
-from studies.lifecycle.checks import check_arguments, check_metrics, sample_config
+from studies.lifecycle.checks import check_arguments, check_metrics, check_sampler, sample_config
 from studies.lifecycle.estimates import estimates
 from studies.lifecycle.grid_review import Review, review
 from studies.lifecycle.open import OpenedStudy, open_study
@@ -97,6 +98,7 @@ def preview_new(opened: OpenedStudy, warm: WarmServer) -> Preview | Review:
         UsageError: The objective lacks a metric of the definition, or a command does not hear what varies.
     """
     definition, search, source = opened.definition, opened.search, opened.order.source
+    check_sampler(search, None)
     check_metrics(definition, warm.describe(sample_config(search, warm, source)), source)
     check_arguments(definition, search, source)
     if isinstance(search, Grid):
@@ -109,7 +111,8 @@ def preview_new(opened: OpenedStudy, warm: WarmServer) -> Preview | Review:
 
 def _preview_begun(session: Session, opened: OpenedStudy, study: StudyRow, warm: WarmServer) -> Preview | Review:
     """For an existing study, with the order's change."""
-    ledger, reader, search = Ledger(session, study.study_id), Reader(session), search_in_force(study)
+    ledger, reader = Ledger(session, study.study_id), Reader(session)
+    search = recalled(search_in_force(study), reader.decisions(study.study_id))
     state, seconds = current_state(ledger, study), mean_trial_seconds(reader.attempts(study.study_id))
     change = opened.change
     if change is not None and (change.changes or change.corrected):
