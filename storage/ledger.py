@@ -105,6 +105,8 @@ class Known:
     """How the attempt that ended it ended; None if none did."""
     set_aside: SetAside | None = None
     """`DROPPED`, or None."""
+    last_report: tuple[int, float] | None = None
+    """As a trial's row has it."""
 
 
 @dataclass(frozen=True)

@@ -296,6 +296,9 @@ def fields_of(row: Any) -> dict[str, Any]:
         fields["failure"] = FailureKind(fields["failure"])
     if isinstance(fields.get("set_aside"), str):
         fields["set_aside"] = SetAside(fields["set_aside"])
+    if fields.get("last_report") is not None:
+        step, value = fields["last_report"]
+        fields["last_report"] = int(step), float(value)
     if "figures" in fields:
         fields["metrics"] = dict(zip(fields.pop("names") or (), fields.pop("figures") or (), strict=True))
     elif "hash" in fields:

@@ -210,6 +210,8 @@ class TrialRow:
     """The version of the user's code that its accepted attempt ran; None: not recorded, or it has none."""
     set_aside: SetAside | None = None
     """How it came to count no more, if it did."""
+    last_report: tuple[int, float] | None = None
+    """Of a pruned trial: the last step at which it reported a finite score, and that score."""
 
 
 @dataclass(frozen=True)

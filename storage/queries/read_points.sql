@@ -8,7 +8,11 @@ SELECT point.trial_id, trial.number, trial.state::text AS state, point.hash, poi
      ORDER BY attempt LIMIT 1) AS outcome,
     point.digest,
     (SELECT code FROM studyhall_attempts AS attempt WHERE attempt.trial_id = point.trial_id AND accepted
-     ORDER BY attempt LIMIT 1) AS code
+     ORDER BY attempt LIMIT 1) AS code,
+    CASE WHEN trial.state = 'PRUNED' THEN
+        (SELECT ARRAY[step, intermediate_value] FROM trial_intermediate_values AS reported
+         WHERE reported.trial_id = point.trial_id AND intermediate_value_type = 'FINITE' ORDER BY step DESC LIMIT 1)
+    END AS last_report
 FROM studyhall_points AS point
 JOIN trials AS trial USING (trial_id)
 LEFT JOIN (

@@ -9,10 +9,15 @@ from importlib.metadata import version
 from typing import Any, cast
 
 from samplers.searches.plan import Decision, Result, Results, Search, SearchState
+from storage.home import home
 from storage.records import DecisionRow, SetAside, TrialRow
+from studies.definition.trust import Trust, sampler_code
 from studies.history.decisions import ASIDE, MARKS, first_state, state_before
 from studies.history.recall import Recall
 from studies.history.trials import result_of
+
+TUNE = "tune"
+"""The search whose decisions are an Optuna sampler's; its block in a state has its name."""
 
 
 @dataclass(frozen=True)
@@ -64,9 +69,13 @@ def replay(search: Search, decisions: Sequence[DecisionRow], points: Sequence[Tr
 
 
 def _unchecked(row: DecisionRow) -> str | None:
-    """Why a decision cannot be derived here: Optuna's samplers may choose otherwise from one version to the next."""
+    """Why a decision cannot be derived here: Optuna's samplers may choose otherwise from one version to the next, and
+    code that only the storage names is not run."""
     made, here = row.record.get("optuna"), version("optuna")
-    return None if made in (None, here) else f"not derived: it was chosen by Optuna {made}, and here is {here}"
+    if made not in (None, here):
+        return f"not derived: chosen by Optuna {made}, and here is {here}"
+    unknown = [each for each in sampler_code(row.state.get(TUNE, {})) if made and not Trust.of(home()).knows(each)]
+    return f"not derived: chosen by {unknown[0]}, which nobody has named here" if unknown else None
 
 
 def _mark_problem(

@@ -1,4 +1,5 @@
-"""`model: FILE.py:function` of the objective `parameters`: which file a definition means, wherever it is run from."""
+"""Which files a definition means, wherever it is run from: `model: FILE.py:function` of the objective `parameters`, and
+`sampler: FILE.py:Class` of a `tune`."""
 
 from __future__ import annotations
 
@@ -16,12 +17,12 @@ Blocks = tuple[Mapping[str, Any], Mapping[str, Any]]
 
 
 def models_located(objective: str, blocks: Blocks, folder: Path) -> Blocks:
-    """With the whole path of every model's file, as an objective's has: relative to `folder`."""
+    """With the whole path of every model's and sampler's file, as an objective's has: relative to `folder`."""
     return _changed(objective, blocks, lambda text: located(text, folder))
 
 
 def models_as_stored(objective: str, blocks: Blocks, stored: Blocks) -> Blocks:
-    """With the stored path of each model that is the same file and function, lying elsewhere on this host."""
+    """With the stored path of each of them that is the same file and name, lying elsewhere on this host."""
     known: list[str] = []
 
     def note(text: str) -> str:
@@ -33,10 +34,21 @@ def models_as_stored(objective: str, blocks: Blocks, stored: Blocks) -> Blocks:
 
 
 def _changed(objective: str, blocks: Blocks, change: Callable[[str], str]) -> Blocks:
-    if objective != MODEL_OBJECTIVE:
-        return blocks
     config, settings = blocks
+    settings = _with_sampler(settings, change)
+    if objective != MODEL_OBJECTIVE:
+        return config, settings
     return _config(config, change), _block(settings, change)
+
+
+def _with_sampler(block: Mapping[str, Any], change: Callable[[str], str]) -> Mapping[str, Any]:
+    """`sampler: NAME`, or with its arguments `sampler: {name: NAME, …}`."""
+    match block.get("sampler"):
+        case str() as name:
+            return {**block, "sampler": change(name)}
+        case {"name": str() as name, **arguments}:
+            return {**block, "sampler": {"name": change(name), **arguments}}
+    return block
 
 
 def _config(config: Mapping[str, Any], change: Callable[[str], str]) -> Mapping[str, Any]:

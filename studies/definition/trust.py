@@ -58,16 +58,32 @@ class Trust:
         except OSError as error:
             raise StorageError(f"{self.file}: {error.strerror}") from error
 
+    def knows(self, text: str) -> bool:
+        """Whether this user trusts the code of that name."""
+        return text in SHIPPED or _hash(text) in self.hashes
+
     def check(self, objective: str, config: Mapping[str, Any], study: str) -> None:
         """Raises:
         UsageError: The storage names code that this user does not trust; it was not imported.
         """
         for text in code_in(objective, config):
-            if text not in SHIPPED and _hash(text) not in self.hashes:
-                raise UsageError(
-                    f"--study: {study!r} runs {shown_objective(text)}, an objective that only the storage names: "
-                    "give its definition by --file, or say --trust-study"
-                )
+            self._check(text, "an objective", study)
+
+    def check_sampler(self, block: Mapping[str, Any], study: str) -> None:
+        """The same of the sampler that a search's block names; Optuna's own are no code of the storage.
+
+        Raises:
+            UsageError: This user does not trust it.
+        """
+        for text in sampler_code(block):
+            self._check(text, "a sampler", study)
+
+    def _check(self, text: str, kind: str, study: str) -> None:
+        if not self.knows(text):
+            raise UsageError(
+                f"--study: {study!r} runs {shown_objective(text)}, {kind} that only the storage names: "
+                "give its definition by --file, or say --trust-study"
+            )
 
 
 def code_in(objective: str, config: Mapping[str, Any]) -> list[str]:
@@ -77,10 +93,16 @@ def code_in(objective: str, config: Mapping[str, Any]) -> list[str]:
 
 
 def code_named(definition: Definition) -> list[str]:
-    """Names of code in a whole definition: what its trials may run."""
-    if definition.objective != "parameters":
-        return [definition.objective]
-    return [definition.objective, *texts([definition.config, definition.settings])]
+    """Names of code in a whole definition: what its trials and its choices may run."""
+    named = [definition.objective, *sampler_code(definition.settings)]
+    return named if definition.objective != "parameters" else [*named, *texts([definition.config, definition.settings])]
+
+
+def sampler_code(block: Mapping[str, Any]) -> list[str]:
+    """The name of a sampler that is none of Optuna's, in a search's block: `FILE.py:Class`, `hub:package:Class`."""
+    given = block.get("sampler")
+    name = given.get("name") if isinstance(given, Mapping) else given
+    return [name] if isinstance(name, str) and ":" in name else []
 
 
 def texts(value: object) -> Iterator[str]:

@@ -1,11 +1,12 @@
 """Optuna's own pruners, by name: a trial that has reported is stopped if the pruner gives it up.
 
-Only growth candidates and a grid's settings are pruned: a missing value removes only them. A growth's baseline never
-is, since every candidate is measured against it, nor is a depth count or a fit probe, whose values bound the others.
+Only growth candidates and the settings of a grid or a tune are pruned: a missing value removes only them. A growth's
+baseline never is, since every candidate is measured against it, nor is a depth count or a fit probe, whose values bound
+the others.
 
-A grid prunes settings, not seeds (settings_view.py). Once one seed of a setting is PRUNED, the setting is: its running
-seeds are stopped, and its waiting ones end as PRUNED when they are claimed. What is claimed by a worker that dies is
-claimed again, so nothing has to be kept beside the trials themselves.
+A grid and a tune prune settings, not seeds (settings_view.py). Once one seed of a setting is PRUNED, the setting is:
+its running seeds are stopped, and its waiting ones end as PRUNED when they are claimed. What is claimed by a worker
+that dies is claimed again, so nothing has to be kept beside the trials themselves.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from objectives.outcome import Kind
 from samplers.searches.grid.grid import Grid
 from samplers.searches.plan import Point
+from samplers.searches.tune.tune import Tune
 from storage.errors import SessionLostError, one_line
 from storage.ledger import Claim, End, Ledger
 from storage.reader import Reader
@@ -37,7 +39,8 @@ class Pruning:
         self._off = False
         self._study: Study | None = None
         self._pruner: BasePruner | None = None
-        self._grid: Grid | None = None
+        self._of_settings = study.search in ("grid", "tune")
+        self._search: Grid | Tune | None = None
         self.name = block["name"]
 
     def ends(self, claim: Claim) -> str | None:
@@ -57,7 +60,7 @@ class Pruning:
             return None
 
     def _judge(self, claim: Claim) -> str | None:
-        if self._row.search == "grid":
+        if self._of_settings:
             return self._ends_setting(claim)
         if claim.role.get("role") == "baseline":
             return None
@@ -67,7 +70,7 @@ class Pruning:
 
     def set_aside(self, claim: Claim) -> str | None:
         """End a claimed trial as PRUNED if another seed of its setting was: a line for people, or None if it begins."""
-        if self._row.search != "grid" or not self._setting_ended(claim):
+        if not self._of_settings or not self._setting_ended(claim):
             return None
         end = End(Kind.PRUNED.value, self._with_setting)
         self._ledger.finish_trial(claim, "PRUNED", end, (), {}, f"pruned: {self._with_setting}")
@@ -75,11 +78,11 @@ class Pruning:
 
     def _setting_ended(self, claim: Claim) -> bool:
         """Whether a seed of the trial's setting was pruned: it costs a look at its seeds."""
-        if self._grid is None:
-            grid = search_in_force(self._row)
-            assert isinstance(grid, Grid)
-            self._grid = grid
-        settings = self._grid.settings_in(current_state(self._ledger, self._row))
+        if self._search is None:
+            search = search_in_force(self._row)
+            assert isinstance(search, Grid | Tune)
+            self._search = search
+        settings = self._search.settings_in(current_state(self._ledger, self._row))
         seeds = range(settings.seed, settings.seed + settings.repeats)
         known = self._ledger.results([Point(claim.config, seed).hash for seed in seeds])
         return any(each.state == "PRUNED" for each in known.values())

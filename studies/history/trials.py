@@ -27,7 +27,7 @@ def result_of(row: Known | TrialRow, dropped: bool = False) -> Result | None:
         return Result(row.number, "FAIL", {}, "dropped")
     state, refused = cast(State, row.state), row.failure is FailureKind.REFUSED
     reason = None if row.failure is FailureKind.TAKEN else row.reason  # as when a decision was made from it
-    return Result(row.number, state, row.metrics, reason, row.outcome, refused)
+    return Result(row.number, state, row.metrics, reason, row.outcome, refused, row.last_report)
 
 
 def in_order(rows: Sequence[TrialRow]) -> list[TrialRow]:

@@ -20,6 +20,7 @@ from studies.definition.change import Change, difference
 from studies.definition.code_version import versions
 from studies.definition.definition import Definition
 from studies.definition.searches import current_state, search_in_force, search_of
+from studies.history.recall import recalled
 from studies.lifecycle.checks import check_same_data, code_of
 from studies.lifecycle.order import Order
 
@@ -150,7 +151,8 @@ def record_override(
     number = 0 if last is None else last[0] + 1
     ledger.record_decision(number, decision.kind, record, decision.state, [], versions()["studyhall"])
     unwanted = set(ledger.waiting_points())
-    for point in search.outlook(decision.state):
+    reader = Reader(ledger.session)
+    for point in recalled(search, reader.decisions(ledger.study_id) if unwanted else ()).outlook(decision.state):
         unwanted.discard(point.hash)
         if not unwanted:
             break

@@ -17,6 +17,7 @@ from samplers.searches.grid.grid import Grid
 from samplers.searches.growth.growth import Growth
 from samplers.searches.plan import Search, SearchState
 from samplers.searches.scores import metrics_needed
+from samplers.searches.tune.tune import Tune
 from storage.errors import UsageError, nearest
 from storage.records import StudyRow
 from studies.definition.code_version import read_code
@@ -39,6 +40,16 @@ def check_arguments(definition: Definition, search: Search, where: str, state: S
         raise UsageError(fault, f"{where}: objective")
 
 
+def check_sampler(search: Search, state: SearchState | None) -> None:
+    """Whether the sampler of a `tune` can choose on this host, in a state or at its start.
+
+    Raises:
+        UsageError: It cannot: a package is missing, or no setting is allowed.
+    """
+    if isinstance(search, Tune):
+        (search if state is None else search.in_force(state)).check_here()
+
+
 def _varied(search: Search, state: SearchState) -> dict[str, list[Any]]:
     """The values of each leaf of the configuration, and of the seed, that differ between the first points; of a grid's
     axes, of which the first points may hold one value alone, the axis' own."""
@@ -59,6 +70,16 @@ def _varied(search: Search, state: SearchState) -> dict[str, list[Any]]:
         ]
         configs += [{"seed": settings.seed + index} for index in range(min(settings.repeats, 2))]
         conditional = {name for block in settings.blocks for name in block.when}
+    if isinstance(search, Tune):
+        tuned = search.settings_in(state)
+        configs += [
+            {name: value}
+            for name, axis in tuned.space.axes.items()
+            if tuned.relations.paths[name] is not None
+            for value in axis.values
+        ]
+        configs += [{"seed": seed} for seed in tuned.seeds[:2]]
+        conditional = {*tuned.conditions}
     for index, config in enumerate(configs):
         for name, value in leaves(config):
             if value is None and name in conditional and index < points:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from objectives.process.warm import Description, WarmServer
 from objectives.reference import Reference, located, reading_as, same_objective
-from samplers.searches.plan import Search
+from samplers.searches.plan import Search, SearchState
 from storage.errors import UsageError, nearest
 from storage.home import DEFINITIONS, definition_files
 from storage.ledger import Ledger
@@ -26,8 +26,16 @@ from studies.definition.definition import Definition
 from studies.definition.searches import current_state, search_in_force, search_of
 from studies.definition.trust import Trust, code_named, texts
 from studies.definition.user_code import UserCode
+from studies.history.recall import recalled
 from studies.lifecycle.change import StudyChange, pending, reconcile
-from studies.lifecycle.checks import check_arguments, check_metrics, check_same_data, code_of, sample_config
+from studies.lifecycle.checks import (
+    check_arguments,
+    check_metrics,
+    check_same_data,
+    check_sampler,
+    code_of,
+    sample_config,
+)
 from studies.lifecycle.code_check import RanCode, check_code
 from studies.lifecycle.order import Order
 
@@ -43,6 +51,8 @@ class OpenedStudy:
     """The trials' definition, changes included."""
     change: StudyChange | None
     """To an existing study."""
+    state: SearchState | None = None
+    """The state that the search will be in; None: its start."""
 
     @property
     def search(self) -> Search:
@@ -59,6 +69,8 @@ class OpenedStudy:
         slot = self.order.slots[0]
         check = partial(trust.check, self.definition.objective, study=self.order.name)
         check({})  # the objective itself, before it is searched for
+        for block in (self.definition.settings, (self.state or {}).get(self.definition.search, {})):
+            trust.check_sampler(block, self.order.name)
         reference = Reference.parse(self.definition.objective, DEFINITIONS).text
         with closing(WarmServer(reference, slot.threads, slot.gpu or "", check)) as warm:
             yield warm
@@ -82,6 +94,7 @@ class OpenedStudy:
             UsageError: It cannot, or its code is not known to be that of the results and `--same-code` is given.
         """
         source, corrected = self.order.source, self.change is not None and bool(self.change.corrected)
+        check_sampler(self.search, self.state)
         description = warm.describe(sample_config(self.search, warm, source))
         if self.change is None or corrected:
             check_metrics(self.definition, description, source)
@@ -144,11 +157,12 @@ def open_study(store: Store, order: Order) -> OpenedStudy:
             )
         state = current_state(Ledger(session, study.study_id), study)
         change = pending(session, study, state, order)
+        search = recalled(search_in_force(study), Reader(session).decisions(study.study_id) if change.changes else ())
     definition = change.applied_to(_here(study, order.definition))
     if change.changes:
-        search = search_in_force(study)
-        check_arguments(definition, search, order.source, search.override(state, change.changes).state)
-    return OpenedStudy(order, study, definition, change)
+        state = search.override(state, change.changes).state
+        check_arguments(definition, search, order.source, state)
+    return OpenedStudy(order, study, definition, change, state)
 
 
 def new_study(order: Order) -> OpenedStudy:

@@ -22,6 +22,7 @@ from storage.studies import set_outcome
 from studies.definition.code_version import versions
 from studies.definition.searches import search_without_budget
 from studies.history.decisions import first_state, rests_on, state_before
+from studies.history.recall import recalled
 from studies.history.state import decision_name
 from studies.history.trials import FINISHED
 from studies.history.versions import numbers_text
@@ -173,7 +174,7 @@ def set_aside(session: Session, study: StudyRow, how: SetAside, proposal: Propos
         decisions = reader.decisions(study.study_id)
         step = _step(study, how, decisions, checked, again, proposal.selected)
         ledger.record_decision(len(decisions), how.value, step.record, step.state, [], versions()["studyhall"])
-        if checked.resting and study.search == "grow":
+        if checked.resting and study.search in ("grow", "tune"):
             used = set(checked.resting[0].trials)
             needed = {rows[number].hash for number in again if rows[number].trial_id in used}
             _withdraw(ledger, study, step.state, needed)
@@ -218,7 +219,8 @@ def _step(
 def _withdraw(ledger: Ledger, study: StudyRow, state: Mapping[str, Any], needed: Collection[str]) -> None:
     """Withdraw waiting points that only decisions which were taken back had asked for."""
     unwanted = set(ledger.waiting_points()) - set(needed)
-    for point in search_without_budget(study).outlook(state):
+    decisions = Reader(ledger.session).decisions(ledger.study_id)
+    for point in recalled(search_without_budget(study), decisions).outlook(state):
         unwanted.discard(point.hash)
     ledger.withdraw_points(sorted(unwanted), "withdrawn: decided again from an earlier decision on")
 

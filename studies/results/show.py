@@ -53,7 +53,7 @@ class Shown:
             case "grid":
                 return grid.show_document(self.points, decisions, study.score, study.direction, self.whole)
             case "tune":
-                return tune.show_document(self.points, decisions, study.scores, self.whole)
+                return tune.show_document(study, self.points, decisions, self.whole)
             case _:
                 varied = list(study.origin["grow"]["increments"])
                 return growth.show_document(
@@ -95,7 +95,7 @@ class Shown:
             case "grid":
                 return grid.show_json(self.points, decisions, study.score, study.direction)
             case "tune":
-                return tune.show_json(self.points, decisions, study.scores)
+                return tune.show_json(study, self.points, decisions)
             case _:
                 return growth.show_json(study.origin["config"], decisions, self.points, study.outcome, study.direction)
 

@@ -1,16 +1,18 @@
-"""A tune study's results: its settings with their means over seeds, the best first.
+"""A tune study's results: its settings with their means over seeds, the best first; or the front of several scores.
 
-Settings are ranked as a grid's are: those with all their seeds by their mean; below them what failed or was pruned.
+Settings are ranked as a grid's are: those with all their seeds by their mean; below them what is not whole, what misses
+a constraint, what failed or was pruned.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from storage.records import DecisionRow, Score, TrialRow
+from storage.records import DecisionRow, StudyRow, TrialRow
 from studies.definition.units import plain
-from studies.results.grid_cells import Cell, Ranking, ranking
+from studies.results.grid_cells import Cell
+from studies.results.tuned import Tuned, TunedSetting, tuned
 from studies.tables.digits import number
 from studies.tables.table import Cell as TableCell
 from studies.tables.table import Column, Document, Figure, Table
@@ -20,103 +22,137 @@ MAX_TABLE_SETTINGS = 20
 MAX_TABLE_FAILURES = 10
 
 
-def show_json(rows: Sequence[TrialRow], decisions: Sequence[DecisionRow], scores: Sequence[Score]) -> dict[str, Any]:
-    """`show --json`: names are stable. In `results` the ranked settings come first, the best first of all."""
-    found = ranking(rows, *scores[0])
-    cells = [*found.scored, *found.pruned, *found.without]
+def show_json(study: StudyRow, rows: Sequence[TrialRow], decisions: Sequence[DecisionRow]) -> dict[str, Any]:
+    """`show --json`: names are stable. In `results` the best setting comes first, those without a score last; `front`
+    holds the numbers of its settings."""
+    found = tuned(rows, decisions, study)
+    ranked = found.ranked
+    known = {each.number for each in ranked}
+    rest = [each for each in found.settings if each.number not in known]
+    several = len(found.scores) > 1
     return {
         "search": "tune",
-        "results": [_setting_json(cell, found) for cell in cells],
+        "results": [_setting_json(each, found) for each in (*ranked, *rest)],
+        **({"front": [each.number for each in found.front]} if several else {}),
+        "best": None if found.best is None else found.best.number,
         "stopped": _stopped(decisions),
     }
 
 
-def _setting_json(cell: Cell, found: Ranking) -> dict[str, Any]:
+def _setting_json(each: TunedSetting, found: Tuned) -> dict[str, Any]:
+    cell = each.cell
+    several = len(found.scores) > 1
     return {
-        "number": number_of(cell),
+        "number": each.number,
         "setting": cell.setting,
+        **_score_json(cell),
+        **({"by_score": _scores_json(each, found)} if several else {}),
+        "scores": {str(seed): score for seed, score in sorted(cell.scores.items())},
+        "constraints": {text: plain(value) for text, value in each.excess.items()},
+        "trials": [row.number for row in cell.rows],
+        "failed": [_failure(row) for row in cell.failed],
+        "pruned": [_failure(row) for row in cell.pruned],
+    }
+
+
+def _scores_json(each: TunedSetting, found: Tuned) -> dict[str, Any]:
+    return {score.metric: _score_json(cell) for score, cell in zip(found.scores, each.cells, strict=True)}
+
+
+def _score_json(cell: Cell) -> dict[str, Any]:
+    return {
         "mean": plain(cell.mean) if cell.scores else None,
         "sd": None if cell.sd is None else plain(cell.sd),
         "n": len(cell.scores),
         "interval": None if cell.interval is None else [plain(bound) for bound in cell.interval],
-        "scores": {str(seed): score for seed, score in sorted(cell.scores.items())},
-        "best": bool(found.ranked) and cell is found.ranked[0],
-        "trials": [row.number for row in cell.rows],
-        "failed": [{"seed": row.seed, "trial": row.number, "reason": row.reason} for row in cell.failed],
-        "pruned": [{"seed": row.seed, "trial": row.number, "reason": row.reason} for row in cell.pruned],
     }
 
 
+def _failure(row: TrialRow) -> dict[str, Any]:
+    return {"seed": row.seed, "trial": row.number, "reason": row.reason}
+
+
 def show_document(
-    rows: Sequence[TrialRow], decisions: Sequence[DecisionRow], scores: Sequence[Score], whole: bool = False
+    study: StudyRow, rows: Sequence[TrialRow], decisions: Sequence[DecisionRow], whole: bool = False
 ) -> Document:
-    """A line a setting, the best first; then how many were pruned, and what failed."""
-    found = ranking(rows, *scores[0])
-    shown = found.scored if whole else found.scored[:MAX_TABLE_SETTINGS]
-    tables = [settings_table(shown, scores[0].metric, found)] if shown else []
-    notes = [] if shown else ["no trial has a score yet"]
-    if len(shown) < len(found.scored):
-        notes.append(f"… and {len(found.scored) - len(shown)} more; --whole shows all")
-    if found.pruned:
-        notes.append(f"{_settings(len(found.pruned))} pruned, not ranked")
-    failed = [(cell, row) for cell in (*found.scored, *found.pruned, *found.without) for row in cell.failed]
+    """A line a setting, the best first, or one for each of the front; then how many were pruned, and what failed."""
+    found = tuned(rows, decisions, study)
+    several = len(found.scores) > 1
+    listed = found.front if several else found.ranked
+    shown = listed if whole else listed[:MAX_TABLE_SETTINGS]
+    tables = [settings_table(shown, found)] if shown else []
+    notes = [] if shown else ["no setting has all its scores yet" if several else "no trial has a score yet"]
+    if len(shown) < len(listed):
+        notes.append(f"… and {len(listed) - len(shown)} more; --whole shows all")
+    if several and shown:
+        notes.append(f"the front: {_settings(len(listed))} of {len(found.settings)} that no other one is better than")
+    missing = sum(not each.is_feasible for each in found.settings)
+    if missing:
+        notes.append(f"{_settings(missing)} of {len(found.settings)} missed a constraint")
+    if found.ranking.pruned:
+        notes.append(f"{_settings(len(found.ranking.pruned))} of {len(found.settings)} pruned, not ranked")
+    failed = [(each.number, row) for each in found.settings for row in each.cell.failed]
     if failed:
-        lines = [
-            [str(number_of(cell)), str(row.seed), str(row.number), row.reason or ""]
-            for cell, row in (failed if whole else failed[:MAX_TABLE_FAILURES])
-        ]
-        columns = [Column("failed setting", right=True), Column("seed", right=True), Column("trial", right=True)]
-        tables.append(Table([*columns, Column("why")], lines))
+        tables.append(_failed_table(failed if whole else failed[:MAX_TABLE_FAILURES]))
+        if len(failed) > MAX_TABLE_FAILURES and not whole:
+            notes.append(f"… and {len(failed) - MAX_TABLE_FAILURES} more trials failed; --whole shows all")
+    others = len({row.hash for row in found.others if row.metrics})
+    if others:
+        notes.append(f"{others} result{'s' * (others != 1)} of settings that the search has not chosen, not ranked")
     stopped = _stopped(decisions)
     return Document(tables, [*notes, *([] if stopped is None else [stopped])])
 
 
-def settings_table(cells: Sequence[Cell], metric: str, found: Ranking) -> Table:
-    """A line a setting, as ranked."""
-    names = list(dict.fromkeys(name for cell in cells for name in cell.setting))
+def settings_table(settings: Sequence[TunedSetting], found: Tuned) -> Table:
+    """A line a setting, in the given order."""
+    names = list(dict.fromkeys(name for each in settings for name in each.cell.setting))
     columns = [Column("setting", right=True), *(Column(name, right=True) for name in names)]
-    columns += [Column(metric, right=True, only="text"), Column(f"{metric} ± 95 %", right=True, only="paper")]
-    columns += [Column("sd", right=True, spare=2), Column("n", right=True, spare=1)]
-    columns += [Column("95 % interval", right=True, only="text", spare=3), Column("")]
+    several = len(found.scores) > 1
+    for metric, _ in found.scores:
+        columns += [Column(metric, right=True, only="text"), Column(f"{metric} ± 95 %", right=True, only="paper")]
+        columns += [] if several else [Column("sd", right=True, spare=2)]
+        columns += [Column("95 % interval", right=True, only="text", spare=3)]
+    columns += [Column("n", right=True, spare=1), Column("")]
     rows: list[list[TableCell]] = []
-    for cell in cells:
-        interval = cell.interval
-        low_high = "–" if interval is None else f"{number(interval[0])} … {number(interval[1])}"
-        rows.append(
-            [
-                str(number_of(cell)),
-                *(value_text(cell.setting.get(name, "–")) for name in names),
-                Figure(cell.mean),
-                Figure(cell.mean, None if interval is None else interval[1] - cell.mean),
-                Figure(cell.sd),
-                Figure(len(cell.scores)),
-                low_high,
-                _note(cell, found),
-            ]
-        )
+    for each in settings:
+        row: list[TableCell] = [str(each.number), *(_value(each.cell.setting, name) for name in names)]
+        for cell in each.cells:
+            interval = cell.interval
+            row += [Figure(cell.mean), Figure(cell.mean, None if interval is None else interval[1] - cell.mean)]
+            row += [] if several else [Figure(cell.sd)]
+            row.append("–" if interval is None else f"{number(interval[0])} … {number(interval[1])}")
+        rows.append([*row, Figure(len(each.cell.scores)), _note(each, found)])
     return Table(columns, rows)
 
 
-def number_of(cell: Cell) -> int:
-    """The number of a setting: the how-manieth it was chosen."""
-    return int(cell.rows[0].role.get("number", -1))
-
-
-def value_text(value: object) -> str:
-    """A value of a setting in at most six digits."""
+def _value(setting: Mapping[str, Any], name: str) -> str:
+    """A value in at most six digits."""
+    value = setting.get(name, "–")
     return number(value) if isinstance(value, float) else str(value)
 
 
-def _note(cell: Cell, found: Ranking) -> str:
+def _note(each: TunedSetting, found: Tuned) -> str:
+    cell, ranked = each.cell, found.ranking
+    if not each.is_feasible:
+        missed = next(text for text, excess in each.excess.items() if excess > 0)
+        return f"misses {missed}"
+    if len(found.scores) > 1:
+        return "knee" if found.knee is not None and each.number == found.knee.number else ""
     if not cell.is_whole:
         return f"{len(cell.scores)} of {len(cell.rows)} seeds, not ranked"
-    if cell is found.ranked[0]:
+    if cell is ranked.ranked[0]:
         return "best"
-    return "tie with the best" if any(cell is each for each in found.ties) else ""
+    return "tie with the best" if any(cell is other for other in ranked.ties) else ""
+
+
+def _failed_table(failed: Sequence[tuple[int, TrialRow]]) -> Table:
+    columns = [Column("failed setting", right=True), Column("seed", right=True), Column("trial", right=True)]
+    lines = [[str(number), str(row.seed), str(row.number), row.reason or "no score"] for number, row in failed]
+    return Table([*columns, Column("why")], lines)
 
 
 def _settings(count: int) -> str:
-    return f"{count} settings were" if count != 1 else "1 setting was"
+    return f"{count} setting{'s' * (count != 1)}"
 
 
 def _stopped(decisions: Sequence[DecisionRow]) -> str | None:

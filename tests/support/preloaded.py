@@ -19,6 +19,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
+from threading import Lock
 
 from objectives.process.wire import receive, send
 from storage.home import CHECKOUT, python_path
@@ -31,6 +32,7 @@ class Preloaded:
 
     def __init__(self) -> None:
         self._channel, theirs = socket.socketpair()
+        self._sending = Lock()
         # One thread in each: a process with more than one is not to be forked.
         threads = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "MKL", "OPENBLAS", "NUMEXPR")}
         self._process = subprocess.Popen(
@@ -57,7 +59,7 @@ class Preloaded:
         order = {"arguments": [CLI, *arguments], "environment": dict(environment), "folder": str(Path.cwd())}
         ours, theirs = socket.socketpair()
         with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err, ours:
-            with theirs:
+            with theirs, self._sending:
                 send(self._channel, order, [out.fileno(), err.fileno(), theirs.fileno()])
             ours.settimeout(timeout)
             (begun, _), code = receive(ours), None

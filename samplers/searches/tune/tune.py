@@ -203,6 +203,14 @@ class Tune:
             for name, value in params.items()
         }
 
+    def settings_in(self, state: SearchState) -> TuneSettings:
+        """The block in force, checked."""
+        return self._settings(state["tune"], state["config"])
+
+    def in_force(self, state: SearchState) -> Tune:
+        """The search as it would begin with the block and the config of a state."""
+        return replace(self, block=state["tune"], config=state["config"], recalled=None)
+
     def _points(self, setting: PastSetting, number: int, settings: TuneSettings) -> tuple[Point, ...]:
         shown = {name: settings.space.axes[name].shown(value) for name, value in setting.params.items()}
         role = {"role": "setting", "number": number, "setting": dict(setting.params)}
