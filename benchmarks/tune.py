@@ -1,6 +1,7 @@
 """Tuning beside plain Optuna: what a choice costs, how good the best setting is, and what waiting costs.
 
     python benchmarks/tune.py cost           # one choice among 100, 1,000 and 5,000 settings, beside Optuna's own `ask`
+    python benchmarks/tune.py idle           # slots that wait through `ahead`
     python benchmarks/tune.py functions      # the best value found with eight slots, over repeats, on known functions
 
 `cost` measures the whole step of ours: the results told, a fresh sampler made, the setting chosen, its record written
@@ -10,6 +11,8 @@ fastest. Both have the same trials, eight of them running.
 `functions` runs the product's own search and Optuna's study under one virtual clock: eight slots, trials of log-normal
 length, each slot that is free takes the next setting. Ours may wait for setting k - `ahead`; Optuna's never waits, and
 tells its sampler whatever has ended. Same number of trainings, same lengths.
+
+`idle` is the share of slots that wait, by `ahead` and by how much the lengths of trials differ.
 """
 
 from __future__ import annotations
@@ -52,7 +55,8 @@ SLOTS = 8
 TRAININGS = 100
 REPEATS = 20
 SPREAD = 0.5
-"""Of the logarithm of a trial's length."""
+"""Of the logarithm of a trial's length: 0.5 is as if every axis changed it, 0.1 as if none did."""
+SPREADS = (0.1, 0.3, 0.5)
 MINIMIZE = (("loss", "minimize"),)
 
 
@@ -198,13 +202,25 @@ def functions() -> None:
         for label, runs in rows:
             regrets = [regret for regret, _ in runs]
             low, middle, high = statistics.quantiles(regrets, n=4)
-            idle = statistics.mean(share for _, share in runs)
-            print(f"{name:>18} {label:>9}: {middle:8.4f} ({low:.4f} to {high:.4f}), {idle:6.1%}")
+            waiting = statistics.mean(share for _, share in runs)
+            print(f"{name:>18} {label:>9}: {middle:8.4f} ({low:.4f} to {high:.4f}), {waiting:6.1%}")
 
 
-def _lengths(seed: int) -> Callable[[], float]:
+def idle() -> None:
+    """The share of slots that wait, while settings are left to choose."""
+    print(f"{SLOTS} slots, {TRAININGS} trainings, mean of {REPEATS}: slots that wait")
+    print("spread of lengths  " + "  ".join(f"ahead {ahead:>2}" for ahead in (8, 12, 16, 24)))
+    for spread in SPREADS:
+        shares = [
+            statistics.mean(_our_run(FUNCTIONS["Branin"], seed, ahead, "random", spread)[1] for seed in range(REPEATS))
+            for ahead in (8, 12, 16, 24)
+        ]
+        print(f"{spread:>17}  " + "  ".join(f"{share:>8.1%}" for share in shares))
+
+
+def _lengths(seed: int, spread: float = SPREAD) -> Callable[[], float]:
     random = Random(seed)
-    return lambda: math.exp(random.gauss(0, SPREAD))
+    return lambda: math.exp(random.gauss(0, spread))
 
 
 def _optuna_run(function: Function, seed: int) -> tuple[float, float]:
@@ -231,16 +247,18 @@ def _tell(
     found.append((value, function.exact(trial.params)))
 
 
-def _our_run(function: Function, seed: int, ahead: int) -> tuple[float, float]:
+def _our_run(
+    function: Function, seed: int, ahead: int, sampler: str = "tpe", spread: float = SPREAD
+) -> tuple[float, float]:
     """The product's search under the same clock: a free slot takes the next point that is planned."""
-    block = {"sampler": "tpe", "space": function.space, "settings": TRAININGS, "ahead": ahead, "seed": seed}
+    block = {"sampler": sampler, "space": function.space, "settings": TRAININGS, "ahead": ahead, "seed": seed}
     search = Tune.parse(block, dict.fromkeys(function.space, 0.0), MINIMIZE, "")
     state, past = search.start(), search.past()
     results: dict[str, Result] = {}
     waiting: list[Point] = []
     busy: list[tuple[float, int, Point]] = []
     found: list[tuple[float, float]] = []
-    length, clock, idle, begun = _lengths(seed), 0.0, 0.0, 0
+    length, clock, waited, begun = _lengths(seed, spread), 0.0, 0.0, 0
     while True:
         step = search.with_past(past).advance(state, results)
         if isinstance(step, Decision):
@@ -253,14 +271,14 @@ def _our_run(function: Function, seed: int, ahead: int) -> tuple[float, float]:
             heapq.heappush(busy, (clock + length(), begun, waiting.pop(0)))
             begun += 1
         if isinstance(step, Done):
-            return min(found)[1] - function.lowest, idle / (clock * SLOTS)
+            return min(found)[1] - function.lowest, waited / (clock * SLOTS)
         if isinstance(step, Decision) and len(busy) < SLOTS:
             continue
         if not busy:
             continue
         end, _, point = heapq.heappop(busy)
         if begun < TRAININGS:
-            idle += (SLOTS - len(busy) - 1) * (end - clock)
+            waited += (SLOTS - len(busy) - 1) * (end - clock)
         clock = end
         value = function(point.config, seed)
         results[point.hash] = Result(begun, "COMPLETE", {"loss": value})
@@ -269,5 +287,5 @@ def _our_run(function: Function, seed: int, ahead: int) -> tuple[float, float]:
 
 if __name__ == "__main__":
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    for part in sys.argv[1:] or ["cost", "functions"]:
-        {"cost": cost, "functions": functions}[part]()
+    for part in sys.argv[1:] or ["cost", "idle", "functions"]:
+        {"cost": cost, "idle": idle, "functions": functions}[part]()
