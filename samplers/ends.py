@@ -27,6 +27,8 @@ from samplers.searches.plan import Result, Results
 from storage.errors import one_line
 
 POINT, FAILURE = "studyhall:point", "studyhall:failure"
+SINCE = "since"
+"""Key of a trial's point: the version of the rules that its study began with. Version 0.3 wrote none."""
 SCORE = "value"
 """The metric that a trial's own value is."""
 MAX_ATTEMPTS = 2
@@ -106,6 +108,13 @@ def results_of(study: Study, ending: Ending | None = None) -> tuple[Results, Run
             if result is not None:
                 results[_hash(trial)] = result
     return results, {hash_: owners for hash_, owners in running.items() if hash_ not in results}
+
+
+def began_with_03(study: Study) -> bool:
+    """Whether version 0.3 planned the study's first point: the search goes on under its rules."""
+    trials = study._storage.get_all_trials(study._study_id, deepcopy=False)
+    first = next((trial for trial in trials if POINT in trial.system_attrs), None)
+    return first is not None and SINCE not in first.system_attrs[POINT]
 
 
 def _result(

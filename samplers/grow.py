@@ -10,6 +10,7 @@ from optuna.samplers import BaseSampler
 from samplers.ends import SCORE
 from samplers.planned import PlannedSampler
 from samplers.searches.growth.growth import Growth
+from samplers.searches.race.purchases import DEFAULT_WITHIN
 
 
 class GrowSampler(PlannedSampler):
@@ -38,6 +39,7 @@ class GrowSampler(PlannedSampler):
         steps: int = 20_000,
         on_stall: Mapping[str, float] | None = None,
         max_repeats: int | None = None,
+        within: float = DEFAULT_WITHIN,
         duplication: str = "middle",
         independent_sampler: BaseSampler | None = None,
     ) -> None:
@@ -53,7 +55,8 @@ class GrowSampler(PlannedSampler):
             seed: The first.
             steps: The largest number of steps.
             on_stall: If no candidate helps: raise these by these amounts, and measure the baseline again.
-            max_repeats: Tied leaders get more seeds, up to this many.
+            max_repeats: Candidates get more seeds where a wrong choice would cost most, up to this many.
+            within: They get none where a wrong choice is expected to cost less than this share of the best efficiency.
             duplication: The layer whose element of a per-layer list a new layer copies: "middle" or "each" in turn.
             independent_sampler: For names that are not in `config`.
 
@@ -71,6 +74,6 @@ class GrowSampler(PlannedSampler):
         if on_stall is not None:
             block["on_stall"] = dict(on_stall)
         if max_repeats is not None:
-            block["racing"] = {"max_repeats": max_repeats}
+            block["racing"] = {"max_repeats": max_repeats, "within": within}
         search = Growth.parse(block, config, (SCORE, direction), cost, "GrowSampler")
         super().__init__(search, direction, independent_sampler)

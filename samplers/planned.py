@@ -28,8 +28,8 @@ from optuna.samplers import BaseSampler, RandomSampler
 from optuna.study import Study
 from optuna.trial import FrozenTrial, Trial, TrialState
 
-from samplers.ends import FAILURE, POINT, Failures, RunningOwners, failure_of, results_of
-from samplers.searches.plan import Decision, Done, Need, Point, Results, Search
+from samplers.ends import FAILURE, POINT, SINCE, Failures, RunningOwners, began_with_03, failure_of, results_of
+from samplers.searches.plan import RULES_SINCE_04, Decision, Done, Need, Point, Results, Search, SearchState
 
 ENDED = "studyhall:ended"
 
@@ -74,12 +74,19 @@ class PlannedSampler(BaseSampler):
 
     def history(self, study: Study) -> tuple[list[Decision], Need | Done]:
         """Every decision so far, derived from the study's finished trials, and what is needed next."""
-        return self._fold(*results_of(study))
+        return self._fold(self._start(study), *results_of(study))
 
-    def _fold(self, results: Results, running: RunningOwners) -> tuple[list[Decision], Need | Done]:
+    def _start(self, study: Study) -> SearchState:
+        """The search's start as the study began."""
+        start = self._search.start()
+        if not began_with_03(study):
+            return start
+        return {name: value for name, value in start.items() if name not in RULES_SINCE_04}
+
+    def _fold(self, state: SearchState, results: Results, running: RunningOwners) -> tuple[list[Decision], Need | Done]:
         """The decisions that follow from the results, and the next step. The next batch is decided as soon as every
         point of the earlier ones is running."""
-        state, decisions, unfinished = self._search.start(), [], dict[str, Point]()
+        decisions, unfinished = [], dict[str, Point]()
         while isinstance(step := self._search.advance(state, results), Decision):
             decisions.append(step)
             state = step.state
@@ -90,9 +97,9 @@ class PlannedSampler(BaseSampler):
             return decisions, OpenBatches(tuple(unfinished.values()), f"{len(unfinished)} points of the batches")
         return decisions, step
 
-    def _next_point(self, results: Results, running: RunningOwners) -> Point | str:
+    def _next_point(self, start: SearchState, results: Results, running: RunningOwners) -> Point | str:
         """The point to evaluate next, or the reason why no point is left."""
-        step = self._fold(results, running)[1]
+        step = self._fold(start, results, running)[1]
         if isinstance(step, Done):
             return step.reason
         points = step.points
@@ -124,11 +131,11 @@ class PlannedSampler(BaseSampler):
         if "fixed_params" in trial.system_attrs or POINT in trial.system_attrs:
             return
         with _choosing:
-            point = self._next_point(*results_of(study))
+            point = self._next_point(self._start(study), *results_of(study))
             if isinstance(point, str):
                 study._storage.set_trial_system_attr(trial._trial_id, ENDED, point)
             else:
-                attribute = {**_point_attribute(point), "owner": self._owner}
+                attribute = {**_point_attribute(point), "owner": self._owner, SINCE: "0.4"}
                 study._storage.set_trial_system_attr(trial._trial_id, POINT, attribute)
 
     def _refusal(self, study: Study) -> str | None:
@@ -181,7 +188,7 @@ class PlannedSampler(BaseSampler):
                 failure = failure_of(self._failures, in_optimize)
                 study._storage.set_trial_system_attr(trial._trial_id, FAILURE, failure)
             results, running = results_of(study, {trial._trial_id: (state, values)})
-            ended = isinstance(self._fold(results, running)[1], Done)
+            ended = isinstance(self._fold(self._start(study), results, running)[1], Done)
         if ended and in_optimize:
             study.stop()
 

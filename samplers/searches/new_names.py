@@ -11,6 +11,8 @@ from samplers.searches.spelling import misspelt
 from storage.errors import UsageError, nearest
 
 Block = Mapping[str, Any]
+AXES = {"grid": "axes", "tune": "space"}
+"""The key of a search's block that names what is varied."""
 
 
 def refusal(name: str, config: Block, named: Collection[str], closed: bool) -> str | None:
@@ -29,8 +31,10 @@ def refusal(name: str, config: Block, named: Collection[str], closed: bool) -> s
     return None if meant is None else f"did you mean {meant!r}?"
 
 
-def with_new_names(block: Block, config: Block, named: Collection[str], closed: bool, where: str) -> Block:
-    """A grid's block, with the names that only its expressions use and that the objective names in `pass`.
+def with_new_names(
+    block: Block, config: Block, named: Collection[str], closed: bool, where: str, search: str = "grid"
+) -> Block:
+    """A grid's or tune's block, with the names that only its expressions use and that the objective names in `pass`.
 
     It is kept with the study, so that one that has begun does not depend on the objective's source.
 
@@ -38,10 +42,10 @@ def with_new_names(block: Block, config: Block, named: Collection[str], closed: 
         UsageError: A name is neither in the config nor named by the objective, and is probably misspelt.
     """
     made = []
-    for given, base, place in grid_blocks(block, config, where):
-        new = [name for key in ("axes", "derive") for name in _names(given, key) if _is_new(name, base)]
+    for given, base, place in blocks_of(block, config, where, search):
+        new = [name for key in (AXES[search], "derive") for name in _names(given, key) if _is_new(name, base)]
         used = expression_names(given) if new else set()
-        for key in ("axes", "derive"):
+        for key in (AXES[search], "derive"):
             for name in _names(given, key):
                 if name in new and name not in used:
                     check_new(name, base, named, closed, f"{place}.{key}")
@@ -74,9 +78,9 @@ def check_new(name: str, config: Block, named: Collection[str], closed: bool, wh
         raise UsageError(f"{name!r} is not in the config; {reason} (a key of its own: put it into the config)", where)
 
 
-def grid_blocks(block: Block, config: Block, where: str) -> Iterator[tuple[Block, Block, str]]:
-    """A grid's own block, then its groups, each with the config that it varies and its place for messages."""
-    yield block, config, f"{where}: grid"
+def blocks_of(block: Block, config: Block, where: str, search: str) -> Iterator[tuple[Block, Block, str]]:
+    """A search's own block, then a grid's groups, each with the config that it varies and its place for messages."""
+    yield block, config, f"{where}: {search}"
     groups = block.get("groups")
     for index, group in enumerate(groups if isinstance(groups, list) else ()):
         if isinstance(group, Mapping):

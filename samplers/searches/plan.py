@@ -28,6 +28,10 @@ SearchState = Mapping[str, Any]
 """What a search passes from one decision to the next: JSON values only, written to the database as they are."""
 
 
+RULES_SINCE_04 = ("rule", "noise")
+"""Names in a growth's state that came with version 0.4: without them, its races are decided by t tests as in 0.3."""
+
+
 @dataclass(frozen=True)
 class Point:
     """One full assignment: everything that an objective receives. Unique in its study by `hash`."""

@@ -19,7 +19,7 @@ from objectives.named_keys import named_keys
 from objectives.reference import located
 from samplers.searches.blocks import block_keys
 from samplers.searches.nested import path_of
-from samplers.searches.new_names import check_new, refusal, with_new_names, without_pass
+from samplers.searches.new_names import AXES, check_new, refusal, with_new_names, without_pass
 from samplers.searches.scores import check_score, metrics_needed, parse_scores
 from storage.checks import check_keys, check_whole
 from storage.errors import UsageError, nearest
@@ -99,9 +99,9 @@ class Definition:
         for key, text in definition.measures:
             check_score(text, f"{file}: {key}")
         check_spellings(definition.config, f"{file}: config")  # a stored one may be of a time before these checks
-        if definition.search == "grid":
-            check_axis_names(definition.settings, definition.config, str(file))
-            check_axis_texts(definition.settings, definition.config, str(file))
+        if definition.search in AXES:
+            check_axis_names(definition.settings, definition.config, str(file), definition.search)
+            check_axis_texts(definition.settings, definition.config, str(file), definition.search)
         definition = definition._with_new_names(str(file))
         if search is not None and search != definition.search:
             if search not in SEARCHES:
@@ -199,9 +199,9 @@ class Definition:
             made = replace(made, config=assign(made.config, path, value, new, text))
         if assignments:
             check_spellings(made.config, "--set")
-        if made.search == "grid" and assignments:
-            check_axis_names(made.settings, made.config, "--set")
-            check_axis_texts(made.settings, made.config, "--set")
+        if made.search in AXES and assignments:
+            check_axis_names(made.settings, made.config, "--set", made.search)
+            check_axis_texts(made.settings, made.config, "--set", made.search)
         if made.settings != self.settings:
             made = made._with_new_names("--set")
         return made.with_models_in(Path.cwd())
@@ -218,9 +218,10 @@ class Definition:
         axis = self.settings.get("axis")
         if self.search == "fit" and isinstance(axis, str):
             check_new(axis, self.config, named.keys, named.closed, f"{where}: fit.axis")
-        if self.search != "grid":
+        if self.search not in AXES:
             return self
-        return replace(self, settings=with_new_names(self.settings, self.config, named.keys, named.closed, where))
+        names = with_new_names(self.settings, self.config, named.keys, named.closed, where, self.search)
+        return replace(self, settings=names)
 
     def _is_new_key(self, path: Assigned, text: str) -> bool:
         """Whether a path that `--set` names is one that the config lacks and may have.

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from samplers.searches.nested import flattened
-from samplers.searches.new_names import grid_blocks
+from samplers.searches.new_names import AXES, blocks_of
 from storage.errors import UsageError
 
 TRUE_WORDS = ("yes", "on", "y", "t", "true")
@@ -33,33 +33,35 @@ def check_spellings(config: Mapping[str, Any], where: str) -> None:
         raise UsageError(f"{twice!r} is written twice: as a key of its own, and as {leaf!r} inside {inside!r}", where)
 
 
-def check_axis_names(block: Mapping[str, Any], config: Mapping[str, Any], where: str) -> None:
-    """Check that no axis of a grid lies inside another one: `opt` beside `opt.lr`; and each group's configuration.
+def check_axis_names(block: Mapping[str, Any], config: Mapping[str, Any], where: str, search: str) -> None:
+    """Check that no axis lies inside another one: `opt` beside `opt.lr`; and the config of each of a grid's groups.
 
     Raises:
         UsageError: One does: of two values one would be shown and the other one run.
     """
-    for given, base, place in grid_blocks(block, config, where):
+    for given, base, place in blocks_of(block, config, where, search):
         check_spellings(base, f"{place}.config")
-        axes = given.get("axes")
+        axes = given.get(AXES[search])
         names = [str(name) for name in axes] if isinstance(axes, Mapping) else []
         for name in names:
             outer = next((each for each in names if name.startswith(f"{each}.") and name not in base), None)
             if outer is not None:
-                raise UsageError(f"{name!r} lies inside the axis {outer!r}; make them one axis", f"{place}.axes")
+                raise UsageError(
+                    f"{name!r} lies inside the axis {outer!r}; make them one axis", f"{place}.{AXES[search]}"
+                )
 
 
-def check_axis_texts(block: Mapping[str, Any], config: Mapping[str, Any], where: str) -> None:
-    """Check the axes of a grid's block, or of its groups.
+def check_axis_texts(block: Mapping[str, Any], config: Mapping[str, Any], where: str, search: str) -> None:
+    """Check the axes of the block of a grid or tune, or of a grid's groups.
 
     Raises:
         UsageError: A text stands among booleans or numbers, or over one of the config.
     """
-    for given, base, place in grid_blocks(block, config, where):
-        axes, flat = given.get("axes"), flattened(base)
+    for given, base, place in blocks_of(block, config, where, search):
+        axes, flat = given.get(AXES[search]), flattened(base)
         for name, values in axes.items() if isinstance(axes, Mapping) else ():
             if isinstance(values, list):
-                check_texts(values, flat.get(name), f"{place}.axes.{name}")
+                check_texts(values, flat.get(name), f"{place}.{AXES[search]}.{name}")
 
 
 def check_texts(values: Iterable[Any], known: Any, where: str) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from samplers.searches.plan import Decision, SearchState
+from samplers.searches.plan import RULES_SINCE_04, Decision, SearchState
 from storage.records import DecisionRow, SetAside
 
 RETRY = "retried"
@@ -18,7 +18,7 @@ ASIDE = tuple(each.value for each in SetAside)
 """`redone` and `dropped`: results were set aside. `back_to` is null where the search does not go back."""
 MARKS = (RETRY, *ASIDE)
 """Decisions of no search: they say from where it decides again."""
-SINCE_04 = ("metric", "rule", "noise")
+SINCE_04 = ("metric", *RULES_SINCE_04)
 """Names in the state of a search that came with version 0.4."""
 GO_BACK = ("depth", "fit")
 """Searches whose answers come from single trials: a decision from a failed trial is made again."""

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
+from typing import Any
 
 from objectives.process.warm import Inspection, WarmServer
 from samplers.searches.grid.grid import Grid
-from samplers.searches.plan import Point
+from samplers.searches.growth.candidates import candidates
+from samplers.searches.growth.foresight import Increment, alike_note, own, seeds_note, usual
+from samplers.searches.growth.growth import Growth
+from samplers.searches.growth.settings import parse_settings
+from samplers.searches.plan import Point, SearchState
 from storage.ledger import Ledger
 from storage.reader import Reader
 from storage.records import SetAside, StudyRow
@@ -16,6 +21,7 @@ from storage.session import Session
 from storage.store import Store
 from studies.definition.searches import current_state, search_in_force
 from studies.definition.units import duration_text
+from studies.history.decisions import in_force
 from studies.history.pace import mean_trial_seconds
 from studies.history.purpose import purpose
 from studies.history.recall import recalled
@@ -40,6 +46,8 @@ class Preview:
     """Mean time of this study's finished trials, if known."""
     expected: Document | None = None
     """A depth search's estimates by the closed form."""
+    notes: Sequence[str] = ()
+    """What a growth's round may need."""
 
     def document(self) -> Document:
         """A line a trial, and the total."""
@@ -51,7 +59,7 @@ class Preview:
             refusal = f"refused: {inspection.refusal}" if inspection.refusal else ""
             rows.append([purpose(point.role), str(point.seed), known, refusal])
         expected = self.expected or Document()
-        return Document([*expected.tables, Table(POINTS, rows, self.why)], [self.total], expected.notes)
+        return Document([*expected.tables, Table(POINTS, rows, self.why)], [self.total, *self.notes], expected.notes)
 
     @property
     def runs(self) -> int:
@@ -95,7 +103,10 @@ def preview_new(opened: OpenedStudy, warm: WarmServer) -> Preview | Review:
     check_arguments(definition, search, source)
     if isinstance(search, Grid):
         return review(search, search.start(), warm.inspect)
-    return _preview(list(search.outlook(search.start())), "the first round", None, warm)
+    found = _preview(list(search.outlook(search.start())), "the first round", None, warm)
+    if isinstance(search, Growth):
+        return replace(found, notes=_foresight(search, search.start(), definition.objective, None, warm))
+    return found
 
 
 def _preview_begun(session: Session, opened: OpenedStudy, study: StudyRow, warm: WarmServer) -> Preview | Review:
@@ -119,7 +130,33 @@ def _preview_begun(session: Session, opened: OpenedStudy, study: StudyRow, warm:
     finished = finished_results(ledger.results([point.hash for point in ahead]))
     left = [point for point in ahead if point.hash not in finished]
     why = f"the current round: {len(left)} of {len(ahead)} points are not finished"
-    return _preview(left, why, seconds, warm)
+    found = _preview(left, why, seconds, warm)
+    if isinstance(search, Growth):
+        chosen = [row.record for row in in_force(reader.decisions(study.study_id)) if row.kind == "chosen"]
+        last = next((each for each in chosen[-1]["candidates"] if each["chosen"]), None) if chosen else None
+        return replace(found, notes=_foresight(search, state, str(study.origin["objective"]), last, warm))
+    return found
+
+
+def _foresight(
+    search: Growth, state: SearchState, objective: str, last: Mapping[str, Any] | None, warm: WarmServer
+) -> list[str]:
+    """The seeds that a round may need, and increments of one size: nothing where costs are not known ahead."""
+    settings = parse_settings(state["grow"], state["config"], search.where)
+    first = {each.param: each for each in reversed(list(candidates(state["config"], settings)))}
+    inspected = warm.inspect([state["config"], *(each.config for each in first.values())])
+    costs = [each.cost.get(search.cost) for each in inspected]
+    baseline = costs[0]
+    if baseline is None or None in costs:
+        return []
+    increments = [
+        Increment(param, settings.increments[param.partition("[")[0]], cost - baseline)
+        for param, cost in zip(first, costs[1:], strict=True)
+        if cost is not None
+    ][::-1]
+    assumed = own(state.get("noise"), last) or usual(objective, search.metric, search.cost, state["config"], baseline)
+    seeds = None if assumed is None else seeds_note(increments, assumed, settings.repeats, settings.max_repeats)
+    return [each for each in (seeds, alike_note(increments, search.cost)) if each is not None]
 
 
 def _preview(points: Sequence[Point], why: str, seconds: float | None, warm: WarmServer) -> Preview:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import threading
 from collections import Counter
 from collections.abc import Callable
@@ -142,3 +143,38 @@ def test_a_value_that_the_objective_does_not_allow_is_an_error_not_another_value
     study = optuna.create_study(direction="maximize", sampler=GrowSampler({"n_head": 5}, {"n_head": 1}))
     with pytest.raises(ValueError, match="the search wants n_head=5"):
         study.optimize(lambda trial: trial.suggest_int("n_head", 1, 4), n_trials=1)
+
+
+def noisy(trial: optuna.Trial) -> float:
+    config = GrowSampler.config(trial)
+    draw = random.Random(repr(sorted(config.items())))
+    trial.set_user_attr("params", 1.0 * config["a"] + config["b"])
+    return float(config["a"] + config["b"] + draw.gauss(0, 0.5))
+
+
+def test_a_race_buys_seeds_up_to_the_margin_that_the_sampler_is_given() -> None:
+    def trainings(within: float) -> int:
+        sampler = GrowSampler({"a": 1, "b": 1}, {"a": 1, "b": 1}, steps=1, repeats=2, max_repeats=6, within=within)
+        study = optuna.create_study(direction="maximize", sampler=sampler)
+        study.optimize(noisy)
+        assert sampler.history(study)[0][0].record["rule"] == "loss race"
+        return len(study.trials)
+
+    assert trainings(0.9) < trainings(0.001)
+
+
+def test_a_study_that_version_03_began_goes_on_under_its_rule() -> None:
+    sampler = GrowSampler({"a": 1, "b": 1}, {"a": 1, "b": 1}, steps=2, repeats=2, max_repeats=6)
+    study = optuna.create_study(direction="maximize", sampler=sampler)
+    study.optimize(noisy, n_trials=1)
+    [first] = study.trials
+    point = {name: value for name, value in first.system_attrs[POINT].items() if name != "since"}
+    old = optuna.create_study(direction="maximize", sampler=sampler)
+    old.add_trial(
+        optuna.trial.create_trial(
+            value=first.value, params={}, user_attrs=first.user_attrs, system_attrs={POINT: point}
+        )
+    )
+    old.optimize(noisy)
+    made = sampler.history(old)[0]
+    assert len(made) == 2 and not any("rule" in decision.record for decision in made)

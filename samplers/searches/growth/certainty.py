@@ -25,6 +25,7 @@ DRAWS = 1000
 MAX_NUMBERS = 200_000
 """Drawn for one round: of very many candidates, fewer draws."""
 LOSS_QUANTILE = 0.95
+ROOT_2 = math.sqrt(2)
 
 
 @dataclass(frozen=True)
@@ -41,20 +42,22 @@ class Certainty:
 
 @dataclass(frozen=True)
 class _Row:
-    """A candidate in the draws: its gain in the noise's units, its cost as a share of the leader's."""
+    """A candidate in the draws."""
 
     gain: float
-    cost: float
+    """In the noise's units."""
+    per_cost: float
+    """What a gain is multiplied with: 1 / added cost, in the leader's; 1 where there is no added cost."""
+    is_free: bool
     error: float
     """Standard error of its mean score."""
     seeds: int
+    is_leader: bool
+    races: bool
+    """Whether it is the leader or one of its rivals."""
 
-    def rank(self, gain: float) -> tuple[bool, float]:
-        """Larger is better: a gain at no added cost first, then the gain per added cost."""
-        return self.cost <= 0, gain if self.cost <= 0 else gain / self.cost
 
-
-def certainty(standing: Standing, firsts: Sequence[int], name: str) -> Certainty:
+def certainty(standing: Standing, name: str) -> Certainty:
     """What is said of a round's choice. Draws belong to the round's `name`."""
     if standing.leader is None or not standing.is_known:
         return Certainty()
@@ -62,51 +65,70 @@ def certainty(standing: Standing, firsts: Sequence[int], name: str) -> Certainty
     apart = dict(zip(standing.rivals, parted(rivals), strict=True))
     rows = standing.comparisons
     tied = [rows[place] for place in standing.rivals if not apart[place]]
-    again, loss = _drawn(standing, firsts, name)
+    again, loss = _drawn(standing, name)
     leader = rows[standing.leader]
     return Certainty(round(sure(rivals), 4), loss, again, not tied, [leader, *tied] if tied else [])
 
 
-def _drawn(standing: Standing, firsts: Sequence[int], name: str) -> tuple[float, float]:
-    assert standing.leader is not None
-    rows = dict(_rows(standing, firsts))
+def _drawn(standing: Standing, name: str) -> tuple[float, float]:
+    """The share of draws that choose the same, and the quantile of what the choice loses."""
+    rows = list(_rows(standing))
     count = max(100, min(DRAWS, MAX_NUMBERS // len(rows)))
     numbers = normals(name)
     same, losses = 0, []
     for _ in range(count):
         errors = _errors(rows, standing.noise.sd, numbers)
-        repeated = {place: row.gain + math.sqrt(2) * errors[place] for place, row in rows.items()}
-        helping = [place for place, gain in repeated.items() if gain > 0]
-        chosen = max(helping, key=lambda place: rows[place].rank(repeated[place]), default=None)
-        same += chosen == standing.leader
-        losses.append(_loss(standing, {place: row.gain + errors[place] for place, row in rows.items()}))
+        same += _chooses_the_leader(rows, errors)
+        losses.append(_loss(rows, errors))
     losses.sort()
     return round(same / count, 3), round(losses[math.ceil(LOSS_QUANTILE * count) - 1], 3)
 
 
-def _rows(standing: Standing, firsts: Sequence[int]) -> Iterator[tuple[int, _Row]]:
-    leader_cost = standing.comparisons[standing.leader or 0].added_cost or 1.0
+def _rows(standing: Standing) -> Iterator[_Row]:
+    assert standing.leader is not None
+    leader_cost = abs(standing.comparisons[standing.leader].added_cost or 1.0)
     for place, row in enumerate(standing.comparisons):
-        if row.gain is None or row.added_cost is None or firsts[place] != place:
+        if row.gain is None or row.added_cost is None or standing.firsts[place] != place:
             continue
         gains = [math.ldexp(gain, -standing.power) for gain in row.gains]
-        error = math.sqrt(standing.variance(gains) / len(gains))
-        yield place, _Row(math.fsum(gains) / len(gains), row.added_cost / abs(leader_cost), error, len(gains))
+        is_free, is_leader = row.added_cost <= 0, place == standing.leader
+        yield _Row(
+            gain=math.fsum(gains) / len(gains),
+            per_cost=1.0 if is_free else leader_cost / row.added_cost,
+            is_free=is_free,
+            error=math.sqrt(standing.variance(gains) / len(gains)),
+            seeds=len(gains),
+            is_leader=is_leader,
+            races=place in standing.entrants,
+        )
 
 
-def _errors(rows: dict[int, _Row], noise: float, numbers: Iterator[float]) -> dict[int, float]:
+def _errors(rows: Sequence[_Row], noise: float, numbers: Iterator[float]) -> list[float]:
     """The error of every gain. The baseline's mean over more seeds goes on from its mean over fewer: a random walk."""
     baseline, walked, position = {}, 0, 0.0
-    for seeds in sorted({row.seeds for row in rows.values()}):
+    for seeds in sorted({row.seeds for row in rows}):
         position += math.sqrt(seeds - walked) * next(numbers)
         walked = seeds
         baseline[seeds] = noise * position / seeds
-    return {place: row.error * next(numbers) - baseline[row.seeds] for place, row in rows.items()}
+    return [row.error * next(numbers) - baseline[row.seeds] for row in rows]
 
 
-def _loss(standing: Standing, true_gains: dict[int, float]) -> float:
-    """What the leader loses to the best of its rivals, were these the true gains: a share from 0 to 1."""
-    efficiencies = {place: true_gains[place] / each.cost for place, each in standing.entrants.items()}
-    best = max(efficiencies.values())
-    assert standing.leader is not None
-    return 0.0 if best <= 0 else min(1.0, 1 - efficiencies[standing.leader] / best)
+def _chooses_the_leader(rows: Sequence[_Row], errors: Sequence[float]) -> bool:
+    """Whether other seeds, with twice the variance of a mean, would lead to the same choice."""
+    chosen, best = False, (False, 0.0)
+    for row, error in zip(rows, errors, strict=True):
+        worth = (row.is_free, (row.gain + ROOT_2 * error) * row.per_cost)
+        if worth[1] > 0 and worth > best:
+            chosen, best = row.is_leader, worth
+    return chosen
+
+
+def _loss(rows: Sequence[_Row], errors: Sequence[float]) -> float:
+    """What the leader loses to the best of its rivals, were these the errors: a share from 0 to 1."""
+    leading = best = 0.0
+    for row, error in zip(rows, errors, strict=True):
+        if row.races:
+            worth = (row.gain + error) * row.per_cost
+            best = max(best, worth)
+            leading = worth if row.is_leader else leading
+    return 0.0 if best <= 0 else min(1.0, 1 - leading / best)

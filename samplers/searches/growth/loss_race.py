@@ -36,6 +36,7 @@ class Standing:
     noise: Noise
     """Of one score, in units of 2^`power`."""
     power: int
+    firsts: Sequence[int]
 
     @property
     def noise_for_next(self) -> dict[str, float] | None:
@@ -93,13 +94,13 @@ def standing(
     noise = found.with_earlier(Noise(math.ldexp(earlier.sd, -power), earlier.freedom))
     chosen = best(comparisons)
     if chosen is None:
-        return Standing(comparisons, None, {}, {}, noise, power)
+        return Standing(comparisons, None, {}, {}, noise, power, firsts)
     leader = next(place for place in measured if comparisons[place] is chosen)
     entrants = {
         place: _entrant(comparisons[place], chosen, power) for place in measured if _alike(comparisons[place], chosen)
     }
     rivals = {place: rival_of(entrants[leader], other, noise) for place, other in entrants.items() if place != leader}
-    return Standing(comparisons, leader, entrants, rivals, noise, power)
+    return Standing(comparisons, leader, entrants, rivals, noise, power, firsts)
 
 
 def _alike(row: Comparison, leader: Comparison) -> bool:

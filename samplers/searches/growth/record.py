@@ -10,6 +10,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from samplers.searches.growth.certainty import Certainty, certainty
 from samplers.searches.growth.comparison import Comparison, Measurement
 from samplers.searches.growth.loss_race import RULE, Standing
 from samplers.searches.growth.rounds import Ranking
@@ -26,12 +27,14 @@ def round_record(
     settings: GrowthSettings,
 ) -> dict[str, Any]:
     """The record of one round. `raised` holds what a stall raised."""
+    said = Certainty() if ranking.standing is None else certainty(ranking.standing, f"{settings.seed}:{step}")
+    tied = {id(each) for each in (ranking.tied if ranking.standing is None else said.tied)}
     record = {
         "round": step,
         "baseline": _measurement_record(ranking.baseline, settings),
         "candidates": [
             {
-                **_comparison_record(comparison, comparison is chosen, comparison in ranking.tied, settings),
+                **_comparison_record(comparison, comparison is chosen, id(comparison) in tied, settings),
                 **_rival_record(place, comparison, ranking.standing),
             }
             for place, comparison in enumerate(ranking.comparisons)
@@ -42,7 +45,6 @@ def round_record(
     }
     if ranking.standing is None:
         return record
-    said = ranking.certainty
     return {
         **record,
         "rule": RULE,

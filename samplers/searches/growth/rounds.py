@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from samplers.searches.growth.candidates import Candidate, baseline_role, candidate_role, candidates, points_of
-from samplers.searches.growth.certainty import Certainty, certainty
 from samplers.searches.growth.comparison import Comparison, Measurement, Scoring, tied_leaders
 from samplers.searches.growth.loss_race import RULE, Standing, standing
 from samplers.searches.growth.settings import GrowthSettings
@@ -33,9 +32,9 @@ class Ranking:
     finalists: Sequence[Comparison]
     """The candidates among which the round's choice is made: those still in the race."""
     tied: Sequence[Comparison]
+    """Under the rule of version 0.3."""
     standing: Standing | None = None
     """None: a round under the rule of version 0.3."""
-    certainty: Certainty = field(default_factory=Certainty)
 
 
 @dataclass(frozen=True)
@@ -101,8 +100,7 @@ class Round:
             stand = standing(comparisons, baseline, self.firsts, self.earlier)
             more = stand.more(allowance)
             if not more:
-                said = certainty(stand, self.firsts, f"{self.settings.seed}:{self.step}")
-                return Ranking(baseline, comparisons, comparisons, said.tied, stand, said)
+                return Ranking(baseline, comparisons, comparisons, (), stand)
             counts = [more.get(first, count) for first, count in zip(self.firsts, counts, strict=True)]
             if missing := self._bought(counts):
                 names = dict.fromkeys(self.candidates[place].param for place in more)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from samplers.searches.new_names import with_new_names
 from samplers.searches.tune.tune import Tune
 from storage.errors import UsageError
 from tests.support.tuning import SPACE, tune
@@ -179,3 +180,12 @@ def test_nothing_of_optuna_and_no_code_is_needed_to_read_a_block(monkeypatch: py
     monkeypatch.setitem(__import__("sys").modules, "optuna", None)
     block = {"sampler": "nowhere.py:Sampler", "space": SPACE, "settings": 3}
     assert Tune.parse(block, {}, ONE, "own.yaml").start()["next"] == 0
+
+
+def test_names_of_a_space_that_the_objective_takes_are_passed_to_it() -> None:
+    block = {"space": {"lr": {"log": [1e-4, 0.1]}, "factor": {"range": [1, 4]}}, "derive": {"width": "8 * factor"}}
+    made = with_new_names({**block, "where": ["lr < 1"]}, {"width": 8}, {"lr", "width"}, False, "own.yaml", "tune")
+    assert made == {**block, "where": ["lr < 1"], "pass": ["lr"]}
+    with pytest.raises(UsageError, match=r"own.yaml: tune.space: 'learning_rat' is not in the config; did you mean"):
+        misspelt = {"space": {"learning_rat": {"log": [1e-4, 0.1]}}}
+        with_new_names(misspelt, {"learning_rate": 0.1}, (), False, "own.yaml", "tune")
