@@ -166,7 +166,7 @@ class Tune:
         return Done(f"{reason}; the best is setting {best['setting']}: {best['value']:g}{sure}")
 
     def outlook(self, state: SearchState) -> Sequence[Point]:
-        """The points of the open settings and of the race; of a search that has not begun, those that it begins with."""
+        """The points of the open settings and of the race; before the beginning, those that it begins with."""
         past = self.recalled or self.past()
         if not state["next"]:
             past, state = self._opened(state)
