@@ -71,7 +71,7 @@ def test_workers_that_are_killed_choose_what_one_undisturbed_worker_chooses(
     assert chosen == undisturbed(sampler, scores) and len(chosen) == SETTINGS
     certificate = audit(session, study)
     assert certificate.holds, certificate.violations
-    assert certificate.attempts >= SETTINGS and replay_study(session, study, None, None).agrees
+    assert replay_study(session, study, None, None).agrees
     session.close()
 
 
