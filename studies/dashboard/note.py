@@ -12,6 +12,7 @@ import yaml
 from storage.records import DecisionRow, StudyRow
 from studies.definition.definition import Definition
 from studies.figures.labels import shortened
+from studies.history.certainty import certainty_text, error_of
 from studies.history.counts import Counts
 from studies.history.purpose import candidate_name
 from studies.history.state import Standing, StudyState, standing_of
@@ -101,10 +102,11 @@ def last_decision(decisions: Sequence[DecisionRow]) -> str:
     if won is None:
         why = record.get("told") or record.get("event") or f"{row.kind}: made from {len(row.trials)} trials"
         return f"{paragraph(why[:1].upper() + why[1:])}{when}."
-    error = f" ± {number(won['gain_error'])}" if won.get("gain_error") is not None else ""
+    half = error_of(won, "gain")
+    error = f" ± {number(half)}" if half is not None else ""
     worth = f"a gain of {number(won['gain'])}{error} for {number(won['added_cost'])} more cost"
-    tied = sum(each["tie"] for each in record["candidates"])
-    sure = f" Its seeds cannot tell it from {tied - 1} others." if tied > 1 else ""
+    said = certainty_text(record)
+    sure = f" {paragraph(said[:1].upper() + said[1:])}." if said else ""
     event = f" {paragraph(record['event'])}." if record["event"] else ""
     return f"Round {record['round']}{when}: {escaped(candidate_name(won))}, {worth}.{sure}{event}"
 

@@ -15,6 +15,7 @@ from samplers.searches.noise import standard_error
 from studies.figures.labels import labels, shortened
 from studies.figures.picture import Area, Axis, Bars, Line, Mark, Picture, Points
 from studies.figures.thinning import thinned, wide
+from studies.history.certainty import certainty_text, error_of
 from studies.history.purpose import candidate_name
 
 MAX_TRIED = 400
@@ -157,8 +158,12 @@ def _last_round(rounds: Sequence[Mapping[str, Any]], cost: str) -> list[Picture]
     caption = [f"Gain for each unit of {cost}, of every candidate of round {last['round']}.", cut]
     caption += [f"Without a bar, since it costs nothing: {_listed(free)}."] if free else []
     caption += [f"Out of the round: {_listed(failed)}."] if failed else []
-    if any(row.get("efficiency_error") is None for row in ranked):
+    if any(error_of(row, "efficiency") is not None for row in ranked):
+        caption.append("Errors are 95 % intervals." if "rule" in last else "Errors are one standard error.")
+    if any(error_of(row, "efficiency") is None for row in ranked):
         caption.append("Bars without an error have one seed.")
+    said = certainty_text(last)
+    caption += [f"{said[:1].upper()}{said[1:]}."] if said else []
     return [
         Picture(
             "growth-round",
@@ -172,7 +177,7 @@ def _last_round(rounds: Sequence[Mapping[str, Any]], cost: str) -> list[Picture]
 
 
 def _bars(name: str, rows: Sequence[Mapping[str, Any]], names: Mapping[int, str]) -> Bars:
-    errors = [row.get("efficiency_error") for row in rows]
+    errors = [error_of(row, "efficiency") for row in rows]
     reach = [] if all(error is None for error in errors) else list(map(_number, errors))
     return Bars(name, [names[id(row)] for row in rows], [row["efficiency"] for row in rows], reach, name == "others")
 

@@ -14,6 +14,7 @@ from enum import Enum
 from typing import Any
 
 from storage.records import EndKind, StudyCounts, StudyGlance, StudyRow
+from studies.history.certainty import certainty_text
 from studies.history.purpose import candidate_name
 
 
@@ -133,6 +134,11 @@ def decided(record: Mapping[str, Any]) -> str:
     chosen = record.get("chosen")
     choice = candidate_name(chosen) if chosen else record.get("told")
     return "; ".join(filter(None, (choice, record.get("event")))) or "nothing chosen"
+
+
+def decision_text(number: int, record: Mapping[str, Any]) -> str:
+    """A decision on one line, with its name and how sure it is."""
+    return "; ".join(filter(None, (f"{decision_name(number, record)}: {decided(record)}", certainty_text(record))))
 
 
 def decision_name(number: int, record: Mapping[str, Any]) -> str:

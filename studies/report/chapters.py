@@ -137,6 +137,7 @@ def _summary(facts: Facts) -> list[str]:
     counts = facts.counts.text.replace("  ", ", ") or "none yet"
     seconds = sum(row.seconds or 0.0 for row in facts.points)
     lines.append(f"{facts.standing.text}. Trials: {counts}; {duration_text(seconds)} of work.")
+    lines += facts.certainty
     failed = [row for row in facts.points if row.state == "FAIL" and not row.retired]
     causes = Counter(shortened(row.reason or "no reason kept", 200) for row in failed)
     lines += [f"{count} trials failed: {cause}" for cause, count in causes.most_common(MAX_CAUSES)]

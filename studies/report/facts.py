@@ -16,8 +16,10 @@ from studies.figures.paired import Outcome
 from studies.figures.picture import Picture
 from studies.figures.series import Run
 from studies.figures.study import pictures_of
+from studies.history.certainty import certainty_text, path_lines
 from studies.history.counts import Counts
-from studies.history.purpose import purpose, setting_name
+from studies.history.decisions import in_force
+from studies.history.purpose import candidate_name, purpose, setting_name
 from studies.history.state import Standing, standing_of
 from studies.history.trials import in_order
 from studies.results.grid_cells import ranking
@@ -27,6 +29,8 @@ from studies.results.show import Shown
 COST_METRICS = ("params", "flops", "vram", "peak_memory", "iter", "cumulative_time")
 """Metrics that are costs in every study; a study's own cost comes before them."""
 LOSSES = ("val_loss", "loss", "train_loss")
+MAX_SAID = 10
+"""Rounds whose certainty stands in words."""
 MAX_GROUPS = 5
 """Settings, or places of a path, whose series are drawn."""
 AXES = {
@@ -80,6 +84,20 @@ class Facts:
         return next((name for name in LOSSES if name in known and name != self.study.score), None)
 
     @cached_property
+    def certainty(self) -> list[str]:
+        """How sure a growth's choices are: a line for each of its last rounds, then what is said of the path."""
+        if self.study.search != "grow":
+            return []
+        records = [row.record for row in in_force(self.decisions)]
+        said = [
+            f"Round {each['round']}: {candidate_name(each['chosen'])}; {text}."
+            for each in records
+            if (text := certainty_text(each)) is not None
+        ]
+        cut = [f"… and {len(said) - MAX_SAID} earlier rounds."] if len(said) > MAX_SAID else []
+        return [*cut, *said[-MAX_SAID:], *(f"{line[:1].upper()}{line[1:]}." for line in path_lines(records))]
+
+    @cached_property
     def stretches(self) -> list[Stretch]:
         """The path of a growth; of another search, none."""
         return stretches(self.study.origin["config"], self.decisions) if self.study.search == "grow" else []
@@ -97,7 +115,7 @@ class Facts:
             step = max(1, math.ceil((len(places) - 1) / (MAX_GROUPS - 1))) if len(places) > 1 else 1
             kept = sorted({*range(0, len(places), step), len(places) - 1}) if places else []
             return [(f"{number}: {shortened(places[number].label, 24)}", places[number].trials) for number in kept]
-        if self.study.search == "grid":
+        if self.study.search in ("grid", "tune"):
             best = ranking(self.points, self.study.score, self.study.direction).scored[:MAX_GROUPS]
             return [(shortened(setting_name(each.setting)), [row.number for row in each.rows]) for each in best[::-1]]
         return []

@@ -7,6 +7,7 @@ from typing import Any
 
 from samplers.searches.nested import flattened
 from storage.records import DecisionRow, TrialRow
+from studies.history.certainty import again, certainty_text, error_of, path_lines, seeds_text, unchosen
 from studies.history.decisions import in_force
 from studies.history.purpose import candidate_name
 from studies.history.versions import decision_versions, versions_mark
@@ -26,7 +27,8 @@ def show_json(
 
     An override stands as the event of the round that it took effect in; all of them are in `overrides`. Rounds
     whose results ran more than one version of the user's code are in `mixed_code`. `stop_reason` is None while the
-    growth goes on. `hindsight` is None until two rounds can be compared.
+    growth goes on. `hindsight` is None until two rounds can be compared. `again` is how likely other seeds would lead
+    along the whole path; `unchosen` of a round is its choice's score over seeds that had no part in choosing it.
     """
     config = decisions[-1].state["config"] if decisions else start
     trials = {row.trial_id: row for row in points}
@@ -34,13 +36,16 @@ def show_json(
     overrides: list[Mapping[str, Any]] = []
     mixed: list[Mapping[str, Any]] = []
     since: list[str] = []
-    for row in in_force(decisions):
+    path = in_force(decisions)
+    for place, row in enumerate(path):
         if row.kind == "override":
             since.append(row.record["event"])
             overrides.append({"round": row.record["round"], "changes": row.record["changes"]})
         else:
             events = [*since, row.record["event"]] if row.record["event"] else since
-            rounds.append({**row.record, "event": "; ".join(events) or None})
+            after = path[place + 1].record if place + 1 < len(path) else None
+            fresh = {"unchosen": unchosen(row.record, after)} if "rule" in row.record else {}
+            rounds.append({**row.record, **fresh, "event": "; ".join(events) or None})
             if len(versions := decision_versions(row.trials, trials)) > 1:
                 mixed.append({"round": row.record["round"], "code": versions})
             since = []
@@ -51,6 +56,7 @@ def show_json(
         "overrides": overrides,
         "mixed_code": mixed,
         "stop_reason": stopped,
+        "again": again([row.record for row in path]),
         "hindsight": None if (found := hindsight(decisions, direction)) is None else found.to_json(),
     }
 
@@ -68,13 +74,15 @@ def show_document(
     trials = {row.trial_id: row for row in points}
     path = in_force(decisions)
     marks = [versions_mark(decision_versions(row.trials, trials)) for row in path]
-    tables = [path_table([row.record for row in path], marks)]
+    records = [row.record for row in path]
+    tables = [path_table(records, marks)]
     if whole:
-        tables += [round_table(row.record) for row in path if row.record["candidates"]]
+        tables += [round_table(record) for record in records if record["candidates"]]
     config = decisions[-1].state["config"] if decisions else start
     now = {**flattened(config), **config}
     notes = ["now: " + ", ".join(f"{name}={now[name]}" for name in varied if name in now)]
     notes += [] if stopped is None else [f"stopped: {stopped}"]
+    notes += path_lines(records)
     found = hindsight(decisions, direction)
     return Document(tables, notes if found is None else [*notes, *found.notes])
 
@@ -82,18 +90,21 @@ def show_document(
 def path_table(records: Sequence[Mapping[str, Any]], marks: Sequence[str | None]) -> Table:
     """A line a round, with what is said of each."""
     figures = [Column(name, right=True, spare=spare) for name, spare in PATH_COLUMNS]
+    said = [name for name in CERTAINTY if any(name in record for record in records)]
+    figures += [Column(name.replace("_", " "), right=True, only="paper") for name in said]
     columns = [Column("round"), Column("chosen"), *figures, Column("notes", spare=1)]
     rows: list[list[Cell]] = []
     for record, mark in zip(records, marks, strict=True):
         won = next((each for each in record["candidates"] if each["chosen"]), None)
         if won is None:
             rows.append(
-                [str(record["round"]), "–", *[""] * len(PATH_COLUMNS), "; ".join(filter(None, (record["event"], mark)))]
+                [str(record["round"]), "–", *[""] * len(figures), "; ".join(filter(None, (record["event"], mark)))]
             )
             continue
-        figures_of = [Figure(won["score"]), Figure(won["gain"], won.get("gain_error"))]
+        figures_of = [Figure(won["score"]), Figure(won["gain"], error_of(won, "gain"))]
         figures_of += [Figure(won[name]) for name in ("added_cost", "efficiency", "cost")]
-        notes = "; ".join(filter(None, ("tie" if won["tie"] else None, record["event"], mark)))
+        figures_of += [Figure(record.get(name)) for name in said]
+        notes = "; ".join(filter(None, (certainty_text(record), record["event"], mark)))
         rows.append([str(record["round"]), candidate_name(won), *figures_of, notes])
     return Table(columns, rows)
 
@@ -102,7 +113,8 @@ def round_table(record: Mapping[str, Any]) -> Table:
     """Every candidate of one round, the best efficiency first, then those out of it."""
     baseline = record["baseline"]
     title = f"round {record['round']}, baseline: score {number(baseline['score'])}, cost {number(baseline['cost'])}"
-    return Table(CANDIDATE, [_candidate(each) for each in sorted(record["candidates"], key=_rank)], title)
+    said = "; ".join(filter(None, (title, certainty_text(record) if "rule" in record else None, seeds_text(record))))
+    return Table(CANDIDATE, [_candidate(each) for each in sorted(record["candidates"], key=_rank)], said)
 
 
 def candidates_table(decisions: Sequence[DecisionRow]) -> Table:
@@ -118,6 +130,8 @@ def candidates_table(decisions: Sequence[DecisionRow]) -> Table:
 
 PATH_COLUMNS = (("score", 0), ("gain", 0), ("added cost", 3), ("efficiency", 2), ("cost", 4))
 """Of a path, with how soon each may be left out."""
+CERTAINTY = ("sure", "loss_at_most", "again")
+"""Of a path, where a program or a paper reads it: a terminal has them in words."""
 CANDIDATE = [
     Column("candidate"),
     *(Column(name, right=True) for name in ("score", "cost", "gain", "added cost", "efficiency")),
@@ -131,9 +145,9 @@ def _candidate(each: Mapping[str, Any]) -> list[Cell]:
         candidate_name(each),
         Figure(each["score"]),
         Figure(each["cost"]),
-        Figure(each["gain"], each.get("gain_error")),
+        Figure(each["gain"], error_of(each, "gain")),
         Figure(each["added_cost"]),
-        Figure(each["efficiency"], each.get("efficiency_error")),
+        Figure(each["efficiency"], error_of(each, "efficiency")),
         ", ".join(filter(None, (mark, "tie" if each["tie"] else "", each["reason"]))),
     ]
 

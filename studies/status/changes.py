@@ -8,7 +8,7 @@ from datetime import datetime
 
 from storage.records import StudyGlance
 from studies.history.purpose import purpose
-from studies.history.state import Standing, decided, decision_name, standing_of
+from studies.history.state import Standing, decision_text, standing_of
 from studies.history.trials import FINISHED
 from studies.status.memory import Seen
 from studies.status.polling import Moment, Polling
@@ -72,7 +72,7 @@ def _of_study(before: Seen, after: Seen) -> list[str]:
             end = f"{score} {number(value)}" if value is not None else row.reason or "no score"
             lines.append(f"{name}: {row.state}, {end}")
     for decision in after.decisions[len(before.decisions) :]:
-        lines.append(f"{decision_name(decision.number, decision.record)}: {decided(decision.record)}")
+        lines.append(decision_text(decision.number, decision.record))
     was, now = (each.status.standing.text for each in (before, after))
     return lines + ([f"{after.study.name}: {now}"] if was != now else [])
 

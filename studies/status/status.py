@@ -17,7 +17,7 @@ from studies.definition.units import duration_text, plain
 from studies.history.counts import Counts
 from studies.history.pace import mean_trial_seconds, seconds_left
 from studies.history.purpose import purpose
-from studies.history.state import Standing, decided, decision_name, next_command, standing_of
+from studies.history.state import Standing, decision_text, next_command, standing_of
 from studies.launch.launcher import Launch, read_launches_of
 from studies.launch.states import launch_lines, launches_json
 from studies.status.pace import RUNNING, Pace, running_row
@@ -118,7 +118,7 @@ class Status:
         notes = [self.workers_text] if self.alive else []
         notes += launch_lines(self.launches[-MAX_LAUNCHES:])
         notes += taken_lines(self.taken)
-        notes += [f"{decision_name(each.number, each.record)}: {decided(each.record)}" for each in self._last_decisions]
+        notes += [decision_text(each.number, each.record) for each in self._last_decisions]
         notes += [f"{count} × {cause}" for cause, count in self.failures.items()]
         rows = [_running_row(each) for each in self.running]
         return Document([Table(RUNNING, rows).without_empty_columns()] if rows else [], notes, self.head)

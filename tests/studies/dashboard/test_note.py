@@ -79,16 +79,18 @@ def test_an_empty_study_says_what_it_asks_and_how_to_go_on() -> None:
 
 def test_the_answer_is_a_table_and_the_last_decision_says_why() -> None:
     won = {"param": "n_head", "value": 2, "score": 0.25, "gain": 0.5, "gain_error": 0.01, "added_cost": 10.0}
-    won |= {"cost": 110.0, "efficiency": 0.05, "chosen": True, "tie": True, "dup": None}
+    won |= {"cost": 110.0, "efficiency": 0.05, "chosen": True, "tie": True, "dup": None, "seeds": [{}, {}]}
     other = {**won, "value": 3, "chosen": False}
     record = {"round": 0, "candidates": [won, other], "event": None}
     decision = Row(kind="chosen", record=record, trials=[1], decided_at=WHEN, state={"config": {"n_head": 2}})
     results = show_document({}, [decision], ["n_head"], False)
     text = note(study(), counts(complete=3, waiting=2, failed=1), True, [decision], results, None)
-    assert "| 0     | n_head → 2 | 0.2500 | 0.500 ± 0.010 |         10 |    0.05000 |  110 | tie   |" in text
+    assert (
+        "| 0     | n_head → 2 | 0.2500 | 0.500 ± 0.010 |         10 |    0.05000 |  110 | tie of n_head → 2 and" in text
+    )
     assert "now: n_head=2" in text and "2 waiting, 3 complete, 1 failed" in text
     assert "Round 0 (2026-01-02 03:04 UTC): n_head → 2, a gain of 0.5 ± 0.01 for 10 more cost." in text
-    assert "cannot tell it from 1 others" in text
+    assert "Tie of n_head → 2 and n_head → 3." in text
 
 
 def test_a_storage_of_the_team_is_named_without_its_password() -> None:

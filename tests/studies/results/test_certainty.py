@@ -1,0 +1,110 @@
+"""How sure a growth's choices are, in words: parted or a tie, again, errors, and scores that did not choose."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from samplers.searches.growth.growth import Growth
+from studies.dashboard.note import last_decision
+from studies.history.certainty import ONE_SEED, again, certainty_text, path_lines, seeds_text, unchosen
+from studies.history.state import decision_text
+from studies.results.growth import show_document, show_json
+from studies.tables.delimited import delimited
+from tests.support.growths import run
+
+
+def grown(gains: Mapping[str, float], sd: float = 0.1, steps: int = 2, **block: Any) -> list[Any]:
+    """The decisions of a growth whose steps gain so much, at a cost of one each."""
+
+    def objective(config: Mapping[str, Any]) -> Mapping[str, float]:
+        draw = random.Random(repr(sorted(config.items())))
+        score = sum(gain * (config[name] - 1) ** 0.5 for name, gain in gains.items())
+        return {"score": score + draw.gauss(0, sd), "params": float(sum(config[name] for name in gains))}
+
+    settings = {"increments": dict.fromkeys(gains, 1), "steps": steps, "repeats": 3, "seed": 0, **block}
+    search = Growth.parse(settings, dict.fromkeys(gains, 1), ("score", "maximize"), "params", "here")
+    return [
+        SimpleNamespace(kind=each.kind, record=each.record, state=each.state, trials=(), number=number)
+        for number, each in enumerate(run(search, objective)[0])
+    ]
+
+
+def records(rows: list[Any]) -> list[Mapping[str, Any]]:
+    return [row.record for row in rows]
+
+
+def test_a_clear_choice_is_parted_and_a_close_one_a_tie_with_what_it_may_cost() -> None:
+    [clear] = records(grown({"a": 9.0, "b": 1.0}, steps=1))
+    assert certainty_text(clear) == "parted (sure 0.99)" and seeds_text(clear) is None
+    [close] = records(grown({"a": 1.0, "b": 1.02, "c": 0.1}, steps=1))
+    said = certainty_text(close)
+    assert said is not None and said.startswith("tie of ") and "a → 2" in said and "b → 2" in said and "c →" not in said
+    assert "): a wrong choice would cost at most about " in said and said.endswith(" %")
+    assert "no reasonable number of seeds" in (seeds_text(close) or "")
+
+
+def test_many_ties_are_counted_and_no_number_of_seeds_is_promised() -> None:
+    [close] = records(grown(dict.fromkeys("abcdef", 1.0), steps=1))
+    assert " more (sure" in (certainty_text(close) or "")
+
+
+def test_a_number_of_seeds_is_a_lower_bound_and_at_most_four_times_what_there_is() -> None:
+    rivals = [{"param": "b", "value": 2, "chosen": False, "better": 0.06, "seeds": [0] * 4, "tie": True}]
+    won = {"param": "a", "value": 2, "chosen": True, "better": None, "seeds": [0] * 4, "tie": True}
+    record = {"candidates": [won, *rivals], "sure": 0.94, "parted": False}
+    assert seeds_text(record) == "parting b → 2 from the chosen step would take about 5 seeds or more"
+    rivals[0]["better"] = 0.3
+    assert "no reasonable number" in (seeds_text(record) or "")
+
+
+def test_the_same_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = grown({"a": 1.0, "b": 1.02})
+    said = certainty_text(rows[0].record)
+    assert said is not None
+    document = show_document({}, rows, ["a"], whole=True)
+    assert document.tables[0].rows[0][-1] == said and said in document.tables[1].title
+    assert said in decision_text(0, rows[0].record)
+    rows[0].decided_at = rows[-1].decided_at = __import__("datetime").datetime(2026, 1, 2)
+    assert f"{said[:1].upper()}{said[1:]}."[:20] in last_decision(rows[:1])
+    table = delimited(document).splitlines()
+    assert "sure,loss at most,again" in table[0]
+    told = show_json({}, rows)
+    assert told["rounds"][0]["sure"] == rows[0].record["sure"] and told["again"] == again(records(rows))
+
+
+def test_the_same_path_is_less_likely_than_each_choice() -> None:
+    found = records(grown({"a": 1.0, "b": 0.8}))
+    whole = again(found)
+    assert whole is not None and whole <= min(each["again"] for each in found)
+    assert f"the same path: {whole:.2f}" in path_lines(found)[0] and "round 0" in path_lines(found)[0]
+    assert again([]) is None
+
+
+def test_errors_are_named() -> None:
+    found = records(grown({"a": 1.0, "b": 0.8}))
+    assert "± is half of a 95 % interval" in path_lines(found)
+    before = [{name: each[name] for name in each if name not in ("rule", "again", "sure", "parted")} for each in found]
+    assert path_lines(before) == ["± is one standard error"]
+
+
+def test_one_seed_says_in_one_line_what_it_is_worth() -> None:
+    found = records(grown({"a": 1.0, "b": 0.8}, repeats=1))
+    assert certainty_text(found[0]) is None and path_lines(found) == [ONE_SEED] and again(found) is None
+
+
+def test_the_paths_score_is_shown_from_seeds_that_did_not_choose_where_there_are_some() -> None:
+    """Round 1 buys more seeds than round 0 needed, so its baseline has some that did not choose it."""
+    found = records(grown({"a": 5.0, "b": 2.06, "c": 2.07}, repeats=2, racing={"max_repeats": 16, "within": 0.001}))
+    fresh = unchosen(found[0], found[1])
+    bought = len(found[1]["baseline"]["seeds"]) - 2
+    assert bought > 0 and fresh is not None and fresh["seeds"] == bought
+    assert fresh["score"] == pytest.approx(5.0, abs=0.2)
+    assert any(f"over {bought} seeds that did not" in line for line in path_lines(found))
+    assert unchosen(found[1], None) is None
+    fixed = path_lines(records(grown({"a": 5.0, "b": 2.06})))
+    assert any("which flatters them a little" in line for line in fixed)
