@@ -11,7 +11,7 @@ from pathlib import Path
 from storage.errors import UsageError, nearest
 from storage.files import replacing
 from storage.reader import Reader
-from storage.records import StudyRow, TrialRow
+from storage.records import DecisionRow, StudyRow, TrialRow
 from storage.session import Session
 from studies.export.ablation import ablation_csv
 from studies.export.depth_json import depth_json
@@ -21,14 +21,18 @@ from studies.export.trials import Columns, columns_csv, grid_cells, joined, parq
 from studies.history.grid_points import GridPoints, apart
 from studies.results.show import Shown
 from studies.results.trial import output_of, trial_json
+from studies.results.tuned import tuned
 
 FORMATS = {
     "grow": ("csv", "json", "results-yaml"),
     "grid": ("csv", "json", "ablation-csv", "sweep-dir", "tasks", "parquet"),
     "depth": ("csv", "json", "depth-json"),
     "fit": ("csv", "json"),
+    "tune": ("csv", "json", "parquet"),
 }
 """By search."""
+SETTINGS = ("grid", "tune")
+"""Searches whose trials are of settings: a column for each axis."""
 
 
 def export(session: Session, study: StudyRow, form: str) -> str | bytes | Folder:
@@ -40,9 +44,9 @@ def export(session: Session, study: StudyRow, form: str) -> str | bytes | Folder
     formats = FORMATS[study.search]
     if form not in formats:
         raise UsageError(f"--as: no format {form!r} of a {study.search} study{nearest(form, formats)}")
-    reader, is_grid = Reader(session), study.search == "grid"
+    reader, has_settings = Reader(session), study.search in SETTINGS
     rows, decisions = reader.trials(study.study_id), reader.decisions(study.study_id)
-    points = apart(rows, decisions) if is_grid else GridPoints(rows, ())
+    points = _points(study, rows, decisions)
     earlier = {row.trial_id for row in points.earlier}
     match form:
         case "csv":
@@ -57,7 +61,7 @@ def export(session: Session, study: StudyRow, form: str) -> str | bytes | Folder
         case "tasks":
             return tasks_folder(points.in_force)
         case "json":
-            in_force = [{"in_force": row.trial_id not in earlier} if is_grid else {} for row in rows]
+            in_force = [{"in_force": row.trial_id not in earlier} if has_settings else {} for row in rows]
             trials = [{**trial_json(row), **mark} for row, mark in zip(rows, in_force, strict=True)]
             document = {**Shown(study, rows, decisions).to_json(), "trials": trials}
             return json.dumps(document, indent=1, default=str) + "\n"
@@ -83,13 +87,26 @@ def export_named(session: Session, names: Sequence[str], form: str) -> str | byt
     tables = {}
     for study in map(reader.study, names):
         rows = reader.trials(study.study_id)
-        apart_from = apart(rows, reader.decisions(study.study_id)).earlier if study.search == "grid" else ()
-        tables[study.name] = _cells(study, rows, {row.trial_id for row in apart_from})
+        earlier = _points(study, rows, reader.decisions(study.study_id)).earlier if study.search in SETTINGS else ()
+        tables[study.name] = _cells(study, rows, {row.trial_id for row in earlier})
     return columns_csv(joined(tables))
 
 
 def _cells(study: StudyRow, rows: Sequence[TrialRow], earlier: Collection[int]) -> Columns:
-    return grid_cells(rows, earlier) if study.search == "grid" else trial_cells(rows)
+    return grid_cells(rows, earlier) if study.search in SETTINGS else trial_cells(rows)
+
+
+def _points(study: StudyRow, rows: Sequence[TrialRow], decisions: Sequence[DecisionRow]) -> GridPoints:
+    """A study's trials, split by whether its search still wants them."""
+    match study.search:
+        case "grid":
+            return apart(rows, decisions)
+        case "tune":
+            others = {row.trial_id for row in tuned(rows, decisions, study).others}
+            in_force = [row for row in rows if row.trial_id not in others]
+            return GridPoints(in_force, [row for row in rows if row.trial_id in others])
+        case _:
+            return GridPoints(rows, ())
 
 
 def write_aside(file: Path, made: str | bytes | Folder) -> None:

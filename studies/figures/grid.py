@@ -39,7 +39,7 @@ def pictures(shown: Mapping[str, Any], metric: str) -> list[Picture]:
         caption = f"Mean over the seeds; an empty cell has no score.{gone}"
         made.append(heat_map("grid-heat", f"{metric} over {axes[0]} and {axes[1]}", rows, axes, means, metric, caption))
     if len(axes) >= 2:
-        made.append(_parallel(rows, axes, metric, gone))
+        made.append(parallel(rows, axes, metric, gone))
     return made
 
 
@@ -101,12 +101,13 @@ def _settings(rows: Rows, axes: Sequence[str], metric: str, gone: str) -> Pictur
     return Picture("grid-settings", f"{metric} of each setting", across, Axis(metric), [points], f"{sure}{cut}{gone}")
 
 
-def _parallel(rows: Rows, axes: Sequence[str], metric: str, gone: str) -> Picture:
+def parallel(rows: Rows, axes: Sequence[str], metric: str, gone: str, key: str = "grid-parallel") -> Picture:
+    """All axes side by side, a line a setting."""
     shown, cut = thinned(rows, MAX_SETTING_LINES)
     columns: list[tuple[str, Sequence[Value]]] = [(name, _column(shown, name)) for name in axes]
     columns.append((metric, [row["mean"] for row in shown]))
     caption = f"A line a setting, coloured by its mean {metric}.{cut}{gone}"
-    return Picture("grid-parallel", f"{metric} and all axes", Axis(""), Axis(""), [Parallel(metric, columns)], caption)
+    return Picture(key, f"{metric} and all axes", Axis(""), Axis(""), [Parallel(metric, columns)], caption)
 
 
 def _column(rows: Rows, name: str) -> Sequence[Value]:

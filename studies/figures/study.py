@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from storage.records import StudyRow, TrialRow
-from studies.figures import depth, difficulty, fit, grid, growth
+from studies.figures import depth, difficulty, fit, grid, growth, tune
 from studies.figures.picture import Picture
 from studies.results.difficulty import TARGET
 
@@ -21,5 +21,7 @@ def pictures_of(study: StudyRow, shown: Mapping[str, Any], points: Sequence[Tria
         case "grid":
             target = next((row.config["target"] for row in points if "target" in row.config), TARGET)
             return [*difficulty.pictures(shown, target), *grid.pictures(shown, study.score)]
+        case "tune":
+            return tune.pictures(shown, study.scores)
         case _:
             return growth.pictures(shown, study.score, str(study.cost))

@@ -82,6 +82,10 @@ def pending(session: Session, study: StudyRow, state: SearchState, order: Order)
         # An outdated checkout must not undo a change that others have made.
         note = f"{order.source} is older than the study's last change and is not used; to go back, use --set"
         file = before_file
+    elif order.unedited and file.hash != before_file.hash:
+        # It came with another version of Studyhall: nobody asked for a change of this study.
+        note = f"{order.source} came with another version of Studyhall and is not used; to change the study, use --set"
+        file = before_file
     file = file.with_replaced_of(stored)
     edited = difference(stored, file)
     _check_allowed(edited, has_results, order.source)

@@ -15,6 +15,19 @@ from studies.definition.units import parse_duration
 from studies.slots.options import Elsewhere, cpu_slots, slots_of
 from studies.slots.slot import Slot
 
+SHIPPED = {
+    "ablate": "f0e99f5d36400a6abe6cf004fa0215a3722da1daeff74fe89bb6cfd268558281",
+    "depth-100m": "6273e7c6ac4c0e5e05ed4f815bb89e5df9959738f5e996baf08bef174912ce44",
+    "difficulty": "2dbfbd0bf0fc26d714ccc9930b8001cc652ee5256fe52b8807ddea14828d7633",
+    "front": "24a6e2a1d5a0ccb5def125f4cc03d5b8946971d8a51f6621abfb28251c22c478",
+    "learning-range": "2c39ae2229904f7165b1c8c14939c425446bd012e4a14fdea376b0cabe245bd1",
+    "lobo": "567acd9512d1cda498702eddaf7f6ccadc6caa67e2746337904504574f74eef0",
+    "sweep": "f4d3cbd354d5c1684d2813b7dbfc4b19e2112850cca910ab7571a32da2bdb7b2",
+    "tune-lr": "45c02fc841b08c2d3e8e0c0f3918c77ca24605b99e059b74d1112567be2a11bf",
+    "utilization": "01502771b85e795c2a9b9c866e19bd1baf644cdda2933c008c90909608c6b930",
+}
+"""The hashes of the definitions that ship with this version, by name."""
+
 
 @dataclass(frozen=True)
 class Order:
@@ -31,6 +44,8 @@ class Order:
     """`--set KEY=VALUE` as typed."""
     budget: Budget
     slots: tuple[Slot, ...]
+    unedited: bool = False
+    """Whether the definition ships with this version and is as it came."""
     same_code: bool = False
     trust_study: bool = False
     join: bool = False
@@ -83,11 +98,12 @@ class Order:
                 raise UsageError("the scheduler chooses the GPUs; --gpus-per-node or --num-gpus: how many", "--gpus")
             elsewhere = Elsewhere(gpus_elsewhere, *shares)
         slots = slots_of(gpus, *shares) if elsewhere is None else cpu_slots(1, 1)
-        definition, source = _read(search, name, file, join)
+        definition, source, unedited = _read(search, name, file, join)
         search = search or (None if definition is None else definition.search)
         if steps is not None and search not in ("grow", None):
             raise UsageError(f"--steps: counts the steps of a growth; a {search} search has --max-trials and --timeout")
-        return Order(search, name, definition, source, settings, budget, slots, same_code, trust_study, join, elsewhere)
+        known = (search, name, definition, source, settings, budget, slots, unedited)
+        return Order(*known, same_code, trust_study, join, elsewhere)
 
     @property
     def note(self) -> str | None:
@@ -120,8 +136,8 @@ def _parsed(words: Sequence[str], name: str | None) -> tuple[str | None, str, Se
     return search, found, bare
 
 
-def _read(search: str | None, name: str, file: Path | None, join: bool) -> tuple[Definition | None, str]:
-    """The definition, if there is a file; and the file's name for messages.
+def _read(search: str | None, name: str, file: Path | None, join: bool) -> tuple[Definition | None, str, bool]:
+    """The definition, if there is a file; the file's name for messages; and whether it is as it came.
 
     Raises:
         UsageError: The name or the file is wrong.
@@ -130,4 +146,7 @@ def _read(search: str | None, name: str, file: Path | None, join: bool) -> tuple
     found = file if file is not None or join else definition_file(name)
     definition = None if found is None else Definition.load(found, search)
     shipped = found is None or found == DEFINITIONS / f"{name}.yaml"
-    return definition, f"studies/{name}.yaml" if shipped else str(found)
+    source = f"studies/{name}.yaml" if shipped else str(found)
+    if found is None or definition is None or found.resolve().parent != DEFINITIONS.resolve():
+        return definition, source, False
+    return definition, source, definition.hash == SHIPPED.get(found.stem)

@@ -115,7 +115,7 @@ class Facts:
             step = max(1, math.ceil((len(places) - 1) / (MAX_GROUPS - 1))) if len(places) > 1 else 1
             kept = sorted({*range(0, len(places), step), len(places) - 1}) if places else []
             return [(f"{number}: {shortened(places[number].label, 24)}", places[number].trials) for number in kept]
-        if self.study.search == "grid":
+        if self.study.search in ("grid", "tune"):
             best = ranking(self.points, self.study.score, self.study.direction).scored[:MAX_GROUPS]
             return [(shortened(setting_name(each.setting)), [row.number for row in each.rows]) for each in best[::-1]]
         return []

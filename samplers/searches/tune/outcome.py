@@ -26,6 +26,8 @@ class Outcome:
     """The mean of each score over the seeds that completed; None unless the state is COMPLETE."""
     constraints: Mapping[str, float] = field(default_factory=dict)
     """By how much each constraint is missed, by its text: the mean over the same seeds; at most 0 where it is met."""
+    by_seed: Sequence[Sequence[float] | None] = ()
+    """The scores of each seed; None of one that did not complete."""
     trials: Sequence[int] = ()
     """Numbers of the trials of all seeds."""
     completed: int = 0
@@ -59,6 +61,7 @@ class Outcome:
             state=state,
             values=means[: len(scores)] or None,
             constraints={each.text: value for each, value in zip(constraints, means[len(scores) :], strict=False)},
+            by_seed=[None if each is None else each[: len(scores)] for each in values],
             trials=[result.trial for result in results],
             completed=len(found),
             last_report=_last_report(results),

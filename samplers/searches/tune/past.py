@@ -43,6 +43,8 @@ class PastSetting:
     params: Mapping[str, Any]
     """The values of its axes, as its config has them."""
     config: Config
+    hash: str = ""
+    """Of its first point."""
     attributes: dict[str, Any] = field(default_factory=dict)
     """What the sampler wrote to its trial."""
     outcome: Outcome | None = None
@@ -83,6 +85,8 @@ class Past:
             self._end(Outcome.from_json(row["outcome"]))
         if record.get("outcome") is not None:
             self._end(Outcome.from_json(record["outcome"]))
+        for outcome in record.get("outcomes", ()):
+            self._end(Outcome.from_json(outcome))
         if record.get("setting") is not None:
             self._begin(record)
 
@@ -133,7 +137,7 @@ class Past:
         number = len(self.settings)
         assert record["setting"] == number, "the records are not those in force, in order"
         attributes = as_optuna_keeps_it(record["attributes"]["setting"])
-        setting = PastSetting(record["params"], record["config"], attributes)
+        setting = PastSetting(record["params"], record["config"], record["hash"], attributes)
         self.settings.append(setting)
         self._by_hash.setdefault(record["hash"], number)
         self._study_attributes |= record["attributes"]["study"]
@@ -141,12 +145,15 @@ class Past:
         self._add_running(setting, setting.params)
 
     def _end(self, outcome: Outcome) -> None:
-        """Take in how a setting ended."""
+        """Take in how a setting ended: once, or again with more seeds."""
         setting = self.settings[outcome.setting]
-        setting.outcome = outcome
+        again, setting.outcome = setting.outcome is not None, outcome
         setting.attributes |= as_optuna_keeps_it(outcome.attributes)
-        if outcome.feasible and outcome.values is not None:
-            self.front = with_point(self.front, losses(outcome.values, self._directions)) or self.front
+        if again:
+            self.front = []
+        for each in [setting.outcome for setting in self.settings] if again else [outcome]:
+            if each is not None and each.feasible and each.values is not None:
+                self.front = with_point(self.front, losses(each.values, self._directions)) or self.front
         self.tell(outcome)
 
     def _override(self, changes: Mapping[str, Any]) -> None:

@@ -13,6 +13,8 @@ from typing import Any
 from samplers.searches.grid.relations import Evaluated, Relations, parse_relations
 from samplers.searches.nested import path_of
 from samplers.searches.plan import MAX_SEED, Config
+from samplers.searches.race.purchases import Allowance
+from samplers.searches.race.settings import parse_racing
 from samplers.searches.tune.constraints import Constraint
 from samplers.searches.tune.samplers import SamplerChoice, parse_sampler
 from samplers.searches.tune.space import Space, parse_space
@@ -21,7 +23,7 @@ from storage.errors import UsageError, nearest
 
 RELATIONS = ("derive", "where", "when", "pass")
 COUNTS = ("settings", "repeats", "ahead", "seed", "patience")
-TUNE_KEYS = ("sampler", "space", *RELATIONS, *COUNTS, "enqueue", "constraints")
+TUNE_KEYS = ("sampler", "space", *RELATIONS, *COUNTS, "enqueue", "constraints", "racing")
 MAX_SETTINGS = 1_000_000
 MAX_AHEAD = 10_000
 MAX_REPEATS = 10_000
@@ -47,6 +49,8 @@ class TuneSettings:
     enqueue: tuple[Mapping[str, Any], ...]
     """Values of axes that are tried first; the sampler chooses those that a setting leaves out."""
     constraints: tuple[Constraint, ...]
+    racing: Allowance | None
+    """More seeds for the best settings, once all are told."""
     patience: int | None
     """The search ends after so many settings without a better one."""
     where: str
@@ -112,6 +116,7 @@ def parse_tune(given: Mapping[str, Any], config: Config, scores: int, where: str
         seed=check_whole(block.get("seed", config.get("seed", 1337)), f"{where}.seed", 0, MAX_SEED - repeats),
         enqueue=_enqueued(block.get("enqueue", []), space, relations, settings, f"{where}.enqueue"),
         constraints=_constraints(block.get("constraints", []), sampler, f"{where}.constraints"),
+        racing=_racing(block.get("racing"), repeats, scores, f"{where}.racing"),
         patience=None if patience is None else check_whole(patience, f"{where}.patience", 1, MAX_SETTINGS),
         where=where,
     )
@@ -150,6 +155,14 @@ def _enqueued(
             if filtered is not None:
                 raise UsageError(f"`where: {filtered}` does not allow it", f"{where}[{index}]")
     return tuple(given)
+
+
+def _racing(given: object, repeats: int, scores: int, where: str) -> Allowance | None:
+    if given is None:
+        return None
+    if scores > 1:
+        raise UsageError(f"a race has one score, and there are {scores}: take it out", where)
+    return parse_racing(given, repeats, where)
 
 
 def _constraints(given: object, sampler: SamplerChoice, where: str) -> tuple[Constraint, ...]:

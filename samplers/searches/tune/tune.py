@@ -21,6 +21,9 @@ from samplers.searches.plan import Config, Decision, Done, Need, Point, Results,
 from samplers.searches.tune.allowed import check_allowed
 from samplers.searches.tune.outcome import Outcome, Score
 from samplers.searches.tune.past import Past, PastSetting
+from samplers.searches.tune.points import points_of
+from samplers.searches.tune.progress import after_told, reason_to_stop
+from samplers.searches.tune.race import NEW_RACE, race_step
 from samplers.searches.tune.settings import TuneSettings, check_added_axes, parse_tune
 from storage.records import EndKind
 
@@ -82,6 +85,7 @@ class Tune:
             "completed": 0,
             "best": None,
             "since": 0,
+            "race": dict(NEW_RACE),
             "ended": None,
             "tune": dict(self.block),
             "config": dict(self.config),
@@ -95,12 +99,14 @@ class Tune:
         outcome = None
         if state["open"] and not (wanted and len(state["open"]) < settings.ahead):
             number = state["open"][0]
-            points = self._points(past.settings[number], number, settings)
+            points = points_of(past.settings[number], number, settings)
             missing = tuple(point for point in points if point.hash not in results)
             if missing:
                 return Need(missing, f"setting {number}: {len(missing)} trials")
             outcome = Outcome.of(number, [results[point.hash] for point in points], self.scores, settings.constraints)
         elif not wanted:
+            if settings.racing is not None and not state["race"]["over"]:
+                return race_step(state, settings, past, results, self.scores)
             return self._end(state)
         return self._decision(state, settings, past, outcome, wanted)
 
@@ -110,9 +116,9 @@ class Tune:
         """One setting told, one chosen, or both."""
         from optuna import __version__
 
-        after = _told(state, outcome, past, self.scores)
+        after = after_told(state, outcome, past, self.scores)
         record: dict[str, Any] = {"setting": None, "outcome": outcome and outcome.to_json(), "event": None}
-        event = _stop(after, settings, past) if wanted else None
+        event = reason_to_stop(after, settings, past) if wanted else None
         if event is not None:
             return Decision("stopped", {**record, "told": event, "event": event}, {**after, "ended": event})
         if not wanted or len(after["open"]) >= settings.ahead:
@@ -125,8 +131,7 @@ class Tune:
             event = "no further setting was found that `where` allows"
             return Decision("stopped", {**record, "told": event, "event": event}, {**after, "ended": event})
         number = state["next"]
-        setting = PastSetting(choice.axes, choice.config)
-        points = self._points(setting, number, settings)
+        points = points_of(PastSetting(choice.axes, choice.config), number, settings)
         alike = past.first_like(points[0].hash)
         if outcome is not None:
             record["outcome"] = {**record["outcome"], "attributes": dict(choice.told_attributes)}
@@ -156,15 +161,22 @@ class Tune:
             return Done(f"{reason}; none meets the constraints", EndKind.FAILED)
         if len(self.scores) > 1:
             return Done(f"{reason}; {len(past.front)} of them form the front")
-        return Done(f"{reason}; the best is setting {state['best']['setting']}: {state['best']['value']:g}")
+        best = state["best"]
+        sure = f" (sure {best['sure']:.2f})" if "sure" in best else ""
+        return Done(f"{reason}; the best is setting {best['setting']}: {best['value']:g}{sure}")
 
     def outlook(self, state: SearchState) -> Sequence[Point]:
-        """The points of the open settings; of a search that has not begun, those that it will begin with."""
+        """The points of the open settings and of the race; of a search without a past, those that it begins with."""
         past = self.recalled or self.past()
-        if not state["next"]:
-            past, state = self._opened(state)
+        if not past.settings:
+            past, state = self._opened({**self.start(), "tune": state["tune"], "config": state["config"]})
         settings = self._settings(state["tune"], state["config"])
-        return [point for number in state["open"] for point in self._points(past.settings[number], number, settings)]
+        counts = {**dict.fromkeys(state["open"], settings.repeats), **dict(state["race"]["seeds"])}
+        return [
+            point
+            for number, count in counts.items()
+            for point in points_of(past.settings[number], number, settings, count)
+        ]
 
     def _opened(self, state: SearchState) -> tuple[Past, SearchState]:
         """The search once it waits for its first result."""
@@ -192,7 +204,8 @@ class Tune:
             "event": f"override: {values}",
             "changes": {name: dict(part) for name, part in changes.items()},
         }
-        return Decision("override", record, {**state, "ended": None, "since": 0, "tune": block, "config": config})
+        again = {"ended": None, "since": 0, "race": {**state["race"], "over": False}}
+        return Decision("override", record, {**state, **again, "tune": block, "config": config})
 
     def distributions(self, params: Mapping[str, Any]) -> Mapping[str, BaseDistribution]:
         """Of the space in force, and wider for a value that lies beyond it."""
@@ -210,11 +223,6 @@ class Tune:
     def in_force(self, state: SearchState) -> Tune:
         """The search as it would begin with the block and the config of a state."""
         return replace(self, block=state["tune"], config=state["config"], recalled=None)
-
-    def _points(self, setting: PastSetting, number: int, settings: TuneSettings) -> tuple[Point, ...]:
-        shown = {name: settings.space.axes[name].shown(value) for name, value in setting.params.items()}
-        role = {"role": "setting", "number": number, "setting": dict(setting.params)}
-        return tuple(Point(setting.config, seed, {**shown, "seed": seed}, role) for seed in settings.seeds)
 
     def _settings(self, block: Mapping[str, Any], config: Config) -> TuneSettings:
         """The block in force, checked."""
@@ -238,32 +246,6 @@ def _rehearse(past: Past, scores: int) -> None:
     from samplers.searches.tune.rehearsal import rehearse  # which imports Optuna
 
     rehearse(past, scores)
-
-
-def _told(state: SearchState, outcome: Outcome | None, past: Past, scores: Sequence[Score]) -> dict[str, Any]:
-    """The state after a setting is told: it is open no more, and may be the best."""
-    if outcome is None:
-        return dict(state)
-    better = past.is_better(outcome)
-    after = {
-        **state,
-        "open": state["open"][1:],
-        "told": state["told"] + 1,
-        "completed": state["completed"] + (outcome.state == "COMPLETE"),
-        "since": 0 if better else state["since"] + 1,
-    }
-    if better and len(scores) == 1 and outcome.values is not None:
-        after["best"] = {"setting": outcome.setting, "value": outcome.values[0]}
-    return after
-
-
-def _stop(state: SearchState, settings: TuneSettings, past: Past) -> str | None:
-    """Why no further setting is chosen; None if one is."""
-    if settings.patience is not None and state["since"] >= settings.patience:
-        return f"{state['since']} settings without a better one"
-    if settings.size is not None and past.different >= settings.size:
-        return f"all {settings.size} settings of the space are chosen"
-    return None
 
 
 def _choice_text(number: int, choice: Choice, alike: int | None) -> str:

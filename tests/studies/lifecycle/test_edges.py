@@ -84,6 +84,22 @@ def test_a_file_from_before_the_last_change_is_not_used_and_that_is_said(program
     assert answer(program, "show", "--study", "trace")["config"]["max_iters"] == 8000
 
 
+def test_a_definition_that_came_with_another_version_changes_no_study_that_has_begun(
+    program: Program, tmp_path: Path
+) -> None:
+    shipped = (CHECKOUT / "studies" / "depth-100m.yaml").read_text()
+    earlier = tmp_path / "earlier.yaml"
+    edited = shipped.replace("targets: [10000000, 25000000, 50000000, 75000000, 100000000]", "targets: [25000000]")
+    earlier.write_text(edited.replace("widths: auto", "widths: [384]"))
+    assert program("run", "depth", "--study", "depth-100m", "--file", earlier).returncode == 0
+    told = program("run", "depth", "--study", "depth-100m")
+    assert told.returncode == 0 and "came with another version of Studyhall and is not used" in told.stderr
+    assert len(answer(program, "show", "--study", "depth-100m")["results"]) == 1
+    earlier.write_text(edited.replace("widths: auto", "widths: [384, 768]"))  # an edit by hand is taken over
+    assert program("run", "depth", "--study", "depth-100m", "--file", earlier).returncode == 0
+    assert len(answer(program, "show", "--study", "depth-100m")["results"]) == 2
+
+
 def test_another_objective_file_of_the_same_name_is_told(program: Program, tmp_path: Path) -> None:
     file = write_definition(tmp_path)
     run = ["run", "grow", "--study", "trace", "--file", file]

@@ -1,0 +1,26 @@
+"""The points of a setting: its configuration with each seed."""
+
+from __future__ import annotations
+
+from samplers.searches.plan import Point
+from samplers.searches.tune.past import PastSetting
+from samplers.searches.tune.settings import TuneSettings
+from samplers.searches.tune.space import Numbers
+
+
+def points_of(
+    setting: PastSetting, number: int, settings: TuneSettings, repeats: int | None = None
+) -> tuple[Point, ...]:
+    """Its points with the first `repeats` seeds; if not given, those that every setting gets.
+
+    Optuna shows the parameters that the space in force has: not an axis or a choice that was taken out.
+    """
+    axes = settings.space.axes
+    shown = {
+        name: axis.shown(value)
+        for name, value in setting.params.items()
+        if (axis := axes.get(name)) is not None and (isinstance(axis, Numbers) or axis.holds(value))
+    }
+    role = {"role": "setting", "number": number, "setting": dict(setting.params)}
+    seeds = range(settings.seed, settings.seed + (settings.repeats if repeats is None else repeats))
+    return tuple(Point(setting.config, seed, {**shown, "seed": seed}, role) for seed in seeds)

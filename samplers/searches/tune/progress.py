@@ -1,0 +1,51 @@
+"""The state of a tune search after each setting that is told: what is best, for how long, and why the search ends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from samplers.searches.plan import SearchState
+from samplers.searches.tune.front import losses
+from samplers.searches.tune.outcome import Outcome, Score
+from samplers.searches.tune.past import Past
+from samplers.searches.tune.settings import TuneSettings
+
+
+def after_told(state: SearchState, outcome: Outcome | None, past: Past, scores: Sequence[Score]) -> dict[str, Any]:
+    """The state after a setting is told: it is open no more, and may be the best."""
+    if outcome is None:
+        return dict(state)
+    better = past.is_better(outcome)
+    after = {
+        **state,
+        "open": state["open"][1:],
+        "told": state["told"] + 1,
+        "completed": state["completed"] + (outcome.state == "COMPLETE"),
+        "since": 0 if better else state["since"] + 1,
+    }
+    if better and len(scores) == 1 and outcome.values is not None:
+        after["best"] = {"setting": outcome.setting, "value": outcome.values[0]}
+    return after
+
+
+def reason_to_stop(state: SearchState, settings: TuneSettings, past: Past) -> str | None:
+    """Why no further setting is chosen; None if one is."""
+    if settings.patience is not None and state["since"] >= settings.patience:
+        return f"{state['since']} settings without a better one"
+    if settings.size is not None and past.different >= settings.size:
+        return f"all {settings.size} settings of the space are chosen"
+    return None
+
+
+def best_of(outcomes: Iterable[Outcome], direction: str) -> dict[str, Any] | None:
+    """The best of the settings that completed and meet all constraints, for one score; of equal ones the first."""
+    found = [
+        (losses(outcome.values, [direction])[0], outcome.setting, outcome.values[0])
+        for outcome in outcomes
+        if outcome.feasible and outcome.values is not None
+    ]
+    if not found:
+        return None
+    _, setting, value = min(found)
+    return {"setting": setting, "value": value}

@@ -1,0 +1,135 @@
+"""Every sampler under kills: the settings of an undisturbed study, a passing audit, choices that replay derives."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
+from functools import cache
+from pathlib import Path
+from time import sleep
+from typing import Any
+
+import pytest
+
+from storage.reader import Reader
+from storage.session import Session
+from studies.audit.audit import audit
+from studies.audit.replay_study import replay_study
+from tests.support.program import call
+from tests.support.tuning import Run, tune
+
+SETTINGS, WORKERS, KILLS = 60, 4, 10
+SPACE: Mapping[str, Any] = {"x": {"float": [-5, 10]}, "n": {"range": [1, 4]}, "kind": ["flat", "steep"]}
+CONFIG: Mapping[str, Any] = {"x": 0.0, "n": 1, "kind": "flat"}
+LOSS, SIZE = ("loss", "minimize"), ("size", "maximize")
+SAMPLERS: Mapping[str, Any] = {
+    "tpe": {"name": "tpe", "multivariate": True, "constant_liar": True},
+    "gp": {"name": "gp", "n_startup_trials": 48},  # a choice of it takes a second
+    "cmaes": "cmaes",
+    "nsgaii": {"name": "nsgaii", "population_size": 10},
+    "nsgaiii": {"name": "nsgaiii", "population_size": 10},
+    "qmc": "qmc",
+    "random": "random",
+}
+FUNCTION = """
+def own(config):
+    loss = config["x"] * config["x"] + config["n"] * (2 if config["kind"] == "steep" else 1)
+    return {"loss": loss, "size": config["n"] - config["x"]}
+"""
+METRICS = "{loss: 'loss (.*)', size: 'size (.*)'}"
+SCRIPT = """
+awk -v x="$1" -v n="$2" -v kind="$3" 'BEGIN {
+    printf "loss %.17g\\nsize %.17g\\n", x * x + n * (kind == "steep" ? 2 : 1), n - x
+}'
+"""
+
+
+def loss(point: Any) -> Mapping[str, float]:
+    """What both objectives compute."""
+    config = point.config
+    value = config["x"] * config["x"] + config["n"] * (2 if config["kind"] == "steep" else 1)
+    return {"loss": value, "size": config["n"] - config["x"]}
+
+
+@pytest.mark.parametrize("objective", ["function", "command"])
+@pytest.mark.parametrize("scores", [(LOSS,), (LOSS, SIZE)], ids=["one", "several"])
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_workers_that_are_killed_choose_what_one_undisturbed_worker_chooses(
+    environment: dict[str, str], url: str, tmp_path: Path, sampler: str, scores: Any, objective: str
+) -> None:
+    if sampler == "cmaes" and len(scores) > 1:
+        pytest.skip("CMA-ES takes one score")
+    file = definition(tmp_path, objective, scores, block_of(sampler))
+    assert run_and_kill(environment, url, file, random.Random(sampler + objective)) == KILLS
+    session = Session(url)
+    study = Reader(session).study("own")
+    chosen = [row.record["params"] for row in Reader(session).decisions(study.study_id) if row.kind == "chosen"]
+    assert chosen == undisturbed(sampler, scores) and len(chosen) == SETTINGS
+    certificate = audit(session, study)
+    assert certificate.holds, certificate.violations
+    assert replay_study(session, study, None, None).agrees
+    session.close()
+
+
+def block_of(sampler: str) -> dict[str, Any]:
+    return {"sampler": SAMPLERS[sampler], "space": SPACE, "settings": SETTINGS, "ahead": 6, "seed": 1}
+
+
+@cache
+def undisturbed(sampler: str, scores: Any) -> list[Mapping[str, Any]]:
+    """The settings that one worker chooses that is never killed: the search alone, without any worker."""
+    run = Run(tune(scores, CONFIG, **block_of(sampler)), loss)
+    assert run.go() is not None
+    return run.chosen
+
+
+def definition(folder: Path, objective: str, scores: Any, block: Mapping[str, Any]) -> Path:
+    (folder / "own.py").write_text(FUNCTION)
+    (folder / "own.sh").write_text(SCRIPT)
+    file = folder / "own.yaml"
+    command = f"{{command: 'sh {folder}/own.sh {{x}} {{n}} {{kind}}', metrics: {{stdout: {METRICS}}}}}"
+    score = [{"metric": metric, "direction": direction} for metric, direction in scores]
+    file.write_text(
+        f"search: tune\nobjective: {'own.py:own' if objective == 'function' else command}\n"
+        f"score: {score if len(score) > 1 else score[0]}\ntune: {block}\nconfig: {CONFIG}\n".replace("True", "true")
+    )
+    return file
+
+
+def run_and_kill(environment: dict[str, str], url: str, file: Path, chance: random.Random) -> int:
+    """Run a study with four workers, and kill one of them whenever a few more decisions were made; how many were.
+    A worker that was killed is started again."""
+
+    def worker() -> None:
+        killed = True
+        while killed:
+            ended = call(environment, "run", "tune", "own", "--file", file, "--workers", 1)
+            killed = ended.returncode == -signal.SIGKILL
+        assert ended.returncode == 0, ended.stderr
+
+    with ThreadPoolExecutor(WORKERS) as pool, closing(Session(url)) as session:
+        running = [pool.submit(worker) for _ in range(WORKERS)]
+        killed = 0
+        while killed < KILLS and not all(each.done() for each in running):
+            living = processes(session, (killed + 1) * SETTINGS // (KILLS + 2))
+            with suppress(ProcessLookupError):
+                if living:
+                    os.kill(chance.choice(living), signal.SIGKILL)
+                    killed += 1
+            sleep(0.02)
+        for each in running:
+            each.result()
+    return killed
+
+
+def processes(session: Session, made: int) -> list[int]:
+    """Of the living workers, once so many decisions were made."""
+    reader = Reader(session)
+    study = reader.find_study("own")
+    if study is None or reader.extent(study.study_id).decisions < made:
+        return []
+    return [worker.pid for worker in reader.workers(study.study_id) if worker.alive]
