@@ -136,7 +136,7 @@ class Past:
                 setattr(sampler, name, copy.copy(shared))
 
     def _constraints_of(self, outcome: Outcome) -> dict[str, float]:
-        """The constraints in force, as attributes of Optuna, which wants the same ones of all trials that completed. One
+        """The constraints in force, as attributes of Optuna, which wants the same of all trials that completed. One
         that was added later is taken to be just met by the settings before: of them nobody knows."""
         if outcome.state != "COMPLETE":
             return {}
