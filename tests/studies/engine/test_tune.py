@@ -52,6 +52,11 @@ def test_settings_are_those_of_the_pure_search_and_each_choice_is_derived_again(
     assert best["n"] == 2 and best["mean"] == min(each["mean"] for each in by_number)
     assert best["number"] == shown["best"] == pure.state["best"]["setting"]
 
+    found = answer(program, "best", "own")
+    assert found["setting"] == best["number"] and found["values"] == found["values"] | best["setting"]
+    line = program("best", "own").stdout
+    assert f"x={best['setting']['x']}" in line.split() and line.count("\n") == 1
+
     certificate = answer(program, "audit", "own")
     assert certificate["holds"] and certificate["decisions"] == {"made": 17, "rederived": 17}
     replayed = answer(program, "replay", "own")
