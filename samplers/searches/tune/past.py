@@ -99,6 +99,12 @@ class Past:
         """The number of the first setting whose first point has that hash."""
         return self._by_hash.get(point_hash)
 
+    def is_on_front(self, outcome: Outcome) -> bool:
+        """Whether nothing that was told is better; of one score, whether it is the best value."""
+        if not outcome.feasible or outcome.values is None:
+            return False
+        return losses(outcome.values, self._directions) in self.front
+
     def is_better(self, outcome: Outcome) -> bool:
         """Whether no setting that was told before is at least as good."""
         if not outcome.feasible or outcome.values is None:
