@@ -19,9 +19,11 @@ SHIPPED = {
     "ablate": "f0e99f5d36400a6abe6cf004fa0215a3722da1daeff74fe89bb6cfd268558281",
     "depth-100m": "6273e7c6ac4c0e5e05ed4f815bb89e5df9959738f5e996baf08bef174912ce44",
     "difficulty": "2dbfbd0bf0fc26d714ccc9930b8001cc652ee5256fe52b8807ddea14828d7633",
+    "front": "24a6e2a1d5a0ccb5def125f4cc03d5b8946971d8a51f6621abfb28251c22c478",
     "learning-range": "2c39ae2229904f7165b1c8c14939c425446bd012e4a14fdea376b0cabe245bd1",
     "lobo": "567acd9512d1cda498702eddaf7f6ccadc6caa67e2746337904504574f74eef0",
     "sweep": "f4d3cbd354d5c1684d2813b7dbfc4b19e2112850cca910ab7571a32da2bdb7b2",
+    "tune-lr": "45c02fc841b08c2d3e8e0c0f3918c77ca24605b99e059b74d1112567be2a11bf",
     "utilization": "01502771b85e795c2a9b9c866e19bd1baf644cdda2933c008c90909608c6b930",
 }
 """The hashes of the definitions that ship with this version, by name."""

@@ -166,10 +166,10 @@ class Tune:
         return Done(f"{reason}; the best is setting {best['setting']}: {best['value']:g}{sure}")
 
     def outlook(self, state: SearchState) -> Sequence[Point]:
-        """The points of the open settings and of the race; before the first choice, those that it begins with."""
+        """The points of the open settings and of the race; of a search without a past, those that it begins with."""
         past = self.recalled or self.past()
-        if not state["next"]:
-            past, state = self._opened(state)
+        if not past.settings:
+            past, state = self._opened({**self.start(), "tune": state["tune"], "config": state["config"]})
         settings = self._settings(state["tune"], state["config"])
         counts = {**dict.fromkeys(state["open"], settings.repeats), **dict(state["race"]["seeds"])}
         return [

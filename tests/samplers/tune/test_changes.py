@@ -140,3 +140,23 @@ def test_a_change_that_does_not_fit_is_refused_with_its_place() -> None:
     ):
         with pytest.raises(UsageError, match=words):
             run.override(**change)
+
+
+def test_the_outlook_is_what_is_open_and_without_a_past_what_the_search_begins_with() -> None:
+    run = Run(tune(ahead=4, repeats=2))
+    beginning = run.search.outlook(run.search.start())
+    run.go(10)
+    assert [point.hash for point in beginning] == [point.hash for each in run.decisions[:4] for point in each.points]
+    ahead = run.search.with_past(run.past).outlook(run.state)
+    assert [point.hash for point in ahead] == [point.hash for each in run.decisions[6:] for point in each.points]
+    without = [point.hash for point in run.search.outlook(run.state)]
+    assert without == [point.hash for point in beginning]
+    assert len(run.search.with_past(run.search.past()).outlook(run.state)) == 8
+
+
+def test_the_outlook_of_a_race_keeps_its_seeds_waiting() -> None:
+    run = Run(tune(sampler="random", settings=20, racing={"max_repeats": 9}))
+    while not run.state["race"]["seeds"]:
+        run.go(1)
+    wanted = {point.hash for point in run.decisions[-1].points}
+    assert wanted and wanted <= {point.hash for point in run.search.with_past(run.past).outlook(run.state)}
