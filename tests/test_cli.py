@@ -1,4 +1,4 @@
-"""The command line as a whole: what it imports, how it speaks, and that README and `--help` agree."""
+"""The command line as a whole: what it imports, and how it speaks."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ from storage.home import CHECKOUT
 from tests.support.growth_trace import write_definition
 from tests.support.program import Program, growth_of
 
-README = (CHECKOUT / "README.md").read_text()
 LEVELS = {"cli": 3, "studies": 2, "samplers": 1, "objectives": 1, "storage": 0}
 
 
@@ -28,36 +27,6 @@ def commands(group: click.Group = cli, before: str = "") -> Iterator[tuple[str, 
             yield from commands(command, f"{before}{name} ")
         else:
             yield before + name, command
-
-
-def described() -> dict[str, str]:
-    """The rows of README's table of commands: each command's options."""
-    table = README[README.index("| command | options |") :].split("\n\n")[0]
-    found: dict[str, str] = {}
-    current: list[str] = []
-    for line in table.splitlines()[2:]:
-        _, names, options, _, _ = line.split("|")
-        current = re.findall(r"`([a-z][a-z ]*)", names) or current
-        for name in current:
-            found[name.strip()] = found.get(name.strip(), "") + options
-    return found
-
-
-def test_readme_and_help_name_the_same_commands_and_options() -> None:
-    table = described()
-    assert set(table) == {name for name, _ in commands()}
-    for name, command in commands():
-        options = {option for parameter in command.params for option in parameter.opts if option.startswith("--")}
-        told = set(re.findall(r"--[a-z-]+", table[name]))
-        if name.startswith("storage ") and "--json" in told and "--json" not in options:
-            told.discard("--json")  # of one of the three in that row
-        assert told | {"--storage"} == options | {"--storage"}, name
-
-
-def test_what_readme_says_takes_no_storage_takes_none() -> None:
-    without = {name for name, command in commands() if not any(p.name == "store" for p in command.params)}
-    embedded = {"storage up", "storage down", "storage status"}
-    assert without == {"init", "gpus", "studies", "completion", "data prepare", "data list"} | embedded
 
 
 def test_every_option_has_a_word_of_help() -> None:
