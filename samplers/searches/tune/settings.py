@@ -69,6 +69,11 @@ class TuneSettings:
         """Which axes exist where, as it is written."""
         return {name: condition.text for name, condition in self.relations.when.items()}
 
+    @property
+    def shown(self) -> object:
+        """What decides how a setting is shown to the sampler: equal for blocks that show all settings alike."""
+        return self.space, self.conditions, [constraint.text for constraint in self.constraints]
+
     @cached_property
     def size(self) -> int | None:
         """How many different configurations the space allows; None: too many to count."""

@@ -51,6 +51,15 @@ def test_startup_trials_are_settings() -> None:
     assert ends([*rows, mine], mine) and not ends([*rows, mine], mine, {**MEDIAN, "n_startup_trials": 2})
 
 
+def test_a_judgement_is_not_in_the_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    logged: list[str] = []
+    logger = optuna.logging.get_logger("optuna.storages._in_memory")
+    monkeypatch.setattr(logger, "handle", lambda record: logged.append(record.getMessage()))
+    mine = seed(10, "b", "RUNNING", {1: 1.0})
+    ends([seed(0, "a", "COMPLETE", {1: 5.0}), mine], mine)
+    assert logged == []
+
+
 def test_rungs_of_halving_are_compared_between_settings_and_kept_for_the_seed() -> None:
     halving = make_pruner({"name": "successive_halving", "min_resource": 1, "reduction_factor": 2}, "here")
     rows = [seed(0, "a", "RUNNING", {1: 5.0}, completed_rung_0=5.0), seed(1, "a", "RUNNING", {1: 6.0})]
