@@ -54,8 +54,9 @@ class World:
     name: str
     sd: float = 0.0147
     spread: float = 0.45
-    correlation: float = 0.0
-    """Of the scores of two configurations with the same seed."""
+    shared: float = 0.0
+    """The share of the noise's variance that all configurations have in common with the same seed; a gain is free of
+    it."""
     faulty: float = 0.0
     """The share of trainings that go wrong by five standard deviations."""
 
@@ -93,7 +94,7 @@ USUAL = World("as measured")
 QUIET = World("a quarter of the noise", sd=0.0147 / 4)
 FAULTY = World("one training in 25 wrong by 5 sd", faulty=1 / 25)
 UNEVEN = World("noise more uneven (0.7)", spread=0.7)
-NESTED = World("nested starts (correlation 0.8)", correlation=0.8)
+NESTED = World("nested starts: a gain has a quarter of the variance", shared=0.75)
 
 
 class Landscape:
@@ -116,12 +117,12 @@ class Landscape:
     def train(self, point: Point) -> Result:
         """Once, with the point's seed."""
         world, values = self.world, [point.config[name] for name in START]
-        sd = world.sd * math.exp(world.spread * random.Random(f"{self.number} {values}").gauss(0, 1))
+        own = world.sd * math.exp(world.spread * random.Random(f"{self.number} {values}").gauss(0, 1))
         draw = random.Random(f"{self.number} {self.repetition} {values} {point.seed}")
         shared = random.Random(f"{self.number} {self.repetition} {point.seed}").gauss(0, 1)
-        noise = math.sqrt(world.correlation) * shared + math.sqrt(1 - world.correlation) * draw.gauss(0, 1)
-        noise += 5 * (draw.random() < world.faulty)
-        return Result(0, "COMPLETE", {"loss": self.loss(point.config) + sd * noise, "params": params(point.config)})
+        noise = math.sqrt(world.shared) * world.sd * shared + math.sqrt(1 - world.shared) * own * draw.gauss(0, 1)
+        noise += 5 * own * (draw.random() < world.faulty)
+        return Result(0, "COMPLETE", {"loss": self.loss(point.config) + noise, "params": params(point.config)})
 
     def efficiencies(self, search: Growth, config: Mapping[str, Any]) -> dict[str, float]:
         """True, of every candidate of a baseline."""

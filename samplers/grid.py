@@ -7,9 +7,11 @@ from typing import Any
 
 from optuna.samplers import BaseSampler
 
+from samplers.ends import SCORE
 from samplers.planned import PlannedSampler
 from samplers.searches.grid.grid import Grid
 from samplers.searches.new_names import with_new_names
+from samplers.searches.race.purchases import DEFAULT_WITHIN
 
 
 class GridSampler(PlannedSampler):
@@ -36,6 +38,8 @@ class GridSampler(PlannedSampler):
         repeats: int = 1,
         seed: int = 1337,
         seeds: str = "inner",
+        max_repeats: int | None = None,
+        within: float = DEFAULT_WITHIN,
         independent_sampler: BaseSampler | None = None,
     ) -> None:
         """The settings of a definition's `grid:` block.
@@ -52,12 +56,15 @@ class GridSampler(PlannedSampler):
             repeats: Seeds of each combination: seed, seed + 1, …
             seed: The first.
             seeds: "inner", all seeds of a combination together; or "outer", all combinations with a seed together.
+            max_repeats: The best settings get more seeds where a wrong choice would cost most, up to this many.
+            within: They get none where a wrong choice is expected to cost less than this share of what the best gains
+                over the middle one.
             independent_sampler: For names that are not in the grid.
 
         Raises:
             UsageError: A setting is wrong.
         """
-        block = {
+        block: dict[str, Any] = {
             "axes": dict(axes),
             "derive": dict(derive or {}),
             "where": [where] if isinstance(where, str) else list(where),
@@ -67,7 +74,9 @@ class GridSampler(PlannedSampler):
             "seed": seed,
             "order": {"seeds": seeds},
         }
+        if max_repeats is not None:
+            block["racing"] = {"max_repeats": max_repeats, "within": within}
         if config is None:
             config = dict.fromkeys((*axes, *(derive or {})))
         block = dict(with_new_names(block, config, (), False, "GridSampler"))
-        super().__init__(Grid.parse(block, config, "GridSampler"), direction, independent_sampler)
+        super().__init__(Grid.parse(block, config, "GridSampler", (SCORE, direction)), direction, independent_sampler)

@@ -87,13 +87,15 @@ class PlannedSampler(BaseSampler):
         """The decisions that follow from the results, and the next step. The next batch is decided as soon as every
         point of the earlier ones is running."""
         decisions, unfinished = [], dict[str, Point]()
-        while isinstance(step := self._search.advance(state, results), Decision):
+        # The race of a grid asks for the results of all batches together: none are shown while some are missing.
+        while isinstance(step := self._search.advance(state, {} if unfinished else results), Decision):
             decisions.append(step)
             state = step.state
             unfinished |= {point.hash: point for point in step.points if point.hash not in results}
             if unfinished.keys() - running.keys():
                 break
-        if isinstance(step, Decision) or (unfinished and isinstance(step, Done) and step.waits):
+        waits = (isinstance(step, Done) and step.waits) or (isinstance(step, Need) and step.settled)
+        if isinstance(step, Decision) or (unfinished and waits):
             return decisions, OpenBatches(tuple(unfinished.values()), f"{len(unfinished)} points of the batches")
         return decisions, step
 

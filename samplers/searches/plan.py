@@ -78,6 +78,9 @@ class Need:
     points: tuple[Point, ...]
     why: str
     """One line for people: `step 3: 7 candidates`."""
+    settled: bool = False
+    """Whether nothing is planned: the search asks for what is known of these points once no point of the study waits or
+    runs any more. Points that were refused stay without a result."""
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,7 @@ def search_of(definition: Definition, where: str, steps: int | None = None) -> S
         case "grid":
             from samplers.searches.grid.grid import Grid
 
-            return Grid.parse(block, config, where)
+            return Grid.parse(block, config, where, score)
         case "tune":
             from samplers.searches.tune.tune import Tune
 

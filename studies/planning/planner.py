@@ -15,6 +15,7 @@ from samplers.searches.growth.speculation import likely_next, speculates
 from samplers.searches.plan import Decision, Done, Need, Point, Result, Results, Search, SearchState
 from storage.ledger import AHEAD, Known, Ledger, NewPoint
 from storage.reader import Reader
+from storage.records import EndKind
 from storage.studies import set_outcome
 from studies.history.trials import finished_results
 
@@ -135,6 +136,18 @@ def take_step(
                 step = step.with_failures(ends.failed, ends.accepted)
             set_outcome(ledger.session, ledger.study_id, step.reason, step.kind)
             return step
+        case Need(settled=True):
+            points = ledger.open_points()
+            if points.waiting + points.running:
+                return Waiting(step.why, made, points.waiting + points.running)
+            known = ledger.results([point.hash for point in step.points])
+            finished = finished_results(known)
+            if finished:
+                results.add(finished, known)
+                return None
+            end = Done("no point of the grid has a trial", EndKind.FAILED)
+            set_outcome(ledger.session, ledger.study_id, end.reason, end.kind)
+            return end
         case Need():
             known = ledger.results([point.hash for point in step.points])
             finished = finished_results(known)

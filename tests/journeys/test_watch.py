@@ -104,7 +104,7 @@ def test_a_running_study_is_shown_as_it_is_wide_narrow_and_resized(
     [line] = [line for line in screen.splitlines() if re.match(r" 0 +b → 2", line)]
     shown = figures(line.partition("→ 2")[2])
     assert shown == pytest.approx(
-        [won["score"], won["gain"], won["gain_error"], won["added_cost"], won["efficiency"], won["cost"]], rel=1e-5
+        [won["score"], won["gain"], won["gain_95"], won["added_cost"], won["efficiency"], won["cost"]], rel=1e-5
     )
     watch.keys("q")
     watch.shows("ended with 0")

@@ -19,6 +19,7 @@ from samplers.searches.distributions import holding, seeds
 from samplers.searches.grid.batches import MAX_BATCH_NUMBERS, Batch, BatchBuilder, settings_between
 from samplers.searches.grid.combinations import Setting, setting_at
 from samplers.searches.grid.members import Members
+from samplers.searches.grid.race import GridRace
 from samplers.searches.grid.ranges import ANY_NUMBER, Range, ranges_of
 from samplers.searches.grid.settings import GridSettings, parse_grid
 from samplers.searches.plan import Config, Decision, Done, Need, Point, Results, SearchState, merged
@@ -38,15 +39,17 @@ class Grid:
     block: Mapping[str, Any]
     settings: GridSettings
     where: str
+    score: tuple[str, str] = ("", "maximize")
+    """The metric and its direction, by which settings race."""
 
     @staticmethod
-    def parse(block: Mapping[str, Any], config: Config, where: str) -> Grid:
+    def parse(block: Mapping[str, Any], config: Config, where: str, score: tuple[str, str] = ("", "maximize")) -> Grid:
         """From a definition's `grid:` block and config. Some of the combinations are tried.
 
         Raises:
             UsageError: The block does not fit the config, or an expression has no value.
         """
-        grid = Grid(dict(config), dict(block), parse_grid(block, config, where), where)
+        grid = Grid(dict(config), dict(block), parse_grid(block, config, where), where, score)
         assert grid.sample
         return grid
 
@@ -65,10 +68,15 @@ class Grid:
         if state["next"] >= settings.size * settings.repeats:
             if not state["settings"]:
                 return Done("no setting is left by `where`", EndKind.FAILED, waits=True)
+            if settings.racing is not None and not state.get("raced"):
+                step = GridRace(settings, *self.score).step(state, self.outlook(state), results)
+                if step is not None:
+                    return step
             members = Members(settings)
             is_exact = members.is_countable or not members.may_repeat
             count = f"{'' if is_exact else 'at most '}{state['settings']} setting{'s' * (state['settings'] != 1)}"
-            return Done(f"{count} × {settings.repeats} seed{'s' * (settings.repeats != 1)} are done", waits=True)
+            many = f"{settings.repeats}" if settings.racing is None else f"{settings.repeats} to {settings.max_seeds}"
+            return Done(f"{count} × {many} seed{'s' * (settings.max_seeds != 1)} are done", waits=True)
         batch = self.batch(settings, state["next"])
         record = {
             "from": state["next"],
@@ -130,7 +138,7 @@ class Grid:
         first = self.settings
         return {
             name: holding(
-                seeds(first.seed, first.repeats) if name == "seed" else self._range(name).distribution(), value
+                seeds(first.seed, first.max_seeds) if name == "seed" else self._range(name).distribution(), value
             )
             for name, value in params.items()
         }

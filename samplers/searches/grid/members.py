@@ -41,7 +41,7 @@ class Members:
     def __init__(self, settings: GridSettings) -> None:
         starts = accumulate((block.size for block in settings.blocks[:-1]), initial=0)
         self._blocks = [_BlockMembers(block, start) for block, start in zip(settings.blocks, starts, strict=True)]
-        self.seeds = range(settings.seed, settings.seed + settings.repeats)
+        self.seeds = range(settings.seed, settings.seed + settings.max_seeds)
 
     def has(self, config: Config, axes: Mapping[str, Any]) -> bool:
         """Whether a combination gives this config and is not filtered. `axes`, the values that the setting was planned

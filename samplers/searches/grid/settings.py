@@ -15,17 +15,21 @@ from typing import Any
 from samplers.searches.grid.axes import parse_axis
 from samplers.searches.grid.relations import Relations, parse_relations
 from samplers.searches.plan import MAX_SEED, Config
+from samplers.searches.race.purchases import Allowance
+from samplers.searches.race.settings import parse_racing
 from storage.checks import check_keys, check_whole
 from storage.errors import UsageError, nearest
 
 BLOCK_KEYS = ("axes", "derive", "where", "zip", "when", "pass")
 """Keys of the grid, or of each of its groups."""
-GRID_KEYS = (*BLOCK_KEYS, "groups", "repeats", "seed", "order")
+GRID_KEYS = (*BLOCK_KEYS, "groups", "repeats", "seed", "order", "racing")
 GROUP_KEYS = (*BLOCK_KEYS, "config")
 SEED_ORDERS = ("inner", "outer")
 
 MAX_GRID_POINTS = 10_000_000
 """Of a grid before any filter, all seeds counted."""
+MAX_RACED_POINTS = 10_000
+"""The same of a grid whose settings race: every decision of the race reads all of them."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,13 @@ class GridSettings:
     seed: int = 1337
     outer: bool = False
     """Whether every setting runs with its first seed before any runs with its second."""
+    racing: Allowance | None = None
+    """How many seeds the best settings may get, and when more are not worth it; None: as many as all others."""
+
+    @property
+    def max_seeds(self) -> int:
+        """Seeds that a setting may have."""
+        return self.repeats if self.racing is None else self.racing.max_seeds
 
     @property
     def size(self) -> int:
@@ -112,11 +123,16 @@ def parse_grid(given: Mapping[str, Any], config: Config, where: str) -> GridSett
     size = sum(each.size for each in blocks) * repeats
     if size > MAX_GRID_POINTS:
         raise UsageError(f"{where}: {size:.4g} points before any filter; {MAX_GRID_POINTS:,} are allowed")
+    racing = parse_racing(block["racing"], repeats, f"{where}.racing") if "racing" in block else None
+    if racing is not None and size > MAX_RACED_POINTS:
+        raise UsageError(f"{where}.racing: {size:,} points before any filter; {MAX_RACED_POINTS:,} can race")
+    most = repeats if racing is None else racing.max_seeds
     return GridSettings(
         tuple(blocks),
         repeats,
-        _whole(block, "seed", config.get("seed", 1337), 0, MAX_SEED - repeats, where),
+        _whole(block, "seed", config.get("seed", 1337), 0, MAX_SEED - most, where),
         _outer(block.get("order", {}), where),
+        racing,
     )
 
 

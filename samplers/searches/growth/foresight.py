@@ -59,12 +59,13 @@ def usual(objective: str, metric: str, cost: str, config: Mapping[str, Any], bas
     """What was measured on `lobo` (benchmarks/pairing.py), for a study of the same kind; None: nothing is known."""
     if objective != "gpt" or metric not in LOSSES or cost != "params" or baseline_cost <= 0:
         return None
-    sd = USUAL_SD * (NESTED_VARIANCE**0.5 if config.get("init") == "nested" else 1.0)
+    share = NESTED_VARIANCE**0.5 if config.get("init") == "nested" else 1.0
+    nested = f" ({share * 100:.0f} % of that with nested starts)" if share < 1 else ""
     source = (
-        f"if the loss varies over seeds by {sd:.2g} (standard deviation) and falls by {USUAL_WORTH / 100:g} with 1 %"
-        " more parameters, as lobo's did"
+        f"if the loss has a standard deviation of {USUAL_SD:g} over seeds{nested} and falls by {USUAL_WORTH / 100:g}"
+        " with 1 % more parameters, as lobo's did"
     )
-    return Assumed(sd, USUAL_WORTH / baseline_cost, source)
+    return Assumed(USUAL_SD * share, USUAL_WORTH / baseline_cost, source)
 
 
 def own(noise: Mapping[str, float] | None, last: Mapping[str, Any] | None) -> Assumed | None:

@@ -110,6 +110,16 @@ class Growth:
             after["noise"] = None if raised else ranking.standing.noise_for_next
         return Decision("stalled" if chosen is None else "chosen", record, after)
 
+    def guess(self, state: SearchState, results: Results) -> Decision | None:
+        """The decision if the round's race ended with the seeds that have all finished; None where it has none yet."""
+        round_ = self._round(state, results)
+        ranking = round_.ranking(closed=True) if state["ended"] is None else None
+        return self._decision(state, round_.settings, ranking) if isinstance(ranking, Ranking) else None
+
+    def likely_seeds(self, state: SearchState, results: Results) -> Sequence[Point]:
+        """The points that the round's race will ask for next if those that it waits for change nothing."""
+        return self._round(state, results).likely_seeds() if state["ended"] is None else []
+
     def progress(self, state: SearchState, results: Results) -> list[CandidateProgress]:
         """How far the current round has come, the baseline first."""
         return self._round(state, results).progress()

@@ -8,7 +8,7 @@ in F-Race, Birattari et al. 2002).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -17,7 +17,7 @@ from samplers.searches.growth.comparison import Comparison, Measurement, Scoring
 from samplers.searches.growth.loss_race import RULE, Standing, standing
 from samplers.searches.growth.settings import GrowthSettings
 from samplers.searches.plan import Config, Done, Need, Point, Results
-from samplers.searches.race.purchases import Allowance
+from samplers.searches.race.purchases import Allowance, next_count
 from samplers.searches.race.residuals import Noise
 from storage.records import EndKind
 
@@ -35,6 +35,21 @@ class Ranking:
     """Under the rule of version 0.3."""
     standing: Standing | None = None
     """None: a round under the rule of version 0.3."""
+
+
+@dataclass(frozen=True)
+class Race:
+    """Where a round stands with the seeds that all have finished, and what it asks for next."""
+
+    baseline: Measurement
+    comparisons: Sequence[Comparison]
+    standing: Standing
+    counts: Sequence[int]
+    """Seeds of each candidate, those that it asks for among them."""
+    more: Mapping[int, int]
+    """The new numbers of seeds; empty: the race is over."""
+    missing: Sequence[Point]
+    """What it waits for."""
 
 
 @dataclass(frozen=True)
@@ -77,37 +92,63 @@ class Round:
         hashes = (Point(candidate.config, self.settings.seed).hash for candidate in self.candidates)
         return [places.setdefault(hash_, place) for place, hash_ in enumerate(hashes)]
 
-    def ranking(self) -> Need | Done | Ranking:
-        """The next points that the round needs, or its ranking; Done if the baseline cannot be measured."""
-        return self._ranking_by_loss() if self.rule == RULE else self._ranking_by_t_tests()
+    def ranking(self, closed: bool = False) -> Need | Done | Ranking:
+        """The next points that the round needs, or its ranking; Done if the baseline cannot be measured. With `closed`
+        a race ends with the seeds that all have finished: the ranking as it would be then."""
+        if self.rule != RULE:
+            return self._ranking_by_t_tests()
+        race = self._race()
+        if not isinstance(race, Race):
+            return race
+        if race.missing and not closed:
+            names = dict.fromkeys(self.candidates[place].param for place in race.more)
+            why = f"round {self.step}: {len(race.missing)} more trials of {', '.join(names)}, whose order is unsure"
+            return Need(tuple(race.missing), why)
+        return Ranking(race.baseline, race.comparisons, race.comparisons, (), race.standing)
 
-    def _ranking_by_loss(self) -> Need | Done | Ranking:
+    def likely_seeds(self) -> list[Point]:
+        """The points that the race will ask for next if those that it waits for change nothing."""
+        race = self._race() if self.rule == RULE and self.settings.max_repeats else None
+        if not isinstance(race, Race) or not race.missing:
+            return []
+        further = {place: next_count(race.counts[place], self._allowance.max_seeds) for place in race.more}
+        asked = {point.hash for point in race.missing}
+        return [each for each in self._bought(self._counts(race.counts, further)) if each.hash not in asked]
+
+    def _race(self) -> Need | Done | Race:
         """With two repeats, candidates a, b and c, and `max_repeats` 16, a round may go:
 
-        seeds of a, b, c    the leader may lose too much to    next
-        2, 2, 2             b, c; c's error is small           a third seed for a, b and the baseline
-        3, 3, 2             b                                  a fourth
-        4, 4, 2             c, whose error matters now         a third seed for c, which the baseline has
-        4, 4, 3             none                               the leader is chosen
+            seeds of a, b, c    the leader may lose too much to    next
+            2, 2, 2             b, c; c's error is small           a third seed for a, b and the baseline
+            3, 3, 2             b                                  a fourth
+            4, 4, 2             c, whose error matters now         a third seed for c, which the baseline has
+            4, 4, 3             none                               the leader is chosen
+
+        Every purchase raises a count by half, up to `max_repeats`, so a race of K candidates ends after at most
+        K · (2 + 2 log2 max_repeats) waits; in practice all live candidates are raised at once.
         """
         counts = [self.settings.repeats] * len(self.candidates)
-        allowance = Allowance(self.settings.max_repeats or 0, self.settings.within)
         baseline = self._measured_baseline(self.settings.repeats)
         while isinstance(baseline, Measurement):
             comparisons = self._comparisons(baseline, counts)
             if isinstance(comparisons, Need):
                 return comparisons
             stand = standing(comparisons, baseline, self.firsts, self.earlier)
-            more = stand.more(allowance)
-            if not more:
-                return Ranking(baseline, comparisons, comparisons, (), stand)
-            counts = [more.get(first, count) for first, count in zip(self.firsts, counts, strict=True)]
-            if missing := self._bought(counts):
-                names = dict.fromkeys(self.candidates[place].param for place in more)
-                why = f"round {self.step}: {len(missing)} more trials of {', '.join(names)}, whose order is unsure"
-                return Need(tuple(missing), why)
+            more = stand.more(self._allowance)
+            counts = self._counts(counts, more)
+            missing = self._bought(counts) if more else []
+            if missing or not more:
+                return Race(baseline, comparisons, stand, counts, more, missing)
             baseline = self._measured_baseline(max(counts))
         return baseline
+
+    @property
+    def _allowance(self) -> Allowance:
+        return Allowance(self.settings.max_repeats or 0, self.settings.within)
+
+    def _counts(self, counts: Sequence[int], more: Mapping[int, int]) -> list[int]:
+        """With the new numbers of seeds of some; candidates with equal configurations get the same."""
+        return [more.get(first, count) for first, count in zip(self.firsts, counts, strict=True)]
 
     def _bought(self, counts: Sequence[int]) -> list[Point]:
         """The points of these numbers of seeds that have not finished, each once; the baseline's same seeds first."""

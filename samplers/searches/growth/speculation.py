@@ -5,6 +5,7 @@ and a wrong guess costs nothing but its time. The idea is a processor's branch p
 keep the results that turn out to be wanted.
 
 The guess is that no unfinished candidate will be chosen: the leader stays the leader, and the next round grows from it.
+While a round's race waits for seeds, the seeds come first that it will want after them if they change nothing.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from itertools import islice
 
+from samplers.searches.growth.growth import Growth
 from samplers.searches.plan import Decision, Need, Point, Result, Results, Search, SearchState
 
 UNFINISHED = Result(-1, "FAIL", reason="not finished yet")
@@ -37,6 +39,9 @@ def _branches(search: Search, state: SearchState, results: Results) -> Iterator[
     guessed: dict[str, Result] = dict(results)
     current = {point.hash for point in search.outlook(state)}
     given: set[str] = set()
+    for point in search.likely_seeds(state, results) if isinstance(search, Growth) else ():
+        given.add(point.hash)
+        yield point
     for _ in range(MAX_BRANCHES):
         decision = _guessed_decision(search, state, guessed)
         # A guessed stall is no branch: an unfinished candidate may well help.
@@ -52,9 +57,11 @@ def _branches(search: Search, state: SearchState, results: Results) -> Iterator[
 
 
 def _guessed_decision(search: Search, state: SearchState, guessed: Mapping[str, Result]) -> Decision | None:
-    """The decision, if every missing point failed."""
+    """The decision, if every missing point failed and a race ended where it stands."""
     results = dict(guessed)
     for _ in range(MAX_GUESS_STEPS):
+        if isinstance(search, Growth) and (decision := search.guess(state, results)) is not None:
+            return decision
         step = search.advance(state, results)
         if isinstance(step, Decision):
             return step

@@ -80,9 +80,6 @@ class Past:
         if kind == "override":
             self._override(record["changes"])
             return
-        for row in record.get("imported", ()):
-            self._begin(row)
-            self._end(Outcome.from_json(row["outcome"]))
         if record.get("outcome") is not None:
             self._end(Outcome.from_json(record["outcome"]))
         for outcome in record.get("outcomes", ()):
@@ -99,6 +96,12 @@ class Past:
         """The number of the first setting whose first point has that hash."""
         return self._by_hash.get(point_hash)
 
+    def is_on_front(self, outcome: Outcome) -> bool:
+        """Whether nothing that was told is better; of one score, whether it is the best value."""
+        if not outcome.feasible or outcome.values is None:
+            return False
+        return losses(outcome.values, self._directions) in self.front
+
     def is_better(self, outcome: Outcome) -> bool:
         """Whether no setting that was told before is at least as good."""
         if not outcome.feasible or outcome.values is None:
@@ -112,8 +115,8 @@ class Past:
         if not self.settings[outcome.setting].shown:
             self.seen.end(outcome.setting, TrialState.FAIL, None)
             return
-        constraints = {f"{PREFIX}{text}": excess for text, excess in outcome.constraints.items()}
-        self.seen.set_trial_attributes(outcome.setting, {**as_optuna_keeps_it(outcome.attributes), **constraints})
+        attributes = {**as_optuna_keeps_it(outcome.attributes), **self._constraints_of(outcome)}
+        self.seen.set_trial_attributes(outcome.setting, attributes)
         reports = {} if outcome.last_report is None else {outcome.last_report[0]: outcome.last_report[1]}
         self.seen.end(outcome.setting, TrialState[outcome.state], outcome.values, intermediate_values=reports)
 
@@ -131,6 +134,14 @@ class Past:
                 shared = self._common[own._include_pruned]
                 shared.calculate(self.study)
                 setattr(sampler, name, copy.copy(shared))
+
+    def _constraints_of(self, outcome: Outcome) -> dict[str, float]:
+        """The constraints in force, as attributes of Optuna, which wants the same of all trials that completed. One
+        that was added later is taken to be just met by the settings before: of them nobody knows."""
+        if outcome.state != "COMPLETE":
+            return {}
+        texts = [constraint.text for constraint in self.in_force.constraints]
+        return {f"{PREFIX}{text}": outcome.constraints.get(text, 0.0) for text in texts}
 
     def _begin(self, record: Mapping[str, Any]) -> None:
         """Take in a new setting."""
@@ -170,7 +181,7 @@ class Past:
                 setting.attributes = {
                     name: value for name, value in setting.attributes.items() if not name.startswith(IN_COORDINATES)
                 }
-        if (before.space, before.conditions) != (self.in_force.space, self.in_force.conditions):
+        if before.shown != self.in_force.shown:
             self._show()
 
     def _show(self) -> None:

@@ -12,7 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmarks.race import EIGHT, RACE, USUAL, regret, rounds, trainings
 from samplers.searches.growth.growth import Growth
+from samplers.searches.growth.what_if import OtherTerms, what_if
 from samplers.searches.plan import Decision, Need, Result
 from storage.home import CHECKOUT
 from storage.records import DecisionRow
@@ -259,3 +261,25 @@ def test_a_growth_of_version_03_comes_to_the_loss_race_by_within_alone() -> None
     assert "rule" not in kept.state and "rule" not in next_decision(search, kept.state).record
     moved = search.override(state, {"grow": {"racing": {"max_repeats": 6, "within": 0.02}}})
     assert next_decision(search, moved.state).record["rule"] == "loss race"
+
+
+# With another cost
+
+
+def test_what_another_cost_would_choose_is_told_of_rounds_with_unequal_seeds() -> None:
+    def objective(config: Mapping[str, Any]) -> Mapping[str, float]:
+        metrics = made_for({"a": [1.0, 1.4], "b": [1.35, 1.0], "c": [0.1, 0.2]})(config)
+        return {**metrics, "vram": 1.0 + 50 * (config["a"] > 1) + 50 * (config["b"] > 1) + (config["c"] > 1)}
+
+    [made], _, _ = run(growth(block("abc", most=6), one_each("abc")), objective)
+    assert seeds_of(made) == {"a": 6, "b": 6, "c": 2}
+    [told] = what_if([made.record], OtherTerms("vram"))
+    assert told["would_be"] == {"param": "c", "value": 2} and not told["same"]
+
+
+# Where the truth is known
+
+
+def test_on_known_landscapes_the_race_spends_less_than_eight_fixed_seeds_and_loses_no_more() -> None:
+    race, eight = (rounds(policy, USUAL, 4) for policy in (RACE, EIGHT))
+    assert trainings(race) < 0.75 * trainings(eight) and regret(race) <= regret(eight) + 0.02

@@ -49,7 +49,7 @@ def test_a_copy_passes_audit_and_replay_and_leaves_the_original_as_it_was(copy: 
     assert certificate.seal is not None and before.seal is not None
     assert certificate.seal.rpartition(":")[2] != before.seal.rpartition(":")[2], "a study of its own"
     assert certificate.decisions == before.decisions and not certificate.unlocked
-    assert replay_study(copy, twin, None).agrees
+    assert replay_study(copy, twin, None, None).agrees
     points, ended = dict(before.points), dict(certificate.points)
     points["waiting"], points["running"] = points["waiting"] + points["running"], 0
     assert ended == points, "what ran waits"

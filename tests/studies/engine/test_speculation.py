@@ -19,9 +19,9 @@ from tests.support.speculating import facts, speculating
 
 
 @settings(max_examples=25, deadline=None)
-@given(st.randoms(use_true_random=False), st.integers(1, 40))
-def test_what_is_guessed_is_new_and_never_changes_a_decision(dice: random.Random, most: int) -> None:
-    block = {"increments": INCREMENTS, "steps": 4, "repeats": 2}
+@given(st.randoms(use_true_random=False), st.integers(1, 40), st.sampled_from([None, {"max_repeats": 6}]))
+def test_what_is_guessed_is_new_and_never_changes_a_decision(dice: random.Random, most: int, racing: Any) -> None:
+    block = {"increments": INCREMENTS, "steps": 4, "repeats": 2, "racing": racing}
     search = Growth.parse(block, {**BASELINE, "noise": 0.01}, ("score", "maximize"), "params", "test")
     paths = []
     for ahead in (0, most):
@@ -41,6 +41,30 @@ def test_what_is_guessed_is_new_and_never_changes_a_decision(dice: random.Random
             results |= {each.hash: measured(each, len(results)) for each in guessed}
         paths.append(path)
     assert paths[0] == paths[1]
+
+
+def test_while_a_race_waits_its_next_seeds_are_guessed_before_the_next_round() -> None:
+    increments = {"n_head": 1, "mlp_size": 32}
+    block = {"increments": increments, "steps": 2, "repeats": 2, "racing": {"max_repeats": 16, "within": 0.0001}}
+    search = Growth.parse(block, BASELINE, ("score", "maximize"), "params", "test")
+
+    def measured(point: Any, number: int) -> Result:
+        noise = random.Random(point.hash).gauss(0, 0.0003)
+        metrics = landscape({**point.config, "seed": point.seed})
+        return Result(number, "COMPLETE", {**metrics, "score": metrics["score"] + noise})
+
+    state, results = search.start(), dict[str, Result]()
+    for _ in range(2):  # the baseline, then the candidates
+        step = search.advance(state, results)
+        assert isinstance(step, Need)
+        results |= {each.hash: measured(each, len(results)) for each in step.points}
+    wanted = search.advance(state, results)
+    assert isinstance(wanted, Need) and {point.seed for point in wanted.points} == {1339}
+    likely = likely_next(search, state, results, 40)
+    first = [point.seed for point in likely[:3]]
+    assert first == [1340, 1340, 1340], "a fourth seed of the baseline and of both candidates"
+    assert not {point.hash for point in likely} & {point.hash for point in wanted.points}
+    assert any(point.role["step"] == 1 for point in likely[3:]), "then the round after the leader's"
 
 
 def measured(point: Any, number: int) -> Result:

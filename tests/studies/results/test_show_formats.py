@@ -155,7 +155,7 @@ def test_a_growth_is_printed_in_every_form_and_the_figures_are_those_of_json(pro
     chosen = [next(each for each in step["candidates"] if each["chosen"]) for step in rounds]
     rows = list(csv.DictReader(io.StringIO(program("show", "--study", "trace", "--csv").stdout)))
     assert [(float(row["gain"]), float(row["gain error"])) for row in rows] == [
-        (each["gain"], each["gain_error"]) for each in chosen
+        (each["gain"], each["gain_95"]) for each in chosen
     ]
     every = list(csv.DictReader(io.StringIO(program("show", "--study", "trace", "--csv", "--whole").stdout)))
     assert len(every) == sum(len(step["candidates"]) for step in rounds) and every[0]["round"] == "0"
