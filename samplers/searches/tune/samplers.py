@@ -156,10 +156,12 @@ def quiet() -> Iterator[None]:
     from optuna.logging import ERROR, get_verbosity, set_verbosity
 
     verbosity = get_verbosity()
-    set_verbosity(ERROR)
+    if verbosity < ERROR:  # setting it costs as much as a random choice
+        set_verbosity(ERROR)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     finally:
-        set_verbosity(verbosity)
+        if verbosity < ERROR:
+            set_verbosity(verbosity)
