@@ -13,6 +13,7 @@ from objectives.loggers import LOGGERS
 from samplers.searches.blocks import block_keys
 from samplers.searches.grid.operators import FUNCTIONS
 from samplers.searches.tune.samplers import BUILT_IN
+from storage.home import CHECKOUT
 from studies.definition.definition import DEFINITION_KEYS, SEARCHES
 from studies.definition.pruner import PRUNERS
 from studies.history.state import StudyState
@@ -72,3 +73,9 @@ def test_every_state_in_which_nothing_runs_is_in_troubleshooting() -> None:
     for state in StudyState:
         busy = state in (StudyState.RUNNING, StudyState.DRAINING, StudyState.DONE, StudyState.FAILED)
         assert busy or f"state `{state.value}`" in shown, state
+
+
+def test_every_folder_of_studies_is_in_the_tree() -> None:
+    (tree,) = (text for text in PAGES["how-it-works"].blocks("text") if "studies/" in text)
+    for init in (CHECKOUT / "studies").glob("*/__init__.py"):
+        assert f"\n  {init.parent.name}/ " in tree, init.parent.name

@@ -19,7 +19,7 @@ USUAL_SD = 0.015
 """Standard deviation over seeds of gpt's loss, in nats, measured on `lobo` at several sizes."""
 USUAL_WORTH = 0.2
 """What its better steps take off the loss, in nats, if they double the parameters."""
-NESTED_VARIANCE = 0.27
+NESTED_VARIANCE = 0.22
 """Share of a gain's variance that is left with nested starts (benchmarks/pairing.py)."""
 LOSSES = ("val_loss", "next_token_probability")
 """Scores for which these hold: a probability's relative change is its loss's change."""
