@@ -286,6 +286,18 @@ def _results(session: Session, study: StudyRow, whole: bool, failing: bool, flat
 
 @cli.command()
 @study_option
+@json_option
+@storage_option
+def best(name: str, as_json: bool, store: Store) -> None:
+    """The best configuration as flags to paste: a grid's or tune's setting, the knee of a front, where a growth is."""
+    from studies.export.best import best
+
+    with _study(store, name) as (session, study):
+        _print(best(session, study), as_json)
+
+
+@cli.command()
+@study_option
 @click.option("--seal", metavar="SEAL", help="Check that the study is what this seal was taken of. Exit 1 if not.")
 @json_option
 @storage_option

@@ -257,5 +257,5 @@ def test_looking_at_a_storage_that_nobody_has_used_is_no_error(
         assert refused.returncode == 2 and refused.stderr.count("\n") == 1 and begin_one[:30] in refused.stderr
     planned = program("run", "grow", "--study", "lobo", "--dry-run")
     assert planned.returncode == 0, planned.stderr
-    assert "seeds that a gain may need before it shows, if the loss varies" in planned.stdout
+    assert "seeds that a gain may need before it shows, if the loss has" in planned.stdout
     assert "measured alike: n_layer by 2 in place of 1, n_head by 5 in place of 1" in planned.stdout

@@ -19,6 +19,7 @@ from optuna.storages import InMemoryStorage
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from samplers.searches.noise import mean
+from samplers.searches.tune.samplers import quiet
 from storage.records import StudyRow
 from storage.worker_records import SeedRow
 
@@ -39,7 +40,8 @@ class SettingStorage(InMemoryStorage):
         super().__init__()
         self._settings = {trial._trial_id: trial for trial in settings}
         directions = [optuna.study.StudyDirection[study.direction.upper()]]
-        self.create_new_study(directions, study.name)
+        with quiet():  # it would say that a study was created
+            self.create_new_study(directions, study.name)
 
     def get_all_trials(
         self, study_id: int, deepcopy: bool = True, states: Container[TrialState] | None = None

@@ -16,13 +16,13 @@ from studies.slots.options import Elsewhere, cpu_slots, slots_of
 from studies.slots.slot import Slot
 
 SHIPPED = {
-    "ablate": "f0e99f5d36400a6abe6cf004fa0215a3722da1daeff74fe89bb6cfd268558281",
+    "ablate": "c2b265f1901c1def37664bae317fdc3f145d67e7a41f81ae9a8da937cc2040d2",
     "depth-100m": "6273e7c6ac4c0e5e05ed4f815bb89e5df9959738f5e996baf08bef174912ce44",
     "difficulty": "2dbfbd0bf0fc26d714ccc9930b8001cc652ee5256fe52b8807ddea14828d7633",
-    "front": "24a6e2a1d5a0ccb5def125f4cc03d5b8946971d8a51f6621abfb28251c22c478",
-    "learning-range": "2c39ae2229904f7165b1c8c14939c425446bd012e4a14fdea376b0cabe245bd1",
-    "lobo": "567acd9512d1cda498702eddaf7f6ccadc6caa67e2746337904504574f74eef0",
-    "sweep": "f4d3cbd354d5c1684d2813b7dbfc4b19e2112850cca910ab7571a32da2bdb7b2",
+    "front": "00bd2327849aa60e0f11f318ba6c0200583762f9b3b115a42f214b01cf97db5f",
+    "learning-range": "54b875cb0c1438f3ab4a5fff6fbacc6623a3ffd397a6a89b344b40be0678149a",
+    "lobo": "9a8ad2dad1a3c031104fd563f68a7f604f5bdaa17d4727456d770d0207f289aa",
+    "sweep": "95d1fc376af039f25392530ecb941b37176bf6882fc30ee6d00e6c06a278896a",
     "tune-lr": "45c02fc841b08c2d3e8e0c0f3918c77ca24605b99e059b74d1112567be2a11bf",
     "utilization": "01502771b85e795c2a9b9c866e19bd1baf644cdda2933c008c90909608c6b930",
 }

@@ -19,6 +19,7 @@ from studies.history.decisions import in_force
 from studies.history.purpose import purpose
 from studies.laws.laws import Verdict, judge
 from studies.report.facts import AXES, Facts
+from studies.report.importance import importance_pictures
 from studies.results.growth_path import Measured
 from studies.results.hindsight import hindsight
 
@@ -156,12 +157,12 @@ def _column(places: Sequence[Measured], facts: Facts, metric: str) -> list[float
 
 
 def more_pictures(facts: Facts) -> list[Picture]:
-    """Series, fronts, and other paths of one study."""
+    """Series, fronts, importances, and other paths of one study."""
     drawn = fronts([facts])
     if facts.study.search == "grow" and hindsight(facts.decisions, facts.study.direction) is not None:
         in_path = f"front-{_slug(str(facts.study.cost))}"  # the path's figure has this front, of means over seeds
         drawn = (each for each in drawn if each.key != in_path)
-    return [*_series([facts]), *drawn, *_other_paths(facts)]
+    return [*_series([facts]), *drawn, *importance_pictures(facts), *_other_paths(facts)]
 
 
 def across(studies: Sequence[Facts]) -> list[Picture]:

@@ -29,6 +29,12 @@ def test_every_block_of_yaml_is_a_file() -> None:
         assert len(page.blocks("yaml")) == len(shown), f"{page.name}: begin each block with `# NAME.yaml`"
 
 
+def test_every_block_of_python_is_python() -> None:
+    for page in PAGES.values():
+        for text in page.blocks("python"):
+            compile(text, page.name, "exec")
+
+
 def test_every_search_has_a_page_with_a_definition() -> None:
     for search in ("grow", "grid", "fit", "tune", "depth"):
         assert any(f"search: {search}\n" in text for text in PAGES[search].files().values()), search

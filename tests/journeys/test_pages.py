@@ -82,10 +82,11 @@ def test_the_commands_of_a_page(name: str, program: Program, folder: Path) -> No
 
 def test_every_definition_that_a_page_shows_can_be_run(program: Program, folder: Path) -> None:
     """In a dry run: some need a cluster's time."""
+    PAGES["first-study"].write(folder)  # its train.py serves the page of all keys too
     for page in PAGES.values():
         page.write(folder)
         for file in sorted(page.files()):
-            if file.endswith(".yaml") and file != "everything.yaml":
+            if file.endswith(".yaml"):
                 ended = program("run", file.removesuffix(".yaml"), "--dry-run")
                 assert ended.returncode == 0, f"{page.name}: {file}: {ended.stderr}"
 

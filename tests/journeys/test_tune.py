@@ -28,7 +28,7 @@ CONFIG: Mapping[str, Any] = {"x": 0.0, "n": 1, "kind": "flat"}
 LOSS, SIZE = ("loss", "minimize"), ("size", "maximize")
 SAMPLERS: Mapping[str, Any] = {
     "tpe": {"name": "tpe", "multivariate": True, "constant_liar": True},
-    "gp": {"name": "gp", "n_startup_trials": 48},  # a choice of it takes a second
+    "gp": {"name": "gp", "n_startup_trials": 52},  # a choice of it takes a second, of several scores more
     "cmaes": "cmaes",
     "nsgaii": {"name": "nsgaii", "population_size": 10},
     "nsgaiii": {"name": "nsgaiii", "population_size": 10},
@@ -107,7 +107,7 @@ def run_and_kill(environment: dict[str, str], url: str, file: Path, chance: rand
     def worker() -> None:
         killed = True
         while killed:
-            ended = call(environment, "run", "tune", "own", "--file", file, "--workers", 1)
+            ended = call(environment, "run", "tune", "own", "--file", file, "--workers", 1, timeout=600)
             killed = ended.returncode == -signal.SIGKILL
         assert ended.returncode == 0, ended.stderr
 

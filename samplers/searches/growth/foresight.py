@@ -19,7 +19,7 @@ USUAL_SD = 0.015
 """Standard deviation over seeds of gpt's loss, in nats, measured on `lobo` at several sizes."""
 USUAL_WORTH = 0.2
 """What its better steps take off the loss, in nats, if they double the parameters."""
-NESTED_VARIANCE = 0.27
+NESTED_VARIANCE = 0.22
 """Share of a gain's variance that is left with nested starts (benchmarks/pairing.py)."""
 LOSSES = ("val_loss", "next_token_probability")
 """Scores for which these hold: a probability's relative change is its loss's change."""
@@ -59,12 +59,13 @@ def usual(objective: str, metric: str, cost: str, config: Mapping[str, Any], bas
     """What was measured on `lobo` (benchmarks/pairing.py), for a study of the same kind; None: nothing is known."""
     if objective != "gpt" or metric not in LOSSES or cost != "params" or baseline_cost <= 0:
         return None
-    sd = USUAL_SD * (NESTED_VARIANCE**0.5 if config.get("init") == "nested" else 1.0)
+    share = NESTED_VARIANCE**0.5 if config.get("init") == "nested" else 1.0
+    nested = f" ({share * 100:.0f} % of that with nested starts)" if share < 1 else ""
     source = (
-        f"if the loss varies over seeds by {sd:.2g} (standard deviation) and falls by {USUAL_WORTH / 100:g} with 1 %"
-        " more parameters, as lobo's did"
+        f"if the loss has a standard deviation of {USUAL_SD:g} over seeds{nested} and falls by {USUAL_WORTH / 100:g}"
+        " with 1 % more parameters, as lobo's did"
     )
-    return Assumed(sd, USUAL_WORTH / baseline_cost, source)
+    return Assumed(USUAL_SD * share, USUAL_WORTH / baseline_cost, source)
 
 
 def own(noise: Mapping[str, float] | None, last: Mapping[str, Any] | None) -> Assumed | None:

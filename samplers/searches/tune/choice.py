@@ -21,7 +21,7 @@ from samplers.searches.tune.allowed import uniform
 from samplers.searches.tune.cmaes_state import as_numbers
 from samplers.searches.tune.outcome import Outcome
 from samplers.searches.tune.past import Past
-from samplers.searches.tune.samplers import quiet
+from samplers.searches.tune.samplers import one_thread, quiet
 from samplers.searches.tune.settings import TuneSettings
 from samplers.searches.tune.space import Choices, Numbers
 from storage.errors import StudyhallError, UsageError, one_line
@@ -75,7 +75,7 @@ def choose(past: Past, outcome: Outcome | None, enqueued: Mapping[str, Any] | No
     """
     past.seen.begin()
     try:
-        with quiet():
+        with quiet(), one_thread(past.in_force.sampler.name):
             return _choose(past, outcome, enqueued)
     except StudyhallError:
         raise

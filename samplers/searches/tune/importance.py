@@ -33,8 +33,8 @@ def importances(past: Past, score: int = 0, direction: str = "minimize") -> Mapp
         direction: Of that score.
 
     Returns:
-        `{"ped_anova": {axis: share, …}, "fanova": …}`: without fANOVA where scikit-learn is missing or no axis exists in
-        all settings; empty with fewer than MIN_SETTINGS settings, or if all have one value.
+        `{"ped_anova": {axis: share, …}, "fanova": …}`: without fANOVA where scikit-learn is missing, or no
+        axis exists in all settings; empty with fewer than MIN_SETTINGS settings, or if all have one value.
     """
     from optuna.importance import FanovaImportanceEvaluator, PedAnovaImportanceEvaluator
     from optuna.trial import TrialState

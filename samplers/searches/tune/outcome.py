@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
 from samplers.searches.noise import mean
@@ -76,7 +76,7 @@ class Outcome:
 
     def to_json(self) -> dict[str, Any]:
         """As it stands in a record."""
-        return asdict(self)
+        return {each.name: getattr(self, each.name) for each in fields(self)}
 
     @staticmethod
     def from_json(given: Mapping[str, Any]) -> Outcome:

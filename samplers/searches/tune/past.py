@@ -7,7 +7,6 @@ more than Optuna's own; a process that begins anew folds all records once.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -80,9 +79,6 @@ class Past:
         if kind == "override":
             self._override(record["changes"])
             return
-        for row in record.get("imported", ()):
-            self._begin(row)
-            self._end(Outcome.from_json(row["outcome"]))
         if record.get("outcome") is not None:
             self._end(Outcome.from_json(record["outcome"]))
         for outcome in record.get("outcomes", ()):
@@ -99,6 +95,12 @@ class Past:
         """The number of the first setting whose first point has that hash."""
         return self._by_hash.get(point_hash)
 
+    def is_on_front(self, outcome: Outcome) -> bool:
+        """Whether nothing that was told is better; of one score, whether it is the best value."""
+        if not outcome.feasible or outcome.values is None:
+            return False
+        return losses(outcome.values, self._directions) in self.front
+
     def is_better(self, outcome: Outcome) -> bool:
         """Whether no setting that was told before is at least as good."""
         if not outcome.feasible or outcome.values is None:
@@ -112,8 +114,8 @@ class Past:
         if not self.settings[outcome.setting].shown:
             self.seen.end(outcome.setting, TrialState.FAIL, None)
             return
-        constraints = {f"{PREFIX}{text}": excess for text, excess in outcome.constraints.items()}
-        self.seen.set_trial_attributes(outcome.setting, {**as_optuna_keeps_it(outcome.attributes), **constraints})
+        attributes = {**as_optuna_keeps_it(outcome.attributes), **self._constraints_of(outcome)}
+        self.seen.set_trial_attributes(outcome.setting, attributes)
         reports = {} if outcome.last_report is None else {outcome.last_report[0]: outcome.last_report[1]}
         self.seen.end(outcome.setting, TrialState[outcome.state], outcome.values, intermediate_values=reports)
 
@@ -125,12 +127,32 @@ class Past:
         """
         from optuna.search_space import IntersectionSearchSpace
 
+        from samplers.searches.tune.seen import STUDY_ID
+
         for name in ("_search_space", "_intersection_search_space"):
             own = getattr(sampler, name, None)
             if isinstance(own, IntersectionSearchSpace):
-                shared = self._common[own._include_pruned]
-                shared.calculate(self.study)
-                setattr(sampler, name, copy.copy(shared))
+                common = self._common[own._include_pruned]
+                own._search_space = None if common is None else {each: self.distributions[each] for each in common}
+                own._cached_trial_number, own._study_id = self._first_open, STUDY_ID
+
+    def _keep_common(self, number: int) -> None:
+        """Take in the parameters of a setting that has ended; `_first_open` is the first that has not."""
+        trial = self.seen.get_trial(number)
+        for include_pruned, common in self._common.items():
+            if trial.state.name == "COMPLETE" or (trial.state.name == "PRUNED" and include_pruned):
+                names = trial.params.keys()
+                self._common[include_pruned] = frozenset(names if common is None else common & names)
+        while self._first_open < len(self.settings) and self.settings[self._first_open].outcome is not None:
+            self._first_open += 1
+
+    def _constraints_of(self, outcome: Outcome) -> dict[str, float]:
+        """The constraints in force, as attributes of Optuna, which wants the same of all trials that completed. One
+        that was added later is taken to be just met by the settings before: of them nobody knows."""
+        if outcome.state != "COMPLETE":
+            return {}
+        texts = [constraint.text for constraint in self.in_force.constraints]
+        return {f"{PREFIX}{text}": outcome.constraints.get(text, 0.0) for text in texts}
 
     def _begin(self, record: Mapping[str, Any]) -> None:
         """Take in a new setting."""
@@ -155,6 +177,7 @@ class Past:
             if each is not None and each.feasible and each.values is not None:
                 self.front = with_point(self.front, losses(each.values, self._directions)) or self.front
         self.tell(outcome)
+        self._keep_common(outcome.setting)
 
     def _override(self, changes: Mapping[str, Any]) -> None:
         """Put another block or config into force. In another space, the sampler is told everything again."""
@@ -170,13 +193,12 @@ class Past:
                 setting.attributes = {
                     name: value for name, value in setting.attributes.items() if not name.startswith(IN_COORDINATES)
                 }
-        if (before.space, before.conditions) != (self.in_force.space, self.in_force.conditions):
+        if before.shown != self.in_force.shown:
             self._show()
 
     def _show(self) -> None:
         """Begin the study that a sampler is shown, in the space in force, with everything that is known."""
         import optuna
-        from optuna.search_space import IntersectionSearchSpace
 
         from samplers.searches.tune.samplers import quiet
         from samplers.searches.tune.seen import STUDY_NAME, SeenStudy
@@ -185,7 +207,9 @@ class Past:
         self.seen: SeenStudy = SeenStudy(self._directions)
         with quiet():
             self.study: Study = optuna.Study(STUDY_NAME, self.seen, pruner=optuna.pruners.NopPruner())
-        self._common = {pruned: IntersectionSearchSpace(include_pruned=pruned) for pruned in (False, True)}
+        self._common: dict[bool, frozenset[str] | None] = {False: None, True: None}
+        """The parameters that all completed settings have, and all completed and pruned ones."""
+        self._first_open = 0
         self.seen.set_study_attributes(self._study_attributes)
         for setting in self.settings:
             params = self._params_in_force(setting)
@@ -193,6 +217,7 @@ class Past:
             self._add_running(setting, params or {})
             if setting.outcome is not None:
                 self.tell(setting.outcome)
+                self._keep_common(setting.outcome.setting)
 
     def _params_in_force(self, setting: PastSetting) -> Mapping[str, Any] | None:
         """A setting's parameters in the space in force; None if it does not lie there.

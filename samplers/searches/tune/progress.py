@@ -10,6 +10,7 @@ from samplers.searches.tune.front import losses
 from samplers.searches.tune.outcome import Outcome, Score
 from samplers.searches.tune.past import Past
 from samplers.searches.tune.settings import TuneSettings
+from samplers.searches.tune.terminator import nothing_left
 
 
 def after_told(state: SearchState, outcome: Outcome | None, past: Past, scores: Sequence[Score]) -> dict[str, Any]:
@@ -29,10 +30,14 @@ def after_told(state: SearchState, outcome: Outcome | None, past: Past, scores: 
     return after
 
 
-def reason_to_stop(state: SearchState, settings: TuneSettings, past: Past) -> str | None:
-    """Why no further setting is chosen; None if one is."""
+def reason_to_stop(state: SearchState, settings: TuneSettings, past: Past, told: bool) -> str | None:
+    """Why no further setting is chosen; None if one is. `told`: a setting is told in this decision."""
     if settings.patience is not None and state["since"] >= settings.patience:
         return f"{state['since']} settings without a better one"
+    if settings.terminator is not None and told and state["told"] % settings.terminator == 0:
+        reason = nothing_left(past, settings.seed)
+        if reason is not None:
+            return reason
     if settings.size is not None and past.different >= settings.size:
         return f"all {settings.size} settings of the space are chosen"
     return None

@@ -135,15 +135,33 @@ def parse_sampler(given: object, scores: int, where: str) -> SamplerChoice:
 
 
 @contextmanager
+def one_thread(name: str) -> Iterator[None]:
+    """Let a Gaussian process compute in one thread: a sum in several parts differs in its last digits."""
+    if name != "gp":
+        yield
+        return
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+@contextmanager
 def quiet() -> Iterator[None]:
     """Without Optuna's warnings and log: about what is experimental, or drawn independently."""
     from optuna.logging import ERROR, get_verbosity, set_verbosity
 
     verbosity = get_verbosity()
-    set_verbosity(ERROR)
+    if verbosity < ERROR:  # setting it costs as much as a random choice
+        set_verbosity(ERROR)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     finally:
-        set_verbosity(verbosity)
+        if verbosity < ERROR:
+            set_verbosity(verbosity)

@@ -23,11 +23,13 @@ from storage.errors import UsageError, nearest
 
 RELATIONS = ("derive", "where", "when", "pass")
 COUNTS = ("settings", "repeats", "ahead", "seed", "patience")
-TUNE_KEYS = ("sampler", "space", *RELATIONS, *COUNTS, "enqueue", "constraints", "racing")
+TUNE_KEYS = ("sampler", "space", *RELATIONS, *COUNTS, "enqueue", "constraints", "racing", "terminator")
 MAX_SETTINGS = 1_000_000
 MAX_AHEAD = 10_000
 MAX_REPEATS = 10_000
 DEFAULT_AHEAD = 8
+DEFAULT_EVERY = 10
+"""Settings between two judgements of the terminator, which take a second or more."""
 MAX_COUNTED_SETTINGS = 10_000
 """Of a space whose settings are counted, so that a search ends once all of them are chosen."""
 
@@ -51,6 +53,8 @@ class TuneSettings:
     constraints: tuple[Constraint, ...]
     racing: Allowance | None
     """More seeds for the best settings, once all are told."""
+    terminator: int | None
+    """Optuna's terminator judges the search after each so many settings."""
     patience: int | None
     """The search ends after so many settings without a better one."""
     where: str
@@ -64,6 +68,11 @@ class TuneSettings:
     def conditions(self) -> Mapping[str, str]:
         """Which axes exist where, as it is written."""
         return {name: condition.text for name, condition in self.relations.when.items()}
+
+    @property
+    def shown(self) -> object:
+        """What decides how a setting is shown to the sampler: equal for blocks that show all settings alike."""
+        return self.space, self.conditions, [constraint.text for constraint in self.constraints]
 
     @cached_property
     def size(self) -> int | None:
@@ -117,6 +126,7 @@ def parse_tune(given: Mapping[str, Any], config: Config, scores: int, where: str
         enqueue=_enqueued(block.get("enqueue", []), space, relations, settings, f"{where}.enqueue"),
         constraints=_constraints(block.get("constraints", []), sampler, f"{where}.constraints"),
         racing=_racing(block.get("racing"), repeats, scores, f"{where}.racing"),
+        terminator=_terminator(block.get("terminator"), scores, f"{where}.terminator"),
         patience=None if patience is None else check_whole(patience, f"{where}.patience", 1, MAX_SETTINGS),
         where=where,
     )
@@ -163,6 +173,18 @@ def _racing(given: object, repeats: int, scores: int, where: str) -> Allowance |
     if scores > 1:
         raise UsageError(f"a race has one score, and there are {scores}: take it out", where)
     return parse_racing(given, repeats, where)
+
+
+def _terminator(given: object, scores: int, where: str) -> int | None:
+    if given is None or given is False:
+        return None
+    if given is not True and not isinstance(given, Mapping):
+        raise UsageError(f"{given!r} is not true, or {{every: {DEFAULT_EVERY}}}", where)
+    block = given if isinstance(given, Mapping) else {}
+    check_keys(block, ("every",), where)
+    if scores > 1:
+        raise UsageError(f"Optuna's terminator judges one score, and there are {scores}: use `patience`", where)
+    return check_whole(block.get("every", DEFAULT_EVERY), f"{where}.every", 1, MAX_SETTINGS)
 
 
 def _constraints(given: object, sampler: SamplerChoice, where: str) -> tuple[Constraint, ...]:

@@ -25,6 +25,7 @@ from samplers.searches.tune.points import points_of
 from samplers.searches.tune.progress import after_told, reason_to_stop
 from samplers.searches.tune.race import NEW_RACE, race_step
 from samplers.searches.tune.settings import TuneSettings, check_added_axes, parse_tune
+from samplers.searches.tune.terminator import check_terminator
 from storage.records import EndKind
 
 if TYPE_CHECKING:
@@ -65,6 +66,8 @@ class Tune:
         """
         settings = self._settings(self.block, self.config)
         check_allowed(settings)
+        if settings.terminator is not None:
+            check_terminator(f"{settings.where}.terminator")
         settings.sampler.make(0, 0)
         _rehearse(self.past(), len(self.scores))
 
@@ -118,7 +121,7 @@ class Tune:
 
         after = after_told(state, outcome, past, self.scores)
         record: dict[str, Any] = {"setting": None, "outcome": outcome and outcome.to_json(), "event": None}
-        event = reason_to_stop(after, settings, past) if wanted else None
+        event = reason_to_stop(after, settings, past, outcome is not None) if wanted else None
         if event is not None:
             return Decision("stopped", {**record, "told": event, "event": event}, {**after, "ended": event})
         if not wanted or len(after["open"]) >= settings.ahead:

@@ -160,3 +160,18 @@ def test_the_outlook_of_a_race_keeps_its_seeds_waiting() -> None:
         run.go(1)
     wanted = {point.hash for point in run.decisions[-1].points}
     assert wanted and wanted <= {point.hash for point in run.search.with_past(run.past).outlook(run.state)}
+
+
+@pytest.mark.parametrize(
+    "sampler", ["tpe", {"name": "nsgaii", "population_size": 4}, {"name": "gp", "n_startup_trials": 3}]
+)
+def test_a_constraint_that_is_added_is_taken_to_be_met_by_earlier_settings(sampler: Any) -> None:
+    run = Run(tune(sampler=sampler, space=NUMBERS, settings=12, ahead=2, constraints=["vram <= 3000"]))
+    run.go(6)
+    run.override(constraints=["vram <= 3000", "size < 0"])
+    assert {trial.constraints.get("size < 0") for trial in seen(run)} == {0.0, None}
+    done = run.go()
+    assert done is not None and not done.failed
+    assert {len(trial.constraints) for trial in seen(run)} == {2}
+    run.override(constraints=["size < 0"])
+    assert {tuple(trial.constraints) for trial in seen(run)} == {("size < 0",)}

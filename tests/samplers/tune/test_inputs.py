@@ -50,6 +50,8 @@ WRONG: list[tuple[Mapping[str, Any], str]] = [
     ({"repeats": -1}, "tune.repeats: -1 is not a whole number from 1"),
     ({"seed": 2**31}, "tune.seed: 2147483648 is not a whole number"),
     ({"patience": 0}, "tune.patience: 0 is not a whole number from 1"),
+    ({"terminator": "yes"}, "tune.terminator: 'yes' is not true, or {every: 10}"),
+    ({"terminator": {"evry": 3}}, "unknown key 'evry'; did you mean 'every'?"),
     ({"setings": 20}, "unknown key 'setings'; did you mean 'settings'?"),
     ({"where": ["x + layers <= 8"]}, "there is no 'layers' among the axes, derived names and config"),
     ({"where": ["x +"]}, "'x \\+' is not an expression"),

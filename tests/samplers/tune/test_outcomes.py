@@ -13,7 +13,7 @@ from samplers.searches.plan import Point, Result
 from samplers.searches.tune.cmaes_state import as_numbers, as_optuna_keeps_it
 from samplers.searches.tune.constraints import Constraint
 from samplers.searches.tune.outcome import Outcome
-from tests.support.tuning import Run, loss, tune
+from tests.support.tuning import SPACE, Run, loss, tune
 
 ONE = (("loss", "minimize"),)
 
@@ -176,3 +176,21 @@ def test_cma_es_state_is_kept_as_numbers_and_comes_back_as_it_was() -> None:
 def test_a_record_that_holds_something_else_as_cma_es_state_is_refused(attributes: Mapping[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"CMA-ES's state"):
         as_optuna_keeps_it(attributes)
+
+
+def test_the_terminator_ends_a_search_in_which_little_is_left_to_gain() -> None:
+    def seeds_differ_most(point: Point) -> Mapping[str, float]:
+        return {"loss": (point.config["x"] - 2) ** 2 + 10.0 * point.seed}
+
+    search = tune(sampler="random", space={"x": SPACE["x"]}, settings=200, repeats=2, terminator={"every": 10})
+    run = Run(search, seeds_differ_most)
+    done = run.go()
+    assert done is not None and "is left to gain, less than the best one's error" in done.reason
+    (stopped,) = [decision for decision in run.decisions if decision.kind == "stopped"]
+    assert stopped.state["told"] % 10 == 0 and stopped.state["told"] >= 20
+
+
+def test_the_terminator_lets_a_search_go_on_that_has_much_to_gain() -> None:
+    run = Run(tune(sampler="random", settings=25, repeats=2, terminator={"every": 20}))
+    run.go()
+    assert all(decision.kind != "stopped" for decision in run.decisions)

@@ -39,7 +39,7 @@ BY_THE_SEAL_ALONE = {
     "what a trial reported, gone": f"DELETE FROM studyhall_reports WHERE {OF}",
     "how many results an upgrade found": "UPDATE studyhall_studies SET upgraded = 3 WHERE study_id = %(study)s",
 }
-"""What the certificate cannot see and the seal can: README names it."""
+"""What the certificate cannot see and the seal can: docs/certificate.md names it."""
 
 
 def seal(session: Session, name: str) -> Seal:
@@ -64,7 +64,7 @@ def test_one_bit_of_a_metric_is_found_in_every_table(copy: Session, table: str) 
 def test_what_the_certificate_cannot_see_the_seal_does(copy: Session, change: str) -> None:
     taken = seal(copy, "grow")
     copy.execute(BY_THE_SEAL_ALONE[change], facts(copy, "grow"))
-    assert audit(copy, Reader(copy).study("grow")).holds, "README says that only the seal shows it"
+    assert audit(copy, Reader(copy).study("grow")).holds, "docs/certificate.md says that only the seal shows it"
     assert not passes(copy, "grow", taken)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -10,6 +11,8 @@ from typing import Any
 import optuna
 import pytest
 
+from storage.reader import Reader
+from storage.session import Session
 from storage.worker_records import SeedRow
 from studies.definition.pruner import make_pruner
 from studies.engine.settings_view import judged
@@ -46,6 +49,15 @@ def test_startup_trials_are_settings() -> None:
     rows = [seed(number, "a", "COMPLETE", {1: 5.0}) for number in range(3)]
     mine = seed(10, "b", "RUNNING", {1: 1.0})
     assert ends([*rows, mine], mine) and not ends([*rows, mine], mine, {**MEDIAN, "n_startup_trials": 2})
+
+
+def test_a_judgement_is_not_in_the_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    logged: list[str] = []
+    logger = optuna.logging.get_logger("optuna.storages._in_memory")
+    monkeypatch.setattr(logger, "handle", lambda record: logged.append(record.getMessage()))
+    mine = seed(10, "b", "RUNNING", {1: 1.0})
+    ends([seed(0, "a", "COMPLETE", {1: 5.0}), mine], mine)
+    assert logged == []
 
 
 def test_rungs_of_halving_are_compared_between_settings_and_kept_for_the_seed() -> None:
@@ -104,6 +116,29 @@ def test_a_pruned_setting_runs_no_further_seed_and_is_not_called_failed(
     assert reasons == ["pruned: by the median pruner"] + ["pruned: with its setting, by the median pruner"] * 2
     told = program("show", "--study", "own").stdout
     assert "1 setting was pruned and is not ranked" in told and "failed" not in told
+
+
+def test_a_tune_prunes_settings_and_the_sampler_is_told_how_far_they_came(
+    program: Program, tmp_path: Path, url: str
+) -> None:
+    (tmp_path / "own.py").write_text(LEARNER)
+    (tmp_path / "own.yaml").write_text(
+        "search: tune\nobjective: own.py:own\nscore: {metric: score, direction: maximize}\n"
+        "pruner: {name: median, n_startup_trials: 1}\nconfig: {n: 0}\n"
+        "tune: {space: {n: [3, 1]}, enqueue: [{n: 3}, {n: 1}], settings: 2, repeats: 3, seed: 1, ahead: 1}\n"
+    )
+    ended = program("run", "tune", "own", "--file", tmp_path / "own.yaml", "--workers", 1)
+    assert ended.returncode == 0, ended.stderr
+    study = optuna.load_study(study_name="own", storage=url)
+    assert [trial.state.name for trial in study.trials] == ["COMPLETE"] * 3 + ["PRUNED"] * 3
+    shown = answer(program, "show", "own")
+    assert [(each["number"], each["n"], len(each["pruned"])) for each in shown["results"]] == [(0, 3, 0), (1, 0, 3)]
+    with closing(Session(url)) as session:
+        decisions = Reader(session).decisions(Reader(session).study("own").study_id)
+    told = decisions[-1].record["outcome"]
+    step, value = told["last_report"]
+    assert told["state"] == "PRUNED" and value == study.trials[3].intermediate_values[step]
+    assert answer(program, "audit", "own")["holds"] and answer(program, "replay", "own")["agrees"]
 
 
 @pytest.mark.parametrize("workers", [3])

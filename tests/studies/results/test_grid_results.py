@@ -473,15 +473,6 @@ def test_learning_range_leaves_out_the_quarter_of_shapes_that_cannot_turn_their_
     assert sum(decision.record["filtered"].values()) == 16 * 7
 
 
-@pytest.mark.parametrize("name", ["sweep", "ablate", "learning-range"])
-def test_each_says_its_question_and_a_laptops_budget(name: str) -> None:
-    definition, _ = shipped(name)
-    comment = (STUDIES / f"{name}.yaml").read_text().split("\nquestion:")[0]
-    assert definition.question.endswith("?") and f"--study {name} --set" in comment and "make it your own" in comment
-    words = [word for word in comment.split() if "=" in word and not word.startswith("grid.")]
-    definition.with_settings(words[1:] if words[0].startswith("--") else words)
-
-
 def printed(number: int) -> str:
     return f"printed by {number}\n"
 

@@ -1,0 +1,67 @@
+"""Make the pictures of docs/: run the commands of each search's page, report on its study, keep one figure.
+
+python .ci/pictures.py          writes docs/images/PAGE.png; about a minute, on a home that is removed again
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+CHECKOUT = Path(__file__).parent.parent
+sys.path.insert(0, str(CHECKOUT))
+PICTURES = {
+    "grow": ("tower", "growth-path"),
+    "depth": ("d768", "depth-answer"),
+    "grid": ("close", "grid-settings"),
+    "fit": ("largest", "fit-score"),
+    "tune": ("valley", "tune-history"),
+}
+"""Of each page: a study that it makes, and the figure of its report."""
+
+
+def main() -> None:
+    """Make all of them, each from a folder with its page's files."""
+    images = CHECKOUT / "docs" / "images"
+    images.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="pictures-") as folder:
+        home = Path(folder)
+        home.chmod(0o755)  # run as root, the server is another user
+        (home / "home").mkdir()
+        environment = {**os.environ, "STUDYHALL_HOME": str(home / "home"), "STUDYHALL_BOARD": "off"}
+        environment.pop("STUDYHALL_STORAGE", None)
+        try:
+            for page, (study, figure) in PICTURES.items():
+                made = picture(page, study, figure, home, environment)
+                shutil.copy(made, images / f"{page}.png")
+        finally:
+            call(["storage", "down"], home, environment)
+
+
+def picture(page: str, study: str, figure: str, folder: Path, environment: dict[str, str]) -> Path:
+    """The figure's file, of the study that a page's commands make."""
+    from tests.support.pages import PAGES, words_of
+
+    place = folder / page
+    place.mkdir()
+    (place / "studies").symlink_to(CHECKOUT / "studies")
+    PAGES[page].write(place)
+    for line in PAGES[page].shell_lines():
+        words = words_of(line)
+        if words is not None and words[0] == "run" and study in words and "--dry-run" not in words:
+            call(words, place, environment)
+    call(["report", "--study", study, "--out", "report"], place, environment)
+    return place / "report" / "figures" / f"{figure}.png"
+
+
+def call(words: list[str], folder: Path, environment: dict[str, str]) -> None:
+    """Run a command of the program."""
+    subprocess.run([sys.executable, CHECKOUT / "cli.py", *words], cwd=folder, env=environment, check=True)
+
+
+if __name__ == "__main__":
+    main()

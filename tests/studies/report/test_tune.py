@@ -1,0 +1,45 @@
+"""A tune's figures: what its results say, and nothing where there is nothing to say."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from storage.records import Score
+from studies.figures.picture import Line, Picture, Points
+from studies.figures.tune import pictures
+
+LOSS, SIZE = Score("loss", "minimize"), Score("size", "maximize")
+
+
+def row(number: int, loss: float | None, size: float | None = None, **excess: float) -> dict[str, Any]:
+    both = {"loss": {"mean": loss}, "size": {"mean": size}}
+    setting = {"x": number / 2, "kind": "a" if number % 2 else "b"}
+    return {"number": number, "mean": loss, "setting": setting, "by_score": both, "constraints": excess}
+
+
+def by_key(found: list[Picture]) -> dict[str, Picture]:
+    return {each.key: each for each in found}
+
+
+def test_the_history_goes_in_the_order_of_choice_and_its_best_never_gets_worse() -> None:
+    shown = {"results": [row(2, 1.0), row(0, 3.0), row(1, 4.0), row(3, 0.5, vram=2.0), row(4, None)]}
+    found = by_key(pictures(shown, [LOSS]))
+    settings, best = found["tune-history"].marks
+    assert isinstance(settings, Points) and isinstance(best, Line)
+    assert list(settings.x) == [0.0, 1.0, 2.0] and list(best.y) == [3.0, 3.0, 1.0]
+    assert "1 that miss a constraint" in found["tune-history"].caption
+    assert set(found) == {"tune-history", "tune-parallel", "tune-slice-x", "tune-slice-kind"}
+
+
+def test_the_front_is_the_one_of_the_results_and_its_volume_only_grows() -> None:
+    rows = [row(0, 3.0, 1.0), row(1, 2.0, 2.0), row(2, 4.0, 3.0), row(3, 5.0, 0.0)]
+    found = by_key(pictures({"results": rows, "front": [1, 2]}, [LOSS, SIZE]))
+    behind, line, ahead = found["tune-front"].marks
+    assert isinstance(behind, Points) and isinstance(line, Line) and isinstance(ahead, Points)
+    assert list(line.x) == [2.0, 4.0] and list(line.y) == [2.0, 3.0] and len(behind.x) == 2
+    (volume,) = found["tune-volume"].marks
+    assert isinstance(volume, Line) and list(volume.y) == sorted(volume.y)
+
+
+def test_nothing_is_drawn_before_a_setting_has_a_score() -> None:
+    assert pictures({"results": [row(0, None)], "front": []}, [LOSS, SIZE]) == []
