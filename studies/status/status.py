@@ -105,6 +105,10 @@ class Status:
         head = [f"{row.name} ({row.search}): {self.standing.text}", self.counts.text or "nothing planned yet"]
         if row.max_trials is not None and row.outcome is None:
             head[1] += f"  (budget: {row.max_trials} trials)"
+        if row.search == "tune" and self.decisions and row.outcome is None:
+            state = self.decisions[-1].state
+            chosen = f"{state['next']} of {state['tune']['settings']} settings are chosen"
+            head.append(f"{chosen}, {len(state['open'])} of them open")
         return [*head, *([] if left is None else [f"~{duration_text(left)} left in this round"]), *self.advice]
 
     @property

@@ -14,10 +14,7 @@ from typing import Any
 from samplers.searches.grid.settings import GridSettings
 from samplers.searches.noise import mean
 from samplers.searches.plan import Decision, Need, Point, Results, SearchState
-from samplers.searches.race.best_setting import SettingsRace, race_of
-
-MAX_ROWS = 50
-"""Of a decision's table: the settings that are likeliest the best."""
+from samplers.searches.race.leaders import Standing, standing
 
 
 @dataclass(frozen=True)
@@ -29,7 +26,7 @@ class GridRace:
     direction: str
 
     def step(self, state: SearchState, grid: Iterable[Point], results: Results) -> Need | Decision | None:
-        """What the race needs, or its next decision; None: too few settings are left to race.
+        """What the race needs, or its next decision; None: no two settings are left of which one leads.
 
         Args:
             state: With `bought`, the numbers of seeds by the hash of a setting's first point.
@@ -47,7 +44,9 @@ class GridRace:
         if len(scored) < 2:
             return None
         assert self.settings.racing is not None
-        race = race_of([scores for _, scores in scored], self.settings.racing)
+        race = standing(dict(enumerate(scores for _, scores in scored)), self.direction, self.settings.racing)
+        if race is None:
+            return None
         more = {scored[place][0][0].hash: count for place, count in race.more.items()}
         new = [
             point
@@ -63,21 +62,19 @@ class GridRace:
         return [Point(first.config, seed, {**first.params, "seed": seed}, first.role) for seed in seeds]
 
     def _scores(self, points: Sequence[Point], results: Results) -> list[float] | None:
-        sign = 1.0 if self.direction == "maximize" else -1.0
         scores = []
         for point in points:
             result = results.get(point.hash)
             score = math.nan if result is None else result.metrics.get(self.metric, math.nan)
             if result is None or result.state != "COMPLETE" or not math.isfinite(score):
                 return None
-            scores.append(sign * score)
+            scores.append(score)
         return scores
 
     def _record(
-        self, race: SettingsRace, scored: Sequence[tuple[Sequence[Point], Sequence[float]]], points: int
+        self, race: Standing, scored: Sequence[tuple[Sequence[Point], Sequence[float]]], points: int
     ) -> dict[str, Any]:
         """Rounded, so that it is the same on every machine."""
-        sign = 1.0 if self.direction == "maximize" else -1.0
         likeliest = sorted(race.rivals, key=lambda place: -race.rivals[place].p)
         sure = math.floor(100 * race.sure) / 100
         best = scored[race.leader][0][0].role["setting"]
@@ -93,12 +90,12 @@ class GridRace:
             "table": [
                 {
                     "setting": scored[place][0][0].role["setting"],
-                    "mean": sign * mean(scored[place][1]),
+                    "mean": mean(scored[place][1]),
                     "seeds": len(scored[place][1]),
                     "better": None if place == race.leader else round(race.rivals[place].p, 4),
                     "more": race.more.get(place, 0) and race.more[place] - len(scored[place][1]),
                 }
-                for place in [race.leader, *likeliest[: MAX_ROWS - 1]]
+                for place in [race.leader, *likeliest]
             ],
             "points": points,
             "told": told,

@@ -14,8 +14,6 @@ import pytest
 from samplers.grid import GridSampler
 from samplers.searches.grid.grid import Grid
 from samplers.searches.plan import Decision, Done, Need, Point, Result
-from samplers.searches.race.best_setting import race_of
-from samplers.searches.race.purchases import Allowance
 from storage.errors import UsageError
 
 BLOCK = {"axes": {"x": [1, 2, 3, 4, 5]}, "repeats": 2, "seed": 0, "racing": {"max_repeats": 6}}
@@ -81,14 +79,6 @@ def test_a_grid_without_racing_is_as_it_was() -> None:
     assert plain.start().keys() == {"next", "settings", "grid", "config"}
     made, done, _ = run(plain, lambda p: 1.0)
     assert [each.kind for each in made] == ["planned"] and done.reason == "2 settings × 1 seed are done"
-
-
-def test_losses_are_a_share_of_what_the_best_gains_over_the_middle_one_wherever_zero_is() -> None:
-    settings = [[5.0, 5.2], [5.1, 4.9], [1.0, 1.2]]
-    here, there = (race_of([[s + by for s in each] for each in settings], Allowance(16)) for by in (0.0, 1000.0))
-    assert here.more == there.more
-    assert here.rivals[1].loss == pytest.approx(there.rivals[1].loss, rel=1e-6)
-    assert race_of([[1.0, 1.0], [1.0, 1.0]], Allowance(16)).more == {}
 
 
 def test_a_wrong_block_is_one_line() -> None:

@@ -108,6 +108,7 @@ def test_a_space_that_changes_and_results_that_are_set_aside_are_chosen_from_aga
     file = tune_of(tmp_path, "settings: 12\n  repeats: 2\n  ahead: 3")
     run = ("run", "own", "--workers", 2)
     assert "budget used up" in program(*run, "--file", file, "--max-trials", 9).stderr
+    assert "of 12 settings are chosen, 3 of them open" in program("status", "own").stdout
     edited = (
         file.read_text().replace(", 'rate': {'log': [0.0001, 0.1]}", "").replace("[true, false]", "[true, false, null]")
     )
