@@ -107,8 +107,8 @@ MEASURED = {
     "n_qk_head_dim": 0.94,
     "n_v_head_dim": 0.88,
 }
-"""Of `pairing.py`, with 12 seeds and nested starts: a candidate's correlation with its baseline. That of n_layer was -0.12
-and is taken for none."""
+"""Of `pairing.py`, with 12 seeds and nested starts: a candidate's correlation with its baseline. That of n_layer was
+-0.12 and is taken for none."""
 PAIRED = World("nested starts, correlations as measured", paired=MEASURED)
 
 

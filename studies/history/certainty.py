@@ -116,7 +116,8 @@ def _again(chosen: Sequence[Record]) -> Iterator[str]:
 def _errors(chosen: Sequence[Record]) -> Iterator[str]:
     kinds = {"rule" in each for each in chosen if any(row.get("gain_error") is not None for row in each["candidates"])}
     if kinds == {True}:
-        yield "± is half of a 95 % interval"
+        meaning = "sure is how likely the choice is the best, and a wrong one costs a share of the best efficiency"
+        yield f"± is half of a 95 % interval; {meaning}"
     elif kinds == {False}:
         yield "± is one standard error"
     elif kinds:

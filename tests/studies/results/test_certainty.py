@@ -87,7 +87,8 @@ def test_the_same_path_is_less_likely_than_each_choice() -> None:
 
 def test_errors_are_named() -> None:
     found = records(grown({"a": 1.0, "b": 0.8}))
-    assert "± is half of a 95 % interval" in path_lines(found)
+    [line] = [each for each in path_lines(found) if each.startswith("± is half of a 95 % interval; ")]
+    assert "sure is how likely the choice is the best" in line and "a share of the best efficiency" in line
     before = [{name: each[name] for name in each if name not in ("rule", "again", "sure", "parted")} for each in found]
     assert path_lines(before) == ["± is one standard error"]
 
