@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from samplers.searches.tune.imported import IMPORTED
 from storage.records import DecisionRow, StudyRow, TrialRow
 from studies.definition.units import plain
 from studies.results.grid_cells import Cell
@@ -157,5 +158,5 @@ def _settings(count: int) -> str:
 
 def _stopped(decisions: Sequence[DecisionRow]) -> str | None:
     """Why no further setting is chosen, if the search stopped before the last one."""
-    last = next((row for row in reversed(decisions) if row.kind in ("stopped", "override")), None)
+    last = next((row for row in reversed(decisions) if row.kind in ("stopped", "override", IMPORTED)), None)
     return str(last.record["event"]) if last is not None and last.kind == "stopped" else None
