@@ -1,11 +1,15 @@
-"""Every sampler under kills: the settings of an undisturbed study, a passing audit, choices that replay derives."""
+"""Every sampler under kills: the settings of an undisturbed study, a passing audit, choices that replay derives.
+
+Each sampler runs with one score and, where it takes them, with several; one of the two with a function, the other with
+a command. `EVERY_CASE=1 pytest tests/journeys/test_tune.py` runs each with both.
+"""
 
 from __future__ import annotations
 
 import os
 import random
 import signal
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from functools import cache
@@ -55,14 +59,19 @@ def loss(point: Any) -> Mapping[str, float]:
     return {"loss": value, "size": config["n"] - config["x"]}
 
 
-@pytest.mark.parametrize("objective", ["function", "command"])
-@pytest.mark.parametrize("scores", [(LOSS,), (LOSS, SIZE)], ids=["one", "several"])
-@pytest.mark.parametrize("sampler", SAMPLERS)
+def cases() -> Iterator[Any]:
+    both = bool(os.environ.get("EVERY_CASE"))
+    for index, sampler in enumerate(SAMPLERS):
+        for scores in [(LOSS,)] if sampler == "cmaes" else [(LOSS,), (LOSS, SIZE)]:
+            for place, objective in enumerate(("function", "command")):
+                if both or (index + len(scores) + place) % 2:
+                    yield pytest.param(sampler, scores, objective, id=f"{sampler}-{len(scores)}-{objective}")
+
+
+@pytest.mark.parametrize(("sampler", "scores", "objective"), cases())
 def test_workers_that_are_killed_choose_what_one_undisturbed_worker_chooses(
     environment: dict[str, str], url: str, tmp_path: Path, sampler: str, scores: Any, objective: str
 ) -> None:
-    if sampler == "cmaes" and len(scores) > 1:
-        pytest.skip("CMA-ES takes one score")
     file = definition(tmp_path, objective, scores, block_of(sampler))
     assert run_and_kill(environment, url, file, random.Random(sampler + objective)) == KILLS
     session = Session(url)
