@@ -390,8 +390,9 @@ def report(names: tuple[str, ...], out: Path | None, to_dashboard: bool, store: 
 @storage_option
 def import_(store: Store, source: str, name: str, **options: Any) -> None:
     """Results that were made elsewhere become results of a study, which goes on from them. FILE: finished runs, as CSV
-    or JSON lines, for a grid; a growth's results.yaml. URL: of a database of Optuna's, for a grid. What does not fit
-    is listed; exit 1 if nothing does. FILE may be a sweep of W&B, SEML or Hydra too: it becomes NAME.yaml."""
+    or JSON lines, for a grid or a tune; a growth's results.yaml. URL: of a database of Optuna's, for a grid or a tune.
+    What does not fit is listed; exit 1 if nothing does. FILE may be a sweep of W&B, SEML or Hydra too: it becomes
+    NAME.yaml."""
     from studies.importing.importing import import_results
 
     imported = import_results(store, source, name, **options, log=_log)
