@@ -202,7 +202,7 @@ def _finish(store: Store, name: str, ending: Ending) -> None:
 
 
 @cli.command()
-@click.argument("search", metavar="SEARCH", type=click.Choice(["grow", "grid", "fit"]))
+@click.argument("search", metavar="SEARCH", type=click.Choice(["grow", "grid", "fit", "tune"]))
 @click.option("--command", "command", required=True, metavar="TEXT", help="How it is trained: 'python train.py'.")
 @click.option(
     "--out", type=click.Path(path_type=Path), metavar="FILE", help="The file; default: the script's NAME.yaml."
@@ -210,8 +210,8 @@ def _finish(store: Store, name: str, ending: Ending) -> None:
 @click.option("--force", is_flag=True, help="Replace a file of that name.")
 @click.option("--try", "trying", is_flag=True, help="Then check it as --dry-run does, and train its first trial once.")
 def init(search: str, command: str, out: Path | None, force: bool, trying: bool) -> None:
-    """Write a starter definition from a training script's flags, as its own --help prints them. SEARCH is grow, grid or
-    fit."""
+    """Write a starter definition from a training script's flags, as its own --help prints them. SEARCH is grow, grid,
+    fit or tune."""
     from studies.starter.first_trial import first_trial
     from studies.starter.init import write_starter
 
