@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 
 import cli
 from objectives.datasets import catalogue
+from storage.home import CHECKOUT
 
 FOX = "The quick brown fox — zażółć gęślą jaźń — 漢字 😀\n"
 Told = tuple[int, str, str]
@@ -106,3 +108,19 @@ def run(name, text, tokenizer, force, steps=None):
             os._exit(1)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 """
+
+
+def program(*arguments: object, before: str = "", **given: Any) -> subprocess.CompletedProcess[str]:
+    """Run the program in a process of its own, after the statements `before`."""
+    code = f"import sys\n{before}\nimport cli\ncli.main()"
+    command = [sys.executable, "-c", code, *map(str, arguments)]
+    return subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, timeout=120, **given)
+
+
+def refused(told: Told, reason: str, code: int = 2) -> None:
+    """One line, and nothing that could be taken for a dataset."""
+    assert told[0] == code, told
+    error = [line for line in told[2].splitlines() if not line.endswith("%")]
+    assert len(error) == 1 and error[0].startswith("studyhall: "), told
+    assert reason in error[0], told
+    assert "Traceback" not in told[2]

@@ -18,7 +18,7 @@ from tests.support.program import Program, refused
 from tests.support.speculating import facts, speculating
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(st.randoms(use_true_random=False), st.integers(1, 40), st.sampled_from([None, {"max_repeats": 6}]))
 def test_what_is_guessed_is_new_and_never_changes_a_decision(dice: random.Random, most: int, racing: Any) -> None:
     block = {"increments": INCREMENTS, "steps": 4, "repeats": 2, "racing": racing}

@@ -214,7 +214,7 @@ def test_two_users_exclude_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_link_in_place_of_folder_or_file_is_refused(locks: Path, tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     locks.symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(StorageError, match="users share"):
+    with pytest.raises(StorageError, match="shared by its users"):
         take(GPU, Span(0, 10), {})
     locks.unlink()
     folder()
