@@ -250,7 +250,7 @@ def status(name: str | None, watch: bool, as_json: bool, store: Store) -> None:
 @click.option("--trial", "number", type=int, metavar="N", shell_complete=_offer("trials"), help="One trial in detail.")
 @click.option("--log", is_flag=True, help="With --trial: its last attempt's log, control characters as text.")
 @click.option("--raw", is_flag=True, help="With --log: the bytes as they are; a terminal obeys what is in them.")
-@click.option("--whole", is_flag=True, help="Every candidate of every round.")
+@click.option("--whole", is_flag=True, help="All candidates, all settings; a tune's importances.")
 @click.option("--failures", "failing", is_flag=True, help="Attempts that did not end well, grouped by cause.")
 @click.option("--markdown", "form", flag_value="markdown", help="The table for Markdown.")
 @click.option("--latex", "form", flag_value="latex", help="The table for LaTeX, with booktabs.")
