@@ -97,7 +97,7 @@ USUAL = World("as measured")
 QUIET = World("a quarter of the noise", sd=0.0147 / 4)
 FAULTY = World("one training in 25 wrong by 5 sd", faulty=1 / 25)
 UNEVEN = World("noise more uneven (0.7)", spread=0.7)
-NESTED = World("nested starts: a gain has a quarter of the variance", shared=0.75)
+NESTED = World("nested starts: a gain has 0.22 of the variance, as pairing.py measured", shared=0.78)
 MEASURED = {
     "n_layer": 0.0,
     "n_head": 0.81,
@@ -107,7 +107,8 @@ MEASURED = {
     "n_qk_head_dim": 0.94,
     "n_v_head_dim": 0.88,
 }
-"""Of `pairing.py`: a candidate's correlation with its baseline, with nested starts (n_layer: -0.12, taken for none)."""
+"""Of `pairing.py`, with 12 seeds and nested starts: a candidate's correlation with its baseline. That of n_layer was -0.12
+and is taken for none."""
 PAIRED = World("nested starts, correlations as measured", paired=MEASURED)
 
 
@@ -283,7 +284,7 @@ def main() -> None:
     parser.add_argument("--growths", type=int, default=100, help="landscapes, with four rounds each (100)")
     growths = parser.parse_args().growths
     print_policies(USUAL, [*FIXED, *T_TESTS, *RACES], growths)
-    for world in (QUIET, FAULTY, NESTED):
+    for world in (QUIET, FAULTY, NESTED, PAIRED):
         print_policies(world, [EIGHT, T_TESTS[0], RACE], growths)
     print_calibration(USUAL, [RACE, FIXED[2]], growths)
     print_calibration(UNEVEN, [RACE], growths)
@@ -300,9 +301,9 @@ def main() -> None:
     faulty = [regret(rounds(policy, FAULTY, growths)) for policy in (RACE, EIGHT)]
     must(f"with faulty trainings no more regret than eight: {faulty[0]:.3f} ≤ {faulty[1]:.3f}", faulty[0] <= faulty[1])
     nested = rounds(RACE, NESTED, growths)
-    must(f"with nested starts {trainings(nested):.1f} ≤ 26 trainings a round", trainings(nested) <= 26)
+    must(f"with nested starts {trainings(nested):.1f} ≤ 24 trainings a round", trainings(nested) <= 24)
     part = regret(nested) / regret(eight)
-    must(f"at {part:.2f} ≤ 0.5 of the regret of eight seeds that pair nothing", part <= 0.5)
+    must(f"at {part:.2f} ≤ 1/3 of the regret of eight seeds that pair nothing", part <= 1 / 3)
     for world in (USUAL, UNEVEN):
         found = rounds(RACE, world, growths)
         likely = share([each for each in found if each.record["sure"] >= 0.8], lambda each: each.right)

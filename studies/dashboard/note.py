@@ -26,6 +26,8 @@ MAX_CELL = 60
 """Characters of a cell."""
 MAX_PARAGRAPH = 500
 """Characters of a paragraph."""
+NOTES = "notes"
+"""The column whose cells are sentences."""
 MAX_DEFINITION = 20_000
 """Characters of a definition."""
 MAX_CHANGES = 20
@@ -80,11 +82,15 @@ def paragraph(text: str) -> str:
 
 
 def results_text(results: Document, last: bool) -> str:
-    """Results as Markdown with short cells: the first rows of each table, or the last ones."""
+    """Results as Markdown: the first rows of each table, or the last ones; cells are short, but those of sentences."""
     tables, notes = [], [shortened(each, MAX_PARAGRAPH) for each in results.notes]
     for table in results.tables:
         kept = table.rows[-MAX_ROWS:] if last else table.rows[:MAX_ROWS]
-        short = [[shortened(cell, MAX_CELL) if isinstance(cell, str) else cell for cell in row] for row in kept]
+        longest = [MAX_PARAGRAPH if each.name == NOTES else MAX_CELL for each in table.columns]
+        short = [
+            [shortened(cell, most) if isinstance(cell, str) else cell for cell, most in zip(row, longest, strict=True)]
+            for row in kept
+        ]
         if len(kept) < len(table.rows):
             notes.append(f"{len(table.rows) - len(kept):,} rows more: `show` prints all.")
         columns = [replace(each, name=shortened(each.name, MAX_CELL)) for each in table.columns]

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from storage.records import StudyRow
-from studies.dashboard.note import note
+from studies.dashboard.note import note, results_text
 from studies.history.counts import Counts
 from studies.results.growth import show_document
 from studies.tables.markdown import escaped, fenced
@@ -173,3 +173,9 @@ def test_escaped_text_reads_as_it_was() -> None:
 
 def test_a_block_has_more_ticks_than_it_holds() -> None:
     assert fenced("```", "").startswith("````")
+
+
+def test_a_rows_sentence_is_whole_where_a_name_is_shortened() -> None:
+    sentence = "tie of " + ", ".join(f"a{index} → {index}" for index in range(20)) + ": a wrong choice may cost 3 %"
+    found = results_text(Document([Table([Column("chosen"), Column("notes")], [["x" * 100, sentence]])], ()), last=True)
+    assert sentence in found and "x" * 61 not in found
