@@ -11,6 +11,7 @@ from contextlib import closing
 from types import MappingProxyType
 
 from samplers.searches.tune.tune import Tune
+from storage.errors import UsageError
 from storage.reader import Reader
 from storage.records import StudyRow
 from storage.store import Store
@@ -26,6 +27,7 @@ from studies.importing.tune_matching import MatchedSettings, TuneMatching
 from studies.lifecycle.open import OpenedStudy
 from studies.planning.planner import Asked, UsedResults, take_step
 
+BLOCKED = "no trial of {name!r} can begin: its budget is used up, or it stops; raise it: `run {name} --max-trials N`"
 NO_REFUSALS: Mapping[str, str] = MappingProxyType({})
 
 
@@ -60,7 +62,11 @@ def matched_before(
 def import_settings(
     settling: Settling, study: StudyRow, runs: Sequence[Run], mapping: Sequence[str], source: str
 ) -> MatchedSettings:
-    """Take the settings in and give them their results, in one transaction."""
+    """Take the settings in and give them their results, in one transaction.
+
+    Raises:
+        UsageError: A budget is used up, or the study stops: no setting was taken in.
+    """
     ledger, definition = settling.ledger, Definition.from_json(study.definition)
     recall, verdicts, refused = Recall(search_in_force(study)), dict[str, str | None](), dict[str, str]()
     while True:
@@ -76,6 +82,8 @@ def import_settings(
                 unjudged = take_step(ledger, search, asked, verdicts, versions()["studyhall"])
             if not isinstance(unjudged, list):
                 left = settling.end_waiting(matched.results)
+                if matched.new and any(each.state == "WAITING" for each in ledger.results([*left]).values()):
+                    raise UsageError(BLOCKED.format(name=study.name), "import")  # the settings would be trained
                 break
         answers = settling.refusals([point.config for point in unjudged])
         for point, answer in zip(unjudged, answers, strict=True):

@@ -132,6 +132,18 @@ def two_scores(trial: optuna.Trial) -> tuple[float, float]:
     return (x - 2) ** 2, -float(n)
 
 
+def test_without_a_budget_for_them_no_setting_is_taken_in(program: Program, file: Path, tmp_path: Path) -> None:
+    table = tmp_path / "runs.csv"
+    table.write_text("x,n,act,loss\n2,1,relu,0.125\n2,2,relu,0.25\n")
+    assert "budget used up" in program("run", "rates", "--file", file, "--workers", 1, "--max-trials", 3).stderr
+    before = answer(program, "audit", "rates")
+    line = refused(program("import", table, "--study", "rates"), "its budget is used up")
+    assert "`run rates --max-trials N`" in line and answer(program, "audit", "rates") == before
+    program("run", "rates", "--workers", 1, "--max-trials", 99)
+    done = program("import", table, "--study", "rates")
+    assert "2 results imported" in done.stdout, done.stdout + done.stderr
+
+
 def test_nonsense_makes_no_study(program: Program, file: Path, tmp_path: Path) -> None:
     table = tmp_path / "runs.csv"
     table.write_text("lr,act,n,loss\n1,relu,2,0.5\n")
