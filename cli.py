@@ -202,7 +202,7 @@ def _finish(store: Store, name: str, ending: Ending) -> None:
 
 
 @cli.command()
-@click.argument("search", metavar="SEARCH", type=click.Choice(["grow", "grid", "fit"]))
+@click.argument("search", metavar="SEARCH", type=click.Choice(["grow", "grid", "fit", "tune"]))
 @click.option("--command", "command", required=True, metavar="TEXT", help="How it is trained: 'python train.py'.")
 @click.option(
     "--out", type=click.Path(path_type=Path), metavar="FILE", help="The file; default: the script's NAME.yaml."
@@ -210,8 +210,8 @@ def _finish(store: Store, name: str, ending: Ending) -> None:
 @click.option("--force", is_flag=True, help="Replace a file of that name.")
 @click.option("--try", "trying", is_flag=True, help="Then check it as --dry-run does, and train its first trial once.")
 def init(search: str, command: str, out: Path | None, force: bool, trying: bool) -> None:
-    """Write a starter definition from a training script's flags, as its own --help prints them. SEARCH is grow, grid or
-    fit."""
+    """Write a starter definition from a training script's flags, as its own --help prints them. SEARCH is grow, grid,
+    fit or tune."""
     from studies.starter.first_trial import first_trial
     from studies.starter.init import write_starter
 
@@ -250,7 +250,7 @@ def status(name: str | None, watch: bool, as_json: bool, store: Store) -> None:
 @click.option("--trial", "number", type=int, metavar="N", shell_complete=_offer("trials"), help="One trial in detail.")
 @click.option("--log", is_flag=True, help="With --trial: its last attempt's log, control characters as text.")
 @click.option("--raw", is_flag=True, help="With --log: the bytes as they are; a terminal obeys what is in them.")
-@click.option("--whole", is_flag=True, help="Every candidate of every round.")
+@click.option("--whole", is_flag=True, help="All candidates, all settings; a tune's importances.")
 @click.option("--failures", "failing", is_flag=True, help="Attempts that did not end well, grouped by cause.")
 @click.option("--markdown", "form", flag_value="markdown", help="The table for Markdown.")
 @click.option("--latex", "form", flag_value="latex", help="The table for LaTeX, with booktabs.")
@@ -390,8 +390,9 @@ def report(names: tuple[str, ...], out: Path | None, to_dashboard: bool, store: 
 @storage_option
 def import_(store: Store, source: str, name: str, **options: Any) -> None:
     """Results that were made elsewhere become results of a study, which goes on from them. FILE: finished runs, as CSV
-    or JSON lines, for a grid; a growth's results.yaml. URL: of a database of Optuna's, for a grid. What does not fit
-    is listed; exit 1 if nothing does. FILE may be a sweep of W&B, SEML or Hydra too: it becomes NAME.yaml."""
+    or JSON lines, for a grid or a tune; a growth's results.yaml. URL: of a database of Optuna's, for a grid or a tune.
+    What does not fit is listed; exit 1 if nothing does. FILE may be a sweep of W&B, SEML or Hydra too: it becomes
+    NAME.yaml."""
     from studies.importing.importing import import_results
 
     imported = import_results(store, source, name, **options, log=_log)

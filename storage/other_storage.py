@@ -19,7 +19,8 @@ class OtherResult:
 
     number: int
     state: str
-    value: float | None
+    values: Sequence[float]
+    """Of each score; empty of a trial that has none."""
     params: Json
     user_attributes: Json
 
@@ -69,7 +70,7 @@ def read_other_study(url: str, name: str) -> OtherStudy:
         OtherResult(
             trial.number,
             trial.state.name.lower(),
-            trial.values[0] if trial.values else None,
+            trial.values or [],
             dict(trial.params),
             dict(trial.user_attrs),
         )

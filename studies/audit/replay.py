@@ -9,6 +9,8 @@ from importlib.metadata import version
 from typing import Any, cast
 
 from samplers.searches.plan import Decision, Result, Results, Search, SearchState
+from samplers.searches.tune.imported import IMPORTED, ImportedSetting
+from samplers.searches.tune.tune import Tune
 from storage.home import home
 from storage.records import DecisionRow, SetAside, TrialRow
 from studies.definition.trust import Trust, sampler_code
@@ -98,6 +100,9 @@ def _problem(
         made = search.override(state, row.record["changes"])
         corrected = {name: row.record[name] for name in ("event", "corrected") if "corrected" in row.record}
         again: object = replace(made, record={**made.record, **corrected})
+    elif row.kind == IMPORTED and isinstance(search, Tune):
+        given = [ImportedSetting(each["params"], each["seeds"]) for each in row.record["settings"]]
+        again = search.imported(state, given, row.record["source"])
     else:
         results: dict[str, Result] = {}
         for trial_id in row.trials:

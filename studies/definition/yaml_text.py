@@ -3,11 +3,12 @@
 A file is composed into nodes first, counted, and only then made into values: at most 1 MiB of text, 20,000 values
 after aliases are followed, 50 levels. Scalars follow YAML 1.2's core schema (section 10.3 of its specification):
 `true True TRUE`, `false …`, `null Null NULL ~`, integers (`10`, `0x1F`, `0o17`), floats; everything else is a string.
-NaN and infinities are refused, since a configuration is kept as JSON.
+NaN and infinities are refused, since a configuration is kept as JSON. What is written (`scalar`, `flow`) reads back.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from functools import cache
@@ -37,6 +38,8 @@ NOT_FINITE_PATTERN = re.compile(r"([-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN))$")
 TAG = "tag:yaml.org,2002:"
 SCALARS = ("str", "int", "float", "bool", "null", "timestamp", "value")
 """PyYAML's guesses, which are ignored: the text decides."""
+PLAIN_TEXT = re.compile(r"[\w./][\w./+@-]*", re.ASCII)
+COMMENT_COLUMN = 40
 
 
 def read_yaml(file: Path) -> Mapping[str, Any]:
@@ -177,3 +180,31 @@ class _Maker:
 
 def _kind(value: object) -> str:
     return {list: "a list", type(None): "nothing", str: "a text"}.get(type(value), f"a {type(value).__name__}")
+
+
+def scalar(value: Any) -> str:
+    """A value as YAML 1.2 reads it back."""
+    if not isinstance(value, str):
+        return repr(value) if isinstance(value, float) else json.dumps(value, ensure_ascii=False)
+    if PLAIN_TEXT.fullmatch(value) and is_plain(value):
+        return value
+    return f"'{value.replace(chr(39), chr(39) * 2)}'" if value.isprintable() else json.dumps(value)
+
+
+def flow(value: Any) -> str:
+    """A list or a mapping on one line."""
+    match value:
+        case list() | tuple():
+            return f"[{', '.join(flow(each) for each in value)}]"
+        case Mapping():
+            return f"{{{', '.join(f'{scalar(key)}: {flow(each)}' for key, each in value.items())}}}"
+    return scalar(value)
+
+
+def line_text(text: str) -> str:
+    """A text that ends its line: without quotes where it reads back without."""
+    return text if text.isprintable() and is_plain(text) else scalar(text)
+
+
+def noted(line: str, note: str) -> str:
+    return f"{line:<{COMMENT_COLUMN - 2}}  # {note}" if note else line

@@ -28,6 +28,7 @@ from studies.importing.optuna_runs import runs_of
 from studies.importing.runs import Run, read_bytes, read_runs
 from studies.importing.settling import Settled, Settling, refusals_of
 from studies.importing.sweeps import sweep_of
+from studies.importing.tune import import_settings, matched_before
 from studies.lifecycle.open import OpenedStudy, open_study
 from studies.lifecycle.order import Order
 from studies.lifecycle.run import study_started
@@ -119,7 +120,7 @@ def _write_definition(file: Path, name: str) -> Imported:
 
 def _import_study(store: Store, order: Order, url: str, other: str, mapping: Sequence[str], log: Log) -> Imported:
     definition = open_study(store, order).definition
-    runs, digest = runs_of(read_other_study(url, other), definition.score_metric, definition.direction)
+    runs, digest = runs_of(read_other_study(url, other), definition.scores)
     return _import_runs(store, order, Source(f"Optuna study {other}", digest, runs), mapping, log)
 
 
@@ -148,8 +149,11 @@ def _order(name: str, definition: Path | None, trust_study: bool) -> Order:
 
 def _import_runs(store: Store, order: Order, source: Source, mapping: Sequence[str], log: Log) -> Imported:
     opened = open_study(store, order)
-    if opened.definition.search != "grid":
-        what = f"{order.name!r} is a {opened.definition.search} study: finished runs become results of a grid alone"
+    search = opened.definition.search
+    if search == "tune":
+        return _import_settings(store, order, opened, source, mapping, log)
+    if search != "grid":
+        what = f"{order.name!r} is a {search} study: finished runs become results of a grid or a tune"
         raise UsageError(what, "import")
     matched = _matched(store, opened, source, mapping)
     settled = Settled()
@@ -159,6 +163,20 @@ def _import_runs(store: Store, order: Order, source: Source, mapping: Sequence[s
             with Settling(session, study, source.name, source.digest, refusals_of(warm)) as settling:
                 settling.settle(matched.results)
                 settling.advance()
+            settled = settling.settled
+    return summary(order.name, source.name, settled, matched.unfit, matched.notes)
+
+
+def _import_settings(
+    store: Store, order: Order, opened: OpenedStudy, source: Source, mapping: Sequence[str], log: Log
+) -> Imported:
+    matched = matched_before(store, opened, source.runs, mapping, source.name)
+    settled = Settled()
+    if matched.results:
+        with study_started(store, order, log) as (warm, _), closing(store.write()) as session:
+            study = Reader(session).study(order.name)
+            with Settling(session, study, source.name, source.digest, refusals_of(warm)) as settling:
+                matched = import_settings(settling, study, source.runs, mapping, source.name)
             settled = settling.settled
     return summary(order.name, source.name, settled, matched.unfit, matched.notes)
 

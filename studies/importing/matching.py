@@ -3,25 +3,32 @@ tells."""
 
 from __future__ import annotations
 
-import json
-import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from objectives.outcome import MAX_METRIC_NAME_CHARACTERS
 from samplers.searches.plan import Point
-from samplers.searches.scores import known_value, metrics_needed
+from samplers.searches.scores import metrics_needed
 from storage.errors import UsageError, nearest
+from studies.importing.run_values import (
+    SEED,
+    is_value,
+    leaves,
+    listed,
+    metric_fault,
+    metrics_of,
+    other_value,
+    seeds_text,
+    setting_text,
+    state_fault,
+    taken_text,
+    value_text,
+)
 from studies.importing.runs import Run
 
-SEED = "seed"
-STATE_COLUMNS = ("state", "State", "status", "Status")
-GOOD_STATES = ("complete", "completed", "finished", "done", "success", "succeeded", "ok", "trialstate.complete")
 PREFIXES = ("params_", "user_attrs_", "config.", "config/", "params.", "summary.", "summary/", "metrics.", "metrics/")
 """What other programs write before a name: Optuna's and W&B's tables, MLflow's."""
-MAX_SHOWN_VALUES = 8
 
 Key = tuple[str, ...]
 
@@ -93,6 +100,7 @@ class Matching:
 
     def __init__(self, points: Iterable[Point], score: str, cost: str | None) -> None:
         self.score, self.cost = score, cost
+        self._wanted = [each for each in (score, cost) if each]
         self._groups: dict[Key, dict[str, list[Point]]] = defaultdict(lambda: defaultdict(list))
         self._values: dict[str, dict[str, Any]] = defaultdict(dict)
         """The values of each axis by their texts."""
@@ -100,10 +108,10 @@ class Matching:
         for point in points:
             axes = point.role["setting"]
             key = tuple(sorted(axes))
-            self._groups[key][_text([axes[name] for name in key])].append(point)
+            self._groups[key][value_text([axes[name] for name in key])].append(point)
             for name, value in axes.items():
-                self._values[name][_text(value)] = value
-            self._config.update(dict.fromkeys(_leaves(point.config)))
+                self._values[name][value_text(value)] = value
+            self._config.update(dict.fromkeys(leaves(point.config)))
 
     @property
     def known(self) -> set[str]:
@@ -128,24 +136,21 @@ class Matching:
 
     def _point(self, run: Run, columns: Columns, taken: Mapping[str, str]) -> tuple[Point | None, str]:
         values, texts = columns.named(run)
-        state = next((str(values[name]) for name in STATE_COLUMNS if name in values and name not in self._values), None)
-        if state is not None and state.lower() not in GOOD_STATES:
-            return None, f"its state is {state}"
         metrics = self._metrics(values)
-        for name in filter(None, (self.score, self.cost)):
-            if name not in metrics:
-                return None, f"{name} is {'missing' if values.get(name) is None else repr(values[name])}"
+        fault = state_fault(values, self._values) or metric_fault(metrics, self._wanted, values)
+        if fault is not None:
+            return None, fault
         group = next((each for each in sorted(self._groups, key=len, reverse=True) if each_in(each, values)), None)
         if group is None:
             missing = sorted({name for each in self._groups for name in each} - values.keys())
             return None, f"no value of {', '.join(missing)}: --map COLUMN=NAME says which column it is"
         wanted = [self._on_axis(name, values[name], texts.get(name)) for name in group]
         for name, value in zip(group, wanted, strict=True):
-            if _text(value) not in self._values[name]:
-                return None, f"{name} is {value!r}, none of {self._shown(name)}"
-        points = self._groups[group].get(_text(wanted), [])
+            if value_text(value) not in self._values[name]:
+                return None, f"{name} is {value!r}, none of {listed([*self._values[name].values()])}"
+        points = self._groups[group].get(value_text(wanted), [])
         if not points:
-            return None, f"the grid leaves this setting out: {', '.join(map(_pair, group, wanted))}"
+            return None, f"the grid leaves this setting out: {setting_text(dict(zip(group, wanted, strict=True)))}"
         return self._free(points, values, texts, taken)
 
     def _free(
@@ -154,86 +159,30 @@ class Matching:
         """The point of a setting that a run is."""
         why = ""
         for point in points:
-            config = _leaves(point.config)
-            other = next(
-                (name for name in config if name in values and not _same(config[name], values, texts, name)), None
-            )
+            other = other_value(point.config, values, texts)
             if other is not None:
-                why = f"{other} is {values[other]!r}, the study's is {config[other]!r}"
-            elif SEED in values and not _is(point.seed, values[SEED]):
+                why = other
+            elif SEED in values and not is_value(point.seed, values[SEED]):
                 seeds = sorted({each.seed for each in points})
-                why = why or f"seed is {values[SEED]!r}, none of {_range(seeds)}"
+                why = why or f"seed is {values[SEED]!r}, none of {seeds_text(seeds)}"
             elif point.hash in taken:
                 why = f"the same setting and seed as {taken[point.hash]}"
             else:
                 return point, ""
         if SEED not in values and why.startswith("the same"):
-            why = f"all {len(points)} seeds of its setting are taken by the runs before it"
+            why = taken_text(len(points))
         return None, why
 
     def _on_axis(self, name: str, value: Any, text: str | None) -> Any:
         """A value as its axis has it: `8` may be a number or a text."""
         if text is not None and text in self._values[name].values():
             return text
-        return next((each for each in self._values[name].values() if _is(each, value)), value)
-
-    def _shown(self, name: str) -> str:
-        values = [repr(each) for each in self._values[name].values()]
-        more = f", … ({len(values)} values)" if len(values) > MAX_SHOWN_VALUES else ""
-        return ", ".join(values[:MAX_SHOWN_VALUES]) + more
+        return next((each for each in self._values[name].values() if is_value(each, value)), value)
 
     def _metrics(self, values: Mapping[str, Any]) -> dict[str, float]:
-        """Every finite number that is no part of the configuration, and what the score and the cost make of these."""
-        config = self._values.keys() | self._config.keys() | {SEED}
-        found = {
-            name: float(value)
-            for name, value in values.items()
-            if name not in config
-            and isinstance(value, int | float)
-            and not isinstance(value, bool)
-            and math.isfinite(value)
-            and len(name) <= MAX_METRIC_NAME_CHARACTERS
-            and name.isprintable()
-        }
-        for name in filter(None, (self.score, self.cost)):
-            value = known_value(name, found)
-            if value is not None and math.isfinite(value):
-                found[name] = value
-        return found
+        return metrics_of(values, self._values.keys() | self._config.keys() | {SEED}, self._wanted)
 
 
 def each_in(names: Key, values: Mapping[str, Any]) -> bool:
     """Whether a run has a value of each name."""
     return all(name in values for name in names)
-
-
-def _leaves(config: Mapping[str, Any], before: str = "") -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for name, value in config.items():
-        found |= _leaves(value, f"{before}{name}.") if isinstance(value, Mapping) else {f"{before}{name}": value}
-    return found
-
-
-def _same(ours: Any, values: Mapping[str, Any], texts: Mapping[str, str], name: str) -> bool:
-    return _is(ours, values[name]) or (isinstance(ours, str) and texts.get(name) == ours)
-
-
-def _is(ours: Any, theirs: Any) -> bool:
-    """Whether two values are the same: 1 and 1.0 are, true and 1 are not."""
-    if isinstance(ours, bool) or isinstance(theirs, bool):
-        return ours is theirs
-    if isinstance(ours, int | float) and isinstance(theirs, int | float):
-        return ours == theirs
-    return type(ours) is type(theirs) and bool(ours == theirs)
-
-
-def _text(value: Any) -> str:
-    return json.dumps(value, sort_keys=True)
-
-
-def _pair(name: str, value: Any) -> str:
-    return f"{name}={value!r}"
-
-
-def _range(seeds: Sequence[int]) -> str:
-    return ", ".join(map(str, seeds)) if len(seeds) <= MAX_SHOWN_VALUES else f"{seeds[0]} … {seeds[-1]}"

@@ -79,15 +79,22 @@ class Settling:
         """Give these points their results, planning as far as their search asks for them."""
         left = dict(results)
         while True:
-            known = self.ledger.results([*left])
-            waiting = [each for each in known.values() if each.state == "WAITING"]
+            before = len(left)
             with self.session.transaction():
-                ended = [each.hash for each in waiting if self._end(each, left[each.hash])]
-            self.settled.imported += len(ended)
-            for hash_ in ended:
-                del left[hash_]
-            if not left or not (ended or self._plans_more(left)):
+                left = self.end_waiting(left)
+            if not left or not (len(left) < before or self._plans_more(left)):
                 break
+        self.name_left(left)
+
+    def end_waiting(self, results: Mapping[str, Result]) -> dict[str, Result]:
+        """End those of these points that wait, inside a transaction; returns the others."""
+        waiting = [each for each in self.ledger.results([*results]).values() if each.state == "WAITING"]
+        ended = {each.hash for each in waiting if self._end(each, results[each.hash])}
+        self.settled.imported += len(ended)
+        return {hash_: result for hash_, result in results.items() if hash_ not in ended}
+
+    def name_left(self, left: Mapping[str, Result]) -> None:
+        """Say why results were not imported."""
         known = self.ledger.results([*left])
         for hash_, result in left.items():
             self._name(known.get(hash_), result)

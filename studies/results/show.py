@@ -26,7 +26,7 @@ class Shown:
     points: Sequence[TrialRow]
     decisions: Sequence[DecisionRow]
     whole: bool = False
-    """Every candidate of every round, every setting."""
+    """Every candidate of every round, every setting; how much each axis of a tune matters."""
     flat: bool = False
     """With `whole`: a growth's candidates in one table, in place of one for each round."""
 
@@ -95,7 +95,7 @@ class Shown:
             case "grid":
                 return grid.show_json(self.points, decisions, study.score, study.direction)
             case "tune":
-                return tune.show_json(study, self.points, decisions)
+                return tune.show_json(study, self.points, decisions, self.whole)
             case _:
                 return growth.show_json(study.origin["config"], decisions, self.points, study.outcome, study.direction)
 

@@ -103,8 +103,9 @@ def tuned(rows: Sequence[TrialRow], decisions: Sequence[DecisionRow], study: Stu
     """The settings of a study, from its trials and decisions."""
     numbers: dict[str, int] = {}
     for made in in_force(decisions):
-        if made.record.get("config") is not None:
-            numbers.setdefault(_key(made.record["config"]), int(made.record["setting"]))
+        for each in (made.record, *made.record.get("settings", ())):
+            if each.get("config") is not None:
+                numbers.setdefault(_key(each["config"]), int(each["setting"]))
     mine: list[TrialRow] = []
     others: list[TrialRow] = []
     for row in rows:

@@ -24,8 +24,9 @@ from studies.starter.help_flags import absl_flags, argparse_flags, click_flags, 
 from studies.starter.help_text import HELP_SECONDS, read_help
 from studies.starter.hints import hints
 from studies.starter.measured import measured
-from studies.starter.page import Starter, fit_block, grid_block, grow_block
+from studies.starter.page import Starter, fit_block, grid_block, grow_block, tune_block
 from studies.starter.source import Source
+from studies.starter.space import space
 
 QUESTIONS = {Parser.HYDRA: ("--cfg", "job"), Parser.JSONARGPARSE: ("--print_config",), Parser.ABSL: ("--helpfull",)}
 """What a script is asked; `--help` where nothing stands here."""
@@ -216,6 +217,11 @@ def _block(search: str, sent: choices.Sent, script: str) -> list[str]:
         if first:
             return grow_block(first, others, sent.has_seed)
         raise UsageError(f"init grow: {script} has no flag with a whole number that a growth could raise")
+    if search == "tune":
+        first, others = space(sent.config)
+        if first:
+            return tune_block(first, others, sent.has_seed)
+        raise UsageError(f"init tune: {script} has no flag with a default that an axis could vary")
     possible = choices.fitted(sent.config)
     if possible:
         return fit_block(possible)

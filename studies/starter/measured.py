@@ -6,9 +6,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from studies.definition.yaml_text import flow, noted, scalar
 from studies.starter.choices import Sent
 from studies.starter.hints import HELD_OUT, Hints, Printed, Written, cost_of, direction_of, score_of
-from studies.starter.yaml_lines import flow, noted, scalar
 
 RESULTS_NAME = re.compile("metric|result|log|history|eval|score|loss")
 PLACEHOLDER = r"{name}\s*([-+0-9.]+)"

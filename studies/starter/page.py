@@ -8,10 +8,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from studies.definition.yaml_text import flow, line_text, noted, scalar
 from studies.starter.choices import MAX_CHOICES, MAX_SUGGESTIONS, Sent
 from studies.starter.flag import Flag
 from studies.starter.measured import Measured
-from studies.starter.yaml_lines import flow, line_text, noted, scalar
 
 MODE_NOTES = {
     "no-prefix": "--x 1; --x, --no-x",
@@ -109,6 +109,23 @@ def fit_block(possible: Sequence[Flag]) -> list[str]:
         *(f"  # axis: {scalar(each.name)}" for each in others[:MAX_SUGGESTIONS]),
         "  low: 1",
         f"  high: {max(1024, first.default * 64)}",
+    ]
+
+
+def tune_block(first: Mapping[str, Any], others: Mapping[str, Any], has_seed: bool) -> list[str]:
+    """The likeliest axes, the others as comments."""
+    return [
+        "tune:",
+        noted("  sampler: tpe", "or gp, cmaes, random, …"),
+        "  space:",
+        *(f"    {scalar(name)}: {flow(axis)}" for name, axis in first.items()),
+        *(f"    # {scalar(name)}: {flow(axis)}" for name, axis in list(others.items())[:MAX_SUGGESTIONS]),
+        noted("  settings: 50", "how many are chosen, one after another"),
+        *(
+            [noted("  racing: {max_repeats: 5}", "then the best ones get more seeds: the first may be luck")]
+            if has_seed
+            else []
+        ),
     ]
 
 

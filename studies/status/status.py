@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from samplers.searches.tune.imported import imported_count
 from storage.errors import EmptyStorageError
 from storage.locks import WORKER_LOCKS
 from storage.other_programs import TakenTrial
@@ -107,8 +108,9 @@ class Status:
             head[1] += f"  (budget: {row.max_trials} trials)"
         if row.search == "tune" and self.decisions and row.outcome is None:
             state = self.decisions[-1].state
-            chosen = f"{state['next']} of {state['tune']['settings']} settings are chosen"
+            chosen = f"{state['next'] - imported_count(state)} of {state['tune']['settings']} settings are chosen"
             head.append(f"{chosen}, {len(state['open'])} of them open")
+            head += [f"{imported_count(state)} more imported"] if imported_count(state) else []
         return [*head, *([] if left is None else [f"~{duration_text(left)} left in this round"]), *self.advice]
 
     @property

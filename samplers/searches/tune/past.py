@@ -49,6 +49,8 @@ class PastSetting:
     outcome: Outcome | None = None
     shown: bool = True
     """Whether it lies in the space in force. If not, the sampler is shown a failed trial in its place."""
+    seeds: int | None = None
+    """Of an imported setting: how many it begins with; None: as many as the block in force says."""
 
 
 class Past:
@@ -85,6 +87,8 @@ class Past:
             self._end(Outcome.from_json(outcome))
         if record.get("setting") is not None:
             self._begin(record)
+        for imported in record.get("settings", ()):
+            self._begin(imported)
 
     @property
     def different(self) -> int:
@@ -160,6 +164,7 @@ class Past:
         assert record["setting"] == number, "the records are not those in force, in order"
         attributes = as_optuna_keeps_it(record["attributes"]["setting"])
         setting = PastSetting(record["params"], record["config"], record["hash"], attributes)
+        setting.seeds = record.get("seeds")
         self.settings.append(setting)
         self._by_hash.setdefault(record["hash"], number)
         self._study_attributes |= record["attributes"]["study"]

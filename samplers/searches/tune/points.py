@@ -11,7 +11,7 @@ from samplers.searches.tune.space import Numbers
 def points_of(
     setting: PastSetting, number: int, settings: TuneSettings, repeats: int | None = None
 ) -> tuple[Point, ...]:
-    """Its points with the first `repeats` seeds; if not given, those that every setting gets.
+    """Its points with the first `repeats` seeds; if not given, those that every setting gets, or an imported one has.
 
     Optuna shows the parameters that the space in force has: not an axis or a choice that was taken out.
     """
@@ -22,5 +22,6 @@ def points_of(
         if (axis := axes.get(name)) is not None and (isinstance(axis, Numbers) or axis.holds(value))
     }
     role = {"role": "setting", "number": number, "setting": dict(setting.params)}
-    seeds = range(settings.seed, settings.seed + (settings.repeats if repeats is None else repeats))
+    count = repeats or setting.seeds or settings.repeats
+    seeds = range(settings.seed, settings.seed + count)
     return tuple(Point(setting.config, seed, {**shown, "seed": seed}, role) for seed in seeds)

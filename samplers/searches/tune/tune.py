@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from samplers.searches.distributions import holding, seeds
 from samplers.searches.plan import Config, Decision, Done, Need, Point, Results, SearchState, merged
 from samplers.searches.tune.allowed import check_allowed
+from samplers.searches.tune.imported import ImportedSetting, import_step, imported_count, told_step, untold
 from samplers.searches.tune.outcome import Outcome, Score
 from samplers.searches.tune.past import Past, PastSetting
 from samplers.searches.tune.points import points_of
@@ -98,7 +99,9 @@ class Tune:
         past = self.recalled or self.past()
         assert len(past.settings) == state["next"], "the past has to hold the records of all decisions in force"
         settings = self._settings(state["tune"], state["config"])
-        wanted = state["ended"] is None and state["next"] < settings.settings
+        if untold(state):
+            return told_step(state, settings, past, results, self.scores)
+        wanted = state["ended"] is None and state["next"] - imported_count(state) < settings.settings
         outcome = None
         if state["open"] and not (wanted and len(state["open"]) < settings.ahead):
             number = state["open"][0]
@@ -156,7 +159,10 @@ class Tune:
     def _end(self, state: SearchState) -> Done:
         settings = self._settings(state["tune"], state["config"])
         past = self.recalled or self.past()
-        count = f"{state['next']} settings × {settings.repeats} seed{'s' * (settings.repeats != 1)} are done"
+        imported = imported_count(state)
+        own = state["next"] - imported
+        count = f"{own} settings × {settings.repeats} seed{'s' * (settings.repeats != 1)} are done"
+        count += f", {imported} more {'were' if imported > 1 else 'was'} imported" if imported else ""
         reason = count if state["ended"] is None else f"{state['ended']}; {count}"
         if not state["completed"]:
             return Done(f"{reason}; none completed", EndKind.FAILED)
@@ -174,7 +180,7 @@ class Tune:
         if not past.settings:
             past, state = self._opened({**self.start(), "tune": state["tune"], "config": state["config"]})
         settings = self._settings(state["tune"], state["config"])
-        counts = {**dict.fromkeys(state["open"], settings.repeats), **dict(state["race"]["seeds"])}
+        counts = {**dict.fromkeys([*untold(state), *state["open"]]), **dict(state["race"]["seeds"])}
         return [
             point
             for number, count in counts.items()
@@ -209,6 +215,10 @@ class Tune:
         }
         again = {"ended": None, "since": 0, "race": {**state["race"], "over": False}}
         return Decision("override", record, {**state, **again, "tune": block, "config": config})
+
+    def imported(self, state: SearchState, given: Sequence[ImportedSetting], source: str) -> Decision:
+        """Take in settings that ran elsewhere, none of which is in the past; `source` names where they are from."""
+        return import_step(state, self.settings_in(state), self.recalled or self.past(), given, source)
 
     def distributions(self, params: Mapping[str, Any]) -> Mapping[str, BaseDistribution]:
         """Of the space in force, and wider for a value that lies beyond it."""

@@ -79,7 +79,7 @@ def test_a_starter_runs_as_it_is_written(program: Program, environment: dict[str
     assert program("run", "train", "--dry-run").returncode == 0
 
 
-@pytest.mark.parametrize(("search", "block"), [("grow", "increments"), ("fit", "axis")])
+@pytest.mark.parametrize(("search", "block"), [("grow", "increments"), ("fit", "axis"), ("tune", "space")])
 def test_each_search_has_a_block_that_is_accepted(program: Program, search: str, block: str) -> None:
     flags = (
         "parser.add_argument('--n_layer', type=int, default=4)\n"
@@ -94,7 +94,18 @@ def test_each_search_has_a_block_that_is_accepted(program: Program, search: str,
     assert told.returncode == 0 and "edit" not in told.stdout, told.stdout + told.stderr
     definition = Definition.load(Path("train.yaml"))
     given = definition.settings[block]
-    assert given == ({"n_layer": 1, "n_embd": 32} if search == "grow" else "batch-size")
+    assert (
+        given
+        == {
+            "grow": {"n_layer": 1, "n_embd": 32},
+            "fit": "batch-size",
+            "tune": {
+                "n_layer": {"range": [2, 8]},
+                "n_embd": {"range": [32, 128, 32]},
+                "batch-size": [2, 4, 8, 16, 32],
+            },
+        }[search]
+    )
     assert definition.cost == ("params" if search == "grow" else None)
     assert program("run", "train", "--dry-run").returncode == 0
 
@@ -323,4 +334,4 @@ def test_a_file_of_that_name_stays(program: Program) -> None:
     assert program("init", "grid", "--command", command, "--force").returncode == 0
     assert Path("train.yaml").read_text() != "mine"
     refused(program("init", "grid", "--command", command, "--out", "nowhere/x.yaml"), "there is no folder")
-    refused(program("init", "tune", "--command", command), "'tune' is not one of")
+    refused(program("init", "depth", "--command", command), "'depth' is not one of")
