@@ -7,14 +7,9 @@ a command. `EVERY_CASE=1 pytest tests/journeys/test_tune.py` runs each with both
 from __future__ import annotations
 
 import os
-import random
-import signal
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, suppress
 from functools import cache
 from pathlib import Path
-from time import sleep
 from typing import Any
 
 import pytest
@@ -23,7 +18,7 @@ from storage.reader import Reader
 from storage.session import Session
 from studies.audit.audit import audit
 from studies.audit.replay_study import replay_study
-from tests.support.program import call
+from tests.support.killing import run_and_kill
 from tests.support.tuning import Run, tune
 
 SETTINGS, WORKERS, KILLS = 60, 4, 10
@@ -68,12 +63,14 @@ def cases() -> Iterator[Any]:
                     yield pytest.param(sampler, scores, objective, id=f"{sampler}-{len(scores)}-{objective}")
 
 
-@pytest.mark.parametrize(("sampler", "scores", "objective"), cases())
+@pytest.mark.parametrize(("sampler", "scores", "objective"), [*cases()])
 def test_workers_that_are_killed_choose_what_one_undisturbed_worker_chooses(
     environment: dict[str, str], url: str, tmp_path: Path, sampler: str, scores: Any, objective: str
 ) -> None:
     file = definition(tmp_path, objective, scores, block_of(sampler))
-    assert run_and_kill(environment, url, file, random.Random(sampler + objective)) == KILLS
+    after = [(each + 1) * SETTINGS // (KILLS + 2) for each in range(KILLS)]
+    order = ("tune", "own", "--file", file)
+    assert run_and_kill(environment, url, order, WORKERS, after, made) == KILLS
     session = Session(url)
     study = Reader(session).study("own")
     chosen = [row.record["params"] for row in Reader(session).decisions(study.study_id) if row.kind == "chosen"]
@@ -82,6 +79,10 @@ def test_workers_that_are_killed_choose_what_one_undisturbed_worker_chooses(
     assert certificate.holds, certificate.violations
     assert replay_study(session, study, None, None).agrees
     session.close()
+
+
+def made(reader: Reader, study_id: int) -> int:
+    return reader.extent(study_id).decisions
 
 
 def block_of(sampler: str) -> dict[str, Any]:
@@ -107,38 +108,3 @@ def definition(folder: Path, objective: str, scores: Any, block: Mapping[str, An
         f"score: {score if len(score) > 1 else score[0]}\ntune: {block}\nconfig: {CONFIG}\n".replace("True", "true")
     )
     return file
-
-
-def run_and_kill(environment: dict[str, str], url: str, file: Path, chance: random.Random) -> int:
-    """Run a study with four workers, and kill one of them whenever a few more decisions were made; how many were.
-    A worker that was killed is started again."""
-
-    def worker() -> None:
-        killed = True
-        while killed:
-            ended = call(environment, "run", "tune", "own", "--file", file, "--workers", 1, timeout=600)
-            killed = ended.returncode == -signal.SIGKILL
-        assert ended.returncode == 0, ended.stderr
-
-    with ThreadPoolExecutor(WORKERS) as pool, closing(Session(url)) as session:
-        running = [pool.submit(worker) for _ in range(WORKERS)]
-        killed = 0
-        while killed < KILLS and not all(each.done() for each in running):
-            living = processes(session, (killed + 1) * SETTINGS // (KILLS + 2))
-            with suppress(ProcessLookupError):
-                if living:
-                    os.kill(chance.choice(living), signal.SIGKILL)
-                    killed += 1
-            sleep(0.02)
-        for each in running:
-            each.result()
-    return killed
-
-
-def processes(session: Session, made: int) -> list[int]:
-    """Of the living workers, once so many decisions were made."""
-    reader = Reader(session)
-    study = reader.find_study("own")
-    if study is None or reader.extent(study.study_id).decisions < made:
-        return []
-    return [worker.pid for worker in reader.workers(study.study_id) if worker.alive]
