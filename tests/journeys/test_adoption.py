@@ -42,7 +42,7 @@ def test_a_user_attribute_stops_every_worker_and_run_goes_on(
     output, _ = worker.communicate(timeout=60)
     assert worker.returncode == 0 and "told to stop" in output
     left = answer(program, "audit", "--study", "slow")["points"]
-    assert left["waiting"] > 20 and left["running"] == 0
+    assert left["waiting"] > 0 and left["running"] == 0
     again = program("run", "grid", "--study", "slow", "--max-trials", left["accepted"] + 2)
     assert again.returncode == 0 and "stop" not in stock(url, "slow").user_attrs
     assert answer(program, "audit", "--study", "slow")["points"]["accepted"] == left["accepted"] + 2

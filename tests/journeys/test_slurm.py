@@ -279,12 +279,12 @@ def test_the_dry_run_shows_the_array_and_each_workers_command_and_submits_nothin
         (["--launch", "slurm", "--time", "1", "--gpus", "0"], "--gpus: the scheduler chooses the GPUs"),
         (["--launch", "slurm", "--time", "1", "--per-gpu", "2"], "--per-gpu: these are CPU slots"),
         (["--launch", "slurm", "--time", "1", "--gpus-per-node", "1", "--workers", "2"], "--workers: counts CPU"),
-        (["--launch", "slurm", "--time", "1", "--join"], "--join: changes nothing"),
+        (["--launch", "slurm", "--time", "1", "--join"], "--join cannot change a study"),
         (["--launch", "slurm", "--time", "1", "--num-gpus", "1"], "--num-gpus: needs --launch ray"),
         (["--launch", "ray", "--time", "1"], "--time: needs --launch slurm"),
         (["--nodes", "2"], "--nodes: needs --launch slurm"),
         (["--wait"], "--wait: needs --launch"),
-        (["--join", "--set", "max_iters=1"], "--join: changes nothing"),
+        (["--join", "--set", "max_iters=1"], "--join cannot change a study"),
     ],
 )
 def test_a_wrong_order_is_refused_before_anything_is_touched(

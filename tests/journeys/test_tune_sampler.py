@@ -1,7 +1,11 @@
-"""Optuna's own cases for samplers, with TuneSampler around each of those that draw from models or populations."""
+"""Optuna's own cases for samplers, with TuneSampler around each of those that draw from models or populations.
+
+Those of the Gaussian process take minutes and run with `EVERY_CASE=1`.
+"""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 
 import optuna
@@ -45,7 +49,9 @@ class TestNsga3(BasicSamplerTestCase, MultiObjectiveSamplerTestCase):
         return of("nsgaiii", population_size=4)
 
 
-class TestGp(BasicSamplerTestCase, RelativeSamplerTestCase, MultiObjectiveSamplerTestCase):
-    @pytest.fixture
-    def sampler(self) -> Callable[[], BaseSampler]:
-        return of("gp", n_startup_trials=0)
+if os.environ.get("EVERY_CASE"):
+
+    class TestGp(BasicSamplerTestCase, RelativeSamplerTestCase, MultiObjectiveSamplerTestCase):
+        @pytest.fixture
+        def sampler(self) -> Callable[[], BaseSampler]:
+            return of("gp", n_startup_trials=0)
