@@ -306,7 +306,7 @@ def main() -> None:
     must(f"at {part:.2f} ≤ 1/3 of the regret of eight seeds that pair nothing", part <= 1 / 3)
     for world in (USUAL, UNEVEN):
         found = rounds(RACE, world, growths)
-        likely = share([each for each in found if each.record["sure"] >= 0.8], lambda each: each.right)
+        likely = share([each for each in found if (each.record["sure"] or 0.0) >= 0.8], lambda each: each.right)
         must(f"{world.name}: of rounds said at least 0.8 sure {likely:.2f} ≥ 0.8 are right", likely >= 0.8)
         apart = share([each for each in found if each.record["parted"]], lambda each: each.right)
         must(f"{world.name}: of parted ones {apart:.2f} ≥ 0.93", apart >= 0.93)
