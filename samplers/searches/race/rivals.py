@@ -75,58 +75,21 @@ def rival_of(leader: Entrant, other: Entrant, noise: Noise) -> Rival:
     Without any noise known, from one seed each in a first round, p is a half and the loss infinite.
     """
     mine, its = 1 / leader.cost, 1 / other.cost
-    pair = _Pair(
-        [ahead - behind for ahead, behind in zip(leader.by_seed, other.by_seed, strict=False)],
-        2 * (its * its + mine * mine - its * mine),
-        max(0.0, leader.efficiency - other.efficiency),
-        _pair_factor(leader, other),
-    )
-    return _rival(pair, noise, leader.efficiency)
-
-
-def rival_over_common_seeds(leader: Sequence[float], other: Sequence[float], noise: Noise, worth: float) -> Rival:
-    """How a setting with these scores stands against the leader, without a baseline: over the seeds that both have.
-
-    Args:
-        leader: The leader's scores.
-        other: The other setting's.
-        noise: Of one score.
-        worth: What losses are a share of.
-    """
-    differences = [ahead - behind for ahead, behind in zip(leader, other, strict=False)]
-    return _rival(_Pair(differences, 2.0, max(0.0, mean(differences)), 2 / len(differences)), noise, worth)
-
-
-@dataclass(frozen=True)
-class _Pair:
-    """The leader and a rival."""
-
-    differences: Sequence[float]
-    """One a common seed."""
-    factor: float
-    """The variance of one difference, in units of the noise's."""
-    gap: float
-    """What the leader is ahead."""
-    gap_factor: float
-    """The variance of the gap, in units of the noise's."""
-
-
-def _rival(pair: _Pair, noise: Noise, worth: float) -> Rival:
-    """How a rival stands; its loss is a share of `worth`."""
-    differences, gap = pair.differences, pair.gap
+    factor = 2 * (its * its + mine * mine - its * mine)
+    differences = [ahead - behind for ahead, behind in zip(leader.by_seed, other.by_seed, strict=False)]
     centre = mean(differences)
-    own = math.fsum((each - centre) ** 2 for each in differences) / pair.factor
+    own = math.fsum((each - centre) ** 2 for each in differences) / factor
     prior = min(MAX_PRIOR_FREEDOM, noise.freedom)
     freedom = prior + len(differences) - 1
     if not freedom:
         return Rival(0.5, math.inf)
-    variance = (prior * noise.sd * noise.sd + own) / freedom
-    error = math.sqrt(variance * pair.gap_factor)
-    if not error or not worth:
+    gap = max(0.0, leader.efficiency - other.efficiency)
+    error = math.sqrt((prior * noise.sd * noise.sd + own) / freedom * _pair_factor(leader, other))
+    if not error or not leader.efficiency:
         return Rival(0.0 if gap > 0 else 0.5, 0.0)
     z = gap / error
     p = upper_tail(z, max(1, int(freedom)))
-    return Rival(p, error * expected_excess(z, max(MIN_LOSS_FREEDOM, int(freedom))) / worth)
+    return Rival(p, error * expected_excess(z, max(MIN_LOSS_FREEDOM, int(freedom))) / leader.efficiency)
 
 
 def _pair_factor(leader: Entrant, other: Entrant) -> float:
