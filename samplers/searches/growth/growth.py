@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from samplers.searches.distributions import holding, seeds
 from samplers.searches.growth.candidates import baseline_role, candidate_role, candidates, points_of, shown_params
+from samplers.searches.growth.certainty import Certainty, certainty
 from samplers.searches.growth.comparison import Scoring, best
 from samplers.searches.growth.loss_race import RULE
 from samplers.searches.growth.record import round_record
@@ -82,7 +83,10 @@ class Growth:
         if round_.step >= (round_.settings.steps if self.steps is None else self.steps):
             return Done(f"{round_.step} steps are done", EndKind.STEPS)
         ranking = round_.ranking()
-        return self._decision(state, round_.settings, ranking) if isinstance(ranking, Ranking) else ranking
+        if not isinstance(ranking, Ranking):
+            return ranking
+        said = certainty(ranking.standing, f"{round_.settings.seed}:{round_.step}") if ranking.standing else Certainty()
+        return self._decision(state, round_.settings, ranking, said)
 
     def _round(self, state: SearchState, results: Results) -> Round:
         settings = parse_settings(state["grow"], state["config"], self.where)
@@ -90,7 +94,7 @@ class Growth:
         earlier = Noise(**(state.get("noise") or {}))
         return Round(state["step"], state["config"], settings, scoring, results, state.get("rule"), earlier)
 
-    def _decision(self, state: SearchState, settings: GrowthSettings, ranking: Ranking) -> Decision:
+    def _decision(self, state: SearchState, settings: GrowthSettings, ranking: Ranking, said: Certainty) -> Decision:
         """The step up to the best finalist; without one, a stall: raise `on_stall`, or end."""
         chosen = best(ranking.finalists)
         config, ended, raised, event = state["config"], None, {}, None
@@ -104,17 +108,18 @@ class Growth:
             event = f"no candidate helps: {values}, the baseline is measured again"
         else:
             ended = event = "no candidate helps"
-        record = round_record(state["step"], ranking, chosen, event, raised, settings)
+        record = round_record(state["step"], ranking, said, chosen, event, raised, settings)
         after = {**state, "step": state["step"] + 1, "config": config, "ended": ended}
         if ranking.standing is not None:
             after["noise"] = None if raised else ranking.standing.noise_for_next
         return Decision("stalled" if chosen is None else "chosen", record, after)
 
     def guess(self, state: SearchState, results: Results) -> Decision | None:
-        """The decision if the round's race ended with the seeds that have all finished; None where it has none yet."""
+        """The decision if the round's race ended with the seeds that have all finished; None where it has none yet.
+        Its record does not say how sure it is, which takes a thousand draws: nobody keeps a guess."""
         round_ = self._round(state, results)
         ranking = round_.ranking(closed=True) if state["ended"] is None else None
-        return self._decision(state, round_.settings, ranking) if isinstance(ranking, Ranking) else None
+        return self._decision(state, round_.settings, ranking, Certainty()) if isinstance(ranking, Ranking) else None
 
     def likely_seeds(self, state: SearchState, results: Results) -> Sequence[Point]:
         """The points that the round's race will ask for next if those that it waits for change nothing."""

@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from samplers.searches.growth.certainty import Certainty, certainty
+from samplers.searches.growth.certainty import Certainty
 from samplers.searches.growth.comparison import Comparison, Measurement
 from samplers.searches.growth.loss_race import RULE, Standing
 from samplers.searches.growth.rounds import Ranking
@@ -21,13 +21,13 @@ from samplers.searches.noise import mean, standard_error
 def round_record(
     step: int,
     ranking: Ranking,
+    said: Certainty,
     chosen: Comparison | None,
     event: str | None,
     raised: Mapping[str, Any],
     settings: GrowthSettings,
 ) -> dict[str, Any]:
-    """The record of one round. `raised` holds what a stall raised."""
-    said = Certainty() if ranking.standing is None else certainty(ranking.standing, f"{settings.seed}:{step}")
+    """The record of one round. `said` is how sure it is, `raised` what a stall raised."""
     tied = {id(each) for each in (ranking.tied if ranking.standing is None else said.tied)}
     record = {
         "round": step,
