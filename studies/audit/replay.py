@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from importlib.metadata import version
 from typing import Any, cast
 
 from samplers.searches.plan import Decision, Result, Results, Search, SearchState
@@ -13,6 +12,7 @@ from samplers.searches.tune.imported import IMPORTED, ImportedSetting
 from samplers.searches.tune.tune import Tune
 from storage.home import home
 from storage.records import DecisionRow, SetAside, TrialRow
+from studies.definition.code_version import versions
 from studies.definition.trust import Trust, sampler_code
 from studies.history.decisions import ASIDE, MARKS, first_state, state_before
 from studies.history.recall import Recall
@@ -73,7 +73,7 @@ def replay(search: Search, decisions: Sequence[DecisionRow], points: Sequence[Tr
 def _unchecked(row: DecisionRow) -> str | None:
     """Why a decision cannot be derived here: Optuna's samplers may choose otherwise from one version to the next, and
     code that only the storage names is not run."""
-    made, here = row.record.get("optuna"), version("optuna")
+    made, here = row.record.get("optuna"), versions()["optuna"]
     if made not in (None, here):
         return f"not derived: chosen by Optuna {made}, and here is {here}"
     unknown = [each for each in sampler_code(row.state.get(TUNE, {})) if made and not Trust.of(home()).knows(each)]
