@@ -67,15 +67,11 @@ def _decision(
     best = best_of(known.values(), scores[0][1])
     if best is not None and found is not None and best["setting"] == found.leader and not more:
         best["sure"] = found.sure
-    points = [
-        point for number, count in more.items() for point in points_of(past.settings[number], number, settings, count)
-    ]
-    hashes = {
-        point.hash
-        for number in more
-        for point in points_of(past.settings[number], number, settings, len(known[number].by_seed))
-    }
-    new = tuple(point for point in points if point.hash not in hashes)
+    new = tuple(
+        point
+        for number, count in more.items()
+        for point in points_of(past.settings[number], number, settings, count)[len(known[number].by_seed) :]
+    )
     return Decision("raced", record, {**state, "race": race, "best": best}, new)
 
 
