@@ -79,7 +79,7 @@ class PlannedSampler(BaseSampler):
     def _start(self, study: Study) -> SearchState:
         """The search's start as the study began."""
         start = self._search.start()
-        if not began_with_03(study):
+        if start.keys().isdisjoint(RULES_SINCE_04) or not began_with_03(study):
             return start
         return {name: value for name, value in start.items() if name not in RULES_SINCE_04}
 

@@ -112,7 +112,8 @@ def preview_new(opened: OpenedStudy, warm: WarmServer) -> Preview | Review:
 def _preview_begun(session: Session, opened: OpenedStudy, study: StudyRow, warm: WarmServer) -> Preview | Review:
     """For an existing study, with the order's change."""
     ledger, reader = Ledger(session, study.study_id), Reader(session)
-    search = recalled(search_in_force(study), reader.decisions(study.study_id))
+    decisions = reader.decisions(study.study_id)
+    search = recalled(search_in_force(study), decisions)
     state, seconds = current_state(ledger, study), mean_trial_seconds(reader.attempts(study.study_id))
     change = opened.change
     if change is not None and (change.changes or change.corrected):
@@ -132,7 +133,7 @@ def _preview_begun(session: Session, opened: OpenedStudy, study: StudyRow, warm:
     why = f"the current round: {len(left)} of {len(ahead)} points are not finished"
     found = _preview(left, why, seconds, warm)
     if isinstance(search, Growth):
-        chosen = [row.record for row in in_force(reader.decisions(study.study_id)) if row.kind == "chosen"]
+        chosen = [row.record for row in in_force(decisions) if row.kind == "chosen"]
         last = next((each for each in chosen[-1]["candidates"] if each["chosen"]), None) if chosen else None
         return replace(found, notes=_foresight(search, state, str(study.origin["objective"]), last, warm))
     return found
