@@ -2,11 +2,11 @@
 
 Each setting is compared with the best over the seeds that both have. Its variance is moderated (Smyth 2004, "Linear
 models and empirical Bayes methods for assessing differential expression", SAGMB 3(1)): the pair's own counts with its
-degrees of freedom, that of all settings with at most `PRIOR_FREEDOM`, less what the pair gave to it. The best is the
-best of what was measured, so a setting is set apart only if its one-sided p is below 5 % / (number of rivals): Gupta
-(1965), "On some multiple decision rules", Technometrics 7(2), and Hsu (1984), "Constrained simultaneous confidence
-intervals for multiple comparisons with the best", Annals of Statistics 12(3), with Bonferroni's bound for the quantile.
-The set that is left holds the truly best setting in at least 95 of 100 grids.
+degrees of freedom, that of all settings with at most `MAX_PRIOR_FREEDOM`, less what the pair gave to it. The best is
+the best of what was measured, so a setting is set apart only if its one-sided p is below 5 % / (number of rivals):
+Gupta (1965), "On some multiple decision rules", Technometrics 7(2), and Hsu (1984), "Constrained simultaneous
+confidence intervals for multiple comparisons with the best", Annals of Statistics 12(3), with Bonferroni's bound for
+the quantile. The set that is left holds the truly best setting in at least 95 of 100 grids.
 
 The answer keeps the order of the means: no setting is set apart while a worse one is not. That only adds settings.
 """
@@ -18,11 +18,8 @@ from collections.abc import Mapping, Sequence
 from itertools import accumulate
 
 from samplers.searches.noise import mean
+from samplers.searches.race.rivals import MAX_PRIOR_FREEDOM
 from samplers.searches.students_t import upper_tail
-
-FAMILY_ERROR = 0.05
-PRIOR_FREEDOM = 4
-"""The most degrees of freedom that the variance over all settings counts for."""
 
 Scores = Mapping[int, float]
 """A setting's scores by seed."""
@@ -87,7 +84,7 @@ def _as_good(best: Scores, other: Scores, squares: float, freedom: int) -> float
     gap = mean(differences)
     own = sum((each - gap) ** 2 for each in differences) / 2  # a difference has twice the variance of a score
     pair = len(common) - 1
-    prior = min(PRIOR_FREEDOM, max(0, freedom - pair))
+    prior = min(MAX_PRIOR_FREEDOM, max(0, freedom - pair))
     variance = (own + (prior * squares / freedom if prior else 0.0)) / (pair + prior)
     error = math.sqrt(2 * variance / len(common))
     sure = (

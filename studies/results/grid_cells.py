@@ -9,9 +9,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from samplers.searches.best import FAMILY_ERROR, comparison
+from samplers.searches.best import comparison
 from samplers.searches.nested import flattened
 from samplers.searches.noise import deviation, mean, standard_error, t975
+from samplers.searches.race.rivals import FAMILY_ERROR
 from storage.records import DecisionRow, TrialRow
 from studies.history.trials import in_order
 from studies.results.difficulty import TARGET, Mark, marked

@@ -9,7 +9,8 @@ from statistics import fmean
 from hypothesis import given
 from hypothesis import strategies as st
 
-from samplers.searches.best import FAMILY_ERROR, comparison
+from samplers.searches.best import comparison
+from samplers.searches.race.rivals import FAMILY_ERROR
 
 
 def ordered(settings: Sequence[Sequence[float]]) -> list[dict[int, float]]:

@@ -14,7 +14,7 @@ from samplers.searches.grid.relations import Evaluated, Relations, parse_relatio
 from samplers.searches.nested import path_of
 from samplers.searches.plan import MAX_SEED, Config
 from samplers.searches.race.purchases import Allowance
-from samplers.searches.race.settings import parse_racing
+from samplers.searches.race.settings import MAX_REPEATS, parse_racing
 from samplers.searches.tune.constraints import Constraint
 from samplers.searches.tune.samplers import SamplerChoice, parse_sampler
 from samplers.searches.tune.space import Space, parse_space
@@ -26,7 +26,6 @@ COUNTS = ("settings", "repeats", "ahead", "seed", "patience")
 TUNE_KEYS = ("sampler", "space", *RELATIONS, *COUNTS, "enqueue", "constraints", "racing", "terminator")
 MAX_SETTINGS = 1_000_000
 MAX_AHEAD = 10_000
-MAX_REPEATS = 10_000
 DEFAULT_AHEAD = 8
 DEFAULT_EVERY = 10
 """Settings between two judgements of the terminator, which take a second or more."""
