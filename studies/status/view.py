@@ -111,7 +111,8 @@ def _result(seen: Seen, whole: bool) -> Section | None:
         kept = kept[:MAX_ROUNDS] if study.search == "grid" else kept[-MAX_ROUNDS:]
     if study.search == "grid":
         every = {str(row.role.get("setting")) for row in rows if not row.retired}
-        notes.insert(0, f"{len(main.rows)} of {len(every)} settings planned so far have a score")
+        scored = {str(row.role.get("setting")) for row in rows if not row.retired and study.score in row.metrics}
+        notes.insert(0, f"{len(scored)} of {len(every)} settings planned so far have a score")
     tables = [replace(main, rows=kept), *(others if whole or not kept else [])]
     title = "result" if seen.over else "result so far"
     return Section(title, Document([each for each in tables if each.rows], notes))
