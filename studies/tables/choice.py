@@ -52,7 +52,7 @@ class Choice:
         wanted = [name.strip() for name in columns.split(",")] if columns is not None else []
         if columns is not None and not all(wanted):
             raise UsageError(f"--columns: {columns!r} is not a list of names, like lr,val_loss")
-        return Choice(top, where, sort, wanted, {old.strip(): new.strip() for old, _, new in pairs})
+        return Choice(top, where, sort, tuple(wanted), {old.strip(): new.strip() for old, _, new in pairs})
 
     @property
     def given(self) -> bool:

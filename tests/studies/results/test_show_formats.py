@@ -206,7 +206,7 @@ def test_a_paper_has_the_best_in_bold_a_caption_and_a_label() -> None:
 def test_programs_read_an_efficiency_as_it_is_and_a_head_that_never_changes() -> None:
     table = Table([Column("efficiency (per M params)", True, key="efficiency")], [[Figure(2e-6, 1e-7, times=1e6)]])
     assert delimited(Document([table])) == "efficiency,efficiency error\n2e-06,1e-07\n"
-    assert "| 2.00 ± 0.10" in markdown(Document([table]))
+    assert " 2.00 ± 0.10 |" in markdown(Document([table]))
 
 
 @pytest.mark.parametrize("search", ["depth", "fit"])
