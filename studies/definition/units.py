@@ -105,6 +105,13 @@ def duration_text(seconds: float) -> str:
     return f"{seconds / 86_400:.3g} d"
 
 
+def ago_text(seconds: float) -> str:
+    """`7 s ago`, `3 min ago`, `2 h ago`, `5 d ago`: in whole units, since it goes on."""
+    limits = ((120, 1, "s"), (7200, 60, "min"), (172_800, 3600, "h"))
+    size, unit = next(((size, unit) for limit, size, unit in limits if seconds < limit), (86_400, "d"))
+    return f"{max(0.0, seconds) / size:.0f} {unit} ago"
+
+
 def parse_size(value: object, where: str) -> int:
     """Bytes from 1073741824, "6GiB" or "500MB".
 

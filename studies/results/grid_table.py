@@ -52,7 +52,7 @@ def settings_table(
                 *(setting_value(cell.setting, cell.config, name) for name in names),
                 *(str(unlike.get(id(cell), {}).get(key, "–")) for key in keys),
                 score_of(cell, verdict in (Verdict.BEST, Verdict.TIE)),
-                Figure(cell.sd if cell.scores else None),
+                Figure(cell.sd if cell.scores else None, digits=2),
                 Figure(len(cell.scores)),
                 *([Figure(None if mark is None else mark.difficulty)] * bool(marks)),
                 earlier if verdict is None else verdict_text(cell, verdict),

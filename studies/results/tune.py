@@ -155,7 +155,7 @@ def settings_table(settings: Sequence[TunedSetting], found: Tuned, units: Units)
         row: list[TableCell] = [str(each.number), *(_value(each.cell.setting, name) for name in names)]
         for cell in each.cells:
             row.append(score_of(cell, verdict in (Verdict.BEST, Verdict.TIE, Verdict.KNEE)))
-            row += [] if several else [Figure(cell.sd if cell.scores else None)]
+            row += [] if several else [Figure(cell.sd if cell.scores else None, digits=2)]
         text = verdict_text(each.cell, verdict)
         rows.append([*row, Figure(len(each.cell.scores)), text, _missed(each)])
     return Table(columns, rows)

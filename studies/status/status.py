@@ -14,7 +14,7 @@ from storage.other_programs import TakenTrial
 from storage.reader import Reader
 from storage.records import Achieved, AttemptRow, DecisionRow, RunningTrial, StudyCounts, WorkerRow
 from storage.session import Session
-from studies.definition.units import Units, duration_text, plain
+from studies.definition.units import Units, ago_text, duration_text, plain
 from studies.history.counts import Counts
 from studies.history.pace import mean_trial_seconds, seconds_left
 from studies.history.purpose import purpose
@@ -224,7 +224,7 @@ class Overview:
                     *(row.name, row.search, state.value, "" if found is None else _best_text(found)),
                     f"{each.finished:,}/{each.planned:,}",
                     *(f"{getattr(each, name):,}" if getattr(each, name) else "" for name in names),
-                    "" if found is None else f"{duration_text(found.idle)} ago",
+                    "" if found is None else ago_text(found.idle),
                     row.outcome or "",
                 ]
             )

@@ -14,8 +14,8 @@ READ_DIGITS = 5
 """The same on a terminal."""
 
 
-def number(value: float | None) -> str:
-    """Five significant digits; whole numbers whole.
+def number(value: float | None, digits: int = READ_DIGITS) -> str:
+    """So many significant digits; whole numbers whole, and what is above one without decimals that say nothing.
 
     >>> number(0.0182744), number(28865.0), number(1.26624e-06), number(None)
     ('0.018274', '28,865', '1.2662e-6', '–')
@@ -26,10 +26,10 @@ def number(value: float | None) -> str:
         return str(value)
     if value == int(value) and abs(value) < 1e15:
         return f"{int(value):,}"
-    if abs(value) * 10 >= 10**READ_DIGITS and abs(value) < 1e15:
+    if abs(value) * 10 >= 10**digits and abs(value) < 1e15:
         return f"{value:,.0f}"
-    digits, _, power = f"{value:.{READ_DIGITS}g}".partition("e")
-    return f"{digits}e{int(power)}" if power else digits
+    plain, _, power = f"{value:.{digits}g}".partition("e")
+    return f"{plain}e{int(power)}" if power else plain
 
 
 def shown(figure: Figure) -> str:
@@ -43,7 +43,9 @@ def shown(figure: Figure) -> str:
         return str(printed(figure))
     if figure.error and math.isfinite(figure.error):
         return str(printed(figure))
-    return number(figure.value) + (f" ± {number(figure.error)}" if figure.error is not None else "")
+    return number(figure.value, figure.digits or READ_DIGITS) + (
+        f" ± {number(figure.error)}" if figure.error is not None else ""
+    )
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,9 @@ def printed(figure: Figure) -> Printed:
     unit = 10.0**power if scaled else 1.0
     if not error:
         return Printed(
-            _plain(value / unit, SIGNIFICANT_DIGITS), None if error is None else "0", power if scaled else None
+            _plain(value / unit, figure.digits or SIGNIFICANT_DIGITS),
+            None if error is None else "0",
+            power if scaled else None,
         )
     last = math.floor(math.log10(abs(error) / unit)) - 1  # the place of the error's second digit
     decimals = max(0, -last)

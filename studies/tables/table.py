@@ -43,6 +43,8 @@ class Figure:
     """People read the number times this: an efficiency per million parameters. Programs read it as it is."""
     bold: bool = False
     """In a paper."""
+    digits: int | None = None
+    """Significant ones, of a number without an error; None: as digits.py chooses."""
 
     @property
     def scaled(self) -> Figure:
@@ -50,7 +52,7 @@ class Figure:
         if self.times == 1.0:
             return self
         value, error = (None if each is None else each * self.times for each in (self.value, self.error))
-        return Figure(value, error, self.form, bold=self.bold)
+        return replace(self, value=value, error=error, times=1.0)
 
 
 Cell = str | Figure

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from studies.definition.units import Units
+from studies.definition.units import Units, ago_text
 
 
 def test_a_head_has_the_unit_where_the_objective_says_it() -> None:
@@ -24,3 +24,8 @@ def test_an_efficiency_is_per_million_parameters_or_per_unit_of_the_cost() -> No
     assert per("gpt", "vram") == ("efficiency (per MiB)", 1.0) and per("gpt", "iter") == ("efficiency (per ms)", 1.0)
     assert per("own.py:own", "paramstore") == ("efficiency (per paramstore)", 1.0)
     assert Units().efficiency == "efficiency"
+
+
+def test_how_long_ago_is_said_in_whole_units() -> None:
+    times = (-0.1, 6.65, 130, 7300, 200_000)
+    assert [ago_text(each) for each in times] == ["0 s ago", "7 s ago", "2 min ago", "2 h ago", "2 d ago"]
