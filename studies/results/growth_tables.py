@@ -43,7 +43,8 @@ def path_table(records: Sequence[Record], marks: Sequence[str | None], units: Un
             rows.append([str(record["round"]), "–", *[""] * len(figures), "", notes])
             continue
         figures_of = [Figure(won["score"]), Figure(won["gain"], error_of(won, "gain")), Figure(won["added_cost"])]
-        figures_of += [Figure(won["efficiency"], times=units.efficiency_times), Figure(won["cost"])]
+        error = error_of(won, "efficiency")
+        figures_of += [Figure(won["efficiency"], error, times=units.efficiency_times), Figure(won["cost"])]
         figures_of += [Figure(record.get(name)) for name in said]
         notes = "; ".join(filter(None, (certainty_text(record), record["event"], mark)))
         rows.append([str(record["round"]), candidate_name(won), *figures_of, step_verdict(won).text(), notes])

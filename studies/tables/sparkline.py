@@ -10,8 +10,8 @@ BROKEN = "×"
 """In place of NaN and infinities."""
 
 
-def sparkline(values: Sequence[float], width: int) -> str:
-    """A bar for each value, lowest to highest; more values than `width` are averaged in groups.
+def sparkline(values: Sequence[float], width: int, within: tuple[float, float] | None = None) -> str:
+    """A bar for each value, lowest to highest, or within these bounds; more values than `width` are averaged in groups.
 
     >>> sparkline([1.0, 2.0, 3.0, float("nan")], 8), sparkline([0.0, 0.0, 7.0, 7.0], 2), sparkline([5.0, 5.0], 8)
     ('▁▅█×', '▁█', '▁▁')
@@ -20,7 +20,7 @@ def sparkline(values: Sequence[float], width: int) -> str:
     known = [each for each in groups if each is not None]
     if not known:
         return BROKEN * len(groups)
-    low, high = min(known), max(known)
+    low, high = within or (min(known), max(known))
 
     def bar(value: float) -> str:
         share = 0.0 if high == low else (value / 2 - low / 2) / (high / 2 - low / 2)  # halves never overflow
