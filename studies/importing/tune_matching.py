@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from samplers.searches.nested import flattened
 from samplers.searches.plan import Config, Point, SearchState
 from samplers.searches.scores import metrics_needed
 from samplers.searches.tune.imported import ImportedSetting
@@ -16,7 +17,6 @@ from studies.importing.matching import Columns, Matched, Result
 from studies.importing.run_values import (
     SEED,
     is_value,
-    leaves,
     listed,
     metric_fault,
     metrics_of,
@@ -67,7 +67,7 @@ class TuneMatching:
         self._raced: Mapping[int, int] = dict(state["race"]["seeds"])
         self._wanted = wanted
         self._axes = self._settings.space.axes
-        self._config = {*leaves(state["config"]), *self._settings.relations.derive, *self._axes, SEED}
+        self._config = {*flattened(state["config"]), *self._settings.relations.derive, *self._axes, SEED}
 
     @property
     def known(self) -> set[str]:
