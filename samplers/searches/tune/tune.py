@@ -24,7 +24,7 @@ from samplers.searches.tune.outcome import Outcome, Score
 from samplers.searches.tune.past import Past, PastSetting
 from samplers.searches.tune.points import points_of
 from samplers.searches.tune.progress import after_told, reason_to_stop
-from samplers.searches.tune.race import NEW_RACE, race_step
+from samplers.searches.tune.race import NEW_RACE, race_step, sure_text
 from samplers.searches.tune.settings import TuneSettings, check_added_axes, parse_tune
 from samplers.searches.tune.terminator import check_terminator
 from storage.records import EndKind
@@ -171,7 +171,7 @@ class Tune:
         if len(self.scores) > 1:
             return Done(f"{reason}; {len(past.front)} of them form the front")
         best = state["best"]
-        sure = f" (sure {best['sure']:.2f})" if "sure" in best else ""
+        sure = f" ({sure_text(best['sure'])})" if "sure" in best else ""
         return Done(f"{reason}; the best is setting {best['setting']}: {best['value']:g}{sure}")
 
     def outlook(self, state: SearchState) -> Sequence[Point]:
