@@ -128,15 +128,18 @@ class Tune:
         if event is not None:
             return Decision("stopped", {**record, "told": event, "event": event}, {**after, "ended": event})
         if not wanted or len(after["open"]) >= settings.ahead:
+            record |= _told_alone(settings, past, outcome)
             assert outcome is not None
             return Decision("told", {**record, "told": _outcome_text(outcome)}, after)
         place = state["enqueued"]
+            record |= _told_alone(settings, past, outcome)
         enqueued = settings.enqueue[place] if place < len(settings.enqueue) else None
         choice = _chosen(past, outcome, enqueued)
         if choice is None:
             event = "no further setting was found that `where` allows"
             return Decision("stopped", {**record, "told": event, "event": event}, {**after, "ended": event})
         number = state["next"]
+            record |= _told_alone(settings, past, outcome)
         points = points_of(PastSetting(choice.axes, choice.config), number, settings)
         alike = past.first_like(points[0].hash)
         if outcome is not None:
@@ -269,6 +272,23 @@ def _choice_text(number: int, choice: Choice, alike: int | None) -> str:
 def _outcome_text(outcome: Outcome) -> str:
     if outcome.values is None:
         return f"setting {outcome.setting}: {outcome.reason or outcome.cause}"
+def _told_alone(settings: TuneSettings, past: Past, outcome: Outcome | None) -> dict[str, Any]:
+    """What the record of a decision that tells and chooses nothing has besides: what a class outside Optuna wrote when
+    it was told. Optuna's own samplers write nothing then."""
+    if outcome is None or not settings.sampler.is_code:
+        return {}
+    from optuna import __version__
+
+    from samplers.searches.tune.choice import tell
+
+    told = tell(past, outcome)
+    return {
+        "outcome": {**outcome.to_json(), "attributes": dict(told.told_attributes)},
+        "attributes": {"setting": {}, "study": dict(told.study_attributes)},
+        "optuna": __version__,
+    }
+
+
     return f"setting {outcome.setting}: {', '.join(map(_short, outcome.values))}"
 
 
