@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from samplers.searches.distributions import holding, seeds
 from samplers.searches.plan import Config, Decision, Done, Need, Point, Results, SearchState, merged
 from samplers.searches.tune.allowed import check_allowed
+from samplers.searches.tune.enqueued import ended_settings
 from samplers.searches.tune.imported import ImportedSetting, import_step, imported_count, told_step, untold
 from samplers.searches.tune.outcome import Outcome, Score
 from samplers.searches.tune.past import Past, PastSetting
@@ -27,6 +28,7 @@ from samplers.searches.tune.progress import after_told, reason_to_stop
 from samplers.searches.tune.race import NEW_RACE, race_step, sure_text
 from samplers.searches.tune.settings import TuneSettings, check_added_axes, parse_tune
 from samplers.searches.tune.terminator import check_terminator
+from storage.other_programs import EndedTrial
 from storage.records import EndKind
 
 if TYPE_CHECKING:
@@ -126,20 +128,20 @@ class Tune:
         record: dict[str, Any] = {"setting": None, "outcome": outcome and outcome.to_json(), "event": None}
         event = reason_to_stop(after, settings, past, outcome is not None) if wanted else None
         if event is not None:
+            record |= _told_alone(settings, past, outcome)
             return Decision("stopped", {**record, "told": event, "event": event}, {**after, "ended": event})
         if not wanted or len(after["open"]) >= settings.ahead:
-            record |= _told_alone(settings, past, outcome)
             assert outcome is not None
+            record |= _told_alone(settings, past, outcome)
             return Decision("told", {**record, "told": _outcome_text(outcome)}, after)
         place = state["enqueued"]
-            record |= _told_alone(settings, past, outcome)
         enqueued = settings.enqueue[place] if place < len(settings.enqueue) else None
         choice = _chosen(past, outcome, enqueued)
         if choice is None:
             event = "no further setting was found that `where` allows"
+            record |= _told_alone(settings, past, outcome)
             return Decision("stopped", {**record, "told": event, "event": event}, {**after, "ended": event})
         number = state["next"]
-            record |= _told_alone(settings, past, outcome)
         points = points_of(PastSetting(choice.axes, choice.config), number, settings)
         alike = past.first_like(points[0].hash)
         if outcome is not None:
@@ -232,6 +234,18 @@ class Tune:
             for name, value in params.items()
         }
 
+    def ended(self, state: SearchState, trials: Sequence[EndedTrial]) -> Decision | None:
+        """Take in the settings of trials that another program enqueued and that have ended; None: nothing is new."""
+        found = ended_settings(self.settings_in(state), self.recalled or self.past(), trials)
+        if found is None:
+            return None
+        return replace(self.imported(state, found.settings, found.source), points=())  # they are planned
+
+    def shown(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        """Values of axes as parameters of Optuna."""
+        axes = self._settings(self.block, self.config).space.axes
+        return {name: axes[name].shown(value) for name, value in params.items()}
+
     def settings_in(self, state: SearchState) -> TuneSettings:
         """The block in force, checked."""
         return self._settings(state["tune"], state["config"])
@@ -258,20 +272,6 @@ def _chosen(past: Past, outcome: Outcome | None, enqueued: Mapping[str, Any] | N
     return choose(past, outcome, enqueued)
 
 
-def _rehearse(past: Past, scores: int) -> None:
-    from samplers.searches.tune.rehearsal import rehearse  # which imports Optuna
-
-    rehearse(past, scores)
-
-
-def _choice_text(number: int, choice: Choice, alike: int | None) -> str:
-    values = ", ".join(f"{name}={_short(value)}" for name, value in choice.axes.items())
-    return f"setting {number}: {values}" + ("" if alike is None else f", as setting {alike}")
-
-
-def _outcome_text(outcome: Outcome) -> str:
-    if outcome.values is None:
-        return f"setting {outcome.setting}: {outcome.reason or outcome.cause}"
 def _told_alone(settings: TuneSettings, past: Past, outcome: Outcome | None) -> dict[str, Any]:
     """What the record of a decision that tells and chooses nothing has besides: what a class outside Optuna wrote when
     it was told. Optuna's own samplers write nothing then."""
@@ -289,6 +289,20 @@ def _told_alone(settings: TuneSettings, past: Past, outcome: Outcome | None) -> 
     }
 
 
+def _rehearse(past: Past, scores: int) -> None:
+    from samplers.searches.tune.rehearsal import rehearse  # which imports Optuna
+
+    rehearse(past, scores)
+
+
+def _choice_text(number: int, choice: Choice, alike: int | None) -> str:
+    values = ", ".join(f"{name}={_short(value)}" for name, value in choice.axes.items())
+    return f"setting {number}: {values}" + ("" if alike is None else f", as setting {alike}")
+
+
+def _outcome_text(outcome: Outcome) -> str:
+    if outcome.values is None:
+        return f"setting {outcome.setting}: {outcome.reason or outcome.cause}"
     return f"setting {outcome.setting}: {', '.join(map(_short, outcome.values))}"
 
 
