@@ -157,6 +157,21 @@ class StudyCounts:
 
 
 @dataclass(frozen=True)
+class Achieved:
+    """What a study has achieved, and when anything last happened."""
+
+    metric: str
+    """Its score; of several, the first."""
+    objective: str
+    best: float | None
+    """The best mean of a setting whose seeds all have a score; None while there is none."""
+    active_at: datetime
+    """Of its last decision, or of the last begin or end of an attempt."""
+    idle: float
+    """Seconds since then, by the database's clock."""
+
+
+@dataclass(frozen=True)
 class StudyGlance:
     """A study in a watched list: its state, and its open work counted."""
 

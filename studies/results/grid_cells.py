@@ -7,6 +7,7 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from samplers.searches.best import comparison
@@ -89,6 +90,11 @@ class Ranking:
     """Given up by the pruner, in the order of the grid; some seeds may have a score."""
     without: Sequence[Cell]
     """No seed has a score: all failed, or none has finished."""
+
+    @cached_property
+    def tied(self) -> frozenset[int]:
+        """The identities of `ties`."""
+        return frozenset(map(id, self.ties))
 
     @property
     def scored(self) -> Sequence[Cell]:

@@ -68,6 +68,16 @@ class Tuned:
         return sorted(scored, key=lambda each: (not each.is_feasible, place.get(id(each.cell), len(place))))
 
     @cached_property
+    def listed(self) -> list[TunedSetting]:
+        """All of them: ranked ones first, then in the order of their choice."""
+        known = {each.number for each in self.ranked}
+        return [*self.ranked, *(each for each in self.settings if each.number not in known)]
+
+    @cached_property
+    def front_numbers(self) -> frozenset[int]:
+        return frozenset(each.number for each in self.front)
+
+    @cached_property
     def front(self) -> list[TunedSetting]:
         """Those that no other one dominates, in the order of the first score."""
         whole = self._whole
