@@ -111,6 +111,7 @@ def cli() -> None:
     metavar="KEY=VALUE",
     help="Change the config, the search's block, or attempts, score.metric and the like.",
 )
+@click.option("--laptop", is_flag=True, help="Lay the definition's laptop: block over it: a budget of minutes.")
 @click.option(
     "--gpus", metavar="WHICH", shell_complete=_offer("gpus"), help="auto (free ones), all, none or 0,1 or UUIDs."
 )

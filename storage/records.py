@@ -109,6 +109,11 @@ class StudyRow:
     """The database's clock."""
 
     @property
+    def on_laptop(self) -> bool:
+        """Whether it was begun with `--laptop`."""
+        return bool(self.origin.get("on_laptop"))
+
+    @property
     def scores(self) -> list[Score]:
         """The metrics that are improved: one, but for a `tune` of several."""
         return scores_of(self.origin)
@@ -154,6 +159,8 @@ class StudyCounts:
     withdrawn: int
     set_aside: int = 0
     """Finished trials that count no more, in none of the other counts."""
+    on_laptop: bool = False
+    """Whether it was begun with `--laptop`."""
 
 
 @dataclass(frozen=True)

@@ -127,7 +127,11 @@ def cells_of(rows: Sequence[TrialRow], metric: str) -> list[Cell]:
 
 def ranking(rows: Sequence[TrialRow], metric: str, direction: str) -> Ranking:
     """The settings by their mean score: only those with all their seeds are compared with each other."""
-    cells = cells_of(rows, metric)
+    return ranking_of(cells_of(rows, metric), direction)
+
+
+def ranking_of(cells: Sequence[Cell], direction: str) -> Ranking:
+    """The same of settings whose cells are known."""
     sign = -1.0 if direction == "maximize" else 1.0
     going = [cell for cell in cells if not cell.pruned]
     scored = sorted((cell for cell in going if cell.scores), key=lambda cell: sign * cell.mean)

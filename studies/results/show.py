@@ -21,6 +21,9 @@ LISTEN = ("grid", "grow", "tune")
 """Searches whose trials are compared with each other, seed by seed."""
 
 
+ON_LAPTOP = "begun with --laptop: results of the small budget in the definition's block laptop:"
+
+
 @dataclass(frozen=True)
 class Shown:
     """A study's results."""
@@ -40,10 +43,12 @@ class Shown:
         if self.study.search in LISTEN:
             document = replace(document, notes=[*document.notes, *unheard(self._counted).notes(self._objective)])
         aside, note = set_aside_table(self.points, self.study.score, self.whole), set_aside_note(self.points)
+        more = [] if note is None else [note]
+        more += [ON_LAPTOP] if self.study.on_laptop else []
         return replace(
             document,
             tables=[*document.tables, *([] if aside is None else [aside])],
-            notes=[*document.notes, *([] if note is None else [note])],
+            notes=[*document.notes, *more],
             caption=self._caption,
             label=self.study.name,
         )
@@ -88,7 +93,8 @@ class Shown:
     def to_json(self) -> dict[str, Any]:
         """`show --json`; what was set aside, and what changed nothing, is added where there is some."""
         aside = set_aside_json(self.points)
-        return {**self._json(), **self._unheard_json(), **({"set_aside": aside} if aside else {})}
+        laptop = {"laptop": True} if self.study.on_laptop else {}
+        return {**self._json(), **self._unheard_json(), **laptop, **({"set_aside": aside} if aside else {})}
 
     def _unheard_json(self) -> dict[str, Any]:
         found = unheard(self._counted) if self.study.search in LISTEN else None

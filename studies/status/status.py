@@ -107,7 +107,8 @@ class Status:
     def head(self) -> list[str]:
         """State, counts, time left, advice: a line each."""
         row, left = self.row, self.seconds_left
-        head = [f"{row.name} ({row.search}): {self.standing.text}", self.counts.text or "nothing planned yet"]
+        search = f"{row.search} --laptop" if row.on_laptop else row.search
+        head = [f"{row.name} ({search}): {self.standing.text}", self.counts.text or "nothing planned yet"]
         if row.max_trials is not None and row.outcome is None:
             head[1] += f"  (budget: {row.max_trials} trials)"
         if row.search == "tune" and self.decisions and row.outcome is None:
@@ -139,6 +140,7 @@ class Status:
         return {
             "study": row.name,
             "search": row.search,
+            "laptop": row.on_laptop,
             "state": self.standing.state.value,
             "outcome": row.outcome,
             "counts": self.counts.to_json(),
