@@ -23,7 +23,6 @@ GPT_UNITS = {
     **dict.fromkeys(("peak_memory", "vram"), "MiB"),
     "iter": "ms",
     "cumulative_time": "s",
-    "tokens_per_second": "tokens/s",
 }
 COMMAND_UNITS = {"seconds": "s", "peak_memory": "MiB", "vram": "MiB"}
 UNITS_BY_OBJECTIVE: Mapping[str, Mapping[str, str]] = {
