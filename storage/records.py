@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 from typing import Any, Literal, NamedTuple
@@ -107,6 +107,8 @@ class StudyRow:
     """Whether the deadline has passed."""
     now: datetime
     """The database's clock."""
+    tags: Mapping[str, str] = field(default_factory=dict)
+    """The user's own, by key."""
 
     @property
     def scores(self) -> list[Score]:
@@ -154,6 +156,8 @@ class StudyCounts:
     withdrawn: int
     set_aside: int = 0
     """Finished trials that count no more, in none of the other counts."""
+    tags: Mapping[str, str] = field(default_factory=dict)
+    """The user's own, by key."""
 
 
 @dataclass(frozen=True)
@@ -334,6 +338,18 @@ class Ends:
 
     accepted: int
     failed: int
+
+
+@dataclass(frozen=True)
+class Leading:
+    """How far a study of settings is, and which setting leads."""
+
+    done: int
+    """Planned trials that have ended."""
+    planned: int
+    setting: Json | None
+    mean: float | None
+    """Of the setting's score over its seeds; None while no setting has all of them."""
 
 
 @dataclass(frozen=True)

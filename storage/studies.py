@@ -104,6 +104,20 @@ def heed_stop(session: Session, study_id: int) -> None:
     session.run("heed_stop", {"study_id": study_id})
 
 
+def claim_notice(session: Session, study_id: int, reason: str, worker_id: int | None, alone: bool) -> bool:
+    """Whether this command gives notice of a study's end; of all that ask, one is told so.
+
+    Args:
+        session: Any.
+        study_id: The study's.
+        reason: Why it ended.
+        worker_id: Of the worker that asks; None: a command that follows other workers.
+        alone: Whether the study ends only where no worker is left.
+    """
+    values = {"study_id": study_id, "reason": reason, "worker_id": worker_id, "alone": alone, "space": WORKER_LOCKS}
+    return bool(session.run("claim_notice", values))
+
+
 def delete_study(session: Session, study_id: int) -> None:
     """Delete a study with all its rows. The caller holds the study's row."""
     session.run("delete_study", {"study_id": study_id})

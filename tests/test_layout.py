@@ -25,7 +25,7 @@ LEVELS = [
 WINGS = [
     {"studies"},
     {"studies.notebook"},
-    {"studies.status", "studies.importing", "studies.starter"},
+    {"studies.status", "studies.importing", "studies.starter", "studies.endings"},
     {"studies.report", "studies.lifecycle"},
     {"studies.dashboard", "studies.completion"},
     {"studies.figures", "studies.export", "studies.engine", "studies.launch"},
