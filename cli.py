@@ -16,6 +16,7 @@ import click
 
 from storage.errors import EmptyStorageError, StudyhallError, UsageError
 from storage.home import home
+from studies.usage.verbs import Verbs
 
 if TYPE_CHECKING:
     from storage.records import StudyRow
@@ -94,7 +95,7 @@ study_option = _study_option()
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(package_name="studyhall")
 def cli() -> None:
     """Hyperparameter searches on one machine or many. Kill any part at any time and go on: no result is lost or counted

@@ -27,7 +27,7 @@ WINGS = [
     {"studies.notebook"},
     {"studies.status", "studies.importing", "studies.starter", "studies.endings"},
     {"studies.report", "studies.lifecycle"},
-    {"studies.dashboard", "studies.completion"},
+    {"studies.dashboard", "studies.completion", "studies.usage"},
     {"studies.figures", "studies.export", "studies.engine", "studies.launch"},
     {"studies.results", "studies.slots", "studies.audit", "studies.planning"},
     {"studies.laws", "studies.tables", "studies.history", "studies.definition"},
