@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import click
 
@@ -92,6 +92,10 @@ storage_option = click.option(
     help="PostgreSQL URL; default: the embedded server.",
 )
 study_option = _study_option()
+named_option = click.option(
+    *("--study", "name"), metavar="NAME", help="The study's name.", shell_complete=_offer("study_names")
+)
+"""Beside words of which the first may be the name."""
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
@@ -250,19 +254,22 @@ def init(search: str, command: str, out: Path | None, force: bool, trying: bool)
 @cli.command()
 @_study_option(help="One study in detail; default: all, a line each.", required=False)
 @click.option("--watch", is_flag=True, help="Follow it, q quits; in a pipe, a line for each change until it ends.")
+@click.option("--tag", "tags", multiple=True, metavar="KEY[=VALUE]", help="Only studies with this; may be repeated.")
 @json_option
 @storage_option
-def status(name: str | None, watch: bool, as_json: bool, store: Store) -> None:
+def status(name: str | None, watch: bool, tags: tuple[str, ...], as_json: bool, store: Store) -> None:
     """Where studies stand: counts, rounds, workers, what runs, what failed."""
     from studies.status.status import read_overview
     from studies.status.watch import watch as keep_watching
 
+    if tags and (watch or name is not None):
+        raise UsageError("status: --tag chooses among all studies; not with a study's name or --watch")
     try:
         if watch and not as_json:
             keep_watching(store, name, _say)
             return
         with closing(store.read()) as session:
-            _print(read_overview(session, name), as_json)
+            _print(read_overview(session, name, tags), as_json)
     except EmptyStorageError as error:
         if name is not None:
             raise
@@ -540,6 +547,47 @@ def copy_(old: str, new: str, store: Store) -> None:
         _say(copy(session, study, new, store.shown))
 
 
+def _name_first(words: tuple[str, ...], name: str | None, verb: str) -> tuple[str, tuple[str, ...]]:
+    """The study's name and the words after it."""
+    if name is not None:
+        return name, words
+    if not words:
+        raise UsageError(f"{verb}: which study? `{verb} NAME …`, or --study NAME")
+    return words[0], words[1:]
+
+
+@cli.command()
+@click.argument("words", nargs=-1, metavar="NAME [KEY=VALUE]...", shell_complete=_offer("study_names"))
+@named_option
+@click.option("--remove", is_flag=True, help="Remove the tags of these KEYs.")
+@storage_option
+def tag(words: tuple[str, ...], name: str | None, remove: bool, store: Store) -> None:
+    """Put words of your own on a study, or print them; `status --tag KEY` finds it by them."""
+    from studies.dashboard.tags import tag
+
+    name, tags = _name_first(words, name, "tag")
+    with _study(store, name, writing=bool(tags)) as (session, study):
+        _say(tag(session, study, tags, remove))
+
+
+@cli.command()
+@click.argument("words", nargs=-1, metavar="NAME [TEXT]", shell_complete=_offer("study_names"))
+@named_option
+@click.option("--file", type=click.File(), help="Replace your part of the note by this file's text; - is a pipe.")
+@click.option("--edit", is_flag=True, help="Change your part of the note in $EDITOR.")
+@storage_option
+def note(words: tuple[str, ...], name: str | None, file: IO[str] | None, edit: bool, store: Store) -> None:
+    """Add TEXT to your part of the study's note in the dashboard; without TEXT, print that part."""
+    from studies.dashboard.own_note import Asked, noted
+
+    name, text = _name_first(words, name, "note")
+    asked = Asked.of(" ".join(text), file, _edited if edit else None)
+    with _study(store, name, writing=asked.changes) as (session, study):
+        own = noted(session, study, store.shown, asked)
+    if own:
+        _say(own)
+
+
 @cli.command()
 @study_option
 @click.option("--yes", is_flag=True, help="Do not ask.")
@@ -743,6 +791,11 @@ def _print(found: Printable, as_json: bool = False, form: Form | None = None) ->
     from studies.tables.printing import formatted, print_result
 
     print_result(formatted(found, "json" if as_json else form or "text"), as_json)
+
+
+def _edited(text: str) -> str | None:
+    """The text as the user's editor saves it; None: it was not saved."""
+    return click.edit(text, extension=".md")
 
 
 def _say(line: str, err: bool = False) -> None:

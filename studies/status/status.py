@@ -14,6 +14,7 @@ from storage.other_programs import TakenTrial
 from storage.reader import Reader
 from storage.records import AttemptRow, DecisionRow, RunningTrial, StudyCounts, WorkerRow
 from storage.session import Session
+from studies.dashboard.tags import has_tags, tags_text
 from studies.definition.units import duration_text, plain
 from studies.history.counts import Counts
 from studies.history.pace import mean_trial_seconds, seconds_left
@@ -121,7 +122,8 @@ class Status:
 
     def document(self) -> Document:
         """State and counts, running trials, workers, the last decisions, failures."""
-        notes = [self.workers_text] if self.alive else []
+        notes = [f"tags: {tags_text(self.row.tags)}"] if self.row.tags else []
+        notes += [self.workers_text] if self.alive else []
         notes += launch_lines(self.launches[-MAX_LAUNCHES:])
         notes += taken_lines(self.taken)
         notes += [decision_text(each.number, each.record) for each in self._last_decisions]
@@ -156,6 +158,7 @@ class Status:
             "failures": self.failures,
             "taken": [{"trial": each.number, "again": each.again} for each in self.taken],
             "launches": launches_json(self.launches),
+            "tags": dict(self.row.tags),
         }
 
 
@@ -183,20 +186,26 @@ class Overview:
 
     session: Session
     rows: Sequence[StudyCounts]
+    wanted: Sequence[str] = ()
+    """The tags that each of them has."""
 
     def document(self) -> Document:
-        notes = [each.text for each in Reader(self.session).copied_studies()]
+        notes = [each.text for each in Reader(self.session).copied_studies()] if not self.wanted else []
+        if not self.rows and self.wanted:
+            return Document(notes=[f"no study has the tags {', '.join(self.wanted)}"])
         if not self.rows:
             return Document(notes=[*notes, NO_STUDIES])
         names = [*Counts().to_json(), *["set_aside"] * any(row.set_aside for row in self.rows)]
         columns = [Column("study"), Column("search"), *(Column(name.replace("_", " "), right=True) for name in names)]
-        columns.append(Column("outcome"))
+        tagged = any(row.tags for row in self.rows)
+        columns += [Column("outcome"), *[Column("tags", spare=1)] * tagged]
         lines = [
             [
                 row.name,
                 row.search,
                 *(str(getattr(Counts.of(row), name)) for name in names),
                 row.outcome or "draining" * row.draining,
+                *[tags_text(row.tags)] * tagged,
             ]
             for row in self.rows
         ]
@@ -227,8 +236,8 @@ def _statuses(session: Session, rows: Sequence[StudyCounts]) -> Iterator[Status]
         yield Status(row, workers[each], running[each], attempts[each], decisions[each], launches[each], taken[each])
 
 
-def read_overview(session: Session, name: str | None) -> Status | Overview:
-    """The study of this name, or all of them."""
+def read_overview(session: Session, name: str | None, tags: Sequence[str] = ()) -> Status | Overview:
+    """The study of this name, or all of them: with `tags` those that have each of these, `KEY` or `KEY=VALUE`."""
     if name is None:
-        return Overview(session, Reader(session).studies())
+        return Overview(session, [row for row in Reader(session).studies() if has_tags(row.tags, tags)], tags)
     return read_status(session, Reader(session).study(name).name)
