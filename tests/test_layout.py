@@ -25,9 +25,9 @@ LEVELS = [
 WINGS = [
     {"studies"},
     {"studies.notebook"},
-    {"studies.status", "studies.importing", "studies.starter"},
+    {"studies.status", "studies.importing", "studies.starter", "studies.endings"},
     {"studies.report", "studies.lifecycle"},
-    {"studies.dashboard", "studies.completion"},
+    {"studies.dashboard", "studies.completion", "studies.usage"},
     {"studies.figures", "studies.export", "studies.engine", "studies.launch"},
     {"studies.comparison"},
     {"studies.results", "studies.trial", "studies.slots", "studies.audit", "studies.planning"},
