@@ -10,21 +10,25 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import click
 
 from storage.errors import EmptyStorageError, StudyhallError, UsageError
 from storage.home import home
+from studies.usage.verbs import Verbs
 
 if TYPE_CHECKING:
     from storage.records import StudyRow
     from storage.session import Session
     from storage.store import Store
+    from studies.endings.notice import Notice
     from studies.export.folders import Folder
     from studies.history.state import Ending
     from studies.launch.launcher import Launcher
     from studies.lifecycle.order import Order
+    from studies.status.progress import Progress
+    from studies.tables.choice import Choice
     from studies.tables.printing import Form, Printable
 
 INTERRUPTED = 130
@@ -89,10 +93,14 @@ storage_option = click.option(
     help="PostgreSQL URL; default: the embedded server.",
 )
 study_option = _study_option()
+named_option = click.option(
+    *("--study", "name"), metavar="NAME", help="The study's name.", shell_complete=_offer("study_names")
+)
+"""Beside words of which the first may be the name."""
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(package_name="studyhall")
 def cli() -> None:
     """Hyperparameter searches on one machine or many. Kill any part at any time and go on: no result is lost or counted
@@ -120,44 +128,64 @@ def cli() -> None:
 @click.option(
     "--threads", type=int, metavar="T", help="Threads of each slot; default: 1 on CPU, cores / slots on GPUs."
 )
-@click.option("--steps", type=int, metavar="N", help="Budget of the study: this many steps of a growth.")
-@click.option("--timeout", metavar="DURATION", help="Budget of the study: start nothing after 90s, 15m, 2h, 1d.")
-@click.option("--max-trials", type=int, metavar="N", help="Budget of the study: this many trials, retries included.")
+@click.option("--steps", type=int, metavar="N", help="This many steps of a growth.")
+@click.option("--timeout", metavar="DURATION", help="Start nothing after 90s, 15m, 2h, 1d.")
+@click.option("--max-trials", type=int, metavar="N", help="This many trials, retries included.")
 @click.option("--same-code", is_flag=True, help="Refuse other code than the results ran; default: warn.")
 @click.option("--trust-study", is_flag=True, help="Run code that only the storage names: the study's own objective.")
 @click.option("--keep-going", is_flag=True, help="Go on where the first 3 trials fail alike and none succeeded.")
 @click.option("--join", is_flag=True, help="Only join a study that is running; never start or resume one.")
 @click.option("--launch", metavar="WHERE", help="slurm or ray: start workers there instead of here.")
-@click.option("--nodes", type=int, metavar="N", help="slurm: workers, one a node, as an array; default 1.")
-@click.option("--gpus-per-node", type=int, metavar="G", help="slurm: GPUs of each worker; default 0, CPU slots.")
-@click.option("--time", metavar="TIME", help="slurm: limit of a job, as 12:00:00 or 1-12; then it is queued again.")
-@click.option("--partition", metavar="P", help="slurm: the partition; default: Slurm's.")
-@click.option("--slurm", multiple=True, metavar="KEY=VALUE", help="slurm: another option of sbatch; may be repeated.")
-@click.option("--address", metavar="A", help="ray: the cluster's address; default auto.")
-@click.option("--num-gpus", type=int, metavar="N", help="ray: GPUs of each worker; default 0, CPU slots.")
-@click.option("--num-workers", type=int, metavar="N", help="ray: workers; default: as many as have room.")
+@click.option("--nodes", type=int, metavar="N", help="Workers, one a node, as an array; default 1.")
+@click.option("--gpus-per-node", type=int, metavar="G", help="GPUs of each worker; default 0, CPU slots.")
+@click.option("--time", metavar="TIME", help="Limit of a job, as 12:00:00 or 1-12; then it is queued again.")
+@click.option("--partition", metavar="P", help="The partition; default: Slurm's.")
+@click.option("--slurm", multiple=True, metavar="KEY=VALUE", help="Another option of sbatch; may be repeated.")
+@click.option("--address", metavar="A", help="The cluster's address; default auto.")
+@click.option("--num-gpus", type=int, metavar="N", help="GPUs of each worker; default 0, CPU slots.")
+@click.option("--num-workers", type=int, metavar="N", help="Workers; default: as many as have room.")
 @click.option("--wait", is_flag=True, help="With --launch: follow the study to its end.")
+@click.option("-q", "--quiet", is_flag=True, help="Print the result and failures only.")
+@click.option("-v", "--verbose", is_flag=True, help="Print each beginning too, and each count of a depth.")
+@click.option("--notify", metavar="COMMAND", help="Run this when it ends or stops; it has $STUDY, $ENDING, $REASON.")
 @click.option("--dry-run", is_flag=True, help="Print what would run next, or be launched; change nothing.")
 @click.option("--review", is_flag=True, help="Print what would run next, and ask before it starts.")
 @click.option("--yes", is_flag=True, help="With --review: do not ask.")
 @storage_option
-def run(store: Store, dry_run: bool, review: bool, yes: bool, **options: Any) -> None:
+def run(
+    store: Store,
+    dry_run: bool,
+    review: bool,
+    yes: bool,
+    quiet: bool,
+    verbose: bool,
+    notify: str | None,
+    **options: Any,
+) -> None:
     """Start, join or resume a study. SEARCH is grow, depth, grid, fit or tune; its definition is NAME.yaml or
     studies/NAME.yaml here, else the one that ships. KEY=VALUE is as --set."""
+    from studies.endings.notice import Notice
     from studies.launch.options import LaunchOptions
     from studies.lifecycle.order import Order
+    from studies.status.progress import Verbosity, progress
 
     launch = LaunchOptions(**{name: options.pop(name) for name in LaunchOptions.__dataclass_fields__})
     order, launcher = Order.of(**options, gpus_elsewhere=launch.gpus), launch.launcher()
-    if order.note is not None:
+    if quiet and verbose:
+        raise UsageError("run: --quiet prints less and --verbose more; give one of them")
+    if notify is not None and launcher is not None and not launch.wait:
+        raise UsageError("--notify: with --launch it needs --wait: without it this command ends before the study")
+    notice = Notice.of(notify)
+    if order.note is not None and not quiet:
         _log(order.note)
     if dry_run or review:
         runs = _preview(store, order, launcher)
         if dry_run or not runs or not (yes or click.confirm("start?")):
             return
-    ending = _work(store, order) if launcher is None else _launch(store, order, launcher, launch.wait)
+    with progress(_log, Verbosity.of(quiet, verbose)) as shown:
+        ending = _work(store, order, shown) if launcher is None else _launch(store, order, launcher, launch.wait, shown)
     if ending is not None:
-        _finish(store, order.name, ending)
+        _finish(store, order.name, ending, shown, notice)
 
 
 def _preview(store: Store, order: Order, launcher: Launcher | None) -> int:
@@ -172,34 +200,35 @@ def _preview(store: Store, order: Order, launcher: Launcher | None) -> int:
     return ahead.runs
 
 
-def _work(store: Store, order: Order) -> Ending:
+def _work(store: Store, order: Order, shown: Progress) -> Ending:
     from studies.lifecycle.run import run
-    from studies.status.progress import progress
 
-    with progress(_log) as shown:
-        return run(store, order, shown.log, shown.watch)
+    return run(store, order, shown.log, shown.watch)
 
 
-def _launch(store: Store, order: Order, launcher: Launcher, wait: bool) -> Ending | None:
+def _launch(store: Store, order: Order, launcher: Launcher, wait: bool, shown: Progress) -> Ending | None:
     from studies.lifecycle.launching import follow, launch
 
-    launched = launch(store, order, launcher, _log)
-    return follow(store, order.name, launched, _log) if wait else None
+    launched = launch(store, order, launcher, shown.log)
+    return follow(store, order.name, launched, shown.log) if wait else None
 
 
-def _finish(store: Store, name: str, ending: Ending) -> None:
-    from studies.results.failures import failed_for_good
+def _finish(store: Store, name: str, ending: Ending, shown: Progress, notice: Notice | None) -> None:
+    from studies.endings.summary import read_summary
     from studies.results.show import show
+    from studies.tables.log import Tone
 
     with _study(store, name) as (session, study):
         _print(show(session, study))
-        failed = failed_for_good(session, study)
-    _log(f"{name}: {ending.reason}")
-    if failed and not ending.interrupted:
-        _log(f"{failed} trial{'s' * (failed != 1)} failed: python cli.py show --study {name} --failures says why")
-    if (failed or ending.failed) and not ending.interrupted:
-        _log(f"to run failed trials again: python cli.py retry --study {name} --failed")
-    sys.exit(INTERRUPTED if ending.interrupted else int(ending.failed or failed > 0))
+        summary = read_summary(session, study, ending, store)
+        for line, tone in summary.lines(shown.seconds, shown.here):
+            shown.say(line, tone)
+    if notice is not None:
+        with closing(store.write()) as session:
+            warning = notice.give(session, summary, None if shown.worker is None else shown.worker.worker_id)
+        if warning is not None:
+            shown.say(warning, Tone.TROUBLE)
+    sys.exit(INTERRUPTED if ending.interrupted else summary.exit_code)
 
 
 @cli.command()
@@ -243,19 +272,22 @@ def demo(page: Path) -> None:
 @cli.command()
 @_study_option(help="One study in detail; default: all, a line each.", required=False)
 @click.option("--watch", is_flag=True, help="Follow it, q quits; in a pipe, a line for each change until it ends.")
+@click.option("--tag", "tags", multiple=True, metavar="KEY[=VALUE]", help="Only studies with this; may be repeated.")
 @json_option
 @storage_option
-def status(name: str | None, watch: bool, as_json: bool, store: Store) -> None:
+def status(name: str | None, watch: bool, tags: tuple[str, ...], as_json: bool, store: Store) -> None:
     """Where studies stand: counts, rounds, workers, what runs, what failed."""
     from studies.status.status import read_overview
     from studies.status.watch import watch as keep_watching
 
+    if tags and (watch or name is not None):
+        raise UsageError("status: --tag chooses among all studies; not with a study's name or --watch")
     try:
         if watch and not as_json:
             keep_watching(store, name, _say)
             return
         with closing(store.read()) as session:
-            _print(read_overview(session, name), as_json)
+            _print(read_overview(session, name, tags), as_json)
     except EmptyStorageError as error:
         if name is not None:
             raise
@@ -269,17 +301,27 @@ def status(name: str | None, watch: bool, as_json: bool, store: Store) -> None:
 @click.option("--raw", is_flag=True, help="With --log: the bytes as they are; a terminal obeys what is in them.")
 @click.option("--whole", is_flag=True, help="All candidates, all settings; a tune's importances.")
 @click.option("--failures", "failing", is_flag=True, help="Attempts that did not end well, grouped by cause.")
-@click.option("--markdown", "form", flag_value="markdown", help="The table for Markdown.")
-@click.option("--latex", "form", flag_value="latex", help="The table for LaTeX, with booktabs.")
+@click.option("--top", type=int, metavar="N", help="The first N rows of the table.")
+@click.option("--where", metavar="EXPR", help="Rows whose settings and metrics satisfy this: 'lr < 0.1'.")
+@click.option("--sort", metavar="KEY", help="By a setting or a metric; -KEY: the largest first.")
+@click.option("--columns", metavar="A,B,…", help="These columns: settings, metrics, or heads of the table.")
+@click.option("--names", multiple=True, metavar="OLD=NEW,…", help="Other heads, for a paper.")
+@click.option("--markdown", "form", flag_value="markdown", help="The table for Markdown, the best in bold.")
+@click.option("--latex", "form", flag_value="latex", help="The table for LaTeX, with booktabs, the best in bold.")
 @click.option("--csv", "form", flag_value="csv", help="The main table as CSV, numbers in full.")
 @json_option
 @storage_option
 def show(
-    store: Store, name: str, number: int | None, log: bool, raw: bool, form: Form | None, as_json: bool, **what: bool
+    store: Store, name: str, number: int | None, log: bool, raw: bool, form: Form | None, as_json: bool, **what: Any
 ) -> None:
     """A study's result table, or one trial."""
-    from studies.results.trial import show_trial, trial_log
+    from studies.tables.choice import Choice
+    from studies.trial.logs import trial_log
+    from studies.trial.story import show_trial
 
+    choice = Choice.parse(*(what.pop(option) for option in ("top", "where", "sort", "columns", "names")))
+    if choice.given and (as_json or number is not None or log or what["failing"]):
+        raise UsageError("show: --top, --where, --sort, --columns and --names choose of the result table alone")
     if form is not None and (as_json or log or number is not None):
         raise UsageError(f"show: --{form} prints the result table or --failures; not with --json, --trial or --log")
     if raw and not log:
@@ -291,14 +333,55 @@ def show(
         elif number is not None:
             _print(show_trial(session, study, number), as_json)
         else:
-            _print(_results(session, study, flat=form == "csv", **what), as_json, form)
+            _print(_results(session, study, choice, flat=form == "csv", **what), as_json, form)
 
 
-def _results(session: Session, study: StudyRow, whole: bool, failing: bool, flat: bool) -> Printable:
-    from studies.results.failures import failures
+def _results(session: Session, study: StudyRow, choice: Choice, whole: bool, failing: bool, flat: bool) -> Printable:
     from studies.results.show import show
+    from studies.trial.failures import failures
 
-    return failures(session, study) if failing else show(session, study, whole, flat)
+    return failures(session, study) if failing else show(session, study, whole, flat, choice)
+
+
+@cli.command()
+@click.argument("words", nargs=-1, metavar="NAME N", shell_complete=_offer("study_names"))
+@click.option("--study", "name", metavar="NAME", help="The study's name.", shell_complete=_offer("study_names"))
+@click.option("--attempt", type=int, metavar="K", help="This attempt; default: the last.")
+@click.option("--tail", type=click.IntRange(1), metavar="L", help="The last L lines only.")
+@click.option("--follow", is_flag=True, help="Go on until the attempt has ended; Ctrl-C leaves.")
+@storage_option
+def logs(
+    words: tuple[str, ...], name: str | None, attempt: int | None, tail: int | None, follow: bool, store: Store
+) -> None:
+    """What trial N of a study printed; with --follow as it is printed, control characters as text."""
+    from studies.tables.terminal import escaped
+    from studies.trial.logs import attempt_log, followed_log, last_lines, trial_of
+
+    named, number = trial_of(words, name)
+    with _study(store, named) as (session, study):
+        if not follow:
+            text = attempt_log(session, study, number, attempt).decode(errors="replace")
+            click.echo(escaped(last_lines(text, tail)), nl=False)
+            return
+        for part in followed_log(session, study, number, attempt, tail):
+            click.echo(escaped(part), nl=False)
+
+
+@cli.command()
+@click.argument("names", nargs=-1, required=True, metavar="A B [C]...", shell_complete=_offer("study_names"))
+@click.option("--markdown", "form", flag_value="markdown", help="The table for Markdown.")
+@click.option("--latex", "form", flag_value="latex", help="The table for LaTeX, with booktabs.")
+@click.option("--csv", "form", flag_value="csv", help="The table as CSV, numbers in full.")
+@json_option
+@storage_option
+def compare(names: tuple[str, ...], form: Form | None, as_json: bool, store: Store) -> None:
+    """Studies beside the first one: paired differences over common settings and seeds; of growths, their paths."""
+    from studies.comparison.compare import compare
+
+    if form is not None and as_json:
+        raise UsageError(f"compare: --{form} or --json, not both")
+    with closing(store.read()) as session:
+        _print(compare(session, names), as_json, form)
 
 
 @cli.command()
@@ -533,6 +616,47 @@ def copy_(old: str, new: str, store: Store) -> None:
         _say(copy(session, study, new, store.shown))
 
 
+def _name_first(words: tuple[str, ...], name: str | None, verb: str) -> tuple[str, tuple[str, ...]]:
+    """The study's name and the words after it."""
+    if name is not None:
+        return name, words
+    if not words:
+        raise UsageError(f"{verb}: which study? `{verb} NAME …`, or --study NAME")
+    return words[0], words[1:]
+
+
+@cli.command()
+@click.argument("words", nargs=-1, metavar="NAME [KEY=VALUE]...", shell_complete=_offer("study_names"))
+@named_option
+@click.option("--remove", is_flag=True, help="Remove the tags of these KEYs.")
+@storage_option
+def tag(words: tuple[str, ...], name: str | None, remove: bool, store: Store) -> None:
+    """Put words of your own on a study, or print them; `status --tag KEY` finds it by them."""
+    from studies.dashboard.tags import tag
+
+    name, tags = _name_first(words, name, "tag")
+    with _study(store, name, writing=bool(tags)) as (session, study):
+        _say(tag(session, study, tags, remove))
+
+
+@cli.command()
+@click.argument("words", nargs=-1, metavar="NAME [TEXT]", shell_complete=_offer("study_names"))
+@named_option
+@click.option("--file", type=click.File(), help="Replace your part of the note by this file's text; - is a pipe.")
+@click.option("--edit", is_flag=True, help="Change your part of the note in $EDITOR.")
+@storage_option
+def note(words: tuple[str, ...], name: str | None, file: IO[str] | None, edit: bool, store: Store) -> None:
+    """Add TEXT to your part of the study's note in the dashboard; without TEXT, print that part."""
+    from studies.dashboard.own_note import Asked, noted
+
+    name, text = _name_first(words, name, "note")
+    asked = Asked.of(" ".join(text), file, _edited if edit else None)
+    with _study(store, name, writing=asked.changes) as (session, study):
+        own = noted(session, study, store.shown, asked)
+    if own:
+        _say(own)
+
+
 @cli.command()
 @study_option
 @click.option("--yes", is_flag=True, help="Do not ask.")
@@ -736,6 +860,11 @@ def _print(found: Printable, as_json: bool = False, form: Form | None = None) ->
     from studies.tables.printing import formatted, print_result
 
     print_result(formatted(found, "json" if as_json else form or "text"), as_json)
+
+
+def _edited(text: str) -> str | None:
+    """The text as the user's editor saves it; None: it was not saved."""
+    return click.edit(text, extension=".md")
 
 
 def _say(line: str, err: bool = False) -> None:

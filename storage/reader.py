@@ -9,7 +9,15 @@ from typing import Any, TypeVar
 from storage.errors import UsageError, nearest
 from storage.evidence_records import CodeResults, CodeRow, LedgerFacts, StudyDigests, TrialDigest
 from storage.locks import TRIAL_LOCKS, WORKER_LOCKS
-from storage.other_programs import CopiedStudy, EnqueuedTrial, MisshownMetric, OtherCount, OtherTrial, TakenTrial
+from storage.other_programs import (
+    CopiedStudy,
+    EndedTrial,
+    EnqueuedTrial,
+    MisshownMetric,
+    OtherCount,
+    OtherTrial,
+    TakenTrial,
+)
 from storage.records import (
     AttemptRow,
     DecisionRow,
@@ -17,6 +25,7 @@ from storage.records import (
     Ends,
     Extent,
     FailureKind,
+    Leading,
     OpenTrial,
     ReportRow,
     RunningTrial,
@@ -161,6 +170,13 @@ class Reader:
         """The values that Optuna shows, a score each, by trial_id."""
         return {row.trial_id: [*row.values] for row in self.session.run("read_values", {"study_id": study_id})}
 
+    def leading(self, study_id: int, score: str, direction: str, seeds: int) -> Leading:
+        """How far a grid or a tune is, and the best setting of those that have `seeds` results: all trials are read."""
+        sign = -1 if direction == "maximize" else 1
+        row = self.session.one("read_leading", {"study_id": study_id, "score": score, "seeds": seeds, "sign": sign})
+        setting = None if row.setting is None else json.loads(row.setting)
+        return Leading(row.done, row.planned, setting, None if row.mean is None else float(row.mean))
+
     def trace(self, trial_id: int) -> Trace | None:
         """What a trial has left to look at; None if it never started."""
         return next(iter(self._rows(Trace, "read_traces", study_id=None, trial_id=trial_id)), None)
@@ -177,6 +193,10 @@ class Reader:
     def enqueued_trials(self, study_id: int) -> list[EnqueuedTrial]:
         """Trials that wait without a point."""
         return self._rows(EnqueuedTrial, "enqueued_trials", study_id=study_id)
+
+    def ended_enqueued(self, study_id: int) -> list[EndedTrial]:
+        """Trials that another program enqueued and that have ended, by number."""
+        return self._rows(EndedTrial, "ended_enqueued", study_id=study_id)
 
     def taken_trials(self, study_id: int) -> list[TakenTrial]:
         """Planned trials that another Optuna program ended, by number."""
@@ -299,6 +319,8 @@ def fields_of(row: Any) -> dict[str, Any]:
     if fields.get("last_report") is not None:
         step, value = fields["last_report"]
         fields["last_report"] = int(step), float(value)
+    if "tags" in fields:
+        fields["tags"] = {key: str(json.loads(text)) for key, text in (fields["tags"] or {}).items()}
     if "figures" in fields:
         fields["metrics"] = dict(zip(fields.pop("names") or (), fields.pop("figures") or (), strict=True))
     elif "hash" in fields:

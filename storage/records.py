@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 from typing import Any, Literal, NamedTuple
@@ -107,6 +107,8 @@ class StudyRow:
     """Whether the deadline has passed."""
     now: datetime
     """The database's clock."""
+    tags: Mapping[str, str] = field(default_factory=dict)
+    """The user's own, by key."""
 
     @property
     def on_laptop(self) -> bool:
@@ -161,6 +163,22 @@ class StudyCounts:
     """Finished trials that count no more, in none of the other counts."""
     on_laptop: bool = False
     """Whether it was begun with `--laptop`."""
+    tags: Mapping[str, str] = field(default_factory=dict)
+    """The user's own, by key."""
+
+
+@dataclass(frozen=True)
+class Achieved:
+    """What a study has achieved, and when anything last happened."""
+
+    metric: str  # of several scores, the first
+    objective: str
+    best: float | None
+    """The best mean of a setting whose seeds all have a score; None while there is none."""
+    active_at: datetime
+    """Of its last decision, or of the last begin or end of an attempt."""
+    idle: float
+    """Seconds since then, by the database's clock."""
 
 
 @dataclass(frozen=True)
@@ -341,6 +359,18 @@ class Ends:
 
     accepted: int
     failed: int
+
+
+@dataclass(frozen=True)
+class Leading:
+    """How far a study of settings is, and which setting leads."""
+
+    done: int
+    """Planned trials that have ended."""
+    planned: int
+    setting: Json | None
+    mean: float | None
+    """Of the setting's score over its seeds; None while no setting has all of them."""
 
 
 @dataclass(frozen=True)

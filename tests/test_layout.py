@@ -26,12 +26,14 @@ WINGS = [
     {"studies"},
     {"studies.notebook"},
     {"studies.demo"},
-    {"studies.status", "studies.importing", "studies.starter"},
+    {"studies.status", "studies.importing", "studies.starter", "studies.endings"},
     {"studies.report", "studies.lifecycle"},
-    {"studies.dashboard", "studies.completion"},
+    {"studies.dashboard", "studies.completion", "studies.usage"},
     {"studies.figures", "studies.export", "studies.engine", "studies.launch"},
-    {"studies.results", "studies.slots", "studies.audit", "studies.planning"},
-    {"studies.laws", "studies.tables", "studies.history", "studies.definition"},
+    {"studies.comparison"},
+    {"studies.results", "studies.trial", "studies.slots", "studies.audit", "studies.planning"},
+    {"studies.laws", "studies.history"},
+    {"studies.tables", "studies.definition"},
 ]
 LARGE_WINGS = ("figures", "status")
 

@@ -20,7 +20,7 @@ from studies.definition.change import Change, difference
 from studies.definition.code_version import versions
 from studies.definition.definition import Definition
 from studies.definition.searches import current_state, search_in_force, search_of
-from studies.history.recall import recalled
+from studies.history.recall import recalled_study
 from studies.lifecycle.checks import check_same_data, code_of
 from studies.lifecycle.order import Order
 
@@ -172,11 +172,11 @@ def record_override(
     number = 0 if last is None else last[0] + 1
     ledger.record_decision(number, decision.kind, record, decision.state, [], versions()["studyhall"])
     unwanted = set(ledger.waiting_points())
-    reader = Reader(ledger.session)
-    for point in recalled(search, reader.decisions(ledger.study_id) if unwanted else ()).outlook(decision.state):
-        unwanted.discard(point.hash)
-        if not unwanted:
-            break
+    if unwanted:
+        for point in recalled_study(search, Reader(ledger.session), ledger.study_id).outlook(decision.state):
+            unwanted.discard(point.hash)
+            if not unwanted:
+                break
     ledger.withdraw_points(sorted(unwanted), f"withdrawn: {record.get('event', 'override')}")
     set_outcome(ledger.session, ledger.study_id)
 

@@ -12,9 +12,10 @@ from storage.errors import EmptyStorageError
 from storage.locks import WORKER_LOCKS
 from storage.other_programs import TakenTrial
 from storage.reader import Reader
-from storage.records import AttemptRow, DecisionRow, RunningTrial, StudyCounts, WorkerRow
+from storage.records import Achieved, AttemptRow, DecisionRow, RunningTrial, StudyCounts, WorkerRow
 from storage.session import Session
-from studies.definition.units import duration_text, plain
+from studies.dashboard.tags import has_tags, tags_text
+from studies.definition.units import Units, ago_text, duration_text, plain
 from studies.history.counts import Counts
 from studies.history.pace import mean_trial_seconds, seconds_left
 from studies.history.purpose import purpose
@@ -22,12 +23,15 @@ from studies.history.state import Standing, decision_text, next_command, standin
 from studies.launch.launcher import Launch, read_launches_of
 from studies.launch.states import launch_lines, launches_json
 from studies.status.pace import RUNNING, Pace, running_row
+from studies.tables.digits import number
 from studies.tables.table import Cell, Column, Document, Table
 
 MAX_LAUNCHES = 3
 """The last ones are shown."""
 MAX_DECISIONS = 3
 """The last ones are shown."""
+OVERVIEW_COUNTS = ("running", "waiting", "pruned", "failed", "withdrawn", "set_aside")
+"""Of all studies, where one has such trials."""
 NO_STUDIES = EmptyStorageError().what
 
 
@@ -42,6 +46,7 @@ class Status:
     decisions: Sequence[DecisionRow]
     launches: Sequence[Launch] = ()
     taken: Sequence[TakenTrial] = ()
+    achieved: Achieved | None = None
 
     @property
     def counts(self) -> Counts:
@@ -122,7 +127,8 @@ class Status:
 
     def document(self) -> Document:
         """State and counts, running trials, workers, the last decisions, failures."""
-        notes = [self.workers_text] if self.alive else []
+        notes = [f"tags: {tags_text(self.row.tags)}"] if self.row.tags else []
+        notes += [self.workers_text] if self.alive else []
         notes += launch_lines(self.launches[-MAX_LAUNCHES:])
         notes += taken_lines(self.taken)
         notes += [decision_text(each.number, each.record) for each in self._last_decisions]
@@ -158,7 +164,17 @@ class Status:
             "failures": self.failures,
             "taken": [{"trial": each.number, "again": each.again} for each in self.taken],
             "launches": launches_json(self.launches),
+            **self._achieved_json(),
+            "tags": dict(self.row.tags),
         }
+
+    def _achieved_json(self) -> dict[str, Any]:
+        planned, achieved = self.counts.planned, self.achieved
+        share = {"share_done": self.counts.finished / planned if planned else None}
+        if achieved is None:
+            return share
+        best = None if achieved.best is None else plain(achieved.best)
+        return {**share, "best": {"metric": achieved.metric, "mean": best}, "last_activity": str(achieved.active_at)}
 
 
 def taken_lines(taken: Sequence[TakenTrial]) -> list[str]:
@@ -179,30 +195,51 @@ def _running_row(row: RunningTrial) -> list[Cell]:
     return running_row(f"{row.host}:{row.slot}", row.number, purpose(row.role), row.seconds, row.step, known, None)
 
 
+def _best_text(found: Achieved) -> str:
+    """`val_loss 3.2 nats`."""
+    if found.best is None:
+        return ""
+    return f"{found.metric} {Units(found.objective).text(found.metric, number(found.best))}"
+
+
 @dataclass(frozen=True)
 class Overview:
     """Every study of a storage, a line each. Only JSON reads each in full."""
 
     session: Session
     rows: Sequence[StudyCounts]
+    wanted: Sequence[str] = ()
+    """The tags that each of them has."""
 
     def document(self) -> Document:
-        notes = [each.text for each in Reader(self.session).copied_studies()]
+        notes = [each.text for each in Reader(self.session).copied_studies()] if not self.wanted else []
+        if not self.rows and self.wanted:
+            return Document(notes=[f"no study has the tags {', '.join(self.wanted)}"])
         if not self.rows:
             return Document(notes=[*notes, NO_STUDIES])
-        names = [*Counts().to_json(), *["set_aside"] * any(row.set_aside for row in self.rows)]
-        columns = [Column("study"), Column("search"), *(Column(name.replace("_", " "), right=True) for name in names)]
-        columns.append(Column("outcome"))
-        lines = [
-            [
-                row.name,
-                row.search,
-                *(str(getattr(Counts.of(row), name)) for name in names),
-                row.outcome or "draining" * row.draining,
-            ]
-            for row in self.rows
-        ]
-        return Document([Table(columns, lines)], notes)
+        reader, counts = Reader(self.session), [Counts.of(row) for row in self.rows]
+        achieved = reader.by_study(Achieved, "read_achieved", [row.study_id for row in self.rows])
+        alive = {row.name: row.alive for row in reader.glances()}
+        names = [name for name in OVERVIEW_COUNTS if any(getattr(each, name) for each in counts)]
+        columns = [Column("study"), Column("search"), Column("state"), Column("best score", right=True, spare=1)]
+        columns += [Column("done", right=True), *(Column(name.replace("_", " "), right=True) for name in names)]
+        columns += [Column("last activity", right=True, spare=2), Column("outcome", spare=3)]
+        columns += [Column("tags", spare=1)]
+        lines = []
+        for row, each in zip(self.rows, counts, strict=True):
+            state = standing_of(row, each.begun, row.running, alive.get(row.name, False)).state
+            found = next(iter(achieved[row.study_id]), None)
+            lines.append(
+                [
+                    *(row.name, row.search, state.value, "" if found is None else _best_text(found)),
+                    f"{each.finished:,}/{each.planned:,}",
+                    *(f"{getattr(each, name):,}" if getattr(each, name) else "" for name in names),
+                    "" if found is None else ago_text(found.idle),
+                    row.outcome or "",
+                    tags_text(row.tags),
+                ]
+            )
+        return Document([Table(columns, lines).without_empty_columns()], notes)
 
     def to_json(self) -> list[dict[str, Any]]:
         """`status --json`."""
@@ -216,7 +253,7 @@ def read_status(session: Session, name: str) -> Status:
 
 
 def _statuses(session: Session, rows: Sequence[StudyCounts]) -> Iterator[Status]:
-    """Studies in full, by the same six statements however many there are."""
+    """Studies in full, by the same seven statements however many there are."""
     reader, ids = Reader(session), [row.study_id for row in rows]
     workers = reader.by_study(WorkerRow, "read_workers", ids, space=WORKER_LOCKS)
     running = reader.by_study(RunningTrial, "running_trials", ids)
@@ -224,13 +261,17 @@ def _statuses(session: Session, rows: Sequence[StudyCounts]) -> Iterator[Status]
     decisions = reader.by_study(DecisionRow, "read_decisions", ids, first=0)
     taken = reader.by_study(TakenTrial, "taken_trials", ids)
     launches = read_launches_of(session, ids)
+    achieved = reader.by_study(Achieved, "read_achieved", ids)
     for row in rows:
         each = row.study_id
-        yield Status(row, workers[each], running[each], attempts[each], decisions[each], launches[each], taken[each])
+        found = next(iter(achieved[each]), None)
+        yield Status(
+            *(row, workers[each], running[each], attempts[each], decisions[each], launches[each], taken[each], found)
+        )
 
 
-def read_overview(session: Session, name: str | None) -> Status | Overview:
-    """The study of this name, or all of them."""
+def read_overview(session: Session, name: str | None, tags: Sequence[str] = ()) -> Status | Overview:
+    """The study of this name, or all of them: with `tags` those that have each of these, `KEY` or `KEY=VALUE`."""
     if name is None:
-        return Overview(session, Reader(session).studies())
+        return Overview(session, [row for row in Reader(session).studies() if has_tags(row.tags, tags)], tags)
     return read_status(session, Reader(session).study(name).name)

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from samplers.searches.plan import Decision, Need, Point, Results, SearchState
+from samplers.searches.plural import counted
 from samplers.searches.race.leaders import Standing, standing
 from samplers.searches.race.purchases import Allowance
 from samplers.searches.tune.outcome import Outcome, Score
@@ -18,6 +19,8 @@ from samplers.searches.tune.points import points_of
 from samplers.searches.tune.progress import best_of
 from samplers.searches.tune.settings import TuneSettings
 
+MIN_SHOWN_SURE = 0.5
+"""Below it, the leader is not known to be more likely the best than not."""
 NEW_RACE: Mapping[str, Any] = {"seeds": [], "over": False}
 """`seeds`: the settings that got more seeds, each with their number."""
 
@@ -38,7 +41,7 @@ def race_step(
             ended = [results[point.hash] for point in points]
             outcomes.append(Outcome.of(number, ended, scores, settings.constraints))
     if missing:
-        return Need(tuple(missing), f"{len(missing)} more seeds for the best settings")
+        return Need(tuple(missing), f"{counted(len(missing), 'more seed')} for the best settings")
     return _decision(state, settings, settings.racing, past, outcomes, scores)
 
 
@@ -113,4 +116,13 @@ def _text(found: Standing | None) -> str:
         return "no setting is better than the median one"
     if found.more:
         return f"setting {found.leader} leads; more seeds for {', '.join(map(str, found.more))}"
-    return f"setting {found.leader} is the best (sure {found.sure:.2f})"
+    return f"setting {found.leader} is the best ({sure_text(found.sure)})"
+
+
+def sure_text(sure: float) -> str:
+    """How sure a finished race is, at least. Of several close rivals the bound can be 0, which says nothing.
+
+    >>> sure_text(0.875), sure_text(0.0)
+    ('sure 0.88', 'others may be as good')
+    """
+    return f"sure {sure:.2f}" if sure >= MIN_SHOWN_SURE else "others may be as good"
