@@ -25,6 +25,7 @@ LEVELS = [
 WINGS = [
     {"studies"},
     {"studies.notebook"},
+    {"studies.demo"},
     {"studies.status", "studies.importing", "studies.starter", "studies.endings"},
     {"studies.report", "studies.lifecycle"},
     {"studies.dashboard", "studies.completion", "studies.usage"},
