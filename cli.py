@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from studies.launch.launcher import Launcher
     from studies.lifecycle.order import Order
     from studies.status.progress import Progress
+    from studies.tables.choice import Choice
     from studies.tables.printing import Form, Printable
 
 INTERRUPTED = 130
@@ -117,6 +118,7 @@ def cli() -> None:
     metavar="KEY=VALUE",
     help="Change the config, the search's block, or attempts, score.metric and the like.",
 )
+@click.option("--laptop", is_flag=True, help="Lay the definition's laptop: block over it: a budget of minutes.")
 @click.option(
     "--gpus", metavar="WHICH", shell_complete=_offer("gpus"), help="auto (free ones), all, none or 0,1 or UUIDs."
 )
@@ -283,17 +285,27 @@ def status(name: str | None, watch: bool, tags: tuple[str, ...], as_json: bool, 
 @click.option("--raw", is_flag=True, help="With --log: the bytes as they are; a terminal obeys what is in them.")
 @click.option("--whole", is_flag=True, help="All candidates, all settings; a tune's importances.")
 @click.option("--failures", "failing", is_flag=True, help="Attempts that did not end well, grouped by cause.")
-@click.option("--markdown", "form", flag_value="markdown", help="The table for Markdown.")
-@click.option("--latex", "form", flag_value="latex", help="The table for LaTeX, with booktabs.")
+@click.option("--top", type=int, metavar="N", help="The first N rows of the table.")
+@click.option("--where", metavar="EXPR", help="Rows whose settings and metrics satisfy this: 'lr < 0.1'.")
+@click.option("--sort", metavar="KEY", help="By a setting or a metric; -KEY: the largest first.")
+@click.option("--columns", metavar="A,B,…", help="These columns: settings, metrics, or heads of the table.")
+@click.option("--names", multiple=True, metavar="OLD=NEW,…", help="Other heads, for a paper.")
+@click.option("--markdown", "form", flag_value="markdown", help="The table for Markdown, the best in bold.")
+@click.option("--latex", "form", flag_value="latex", help="The table for LaTeX, with booktabs, the best in bold.")
 @click.option("--csv", "form", flag_value="csv", help="The main table as CSV, numbers in full.")
 @json_option
 @storage_option
 def show(
-    store: Store, name: str, number: int | None, log: bool, raw: bool, form: Form | None, as_json: bool, **what: bool
+    store: Store, name: str, number: int | None, log: bool, raw: bool, form: Form | None, as_json: bool, **what: Any
 ) -> None:
     """A study's result table, or one trial."""
-    from studies.results.trial import show_trial, trial_log
+    from studies.tables.choice import Choice
+    from studies.trial.logs import trial_log
+    from studies.trial.story import show_trial
 
+    choice = Choice.parse(*(what.pop(option) for option in ("top", "where", "sort", "columns", "names")))
+    if choice.given and (as_json or number is not None or log or what["failing"]):
+        raise UsageError("show: --top, --where, --sort, --columns and --names choose of the result table alone")
     if form is not None and (as_json or log or number is not None):
         raise UsageError(f"show: --{form} prints the result table or --failures; not with --json, --trial or --log")
     if raw and not log:
@@ -305,14 +317,55 @@ def show(
         elif number is not None:
             _print(show_trial(session, study, number), as_json)
         else:
-            _print(_results(session, study, flat=form == "csv", **what), as_json, form)
+            _print(_results(session, study, choice, flat=form == "csv", **what), as_json, form)
 
 
-def _results(session: Session, study: StudyRow, whole: bool, failing: bool, flat: bool) -> Printable:
-    from studies.results.failures import failures
+def _results(session: Session, study: StudyRow, choice: Choice, whole: bool, failing: bool, flat: bool) -> Printable:
     from studies.results.show import show
+    from studies.trial.failures import failures
 
-    return failures(session, study) if failing else show(session, study, whole, flat)
+    return failures(session, study) if failing else show(session, study, whole, flat, choice)
+
+
+@cli.command()
+@click.argument("words", nargs=-1, metavar="NAME N", shell_complete=_offer("study_names"))
+@click.option("--study", "name", metavar="NAME", help="The study's name.", shell_complete=_offer("study_names"))
+@click.option("--attempt", type=int, metavar="K", help="This attempt; default: the last.")
+@click.option("--tail", type=click.IntRange(1), metavar="L", help="The last L lines only.")
+@click.option("--follow", is_flag=True, help="Go on until the attempt has ended; Ctrl-C leaves.")
+@storage_option
+def logs(
+    words: tuple[str, ...], name: str | None, attempt: int | None, tail: int | None, follow: bool, store: Store
+) -> None:
+    """What trial N of a study printed; with --follow as it is printed, control characters as text."""
+    from studies.tables.terminal import escaped
+    from studies.trial.logs import attempt_log, followed_log, last_lines, trial_of
+
+    named, number = trial_of(words, name)
+    with _study(store, named) as (session, study):
+        if not follow:
+            text = attempt_log(session, study, number, attempt).decode(errors="replace")
+            click.echo(escaped(last_lines(text, tail)), nl=False)
+            return
+        for part in followed_log(session, study, number, attempt, tail):
+            click.echo(escaped(part), nl=False)
+
+
+@cli.command()
+@click.argument("names", nargs=-1, required=True, metavar="A B [C]...", shell_complete=_offer("study_names"))
+@click.option("--markdown", "form", flag_value="markdown", help="The table for Markdown.")
+@click.option("--latex", "form", flag_value="latex", help="The table for LaTeX, with booktabs.")
+@click.option("--csv", "form", flag_value="csv", help="The table as CSV, numbers in full.")
+@json_option
+@storage_option
+def compare(names: tuple[str, ...], form: Form | None, as_json: bool, store: Store) -> None:
+    """Studies beside the first one: paired differences over common settings and seeds; of growths, their paths."""
+    from studies.comparison.compare import compare
+
+    if form is not None and as_json:
+        raise UsageError(f"compare: --{form} or --json, not both")
+    with closing(store.read()) as session:
+        _print(compare(session, names), as_json, form)
 
 
 @cli.command()

@@ -110,10 +110,13 @@ def _optuna_problems(fleet: Fleet, name: str, ends: Mapping[str, tuple[str, Mapp
 
 
 def chaos(fleet: Fleet, studies: Sequence[Study], slots: int, faults: int, pause: float) -> list[Verdict]:
-    """Run these studies again and again, until there were `faults` faults or a judge found a problem."""
+    """Run these studies again and again, until there were `faults` faults or a judge found a problem.
+
+    Faults that cost no trial an attempt prove little: then there are as many again, three times at most.
+    """
     verdicts: list[Verdict] = []
-    began = time.monotonic()
-    while (left := faults - fleet.done.total()) > 0:
+    began, wanted = time.monotonic(), faults
+    while (left := wanted - fleet.done.total()) > 0:
         named = {f"{study.search}-{len(verdicts) // len(studies) + 1}": study for study in studies}
         fleet.work(list(named), studyhall(named, slots), [*WORKER, *SERVER], left, pause)
         verdicts += [judge(fleet, name, study) for name, study in named.items()]
@@ -121,6 +124,8 @@ def chaos(fleet: Fleet, studies: Sequence[Study], slots: int, faults: int, pause
         print(f"{time.monotonic() - began:.0f} s: {fleet.done.total()} faults, {len(problems)} problems", flush=True)
         if problems:
             break
+        if not any(verdict.audit["extra_attempts"] for verdict in verdicts) and wanted < 4 * faults:
+            wanted = max(wanted, fleet.done.total()) + faults
     return verdicts
 
 

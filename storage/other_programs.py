@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from storage.records import TrialState
 
@@ -15,6 +17,17 @@ class EnqueuedTrial:
     number: int
     fixed: str | None
     """The parameters that the program fixed, as JSON."""
+
+
+@dataclass(frozen=True)
+class EndedTrial:
+    """A trial that another Optuna program enqueued, and that has ended."""
+
+    number: int
+    config: Mapping[str, Any]
+    seed: int
+    setting: Mapping[str, Any]
+    """The values of its axes, of a search that has axes; else empty."""
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,15 @@ from typing import Any, TypeVar
 from storage.errors import UsageError, nearest
 from storage.evidence_records import CodeResults, CodeRow, LedgerFacts, StudyDigests, TrialDigest
 from storage.locks import TRIAL_LOCKS, WORKER_LOCKS
-from storage.other_programs import CopiedStudy, EnqueuedTrial, MisshownMetric, OtherCount, OtherTrial, TakenTrial
+from storage.other_programs import (
+    CopiedStudy,
+    EndedTrial,
+    EnqueuedTrial,
+    MisshownMetric,
+    OtherCount,
+    OtherTrial,
+    TakenTrial,
+)
 from storage.records import (
     AttemptRow,
     DecisionRow,
@@ -17,7 +25,6 @@ from storage.records import (
     Ends,
     Extent,
     FailureKind,
-    Leading,
     OpenTrial,
     ReportRow,
     RunningTrial,
@@ -30,7 +37,7 @@ from storage.records import (
     WorkerRow,
 )
 from storage.session import Session, query
-from storage.worker_records import FirstFailures, KeptTrial, SeedRow
+from storage.worker_records import FirstFailures, KeptTrial, Leading, SeedRow
 
 Row = TypeVar("Row")
 
@@ -185,6 +192,10 @@ class Reader:
     def enqueued_trials(self, study_id: int) -> list[EnqueuedTrial]:
         """Trials that wait without a point."""
         return self._rows(EnqueuedTrial, "enqueued_trials", study_id=study_id)
+
+    def ended_enqueued(self, study_id: int) -> list[EndedTrial]:
+        """Trials that another program enqueued and that have ended, by number."""
+        return self._rows(EndedTrial, "ended_enqueued", study_id=study_id)
 
     def taken_trials(self, study_id: int) -> list[TakenTrial]:
         """Planned trials that another Optuna program ended, by number."""

@@ -111,6 +111,11 @@ class StudyRow:
     """The user's own, by key."""
 
     @property
+    def on_laptop(self) -> bool:
+        """Whether it was begun with `--laptop`."""
+        return bool(self.origin.get("on_laptop"))
+
+    @property
     def scores(self) -> list[Score]:
         """The metrics that are improved: one, but for a `tune` of several."""
         return scores_of(self.origin)
@@ -156,8 +161,25 @@ class StudyCounts:
     withdrawn: int
     set_aside: int = 0
     """Finished trials that count no more, in none of the other counts."""
+    on_laptop: bool = False
+    """Whether it was begun with `--laptop`."""
     tags: Mapping[str, str] = field(default_factory=dict)
     """The user's own, by key."""
+
+
+@dataclass(frozen=True)
+class Achieved:
+    """What a study has achieved, and when anything last happened."""
+
+    metric: str
+    """Its score; of several, the first."""
+    objective: str
+    best: float | None
+    """The best mean of a setting whose seeds all have a score; None while there is none."""
+    active_at: datetime
+    """Of its last decision, or of the last begin or end of an attempt."""
+    idle: float
+    """Seconds since then, by the database's clock."""
 
 
 @dataclass(frozen=True)
@@ -338,18 +360,6 @@ class Ends:
 
     accepted: int
     failed: int
-
-
-@dataclass(frozen=True)
-class Leading:
-    """How far a study of settings is, and which setting leads."""
-
-    done: int
-    """Planned trials that have ended."""
-    planned: int
-    setting: Json | None
-    mean: float | None
-    """Of the setting's score over its seeds; None while no setting has all of them."""
 
 
 @dataclass(frozen=True)

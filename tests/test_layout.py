@@ -29,8 +29,10 @@ WINGS = [
     {"studies.report", "studies.lifecycle"},
     {"studies.dashboard", "studies.completion", "studies.usage"},
     {"studies.figures", "studies.export", "studies.engine", "studies.launch"},
-    {"studies.results", "studies.slots", "studies.audit", "studies.planning"},
-    {"studies.laws", "studies.tables", "studies.history", "studies.definition"},
+    {"studies.comparison"},
+    {"studies.results", "studies.trial", "studies.slots", "studies.audit", "studies.planning"},
+    {"studies.laws", "studies.history"},
+    {"studies.tables", "studies.definition"},
 ]
 LARGE_WINGS = ("figures", "status")
 

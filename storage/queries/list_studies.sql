@@ -2,6 +2,7 @@
 -- are those that were set aside.
 SELECT study.study_name AS name, study.study_id, ours.search, ours.outcome, ours.outcome_kind, ours.failed, ours.draining, ours.created_at,
     ours.deadline IS NOT NULL AND ours.deadline <= clock_timestamp() AS late, ours.steps, ours.max_trials,
+    coalesce((ours.origin ->> 'on_laptop')::boolean, false) AS on_laptop,
     count(trial.*) FILTER (WHERE trial.state = 'WAITING') AS waiting,
     count(trial.*) FILTER (WHERE trial.state = 'RUNNING') AS running,
     count(trial.*) FILTER (WHERE trial.state = 'COMPLETE') - coalesce(gone.complete, 0) AS complete,

@@ -16,9 +16,9 @@ from studies.history.certainty import certainty_text, error_of
 from studies.history.counts import Counts
 from studies.history.purpose import candidate_name
 from studies.history.state import Standing, StudyState, standing_of
-from studies.tables.digits import number
+from studies.tables.digits import number, shown
 from studies.tables.markdown import escaped, fenced, markdown
-from studies.tables.table import Document, Table
+from studies.tables.table import Document, Figure, Table
 
 MAX_ROWS = 15
 """Of a table."""
@@ -108,9 +108,8 @@ def last_decision(decisions: Sequence[DecisionRow]) -> str:
     if won is None:
         why = record.get("told") or record.get("event") or f"{row.kind}: made from {len(row.trials)} trials"
         return f"{paragraph(why[:1].upper() + why[1:])}{when}."
-    half = error_of(won, "gain")
-    error = f" ± {number(half)}" if half is not None else ""
-    worth = f"a gain of {number(won['gain'])}{error} for {number(won['added_cost'])} more cost"
+    gain = shown(Figure(won["gain"], error_of(won, "gain")))
+    worth = f"a gain of {gain} for {number(won['added_cost'])} more cost"
     said = certainty_text(record)
     sure = f" {paragraph(said[:1].upper() + said[1:])}." if said else ""
     event = f" {paragraph(record['event'])}." if record["event"] else ""

@@ -44,6 +44,14 @@ def assign(target: Mapping[str, Any], path: Sequence[str | int], value: Any, add
     return copied
 
 
+def value_at(config: Any, path: Sequence[str | int]) -> Any:
+    """What stands at a path; None if nothing does."""
+    for part in path:
+        inside = range(len(config)) if isinstance(config, list) else config if isinstance(config, Mapping) else ()
+        config = config[part] if part in inside else None
+    return config
+
+
 def _put(target: Any, path: Sequence[str | int], value: Any, adding: bool, text: str) -> Any:
     if not path:
         return value

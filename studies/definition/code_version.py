@@ -19,6 +19,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from storage.errors import UsageError
 from storage.home import CHECKOUT
 
 LIBRARIES = ("optuna", "torch", "numpy", "psycopg2-binary", "sqlalchemy")
@@ -173,3 +174,21 @@ def _ours() -> str:
         return release
     _, changed, _ = ask_git(CHECKOUT, MAX_NAMES_BYTES, "status", "--porcelain", "--untracked-files=no")
     return f"{release} {commit.strip()}{'+' if changed else ''}"
+
+
+def parse_code(named: Any, folder: Path, where: str) -> tuple[Path, tuple[str, ...]]:
+    """The folder and the patterns of a definition's `code:`; a study keeps them as a mapping.
+
+    Raises:
+        UsageError: It is no list of patterns.
+    """
+    if isinstance(named, dict):
+        return Path(named["folder"]), tuple(named["files"])
+    if not isinstance(named, list) or any(not isinstance(each, str) or not each or "\0" in each for each in named):
+        raise UsageError(f"{where}: {named!r} is not a list of files, like [src/**/*.py, config.json]")
+    for each in named:
+        try:
+            next(Path("/nowhere").glob(each), None)
+        except (ValueError, NotImplementedError) as error:
+            raise UsageError(f"{where}: {each!r} is not a pattern of files: {str(error).lower()}") from error
+    return (folder.resolve() if named else Path("/")), tuple(named)

@@ -25,8 +25,10 @@ from storage.checks import check_keys, check_whole
 from storage.errors import UsageError, nearest
 from storage.records import Json, Score
 from studies.definition.assignments import Path as Assigned
-from studies.definition.assignments import assign, parse_assignment
-from studies.definition.effects import check_effect
+from studies.definition.assignments import assign, parse_assignment, value_at
+from studies.definition.code_version import parse_code
+from studies.definition.effects import check_effect, not_settable
+from studies.definition.laptop import check_laptop_config, laid_over, located_in, parse_laptop
 from studies.definition.models import models_as_stored, models_located
 from studies.definition.pruner import parse_pruner
 from studies.definition.texts import check_axis_names, check_axis_texts, check_spellings, check_texts
@@ -43,10 +45,12 @@ SCORES = {
 """What is scored where a definition does not say, by search."""
 DEFINITION_KEYS = (
     *("question", "search", "objective", "log_to", "score", "cost", "config"),
-    *("attempts", "timeout", "memory_limit", "pruner", "code", "config_ignores", *SEARCHES),
+    *("attempts", "timeout", "memory_limit", "pruner", "code", "config_ignores", "laptop", *SEARCHES),
 )
 SETTABLE = ("score", "cost", "question", "attempts", "timeout", "memory_limit", "pruner", "log_to")
 """Keys of the file that `--set` changes under their own names."""
+OF_COMMAND = ("on_laptop", "replaced")
+"""Keys of a stored definition that no file has: what the command line made of it."""
 SETTABLE_FIELDS = ("score_metric", "direction", "score_of", "more_scores", *SETTABLE[1:])
 AUTO = "auto"
 
@@ -85,6 +89,10 @@ class Definition:
     """Keys that are left out of the file's config; `auto`: those of other trainers that the objective lists."""
     ignored: Sequence[str] = field(default=(), compare=False)
     """Those that the file's config had."""
+    laptop: Mapping[str, Any] = field(default_factory=dict)
+    """Values of a small budget, which `run --laptop` lays over the file's."""
+    on_laptop: bool = False
+    """Whether they are laid over it."""
     replaced: Mapping[str, Any] = field(default_factory=dict)
     """Fields that `--set` changed, with the file's own values: an edited file changes only what it changes itself."""
 
@@ -98,11 +106,9 @@ class Definition:
         definition = _parse(read_yaml(file), str(file), file.parent).with_models_in(file.parent)._without_ignored()
         for key, text in definition.measures:
             check_score(text, f"{file}: {key}")
-        check_spellings(definition.config, f"{file}: config")  # a stored one may be of a time before these checks
-        if definition.search in AXES:
-            check_axis_names(definition.settings, definition.config, str(file), definition.search)
-            check_axis_texts(definition.settings, definition.config, str(file), definition.search)
-        definition = definition._with_new_names(str(file))
+        definition = definition._with_checked_names(str(file))  # a stored one may be of a time before these checks
+        if definition.laptop:
+            definition.with_laptop(str(file))
         if search is not None and search != definition.search:
             if search not in SEARCHES:
                 raise UsageError(f"run: no search {search!r}{nearest(search, SEARCHES)}")
@@ -112,9 +118,8 @@ class Definition:
     @staticmethod
     def from_json(stored: Mapping[str, Any]) -> Definition:
         """What `to_json` gave."""
-        document = {key: value for key, value in stored.items() if key != "replaced"}
-        definition = _parse(document, "the stored definition", Path("/"))
-        return replace(definition, replaced=stored.get("replaced", {}))
+        definition = _parse(_of_file(stored), "the stored definition", Path("/"))
+        return replace(definition, **{key: stored[key] for key in OF_COMMAND if key in stored})
 
     def to_json(self) -> dict[str, Any]:
         """As it is kept in the database: the keys of the file, in a fixed order, the config's own order kept."""
@@ -135,6 +140,8 @@ class Definition:
             "log_to": list(self.log_to) or None,
             "code": {"folder": str(self.code_folder), "files": list(self.code)} if self.code else None,
             "config_ignores": None if self.config_ignores == AUTO else list(self.config_ignores),
+            "laptop": dict(self.laptop) or None,
+            "on_laptop": self.on_laptop or None,
             "replaced": dict(self.replaced) or None,
         }
         return {key: value for key, value in document.items() if value not in (None, "")}
@@ -194,7 +201,7 @@ class Definition:
                 added |= {str(path[0])} if adding else set()
         for path, value, adding, text in of_config:
             check_effect(self.search, made.settings, path, text)
-            check_texts([value], _at(self.config, path), "--set " + text.partition("=")[0])
+            check_texts([value], value_at(self.config, path), "--set " + text.partition("=")[0])
             new = adding or made._is_new_key(path, text)
             made = replace(made, config=assign(made.config, path, value, new, text))
         if assignments:
@@ -206,11 +213,37 @@ class Definition:
             made = made._with_new_names("--set")
         return made.with_models_in(Path.cwd())
 
+    def with_laptop(self, where: str) -> Definition:
+        """With its `laptop:` block laid over it.
+
+        Args:
+            where: The file's name, for messages.
+
+        Raises:
+            UsageError: It has none, or a value in it is wrong.
+        """
+        if self.on_laptop:
+            return self
+        if not self.laptop:
+            raise UsageError(f"--laptop: {where} has no block `laptop:` with a small budget's values")
+        check_laptop_config(self.laptop, self.config, self.objective, f"{where}: laptop")
+        laid = _parse(laid_over(_of_file(self.to_json()), self.laptop), f"{where}: laptop", Path("/"))
+        made = laid._without_ignored()._with_checked_names(f"{where}: laptop")
+        return replace(made, on_laptop=True, ignored=list(dict.fromkeys([*self.ignored, *made.ignored])))
+
     def _without_ignored(self) -> Definition:
         auto = self.config_ignores == AUTO
         ignores = named_keys(self.objective).ignored if auto else self.config_ignores
         config = {key: value for key, value in self.config.items() if key not in ignores}
         return replace(self, config=config, ignored=[key for key in self.config if key in ignores])
+
+    def _with_checked_names(self, where: str) -> Definition:
+        """With the names and texts of its config and block checked, and new names noted."""
+        check_spellings(self.config, f"{where}: config")
+        if self.search in AXES:
+            check_axis_names(self.settings, self.config, where, self.search)
+            check_axis_texts(self.settings, self.config, where, self.search)
+        return self._with_new_names(where)
 
     def _with_new_names(self, where: str) -> Definition:
         """With those names of its block that the config lacks checked, and noted where the objective gets them."""
@@ -230,7 +263,7 @@ class Definition:
             UsageError: It is probably misspelt, or the objective does not read it.
         """
         name = ".".join(part for part in path if isinstance(part, str))
-        if _at(self.config, path) is not None or path_of(name, self.config) is not None:
+        if value_at(self.config, path) is not None or path_of(name, self.config) is not None:
             return False
         named = named_keys(self.objective)
         reason = refusal(name, self.config, named.keys, named.closed)
@@ -241,10 +274,8 @@ class Definition:
     def _with_own_key(self, path: Assigned, value: Any, text: str) -> Definition:
         """With another value of one of the file's own keys."""
         if path[0] not in SETTABLE:
-            raise UsageError(_not_settable(self.search, path, text), "--set")
-        document = assign(
-            {key: value for key, value in self.to_json().items() if key != "replaced"}, path, value, True, text
-        )
+            raise UsageError(not_settable(self.search, path, text, SEARCHES), "--set")
+        document = assign(_of_file(self.to_json()), path, value, True, text)
         made = _parse({key: value for key, value in document.items() if value is not None}, "--set", Path("/"))
         was = {name: getattr(self.of_file, name) for name in SETTABLE_FIELDS}
         replaced = {
@@ -256,7 +287,8 @@ class Definition:
     def with_models_in(self, folder: Path) -> Definition:
         """With the whole path of every model's file that it names, relative to `folder`."""
         config, settings = models_located(self.objective, (self.config, self.settings), folder)
-        return replace(self, config=config, settings=settings)
+        laptop = located_in(self.laptop, self.search, self.objective, folder)
+        return replace(self, config=config, settings=settings, laptop=laptop)
 
     def with_helpers_of(self, stored: Definition) -> Definition:
         """With the names that only expressions use as the study began with them: one of version 0.3 passed none to its
@@ -277,30 +309,14 @@ class Definition:
         return replace(self, config=config, settings=settings)
 
 
-def _at(config: Any, path: Sequence[str | int]) -> Any:
-    """What stands at a path; None if nothing does."""
-    for part in path:
-        inside = range(len(config)) if isinstance(config, list) else config if isinstance(config, Mapping) else ()
-        config = config[part] if part in inside else None
-    return config
+def _of_file(stored: Mapping[str, Any]) -> dict[str, Any]:
+    """The keys of a stored definition that its file may have."""
+    return {key: value for key, value in stored.items() if key not in OF_COMMAND}
 
 
 def _same(one: object, other: object) -> bool:
     """Compared as they are stored, where a tuple is a list."""
     return json.dumps(one) == json.dumps(other)
-
-
-def _not_settable(search: str, path: Assigned, text: str) -> str:
-    key = path[0]
-    if key == "config":
-        return f"{text!r}: a key of the config is set under its own name: --set {text.removeprefix('config.')}"
-    if key == search:
-        return f"{text!r}: the keys of the block are set one by one: --set {search}.KEY=VALUE"
-    if key in SEARCHES:
-        return f"{text!r}: this is a {search} search, without a block {key!r}"
-    if key == "search":
-        return f"search: a study keeps its search, {search}; write another definition for a study of its own"
-    return f"{key}: all results come from it, and the file names it: change it there"
 
 
 def _parse(document: Mapping[str, Any], where: str, folder: Path) -> Definition:
@@ -314,7 +330,7 @@ def _parse(document: Mapping[str, Any], where: str, folder: Path) -> Definition:
     cost = _text(document, "cost", where) if document.get("cost") is not None else None
     attempts = check_whole(document.get("attempts", 2), f"{where}: attempts", 1, 2**31 - 1)
     timeout, limit, pruner = document.get("timeout"), document.get("memory_limit"), document.get("pruner")
-    code_folder, code = _code(document.get("code", []), folder, f"{where}: code")
+    code_folder, code = parse_code(document.get("code", []), folder, f"{where}: code")
     return Definition(
         search=search,
         objective=_objective(document, [*(each.metric for each in scores.all), cost], where, folder),
@@ -334,6 +350,7 @@ def _parse(document: Mapping[str, Any], where: str, folder: Path) -> Definition:
         code=code,
         code_folder=code_folder,
         config_ignores=_ignores(document.get("config_ignores", AUTO), f"{where}: config_ignores"),
+        laptop=parse_laptop(document.get("laptop"), search, f"{where}: laptop"),
     )
 
 
@@ -349,20 +366,6 @@ def _ignores(given: Any, where: str) -> str | Sequence[str]:
     if given == AUTO or (isinstance(given, list) and all(isinstance(each, str) for each in given)):
         return tuple(given) if isinstance(given, list) else AUTO
     raise UsageError(f"{given!r} is neither {AUTO} nor a list of keys, like [out_dir, device]", where)
-
-
-def _code(named: Any, folder: Path, where: str) -> tuple[Path, tuple[str, ...]]:
-    """The folder and the patterns of `code:`; a study keeps them as a mapping."""
-    if isinstance(named, dict):
-        return Path(named["folder"]), tuple(named["files"])
-    if not isinstance(named, list) or any(not isinstance(each, str) or not each or "\0" in each for each in named):
-        raise UsageError(f"{where}: {named!r} is not a list of files, like [src/**/*.py, config.json]")
-    for each in named:
-        try:
-            next(Path("/nowhere").glob(each), None)
-        except (ValueError, NotImplementedError) as error:
-            raise UsageError(f"{where}: {each!r} is not a pattern of files: {str(error).lower()}") from error
-    return (folder.resolve() if named else Path("/")), tuple(named)
 
 
 def _text(document: Mapping[str, Any], key: str, where: str) -> str:

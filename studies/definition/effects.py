@@ -1,4 +1,4 @@
-"""Values that `--set` would put into a config where the search does not look for them."""
+"""Values that `--set` cannot give: where the search would not look for them, and keys that only the file has."""
 
 from __future__ import annotations
 
@@ -28,6 +28,22 @@ def check_effect(search: str, settings: Block, path: Path, text: str) -> None:
     instead = next(_instead(search, settings, path, value), None)
     if instead is not None:
         raise UsageError(instead, "--set")
+
+
+def not_settable(search: str, path: Path, text: str, searches: Sequence[str]) -> str:
+    """Why `--set` does not change a key of the file itself; `searches` are those that there are."""
+    key = path[0]
+    if key == "config":
+        return f"{text!r}: a key of the config is set under its own name: --set {text.removeprefix('config.')}"
+    if key == search:
+        return f"{text!r}: the keys of the block are set one by one: --set {search}.KEY=VALUE"
+    if key in searches:
+        return f"{text!r}: this is a {search} search, without a block {key!r}"
+    if key == "search":
+        return f"search: a study keeps its search, {search}; write another definition for a study of its own"
+    if key == "laptop":
+        return "laptop: a block of the file, which --laptop lays over it: change it there"
+    return f"{key}: all results come from it, and the file names it: change it there"
 
 
 def _instead(search: str, settings: Block, path: Path, value: str) -> Iterator[str]:

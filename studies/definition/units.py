@@ -1,10 +1,14 @@
-"""Durations and sizes as people write them."""
+"""Durations and sizes as people write them, and the units of metrics."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 
+from objectives.command.command import COMMAND_PREFIX
 from storage.errors import UsageError
+from storage.records import StudyRow
 
 SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
 BYTES = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
@@ -12,6 +16,68 @@ BYTES |= {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
 DURATION = re.compile(r"(?:\d+(?:\.\d+)?[smhd])+$")
 NUMBER_PATTERN = re.compile(r"\d+(?:\.\d+)?")
 SIZE = re.compile(r"(\d{1,18}(?:\.\d+)?)\s*([KMGT]i?B|B)$")
+
+LOSS = "nats"
+GPT_UNITS = {
+    **dict.fromkeys(("val_loss", "last_val_loss", "train_loss"), LOSS),
+    **dict.fromkeys(("peak_memory", "vram"), "MiB"),
+    "iter": "ms",
+    "cumulative_time": "s",
+    "tokens_per_second": "tokens/s",
+}
+COMMAND_UNITS = {"seconds": "s", "peak_memory": "MiB", "vram": "MiB"}
+UNITS_BY_OBJECTIVE: Mapping[str, Mapping[str, str]] = {
+    "gpt": GPT_UNITS,
+    "parameters": {"peak_memory": "MiB"},
+    "difficulty": {"difficulty": "bytes/token", "distance": "bytes/token", "entropy": "bits/token"},
+}
+"""Of the metrics that objectives return (docs/metrics.md). Shares and counts have none."""
+PARAMETER_COUNT = re.compile(r"(?:^|_)param(?:eter)?s(?:$|_)|^num_param")
+"""Names of metrics that count a model's parameters, whatever the objective."""
+
+
+@dataclass(frozen=True)
+class Units:
+    """The units of a study's metrics, as its tables name them."""
+
+    objective: str = ""
+    score: str = "score"
+    cost: str | None = None
+
+    @staticmethod
+    def of(study: StudyRow) -> Units:
+        return Units(str(study.origin["objective"]), study.score, study.cost)
+
+    def unit(self, metric: str) -> str | None:
+        """`nats`, `MiB`; None where the unit is not known or there is none."""
+        kind = COMMAND_UNITS if self.objective.startswith(COMMAND_PREFIX) else UNITS_BY_OBJECTIVE.get(self.objective)
+        return None if kind is None else kind.get(metric)
+
+    def head(self, metric: str) -> str:
+        """`val_loss (nats)`, `params`."""
+        unit = self.unit(metric)
+        return metric if unit is None else f"{metric} ({unit})"
+
+    def text(self, metric: str, value: str) -> str:
+        """A value with its unit: `3.2 nats`."""
+        return " ".join(filter(None, (value, self.unit(metric))))
+
+    @property
+    def counts_parameters(self) -> bool:
+        """Whether the cost is a number of parameters."""
+        return self.cost is not None and PARAMETER_COUNT.search(self.cost) is not None
+
+    @property
+    def efficiency(self) -> str:
+        """The head of a growth's gain per cost: `efficiency (per M params)`, `efficiency (per MiB)`."""
+        if self.cost is None:
+            return "efficiency"
+        return f"efficiency (per {f'M {self.cost}' if self.counts_parameters else self.unit(self.cost) or self.cost})"
+
+    @property
+    def efficiency_times(self) -> float:
+        """How many times a gain per cost is shown: per million parameters, else per one of the cost."""
+        return 1e6 if self.counts_parameters else 1.0
 
 
 def parse_duration(value: object, where: str) -> float:
@@ -45,6 +111,13 @@ def rate_text(per_second: float) -> str:
         if per_second >= limit:
             return f"{per_second * seconds:.3g}/{unit}"
     return f"{per_second * 3600:.3g}/h"
+
+
+def ago_text(seconds: float) -> str:
+    """`7 s ago`, `3 min ago`, `2 h ago`, `5 d ago`: in whole units, since it goes on."""
+    limits = ((120, 1, "s"), (7200, 60, "min"), (172_800, 3600, "h"))
+    size, unit = next(((size, unit) for limit, size, unit in limits if seconds < limit), (86_400, "d"))
+    return f"{max(0.0, seconds) / size:.0f} {unit} ago"
 
 
 def parse_size(value: object, where: str) -> int:

@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import Any
 
 from objectives.command.command import COMMAND_PREFIX, Command
+from objectives.imported import with_imports
 from objectives.named_keys import module_file
 from objectives.reference import SHIPPED, objective_folder
 from storage.digests import digest_of
 from storage.home import CHECKOUT, OBJECTIVES
 from studies.definition.code_version import read_code
 from studies.definition.definition import Definition
-from studies.definition.imported import with_imports
 from studies.definition.repository import Content, content_id, read_content, top_of
 from studies.definition.trust import code_named
 

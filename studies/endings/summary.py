@@ -15,8 +15,8 @@ from storage.store import Store
 from studies.definition.units import duration_text
 from studies.history.counts import Counts
 from studies.history.state import Ending, Standing, StudyState, standing_of
-from studies.results.failures import failed_for_good
 from studies.tables.log import Tone
+from studies.trial.failures import failed_for_good
 
 MAX_COMMANDS = 3
 """That are named."""

@@ -1,8 +1,8 @@
 """Trials that another Optuna program enqueued become points of the study: their parameters, laid over its config.
 
 `study.enqueue_trial({"n_head": 4, "seed": 7})` leaves a WAITING trial without a point. It runs as an extra point, which
-no decision waits for. A trial whose parameters do not fit the config, or whose point exists already, becomes FAIL with
-the reason.
+no decision waits for; the sampler of a tune is told it at its end (samplers/searches/tune/enqueued.py). A trial whose
+parameters do not fit the config, or whose point exists already, becomes FAIL with the reason.
 """
 
 from __future__ import annotations
@@ -13,14 +13,19 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from samplers.searches.distributions import holding
-from samplers.searches.plan import Point, SearchState
+from samplers.searches.grid.grid import Grid
+from samplers.searches.plan import Point, Search, SearchState
+from samplers.searches.tune.enqueued import enqueued_setting
+from samplers.searches.tune.past import PastSetting
+from samplers.searches.tune.tune import Tune
 from storage.errors import UsageError
 from storage.ledger import Ledger, NewPoint
 from storage.other_programs import EnqueuedTrial
 from storage.reader import Reader
-from storage.records import FailureKind
+from storage.records import FailureKind, StudyRow
 from studies.definition.assignments import Path, assign, parse_assignment
-from studies.planning.planner import Refusals
+from studies.definition.searches import current_state, search_in_force
+from studies.planning.planner import Refusals, new_point
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
@@ -47,15 +52,12 @@ class Adoption:
         return replace(self, refusal=f"withdrawn: enqueued: {why}", failure=FailureKind.WITHDRAWN)
 
 
-def adopt(
-    ledger: Ledger, state: Callable[[], SearchState], search: str, refusals: Refusals, log: Callable[[str], None]
-) -> list[int] | None:
+def adopt(ledger: Ledger, study: StudyRow, refusals: Refusals, log: Callable[[str], None]) -> list[int] | None:
     """Make points of enqueued trials; the numbers of those that can run now. None while the search has planned nothing.
 
     Args:
         ledger: The study's.
-        state: Reads the search's state after the last decision.
-        search: Its name, which is that of its block.
+        study: As it is now.
         refusals: Asks the objective which configs it refuses.
         log: Prints a line for each trial.
     """
@@ -66,10 +68,9 @@ def adopt(
     known, seed = reader.distributions(ledger.study_id), reader.first_seed(ledger.study_id)
     if not known:
         return None
-    now = state()
-    found = _judged(
-        [_adoption(row, {"seed": seed, **now[search]}, now["config"], search, known) for row in rows], refusals
-    )
+    state, search = current_state(ledger, study), search_in_force(study)
+    block = {"seed": seed, **state[study.search]}
+    found = _judged([_adoption(row, block, state, search, known) for row in rows], refusals)
     adopted = []
     with ledger.planning():
         for each in found:
@@ -82,23 +83,32 @@ def adopt(
 
 
 def _adoption(
-    row: EnqueuedTrial, block: Mapping[str, Any], config: Mapping[str, Any], search: str, known: Mapping[str, str]
+    row: EnqueuedTrial, block: Mapping[str, Any], state: SearchState, search: Search, known: Mapping[str, str]
 ) -> Adoption:
     fixed = json.loads(row.fixed) if row.fixed else {}
-    seed = fixed.get("seed", block["seed"])
+    seed, config = fixed.get("seed", block["seed"]), state["config"]
     role: dict[str, Any] = {"role": "enqueued"}
     try:
         _check_finite(fixed)
-        if search == "grid":
+        if isinstance(search, Grid):
             role["setting"] = dict(fixed)
         if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < SEED_LIMIT:
             raise UsageError(f"the seed {seed!r} is not a whole number of at least 0")
+        if isinstance(search, Tune) and (setting := enqueued_setting(search.settings_in(state), fixed)) is not None:
+            return _of_setting(row, search.in_force(state), setting, seed)
         for name, value in fixed.items():
             if name != "seed":
                 config = assign(config, _path(name), value, False, name)
         return Adoption(row, Point(config, seed, role=role), _params(config, seed, fixed, known))
     except UsageError as error:
         return Adoption(row, Point(config, 0, role=role)).withdrawn(error.what)
+
+
+def _of_setting(row: EnqueuedTrial, search: Tune, setting: PastSetting, seed: int) -> Adoption:
+    """The setting with a seed, in the space in force."""
+    role = {"role": "enqueued", "setting": dict(setting.params)}
+    point = Point(setting.config, seed, {**search.shown(setting.params), "seed": seed}, role)
+    return Adoption(row, point, new_point(search, point).params)
 
 
 def _judged(found: Sequence[Adoption], refusals: Refusals) -> list[Adoption]:

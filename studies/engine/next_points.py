@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 
 from objectives.process.warm import WarmServer
 from samplers.searches.growth.speculation import speculates
@@ -13,7 +12,7 @@ from storage.ledger import Ledger
 from storage.reader import Reader
 from storage.records import StudyRow
 from studies.definition.code_version import versions
-from studies.definition.searches import current_state, search_in_force
+from studies.definition.searches import search_in_force
 from studies.engine.adoption import adopt
 from studies.engine.progress import Progress
 from studies.history.state import decision_text
@@ -91,8 +90,7 @@ class NextPoints:
 
     def adopt(self, study: StudyRow) -> list[int] | None:
         """Adopt trials that another Optuna program enqueued; the numbers of those that can be claimed."""
-        state = partial(current_state, self.ledger, study)
-        return adopt(self.ledger, state, study.search, self._refusals, self.log)
+        return adopt(self.ledger, study, self._refusals, self.log)
 
     def _plan_ahead(self, study: StudyRow, free: int) -> bool:
         """Plan points of the next round for idle slots, if the study speculates."""

@@ -206,10 +206,15 @@ class Worker:
         if chooser is None:
             return
         chooser.due |= len(self.running) < len(self.slots)  # another worker's trial may have ended
-        if self.signals.draining or self._read_study().draining or self.study.late or self.first_failures.stop():
+        if not self._may_choose():
             chooser.stand_down()
         elif chooser.due:
             self.next_points.choose(self.study)
+
+    def _may_choose(self) -> bool:
+        if self.signals.draining or self._read_study().draining or self.study.late:
+            return False
+        return not self.first_failures.stop()
 
     def _adopt(self) -> list[int] | None:
         """Adopt trials that another Optuna program enqueued; the numbers of those that can be claimed."""
@@ -227,9 +232,12 @@ class Worker:
         """Why to leave, when nothing runs here; None while other workers' trials may still bring work."""
         if self.signals.draining:
             return Ending("interrupted; run the same command to go on", interrupted=True)
-        refusals = [each.refusal for each in (self.user_code, self.next_points.chooser) if each is not None]
+        chooser = self.next_points.chooser
+        refusals = [each.refusal for each in (self.user_code, chooser) if each is not None]
         if why := next(filter(None, (self.slot_pool.stranded, *refusals)), None):
             return Ending(why, failed=True)
+        if chooser is not None and chooser.choosing and self._may_choose():
+            return None  # though the search had ended: a trial that another program enqueued has ended since
         study, points = self._read_study(), self.ledger.open_points()
         waits_for_budget = study.max_trials is not None and bool(points.waiting)  # else they could have been claimed
         begun = study.max_trials or 0 if waits_for_budget else 0
@@ -298,7 +306,7 @@ class Worker:
         """Write an attempt's end. If the session is lost meanwhile, the end is written from a new one."""
         while True:
             try:
-                self.log(*self._toned(*running.settle(self.ledger, outcome, self._required, self.leaders)))
+                self.log(*running.settle(self.ledger, outcome, self._required, self.leaders))
                 if running.over:
                     self.next_points.trial_ended()
                     completed = outcome.kind is Kind.COMPLETED
@@ -307,10 +315,6 @@ class Worker:
                 return
             except SessionLostError as error:
                 self._start_over(str(error))
-
-    def _toned(self, line: str, tone: Tone) -> tuple[str, Tone]:
-        """A depth search counts by the hundred: its decisions are the results, its counts details."""
-        return line, Tone.DETAIL if self.study.search == "depth" and tone is Tone.PLAIN else tone
 
     @property
     def _required(self) -> Requirements:

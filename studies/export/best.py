@@ -72,7 +72,9 @@ def best(session: Session, study: StudyRow) -> Best:
     elif study.search == "tune":
         found = tuned(rows, decisions, study).best
         cells, number = ([], None) if found is None else (list(found.cells), found.number)
-    elif study.search != "grow":
+    elif study.search == "grow":
+        raise UsageError(f"{study.name!r} has made no decision yet", "best")
+    else:
         raise UsageError(f"{study.name!r} is a {study.search} study: `show` prints its answer", "best")
     if not cells:
         raise UsageError(f"no setting of {study.name!r} has all its seeds yet", "best")

@@ -20,8 +20,9 @@ from studies.export.results_yaml import results_yaml
 from studies.export.trials import Columns, columns_csv, grid_cells, joined, parquet, trial_cells
 from studies.history.grid_points import GridPoints, apart
 from studies.results.show import Shown
-from studies.results.trial import output_of, trial_json
 from studies.results.tuned import tuned
+from studies.trial.logs import output_of
+from studies.trial.story import trial_json
 
 FORMATS = {
     "grow": ("csv", "json", "results-yaml"),

@@ -15,6 +15,8 @@ from typing import Any
 from samplers.searches.noise import standard_error, t975
 from samplers.searches.race.rivals import FAMILY_ERROR
 from studies.history.purpose import candidate_name
+from studies.tables.digits import number, shown
+from studies.tables.table import Figure
 
 MAX_NAMES = 3
 """Candidates that a tie names."""
@@ -164,10 +166,10 @@ def _unchosen(records: Sequence[Record]) -> Iterator[str]:
         found, won = unchosen(record, after), chosen_of(record)
         if found is not None and won is not None:
             many = f"{found['seeds']} seed{'s' * (found['seeds'] != 1)}"
-            half = "" if found["score_95"] is None else f" ± {found['score_95']:.2g}"
+            score = shown(Figure(found["score"], found["score_95"]))
             yield (
                 f"the scores of the path were measured with the seeds that chose it; over {many} that did not, the "
-                f"choice of round {record['round']} scores {found['score']:.6g}{half}, in place of {won['score']:.6g}"
+                f"choice of round {record['round']} scores {score}, in place of {number(won['score'])}"
             )
             return
     yield "the scores of the path were measured with the seeds that chose it, which flatters them a little"

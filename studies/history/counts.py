@@ -57,6 +57,11 @@ class Counts:
         """Trials that ended by running or by being refused."""
         return self.complete + self.pruned + self.failed
 
+    @property
+    def planned(self) -> int:
+        """Trials that count or will count."""
+        return self.finished + self.running + self.waiting
+
     def to_json(self) -> dict[str, int]:
         """By state; `set_aside` stands there only where there are such trials."""
         return {name: count for name, count in asdict(self).items() if count or name != "set_aside"}

@@ -62,5 +62,13 @@ def recalled(search: Search, decisions: Iterable[DecisionRow]) -> Search:
     return recall.search
 
 
+def recalled_study(search: Search, reader: Reader, study_id: int) -> Search:
+    """The search after all decisions of a study; they are read for a search that needs them alone."""
+    recall = Recall(search)
+    if isinstance(search, Tune):
+        recall.read(reader, study_id)
+    return recall.search
+
+
 def _past(search: Search) -> Past | None:
     return search.past() if isinstance(search, Tune) else None

@@ -141,6 +141,7 @@ def _order(name: str, definition: Path | None, trust_study: bool) -> Order:
         max_trials=None,
         same_code=False,
         trust_study=trust_study,
+        laptop=False,
         join=False,
         keep_going=False,
         gpus_elsewhere=None,

@@ -8,13 +8,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from samplers.searches.nested import flattened
 from samplers.searches.plan import Point
 from samplers.searches.scores import metrics_needed
 from storage.errors import UsageError, nearest
 from studies.importing.run_values import (
     SEED,
     is_value,
-    leaves,
     listed,
     metric_fault,
     metrics_of,
@@ -111,7 +111,7 @@ class Matching:
             self._groups[key][value_text([axes[name] for name in key])].append(point)
             for name, value in axes.items():
                 self._values[name][value_text(value)] = value
-            self._config.update(dict.fromkeys(leaves(point.config)))
+            self._config.update(dict.fromkeys(flattened(point.config)))
 
     @property
     def known(self) -> set[str]:

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from objectives.outcome import MAX_METRIC_NAME_CHARACTERS
+from samplers.searches.nested import flattened
 from samplers.searches.scores import known_value
 
 SEED = "seed"
@@ -51,18 +52,10 @@ def other_value(
     config: Mapping[str, Any], values: Mapping[str, Any], texts: Mapping[str, str], besides: Collection[str] = ()
 ) -> str | None:
     """The first value of a run that is another one than in the configuration that it should have."""
-    for name, ours in leaves(config).items():
+    for name, ours in flattened(config).items():
         if name in values and name not in besides and not _same(ours, values, texts, name):
             return f"{name} is {values[name]!r}, the study's is {ours!r}"
     return None
-
-
-def leaves(config: Mapping[str, Any], before: str = "") -> dict[str, Any]:
-    """Every value of a nested config by its dotted name."""
-    found: dict[str, Any] = {}
-    for name, value in config.items():
-        found |= leaves(value, f"{before}{name}.") if isinstance(value, Mapping) else {f"{before}{name}": value}
-    return found
 
 
 def _same(ours: Any, values: Mapping[str, Any], texts: Mapping[str, str], name: str) -> bool:

@@ -6,17 +6,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from samplers.searches.nested import flattened
 from samplers.searches.plan import Config, Point, SearchState
 from samplers.searches.scores import metrics_needed
 from samplers.searches.tune.imported import ImportedSetting
-from samplers.searches.tune.space import VALUE_DIGITS, Axis, Choices
+from samplers.searches.tune.space import Axis, Choices
 from samplers.searches.tune.tune import Tune
 from storage.errors import UsageError
 from studies.importing.matching import Columns, Matched, Result
 from studies.importing.run_values import (
     SEED,
     is_value,
-    leaves,
     listed,
     metric_fault,
     metrics_of,
@@ -67,7 +67,7 @@ class TuneMatching:
         self._raced: Mapping[int, int] = dict(state["race"]["seeds"])
         self._wanted = wanted
         self._axes = self._settings.space.axes
-        self._config = {*leaves(state["config"]), *self._settings.relations.derive, *self._axes, SEED}
+        self._config = {*flattened(state["config"]), *self._settings.relations.derive, *self._axes, SEED}
 
     @property
     def known(self) -> set[str]:
@@ -159,11 +159,7 @@ def _on_axis(axis: Axis, value: Any, text: str | None) -> Any:
             return text
         same = (each for each in axis.values if is_value(each, value) or (axis.as_text and axis.shown(each) == value))
         return next(same, value)
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return value
-    if axis.whole:
-        return int(value) if value == value // 1 else value
-    return float(value if axis.step is None else f"{value:.{VALUE_DIGITS}g}")
+    return axis.from_user(value)
 
 
 def _free_seed(setting: _Setting, values: Mapping[str, Any]) -> int:

@@ -20,7 +20,7 @@ from studies.definition.change import Change, difference
 from studies.definition.code_version import versions
 from studies.definition.definition import Definition
 from studies.definition.searches import current_state, search_in_force, search_of
-from studies.history.recall import recalled
+from studies.history.recall import recalled_study
 from studies.lifecycle.checks import check_same_data, code_of
 from studies.lifecycle.order import Order
 
@@ -68,7 +68,7 @@ def pending(session: Session, study: StudyRow, state: SearchState, order: Order)
     has_results = bool(Reader(session).ends(study.study_id).accepted)
     stored = Definition.from_json(study.definition)
     before_file = stored.of_file
-    file = order.definition if order.definition is not None else before_file
+    file = _as_begun(stored, order)
     # A command's metric names are part of it.
     measured = before_file.measures == file.measures
     if measured and same_objective(stored.objective, file.objective):
@@ -100,6 +100,23 @@ def pending(session: Session, study: StudyRow, state: SearchState, order: Order)
     changes = {name: each for name, each in (("config", asked.config), (study.search, asked.settings)) if each}
     dataset = {**state["config"], **asked.config}.get("dataset")
     return StudyChange(file, changes, dataset, corrected, note)
+
+
+def _as_begun(stored: Definition, order: Order) -> Definition:
+    """The order's file; with its `laptop:` block laid over it where the study was begun so, whether or not the order
+    says so again.
+
+    Raises:
+        UsageError: The study was begun without, or the file has lost its block.
+    """
+    if order.laptop and not stored.on_laptop:
+        other = f"`run {order.search} --study OTHER --file {order.source} --laptop`"
+        raise UsageError(f"--laptop: study {order.name!r} was begun without it; another study: {other}")
+    if order.definition is None:
+        return stored.of_file
+    if stored.on_laptop and not order.definition.laptop:
+        raise UsageError(f"laptop: is missing; study {order.name!r} was begun with it: put it back", order.source)
+    return order.definition.with_laptop(order.source) if stored.on_laptop else order.definition
 
 
 def _check_allowed(change: Change, has_results: bool, where: str) -> None:
@@ -155,11 +172,11 @@ def record_override(
     number = 0 if last is None else last[0] + 1
     ledger.record_decision(number, decision.kind, record, decision.state, [], versions()["studyhall"])
     unwanted = set(ledger.waiting_points())
-    reader = Reader(ledger.session)
-    for point in recalled(search, reader.decisions(ledger.study_id) if unwanted else ()).outlook(decision.state):
-        unwanted.discard(point.hash)
-        if not unwanted:
-            break
+    if unwanted:
+        for point in recalled_study(search, Reader(ledger.session), ledger.study_id).outlook(decision.state):
+            unwanted.discard(point.hash)
+            if not unwanted:
+                break
     ledger.withdraw_points(sorted(unwanted), f"withdrawn: {record.get('event', 'override')}")
     set_outcome(ledger.session, ledger.study_id)
 

@@ -16,7 +16,7 @@ from samplers.searches.nested import flattened
 from samplers.searches.plan import Config, Point, SearchState
 from studies.definition.units import duration_text
 from studies.history.purpose import setting_name
-from studies.results.grid import setting_value
+from studies.results.grid_table import setting_value
 from studies.tables.digits import number
 from studies.tables.table import Cell, Column, Document, Figure, Table
 

@@ -26,7 +26,7 @@ from studies.definition.definition import Definition
 from studies.definition.searches import current_state, search_in_force, search_of
 from studies.definition.trust import Trust, code_named, texts
 from studies.definition.user_code import UserCode
-from studies.history.recall import recalled
+from studies.history.recall import recalled_study
 from studies.lifecycle.change import StudyChange, pending, reconcile
 from studies.lifecycle.checks import (
     check_arguments,
@@ -157,7 +157,9 @@ def open_study(store: Store, order: Order) -> OpenedStudy:
             )
         state = current_state(Ledger(session, study.study_id), study)
         change = pending(session, study, state, order)
-        search = recalled(search_in_force(study), Reader(session).decisions(study.study_id) if change.changes else ())
+        search = search_in_force(study)
+        if change.changes:
+            search = recalled_study(search, Reader(session), study.study_id)
     definition = change.applied_to(_here(study, order.definition))
     if change.changes:
         state = search.override(state, change.changes).state

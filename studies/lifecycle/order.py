@@ -16,15 +16,15 @@ from studies.slots.options import Elsewhere, cpu_slots, slots_of
 from studies.slots.slot import Slot
 
 SHIPPED = {
-    "ablate": "c2b265f1901c1def37664bae317fdc3f145d67e7a41f81ae9a8da937cc2040d2",
-    "depth-100m": "6273e7c6ac4c0e5e05ed4f815bb89e5df9959738f5e996baf08bef174912ce44",
-    "difficulty": "2dbfbd0bf0fc26d714ccc9930b8001cc652ee5256fe52b8807ddea14828d7633",
-    "front": "00bd2327849aa60e0f11f318ba6c0200583762f9b3b115a42f214b01cf97db5f",
-    "learning-range": "54b875cb0c1438f3ab4a5fff6fbacc6623a3ffd397a6a89b344b40be0678149a",
-    "lobo": "9a8ad2dad1a3c031104fd563f68a7f604f5bdaa17d4727456d770d0207f289aa",
-    "sweep": "95d1fc376af039f25392530ecb941b37176bf6882fc30ee6d00e6c06a278896a",
-    "tune-lr": "45c02fc841b08c2d3e8e0c0f3918c77ca24605b99e059b74d1112567be2a11bf",
-    "utilization": "01502771b85e795c2a9b9c866e19bd1baf644cdda2933c008c90909608c6b930",
+    "ablate": "b9ed151a86717d7ace51de2f4afc16948f1d72fa76fc2572f59ecaba5feb9634",
+    "depth-100m": "b1d0bdb303eae915417957827fb61c055c56a3e9c64c37dd456bb6e0df799626",
+    "difficulty": "5e143c58841ac22f6a8237a257215a8844e85a1a83277b87c35afc372b987bf8",
+    "front": "b2d880c58acce73b2a58075d6eafed28376707670dab334ee17c717dbbfacbf1",
+    "learning-range": "a5b100305daad5c94e0ed83a4e484be64567cfcdd912eb2f7e3272c84abf31e2",
+    "lobo": "d091657cd140111a9e68b6adb4cb70d6fbe529d54a09fcbe320abbf43c56aa77",
+    "sweep": "aa4407b1bc319703c8d360d39980ceb8d1693492b7e4dd84aec49ccdec1068b3",
+    "tune-lr": "e73d42b1db919502f3c4631f9cc45984698af2f26dd0fa67772204974acbc651",
+    "utilization": "95c278fa7ac6167e44d6e8819a55d03dc27593ff1664bf0dfcac16405dd8cbd6",
 }
 """The hashes of the definitions that ship with this version, by name."""
 
@@ -48,6 +48,8 @@ class Order:
     """Whether the definition ships with this version and is as it came."""
     same_code: bool = False
     trust_study: bool = False
+    laptop: bool = False
+    """Whether `--laptop` is given; the definition then has its `laptop:` block laid over it."""
     join: bool = False
     """Only join a study that is running; never start, change or resume one."""
     elsewhere: Elsewhere | None = None
@@ -69,6 +71,7 @@ class Order:
         max_trials: int | None,
         same_code: bool,
         trust_study: bool,
+        laptop: bool,
         join: bool,
         keep_going: bool,
         gpus_elsewhere: int | None,
@@ -90,8 +93,9 @@ class Order:
                 raise UsageError(f"{option}: {value} is not a number from 1 to {2**31 - 1:,}")
         seconds = None if timeout is None else parse_duration(timeout, "--timeout")
         budget = Budget(steps, max_trials, seconds, keep_going)
-        if join and (settings or file or budget != Budget() or gpus_elsewhere is not None):
-            raise UsageError("--join cannot change a study: remove --file, --set, budgets, --keep-going and --launch")
+        if join and (settings or file or laptop or budget != Budget() or gpus_elsewhere is not None):
+            others = "--file, --set, --laptop, budgets, --keep-going and --launch"
+            raise UsageError(f"--join cannot change a study: remove {others}")
         elsewhere, shares = None, (per_gpu, gpu_memory, workers, threads)
         if gpus_elsewhere is not None:
             if gpus is not None:
@@ -99,11 +103,13 @@ class Order:
             elsewhere = Elsewhere(gpus_elsewhere, *shares)
         slots = slots_of(gpus, *shares) if elsewhere is None else cpu_slots(1, 1)
         definition, source, unedited = _read(search, name, file, join)
+        if laptop and definition is not None:
+            definition = definition.with_laptop(source)
         search = search or (None if definition is None else definition.search)
         if steps is not None and search not in ("grow", None):
             raise UsageError(f"--steps: counts the steps of a growth; a {search} search has --max-trials and --timeout")
         known = (search, name, definition, source, settings, budget, slots, unedited)
-        return Order(*known, same_code, trust_study, join, elsewhere)
+        return Order(*known, same_code, trust_study, laptop, join, elsewhere)
 
     @property
     def note(self) -> str | None:

@@ -22,7 +22,7 @@ from storage.studies import set_outcome
 from studies.definition.code_version import versions
 from studies.definition.searches import search_without_budget
 from studies.history.decisions import first_state, rests_on, state_before
-from studies.history.recall import recalled
+from studies.history.recall import recalled_study
 from studies.history.state import decision_name
 from studies.history.trials import FINISHED
 from studies.history.versions import numbers_text
@@ -219,8 +219,8 @@ def _step(
 def _withdraw(ledger: Ledger, study: StudyRow, state: Mapping[str, Any], needed: Collection[str]) -> None:
     """Withdraw waiting points that only decisions which were taken back had asked for."""
     unwanted = set(ledger.waiting_points()) - set(needed)
-    decisions = Reader(ledger.session).decisions(ledger.study_id)
-    for point in recalled(search_without_budget(study), decisions).outlook(state):
+    search = recalled_study(search_without_budget(study), Reader(ledger.session), ledger.study_id)
+    for point in search.outlook(state):
         unwanted.discard(point.hash)
     ledger.withdraw_points(sorted(unwanted), "withdrawn: decided again from an earlier decision on")
 

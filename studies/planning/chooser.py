@@ -8,13 +8,16 @@ first. So a lock that is lost with its session costs time: a choice is made twic
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from threading import Thread
 from typing import cast
 
 from samplers.searches.plan import Decision, Done, Need, Results, Search, SearchState
+from samplers.searches.tune.tune import Tune
 from storage.errors import one_line
 from storage.ledger import Ledger
 from storage.locks import CHOICE_LOCKS, give_back, take
+from storage.other_programs import EndedTrial
 from storage.reader import Reader
 from studies.history.recall import Recall
 from studies.history.trials import finished_results
@@ -40,6 +43,11 @@ class Chooser:
         """Why no further choice can be made."""
         self.due = True
         """Whether a choice may be possible: at the beginning, and once a trial has ended."""
+
+    @property
+    def choosing(self) -> bool:
+        """Whether a choice is being made here."""
+        return self._thread is not None
 
     def fileno(self) -> int:
         return self._reader
@@ -88,18 +96,20 @@ class Chooser:
             self._search, self._state = self._recall.search, self._recall.state
             self._number = len(self._recall.decisions)
             self._results = UsedResults()
-            self._ask()
+            self._ask(Reader(session).ended_enqueued(study_id))
         return self._holds
 
-    def _ask(self) -> None:
+    def _ask(self, enqueued: Sequence[EndedTrial] = ()) -> None:
         self._results.used.clear()
-        self._thread = Thread(target=self._advance, daemon=True, name="chooser")
+        self._thread = Thread(target=self._advance, args=(enqueued,), daemon=True, name="chooser")
         self._thread.start()
 
-    def _advance(self) -> None:
+    def _advance(self, enqueued: Sequence[EndedTrial]) -> None:
         """In the thread: nothing of the session is used here."""
         try:
-            self._answer = self._search.advance(self._state, cast(Results, self._results))
+            search = self._search
+            taken_in = search.ended(self._state, enqueued) if isinstance(search, Tune) and enqueued else None
+            self._answer = taken_in or search.advance(self._state, cast(Results, self._results))
         except Exception as error:  # of the sampler, which may be the user's own
             self._answer = error
         os.write(self._writer, b".")

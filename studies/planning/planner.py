@@ -162,7 +162,7 @@ def take_step(
             if unjudged := [point for point in new if point.hash not in verdicts]:
                 return unjudged
             if new:
-                ledger.plan_points([_new_point(search, p, verdicts[p.hash]) for p in new], made)
+                ledger.plan_points([new_point(search, p, verdicts[p.hash]) for p in new], made)
                 if all(verdicts[point.hash] is not None for point in new):
                     return None  # all refused: they have failed already, and no trial's end will wake the search
             return Waiting(step.why, made, len(step.points))
@@ -179,7 +179,7 @@ def plan_ahead(ledger: Ledger, search: Search, refusals: Refusals, most: int) ->
         return 0
     number, points = found
     answers = refusals([point.config for point in points]) if points else ()
-    wanted = [_new_point(search, point) for point, no in zip(points, answers, strict=True) if no is None]
+    wanted = [new_point(search, point) for point, no in zip(points, answers, strict=True) if no is None]
     if not wanted:
         return 0
     with ledger.planning():
@@ -216,7 +216,7 @@ def _plan_batch(
     """
     refused = Counter(reason for point in step.points if (reason := verdicts[point.hash]) is not None)
     set_outcome(ledger.session, ledger.study_id)
-    wanted = [_new_point(search, point) for point in step.points if verdicts[point.hash] is None]
+    wanted = [new_point(search, point) for point in step.points if verdicts[point.hash] is None]
     planned = ledger.plan_points(wanted, number) if wanted else 0
     ledger.record_decision(number, step.kind, {**step.record, "refused": dict(refused)}, step.state, used, code)
     return planned
@@ -240,7 +240,8 @@ def _left_text(waiting: int, running: int) -> str:
     )
 
 
-def _new_point(search: Search, point: Point, refusal: str | None = None) -> NewPoint:
+def new_point(search: Search, point: Point, refusal: str | None = None) -> NewPoint:
+    """A point as the ledger takes it; `refusal` is why the objective refuses it."""
     from optuna.distributions import distribution_to_json
 
     distributions = search.distributions(point.params)

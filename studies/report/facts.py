@@ -11,8 +11,8 @@ from functools import cached_property
 from storage.reader import Reader
 from storage.records import DecisionRow, ReportRow, StudyRow, TrialRow
 from storage.session import Session
+from studies.comparison.matching import Outcome
 from studies.figures.labels import shortened
-from studies.figures.paired import Outcome
 from studies.figures.picture import Picture
 from studies.figures.series import Run
 from studies.figures.study import pictures_of

@@ -8,10 +8,11 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from samplers.searches.growth.what_if import OtherTerms, what_if
+from studies.comparison.matching import differences
 from studies.figures.fitted import fitted
 from studies.figures.growth import parts_of
 from studies.figures.other_path import other_path
-from studies.figures.paired import differences, paired
+from studies.figures.paired import paired
 from studies.figures.pareto import Scored, pareto
 from studies.figures.picture import Picture
 from studies.figures.series import series

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from samplers.searches.depth.fixed_size import count_in
 from storage.records import DecisionRow
 from studies.history.decisions import standing
+from studies.results.verdicts import VERDICT, Verdict
+from studies.tables.choice import EVERYTHING, Choice
 from studies.tables.table import Cell, Column, Document, Figure, Table
 
 ROW_KEYS = (
@@ -49,13 +52,13 @@ def show_json(decisions: Sequence[DecisionRow]) -> dict[str, Any]:
     return {"search": "depth", "results": results}
 
 
-def show_document(decisions: Sequence[DecisionRow]) -> Document:
+def show_document(decisions: Sequence[DecisionRow], choice: Choice = EVERYTHING) -> Document:
     """A line for each target of each width; a bound is marked, since it is no answer."""
-    rows = results_of(decisions)
+    rows = [{**row, "params": count_in(row)} for row in results_of(decisions)]
     if not rows:
         return Document(notes=["no width has its counts yet"])
     metric = rows[0].get("metric")
-    shown = {name: each for name, each in DEPTH_COLUMNS.items() if metric is None or name not in CLOSED_FORM_COLUMNS}
+    kept = {name: each for name, each in DEPTH_COLUMNS.items() if metric is None or name not in CLOSED_FORM_COLUMNS}
     columns = [
         Column(
             metric if metric is not None and name == ACTUAL else name,
@@ -63,19 +66,42 @@ def show_document(decisions: Sequence[DecisionRow]) -> Document:
             only="paper" if name == "Calibration" else None,
             spare=spare,
         )
-        for name, (_, _, spare) in shown.items()
+        for name, (_, _, spare) in kept.items()
     ]
+    best = _closest(rows)
+    valued = [{**row, VERDICT: _verdict(row, best).value} for row in rows]
+    chosen = choice.rows(valued, lambda row: row)
     lines = []
-    for row in rows:
-        row = {**row, "params": count_in(row)}
-        figures: list[Cell] = [Figure(row[key], form=form) for key, form, _ in shown.values()]
-        lines.append([*figures, "; ".join(filter(None, (row["reason"], _verify_text(row.get("verify")))))])
+    for row in chosen:
+        is_best = row[VERDICT] == Verdict.BEST.value
+        figures: list[Cell] = [
+            Figure(row[key], form=form, bold=is_best and key == "params") for key, form, _ in kept.values()
+        ]
+        remarks = "; ".join(filter(None, (row["reason"], _verify_text(row.get("verify")))))
+        lines.append([*figures, row[VERDICT], remarks])
+    table = choice.table(Table([*columns, Column(VERDICT, spare=1), Column("", spare=1)], lines), chosen)
     reached = [row for row in rows if row["reached"]]
     reached_text = f"{len(reached)} of {len(rows)} targets reached"
     on_line = sum(not row["counted"] for row in reached)
     if on_line:
         reached_text += f"; {on_line} computed from 3 counts a width (all layers alike)"
-    return Document([Table([*columns, Column("", spare=1)], lines)], [reached_text])
+    return Document([table], [reached_text])
+
+
+def _closest(rows: Sequence[Mapping[str, Any]]) -> Mapping[Any, float]:
+    """How far each target is missed by the answer that is closest to it."""
+    found: dict[Any, float] = {}
+    for row in rows:
+        if row["reached"]:
+            found[row["target"]] = min(abs(row["difference"]), found.get(row["target"], math.inf))
+    return found
+
+
+def _verdict(row: Mapping[str, Any], best: Mapping[Any, float]) -> Verdict:
+    """The closest to its target is the best."""
+    if not row["reached"]:
+        return Verdict.FAILED if row["params"] is None else Verdict.OUT_OF_REACH
+    return Verdict.BEST if abs(row["difference"]) == best[row["target"]] else Verdict.WORSE
 
 
 def results_of(decisions: Sequence[DecisionRow]) -> list[dict[str, Any]]:

@@ -6,11 +6,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from storage.records import DecisionRow
+from studies.definition.units import Units
 from studies.history.decisions import standing
+from studies.results.verdicts import VERDICT, Verdict
+from studies.tables.choice import EVERYTHING, Choice
 from studies.tables.table import Cell, Column, Document, Figure, Table
 
 METRIC_COLUMNS = ("tokens_per_second", "peak_memory", "memory_fraction", "utilization", "iter")
 """Metrics that have a column, where a probe returned them."""
+SHARES = ("memory_fraction", "utilization")
+HEADS = {"memory_fraction": "memory (% of the device)", "utilization": "busy (%)"}
+"""Of shares, which are shown in percent."""
 
 
 def show_json(decisions: Sequence[DecisionRow]) -> dict[str, Any]:
@@ -28,26 +34,48 @@ def show_json(decisions: Sequence[DecisionRow]) -> dict[str, Any]:
     }
 
 
-def show_document(decisions: Sequence[DecisionRow]) -> Document:
+def show_document(
+    decisions: Sequence[DecisionRow], choice: Choice = EVERYTHING, units: Units | None = None
+) -> Document:
     """A line a probe, smallest value first, and the answer."""
-    probes = sorted(_probes(decisions), key=lambda each: each["value"])
+    probes, units = sorted(_probes(decisions), key=lambda each: each["value"]), units or Units()
     if not probes:
         return Document(notes=["no probe has finished yet"])
+    axis, state = probes[0]["axis"], decisions[-1].state
     names = [name for name in METRIC_COLUMNS if any(name in each["metrics"] for each in probes)]
-    state = decisions[-1].state
     best = (state.get("best") or {}).get("value")
-    columns = [Column(probes[0]["axis"]), Column("fits")]
-    columns += [Column(name.replace("_", " "), right=True, spare=place) for place, name in enumerate(names)]
+
+    def verdict(each: Mapping[str, Any]) -> Verdict:
+        if not each["fits"]:
+            return Verdict.FAILED
+        if best is None:
+            return Verdict.NOT_MEASURED
+        return Verdict.BEST if each["value"] == best else Verdict.WORSE
+
+    def values(each: Mapping[str, Any]) -> dict[str, Any]:
+        return {**each["metrics"], axis: each["value"], "fits": each["fits"], VERDICT: verdict(each).value}
+
+    chosen = choice.rows(probes, values)
+    columns = [Column(axis), Column("fits")]
+    columns += [
+        Column(HEADS.get(name) or units.head(name), right=True, spare=place, key=name.replace("_", " "))
+        for place, name in enumerate(names)
+    ]
     rows: list[list[Cell]] = []
-    for each in probes:
-        note = each["reason"] or ", ".join(
-            mark
-            for mark, value in (("largest", state.get("fits")), ("best score", best))
-            if value == each["value"] and each["fits"]
-        )
-        figures = [Figure(each["metrics"].get(name)) for name in names]
-        rows.append([str(each["value"]), "yes" if each["fits"] else "no", *figures, note])
-    return Document([Table([*columns, Column("")], rows)], [state.get("ended") or "not known yet"])
+    for each in chosen:
+        largest = "largest" if each["fits"] and each["value"] == state.get("fits") else ""
+        figures = [
+            Figure(
+                each["metrics"].get(name),
+                times=100.0 if name in SHARES else 1.0,
+                bold=name == units.score and verdict(each) is Verdict.BEST,
+            )
+            for name in names
+        ]
+        fits = "yes" if each["fits"] else "no"
+        rows.append([str(each["value"]), fits, *figures, verdict(each).text(), each["reason"] or largest])
+    table = choice.table(Table([*columns, Column(VERDICT), Column("")], rows), list(map(values, chosen)), units.head)
+    return Document([table], [state.get("ended") or "not known yet"])
 
 
 def _probes(decisions: Sequence[DecisionRow]) -> list[Mapping[str, Any]]:

@@ -1,7 +1,7 @@
 """A grid study's results: every setting with its mean over seeds, the best first.
 
-Only settings with all their seeds are ranked. Below them stand those of which a seed failed or has not finished, and
-then, under their own word, those that the pruner gave up.
+Only settings with all their seeds are ranked. Below them stand those of which a seed failed or has not finished, then
+those that the pruner gave up, and those without any score.
 
 The interval is Student's, at 95 %, over three seeds or more; of a metric whose values are all above 0 it is cut at 0,
 and the row says so. Which settings may be as good as the best is one comparison of all (samplers/searches/best.py).
@@ -12,16 +12,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from samplers.searches.nested import flattened
 from storage.records import DecisionRow, TrialRow
-from studies.definition.units import plain
+from studies.definition.units import Units, plain
 from studies.history.grid_points import apart
 from studies.history.purpose import setting_name
-from studies.history.versions import versions_mark, versions_of
+from studies.history.versions import versions_of
 from studies.results.grid_cells import MIN_INTERVAL_SEEDS, Cell, Ranking, differing, left_out, marks_of, ranking
-from studies.tables.digits import number
-from studies.tables.table import Cell as TableCell
-from studies.tables.table import Column, Document, Figure, Table
+from studies.results.grid_table import cell_values, settings_table, verdict_of, verdict_text, why
+from studies.tables.choice import EVERYTHING, Choice
+from studies.tables.table import Column, Document, Table
 
 MAX_TABLE_SETTINGS = 200
 """Settings that `show` lists without --whole."""
@@ -46,6 +45,7 @@ def show_json(
                 "ranked": cell.is_whole,
                 "best_tie": id(cell) in tied,
                 "p_best": ranked.p.get(id(cell)),
+                "verdict": verdict_text(cell, verdict_of(cell, ranked)),
                 **({"difficulty": marks[id(cell)].difficulty, "mark": marks[id(cell)].mark} if marks else {}),
             }
             for cell in ranked.scored
@@ -80,32 +80,40 @@ def _cell_json(cell: Cell, unlike: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def show_document(
-    rows: Sequence[TrialRow], decisions: Sequence[DecisionRow], metric: str, direction: str, whole: bool = False
+    rows: Sequence[TrialRow],
+    decisions: Sequence[DecisionRow],
+    metric: str,
+    direction: str,
+    whole: bool = False,
+    choice: Choice = EVERYTHING,
+    units: Units | None = None,
 ) -> Document:
-    """A line a setting, the best first; below them pruned settings, failed trials, what was filtered, and an earlier
-    grid's settings."""
-    points = apart(rows, decisions)
+    """A line a setting, the best first, those without a rank last; below them failed trials, what was filtered, and an
+    earlier grid's settings."""
+    points, units = apart(rows, decisions), units or Units(score=metric)
     ranked = ranking(points.in_force, metric, direction)
+    listed = [*ranked.scored, *ranked.pruned, *ranked.without]
+
+    def values(cell: Cell) -> dict[str, Any]:
+        return cell_values(cell, metric, verdict_of(cell, ranked).value)
+
+    chosen = choice.rows(listed, values)
+    shown = chosen if whole or choice.top else chosen[:MAX_TABLE_SETTINGS]
     tables, notes = [], []
-    if ranked.scored:
-        shown = ranked.scored if whole else ranked.scored[:MAX_TABLE_SETTINGS]
-        tables.append(settings_table(shown, ranked.ties, metric, differing(ranked.scored)))
-        if len(shown) < len(ranked.scored):
-            notes.append(f"… and {len(ranked.scored) - len(shown)} more")
-        notes += filter(None, (_comparison_text(ranked), _interval_text(shown)))
-    else:
-        notes.append("no trial has a score yet")
-    if ranked.pruned:
-        given_up = ranked.pruned if whole else ranked.pruned[:MAX_TABLE_SETTINGS]
-        tables.append(_pruned_table(given_up, metric))
-        notes.append(_pruned_text(len(ranked.pruned), len(given_up)))
-    failed = [(cell, row) for cell in (*ranked.scored, *ranked.pruned, *ranked.without) for row in cell.failed]
+    if shown:
+        table = settings_table(shown, ranked, metric, differing(listed), units=units)
+        tables.append(choice.table(table, [values(cell) for cell in shown] if choice.columns else (), units.head))
+    if len(shown) < len(listed):
+        notes.append(f"{len(shown):,} of {len(listed):,} settings{'' if choice.picks else '; --whole shows all'}")
+    notes += [] if ranked.scored else ["no trial has a score yet"]
+    notes += filter(None, (_comparison_text(ranked), _interval_text(shown)))
+    failed = [(cell, row) for cell in listed for row in cell.failed]
     if failed:
         lines = [
-            [setting_name(cell.setting), str(row.seed), str(row.number), _why(row)]
+            [setting_name(cell.setting), str(row.seed), str(row.number), why(row)]
             for cell, row in (failed if whole else failed[:MAX_TABLE_SETTINGS])
         ]
-        tables.append(Table([Column("failed"), Column("seed"), Column("trial"), Column("why")], lines))
+        tables.append(Table([Column("failed"), Column("seed"), Column("trial"), Column("why")], lines, aside=True))
     out = left_out(decisions)
     notes += [f"filtered: {count} settings: {condition}" for condition, count in out["filtered"].items()]
     notes += [f"refused: {count} points: {reason}" for reason, count in out["refused"].items()]
@@ -116,91 +124,8 @@ def show_document(
         notes.append(unranked if whole else f"{unranked}; --whole shows them")
         if whole:
             unlike = differing([*ranked.scored, *earlier])
-            tables.append(settings_table(earlier, (), metric, unlike, "earlier grid"))
+            tables.append(settings_table(earlier, ranked, metric, unlike, "earlier grid", units))
     return Document(tables, notes)
-
-
-def settings_table(
-    cells: Sequence[Cell],
-    ties: Sequence[Cell],
-    metric: str,
-    unlike: Mapping[int, Mapping[str, Any]] | None = None,
-    earlier: str | None = None,
-) -> Table:
-    """A line a setting, as ranked. In a paper a mean stands with the half of its interval.
-
-    Args:
-        unlike: The keys that differ between cells of one setting, a column each; by the cell's identity.
-        earlier: The note of every line, for settings that are not of the grid in force.
-    """
-    unlike = unlike or {}
-    names = list(dict.fromkeys(name for cell in cells for name in cell.setting))
-    keys = list(dict.fromkeys(name for cell in cells for name in unlike.get(id(cell), ())))
-    marks, tied = marks_of(cells), {id(cell) for cell in ties}
-    columns = [*map(Column, (*names, *keys)), Column(metric, right=True, only="text")]
-    columns += [Column(f"{metric} ± 95 %", right=True, only="paper"), Column("sd", right=True, spare=2)]
-    columns += [Column("n", right=True), Column("95 % interval", right=True, only="text", spare=3)]
-    columns += [Column("difficulty", right=True, spare=1)] * bool(marks) + [Column("")]
-    rows: list[list[TableCell]] = []
-    for place, cell in enumerate(cells):
-        interval, mark = cell.interval, marks.get(id(cell))
-        low_high = "–" if interval is None else f"{number(interval[0])} … {number(interval[1])}"
-        reach = None if interval is None else interval[1] - cell.mean
-        note = earlier or _note(cell, place, id(cell) in tied)
-        failed = f"{len(cell.failed)} failed" if cell.failed else None
-        mixed = versions_mark(versions_of(cell.rows))
-        cut = "interval cut at 0" if cell.is_cut else None
-        rows.append(
-            [
-                *(setting_value(cell.setting, cell.config, name) for name in names),
-                *(str(unlike.get(id(cell), {}).get(key, "–")) for key in keys),
-                Figure(cell.mean),
-                Figure(cell.mean, reach),
-                Figure(cell.sd),
-                Figure(len(cell.scores)),
-                low_high,
-                *([] if mark is None else [Figure(mark.difficulty)]),
-                ", ".join(filter(None, (note, None if mark is None else mark.mark, failed, cut, mixed))),
-            ]
-        )
-    return Table(columns, rows)
-
-
-def setting_value(setting: Mapping[str, Any], config: Mapping[str, Any], name: str) -> str:
-    """A setting's value; where the axis does not exist (`when`), the config's own, which its trials ran with."""
-    if name in setting:
-        return str(setting[name])
-    own = flattened(config).get(name)
-    return "–" if own is None else f"– ({own})"
-
-
-def _note(cell: Cell, place: int, tied: bool) -> str | None:
-    if not cell.is_whole:
-        return f"{len(cell.scores)} of {len(cell.rows)} seeds, not ranked"
-    return "best" if place == 0 else "tie with the best" if tied else None
-
-
-def _pruned_table(cells: Sequence[Cell], metric: str) -> Table:
-    """A line a setting: its mean over the seeds that had ended, and the trial in which the pruner gave it up."""
-    columns = [Column("pruned"), Column(metric, right=True), Column("n", right=True), Column("trial"), Column("why")]
-    rows = [
-        [
-            setting_name(cell.setting),
-            Figure(cell.mean) if cell.scores else "–",
-            Figure(len(cell.scores)),
-            str(cell.pruned[0].number),
-            _why(cell.pruned[0]),
-        ]
-        for cell in cells
-    ]
-    return Table(columns, rows)
-
-
-def _pruned_text(count: int, shown: int) -> str:
-    settings = (
-        f"{count} setting{'s were' if count != 1 else ' was'} pruned and {'are' if count != 1 else 'is'} not ranked"
-    )
-    return settings if shown == count else f"{settings}; --whole shows all of them"
 
 
 def _with_scores(ranked: Ranking) -> list[Cell]:
@@ -224,6 +149,7 @@ def _comparison_text(ranked: Ranking) -> str | None:
 
 def _interval_text(cells: Sequence[Cell]) -> str | None:
     """Once, why settings have no interval."""
+    cells = [cell for cell in cells if cell.scores]
     if all(len(cell.scores) >= MIN_INTERVAL_SEEDS for cell in cells):
         return None
     few = "every setting" if all(len(cell.scores) < MIN_INTERVAL_SEEDS for cell in cells) else "some settings"
@@ -231,10 +157,4 @@ def _interval_text(cells: Sequence[Cell]) -> str | None:
 
 
 def _failure(row: TrialRow) -> dict[str, Any]:
-    return {"seed": row.seed, "trial": row.number, "state": row.state, "reason": _why(row)}
-
-
-def _why(row: TrialRow) -> str:
-    if row.state == "COMPLETE":
-        return "the objective returned no score"
-    return row.reason or "no reason kept"
+    return {"seed": row.seed, "trial": row.number, "state": row.state, "reason": why(row)}

@@ -7,6 +7,7 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from samplers.searches.best import comparison
@@ -90,6 +91,11 @@ class Ranking:
     without: Sequence[Cell]
     """No seed has a score: all failed, or none has finished."""
 
+    @cached_property
+    def tied(self) -> frozenset[int]:
+        """The identities of `ties`."""
+        return frozenset(map(id, self.ties))
+
     @property
     def scored(self) -> Sequence[Cell]:
         """Ranked settings, and below them those with some of their seeds."""
@@ -121,7 +127,11 @@ def cells_of(rows: Sequence[TrialRow], metric: str) -> list[Cell]:
 
 def ranking(rows: Sequence[TrialRow], metric: str, direction: str) -> Ranking:
     """The settings by their mean score: only those with all their seeds are compared with each other."""
-    cells = cells_of(rows, metric)
+    return ranking_of(cells_of(rows, metric), direction)
+
+
+def ranking_of(cells: Sequence[Cell], direction: str) -> Ranking:
+    """The same of settings whose cells are known."""
     sign = -1.0 if direction == "maximize" else 1.0
     going = [cell for cell in cells if not cell.pruned]
     scored = sorted((cell for cell in going if cell.scores), key=lambda cell: sign * cell.mean)

@@ -12,11 +12,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from samplers.searches.noise import inseparable, standard_error
+from samplers.searches.noise import inseparable, standard_error, t975
 from storage.records import DecisionRow
 from studies.history.decisions import in_force
 from studies.history.purpose import candidate_name
-from studies.tables.digits import number
+from studies.tables.digits import number, shown
+from studies.tables.table import Figure
 
 MIN_ROUNDS = 2
 """One round alone never passes over what would have been better and no dearer."""
@@ -67,6 +68,12 @@ class Behind:
         return error if error is not None and math.isfinite(error) else None
 
     @property
+    def _half(self) -> float | None:
+        """Of the 95 % interval of the difference."""
+        pairs = min(len(self.better.scores), len(self.step.scores))
+        return None if self.error is None else t975(pairs - 1) * self.error
+
+    @property
     def sure(self) -> bool:
         """Whether the seeds tell the two apart."""
         return self.error is not None and not inseparable(self.better.scores, self.step.scores)
@@ -74,11 +81,11 @@ class Behind:
     @property
     def text(self) -> str:
         doubt = "" if self.sure else "; one seed cannot tell" if self.error is None else "; the seeds cannot tell"
-        spread = "" if self.error is None else f" ± {number(self.error)} (standard error)"
+        by = shown(Figure(self.better_by, self._half))
         return (
             f"in hindsight, round {self.step.round} took {self.step.name} at cost {number(self.step.cost)}, but"
             f" {self.better.name} of round {self.better.round} costs {number(self.better.cost)} and scores"
-            f" {number(self.better_by)}{spread} better{doubt}"
+            f" {by} better{doubt}"
         )
 
     def to_json(self) -> dict[str, Any]:

@@ -29,7 +29,7 @@ def set_aside_table(rows: Sequence[TrialRow], score: str, whole: bool) -> Table 
         for row, how in (aside if whole else aside[:MAX_ROWS])
     ]
     columns = [Column("set aside"), Column("for"), Column("seed"), Column(score, right=True), Column("")]
-    return Table(columns, lines) if lines else None
+    return Table(columns, lines, aside=True) if lines else None
 
 
 def set_aside_note(rows: Sequence[TrialRow]) -> str | None:

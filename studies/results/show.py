@@ -9,13 +9,19 @@ from typing import Any
 from storage.reader import Reader
 from storage.records import DecisionRow, StudyRow, TrialRow
 from storage.session import Session
+from studies.definition.units import Units
+from studies.history.unheard import unheard
 from studies.results import depth, fit, grid, growth, tune
+from studies.results.growth_tables import candidates_table
 from studies.results.set_aside import set_aside_json, set_aside_note, set_aside_table
-from studies.results.unheard import unheard
+from studies.tables.choice import EVERYTHING, Choice
 from studies.tables.table import Document
 
 LISTEN = ("grid", "grow", "tune")
 """Searches whose trials are compared with each other, seed by seed."""
+
+
+ON_LAPTOP = "begun with --laptop: results of the small budget in the definition's block laptop:"
 
 
 @dataclass(frozen=True)
@@ -29,31 +35,48 @@ class Shown:
     """Every candidate of every round, every setting; how much each axis of a tune matters."""
     flat: bool = False
     """With `whole`: a growth's candidates in one table, in place of one for each round."""
+    choice: Choice = EVERYTHING
+    """Rows and columns of the main table; of a growth, of its candidates."""
 
     def document(self) -> Document:
         document = self._document()
         if self.study.search in LISTEN:
             document = replace(document, notes=[*document.notes, *unheard(self._counted).notes(self._objective)])
         aside, note = set_aside_table(self.points, self.study.score, self.whole), set_aside_note(self.points)
+        more = [] if note is None else [note]
+        more += [ON_LAPTOP] if self.study.on_laptop else []
         return replace(
             document,
             tables=[*document.tables, *([] if aside is None else [aside])],
-            notes=[*document.notes, *([] if note is None else [note])],
+            notes=[*document.notes, *more],
+            caption=self._caption,
+            label=self.study.name,
         )
 
+    @property
+    def _caption(self) -> str:
+        """What the study asks, and what bold means."""
+        asked = str(self.study.origin.get("question") or f"Study {self.study.name}.")
+        if self.study.search in ("grid", "tune"):
+            half = "Mean ± half of the 95 % interval over seeds."
+            return f"{asked} {half} Bold: the best, and what the seeds do not set apart from it."
+        return f"{asked} Bold: the best." if self.study.search != "grow" or self.choice.given else asked
+
     def _document(self) -> Document:
-        if self.flat and self.whole and self.study.search == "grow":
-            return Document([growth.candidates_table(self.decisions)])
-        study, decisions = self.study, self.decisions
+        study, decisions, units = self.study, self.decisions, Units.of(self.study)
+        if study.search == "grow" and (self.choice.given or (self.flat and self.whole)):
+            return Document([candidates_table(decisions, units, self.choice)])
         match study.search:
             case "depth":
-                return depth.show_document(decisions)
+                return depth.show_document(decisions, self.choice)
             case "fit":
-                return fit.show_document(decisions)
+                return fit.show_document(decisions, self.choice, units)
             case "grid":
-                return grid.show_document(self.points, decisions, study.score, study.direction, self.whole)
+                return grid.show_document(
+                    self.points, decisions, study.score, study.direction, self.whole, self.choice, units
+                )
             case "tune":
-                return tune.show_document(study, self.points, decisions, self.whole)
+                return tune.show_document(study, self.points, decisions, self.whole, self.choice)
             case _:
                 varied = list(study.origin["grow"]["increments"])
                 return growth.show_document(
@@ -64,12 +87,14 @@ class Shown:
                     self.points,
                     study.outcome,
                     study.direction,
+                    units,
                 )
 
     def to_json(self) -> dict[str, Any]:
         """`show --json`; what was set aside, and what changed nothing, is added where there is some."""
         aside = set_aside_json(self.points)
-        return {**self._json(), **self._unheard_json(), **({"set_aside": aside} if aside else {})}
+        laptop = {"laptop": True} if self.study.on_laptop else {}
+        return {**self._json(), **self._unheard_json(), **laptop, **({"set_aside": aside} if aside else {})}
 
     def _unheard_json(self) -> dict[str, Any]:
         found = unheard(self._counted) if self.study.search in LISTEN else None
@@ -100,7 +125,9 @@ class Shown:
                 return growth.show_json(study.origin["config"], decisions, self.points, study.outcome, study.direction)
 
 
-def show(session: Session, study: StudyRow, whole: bool = False, flat: bool = False) -> Shown:
+def show(
+    session: Session, study: StudyRow, whole: bool = False, flat: bool = False, choice: Choice = EVERYTHING
+) -> Shown:
     """Read a study's results as they stand."""
     decisions = Reader(session).decisions(study.study_id)
-    return Shown(study, Reader(session).trials(study.study_id), decisions, whole, flat)
+    return Shown(study, Reader(session).trials(study.study_id), decisions, whole, flat, choice)

@@ -1,7 +1,7 @@
 """A tune study's results: its settings with their means over seeds, the best first; or the front of several scores.
 
 Settings are ranked as a grid's are: those with all their seeds by their mean; below them what is not whole, what misses
-a constraint, what failed or was pruned.
+a constraint, what was pruned, what failed.
 """
 
 from __future__ import annotations
@@ -14,10 +14,13 @@ from samplers.searches.tune.imported import IMPORTED
 from samplers.searches.tune.tune import Tune
 from storage.records import DecisionRow, StudyRow, TrialRow
 from studies.definition.searches import search_in_force
-from studies.definition.units import plain
+from studies.definition.units import Units, plain
 from studies.history.recall import recalled
 from studies.results.grid_cells import Cell
+from studies.results.grid_table import cell_values, score_column, score_of, verdict_of, verdict_text
 from studies.results.tuned import Tuned, TunedSetting, tuned
+from studies.results.verdicts import VERDICT, Verdict
+from studies.tables.choice import EVERYTHING, Choice
 from studies.tables.digits import number
 from studies.tables.table import Cell as TableCell
 from studies.tables.table import Column, Document, Figure, Table
@@ -60,6 +63,7 @@ def _setting_json(each: TunedSetting, found: Tuned) -> dict[str, Any]:
     return {
         "number": each.number,
         "setting": cell.setting,
+        "verdict": verdict_text(cell, verdict_of_setting(each, found)),
         **_score_json(cell),
         **({"by_score": _scores_json(each, found)} if several else {}),
         "scores": {str(seed): score for seed, score in sorted(cell.scores.items())},
@@ -88,18 +92,33 @@ def _failure(row: TrialRow) -> dict[str, Any]:
 
 
 def show_document(
-    study: StudyRow, rows: Sequence[TrialRow], decisions: Sequence[DecisionRow], whole: bool = False
+    study: StudyRow,
+    rows: Sequence[TrialRow],
+    decisions: Sequence[DecisionRow],
+    whole: bool = False,
+    choice: Choice = EVERYTHING,
 ) -> Document:
     """A line a setting, the best first, or one for each of the front; then how many were pruned, and what failed."""
-    found = tuned(rows, decisions, study)
+    found, units = tuned(rows, decisions, study), Units.of(study)
     several = len(found.scores) > 1
-    listed = found.front if several else found.ranked
-    shown = listed if whole else listed[:MAX_TABLE_SETTINGS]
-    tables = [settings_table(shown, found)] if shown else []
-    notes = [] if shown else ["no setting has all its scores yet" if several else "no trial has a score yet"]
+    listed = found.front if several and not choice.picks else found.listed
+
+    def values(each: TunedSetting) -> dict[str, Any]:
+        verdict = verdict_of_setting(each, found).value
+        means = {score.metric: cell.mean for score, cell in zip(found.scores, each.cells, strict=True) if cell.scores}
+        return {**cell_values(each.cell, study.score, verdict), **means, "setting": each.number}
+
+    chosen = choice.rows(listed, values)
+    shown = chosen if whole or choice.top else chosen[:MAX_TABLE_SETTINGS]
+    tables, notes = [], []
+    if shown:
+        table = settings_table(shown, found, units)
+        tables.append(choice.table(table, list(map(values, shown)) if choice.columns else (), units.head))
+    if not any(each.cell.scores for each in listed):
+        notes.append("no setting has all its scores yet" if several else "no trial has a score yet")
     if len(shown) < len(listed):
-        notes.append(f"… and {len(listed) - len(shown)} more; --whole shows all")
-    if several and shown:
+        notes.append(f"{len(shown):,} of {len(listed):,} settings{'' if choice.picks else '; --whole shows all'}")
+    if several and shown and not choice.picks:
         notes.append(f"the front: {_settings(len(listed))} of {len(found.settings)} that no other one is better than")
     missing = sum(not each.is_feasible for each in found.settings)
     if missing:
@@ -121,52 +140,53 @@ def show_document(
     return Document(tables, [*notes, *([] if stopped is None else [stopped])])
 
 
-def settings_table(settings: Sequence[TunedSetting], found: Tuned) -> Table:
+def settings_table(settings: Sequence[TunedSetting], found: Tuned, units: Units) -> Table:
     """A line a setting, in the given order."""
     names = list(dict.fromkeys(name for each in settings for name in each.cell.setting))
     columns = [Column("setting", right=True), *(Column(name, right=True) for name in names)]
     several = len(found.scores) > 1
-    for metric, _ in found.scores:
-        columns += [Column(metric, right=True, only="text"), Column(f"{metric} ± 95 %", right=True, only="paper")]
+    for place, score in enumerate(found.scores):
+        columns.append(score_column(score.metric, [each.cells[place] for each in settings], units))
         columns += [] if several else [Column("sd", right=True, spare=2)]
-        columns += [Column("95 % interval", right=True, only="text", spare=3)]
-    columns += [Column("n", right=True, spare=1), Column("")]
+    columns += [Column("n", right=True, spare=1), Column(VERDICT), Column("")]
     rows: list[list[TableCell]] = []
     for each in settings:
+        verdict = verdict_of_setting(each, found)
         row: list[TableCell] = [str(each.number), *(_value(each.cell.setting, name) for name in names)]
         for cell in each.cells:
-            interval = cell.interval
-            row += [Figure(cell.mean), Figure(cell.mean, None if interval is None else interval[1] - cell.mean)]
-            row += [] if several else [Figure(cell.sd)]
-            row.append("–" if interval is None else f"{number(interval[0])} … {number(interval[1])}")
-        rows.append([*row, Figure(len(each.cell.scores)), _note(each, found)])
+            row.append(score_of(cell, verdict in (Verdict.BEST, Verdict.TIE, Verdict.KNEE)))
+            row += [] if several else [Figure(cell.sd if cell.scores else None, digits=2)]
+        text = verdict_text(each.cell, verdict)
+        rows.append([*row, Figure(len(each.cell.scores)), text, _missed(each)])
     return Table(columns, rows)
 
 
 def _value(setting: Mapping[str, Any], name: str) -> str:
-    """A value in at most six digits."""
+    """A value in as many digits as people read."""
     value = setting.get(name, "–")
     return number(value) if isinstance(value, float) else str(value)
 
 
-def _note(each: TunedSetting, found: Tuned) -> str:
-    cell, ranked = each.cell, found.ranking
+def verdict_of_setting(each: TunedSetting, found: Tuned) -> Verdict:
+    """How it stands beside the others."""
+    verdict = verdict_of(each.cell, found.ranking)
     if not each.is_feasible:
-        missed = next(text for text, excess in each.excess.items() if excess > 0)
-        return f"misses {missed}"
-    if len(found.scores) > 1:
-        return "knee" if found.knee is not None and each.number == found.knee.number else ""
-    if not cell.is_whole:
-        return f"{len(cell.scores)} of {len(cell.rows)} seeds, not ranked"
-    if cell is ranked.ranked[0]:
-        return "best"
-    return "tie with the best" if any(cell is other for other in ranked.ties) else ""
+        return Verdict.MISSES
+    if verdict in (Verdict.PRUNED, Verdict.FAILED, Verdict.UNFINISHED, Verdict.NOT_MEASURED) or len(found.scores) == 1:
+        return verdict
+    if found.knee is not None and each.number == found.knee.number:
+        return Verdict.KNEE
+    return Verdict.FRONT if each.number in found.front_numbers else Verdict.WORSE
+
+
+def _missed(each: TunedSetting) -> str:
+    return ", ".join(text for text, excess in each.excess.items() if excess > 0)
 
 
 def _failed_table(failed: Sequence[tuple[int, TrialRow]]) -> Table:
     columns = [Column("failed setting", right=True), Column("seed", right=True), Column("trial", right=True)]
     lines = [[str(number), str(row.seed), str(row.number), row.reason or "no score"] for number, row in failed]
-    return Table([*columns, Column("why")], lines)
+    return Table([*columns, Column("why")], lines, aside=True)
 
 
 def _settings(count: int) -> str:

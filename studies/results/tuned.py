@@ -13,7 +13,7 @@ from samplers.searches.tune.constraints import Constraint
 from samplers.searches.tune.front import front, knee, losses
 from storage.records import DecisionRow, Score, StudyRow, TrialRow
 from studies.history.decisions import in_force
-from studies.results.grid_cells import Cell, Ranking, cells_of, ranking
+from studies.results.grid_cells import Cell, Ranking, cells_of, ranking_of
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,16 @@ class Tuned:
         return sorted(scored, key=lambda each: (not each.is_feasible, place.get(id(each.cell), len(place))))
 
     @cached_property
+    def listed(self) -> list[TunedSetting]:
+        """All of them: ranked ones first, then in the order of their choice."""
+        known = {each.number for each in self.ranked}
+        return [*self.ranked, *(each for each in self.settings if each.number not in known)]
+
+    @cached_property
+    def front_numbers(self) -> frozenset[int]:
+        return frozenset(each.number for each in self.front)
+
+    @cached_property
     def front(self) -> list[TunedSetting]:
         """Those that no other one dominates, in the order of the first score."""
         whole = self._whole
@@ -117,19 +127,9 @@ def tuned(rows: Sequence[TrialRow], decisions: Sequence[DecisionRow], study: Stu
         TunedSetting(numbers[_key(cells[0].config)], cells, _excess(cells[0], constraints))
         for cells in zip(*by_score, strict=True)
     ]
+    ranked = ranking_of([each.cell for each in settings if each.is_feasible], study.scores[0].direction)
     settings.sort(key=lambda each: each.number)
-    feasible = {id(row) for each in settings if each.is_feasible for row in each.cell.rows}
-    ranked = ranking([row for row in mine if id(row) in feasible], *study.scores[0])
-    return Tuned(study.scores, _with_cells_of(settings, ranked), ranked, others)
-
-
-def _with_cells_of(settings: Sequence[TunedSetting], ranked: Ranking) -> list[TunedSetting]:
-    """With the very cells that were ranked, which are known by their identity."""
-    cells = {_key(cell.config): cell for cell in (*ranked.scored, *ranked.pruned, *ranked.without)}
-    return [
-        TunedSetting(each.number, [cells.get(_key(each.cell.config), each.cell), *each.cells[1:]], each.excess)
-        for each in settings
-    ]
+    return Tuned(study.scores, settings, ranked, others)
 
 
 def _constraints(block: Mapping[str, Any], study: StudyRow) -> list[Constraint]:

@@ -76,6 +76,7 @@ def _order(file: Path) -> Order:
         settings=(),
         same_code=False,
         trust_study=False,
+        laptop=False,
         join=False,
         keep_going=False,
         **dict.fromkeys(unset),

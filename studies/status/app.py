@@ -169,7 +169,7 @@ class Watch(App[None]):
         seen = self.moment.seen
         if seen is None:
             return [self.study, "" if self.moment.trouble else "reading …"], set()
-        view = view_of(seen, self._settled(seen))
+        view = view_of(seen, self._settled(seen), self.moment.gpus)
         return view.lines(width), view.titles(width)
 
     def _settled(self, seen: Seen) -> list[Section]:

@@ -9,13 +9,15 @@ from statistics import linear_regression
 
 from storage.records import ReportRow
 from studies.definition.units import duration_text
+from studies.tables.sparkline import sparkline
 from studies.tables.table import Cell, Column
 
 MIN_REPORTS = 3
 """Before a slope or a rate means anything."""
 RUNNING = [Column("slot"), Column("trial", right=True), Column("what"), Column("for", right=True, spare=4)]
 RUNNING += [Column("step", right=True), Column("last", right=True), Column("slope", right=True, spare=2)]
-RUNNING += [Column("rate", right=True, spare=3), Column("ETA", right=True, spare=1)]
+RUNNING += [Column("rate", right=True, spare=3), Column("ETA", right=True, spare=1), Column("trend", spare=5)]
+TREND_CELLS = 20
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,8 @@ class Pace:
     """Of the metric, per step: least squares over the latest reports."""
     rate: float | None = None
     """Steps per second."""
+    trend: str = ""
+    """A sparkline of the metric."""
 
 
 def shown_metric(names: Iterable[str], score: str) -> str | None:
@@ -53,7 +57,8 @@ def pace(reports: Sequence[ReportRow], score: str) -> Pace:
     if len(reports) >= MIN_REPORTS and seconds > 0:
         rate = (reports[0].step - reports[-1].step) / seconds
     slope = linear_regression(steps, values).slope if len(set(steps)) >= MIN_REPORTS else None
-    return Pace(metric, named[metric], slope, rate)
+    trend = sparkline(values[::-1], TREND_CELLS) if len(values) >= MIN_REPORTS else ""
+    return Pace(metric, named[metric], slope, rate, trend)
 
 
 def running_row(
@@ -73,4 +78,5 @@ def running_row(
         "" if known.slope is None else f"{known.slope:+.2g}/step",
         "" if known.rate is None else f"{known.rate:.3g}/s",
         left,
+        known.trend,
     ]

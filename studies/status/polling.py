@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from storage.schema import check_versions
 from storage.session import Session
 from storage.store import Store
 from studies.lifecycle.stop import stop
+from studies.status.gpus import Loads, SeenDevice
 from studies.status.memory import History, Seen
 
 
@@ -25,6 +27,8 @@ class Moment:
     """The selected study."""
     trouble: str | None = None
     """Why the look failed: the rest is from the last one that did not."""
+    gpus: Sequence[SeenDevice] = ()
+    """Of this host, if a worker of the selected study lives here."""
 
     @property
     def over(self) -> bool:
@@ -49,6 +53,7 @@ class Polling:
         self.session: Session | None = None
         self.history: History | None = None
         self.last = Moment()
+        self.loads = Loads()
 
     def look(self, name: str | None) -> Moment:
         """The studies, and the one of this name."""
@@ -59,13 +64,18 @@ class Polling:
             elif self.history is None or self.history.name != name:
                 self.history = History(name)
             rows = Reader(session).glances()
-            self.last = Moment(rows, None if self.history is None else self.history.look(session))
+            seen = None if self.history is None else self.history.look(session)
+            self.last = Moment(rows, seen, gpus=self._gpus(seen))
         except UsageError as error:
             return Moment(self.last.studies, None, str(error))
         except (SessionLostError, StorageError) as error:
             self.close()
             return Moment(self.last.studies, self.last.seen, f"the storage does not answer, trying again: {error}")
         return self.last
+
+    def _gpus(self, seen: Seen | None) -> Sequence[SeenDevice]:
+        alive = () if seen is None else seen.status.alive.values()
+        return self.loads.look() if any(each.host == socket.gethostname() for each in alive) else ()
 
     def drain(self, name: str) -> str:
         """Stop the study's workers, as `stop` does; the lines it prints, joined."""

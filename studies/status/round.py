@@ -5,24 +5,25 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import cast
 
-from samplers.searches.growth.comparison import best, tied_leaders
+from samplers.searches.growth.comparison import Comparison, best, tied_leaders
 from samplers.searches.growth.growth import Growth
 from samplers.searches.growth.rounds import CandidateProgress
-from samplers.searches.noise import standard_error
+from samplers.searches.noise import standard_error, t975
 from samplers.searches.plan import Result
 from storage.records import SetAside, TrialRow
 from studies.definition.definition import Definition
 from studies.definition.searches import search_of
+from studies.definition.units import Units
 from studies.history.purpose import candidate_name, purpose
 from studies.history.trials import State
+from studies.results.verdicts import VERDICT, Verdict
 from studies.status.memory import Seen, finished
 from studies.tables.table import Cell, Column, Figure, Table
 
 MAX_ROUND_TRIALS = 30
 """Listed of a round without candidates."""
-GROWING = [Column("candidate"), Column("seeds", right=True), Column("score", right=True)]
-GROWING += [Column("gain", right=True, spare=1), Column("added cost", right=True, spare=3)]
-GROWING += [Column("efficiency", right=True, spare=2), Column("")]
+MIN_INTERVAL_SEEDS = 3
+"""Before a mean has an interval."""
 
 
 def current_round(seen: Seen) -> Table | None:
@@ -55,19 +56,48 @@ def _growing(seen: Seen) -> Table | None:
     tied = {id(row) for row in tied_leaders(rows)}
     orphans = seen.status.orphans
     repeats = int(state["grow"].get("repeats", 1))
-    lines = []
+    lines, units = [], Units.of(study)
     for each in [progress[0], *sorted(progress[1:], key=_rank)]:
         row = each.comparison
         near = row is not None and id(row) in tied
-        place = "tie with the leader" if near else None
-        if row is not None and row is leader:
-            place = "leads, with ties" if near else "leads"
-        lines.append(_standing(each, known, orphans, repeats, place))
-    return Table(GROWING, lines, f"round {state['step']} so far")
+        lines.append(_standing(each, known, orphans, repeats, _verdict(each, leader, near), units))
+    return Table(_columns(units), lines, f"round {state['step']} so far")
+
+
+def _columns(units: Units) -> list[Column]:
+    cost = units.cost or "cost"
+    return [
+        Column("candidate"),
+        Column("seeds", right=True),
+        Column(units.head(units.score) if units.unit(units.score) else "score", right=True),
+        Column("gain", right=True, spare=1),
+        Column(f"added {cost}", right=True, spare=3),
+        Column(units.efficiency, right=True, spare=2),
+        Column(VERDICT),
+        Column(""),
+    ]
+
+
+def _verdict(each: CandidateProgress, leader: Comparison | None, near: bool) -> str:
+    """Of a candidate so far; nothing of the baseline."""
+    if each.candidate is None:
+        return ""
+    if each.measurement.reason is not None:
+        return (Verdict.PRUNED if " was pruned" in each.measurement.reason else Verdict.FAILED).text()
+    if each.comparison is None or each.comparison.gain is None:
+        return Verdict.NOT_MEASURED.text()
+    if each.comparison is leader:
+        return Verdict.BEST.text()
+    return (Verdict.TIE if near else Verdict.WORSE).text()
 
 
 def _standing(
-    each: CandidateProgress, known: Mapping[str, TrialRow], orphans: Collection[int], repeats: int, place: str | None
+    each: CandidateProgress,
+    known: Mapping[str, TrialRow],
+    orphans: Collection[int],
+    repeats: int,
+    verdict: str,
+    units: Units,
 ) -> list[Cell]:
     """A candidate's line: means over its finished trials, gains over the seeds that it shares with the baseline."""
     asked = [known.get(point.hash) for index, point in enumerate(each.points) if index < repeats or point.hash in known]
@@ -79,19 +109,28 @@ def _standing(
     scores, gains = measured.scores, () if row is None else row.gains
     efficiency = None if row is None else row.efficiency
     going_text = f"{running} running" if running else None
-    notes = (place, going_text, lost, measured.reason, None if row is None else row.reason)
+    notes = (going_text, lost, measured.reason, None if row is None or row.reason == "no gain" else row.reason)
     grown, name = each.candidate, "baseline"
     if grown is not None:
         name = candidate_name({"param": grown.param, "value": grown.value, "dup": grown.copied})
     return [
         name,
         f"{len(ended)}/{len(asked)}",
-        Figure(sum(scores) / len(scores), standard_error(scores)) if scores else "",
-        Figure(row.gain, standard_error(gains)) if row is not None and row.gain is not None else "",
+        Figure(sum(scores) / len(scores), _half_interval(scores)) if scores else "",
+        Figure(row.gain, _half_interval(gains)) if row is not None and row.gain is not None else "",
         Figure(row.added_cost) if row is not None and row.added_cost is not None else "",
-        Figure(efficiency, standard_error(row.worth)) if row is not None and efficiency is not None else "",
+        Figure(efficiency, _half_interval(row.worth), times=units.efficiency_times)
+        if row is not None and efficiency is not None
+        else "",
+        verdict,
         ", ".join(dict.fromkeys(filter(None, notes))),
     ]
+
+
+def _half_interval(values: Sequence[float]) -> float | None:
+    """Half of Student's interval at 95 %, of these seeds alone."""
+    error = standard_error(values)
+    return None if error is None or len(values) < MIN_INTERVAL_SEEDS else t975(len(values) - 1) * error
 
 
 def _rank(each: CandidateProgress) -> tuple[float, ...]:
@@ -108,5 +147,6 @@ def _listing(rows: Sequence[TrialRow], seen: Seen, number: int) -> Table:
         for row in sorted(rows, key=lambda row: (order.get(row.state, 2), row.number))[:MAX_ROUND_TRIALS]
     ]
     more = f", {MAX_ROUND_TRIALS} of {len(rows)} trials" if len(rows) > MAX_ROUND_TRIALS else ""
-    columns = [Column("for"), Column("trial", right=True), Column("state"), Column(metric, right=True), Column("")]
+    head = Column(Units.of(seen.study).head(metric), right=True)
+    columns = [Column("for"), Column("trial", right=True), Column("state"), head, Column("")]
     return Table(columns, lines, f"round {number} so far{more}")

@@ -12,10 +12,10 @@ from storage.errors import EmptyStorageError
 from storage.locks import WORKER_LOCKS
 from storage.other_programs import TakenTrial
 from storage.reader import Reader
-from storage.records import AttemptRow, DecisionRow, RunningTrial, StudyCounts, WorkerRow
+from storage.records import Achieved, AttemptRow, DecisionRow, RunningTrial, StudyCounts, WorkerRow
 from storage.session import Session
 from studies.dashboard.tags import has_tags, tags_text
-from studies.definition.units import duration_text, plain
+from studies.definition.units import Units, ago_text, duration_text, plain
 from studies.history.counts import Counts
 from studies.history.pace import mean_trial_seconds, seconds_left
 from studies.history.purpose import purpose
@@ -23,12 +23,15 @@ from studies.history.state import Standing, decision_text, next_command, standin
 from studies.launch.launcher import Launch, read_launches_of
 from studies.launch.states import launch_lines, launches_json
 from studies.status.pace import RUNNING, Pace, running_row
+from studies.tables.digits import number
 from studies.tables.table import Cell, Column, Document, Table
 
 MAX_LAUNCHES = 3
 """The last ones are shown."""
 MAX_DECISIONS = 3
 """The last ones are shown."""
+OVERVIEW_COUNTS = ("running", "waiting", "pruned", "failed", "withdrawn", "set_aside")
+"""Of all studies, where one has such trials."""
 NO_STUDIES = EmptyStorageError().what
 
 
@@ -43,6 +46,7 @@ class Status:
     decisions: Sequence[DecisionRow]
     launches: Sequence[Launch] = ()
     taken: Sequence[TakenTrial] = ()
+    achieved: Achieved | None = None
 
     @property
     def counts(self) -> Counts:
@@ -104,7 +108,8 @@ class Status:
     def head(self) -> list[str]:
         """State, counts, time left, advice: a line each."""
         row, left = self.row, self.seconds_left
-        head = [f"{row.name} ({row.search}): {self.standing.text}", self.counts.text or "nothing planned yet"]
+        search = f"{row.search} --laptop" if row.on_laptop else row.search
+        head = [f"{row.name} ({search}): {self.standing.text}", self.counts.text or "nothing planned yet"]
         if row.max_trials is not None and row.outcome is None:
             head[1] += f"  (budget: {row.max_trials} trials)"
         if row.search == "tune" and self.decisions and row.outcome is None:
@@ -137,6 +142,7 @@ class Status:
         return {
             "study": row.name,
             "search": row.search,
+            "laptop": row.on_laptop,
             "state": self.standing.state.value,
             "outcome": row.outcome,
             "counts": self.counts.to_json(),
@@ -159,7 +165,16 @@ class Status:
             "taken": [{"trial": each.number, "again": each.again} for each in self.taken],
             "launches": launches_json(self.launches),
             "tags": dict(self.row.tags),
+            **self._achieved_json(),
         }
+
+    def _achieved_json(self) -> dict[str, Any]:
+        planned, achieved = self.counts.planned, self.achieved
+        share = {"share_done": self.counts.finished / planned if planned else None}
+        if achieved is None:
+            return share
+        best = None if achieved.best is None else plain(achieved.best)
+        return {**share, "best": {"metric": achieved.metric, "mean": best}, "last_activity": str(achieved.active_at)}
 
 
 def taken_lines(taken: Sequence[TakenTrial]) -> list[str]:
@@ -180,6 +195,13 @@ def _running_row(row: RunningTrial) -> list[Cell]:
     return running_row(f"{row.host}:{row.slot}", row.number, purpose(row.role), row.seconds, row.step, known, None)
 
 
+def _best_text(found: Achieved) -> str:
+    """`val_loss 3.2 nats`."""
+    if found.best is None:
+        return ""
+    return f"{found.metric} {Units(found.objective).text(found.metric, number(found.best))}"
+
+
 @dataclass(frozen=True)
 class Overview:
     """Every study of a storage, a line each. Only JSON reads each in full."""
@@ -195,21 +217,28 @@ class Overview:
             return Document(notes=[f"no study has the tags {', '.join(self.wanted)}"])
         if not self.rows:
             return Document(notes=[*notes, NO_STUDIES])
-        names = [*Counts().to_json(), *["set_aside"] * any(row.set_aside for row in self.rows)]
-        columns = [Column("study"), Column("search"), *(Column(name.replace("_", " "), right=True) for name in names)]
-        tagged = any(row.tags for row in self.rows)
-        columns += [Column("outcome"), *[Column("tags", spare=1)] * tagged]
-        lines = [
-            [
-                row.name,
-                row.search,
-                *(str(getattr(Counts.of(row), name)) for name in names),
-                row.outcome or "draining" * row.draining,
-                *[tags_text(row.tags)] * tagged,
-            ]
-            for row in self.rows
-        ]
-        return Document([Table(columns, lines)], notes)
+        reader, counts = Reader(self.session), [Counts.of(row) for row in self.rows]
+        achieved = reader.by_study(Achieved, "read_achieved", [row.study_id for row in self.rows])
+        alive = {row.name: row.alive for row in reader.glances()}
+        names = [name for name in OVERVIEW_COUNTS if any(getattr(each, name) for each in counts)]
+        columns = [Column("study"), Column("search"), Column("state"), Column("best score", right=True, spare=1)]
+        columns += [Column("done", right=True), *(Column(name.replace("_", " "), right=True) for name in names)]
+        columns += [Column("last activity", right=True, spare=2), Column("outcome", spare=3), Column("tags", spare=3)]
+        lines = []
+        for row, each in zip(self.rows, counts, strict=True):
+            state = standing_of(row, each.begun, row.running, alive.get(row.name, False)).state
+            found = next(iter(achieved[row.study_id]), None)
+            lines.append(
+                [
+                    *(row.name, row.search, state.value, "" if found is None else _best_text(found)),
+                    f"{each.finished:,}/{each.planned:,}",
+                    *(f"{getattr(each, name):,}" if getattr(each, name) else "" for name in names),
+                    "" if found is None else ago_text(found.idle),
+                    row.outcome or "",
+                    tags_text(row.tags),
+                ]
+            )
+        return Document([Table(columns, lines).without_empty_columns()], notes)
 
     def to_json(self) -> list[dict[str, Any]]:
         """`status --json`."""
@@ -223,7 +252,7 @@ def read_status(session: Session, name: str) -> Status:
 
 
 def _statuses(session: Session, rows: Sequence[StudyCounts]) -> Iterator[Status]:
-    """Studies in full, by the same six statements however many there are."""
+    """Studies in full, by the same seven statements however many there are."""
     reader, ids = Reader(session), [row.study_id for row in rows]
     workers = reader.by_study(WorkerRow, "read_workers", ids, space=WORKER_LOCKS)
     running = reader.by_study(RunningTrial, "running_trials", ids)
@@ -231,9 +260,13 @@ def _statuses(session: Session, rows: Sequence[StudyCounts]) -> Iterator[Status]
     decisions = reader.by_study(DecisionRow, "read_decisions", ids, first=0)
     taken = reader.by_study(TakenTrial, "taken_trials", ids)
     launches = read_launches_of(session, ids)
+    achieved = reader.by_study(Achieved, "read_achieved", ids)
     for row in rows:
         each = row.study_id
-        yield Status(row, workers[each], running[each], attempts[each], decisions[each], launches[each], taken[each])
+        found = next(iter(achieved[each]), None)
+        yield Status(
+            *(row, workers[each], running[each], attempts[each], decisions[each], launches[each], taken[each], found)
+        )
 
 
 def read_overview(session: Session, name: str | None, tags: Sequence[str] = ()) -> Status | Overview:

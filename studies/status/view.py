@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate
 
+from studies.definition.units import Units
 from studies.history.purpose import purpose
 from studies.results.show import Shown
-from studies.status.memory import Seen
+from studies.status.events import last_events
+from studies.status.gpus import SeenDevice, gpu_table
+from studies.status.memory import Seen, finished
 from studies.status.pace import RUNNING, pace, running_row
 from studies.status.round import current_round
+from studies.tables.digits import number
+from studies.tables.sparkline import sparkline
 from studies.tables.table import Column, Document, Table
 from studies.tables.terminal import cut, lines, one_line
 
 MAX_ROUNDS = 8
 """Lines of the result, unless all are shown."""
 MAX_CAUSES = 5
+MAX_EVENTS = 6
+WIDE_CELLS = 100
+"""In a terminal as wide as this, there is room for GPUs, the best so far and the last events."""
+BEST_CELLS = 40
+MIN_SCORES = 3
+"""Before they make a line."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +37,8 @@ class Section:
 
     title: str
     document: Document
+    wide: bool = False
+    """Only for a wide terminal."""
 
     def lines(self, width: int | None) -> list[str]:
         """A blank line, the title, the document; None: nothing is cut."""
@@ -37,10 +52,14 @@ class View:
     head: Sequence[str]
     sections: Sequence[Section]
 
+    def _shown(self, width: int | None) -> list[Section]:
+        is_wide = width is not None and width >= WIDE_CELLS
+        return [each for each in self.sections if is_wide or not each.wide]
+
     def titles(self, width: int) -> set[int]:
         """The indices of the lines that are titles."""
         places, place = set(), len(lines(Document(head=self.head), width))
-        for section in self.sections:
+        for section in self._shown(width):
             places.add(place + 1)
             place += len(section.lines(width))
         return places
@@ -48,19 +67,20 @@ class View:
     def lines(self, width: int | None) -> list[str]:
         """The lines of the whole view."""
         head = lines(Document(head=self.head), width)
-        return head + [line for section in self.sections for line in section.lines(width)]
+        return head + [line for section in self._shown(width) for line in section.lines(width)]
 
 
-def view_of(seen: Seen, settled: Sequence[Section]) -> View:
-    """A study as it was seen, with the sections that `settled_of` made."""
+def view_of(seen: Seen, settled: Sequence[Section], gpus: Sequence[SeenDevice] = ()) -> View:
+    """A study as it was seen, with the sections that `settled_of` made, and the GPUs of this host."""
     slots = _slots(seen)
-    return View(seen.status.head, [*([] if slots is None else [slots]), *settled])
+    devices = [Section("GPUs", Document([gpu_table(gpus)]), wide=True)] if gpus else []
+    return View(seen.status.head, [*([] if slots is None else [slots]), *devices, *settled])
 
 
 def settled_of(seen: Seen, whole: bool = False) -> list[Section]:
     """The current round, the result and the failures, which change only with `seen.version`. `whole`: all lines of the
     result."""
-    sections = [_round(seen), _result(seen, whole), _failures(seen)]
+    sections = [_best(seen), _round(seen), _result(seen, whole), _failures(seen), _last_events(seen)]
     return [each for each in sections if each is not None]
 
 
@@ -111,10 +131,31 @@ def _result(seen: Seen, whole: bool) -> Section | None:
         kept = kept[:MAX_ROUNDS] if study.search == "grid" else kept[-MAX_ROUNDS:]
     if study.search == "grid":
         every = {str(row.role.get("setting")) for row in rows if not row.retired}
-        notes.insert(0, f"{len(main.rows)} of {len(every)} settings planned so far have a score")
+        scored = {str(row.role.get("setting")) for row in rows if not row.retired and study.score in row.metrics}
+        notes.insert(0, f"{len(scored)} of {len(every)} settings planned so far have a score")
     tables = [replace(main, rows=kept), *(others if whole or not kept else [])]
     title = "result" if seen.over else "result so far"
     return Section(title, Document([each for each in tables if each.rows], notes))
+
+
+def _best(seen: Seen) -> Section | None:
+    """The best trial after each one that ended: a seed each, so that it says how the search goes, not what is best."""
+    study = seen.study
+    ended = [row for row in finished(seen.points.values()) if row.datetime_complete is not None]
+    ended.sort(key=lambda row: (row.datetime_complete, row.number))
+    scores = [row.metrics.get(study.score, math.nan) for row in ended]
+    known = [each for each in scores if math.isfinite(each)]
+    if len(known) < MIN_SCORES:
+        return None
+    best = list(accumulate(known, max if study.direction == "maximize" else min))
+    last = Units.of(study).text(study.score, number(best[-1]))
+    line = f"{sparkline(best, BEST_CELLS)}  {study.score} {last}, of {len(known)} trials with a score"
+    return Section("best trial so far (one seed)", Document(notes=[line]), wide=True)
+
+
+def _last_events(seen: Seen) -> Section | None:
+    events = last_events(seen, MAX_EVENTS)
+    return Section("last events", Document(notes=events), wide=True) if events else None
 
 
 def _failures(seen: Seen) -> Section | None:

@@ -21,7 +21,7 @@ def _rows(table: Table) -> list[list[object]]:
     erring = [any(_error(row[place]) is not None for row in table.rows) for place in range(len(table.columns))]
     heads: list[object] = []
     for column, errs in zip(table.columns, erring, strict=True):
-        heads += [column.name or "note", *[f"{column.name} error"] * errs]
+        heads += [column.head, *[f"{column.head} error"] * errs]
     rows = [heads]
     for row in table.rows:
         cells: list[object] = []

@@ -1,4 +1,4 @@
-"""Numbers as they are printed: for reading, and for a paper, where the error sets the number of digits."""
+"""Numbers as they are printed. An error has two significant digits, and its value ends where the error ends."""
 
 from __future__ import annotations
 
@@ -10,22 +10,42 @@ from studies.tables.table import Figure
 NO_VALUE = "–"
 SIGNIFICANT_DIGITS = 4
 """Of a number without an error, in a paper."""
+READ_DIGITS = 5
+"""The same on a terminal."""
 
 
-def number(value: float | None) -> str:
-    """Six significant digits; whole numbers whole."""
+def number(value: float | None, digits: int = READ_DIGITS) -> str:
+    """So many significant digits; whole numbers whole, and what is above one without decimals that say nothing.
+
+    >>> number(0.0182744), number(28865.0), number(1.26624e-06), number(None)
+    ('0.018274', '28,865', '1.2662e-6', '–')
+    """
     if value is None:
         return NO_VALUE
     if not math.isfinite(value):
         return str(value)
-    return f"{int(value):,}" if value == int(value) and abs(value) < 1e15 else f"{value:.6g}"
+    if value == int(value) and abs(value) < 1e15:
+        return f"{int(value):,}"
+    if abs(value) * 10 >= 10**digits and abs(value) < 1e15:
+        return f"{value:,.0f}"
+    plain, _, power = f"{value:.{digits}g}".partition("e")
+    return f"{plain}e{int(power)}" if power else plain
 
 
 def shown(figure: Figure) -> str:
-    """For reading."""
-    if figure.value is not None and figure.form is not None:
-        return format(figure.value, figure.form)
-    return number(figure.value) + (f" ± {number(figure.error)}" if figure.error is not None else "")
+    """For reading.
+
+    >>> shown(Figure(0.0182744, 0.000190382)), shown(Figure(0.0182744))
+    ('0.01827 ± 0.00019', '0.018274')
+    """
+    figure = figure.scaled
+    if figure.value is None or not math.isfinite(figure.value) or figure.form is not None:
+        return str(printed(figure))
+    if figure.error and math.isfinite(figure.error):
+        return str(printed(figure))
+    return number(figure.value, figure.digits or READ_DIGITS) + (
+        f" ± {number(figure.error)}" if figure.error is not None else ""
+    )
 
 
 @dataclass(frozen=True)
@@ -48,6 +68,7 @@ class Printed:
 def printed(figure: Figure) -> Printed:
     """For a paper: an error has two significant digits and its value ends where it ends; a value alone has four. Whole
     numbers without an error stay whole."""
+    figure = figure.scaled
     value, error = figure.value, figure.error
     if value is None:
         return Printed(NO_VALUE)
@@ -65,7 +86,9 @@ def printed(figure: Figure) -> Printed:
     unit = 10.0**power if scaled else 1.0
     if not error:
         return Printed(
-            _plain(value / unit, SIGNIFICANT_DIGITS), None if error is None else "0", power if scaled else None
+            _plain(value / unit, figure.digits or SIGNIFICANT_DIGITS),
+            None if error is None else "0",
+            power if scaled else None,
         )
     last = math.floor(math.log10(abs(error) / unit)) - 1  # the place of the error's second digit
     decimals = max(0, -last)

@@ -6,7 +6,7 @@ import re
 
 from studies.tables.digits import NO_VALUE, Printed, printed
 from studies.tables.table import Cell, Document, Figure, Table
-from studies.tables.terminal import one_line
+from studies.tables.terminal import one_line, table_lines
 
 ESCAPES = {
     "\\": r"\textbackslash{}",
@@ -32,14 +32,28 @@ ESCAPES = {
     "≥": r"$\geq$",
     "∞": r"$\infty$",
 }
+UNUSABLE_IN_LABELS = re.compile(r"[^\w.:-]+", re.ASCII)
 SPECIAL_CHARACTERS = re.compile("[" + re.escape("".join(ESCAPES)) + "]")
 
 
 def latex(document: Document) -> str:
-    """Every table as a `tabular`; titles and notes as comments."""
-    tables = [_table(table.of("paper").without_empty_columns()) for table in document.tables]
+    """Every table as a `tabular`, the main one in a `table` if the document has a caption. Titles, notes and what is
+    not part of the results are comments."""
+    tables = []
+    for place, table in enumerate(document.tables):
+        if table.aside:
+            tables.append("".join(f"% {line}\n" for line in table_lines(table, None)))
+            continue
+        made = _table(table.of("paper").without_empty_columns())
+        tables.append(made if place or not document.caption else _float(made, document))
     notes = "".join(f"% {_one_line(note)}\n" for note in document.notes)
     return "% \\usepackage{booktabs}\n" + "\n".join(tables) + notes
+
+
+def _float(tabular: str, document: Document) -> str:
+    label = UNUSABLE_IN_LABELS.sub("-", document.label)
+    named = f"\\caption{{{_escaped(document.caption)}}}\n\\label{{tab:{label}}}\n"
+    return f"\\begin{{table}}\n\\centering\n{named}{tabular}\\end{{table}}\n"
 
 
 def _table(table: Table) -> str:
@@ -53,7 +67,8 @@ def _table(table: Table) -> str:
 
 def _cell(cell: Cell) -> str:
     if isinstance(cell, Figure):
-        return _number(printed(cell))
+        text = _number(printed(cell))
+        return f"\\boldmath {text}" if cell.bold else text
     text = _escaped(cell)
     return f"{{}}{text}" if text.startswith("[") else text  # or \\ before it would take it for its own argument
 

@@ -57,7 +57,9 @@ def _line(cells: Sequence[str], widths: Sequence[int], right: Sequence[bool]) ->
 
 
 def _cell(cell: Cell) -> str:
-    return str(printed(cell)) if isinstance(cell, Figure) else _inline(cell)
+    if not isinstance(cell, Figure):
+        return _inline(cell)
+    return f"**{printed(cell)}**" if cell.bold else str(printed(cell))
 
 
 def _inline(text: str) -> str:

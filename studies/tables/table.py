@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 Form = Literal["text", "paper"]
@@ -22,6 +22,13 @@ class Column:
     """The only form that shows it; None: both."""
     spare: int = 0
     """In a narrow terminal, columns are hidden, the largest number first; 0: last of all."""
+    key: str = ""
+    """The head in CSV, which programs read: it never changes. Empty: the name."""
+
+    @property
+    def head(self) -> str:
+        """Its head in CSV."""
+        return self.key or self.name or "note"
 
 
 @dataclass(frozen=True)
@@ -31,7 +38,21 @@ class Figure:
     value: float | None
     error: float | None = None
     form: str | None = None
-    """A Python format, in place of six digits."""
+    """A Python format, in place of the digits that digits.py chooses."""
+    times: float = 1.0
+    """People read the number times this: an efficiency per million parameters. Programs read it as it is."""
+    bold: bool = False
+    """In a paper."""
+    digits: int | None = None
+    """Significant ones, of a number without an error; None: as digits.py chooses."""
+
+    @property
+    def scaled(self) -> Figure:
+        """As people read it."""
+        if self.times == 1.0:
+            return self
+        value, error = (None if each is None else each * self.times for each in (self.value, self.error))
+        return replace(self, value=value, error=error, times=1.0)
 
 
 Cell = str | Figure
@@ -44,6 +65,8 @@ class Table:
     columns: Sequence[Column]
     rows: Sequence[Sequence[Cell]]
     title: str = ""
+    aside: bool = False
+    """Not part of the results: a paper has it as comments."""
 
     def of(self, form: Form) -> Table:
         """Only the columns of one form."""
@@ -57,7 +80,7 @@ class Table:
     def keeping(self, places: Sequence[int]) -> Table:
         """Only the columns at these places."""
         rows = [[row[index] for index in places] for row in self.rows]
-        return Table([self.columns[index] for index in places], rows, self.title)
+        return replace(self, columns=[self.columns[index] for index in places], rows=rows)
 
 
 @dataclass(frozen=True)
@@ -69,3 +92,7 @@ class Document:
     """Below the tables, a line each."""
     head: Sequence[str] = ()
     """Above the tables, a line each."""
+    caption: str = ""
+    """Of the main table in a paper."""
+    label: str = ""
+    """What a paper refers to its tables by."""

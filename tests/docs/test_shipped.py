@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import importlib
+from itertools import islice
 from pathlib import Path
 
 import pytest
 
 from cli import cli
 from storage.home import CHECKOUT, DEFINITIONS
+from studies.definition.definition import Definition
+from studies.definition.searches import search_of
 from studies.lifecycle.order import Order
 from tests.support.pages import words_of
 
 SHIPPED = sorted(DEFINITIONS.glob("*.yaml"))
-HEAVY = ("sweep", "ablate", "learning-range", "lobo", "utilization", "difficulty")
-"""Definitions whose own budget is no laptop's."""
 
 
 def commented_commands(file: Path) -> list[list[str]]:
@@ -33,7 +35,7 @@ def test_commands_in_comments_can_be_pasted(file: Path, monkeypatch: pytest.Monk
         given = cli.commands[verb].make_context(verb, words).params
         if verb == "run":
             order = Order.of(
-                **{name: given[name] for name in ("words", "name", "file", "settings", "steps")},
+                **{name: given[name] for name in ("words", "name", "file", "settings", "steps", "laptop")},
                 **dict.fromkeys(("gpus", "per_gpu", "gpu_memory", "threads", "timeout", "max_trials")),
                 **dict.fromkeys(("same_code", "trust_study", "join", "keep_going"), False),
                 workers=1,
@@ -43,10 +45,20 @@ def test_commands_in_comments_can_be_pasted(file: Path, monkeypatch: pytest.Monk
             order.definition.with_settings(order.settings)
 
 
-@pytest.mark.parametrize("name", HEAVY)
-def test_a_heavy_definition_has_a_budget_for_a_laptop(name: str) -> None:
-    runs = [words for words in commented_commands(DEFINITIONS / f"{name}.yaml") if words[0] == "run"]
-    assert any("=" in word for words in runs for word in words)
+@pytest.mark.parametrize("file", SHIPPED, ids=lambda file: file.stem)
+def test_a_definition_names_its_run_on_a_laptop(file: Path) -> None:
+    runs = [words for words in commented_commands(file) if words[0] == "run"]
+    assert any("--laptop" in words for words in runs) and Definition.load(file).laptop
+
+
+@pytest.mark.parametrize("laptop", [False, True], ids=["whole", "laptop"])
+@pytest.mark.parametrize("file", SHIPPED, ids=lambda file: file.stem)
+def test_a_definition_begins(file: Path, laptop: bool) -> None:
+    definition = Definition.load(file).with_laptop(file.name) if laptop else Definition.load(file)
+    search = search_of(definition, file.name)
+    ahead = list(islice(search.outlook(search.start()), 100))
+    objective = importlib.import_module(f"objectives.{definition.objective}")
+    assert ahead and all(objective.validate(point.config) is None for point in ahead)
 
 
 @pytest.mark.parametrize("file", SHIPPED, ids=lambda file: file.stem)

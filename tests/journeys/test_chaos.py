@@ -61,7 +61,7 @@ def test_four_searches_under_faults_drawn_from_a_seed_end_as_if_there_had_been_n
         pytest.skip("network namespaces with a packet filter (ip, iptables, tc, as root) are not to be had here")
     fleet = Fleet.build(folder, janitor, 3, 4)
     fleet.faults.long_seconds = 5.0
-    studies = studies_of(folder, ["grow", "depth", "grid", "fit"], seconds=0.5, size=1)
+    studies = studies_of(folder, ["grow", "depth", "grid", "fit"], seconds=1.0, size=1)
     verdicts = chaos(fleet, studies, slots=2, faults=12, pause=0.5)
     assert [problem for verdict in verdicts for problem in verdict.problems] == []
     assert any(verdict.audit["extra_attempts"] for verdict in verdicts), "something was lost on the way"

@@ -60,7 +60,7 @@ def slurm_here(cluster: Slurm, environment: dict[str, str], tmp_path: Path, url:
 def test_an_array_of_workers_ends_a_study_with_one_preempted_one_told_of_its_end_and_one_cancelled(
     slurm_here: Slurm, program: Program, begin: Begin, tmp_path: Path, url: str, environment: dict[str, str]
 ) -> None:
-    file = write_definition(tmp_path, steps=3, seconds=0.7)
+    file = write_definition(tmp_path, steps=3, seconds=2)
     asked = ["run", "grow", "--study", "trace", "--file", file, *GPU_JOBS, "--nodes", 3, "--wait"]
     launched = begin(*asked)
     (launch,) = until(lambda: status(program, "trace").get("launches"))
@@ -72,6 +72,7 @@ def test_an_array_of_workers_ends_a_study_with_one_preempted_one_told_of_its_end
     slurm_here.call("scontrol", "requeue", f"{job}_0")
     until(lambda: slurm_here.states()[f"{job}_2"] == "RUNNING")
     until(lambda: len(status(program, "trace")["workers"]) == 2)
+    until(lambda: {each["slot"] for each in status(program, "trace")["running"]} == {"gpu0", "gpu1"})
     slurm_here.call("scancel", "--signal=USR1", f"{job}_1")
     until(lambda: any(each.outcome == "given_back" for each in attempts(url, "trace")))
     for requeued in (f"{job}_0", f"{job}_1"):
@@ -79,7 +80,7 @@ def test_an_array_of_workers_ends_a_study_with_one_preempted_one_told_of_its_end
     slurm_here.call("scancel", f"{job}_2")
     until(lambda: slurm_here.states().get(f"{job}_2") == "CANCELLED")
 
-    output, _ = launched.communicate(timeout=80)
+    output, _ = launched.communicate(timeout=150)
     assert launched.returncode == 0 and "trace: done: 3 steps are done" in output, output
     assert "Traceback" not in output and SECRET not in output
     certificate = json.loads(program("audit", "--study", "trace", "--json").stdout)

@@ -356,7 +356,7 @@ def test_there_is_no_slope_and_no_rate_before_there_is_ground_for_one() -> None:
     two = [report(20, 2.0, loss=1.0), report(10, 1.0, loss=2.0)]
     assert pace(two, "score") == Pace("loss", 1.0)
     three = [report(30, 3.0, loss=0.0), *two]
-    assert pace(three, "score") == Pace("loss", 0.0, pytest.approx(-0.1), pytest.approx(10.0))
+    assert pace(three, "score") == Pace("loss", 0.0, pytest.approx(-0.1), pytest.approx(10.0), "█▅▁")
     assert pace([report(each, 5.0, loss=1.0) for each in (3, 2, 1)], "score").rate is None, "all came in one batch"
     nan = [report(30, 3.0, loss=float("nan")), *two]
     assert pace(nan, "score").slope is None and pace([report(1, 1.0, other=3.0, score=4.0)], "score").metric == "score"

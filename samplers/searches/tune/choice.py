@@ -8,7 +8,8 @@ there are, in which order they end, or on what the process chose before.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING, Any
@@ -73,10 +74,39 @@ def choose(past: Past, outcome: Outcome | None, enqueued: Mapping[str, Any] | No
     Raises:
         StudyhallError: The sampler failed.
     """
+    with _taken_back(past):
+        return _choose(past, outcome, enqueued)
+
+
+@dataclass(frozen=True)
+class Told:
+    """What the sampler wrote when it was told how a setting ended."""
+
+    study_attributes: Mapping[str, Any]
+    told_attributes: Mapping[str, Any]
+    """To the trial that was told."""
+
+
+def tell(past: Past, outcome: Outcome) -> Told:
+    """Tell the sampler how a setting ended, without a choice after it. The past stays.
+
+    Raises:
+        StudyhallError: The sampler failed.
+    """
+    with _taken_back(past):
+        settings = past.in_force
+        _tell(past, settings.sampler.make(seed_of(settings.seed, len(past.settings)), settings.seed), outcome)
+        written = past.seen.written
+        return Told(written.get(None, {}), written.get(outcome.setting, {}))
+
+
+@contextmanager
+def _taken_back(past: Past) -> Iterator[None]:
+    """Let a sampler write to the study that it is shown; then take back what it wrote."""
     past.seen.begin()
     try:
         with quiet(), one_thread(past.in_force.sampler.name):
-            return _choose(past, outcome, enqueued)
+            yield
     except StudyhallError:
         raise
     except Exception as error:

@@ -87,6 +87,8 @@ class Past:
             self._end(Outcome.from_json(outcome))
         if record.get("setting") is not None:
             self._begin(record)
+        elif record.get("attributes") is not None:
+            self._keep(record["attributes"]["study"])
         for imported in record.get("settings", ()):
             self._begin(imported)
 
@@ -167,9 +169,13 @@ class Past:
         setting.seeds = record.get("seeds")
         self.settings.append(setting)
         self._by_hash.setdefault(record["hash"], number)
-        self._study_attributes |= record["attributes"]["study"]
-        self.seen.set_study_attributes(record["attributes"]["study"])
+        self._keep(record["attributes"]["study"])
         self._add_running(setting, setting.params)
+
+    def _keep(self, attributes: Mapping[str, Any]) -> None:
+        """Take in what the sampler wrote to the study."""
+        self._study_attributes |= attributes
+        self.seen.set_study_attributes(attributes)
 
     def _end(self, outcome: Outcome) -> None:
         """Take in how a setting ended: once, or again with more seeds."""

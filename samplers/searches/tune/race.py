@@ -19,6 +19,8 @@ from samplers.searches.tune.points import points_of
 from samplers.searches.tune.progress import best_of
 from samplers.searches.tune.settings import TuneSettings
 
+MIN_SHOWN_SURE = 0.5
+"""Below it, the leader is not known to be more likely the best than not."""
 NEW_RACE: Mapping[str, Any] = {"seeds": [], "over": False}
 """`seeds`: the settings that got more seeds, each with their number."""
 
@@ -114,4 +116,13 @@ def _text(found: Standing | None) -> str:
         return "no setting is better than the median one"
     if found.more:
         return f"setting {found.leader} leads; more seeds for {', '.join(map(str, found.more))}"
-    return f"setting {found.leader} is the best (sure {found.sure:.2f})"
+    return f"setting {found.leader} is the best ({sure_text(found.sure)})"
+
+
+def sure_text(sure: float) -> str:
+    """How sure a finished race is, at least. Of several close rivals the bound can be 0, which says nothing.
+
+    >>> sure_text(0.875), sure_text(0.0)
+    ('sure 0.88', 'others may be as good')
+    """
+    return f"sure {sure:.2f}" if sure >= MIN_SHOWN_SURE else "others may be as good"

@@ -14,6 +14,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from samplers.searches.tune.arguments import OWN_ARGUMENTS, check_arguments, parameters_of, with_objects
@@ -77,8 +78,7 @@ class SamplerChoice:
         """
         from optuna.samplers import BaseSampler, RandomSampler
 
-        made = self._class()
-        check_arguments(self.name, made, self.arguments, typed=not self.is_code, where=self.where)
+        made = self._made
         arguments = with_objects(self.name, self.arguments, self.where)
         if "seed" in parameters_of(made):
             arguments["seed"] = study_seed if self.name == "qmc" else seed
@@ -92,6 +92,13 @@ class SamplerChoice:
         if not isinstance(sampler, BaseSampler):
             raise UsageError(f"{self.name} is no sampler: its class has to derive from BaseSampler", self.where)
         return sampler
+
+    @cached_property
+    def _made(self) -> Callable[..., Any]:
+        """The class, once it is found and takes the arguments: a choice does not look again."""
+        made = self._class()
+        check_arguments(self.name, made, self.arguments, typed=not self.is_code, where=self.where)
+        return made
 
     def _class(self) -> Callable[..., Any]:
         if self.name.startswith(HUB):

@@ -60,6 +60,14 @@ class Numbers:
         """The value as a parameter of Optuna; the same."""
         return value
 
+    def from_user(self, value: Any) -> Any:
+        """A number as the axis has it: 8.0 as a whole one, 0.1 + 0.2 as the third step. Anything else stays."""
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return value
+        if self.whole:
+            return int(value) if value == value // 1 else value
+        return float(value if self.step is None else f"{value:.{VALUE_DIGITS}g}")
+
     def holds(self, value: Any) -> bool:
         """Whether a value of a config lies on the axis."""
         kinds = int if self.whole else int | float
@@ -110,6 +118,15 @@ class Choices:
     def shown(self, value: Any) -> Any:
         """The value as a parameter of Optuna."""
         return json.dumps(value, sort_keys=True) if self.as_text else value
+
+    def from_user(self, value: Any) -> Any:
+        """A parameter of Optuna as the axis has it. What is no text of a value stays."""
+        if not self.as_text or not isinstance(value, str):
+            return value
+        try:
+            return json.loads(value)
+        except ValueError:
+            return value
 
     def holds(self, value: Any) -> bool:
         """Whether a value of a config is one of the list."""

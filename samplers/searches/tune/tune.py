@@ -20,14 +20,16 @@ from samplers.searches.distributions import holding, seeds
 from samplers.searches.plan import Config, Decision, Done, Need, Point, Results, SearchState, merged
 from samplers.searches.plural import counted
 from samplers.searches.tune.allowed import check_allowed
+from samplers.searches.tune.enqueued import ended_settings
 from samplers.searches.tune.imported import ImportedSetting, import_step, imported_count, told_step, untold
 from samplers.searches.tune.outcome import Outcome, Score
 from samplers.searches.tune.past import Past, PastSetting
 from samplers.searches.tune.points import points_of
 from samplers.searches.tune.progress import after_told, reason_to_stop
-from samplers.searches.tune.race import NEW_RACE, race_step
+from samplers.searches.tune.race import NEW_RACE, race_step, sure_text
 from samplers.searches.tune.settings import TuneSettings, check_added_axes, parse_tune
 from samplers.searches.tune.terminator import check_terminator
+from storage.other_programs import EndedTrial
 from storage.records import EndKind
 
 if TYPE_CHECKING:
@@ -127,15 +129,18 @@ class Tune:
         record: dict[str, Any] = {"setting": None, "outcome": outcome and outcome.to_json(), "event": None}
         event = reason_to_stop(after, settings, past, outcome is not None) if wanted else None
         if event is not None:
+            record |= _told_alone(settings, past, outcome)
             return Decision("stopped", {**record, "told": event, "event": event}, {**after, "ended": event})
         if not wanted or len(after["open"]) >= settings.ahead:
             assert outcome is not None
+            record |= _told_alone(settings, past, outcome)
             return Decision("told", {**record, "told": _outcome_text(outcome)}, after)
         place = state["enqueued"]
         enqueued = settings.enqueue[place] if place < len(settings.enqueue) else None
         choice = _chosen(past, outcome, enqueued)
         if choice is None:
             event = "no further setting was found that `where` allows"
+            record |= _told_alone(settings, past, outcome)
             return Decision("stopped", {**record, "told": event, "event": event}, {**after, "ended": event})
         number = state["next"]
         points = points_of(PastSetting(choice.axes, choice.config), number, settings)
@@ -172,7 +177,7 @@ class Tune:
         if len(self.scores) > 1:
             return Done(f"{reason}; {len(past.front)} of them form the front")
         best = state["best"]
-        sure = f" (sure {best['sure']:.2f})" if "sure" in best else ""
+        sure = f" ({sure_text(best['sure'])})" if "sure" in best else ""
         return Done(f"{reason}; the best is setting {best['setting']}: {best['value']:g}{sure}")
 
     def outlook(self, state: SearchState) -> Sequence[Point]:
@@ -230,6 +235,18 @@ class Tune:
             for name, value in params.items()
         }
 
+    def ended(self, state: SearchState, trials: Sequence[EndedTrial]) -> Decision | None:
+        """Take in the settings of trials that another program enqueued and that have ended; None: nothing is new."""
+        found = ended_settings(self.settings_in(state), self.recalled or self.past(), trials)
+        if found is None:
+            return None
+        return replace(self.imported(state, found.settings, found.source), points=())  # they are planned
+
+    def shown(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        """Values of axes as parameters of Optuna."""
+        axes = self._settings(self.block, self.config).space.axes
+        return {name: axes[name].shown(value) for name, value in params.items()}
+
     def settings_in(self, state: SearchState) -> TuneSettings:
         """The block in force, checked."""
         return self._settings(state["tune"], state["config"])
@@ -254,6 +271,23 @@ def _chosen(past: Past, outcome: Outcome | None, enqueued: Mapping[str, Any] | N
     from samplers.searches.tune.choice import choose  # which imports Optuna
 
     return choose(past, outcome, enqueued)
+
+
+def _told_alone(settings: TuneSettings, past: Past, outcome: Outcome | None) -> dict[str, Any]:
+    """What the record of a decision that tells and chooses nothing has besides: what a class outside Optuna wrote when
+    it was told. Optuna's own samplers write nothing then."""
+    if outcome is None or not settings.sampler.is_code:
+        return {}
+    from optuna import __version__
+
+    from samplers.searches.tune.choice import tell
+
+    told = tell(past, outcome)
+    return {
+        "outcome": {**outcome.to_json(), "attributes": dict(told.told_attributes)},
+        "attributes": {"setting": {}, "study": dict(told.study_attributes)},
+        "optuna": __version__,
+    }
 
 
 def _rehearse(past: Past, scores: int) -> None:

@@ -9,6 +9,7 @@ from random import Random
 import pytest
 
 from samplers.searches.plan import Decision, Point, Result
+from samplers.searches.tune.race import sure_text
 from storage.errors import UsageError
 from tests.support.tuning import Run, loss, tune
 
@@ -32,7 +33,8 @@ def test_the_best_settings_get_more_seeds_until_one_is_chosen() -> None:
     last = decisions[-1]
     assert last.record["more"] == [] and last.state["race"]["over"] and last.points == ()
     leader = last.record["standing"]["leader"]
-    assert run.state["best"]["setting"] == leader and done.reason.endswith(f"(sure {run.state['best']['sure']:.2f})")
+    assert run.state["best"]["setting"] == leader
+    assert done.reason.endswith(f"({sure_text(run.state['best']['sure'])})")
     assert all(2 < count <= 9 for _, count in last.state["race"]["seeds"])
     assert len(run.results) == 80 + sum(count - 2 for _, count in last.state["race"]["seeds"])
 

@@ -86,10 +86,11 @@ def test_the_answer_is_a_table_and_the_last_decision_says_why() -> None:
     results = show_document({}, [decision], ["n_head"], False)
     text = note(study(), counts(complete=3, waiting=2, failed=1), True, [decision], results, None)
     assert (
-        "| 0     | n_head → 2 | 0.2500 | 0.500 ± 0.010 |         10 |    0.05000 |  110 | tie of n_head → 2 and" in text
+        "| 0     | n_head → 2 | 0.2500 | 0.500 ± 0.010 |         10 |    0.05000 |  110 | tie     | tie of n_head → 2"
+        in text
     )
     assert "now: n_head=2" in text and "2 waiting, 3 complete, 1 failed" in text
-    assert "Round 0 (2026-01-02 03:04 UTC): n_head → 2, a gain of 0.5 ± 0.01 for 10 more cost." in text
+    assert "Round 0 (2026-01-02 03:04 UTC): n_head → 2, a gain of 0.500 ± 0.010 for 10 more cost." in text
     assert "Tie of n_head → 2 and n_head → 3." in text
 
 

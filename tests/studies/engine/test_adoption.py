@@ -59,6 +59,47 @@ def test_what_cannot_be_taken_up_fails_at_once_and_says_why(grown: Program, url:
     assert certificate["holds"] and certificate["points"]["withdrawn"] == len(enqueued)
 
 
+TUNE = """
+search: tune
+objective: slow.py:objective
+score: {metric: score, direction: maximize}
+tune:
+  space: {width: {range: [1, 40]}, depth: {range: [1, 4]}}
+  derive: {area: width * depth}
+  where: [area <= 120]
+  settings: 6
+  ahead: 2
+config: {width: 1, depth: 1, area: 1, seconds: 0}
+"""
+
+
+def test_a_setting_that_is_enqueued_in_a_tune_is_told_to_its_sampler(
+    program: Program, url: str, tmp_path: Path
+) -> None:
+    write_grid(tmp_path, "width: [1]")
+    (tmp_path / "widths.yaml").write_text(TUNE)
+    run = ("run", "tune", "--study", "widths", "--file", tmp_path / "widths.yaml")
+    assert program(*run).returncode == 0
+    study = stock(url, "widths")
+    study.enqueue_trial({"width": 40, "depth": 3})
+    study.enqueue_trial({"width": 40, "depth": 4})
+    study.enqueue_trial({"width": 2.0, "seed": 7})
+    told = program(*run)
+    assert "1 more was imported; the best is setting 6: 120" in told.stderr, told.stderr
+    trials = stock(url, "widths").trials[6:]
+    assert [trial.state for trial in trials] == [TrialState.COMPLETE] * 3
+    assert trials[0].params == {"width": 40, "depth": 3, "seed": 1337}
+    shown = answer(program, "show", "--study", "widths")
+    assert [each["trials"] for each in shown["results"] if each["number"] == 6] == [[6]] and len(shown["results"]) == 7
+    story = answer(program, "show", "--study", "widths", "--trial", 6)
+    assert story["config"] == {"width": 40, "depth": 3, "area": 120, "seconds": 0}
+    assert answer(program, "audit", "--study", "widths")["holds"]
+    assert answer(program, "replay", "--study", "widths")["agrees"]
+    again = program(*run, "--set", "tune.settings=8")
+    assert "8 settings × 1 seed are done, 1 more was imported" in again.stderr, again.stderr
+    assert answer(program, "replay", "--study", "widths")["agrees"]
+
+
 def test_a_running_worker_takes_an_enqueued_trial_up_within_seconds(
     begin: Begin, program: Program, url: str, tmp_path: Path
 ) -> None:

@@ -21,9 +21,10 @@ from samplers.searches.growth.what_if import OtherTerms, what_if
 from storage.errors import UsageError
 from storage.optuna_storage import StudyStorage
 from storage.session import Session
+from studies.comparison.matching import Outcome, differences
 from studies.dashboard.renewal import renew
 from studies.figures.other_path import other_path
-from studies.figures.paired import Outcome, differences, summary
+from studies.figures.paired import summary
 from studies.figures.pareto import Scored, front
 from studies.figures.series import Run, mean_of, series, smoothed_line
 from studies.laws.laws import judge

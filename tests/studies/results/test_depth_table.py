@@ -74,7 +74,7 @@ def test_the_table_marks_what_is_out_of_reach_and_what_failed() -> None:
     assert "Calibration" not in shown, "it is for papers and programs"
     rows = shown.splitlines()
     answered = next(line for line in rows if line.split()[:2] == ["100,000,000", "768"])
-    assert answered.split()[2:] == ["13", "99,332,354", "-667,646", "0.67", "13"]
+    assert answered.split()[2:] == ["13", "99,332,354", "-667,646", "0.67", "13", "best"]
     assert sum("out of reach: at max_layers 100 still" in line for line in rows) == 2
     assert rows[-1] == "2 of 4 targets reached"
     failed = text(show_document(decided(SINGLE, counts=lambda *_: "killed")))

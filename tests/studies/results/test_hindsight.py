@@ -71,7 +71,7 @@ def test_what_is_said_has_the_difference_and_how_sure_it_is() -> None:
     assert behind.startswith("in hindsight, round 2 took a → 4 at cost 16, but b → 2 of round 0 costs 15 and scores 2.")
     assert behind.endswith(" better; one seed cannot tell")
     many = looked_back(repeats=3).notes[1]
-    assert "± " in many and many.endswith("(standard error) better")
+    assert "± " in many and many.endswith(" better")
 
 
 def test_the_document_the_json_and_the_figure_agree() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from rich.cells import cell_len
 
 from studies.results.fit import show_document as fit_document
 from studies.results.grid import show_document as grid_document
+from studies.tables.choice import Choice
 from studies.tables.delimited import delimited
 from studies.tables.digits import printed, shown
 from studies.tables.latex import latex
@@ -61,8 +63,27 @@ def test_an_error_says_how_many_digits_mean_something(figure: Figure, paper: str
     assert str(printed(figure)) == paper
 
 
-def test_on_the_terminal_numbers_have_six_digits() -> None:
-    assert shown(Figure(0.123456789, 0.5)) == "0.123457 ± 0.5" and shown(Figure(NAN)) == "nan"
+@pytest.mark.parametrize(
+    ("figure", "read"),
+    [
+        (Figure(0.0182744, 0.000190382), "0.01827 ± 0.00019"),
+        (Figure(0.123456789, 0.5), "0.12 ± 0.50"),
+        (Figure(0.123456789), "0.12346"),
+        (Figure(0.25), "0.25"),
+        (Figure(1.26624e-06), "1.2662e-6"),
+        (Figure(1.26624e-06, 1.3e-8, times=1e6), "1.266 ± 0.013"),
+        (Figure(28865.0), "28,865"),
+        (Figure(12345.678), "12,346"),
+        (Figure(1.5e20), "1.5e20"),
+        (Figure(NAN), "nan"),
+        (Figure(NAN, 0.1), "nan"),
+        (Figure(0.5, 0.0), "0.5 ± 0"),
+        (Figure(None), "–"),
+        (Figure(0.667646, form=".2f"), "0.67"),
+    ],
+)
+def test_on_the_terminal_an_error_says_it_too_and_a_value_alone_has_five_digits(figure: Figure, read: str) -> None:
+    assert shown(figure) == read
 
 
 def cells(line: str) -> list[str]:
@@ -120,17 +141,18 @@ def test_a_grid_in_a_paper_has_the_mean_with_half_its_interval() -> None:
     rows = [scored(seed, {"lr": 0.1}, seed, score) for seed, score in enumerate((0.5, 0.52, 0.51))]
     rows.append(scored(3, {"lr": 0.2}, 1, 0.4))
     text = markdown(grid_document(rows, [], "score", "maximize"))
-    assert "score ± 95 %" in text and re.search(r"\| 0\.1 +\| +0\.510 ± 0\.025 +\|", text)
-    assert "95 % interval" not in text
+    assert "score ± 95 %" in text and re.search(r"\| 0\.1 +\| +\*\*0\.510 ± 0\.025\*\* +\|.* best", text)
     heads, first, _ = csv.reader(io.StringIO(delimited(grid_document(rows, [], "score", "maximize"))))
-    assert heads == ["lr", "score ± 95 %", "score ± 95 % error", "sd", "n", "note"]
+    assert heads == ["lr", "score ± 95 %", "score ± 95 % error", "sd", "n", "verdict", "note"]
     assert float(first[1]) == pytest.approx(0.51) and float(first[2]) == pytest.approx(0.0248, rel=1e-2)
 
 
 def test_of_only_failures_every_form_tells_them() -> None:
     rows = [row(0, {"lr": "ж" * 1000}, state="FAIL", reason="error: 50% | of_it")]
     document = grid_document(rows, [], "score", "maximize")
-    assert r"50% \| of_it" in markdown(document) and r"50\% \textbar{} of\_it" in latex(document)
+    assert r"50% \| of_it" in markdown(document)
+    [reason] = [line for line in latex(document).splitlines() if "of_it" in line]
+    assert reason.startswith("% ") and "50% | of_it" in reason, "in a paper, failures are comments"
     assert "no trial has a score yet" in markdown(document) and "ж" * 1000 in delimited(document)
 
 
@@ -138,7 +160,7 @@ def test_depths_and_fits_print_their_tables() -> None:
     from studies.results.depth import show_document as depth_document
 
     depths = delimited(depth_document(decided(SEVERAL))).splitlines()
-    assert depths[0] == "Target,Width,Layers,Actual,Diff,% Diff,Estimate,Calibration,note"
+    assert depths[0] == "Target,Width,Layers,Actual,Diff,% Diff,Estimate,Calibration,verdict,note"
     assert [line.split(",")[:5] for line in depths if line.startswith("100000000,768")] == [
         ["100000000", "768", "13", "99332354", "-667646"]
     ]
@@ -165,3 +187,36 @@ def test_a_growth_is_printed_in_every_form_and_the_figures_are_those_of_json(pro
     for wrong in (["--json"], ["--trial", 0], ["--trial", 0, "--log"]):
         told = program("show", "--study", "trace", "--csv", *wrong)
         assert told.returncode == 2 and told.stderr.count("\n") == 1 and "--csv" in told.stderr
+
+
+def two_settings() -> Document:
+    rows = [scored(seed, {"lr": 0.1}, seed, score) for seed, score in enumerate((0.5, 0.52, 0.51))]
+    rows += [scored(3 + seed, {"lr": 0.2}, seed, score) for seed, score in enumerate((0.4, 0.41, 0.42))]
+    return grid_document(rows, [], "score", "maximize")
+
+
+def test_a_paper_has_the_best_in_bold_a_caption_and_a_label() -> None:
+    text = latex(replace(two_settings(), caption="Which rate_1 is best?", label="lr sweep/1"))
+    assert "\\boldmath $0.510 \\pm 0.025$" in text and text.count("\\boldmath") == 1
+    assert "\\caption{Which rate\\_1 is best?}\n\\label{tab:lr-sweep-1}\n\\begin{tabular}" in text
+    assert text.index("\\begin{table}") < text.index("\\begin{tabular}") < text.index("\\end{table}")
+    assert "\\begin{table}" not in latex(two_settings()), "without a caption it is a tabular alone"
+
+
+def test_programs_read_an_efficiency_as_it_is_and_a_head_that_never_changes() -> None:
+    table = Table([Column("efficiency (per M params)", True, key="efficiency")], [[Figure(2e-6, 1e-7, times=1e6)]])
+    assert delimited(Document([table])) == "efficiency,efficiency error\n2e-06,1e-07\n"
+    assert " 2.00 ± 0.10 |" in markdown(Document([table]))
+
+
+@pytest.mark.parametrize("search", ["depth", "fit"])
+def test_rows_and_columns_are_chosen_of_every_search(search: str) -> None:
+    from studies.results.depth import show_document as depth_document
+
+    if search == "depth":
+        text = delimited(depth_document(decided(SEVERAL), Choice(sort="-params", top=1, columns=["Layers", "verdict"])))
+        assert text == "Layers,verdict\n13,best\n"
+    else:
+        _, made, _ = run(fit(high=64), up_to(11))
+        text = delimited(fit_document(made, Choice(where="fits", sort="-batch_size", top=1, columns=["batch_size"])))
+        assert text == "batch_size\n11\n"

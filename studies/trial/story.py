@@ -1,10 +1,10 @@
-"""`show --trial`: one trial with its attempts, reports and files."""
+"""`show --trial`: one trial with its attempts, what it reported, and its files."""
 
 from __future__ import annotations
 
-import socket
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,9 @@ from storage.home import home, trial_folder
 from storage.reader import Reader
 from storage.records import AttemptRow, ReportRow, StudyRow, TrialRow
 from storage.session import Session
-from studies.definition.units import plain
+from studies.definition.units import Units, plain
+from studies.tables.digits import number
+from studies.tables.sparkline import sparkline
 from studies.tables.table import Cell, Column, Document, Figure, Table
 
 MAX_FILES = 100
@@ -23,6 +25,10 @@ ATTEMPT_KEYS = (
     *("outcome", "message", "tail", "accepted", "refused"),
 )
 """Of an attempt in `show --trial --json`: stable."""
+MAX_SERIES = 12
+"""Reported metrics that are shown."""
+SPARKLINE_CELLS = 32
+SERIES = [Column("metric"), Column("series"), *(Column(name, right=True) for name in ("min", "max", "last", "reports"))]
 ATTEMPTS = [Column("attempt"), Column("where"), Column("seconds", right=True), Column("outcome"), Column("")]
 
 
@@ -36,6 +42,7 @@ class TrialStory:
     log: Path
     files: Sequence[Path]
     """Of its `run_dir`, on this host."""
+    units: Units = field(default_factory=Units)
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -64,7 +71,8 @@ class TrialStory:
             f"config: {config}",
         ]
         if point.metrics:
-            head.append("metrics: " + ", ".join(f"{name} {v:.6g}" for name, v in point.metrics.items()))
+            metrics = (f"{name} {self.units.text(name, number(v))}" for name, v in point.metrics.items())
+            head.append(f"metrics: {', '.join(metrics)}")
         rows: list[list[Cell]] = [
             [
                 str(each.attempt),
@@ -77,7 +85,20 @@ class TrialStory:
         ]
         tail = [line for each in self.attempts[-1:] for line in (each.tail or "").splitlines()]
         files = [f"file: {file}" for file in self.files]
-        return Document([Table(ATTEMPTS, rows)], [*tail, f"log: {self.log}", *files], head)
+        return Document([Table(ATTEMPTS, rows), *self._series()], [*tail, f"log: {self.log}", *files], head)
+
+    def _series(self) -> list[Table]:
+        """A line for each reported metric."""
+        names = list(dict.fromkeys(name for row in self.reports for name in row.metrics))
+        rows: list[list[Cell]] = []
+        for name in names[:MAX_SERIES]:
+            values = [row.metrics[name] for row in self.reports if name in row.metrics]
+            finite = [each for each in values if math.isfinite(each)] or [math.nan]
+            figures = [Figure(each) for each in (min(finite), max(finite), values[-1])]
+            rows.append([self.units.head(name), sparkline(values, SPARKLINE_CELLS), *figures, str(len(values))])
+        steps = f"steps {self.reports[0].step:,} to {self.reports[-1].step:,}" if self.reports else ""
+        more = f"; {len(names) - MAX_SERIES} more metrics in --json" if len(names) > MAX_SERIES else ""
+        return [Table(SERIES, rows, f"reported, {steps}{more}")] if rows else []
 
 
 def show_trial(session: Session, study: StudyRow, number: int) -> TrialStory:
@@ -100,37 +121,8 @@ def show_trial(session: Session, study: StudyRow, number: int) -> TrialStory:
         reader.reports_of(point.trial_id),
         folder.log(max(1, point.attempt)),
         sorted(file for file in folder.files.rglob("*") if file.is_file())[:MAX_FILES],
+        Units.of(study),
     )
-
-
-def trial_log(session: Session, study: StudyRow, number: int | None) -> bytes:
-    """The log of a trial's last attempt, if it ran on this host; else its last lines from the database.
-
-    Raises:
-        UsageError: No trial was named, or there is no log of it here.
-    """
-    if number is None:
-        raise UsageError("needs --trial N", "--log")
-    story = show_trial(session, study, number)
-    if story.log.exists() and (text := story.log.read_bytes()):
-        return text
-    kept = [each.tail for each in story.attempts if each.tail]
-    last = story.attempts[-1] if story.attempts else None
-    if last is not None and last.host == socket.gethostname() and not last.tail:  # an empty log is removed
-        return f"the log of trial {number} is empty: it printed nothing\n".encode()
-    if not kept:
-        raise UsageError(f"--log: trial {number} has no log on this host ({story.log})")
-    return str(kept[-1]).encode()
-
-
-def output_of(session: Session, study: StudyRow, number: int) -> str:
-    """A trial's console output, as far as this host and the database have it; else a line that says so."""
-    try:
-        return trial_log(session, study, number).decode(errors="replace")
-    except UsageError as error:
-        return f"[{error.what}]\n"
-    except OSError as error:
-        return f"[its log cannot be read: {error.strerror}]\n"
 
 
 def trial_json(row: TrialRow) -> Mapping[str, Any]:

@@ -1,0 +1,26 @@
+-- What a study has achieved: the best mean score of a setting whose planned seeds all have one, and when anything last
+-- happened.
+SELECT last.active_at, extract(epoch FROM clock_timestamp() - last.active_at)::float8 AS idle, score.metric, score.objective,
+    (SELECT CASE score.direction WHEN 'maximize' THEN max(setting.mean) ELSE min(setting.mean) END FROM (
+        SELECT avg(metric.value) AS mean
+        FROM studyhall_points AS point JOIN trials AS trial USING (trial_id)
+        LEFT JOIN studyhall_metrics AS metric ON metric.trial_id = point.trial_id AND metric.name = score.metric
+            AND metric.value NOT IN ('NaN', 'Infinity', '-Infinity')
+        WHERE point.study_id = ours.study_id AND NOT point.retired
+        GROUP BY md5(point.config::text)
+        HAVING bool_and(trial.state = 'COMPLETE' AND metric.value IS NOT NULL)
+    ) AS setting) AS best
+FROM studyhall_studies AS ours
+CROSS JOIN LATERAL (
+    SELECT greatest(ours.created_at,
+        (SELECT max(greatest(attempt.started_at, attempt.ended_at)) FROM studyhall_attempts AS attempt
+         JOIN studyhall_points AS point USING (trial_id) WHERE point.study_id = ours.study_id),
+        (SELECT max(decided_at) FROM studyhall_decisions AS made WHERE made.study_id = ours.study_id)) AS active_at
+) AS last
+CROSS JOIN LATERAL (
+    SELECT CASE json_typeof(origin -> 'score') WHEN 'array' THEN origin -> 'score' -> 0 ELSE origin -> 'score' END AS given
+) AS first
+CROSS JOIN LATERAL (
+    SELECT first.given ->> 'metric' AS metric, first.given ->> 'direction' AS direction, ours.origin ->> 'objective' AS objective
+) AS score
+WHERE ours.study_id = %(study_id)s

@@ -1,0 +1,135 @@
+"""The table of a grid's settings: a line each with its mean and interval, its verdict, and what else is to be said."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from samplers.searches.nested import flattened
+from samplers.searches.noise import mean
+from storage.records import TrialRow
+from studies.definition.units import Units
+from studies.history.versions import versions_mark, versions_of
+from studies.results.grid_cells import Cell, Ranking, marks_of
+from studies.results.verdicts import VERDICT, Verdict
+from studies.tables.choice import WITH_INTERVAL
+from studies.tables.table import Cell as TableCell
+from studies.tables.table import Column, Figure, Table
+
+
+def settings_table(
+    cells: Sequence[Cell],
+    ranked: Ranking,
+    metric: str,
+    unlike: Mapping[int, Mapping[str, Any]] | None = None,
+    earlier: str = "",
+    units: Units | None = None,
+) -> Table:
+    """A line a setting, in the given order.
+
+    Args:
+        cells: What is listed.
+        ranked: What the verdicts are from.
+        metric: The score.
+        unlike: The keys that differ between cells of one setting, a column each; by the cell's identity.
+        earlier: In place of a verdict, for settings that are not of the grid in force.
+        units: Of the study's metrics.
+    """
+    unlike, units = unlike or {}, units or Units(score=metric)
+    names = list(dict.fromkeys(name for cell in cells for name in cell.setting))
+    keys = list(dict.fromkeys(name for cell in cells for name in unlike.get(id(cell), ())))
+    marks = marks_of([cell for cell in cells if cell.scores])
+    columns = [*map(Column, (*names, *keys)), score_column(metric, cells, units), Column("sd", right=True, spare=2)]
+    columns += [Column("n", right=True), *([Column("difficulty", right=True, spare=1)] * bool(marks))]
+    columns += [Column(VERDICT), Column("")]
+    rows: list[list[TableCell]] = []
+    for cell in cells:
+        mark = marks.get(id(cell))
+        verdict = None if earlier else verdict_of(cell, ranked)
+        rows.append(
+            [
+                *(setting_value(cell.setting, cell.config, name) for name in names),
+                *(str(unlike.get(id(cell), {}).get(key, "–")) for key in keys),
+                score_of(cell, verdict in (Verdict.BEST, Verdict.TIE)),
+                Figure(cell.sd if cell.scores else None, digits=2),
+                Figure(len(cell.scores)),
+                *([Figure(None if mark is None else mark.difficulty)] * bool(marks)),
+                earlier if verdict is None else verdict_text(cell, verdict),
+                ", ".join(filter(None, (None if mark is None else mark.mark, *_remarks(cell)))),
+            ]
+        )
+    return Table(columns, rows)
+
+
+def score_column(metric: str, cells: Sequence[Cell], units: Units) -> Column:
+    """Of means with half of their intervals, where there are some."""
+    interval = WITH_INTERVAL if any(cell.interval is not None for cell in cells) else ""
+    return Column(f"{units.head(metric)}{interval}", right=True, key=f"{metric}{WITH_INTERVAL}")
+
+
+def score_of(cell: Cell, bold: bool = False) -> Figure:
+    """Its mean, with the half of its interval that is never cut."""
+    interval = cell.interval
+    return Figure(cell.mean if cell.scores else None, None if interval is None else interval[1] - cell.mean, bold=bold)
+
+
+def verdict_of(cell: Cell, ranked: Ranking) -> Verdict:
+    """How it stands beside the others."""
+    if cell.pruned:
+        return Verdict.PRUNED
+    if cell.failed and not cell.is_whole:
+        return Verdict.FAILED
+    if not cell.is_whole:
+        return Verdict.UNFINISHED if cell.scores else Verdict.NOT_MEASURED
+    if ranked.ranked and cell is ranked.ranked[0]:
+        return Verdict.BEST
+    return Verdict.TIE if id(cell) in ranked.tied else Verdict.WORSE
+
+
+def verdict_text(cell: Cell, verdict: Verdict) -> str:
+    """With how many of its seeds that concerns."""
+    counted: Mapping[Verdict, Sequence[object] | Mapping[int, float]] = {
+        Verdict.PRUNED: cell.pruned,
+        Verdict.FAILED: cell.failed,
+        Verdict.UNFINISHED: cell.scores,
+    }
+    return verdict.text(len(counted[verdict]), len(cell.rows)) if verdict in counted else verdict.text()
+
+
+def cell_values(cell: Cell, metric: str, verdict: str) -> dict[str, Any]:
+    """What a setting can be chosen and ordered by: its configuration, and the mean of each of its metrics."""
+    complete = [row.metrics for row in cell.rows if row.state == "COMPLETE"]
+    names = dict.fromkeys(name for metrics in complete for name in metrics)
+    return {
+        "n": len(cell.scores),
+        "sd": cell.sd if cell.scores else None,
+        VERDICT: verdict,
+        **{name: mean([metrics.get(name, math.nan) for metrics in complete]) for name in names},
+        **({"score": cell.mean, metric: cell.mean} if cell.scores else {}),
+        **flattened(cell.config),
+        **cell.setting,
+    }
+
+
+def setting_value(setting: Mapping[str, Any], config: Mapping[str, Any], name: str) -> str:
+    """A setting's value; where the axis does not exist (`when`), the config's own, which its trials ran with."""
+    if name in setting:
+        return str(setting[name])
+    own = flattened(config).get(name)
+    return "–" if own is None else f"– ({own})"
+
+
+def why(row: TrialRow) -> str:
+    """Why a trial has no score."""
+    if row.state == "COMPLETE":
+        return "the objective returned no score"
+    return row.reason or "no reason kept"
+
+
+def _remarks(cell: Cell) -> list[str | None]:
+    return [
+        "interval cut at 0" if cell.is_cut else None,
+        why(cell.pruned[0]) if cell.pruned else None,
+        versions_mark(versions_of(cell.rows)),
+    ]

@@ -1,0 +1,41 @@
+"""What a table says of each of its rows, in its column `verdict`."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+
+class Verdict(Enum):
+    """One word, the same in the tables of all searches."""
+
+    BEST = "best"
+    """Of what was measured, by its mean; of a growth's round, what was chosen."""
+    TIE = "tie"
+    """The seeds do not set it apart from the best."""
+    WORSE = "worse"
+    """Its mean is worse; of a growth's candidate, its gain per cost is, or it has none. With one seed nothing says
+    whether that is luck."""
+    MISSES = "misses a limit"
+    """A tune's constraint does not hold."""
+    FRONT = "front"
+    """Of several scores: no other setting is better in all of them."""
+    KNEE = "knee"
+    """Of the front, the one that gives up least."""
+    UNFINISHED = "measured"
+    """Some of its seeds have no score yet. It is not ranked."""
+    PRUNED = "pruned"
+    """The pruner gave it up. It is not ranked."""
+    FAILED = "failed"
+    """A trial of it failed. It is not ranked."""
+    OUT_OF_REACH = "out of reach"
+    """A depth's target lies beyond the bounds."""
+    NOT_MEASURED = "not measured yet"
+    """None of its trials has ended."""
+
+    def text(self, part: int | None = None, whole: int | None = None) -> str:
+        """`tie`, `pruned 1/3`, `measured 2/3`; of one trial, the word alone."""
+        return self.value if part is None or whole is None or whole < 2 else f"{self.value} {part}/{whole}"
+
+
+VERDICT = "verdict"
+"""The column's head."""
