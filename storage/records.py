@@ -171,8 +171,7 @@ class StudyCounts:
 class Achieved:
     """What a study has achieved, and when anything last happened."""
 
-    metric: str
-    """Its score; of several, the first."""
+    metric: str  # of several scores, the first
     objective: str
     best: float | None
     """The best mean of a setting whose seeds all have a score; None while there is none."""

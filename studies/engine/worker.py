@@ -114,10 +114,8 @@ class Worker:
         elif self.packing is not None:
             self.packing.leave()
         self.slot_pool.release(self.running)
-        if not self.running:
-            ending = self._ending()
-            if ending is not None:
-                return ending
+        if not self.running and (ending := self._ending()) is not None:
+            return ending
         self._wait(BUSY_SECONDS if len(self.running) == len(self.slots) else IDLE_SECONDS)
         self._follow()
         return None

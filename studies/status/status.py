@@ -164,8 +164,8 @@ class Status:
             "failures": self.failures,
             "taken": [{"trial": each.number, "again": each.again} for each in self.taken],
             "launches": launches_json(self.launches),
-            "tags": dict(self.row.tags),
             **self._achieved_json(),
+            "tags": dict(self.row.tags),
         }
 
     def _achieved_json(self) -> dict[str, Any]:
@@ -223,7 +223,8 @@ class Overview:
         names = [name for name in OVERVIEW_COUNTS if any(getattr(each, name) for each in counts)]
         columns = [Column("study"), Column("search"), Column("state"), Column("best score", right=True, spare=1)]
         columns += [Column("done", right=True), *(Column(name.replace("_", " "), right=True) for name in names)]
-        columns += [Column("last activity", right=True, spare=2), Column("outcome", spare=3), Column("tags", spare=3)]
+        columns += [Column("last activity", right=True, spare=2), Column("outcome", spare=3)]
+        columns += [Column("tags", spare=1)]
         lines = []
         for row, each in zip(self.rows, counts, strict=True):
             state = standing_of(row, each.begun, row.running, alive.get(row.name, False)).state
