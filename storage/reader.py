@@ -25,7 +25,6 @@ from storage.records import (
     Ends,
     Extent,
     FailureKind,
-    Leading,
     OpenTrial,
     ReportRow,
     RunningTrial,
@@ -38,7 +37,7 @@ from storage.records import (
     WorkerRow,
 )
 from storage.session import Session, query
-from storage.worker_records import FirstFailures, KeptTrial, SeedRow
+from storage.worker_records import FirstFailures, KeptTrial, Leading, SeedRow
 
 Row = TypeVar("Row")
 

@@ -362,18 +362,6 @@ class Ends:
 
 
 @dataclass(frozen=True)
-class Leading:
-    """How far a study of settings is, and which setting leads."""
-
-    done: int
-    """Planned trials that have ended."""
-    planned: int
-    setting: Json | None
-    mean: float | None
-    """Of the setting's score over its seeds; None while no setting has all of them."""
-
-
-@dataclass(frozen=True)
 class Trace:
     """What a started trial has left to look at: its log, its files, its reports."""
 

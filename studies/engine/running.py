@@ -25,6 +25,8 @@ FLUSH_SECONDS = 1.0
 """Between two writes of a trial's reports."""
 SHUTDOWN_SECONDS = 5.0
 """That a trial has after SIGTERM."""
+COUNTS = ("count", "verify")
+"""Trials of a depth search, which come by the hundred: what it decides from them is printed."""
 STEP_LIMIT = 2**31
 """Of Optuna's column: a step is below it."""
 
@@ -125,7 +127,7 @@ class Running:
         scores = ", ".join(f"{each} {number(outcome.metrics[each])}" for each in required.scores)
         line = f"{self.name}: {scores}, {lasted}"
         if leaders is None:
-            return line, Tone.PLAIN
+            return line, Tone.DETAIL if self.claim.role.get("role") in COUNTS else Tone.PLAIN
         leads = leaders.add(self.claim.role.get("setting", {}), outcome.metrics[required.score])
         best = f"; {'new ' * leads}{leaders.value}" if leaders.value else ""
         return line + best, Tone.BEST if leads else Tone.PLAIN

@@ -304,7 +304,7 @@ class Worker:
         """Write an attempt's end. If the session is lost meanwhile, the end is written from a new one."""
         while True:
             try:
-                self.log(*self._toned(*running.settle(self.ledger, outcome, self._required, self.leaders)))
+                self.log(*running.settle(self.ledger, outcome, self._required, self.leaders))
                 if running.over:
                     self.next_points.trial_ended()
                     completed = outcome.kind is Kind.COMPLETED
@@ -313,10 +313,6 @@ class Worker:
                 return
             except SessionLostError as error:
                 self._start_over(str(error))
-
-    def _toned(self, line: str, tone: Tone) -> tuple[str, Tone]:
-        """A depth search counts by the hundred: its decisions are the results, its counts details."""
-        return line, Tone.DETAIL if self.study.search == "depth" and tone is Tone.PLAIN else tone
 
     @property
     def _required(self) -> Requirements:

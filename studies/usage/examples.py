@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 EXAMPLES: Mapping[str, Sequence[str]] = {
     "run": (
         "run grow --study lobo --laptop",
-        "run sweep --gpus 0,1 --per-gpu 2 --timeout 8h --notify 'notify-send \"$STUDY: $REASON\"'",
+        "run sweep --gpus 0,1 --timeout 8h --notify 'notify-send \"$STUDY: $REASON\"'",
     ),
     "demo": ("demo", "demo --out growth.html"),
     "init": (
@@ -15,7 +15,9 @@ EXAMPLES: Mapping[str, Sequence[str]] = {
         "init tune --command 'python train.py --epochs 3' --out lr.yaml --try",
     ),
     "status": ("status", "status lobo --watch"),
-    "show": ("show lobo --whole", "show lobo --trial 3 --log"),
+    "show": ("show lobo --whole", "show sweep --top 5 --where 'params < 1e6' --latex"),
+    "logs": ("logs lobo 3", "logs lobo 3 --follow --tail 20"),
+    "compare": ("compare one two", "compare one two --latex"),
     "best": ("best sweep", "best lobo --json"),
     "audit": ("audit lobo", "audit lobo --json"),
     "replay": ("replay lobo", "replay lobo --cost vram"),
@@ -24,7 +26,7 @@ EXAMPLES: Mapping[str, Sequence[str]] = {
     "retry": ("retry sweep --failed", "retry sweep --trial 3 --trial 7"),
     "redo": ("redo sweep --trial 3", "redo sweep --where 'lr == 0.1 and loss > 3'"),
     "drop": ("drop sweep --trial 3", "drop lobo --trial 12 --from-here --yes"),
-    "report": ("report lobo", "report one two --out figures"),
+    "report": ("report --study lobo", "report --study one --study two --out figures"),
     "stop": ("stop lobo", "stop --study lobo"),
     "rename": ("rename lobo lobo-2024", "rename --storage postgresql://team@db/studies old new"),
     "copy": ("copy lobo lobo-wider", "copy sweep sweep-backup"),
