@@ -8,10 +8,12 @@ from pathlib import Path
 
 from samplers.searches.plural import counted
 from storage.home import study_folder
+from storage.ledger import Ledger
 from storage.reader import Reader
-from storage.records import EndKind, StudyRow
+from storage.records import EndKind, Json, StudyRow
 from storage.session import Session
 from storage.store import Store
+from studies.definition.searches import current_state
 from studies.definition.units import duration_text
 from studies.history.counts import Counts
 from studies.history.state import Ending, Standing, StudyState, standing_of
@@ -38,6 +40,8 @@ class Summary:
     folder: Path
     """Of its trials' files on this host."""
     storage: str
+    state: Json
+    """The search's, after its last decision."""
 
     @property
     def exit_code(self) -> int:
@@ -53,7 +57,7 @@ class Summary:
         took = f"took {duration_text(seconds)}" + (f" for {counted(here, 'trial')}" if here else "")
         logs = f"; logs: {self.folder}" if self.folder.is_dir() else ""
         lines += [(f"{took}; storage: {self.storage}{logs}", Tone.PLAIN), ("next:", Tone.PLAIN)]
-        named = commands(self.study, self.standing, self.failed, ending.interrupted)
+        named = commands(self.study, self.standing, self.failed, ending.interrupted, self.state)
         width = max(len(command) for command, _ in named)
         return lines + [(f"  {command:<{width}}  # {why}", Tone.PLAIN) for command, why in named]
 
@@ -62,7 +66,7 @@ class Summary:
         """Why it ended."""
         if not self.ending.interrupted:
             return self.ending.reason
-        done = f"{self.counts.finished:,} of {counted(self.counts.total, 'planned trial')}"
+        done = f"{self.counts.finished:,} of {counted(self.counts.planned, 'planned trial')}"
         return f"interrupted: {done} {'is' if self.counts.finished == 1 else 'are'} done; run the same command to go on"
 
     @property
@@ -81,11 +85,12 @@ def read_summary(session: Session, study: StudyRow, ending: Ending, store: Store
     folder = study_folder(store.home, study.folder, study.created_at)
     standing = standing_of(study, counts.begun, counts.running, alive)
     storage = store.shown or f"embedded server in {store.home}"
-    return Summary(study, ending, standing, counts, failed_for_good(session, study), folder, storage)
+    failed, state = failed_for_good(session, study), current_state(Ledger(session, study.study_id), study)
+    return Summary(study, ending, standing, counts, failed, folder, storage, state)
 
 
-def commands(study: StudyRow, standing: Standing, failed: int, interrupted: bool) -> Sequence[Command]:
-    """The commands that make sense next, the likeliest first."""
+def commands(study: StudyRow, standing: Standing, failed: int, interrupted: bool, state: Json) -> Sequence[Command]:
+    """The commands that make sense next, the likeliest first. `state`: the search's, after its last decision."""
     verb = "python cli.py {} --study " + study.name
     run, report = verb.format(f"run {study.search}"), (verb.format("report"), "a page with figures")
     audit = (verb.format("audit"), "check that nothing was lost or counted twice")
@@ -98,7 +103,7 @@ def commands(study: StudyRow, standing: Standing, failed: int, interrupted: bool
     else:
         match standing.state:
             case StudyState.DONE:
-                found = [report, audit, _further(study, run, verb)]
+                found = [report, audit, _further(study, run, verb, state)]
             case StudyState.LATE:
                 found = [(f"{run} --timeout DURATION", "give it more time"), report, audit]
             case StudyState.BUDGET_USED_UP:
@@ -109,13 +114,12 @@ def commands(study: StudyRow, standing: Standing, failed: int, interrupted: bool
     return found[:MAX_COMMANDS]
 
 
-def _further(study: StudyRow, run: str, verb: str) -> Command:
+def _further(study: StudyRow, run: str, verb: str, state: Json) -> Command:
     """The command that goes beyond an answer, by what the study was asked."""
-    block = study.definition[study.search]
+    block = state[study.search]
     match study.search:
         case "grow" if study.outcome_kind is EndKind.STEPS:
-            steps = study.steps or block.get("steps")
-            return f"{run} --steps {2 * steps if isinstance(steps, int) else 'N'}", "grow further"
+            return f"{run} --steps {2 * state['step']}", "grow further"
         case "grid" if not block.get("racing"):
             return f"{run} --set grid.repeats={2 * int(block.get('repeats', 1))}", "more seeds for each setting"
         case "tune":

@@ -52,7 +52,7 @@ class Facts:
     reports: Sequence[ReportRow]
     """Of the trials whose series are drawn."""
     alive: bool
-    """Whether a worker of it lived."""
+    """Whether a worker of the study was alive."""
 
     @staticmethod
     def read(session: Session, study: StudyRow) -> Facts:
@@ -85,7 +85,7 @@ class Facts:
 
     @cached_property
     def certainty(self) -> list[str]:
-        """How sure a growth's choices are: a line for each of its last rounds, then what is said of the path."""
+        """How sure a growth's choices are: a line for each of its last rounds, then those of the path."""
         if self.study.search != "grow":
             return []
         records = [row.record for row in in_force(self.decisions)]

@@ -14,8 +14,8 @@ from studies.history.counts import Counts
 from studies.history.state import Ending, Standing, StudyState
 from studies.tables.log import Tone
 
-BLOCKS = {
-    "grow": {"steps": 4},
+BLOCKS: dict[str, dict[str, Any]] = {
+    "grow": {},
     "grid": {"repeats": 3},
     "tune": {"settings": 20},
     "depth": {},
@@ -24,13 +24,12 @@ BLOCKS = {
 
 
 def study_of(search: str, kind: EndKind = EndKind.ANSWERED, max_trials: int | None = None, **block: Any) -> Any:
-    definition = {search: {**BLOCKS[search], **block}}
-    fields = {"name": "own", "search": search, "definition": definition, "outcome_kind": kind, "steps": None}
-    return SimpleNamespace(**fields, max_trials=max_trials)
+    state = {search: {**BLOCKS[search], **block}, "step": 4}
+    return SimpleNamespace(name="own", search=search, outcome_kind=kind, max_trials=max_trials, state=state)
 
 
 def named(study: Any, state: StudyState, failed: int = 0, interrupted: bool = False) -> list[str]:
-    found = commands(study, Standing(state), failed, interrupted)
+    found = commands(study, Standing(state), failed, interrupted, study.state)
     assert 1 <= len(found) <= 3 and all(command.startswith("python cli.py ") for command, _ in found)
     return [command.removeprefix("python cli.py ") for command, _ in found]
 
@@ -66,7 +65,8 @@ def test_where_it_only_stopped_the_command_that_goes_on_comes_first() -> None:
 
 
 def summary_of(ending: Ending, counts: Counts, failed: int, folder: Path) -> Summary:
-    return Summary(study_of("grid"), ending, Standing(StudyState.DONE), counts, failed, folder, "here")
+    study = study_of("grid")
+    return Summary(study, ending, Standing(StudyState.DONE), counts, failed, folder, "here", study.state)
 
 
 def test_the_end_says_how_long_it_took_and_where_things_are(tmp_path: Path) -> None:
