@@ -111,6 +111,14 @@ def ago_text(seconds: float) -> str:
     return f"{max(0.0, seconds) / size:.0f} {unit} ago"
 
 
+def rate_text(per_second: float) -> str:
+    """`3.2/s`, `12/min`, `4.5/h`."""
+    for limit, seconds, unit in ((1.0, 1, "s"), (1 / 60, 60, "min")):
+        if per_second >= limit:
+            return f"{per_second * seconds:.3g}/{unit}"
+    return f"{per_second * 3600:.3g}/h"
+
+
 def parse_size(value: object, where: str) -> int:
     """Bytes from 1073741824, "6GiB" or "500MB".
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC
 from functools import partial
 from typing import TYPE_CHECKING
@@ -12,16 +13,15 @@ from typing import TYPE_CHECKING
 from storage.dashboard import add_report
 from storage.errors import StorageError
 from storage.session import Session
-from studies.dashboard.note import OWN
-from studies.figures.drawn_by_plotly import plotly_json
+from studies.dashboard.own_note import FITS, FITS_END, WholeNote
+from studies.drawing.drawn_by_plotly import plotly_json
 from studies.figures.labels import shortened
-from studies.report.chapters import Chapter, Report, law_row
+from studies.report.chapters import Chapter, Report, law_row, no_laws_text
 from studies.tables.markdown import escaped
 
 if TYPE_CHECKING:
-    from studies.report.pictures import Fitted
+    from studies.report.laws import Fitted
 
-HEAD, END = "## Fits of the last report", "*Here the report's part ends.*"
 WRITER_SECONDS = 10.0
 """That a worker may keep writing the note before the report gives up."""
 
@@ -34,7 +34,7 @@ def put_into_dashboard(session: Session, report: Report) -> list[str]:
     """
     lines = []
     for chapter in report.chapters:
-        figures = {each.key: json.dumps(plotly_json(each)) for each in (*chapter.extra, *report.across)}
+        figures = {each.key: json.dumps(plotly_json(each)) for each in (*chapter.own, *report.across)}
         added = _added(session, chapter, figures)
         counts = f"{len(added)} figures and {len(chapter.fits)} fits"
         lines.append(f"{chapter.facts.study.name}: {counts} are in the dashboard")
@@ -54,23 +54,21 @@ def _added(session: Session, chapter: Chapter, figures: Mapping[str, str]) -> li
 
 def with_fits(note: str, chapter: Chapter) -> str:
     """A note with the report's fits in the readers' part, which workers keep, in place of the last report's."""
-    line = f"*{OWN}*\n"
-    ours, _, own = note.partition(line) if line in note else (f"{note.rstrip()}\n\n---\n\n", "", "")
-    before, found, rest = own.partition(HEAD)
-    after = rest.partition(END)[2] if found else ""
-    kept = "\n\n".join(filter(None, (before.strip(), after.strip())))
-    return f"{ours}{line}\n{kept}\n\n{HEAD}\n\n{_fits(chapter)}\n\n{END}\n"
+    return replace(WholeNote.parse(note), fits=f"{FITS}\n\n{_fits(chapter)}\n\n{FITS_END}").text
 
 
 def _fits(chapter: Chapter) -> str:
     study = chapter.facts.study
-    lines = list(map(_line, chapter.fits)) or [f"{escaped(shortened(study.name, 60))}: nothing was fitted."]
+    lines = [_line(fit) for fit in chapter.fits if fit.verdict.is_law]
+    none = no_laws_text(chapter.fits) if chapter.fits else f"{shortened(study.name, 60)}: nothing was fitted."
+    lines += [escaped(none)] if none else []
     return "\n".join([f"As of {study.now.astimezone(UTC):%Y-%m-%d %H:%M} UTC.", "", *lines])
 
 
 def _line(fit: Fitted) -> str:
     """A note has no figure beside it, so it gives the formula and the doubts too."""
     row, verdict = law_row(fit), fit.verdict
-    law = f"{verdict.chosen.formula(*fit.names)} ({row.law})" if verdict.chosen and verdict.is_law else row.law
-    parts = [law, f"exponent at 95 %: {row.exponent}" if row.exponent else "", *verdict.warnings]
+    assert verdict.chosen is not None
+    law = f"{verdict.chosen.formula(*fit.names)} ({row.law})"
+    parts = [law, f"exponent at 95 %: {row.exponent}", *verdict.warnings]
     return f"- **{escaped(shortened(row.what, 200))}**: {escaped(shortened('; '.join(filter(None, parts)), 900))}"
