@@ -254,6 +254,22 @@ def init(search: str, command: str, out: Path | None, force: bool, trying: bool)
 
 
 @cli.command()
+@click.option(
+    *("--out", "page"),
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    default="studyhall-demo.html",
+    help="The page that it leaves; default: studyhall-demo.html.",
+)
+def demo(page: Path) -> None:
+    """A growth of about a minute that kills one of its own workers, and proves that nothing was lost. It needs nothing,
+    and touches none of your studies."""
+    from studies.demo.demo import demonstrate
+
+    sys.exit(0 if demonstrate(page, _say) else 1)
+
+
+@cli.command()
 @_study_option(help="One study in detail; default: all, a line each.", required=False)
 @click.option("--watch", is_flag=True, help="Follow it, q quits; in a pipe, a line for each change until it ends.")
 @click.option("--tag", "tags", multiple=True, metavar="KEY[=VALUE]", help="Only studies with this; may be repeated.")

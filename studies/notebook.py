@@ -71,7 +71,7 @@ class OpenStudy:
 
     def figures(self) -> dict[str, Figure]:
         """Every figure of its report, by key."""
-        from studies.figures.drawn_by_plotly import to_plotly
+        from studies.drawing.drawn_by_plotly import to_plotly
         from studies.report.chapters import make_report
 
         with self._read() as (session, _):

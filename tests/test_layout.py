@@ -25,9 +25,11 @@ LEVELS = [
 WINGS = [
     {"studies"},
     {"studies.notebook"},
+    {"studies.demo"},
     {"studies.status", "studies.importing", "studies.starter", "studies.endings"},
     {"studies.report", "studies.lifecycle"},
     {"studies.dashboard", "studies.completion", "studies.usage"},
+    {"studies.drawing", "studies.answers"},
     {"studies.figures", "studies.export", "studies.engine", "studies.launch"},
     {"studies.comparison"},
     {"studies.results", "studies.trial", "studies.slots", "studies.audit", "studies.planning"},

@@ -1,4 +1,4 @@
-"""A study's note in the dashboard: its question, state, results and last decision, and the command that goes on."""
+"""A study's note in the dashboard: answer, question, state, results, last decision, and the command that goes on."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from datetime import UTC
 import yaml
 
 from storage.records import DecisionRow, StudyRow
+from studies.answers.causes import help_line
 from studies.definition.definition import Definition
 from studies.figures.labels import shortened
 from studies.history.certainty import certainty_text, error_of
@@ -41,8 +42,10 @@ def note(
     decisions: Sequence[DecisionRow],
     results: Document,
     storage: str | None,
+    answer: str | None = None,
+    causes: Sequence[str] = (),
 ) -> str:
-    """The note of a study as it stands, in Markdown.
+    """The note of a study as it stands, in Markdown. Its first line is the answer, or why there is none.
 
     Args:
         study: Its row.
@@ -51,16 +54,18 @@ def note(
         decisions: Every decision, first to last.
         results: What `show` prints.
         storage: The URL of its storage without a password; None for the embedded server.
+        answer: What it has found, in a sentence or two; None: nothing yet.
+        causes: Why trials failed, a line each.
     """
     definition = Definition.from_json(study.origin)
     standing = standing_of(study, counts.begun, counts.running, alive)
     changes = [row.record["event"] for row in decisions if row.kind == "override"][-MAX_CHANGES:]
     parts = [
-        f"# {escaped(shortened(study.name, MAX_CELL))}",
+        *first_lines(study, standing, answer, causes),
         f"**Asks:** {paragraph(definition.question)}" if definition.question else f"A {study.search} search.",
         f"**State:** {paragraph(standing.text)}. Trials: {counts.text.replace('  ', ', ') or 'none is planned yet'}.",
         f"Written {study.now.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC. A worker renews it while it runs.",
-        "## The answer so far",
+        "## Results so far",
         results_text(results, last=study.search == "grow"),
         "## Decided last",
         last_decision(decisions),
@@ -74,6 +79,22 @@ def note(
         f"*{OWN}*",
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def first_lines(study: StudyRow, standing: Standing, answer: str | None, causes: Sequence[str]) -> list[str]:
+    """The answer over seeds; of a study that failed, its cause and the command that helps."""
+    helps = help_line(study, standing) if standing.failed else None
+    failed = [f"**It has failed:** {paragraph(standing.detail)}."] if standing.failed else []
+    failed += [f"- {paragraph(cause)}" for cause in causes]
+    if helps is not None:
+        what, _, command = helps.partition(": ")
+        failed += [f"{what[:1].upper()}{what[1:]}:", fenced(command, "sh")]
+    if answer is None:
+        return failed or ["**There is no result yet.**"]
+    single = study.search in ("depth", "fit")
+    seeds = "" if single else " *(Means over seeds: the dashboard's Best Trial is one trial, so one seed.)*"
+    found = f"**{paragraph(answer)}**{seeds}"
+    return [*failed, found] if standing.failed else [found, *failed]
 
 
 def paragraph(text: str) -> str:

@@ -9,13 +9,15 @@ from storage.ledger import Ledger
 from storage.reader import Reader
 from storage.records import StudyRow
 from storage.session import Session
+from studies.answers.answer import answer
+from studies.answers.causes import cause_lines
 from studies.dashboard.note import OWN, note
-from studies.figures.drawn_by_plotly import plotly_json
+from studies.drawing.drawn_by_plotly import plotly_json
 from studies.figures.study import pictures_of
 from studies.history.counts import Counts
 from studies.results.show import show
 
-DRAWING_VERSION = 3
+DRAWING_VERSION = 4
 """Raised when the same study is drawn in another way."""
 
 
@@ -46,8 +48,10 @@ def renew(session: Session, name: str, storage: str | None) -> bool:
         if old.token == token:
             return True
         found = show(session, study)
-        text = note(study, counts, alive, found.decisions, found.document(), storage)
-        pictures = pictures_of(study, found.to_json(), found.points)
+        shown = found.to_json()
+        said, causes = answer(study, shown), cause_lines(found.points, study.search)
+        text = note(study, counts, alive, found.decisions, found.document(), storage, said, causes)
+        pictures = pictures_of(study, shown, found.points)
         figures = {each.key: json.dumps(plotly_json(each)) for each in pictures}
         readers = old.note.partition(f"*{OWN}*\n")[2]
         write_dashboard(session, study.study_id, old, token, text + readers, figures)

@@ -1,4 +1,4 @@
-"""Pictures as data, drawn by plotly or matplotlib.
+"""Pictures as data: what each search has to show.
 
-Read first: picture.py, then study.py (which pictures a study has).
+Read first: picture.py (a figure as data), study.py (which figures a study has).
 """

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from studies.figures.grid import heat_map, varied
+from studies.figures.axes import varied
+from studies.figures.heat import heat_map
 from studies.figures.picture import Picture
 
 
@@ -17,7 +18,10 @@ def pictures(shown: Mapping[str, Any], target: float) -> list[Picture]:
         return []
     nearest = sum(row["mark"] == "nearest" for row in rows)
     hopeless = sum(row["mark"] == "hopeless" for row in rows)
-    caption = f"The line is the target, {target:g}. {nearest} settings are nearest to it, {hopeless} are hopeless."
+    caption = (
+        f"The line is the target, {target:g}. Nearest to it: {nearest} of {len(rows)} settings; hopeless: {hopeless}."
+    )
     figures = [row["difficulty"] for row in rows]
     title = f"Difficulty over {axes[0]} and {axes[1]}"
-    return [heat_map("difficulty", title, rows, axes, figures, "difficulty", caption, target)]
+    pair = (axes[0], axes[1])
+    return [heat_map("difficulty", title, rows, pair, figures, "difficulty", caption, smaller=False, contour=target)]

@@ -9,36 +9,39 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from studies.figures.picture import Axis, Line, Mark, Picture, Points, Rule
-from studies.figures.thinning import wide
+from studies.figures.scales import wide
 
 MEMORY = {"peak_memory": "MiB", "vram": "MiB", "memory_fraction": "share of the device"}
 """The first that was measured is drawn."""
+MIN_PROBES = 3
+"""Probes below which a curve is a sentence."""
 
 
 def pictures(shown: Mapping[str, Any], metric: str) -> list[Picture]:
-    """The figures of `show --json`: the score and the memory over the axis; none before a probe has fitted."""
+    """The score and the memory over the axis, each from three probes that fit."""
     probes = sorted((each for each in shown["probes"] if each["fits"]), key=lambda each: each["value"])
     memory = next((name for name in MEMORY if any(name in each["metrics"] for each in probes)), None)
-    made = (
-        [_over_axis(shown, probes, "fit-score", metric, metric)]
-        if any(metric in each["metrics"] for each in probes)
-        else []
-    )
-    if memory is not None:
-        made.append(_over_axis(shown, probes, "fit-memory", memory, f"{memory}, {MEMORY[memory]}"))
-    return made
+    best = (shown.get("best") or {}).get("value")
+    most = "" if best is None else f" {metric} is best at {best:,}."
+    made = [_over_axis(shown, probes, "fit-score", metric, metric, most)]
+    if memory is not None and memory != metric:
+        made.append(_over_axis(shown, probes, "fit-memory", memory, f"{memory}, {MEMORY[memory]}", ""))
+    return [each for each in made if each is not None]
 
 
 def _over_axis(
-    shown: Mapping[str, Any], probes: Sequence[Mapping[str, Any]], key: str, name: str, title: str
-) -> Picture:
+    shown: Mapping[str, Any], probes: Sequence[Mapping[str, Any]], key: str, name: str, title: str, said: str
+) -> Picture | None:
     known = [(float(each["value"]), each["metrics"][name]) for each in probes if name in each["metrics"]]
+    if len(known) < MIN_PROBES:
+        return None
     x, y = [value for value, _ in known], [figure for _, figure in known]
-    marks: list[Mark] = [Line(name, x, y, faint=True), Points("probes", x, y)]
+    marks: list[Mark] = [Line("probes", x, y), Points("probes", x, y)]
     limits = (("largest that fits", shown["largest"]), ("smallest that does not", shown["smallest_failing"]))
     marks += [Rule(f"{text}: {value:,}", float(value), upright=True) for text, value in limits if value is not None]
+    reached = "" if shown["largest"] is None else f"Up to {shown['axis']} {shown['largest']:,} it fits."
     failed = sum(not each["fits"] for each in shown["probes"])
-    unfit = f" {failed} probes did not fit and have no figure." if failed else ""
+    unfit = f" {failed} that did not fit have no point." if failed else ""
     axis = Axis(str(shown["axis"]), log=wide(x))
-    caption = f"One trial at each value, run alone: the spread of a figure is not known.{unfit}"
+    caption = f"{reached}{said} One trial at each value, run alone, so the spread of a point is not known.{unfit}"
     return Picture(key, f"{name} over {shown['axis']}", axis, Axis(title), marks, caption)

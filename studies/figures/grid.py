@@ -1,133 +1,118 @@
-"""What a grid looks like: each setting with its interval, two axes as a heat map, all axes side by side.
+"""What a grid looks like: its best settings, the score against each axis, and two axes as a heat map.
 
 From the results of `show --json` (studies/results/grid.py), the best setting first.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from studies.figures.labels import labels
-from studies.figures.picture import Axis, Heat, Parallel, Picture, Points, Value
-from studies.figures.thinning import thinned, wide
+from studies.figures.axes import axis_picture, by_effect, is_number, only_axis, text_of, varied
+from studies.figures.heat import heat_map
+from studies.figures.labels import labels, shortened
+from studies.figures.parallel import parallel
+from studies.figures.picture import Picture
+from studies.figures.settings import MAX_ROWS, Row, settings_picture
 from studies.history.purpose import setting_name
 
-MAX_NAMED_SETTINGS = 40
-MAX_SETTING_LINES = 600
-"""Of parallel coordinates."""
-MAX_CELLS = 80
-"""Along one axis of a heat map."""
+MAX_AXES = 3
+"""Axes with a figure of their own, those that matter most; the others stand behind them."""
+MAX_LABEL = 24
+"""Characters of a value in the name of a row."""
+
+MAX_NAMED = 120
+"""Characters of a setting in a caption."""
 
 Rows = Sequence[Mapping[str, Any]]
 
 
 def pictures(shown: Mapping[str, Any], metric: str) -> list[Picture]:
     """The figures of `show --json`: of the settings that are ranked, or, while none is, of those with a score."""
-    rows = [row for row in shown["results"] if row.get("ranked", True)] or shown["results"]
-    if not rows:
+    rows, gone = _rows(shown)
+    axes = by_effect(rows, varied(rows))
+    if not axes:
         return []
-    axes = varied(rows)
-    failed, pruned, partial = len(shown["failed"]), len(shown.get("pruned", ())), len(shown["results"]) - len(rows)
-    gone = f" {failed} settings have no score, since all their trials failed." if failed else ""
-    gone += f" Not shown: {partial} without all their seeds." if partial else ""
-    gone += f" Not shown: {pruned} that were pruned." if pruned else ""
-    made = [_settings(rows, axes, metric, gone)]
-    if len(axes) == 2:
-        means = [row["mean"] for row in rows]
-        caption = f"Mean over the seeds; an empty cell has no score.{gone}"
-        made.append(heat_map("grid-heat", f"{metric} over {axes[0]} and {axes[1]}", rows, axes, means, metric, caption))
-    if len(axes) >= 2:
-        made.append(parallel(rows, axes, metric, gone))
-    return made
+    if len(axes) == 1 and all(is_number(row["setting"].get(axes[0])) for row in rows):
+        return [only_axis(rows, axes[0], metric, gone)]
+    made = [_best_settings(rows, varied(rows), metric, gone)]
+    if len(axes) == 1:
+        return made
+    return [*made, *(axis_picture(rows, axes, name, metric) for name in axes[:MAX_AXES]), _heat(rows, axes, metric)]
 
 
-def varied(rows: Rows) -> list[str]:
-    """Names of the axes that have more than one value, in the order of the grid."""
-    names = dict.fromkeys(name for row in rows for name in row["setting"])
-    return [name for name in names if len({_text(row["setting"].get(name)) for row in rows}) > 1]
+def further(shown: Mapping[str, Any], metric: str) -> list[Picture]:
+    """What a reader may want after these: the other axes, and all of them at once."""
+    rows, _ = _rows(shown)
+    axes = by_effect(rows, varied(rows))
+    others = [axis_picture(rows, axes, name, metric) for name in axes[MAX_AXES:]]
+    return [*others, parallel(rows, varied(rows), metric, _smaller(rows), "grid-parallel")] if len(axes) > 2 else []
 
 
-def heat_map(
-    key: str,
-    title: str,
-    rows: Rows,
-    axes: Sequence[str],
-    figures: Sequence[float],
-    name: str,
-    caption: str,
-    contour: float | None = None,
-) -> Picture:
-    """A figure for each pair of values of two axes. A cell that several settings share shows the first, which is the
-    best. Values are evenly spaced, whatever the distance between them."""
-    across, cut_x = _places(rows, axes[0])
-    up, cut_y = _places(rows, axes[1])
-    cells: dict[tuple[str, str], float] = {}
-    for row, figure in zip(rows, figures, strict=True):
-        cells.setdefault((_text(row["setting"].get(axes[0])), _text(row["setting"].get(axes[1]))), figure)
-    z = [[cells.get((x, y), math.nan) for x in across] for y in up]
-    heat = Heat(name, labels(across), labels(up), z, contour)
-    return Picture(key, title, Axis(axes[0]), Axis(axes[1]), [heat], f"{caption}{cut_x or cut_y}")
+def _rows(shown: Mapping[str, Any]) -> tuple[Rows, str]:
+    """The settings that are drawn, and a sentence on those that are not."""
+    rows = [row for row in shown["results"] if row.get("ranked", True)] or shown["results"]
+    counts = {
+        "without a score, since their trials failed": len(shown["failed"]),
+        "without all their seeds": len(shown["results"]) - len(rows),
+        "that were pruned": len(shown.get("pruned", ())),
+    }
+    left_out = [f"{count} {why}" for why, count in counts.items() if count]
+    return rows, f" Not shown: {', '.join(left_out)}." if left_out else ""
 
 
-def _settings(rows: Rows, axes: Sequence[str], metric: str, gone: str) -> Picture:
-    one = axes[0] if len(axes) == 1 and all(_is_number(row["setting"].get(axes[0])) for row in rows) else None
-    if one is not None:
-        shown = sorted(rows, key=lambda row: float(row["setting"][one]))
-        shown, cut = thinned(shown, MAX_SETTING_LINES)
-        x: list[Value] = [float(row["setting"][one]) for row in shown]
-        across = Axis(one, log=wide([float(row["setting"][one]) for row in shown]))
-    else:
-        shown = list(rows[:MAX_NAMED_SETTINGS])
-        cut = "" if len(shown) == len(rows) else f" The best {len(shown)} of {len(rows):,} settings, the best first."
-        x = list(labels([setting_name({name: row["setting"].get(name) for name in axes}) for row in shown]))
-        across = Axis("setting")
-    without = sum(row["interval"] is None for row in shown)
-    sure = "The interval is Student's at 95 %, over the seeds."
-    few = "one seed" if all(row["n"] == 1 for row in shown if row["interval"] is None) else "two seeds or fewer"
-    if without == len(shown):
-        sure = f"{few.capitalize()} each: the spread of a score is not known."
-    elif without:
-        sure += f" {without} settings have {few} and no interval."
-    if any(row.get("interval_cut") for row in shown):
-        sure += f" Intervals are cut at 0: {metric} has positive values alone."
-    known = without < len(shown)
-    ends = [row["interval"] or (math.nan, math.nan) for row in shown]
-    means = [row["mean"] for row in shown]
-    above = [high - mean for (_, high), mean in zip(ends, means, strict=True)] if known else ()
-    below = [mean - low for (low, _), mean in zip(ends, means, strict=True)] if known else ()
-    points = Points(metric, x, means, above, below)
-    return Picture("grid-settings", f"{metric} of each setting", across, Axis(metric), [points], f"{sure}{cut}{gone}")
+def _best_settings(rows: Rows, axes: Sequence[str], metric: str, gone: str) -> Picture:
+    kept = rows[:MAX_ROWS]
+    columns = [labels([text_of(row["setting"].get(name)) for row in kept], MAX_LABEL) for name in axes]
+    drawn = [
+        Row(
+            ", ".join(names),
+            _group(row, row is rows[0]),
+            row["mean"],
+            None if row["interval"] is None else (row["interval"][0], row["interval"][1]),
+            [*row.get("scores", {}).values()],
+        )
+        for row, names in zip(kept, zip(*columns, strict=True), strict=True)
+    ]
+    cut = f" The best {len(kept)} of {len(rows):,} are shown." if len(kept) < len(rows) else ""
+    caption = f"{_verdict(rows)}{cut}{gone}"
+    title = f"{metric} of the best settings"
+    return settings_picture("grid-settings", title, drawn, (", ".join(axes), metric), caption)
 
 
-def parallel(rows: Rows, axes: Sequence[str], metric: str, gone: str, key: str = "grid-parallel") -> Picture:
-    """All axes side by side, a line a setting."""
-    shown, cut = thinned(rows, MAX_SETTING_LINES)
-    columns: list[tuple[str, Sequence[Value]]] = [(name, _column(shown, name)) for name in axes]
-    columns.append((metric, [row["mean"] for row in shown]))
-    caption = f"A line a setting, coloured by its mean {metric}.{cut}{gone}"
-    return Picture(key, f"{metric} and all axes", Axis(""), Axis(""), [Parallel(metric, columns)], caption)
+def _group(row: Mapping[str, Any], is_first: bool) -> str:
+    return "best" if is_first else "may be as good" if row["best_tie"] else "others"
 
 
-def _column(rows: Rows, name: str) -> Sequence[Value]:
-    values = [row["setting"].get(name) for row in rows]
-    if all(_is_number(value) for value in values):
-        return [float(value) for value in values]
-    return labels([_text(value) for value in values])
+def _verdict(rows: Rows) -> str:
+    """What the seeds say of the best setting."""
+    best = f"The best is {shortened(setting_name(rows[0]['setting']), MAX_NAMED)}"
+    tied = sum(row["best_tie"] for row in rows)
+    if tied:
+        return f"{best}; the seeds do not set {_others(tied - 1)} apart from it."
+    if any(row.get("p_best") is not None for row in rows):
+        return f"{best}; the seeds set it apart from all others."
+    if all(row["n"] == 1 for row in rows):
+        return f"{best}; with one seed each, the spread of a score is not known."
+    return f"{best}."
 
 
-def _places(rows: Rows, name: str) -> tuple[list[str], str]:
-    """An axis' values as texts, numbers in their order; and a sentence if not all are shown."""
-    values = {_text(row["setting"].get(name)): row["setting"].get(name) for row in rows}
-    if all(_is_number(value) for value in values.values()):
-        return thinned(sorted(values, key=lambda text: float(values[text])), MAX_CELLS)
-    return thinned(list(values), MAX_CELLS)
+def _others(count: int) -> str:
+    return "1 other" if count == 1 else f"{count} others"
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+def _heat(rows: Rows, axes: Sequence[str], metric: str) -> Picture:
+    """Of the two axes that matter most, in their order in the grid."""
+    across, up = sorted(axes[:2], key=varied(rows).index)
+    rest = [name for name in axes if name not in (across, up)]
+    best = rows[0]["setting"]
+    caption = f"The brightest cell is the best: {across} {text_of(best.get(across))}, {up} {text_of(best.get(up))}."
+    caption += f" Each cell is the best over {', '.join(rest)}." if rest else " A cell is the mean over its seeds."
+    means = [row["mean"] for row in rows]
+    title = f"{metric} over {across} and {up}"
+    return heat_map("grid-heat", title, rows, (across, up), means, metric, caption, _smaller(rows))
 
 
-def _text(value: object) -> str:
-    return "–" if value is None else str(value)
+def _smaller(rows: Rows) -> bool:
+    """Whether small scores are the good ones: the first row is the best."""
+    return bool(rows[0]["mean"] <= rows[-1]["mean"])

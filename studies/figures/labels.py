@@ -1,4 +1,4 @@
-"""Short labels for an axis: two values that differ never get the same label."""
+"""Short labels for an axis: two values that differ never get the same label; and names of figures."""
 
 from __future__ import annotations
 
@@ -28,6 +28,12 @@ def labels(texts: Sequence[str], longest: int = MAX_LABEL) -> list[str]:
             count = taken[label] = taken.get(label, 0) + 1
             given[text] = label if count == 1 else f"{label} ({count})"
     return [given[text] for text in texts]
+
+
+def slug(text: str) -> str:
+    """As a part of a figure's key: lower case and hyphens."""
+    kept = "".join(each if each.isascii() and each.isalnum() else "-" for each in text.lower())
+    return "-".join(filter(None, kept.split("-")))[:40] or "x"
 
 
 def _is_shown(character: str) -> bool:

@@ -5,35 +5,32 @@ The interval is Student's, at 95 %: samplers/searches/noise.py.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from statistics import fmean
 
 from samplers.searches.noise import standard_error, t975
 from studies.comparison.matching import Difference
-from studies.figures.labels import labels
-from studies.figures.picture import Axis, Picture, Points, Rule
+from studies.figures.picture import Picture, Rule
+from studies.figures.settings import MAX_ROWS, Row, settings_picture
 from studies.history.purpose import setting_name
-
-MAX_PAIRED_SETTINGS = 30
-"""Settings that are drawn: those that differ most."""
 
 
 def paired(found: Sequence[Difference], key: str, one: str, other: str, score: str) -> Picture:
-    """A point a setting, and in words the mean over all of them."""
-    shown = sorted(found, key=lambda each: -abs(each.mean))[:MAX_PAIRED_SETTINGS]
+    """A row for each setting, those that differ most, and in words the mean over all of them."""
+    shown = sorted(found, key=lambda each: -abs(each.mean))[:MAX_ROWS]
     shown.sort(key=lambda each: each.mean)
-    at = labels([setting_name(each.setting) for each in shown])
-    reach = [math.nan if each.reach is None else each.reach for each in shown]
-    points = Points("mean over common seeds", at, [each.mean for each in shown], reach)
-    return Picture(
-        key,
-        f"{other} beside {one}: differences of {score}",
-        Axis("setting"),
-        Axis(f"{score}: {other} minus {one}"),
-        [points, Rule("no difference", 0.0)] if shown else [],
-        summary(found, one, other, len(shown)),
-    )
+    rows = [
+        Row(
+            setting_name(each.setting),
+            "mean over common seeds",
+            each.mean,
+            None if each.reach is None else (each.mean - each.reach, each.mean + each.reach),
+        )
+        for each in shown
+    ]
+    title, caption = f"{other} beside {one}: differences of {score}", summary(found, one, other, len(shown))
+    axes = ("setting", f"{score}: {other} minus {one}")
+    return settings_picture(key, title, rows, axes, caption, [Rule("no difference", 0.0)] if shown else [])
 
 
 def summary(found: Sequence[Difference], one: str, other: str, shown: int) -> str:
@@ -49,6 +46,5 @@ def summary(found: Sequence[Difference], one: str, other: str, shown: int) -> st
         reach = t975(len(means) - 1) * error
         verdict = f"Mean difference {fmean(means):.4g} ± {reach:.2g} (95 %, over settings): "
         verdict += "not significant." if abs(fmean(means)) <= reach else "significant."
-    single = "Points without a bar have one common seed." if any(each.reach is None for each in found) else ""
     cut = f"The {shown} that differ most are drawn." if shown < len(found) else ""
-    return " ".join(filter(None, (counts, verdict, single, cut)))
+    return " ".join(filter(None, (counts, verdict, cut)))

@@ -1,4 +1,4 @@
-"""Score against a cost over all trials, with the Pareto front."""
+"""Score against a cost over all settings, with the Pareto front."""
 
 from __future__ import annotations
 
@@ -8,22 +8,26 @@ from dataclasses import dataclass
 
 from studies.figures.labels import shortened
 from studies.figures.picture import Axis, Line, Mark, Picture, Points
-from studies.figures.thinning import thinned, wide
+from studies.figures.placing import spaced
+from studies.figures.scales import wide
+from studies.figures.thinning import thinned
 
-LABEL_SPACING = 0.15
-"""Share of an axis within which one label is enough."""
 MAX_DOMINATED = 2000
-"""Dominated trials that are drawn; of more, evenly spaced ones."""
+"""Dominated settings that are drawn; of more, evenly spaced ones."""
 
 
 @dataclass(frozen=True)
 class Scored:
-    """One finished trial."""
+    """One setting, or one trial."""
 
     study: str
     label: str
     cost: float
     score: float
+
+    @property
+    def short(self) -> str:
+        return shortened(self.label, 28)
 
 
 def front(trials: Sequence[Scored], maximize: bool) -> list[Scored]:
@@ -43,39 +47,32 @@ def pareto(trials: Sequence[Scored], maximize: bool, key: str, title: str, cost:
     best = front(known, maximize)
     ahead = {id(trial) for trial in best}
     left_out = len(trials) - len(known)
-    caption = f"Pareto front in {cost} and {score}: {len(best)} of {len(known)} trials; each trial is one seed."
-    caption += f" {left_out} trials without a number for one of them are not shown." if left_out else ""
+    caption = (
+        f"{len(best)} of {len(known)} settings have the best {score} for their {cost}: the dashed front. A dot is a"
+    )
+    caption += " setting's mean over its seeds."
+    caption += f" {left_out} without a number for one of the two are not shown." if left_out else ""
+    log = wide([trial.cost for trial in known])
     marks: list[Mark] = []
     for study in dict.fromkeys(trial.study for trial in known):
         behind = [trial for trial in known if trial.study == study and id(trial) not in ahead]
         behind, cut = thinned(behind, MAX_DOMINATED)
         caption += cut
         if behind:
-            marks.append(Points(study, [each.cost for each in behind], [each.score for each in behind], faint=True))
+            marks.append(_points(study, behind, faint=True))
     marks.append(Line("front", [each.cost for each in best], [each.score for each in best], dashed=True))
+    shown = spaced([each.cost for each in best], [each.score for each in best], [each.short for each in best], log)
+    named = dict(zip(map(id, best), shown, strict=True))
     for study in dict.fromkeys(trial.study for trial in best):
         own = [trial for trial in best if trial.study == study]
-        x, y = [each.cost for each in own], [each.score for each in own]
-        marks.append(Points(study, x, y, labels=_labels(own, known)))
-    return Picture(key, title, Axis(cost, log=wide([trial.cost for trial in known])), Axis(score), marks, caption)
+        marks.append(_points(study, own, labels=[named[id(each)] for each in own]))
+    y = Axis(score, log=wide([trial.score for trial in known]))
+    return Picture(key, title, Axis(cost, log=log), y, marks, caption)
 
 
-def _labels(own: Sequence[Scored], known: Sequence[Scored]) -> list[str]:
-    """Labels of trials that stand apart; of a crowd only the last one's, which scores best."""
-    width, height = (
-        max(values) - min(values) for values in ([each.cost for each in known], [each.score for each in known])
-    )
-    made: list[str] = []
-    following: Scored | None = None
-    for trial in reversed(own):
-        crowded = (
-            following is not None
-            and abs(following.cost - trial.cost) < LABEL_SPACING * width
-            and abs(following.score - trial.score) < LABEL_SPACING * height
-        )
-        made.append("" if crowded else shortened(trial.label, 24))
-        following = following if crowded else trial
-    return made[::-1]
+def _points(study: str, trials: Sequence[Scored], faint: bool = False, labels: Sequence[str] = ()) -> Points:
+    x, y = [each.cost for each in trials], [each.score for each in trials]
+    return Points(study, x, y, faint=faint, labels=labels, hover=[each.label for each in trials])
 
 
 def _finite(trials: Sequence[Scored]) -> list[Scored]:

@@ -20,6 +20,10 @@ class Axis:
     log: bool = False
     percent: bool = False
     """Numbers are shares, 0 to 1, shown as percentages."""
+    ticks: Sequence[Value] = ()
+    """The places that are named, or all categories in their order; empty: whatever suits the range."""
+    limits: tuple[float, float] | None = None
+    """The least and the largest value that is shown; None: all are."""
 
 
 @dataclass(frozen=True)
@@ -31,8 +35,6 @@ class Line:
     y: Sequence[float]
     dashed: bool = False
     faint: bool = False
-    labels: Sequence[str] = ()
-    """Text at each point; empty: none."""
 
 
 @dataclass(frozen=True)
@@ -48,11 +50,14 @@ class Points:
     """The part of the interval below each point, where it is not the same as above; empty: it is."""
     faint: bool = False
     labels: Sequence[str] = ()
+    """Text at each point; empty: none."""
+    hover: Sequence[str] = ()
+    """What the browser shows of each point under the pointer, above its numbers."""
 
 
 @dataclass(frozen=True)
 class Bars:
-    """A bar at each category, lying where the categories' names are long."""
+    """A bar at each category."""
 
     name: str
     at: Sequence[str]
@@ -91,6 +96,8 @@ class Heat:
     z: Sequence[Sequence[float]]
     """A row for each y."""
     contour: float | None = None
+    ends: tuple[float, float] | None = None
+    """The values of the first and the last colour; the last is the brightest. None: the least and the largest."""
 
 
 @dataclass(frozen=True)
@@ -104,10 +111,13 @@ class Rule:
 
 @dataclass(frozen=True)
 class Parallel:
-    """Parallel coordinates: a line through every axis for each row, coloured by the last axis."""
+    """Parallel coordinates: a line through every axis for each row, coloured by the last axis, the last row on top.
+    Numbers that fill a log scale better stand on one."""
 
     name: str
     axes: Sequence[tuple[str, Sequence[Value]]]
+    ends: tuple[float, float] | None = None
+    """As of a heat map, of the last axis."""
 
 
 Mark = Line | Points | Bars | Area | Band | Heat | Rule | Parallel
@@ -123,4 +133,11 @@ class Picture:
     y: Axis
     marks: Sequence[Mark] = field(default=())
     caption: str = ""
-    """What it shows and what it does not, in a sentence or two."""
+    """What to see in it, then how it was drawn, in two to four sentences."""
+    lies: bool = False
+    """Categories stand below each other, with x upwards and y to the right: their names are then whole."""
+
+    @property
+    def rows(self) -> int:
+        """How many categories stand below each other."""
+        return len(self.x.ticks) if self.lies else 0

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from studies.figures.picture import Axis, Band, Line, Mark, Picture
-from studies.figures.thinning import thinned, wide
+from studies.figures.scales import wide
+from studies.figures.thinning import thinned
 
 MIN_SMOOTHED_POINTS = 60
 """Lines with fewer points are not smoothed."""
@@ -62,13 +63,23 @@ def series(runs: Sequence[Run], key: str, title: str, x: str, y: str) -> Picture
         if mean.x:
             middle = smoothed_line(mean.middle) if smooth else mean.middle
             marks.append(_line(name, mean.x, middle))
-    caption = [
-        "Lines are means over seeds where every seed still runs, bands one standard deviation, single runs faint."
-    ]
+    several = any(isinstance(mark, Band) for mark in marks)
+    caption = [_lowest(marks, y)]
+    if several:
+        caption.append("Lines are means while every seed still runs, bands one standard deviation, single runs pale.")
     if smoothed:
-        caption.append("Strong lines are smoothed (local lines over a thirtieth); raw values are faint behind.")
+        caption.append("Strong lines are smoothed (local lines over a thirtieth); raw values are pale behind.")
     xs, ys = [value for run in runs for value in run.x], [value for run in runs for value in run.y]
-    return Picture(key, title, Axis(x, log=wide(xs)), Axis(y, log=wide(ys)), marks, " ".join(caption))
+    return Picture(key, title, Axis(x, log=wide(xs)), Axis(y, log=wide(ys)), marks, " ".join(filter(None, caption)))
+
+
+def _lowest(marks: Sequence[Mark], metric: str) -> str:
+    """What each strong line comes to: the lowest and the highest end."""
+    ends = {mark.name: mark.y[-1] for mark in marks if isinstance(mark, Line) and not mark.faint}
+    if len(ends) < 2:
+        return ""
+    low, high = min(ends, key=lambda name: ends[name]), max(ends, key=lambda name: ends[name])
+    return f"{metric} ends lowest for {low}, at {ends[low]:.4g}, and highest for {high}, at {ends[high]:.4g}."
 
 
 def mean_of(runs: Sequence[Run]) -> Mean:

@@ -12,7 +12,8 @@ from studies.results.difficulty import TARGET
 
 
 def pictures_of(study: StudyRow, shown: Mapping[str, Any], points: Sequence[TrialRow]) -> list[Picture]:
-    """All figures of a study from `show --json`; of a grid also from its points, which hold the target."""
+    """The few figures that answer a study's question, from `show --json`; of a grid also from its points, which hold
+    the target. The first one is the most telling."""
     match study.search:
         case "depth":
             return depth.pictures(shown, study.origin["depth"].get("solve", "layers"))
@@ -25,3 +26,16 @@ def pictures_of(study: StudyRow, shown: Mapping[str, Any], points: Sequence[Tria
             return tune.pictures(shown, study.scores)
         case _:
             return growth.pictures(shown, study.score, str(study.cost))
+
+
+def further_pictures(study: StudyRow, shown: Mapping[str, Any]) -> list[Picture]:
+    """Figures that a report has behind these."""
+    match study.search:
+        case "depth":
+            return depth.further(shown, study.origin["depth"].get("solve", "layers"))
+        case "grid":
+            return grid.further(shown, study.score)
+        case "tune":
+            return tune.further(shown, study.scores)
+        case _:
+            return []

@@ -1,5 +1,5 @@
-"""Figures of a tune study: its history, each axis against the score, all axes side by side, and the front of several
-scores.
+"""Figures of a tune study: its history, the axes that matter most against the score, all axes side by side; of several
+scores, their front.
 
 From the results of `show --json` (studies/results/tune.py).
 """
@@ -9,45 +9,84 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from itertools import accumulate
+from statistics import fmean
 from typing import Any
 
 from samplers.searches.tune.front import hypervolume_over_time, losses, reference_point
 from storage.records import Score
-from studies.figures.grid import parallel, varied
-from studies.figures.picture import Axis, Line, Mark, Picture, Points, Value
-from studies.figures.thinning import thinned, wide
+from studies.figures.axes import is_number, text_of, varied
+from studies.figures.labels import labels, slug
+from studies.figures.parallel import parallel
+from studies.figures.picture import Axis, Line, Mark, Picture, Points
+from studies.figures.scales import log_filled, value_axis
+from studies.figures.thinning import thinned
+from studies.history.purpose import setting_name
 
-MAX_SLICES = 12
-"""Axes with a figure of their own; the first ones of the space."""
+MAX_SLICES = 3
+"""Axes with a figure of their own, those that matter most; the others stand behind them."""
+MIN_SETTINGS = 8
+"""Settings below which an axis against the score is a handful of points."""
 MAX_SETTING_POINTS = 2_000
+PARTS = 5
+"""Ranges of an axis that are compared to see whether it matters."""
+BEST_SHARE = 0.1
+"""Settings that are marked as the best ones."""
 
 Rows = Sequence[Mapping[str, Any]]
 
 
 def pictures(shown: Mapping[str, Any], scores: Sequence[Score]) -> list[Picture]:
-    """The figures of `show --json`; none before a setting has a score."""
-    rows = sorted((row for row in shown["results"] if row["mean"] is not None), key=lambda row: row["number"])
-    if not rows:
+    """The figures of `show --json`; none before two settings have a score."""
+    rows = _rows(shown)
+    if len(rows) < 2:
         return []
-    made = [_history(rows, scores[0])] if len(scores) == 1 else _of_several(shown, rows, scores)
-    axes = varied(rows)
-    if len(axes) >= 2:
-        made.append(parallel(rows, axes, scores[0].metric, "", key="tune-parallel"))
-    return [*made, *(_slice(rows, name, scores[0].metric) for name in axes[:MAX_SLICES])]
+    axes, smaller = varied(rows), scores[0].direction == "minimize"
+    slices = [_slice(rows, name, scores[0]) for name in _by_effect(rows, axes)[:MAX_SLICES]]
+    beside = [parallel(rows, axes, scores[0].metric, smaller, "tune-parallel")] if len(axes) >= 2 else []
+    if len(scores) > 1:
+        return [*_of_several(shown, rows, scores), *beside]
+    return [_history(rows, scores[0]), *(slices if len(rows) >= MIN_SETTINGS else []), *beside]
+
+
+def further(shown: Mapping[str, Any], scores: Sequence[Score]) -> list[Picture]:
+    """What a reader may want after these: the other axes against the first score."""
+    rows = _rows(shown)
+    if len(rows) < MIN_SETTINGS:
+        return []
+    axes = _by_effect(rows, varied(rows))
+    return [_slice(rows, name, scores[0]) for name in axes[MAX_SLICES if len(scores) == 1 else 0 :]]
+
+
+def _rows(shown: Mapping[str, Any]) -> Rows:
+    """Settings with a score, in the order of their choice."""
+    return sorted((row for row in shown["results"] if row["mean"] is not None), key=lambda row: int(row["number"]))
 
 
 def _history(rows: Rows, score: Score) -> Picture:
     better = max if score.direction == "maximize" else min
     kept = [row for row in rows if _met(row)]
     numbers, means = [float(row["number"]) for row in kept], [row["mean"] for row in kept]
-    marks: list[Mark] = [
-        Points("settings", numbers, means, faint=True),
-        Line("best so far", numbers, [*accumulate(means, better)]),
-    ]
-    caption = "The mean of each setting over its seeds, in the order in which they were chosen."
-    caption += _missing(len(rows) - len(kept))
+    best = [*accumulate(means, better)]
+    drawn, cut = thinned(kept, MAX_SETTING_POINTS)
+    settings = Points(
+        "settings",
+        [float(row["number"]) for row in drawn],
+        [row["mean"] for row in drawn],
+        faint=True,
+        hover=[setting_name(row["setting"]) for row in drawn],
+    )
+    caption = ""
+    if kept:
+        first = best.index(best[-1])
+        since = len(kept) - first - 1
+        caption = f"The best so far came as setting {kept[first]['number']}; "
+        caption += f"the {since} after it did not improve on it." if since else "it is the latest one."
+        caption += " A dot is a setting's mean over its seeds, in the order of choice."
     title = f"{score.metric} of each setting, and the best so far"
-    return Picture("tune-history", title, Axis("setting"), Axis(score.metric), marks, caption)
+    y, far = value_axis(score.metric, means, score.direction == "minimize")
+    marks: list[Mark] = [settings, Line("best so far", numbers, best)]
+    caption += f"{far}{cut}{_missing(len(rows) - len(kept))}"
+    return Picture("tune-history", title, Axis("setting"), y, marks, caption)
 
 
 def _of_several(shown: Mapping[str, Any], rows: Rows, scores: Sequence[Score]) -> list[Picture]:
@@ -59,42 +98,96 @@ def _of_several(shown: Mapping[str, Any], rows: Rows, scores: Sequence[Score]) -
     values = [[row["by_score"][each.metric]["mean"] for each in scores] for row in kept]
     points = [losses(each, directions) for each in values]
     ahead = {*shown["front"]}
-    behind = [each for row, each in zip(kept, values, strict=True) if row["number"] not in ahead]
-    behind, cut = thinned(behind, MAX_SETTING_POINTS)
-    best = sorted(each for row, each in zip(kept, values, strict=True) if row["number"] in ahead)
+    both = list(zip(kept, values, strict=True))
+    behind, cut = thinned([each for each in both if each[0]["number"] not in ahead], MAX_SETTING_POINTS)
+    best = sorted((each for each in both if each[0]["number"] in ahead), key=lambda each: each[1])
     marks: list[Mark] = [
-        Points("settings", [each[0] for each in behind], [each[1] for each in behind], faint=True),
-        Line("front", [each[0] for each in best], [each[1] for each in best], dashed=True),
-        Points("front", [each[0] for each in best], [each[1] for each in best]),
+        _settings("settings", behind, faint=True),
+        Line("front", [each[0] for _, each in best], [each[1] for _, each in best], dashed=True),
+        _settings("front", best),
     ]
     x, y = scores[0].metric, scores[1].metric
-    caption = f"{len(best)} of {len(kept)} settings: no other one is as good in every score and better in one."
+    caption = (
+        f"{len(best)} of {len(kept)} settings are on the front: no other is as good in each score and better in one."
+    )
     caption += f" Of {len(scores)} scores the first two are drawn." if len(scores) > 2 else ""
+    smaller = [each == "minimize" for each in directions]
+    across, far = value_axis(x, [each[0] for each in values], smaller[0])
+    up, far_up = value_axis(y, [each[1] for each in values], smaller[1])
     front = Picture(
         "tune-front",
         f"{y} against {x}: the front",
-        Axis(x, log=wide([each[0] for each in values])),
-        Axis(y),
+        across,
+        up,
         marks,
-        caption + cut + _missing(len(rows) - len(kept)),
+        f"{caption}{far or far_up}{cut}{_missing(len(rows) - len(kept))}",
     )
     volumes = hypervolume_over_time(points, reference_point(points))
     over = Line("volume", [float(row["number"]) for row in kept], volumes)
-    why = "How much the front dominates, measured from a tenth beyond the worst of each score."
-    return [front, Picture("tune-volume", "volume of the front", Axis("setting"), Axis("volume"), [over], why)]
+    why = "It rises while the search still improves the front. Volume: what the front dominates, down to a tenth beyond"
+    why += " the worst of each score."
+    return [front, Picture("tune-volume", "Volume of the front", Axis("setting"), Axis("volume"), [over], why)]
 
 
-def _slice(rows: Rows, name: str, metric: str) -> Picture:
-    known = [(row["setting"][name], row["mean"]) for row in rows if name in row["setting"] and _met(row)]
-    known, cut = thinned(known, MAX_SETTING_POINTS)
-    numeric = all(isinstance(value, int | float) and not isinstance(value, bool) for value, _ in known)
-    x: list[Value] = [float(value) if numeric else str(value) for value, _ in known]
-    log = numeric and wide([each for each in x if isinstance(each, float)])
-    points = Points("settings", x, [mean for _, mean in known])
-    caption = f"A point a setting, whatever its other axes are.{cut}"
-    return Picture(
-        f"tune-slice-{_slug(name)}", f"{metric} over {name}", Axis(name, log=log), Axis(metric), [points], caption
-    )
+def _settings(name: str, rows: Sequence[tuple[Mapping[str, Any], Sequence[float]]], faint: bool = False) -> Points:
+    names = [f"setting {row['number']}: {setting_name(row['setting'])}" for row, _ in rows]
+    return Points(name, [each[0] for _, each in rows], [each[1] for _, each in rows], faint=faint, hover=names)
+
+
+def _by_effect(rows: Rows, axes: Sequence[str]) -> list[str]:
+    """Axes by how much the rank of the score depends on them, most first."""
+    kept = sorted((row for row in rows if _met(row)), key=lambda row: float(row["mean"]))
+    ranks = {id(row): place / max(1, len(kept) - 1) for place, row in enumerate(kept)}
+
+    def effect(name: str) -> float:
+        """The spread of the mean rank between ranges of the axis: 0 of one that does not matter."""
+        known = [row for row in kept if name in row["setting"]]
+        groups: dict[str, list[float]] = {}
+        if all(is_number(row["setting"][name]) for row in known):
+            known.sort(key=lambda row: float(row["setting"][name]))
+            for place, row in enumerate(known):
+                groups.setdefault(str(place * PARTS // len(known)), []).append(ranks[id(row)])
+        else:
+            for row in known:
+                groups.setdefault(text_of(row["setting"][name]), []).append(ranks[id(row)])
+        return sum(len(each) * (fmean(each) - 0.5) ** 2 for each in groups.values()) / max(1, len(known))
+
+    return sorted(axes, key=lambda name: -effect(name))
+
+
+def _slice(rows: Rows, name: str, score: Score) -> Picture:
+    known = [row for row in rows if name in row["setting"] and _met(row)]
+    known.sort(key=lambda row: float(row["mean"]), reverse=score.direction == "maximize")
+    best = known[: max(3, round(BEST_SHARE * len(known)))]
+    others, cut = thinned(known[len(best) :], MAX_SETTING_POINTS)
+    numeric = all(is_number(row["setting"][name]) for row in known)
+    names = labels([text_of(row["setting"][name]) for row in known])
+    shown = dict(zip([text_of(row["setting"][name]) for row in known], names, strict=True))
+
+    def points(mark: str, those: Rows, faint: bool) -> Points:
+        x = [float(row["setting"][name]) if numeric else shown[text_of(row["setting"][name])] for row in those]
+        return Points(
+            mark, x, [row["mean"] for row in those], faint=faint, hover=[setting_name(row["setting"]) for row in those]
+        )
+
+    values = [float(row["setting"][name]) for row in known] if numeric else []
+    axis = Axis(name, log=log_filled(values)) if numeric else Axis(name, ticks=[*dict.fromkeys(names)])
+    picked = f"the best {len(best)}"
+    y, far = value_axis(score.metric, [row["mean"] for row in known], score.direction == "minimize")
+    caption = f"A dot is a setting, whatever its other axes are; {_where(best, name, numeric, picked)}{far}{cut}"
+    marks = [points("others", others, True), points(picked, best, False)]
+    key, title = f"tune-slice-{slug(name)}", f"{score.metric} against {name}"
+    return Picture(key, title, axis, y, marks, caption, lies=not numeric)
+
+
+def _where(best: Rows, name: str, numeric: bool, picked: str) -> str:
+    """The part of an axis that the best settings lie in."""
+    values = [row["setting"][name] for row in best]
+    if numeric:
+        return f"{picked} lie between {min(values):.4g} and {max(values):.4g}."
+    counts = {text: sum(text_of(value) == text for value in values) for text in dict.fromkeys(map(text_of, values))}
+    most = max(counts, key=lambda text: counts[text])
+    return f"{counts[most]} of {picked} have {most}."
 
 
 def _met(row: Mapping[str, Any]) -> bool:
@@ -103,7 +196,3 @@ def _met(row: Mapping[str, Any]) -> bool:
 
 def _missing(count: int) -> str:
     return f" Not shown: {count} that miss a constraint." if count else ""
-
-
-def _slug(name: str) -> str:
-    return "".join(each if each.isalnum() else "-" for each in name.lower()).strip("-")

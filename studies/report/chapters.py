@@ -1,11 +1,10 @@
-"""`report`: one page on some studies, with figures and fits; or both in the dashboard."""
+"""`report`: one page on some studies: the answers, their tables, a few figures, and more behind them."""
 
 from __future__ import annotations
 
 import json
 import shlex
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC
 from importlib.util import find_spec
@@ -21,26 +20,31 @@ from studies.figures.picture import Picture
 
 if TYPE_CHECKING:
     from studies.report.facts import Facts
+    from studies.report.laws import Fitted
     from studies.report.page import Row, Section
-    from studies.report.pictures import Fitted
 
-MAX_CAUSES = 10
 PACKAGES = ("matplotlib", "pandas", "plotly", "scipy")
 
 
 @dataclass(frozen=True)
 class Chapter:
-    """One study: the dashboard's figures, further figures, and fits."""
+    """One study: a few figures, those behind them, and fits."""
 
     facts: Facts
-    kept: Sequence[Picture]
+    main: Sequence[Picture]
     more: Sequence[Picture]
     fits: Sequence[Fitted]
+    kept: Collection[str]
+    """Keys of the figures that workers keep in the dashboard."""
 
     @property
-    def extra(self) -> list[Picture]:
+    def pictures(self) -> list[Picture]:
+        return [*self.main, *self.more]
+
+    @property
+    def own(self) -> list[Picture]:
         """Figures that workers do not put into the dashboard."""
-        return [*(each.picture for each in self.fits), *self.more]
+        return [each for each in self.pictures if each.key not in self.kept]
 
 
 @dataclass(frozen=True)
@@ -52,7 +56,7 @@ class Report:
 
     @property
     def pictures(self) -> list[Picture]:
-        return [*(picture for each in self.chapters for picture in (*each.kept, *each.extra)), *self.across]
+        return [*(picture for each in self.chapters for picture in each.pictures), *self.across]
 
     @property
     def names(self) -> list[str]:
@@ -69,7 +73,7 @@ class Report:
 
         sections = [_section(each) for each in self.chapters]
         if self.across:
-            sections.append(Section("Side by side", ["Comparisons of the studies."], self.across))
+            sections.append(Section("Side by side", main=self.across))
         first = self.chapters[0].facts.study
         words = [word for name in self.names for word in ("--study", name)]
         command = shlex.join(["python", "cli.py", "report", *words])
@@ -94,12 +98,18 @@ def make_report(session: Session, names: Sequence[str]) -> Report:
     """
     check_packages()
     from studies.report.facts import Facts
-    from studies.report.pictures import across, fits_of, more_pictures
 
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
         raise UsageError(f"report: --study {twice!r} is named twice")
-    found = [Facts.read(session, Reader(session).study(name)) for name in names]
+    return report_of([Facts.read(session, Reader(session).study(name)) for name in names])
+
+
+def report_of(found: Sequence[Facts]) -> Report:
+    """From studies that were read."""
+    from studies.report.laws import fits_of
+    from studies.report.pictures import across, chosen_pictures
+
     taken: set[str] = set()
 
     def own(picture: Picture, before: str) -> Picture:
@@ -113,49 +123,77 @@ def make_report(session: Session, names: Sequence[str]) -> Report:
     for number, facts in enumerate(found, 1):
         before = f"{number}-" if len(found) > 1 else ""
         fits = [replace(fit, picture=own(fit.picture, before)) for fit in fits_of(facts)]
-        kept, more = [[own(each, before) for each in some] for some in (facts.pictures(), more_pictures(facts))]
-        chapters.append(Chapter(facts, kept, more, fits))
+        named = {id(fit.picture) for fit in fits}
+        main, more = (
+            [each if id(each) in named else own(each, before) for each in some] for some in chosen_pictures(facts, fits)
+        )
+        chapters.append(Chapter(facts, main, more, fits, {f"{before}{each.key}" for each in facts.pictures()}))
     return Report(chapters, [own(each, "all-") for each in across(found)])
 
 
 def _section(chapter: Chapter) -> Section:
+    """The answer, the results, the figures; then the fits that are laws, and in a sentence those that are none."""
+    from studies.answers.answer import answer
     from studies.report.page import Section
+    from studies.tables.html import html, notes_html
 
-    pictures, laws = [*chapter.kept, *chapter.extra], list(map(law_row, chapter.fits))
-    return Section(chapter.facts.study.name, _summary(chapter.facts), pictures, laws)
+    facts = chapter.facts
+    study, document = facts.study, facts.results.document()
+    grows = study.search == "grow"  # a round's certainty stands in words, the latest rounds last
+    laws = [law_row(fit) for fit in chapter.fits if fit.verdict.is_law]
+    return Section(
+        study.name,
+        question=str(study.origin.get("question") or ""),
+        answer=answer(study, facts.shown) or "There is no result yet.",
+        lines=_state(facts),
+        results=html(document, f"results-{study.study_id}", "text" if grows else "paper", last=grows),
+        main=chapter.main,
+        more=chapter.more,
+        laws=laws,
+        no_laws=no_laws_text(chapter.fits),
+        notes=notes_html(document) if document.tables else "",
+    )
 
 
-def _summary(facts: Facts) -> list[str]:
-    """A study in a few lines: question, state, failures."""
-    from studies.figures.labels import shortened
+def _state(facts: Facts) -> list[str]:
+    """Where a study stands: search, state, trials, failures."""
+    from studies.answers.causes import cause_lines, help_line
 
     study = facts.study
-    direction = "the larger the better" if study.direction == "maximize" else "the smaller the better"
-    lines = [str(study.origin["question"])] if study.origin.get("question") else []
+    direction = ", the larger the better" if study.direction == "maximize" else ", the smaller the better"
+    direction = "" if study.search == "depth" else direction
     cost = f"; cost: {study.cost}" if study.cost else ""
-    lines.append(f"A {study.search} search. Score: {study.score}, {direction}{cost}.")
     counts = facts.counts.text.replace("  ", ", ") or "none yet"
     seconds = sum(row.seconds or 0.0 for row in facts.points)
-    lines.append(f"{facts.standing.text}. Trials: {counts}; {duration_text(seconds)} of work.")
-    lines += facts.certainty
-    failed = [row for row in facts.points if row.state == "FAIL" and not row.retired]
-    causes = Counter(shortened(row.reason or "no reason kept", 200) for row in failed)
-    lines += [f"{count} trials failed: {cause}" for cause, count in causes.most_common(MAX_CAUSES)]
-    if len(causes) > MAX_CAUSES:
-        lines.append(f"… and {len(causes) - MAX_CAUSES} other causes of failure.")
-    return lines
+    state = facts.standing.text
+    lines = [
+        f"A {study.search} search. Score: {study.score}{direction}{cost}. {state[:1].upper()}{state[1:]}."
+        f" Trials: {counts}; {duration_text(seconds)} of work."
+    ]
+    helps = help_line(study, facts.standing) if facts.standing.failed else None
+    return [
+        *lines,
+        *cause_lines(facts.points, study.search),
+        *([] if helps is None else [f"{helps[:1].upper()}{helps[1:]}"]),
+    ]
+
+
+def no_laws_text(fits: Sequence[Fitted]) -> str:
+    """The fits that found no law, in two sentences at most; empty without any."""
+    without = [fit for fit in fits if not fit.verdict.is_law]
+    few = [fit.picture.title for fit in without if fit.verdict.chosen is None]
+    flat = [fit.picture.title for fit in without if fit.verdict.chosen is not None]
+    sentences = [f"No law, no better than a constant: {', '.join(flat)}."] if flat else []
+    sentences += [f"Too few points for a law: {', '.join(few)}."] if few else []
+    return " ".join(sentences)
 
 
 def law_row(fitted: Fitted) -> Row:
-    """A fit in the page's table: the law's name and exponent. Its figure has the formula and the doubts."""
+    """A law in the page's table: its name and exponent. Its figure has the formula and the doubts."""
     from studies.report.page import Row
 
-    verdict, chosen = fitted.verdict, fitted.verdict.chosen
-    exponent, law = "", "too few points"
-    if chosen is not None and verdict.is_law:
-        estimate = chosen.estimates()["exponent"]
-        low, high = ("open" if end is None else f"{end:.3g}" for end in (estimate.low, estimate.high))
-        law, exponent = chosen.name, f"{estimate.value:.3g} ({low} … {high})"
-    elif chosen is not None:
-        law = "none: no better than a constant"
-    return Row(fitted.picture.key, fitted.picture.title, law, exponent)
+    chosen = fitted.verdict.chosen
+    assert chosen is not None
+    estimate = chosen.estimates()["exponent"]
+    low, high = ("open" if end is None else f"{end:.3g}" for end in (estimate.low, estimate.high))
+    return Row(fitted.picture.key, fitted.picture.title, chosen.name, f"{estimate.value:.3g} ({low} … {high})")

@@ -14,13 +14,13 @@ from storage.dashboard import add_report
 from storage.errors import StorageError
 from storage.session import Session
 from studies.dashboard.own_note import FITS, FITS_END, WholeNote
-from studies.figures.drawn_by_plotly import plotly_json
+from studies.drawing.drawn_by_plotly import plotly_json
 from studies.figures.labels import shortened
-from studies.report.chapters import Chapter, Report, law_row
+from studies.report.chapters import Chapter, Report, law_row, no_laws_text
 from studies.tables.markdown import escaped
 
 if TYPE_CHECKING:
-    from studies.report.pictures import Fitted
+    from studies.report.laws import Fitted
 
 WRITER_SECONDS = 10.0
 """That a worker may keep writing the note before the report gives up."""
@@ -34,7 +34,7 @@ def put_into_dashboard(session: Session, report: Report) -> list[str]:
     """
     lines = []
     for chapter in report.chapters:
-        figures = {each.key: json.dumps(plotly_json(each)) for each in (*chapter.extra, *report.across)}
+        figures = {each.key: json.dumps(plotly_json(each)) for each in (*chapter.own, *report.across)}
         added = _added(session, chapter, figures)
         counts = f"{len(added)} figures and {len(chapter.fits)} fits"
         lines.append(f"{chapter.facts.study.name}: {counts} are in the dashboard")
@@ -59,13 +59,16 @@ def with_fits(note: str, chapter: Chapter) -> str:
 
 def _fits(chapter: Chapter) -> str:
     study = chapter.facts.study
-    lines = list(map(_line, chapter.fits)) or [f"{escaped(shortened(study.name, 60))}: nothing was fitted."]
+    lines = [_line(fit) for fit in chapter.fits if fit.verdict.is_law]
+    none = no_laws_text(chapter.fits) if chapter.fits else f"{shortened(study.name, 60)}: nothing was fitted."
+    lines += [escaped(none)] if none else []
     return "\n".join([f"As of {study.now.astimezone(UTC):%Y-%m-%d %H:%M} UTC.", "", *lines])
 
 
 def _line(fit: Fitted) -> str:
     """A note has no figure beside it, so it gives the formula and the doubts too."""
     row, verdict = law_row(fit), fit.verdict
-    law = f"{verdict.chosen.formula(*fit.names)} ({row.law})" if verdict.chosen and verdict.is_law else row.law
-    parts = [law, f"exponent at 95 %: {row.exponent}" if row.exponent else "", *verdict.warnings]
+    assert verdict.chosen is not None
+    law = f"{verdict.chosen.formula(*fit.names)} ({row.law})"
+    parts = [law, f"exponent at 95 %: {row.exponent}", *verdict.warnings]
     return f"- **{escaped(shortened(row.what, 200))}**: {escaped(shortened('; '.join(filter(None, parts)), 900))}"

@@ -4,33 +4,32 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 from storage.reader import Reader
 from storage.records import DecisionRow, ReportRow, StudyRow, TrialRow
 from storage.session import Session
 from studies.comparison.matching import Outcome
+from studies.figures.axes import text_of, varied
 from studies.figures.labels import shortened
 from studies.figures.picture import Picture
 from studies.figures.series import Run
 from studies.figures.study import pictures_of
-from studies.history.certainty import certainty_text, path_lines
 from studies.history.counts import Counts
-from studies.history.decisions import in_force
-from studies.history.purpose import candidate_name, purpose, setting_name
+from studies.history.purpose import purpose, setting_name
 from studies.history.state import Standing, standing_of
 from studies.history.trials import in_order
 from studies.results.grid_cells import ranking
 from studies.results.growth_path import Measured, Stretch, longest, stretches
 from studies.results.show import Shown
+from studies.results.tune import Importance, importance_of
 
 COST_METRICS = ("params", "flops", "vram", "peak_memory", "iter", "cumulative_time")
 """Metrics that are costs in every study; a study's own cost comes before them."""
 LOSSES = ("val_loss", "loss", "train_loss")
-MAX_SAID = 10
-"""Rounds whose certainty stands in words."""
 MAX_GROUPS = 5
 """Settings, or places of a path, whose series are drawn."""
 AXES = {
@@ -84,20 +83,6 @@ class Facts:
         return next((name for name in LOSSES if name in known and name != self.study.score), None)
 
     @cached_property
-    def certainty(self) -> list[str]:
-        """How sure a growth's choices are: a line for each of its last rounds, then those of the path."""
-        if self.study.search != "grow":
-            return []
-        records = [row.record for row in in_force(self.decisions)]
-        said = [
-            f"Round {each['round']}: {candidate_name(each['chosen'])}; {text}."
-            for each in records
-            if (text := certainty_text(each)) is not None
-        ]
-        cut = [f"… and {len(said) - MAX_SAID} earlier rounds."] if len(said) > MAX_SAID else []
-        return [*cut, *said[-MAX_SAID:], *(f"{line[:1].upper()}{line[1:]}." for line in path_lines(records))]
-
-    @cached_property
     def stretches(self) -> list[Stretch]:
         """The path of a growth; of another search, none."""
         return stretches(self.study.origin["config"], self.decisions) if self.study.search == "grow" else []
@@ -115,10 +100,19 @@ class Facts:
             step = max(1, math.ceil((len(places) - 1) / (MAX_GROUPS - 1))) if len(places) > 1 else 1
             kept = sorted({*range(0, len(places), step), len(places) - 1}) if places else []
             return [(f"{number}: {shortened(places[number].label, 24)}", places[number].trials) for number in kept]
-        if self.study.search in ("grid", "tune"):
+        if self.study.search == "tune":
+            rows = [row for row in self.shown["results"] if row["mean"] is not None][:MAX_GROUPS]
+            return [(f"setting {row['number']}", row["trials"]) for row in rows[::-1]]
+        if self.study.search == "grid":
             best = ranking(self.points, self.study.score, self.study.direction).scored[:MAX_GROUPS]
-            return [(shortened(setting_name(each.setting)), [row.number for row in each.rows]) for each in best[::-1]]
+            names = self.axes
+            return [(_values_text(each.setting, names), [row.number for row in each.rows]) for each in best[::-1]]
         return []
+
+    @property
+    def axes(self) -> list[str]:
+        """Of a grid, the axes that vary: the names of its groups are their values."""
+        return varied(self.shown["results"]) if self.study.search == "grid" else []
 
     def runs(self, metric: str, axis: str, only: str | None = None, name: str | None = None) -> list[Run]:
         """Series of one metric over one of `AXES`; with `only`, those of one group, under another name."""
@@ -157,9 +151,24 @@ class Facts:
             if row.state == "COMPLETE"
         ]
 
+    @cached_property
+    def results(self) -> Shown:
+        """What `show` prints."""
+        return Shown(self.study, self.points, self.decisions)
+
+    @cached_property
+    def shown(self) -> Mapping[str, Any]:
+        """`show --json`."""
+        return self.results.to_json()
+
+    @cached_property
+    def importance(self) -> Importance:
+        """How much each axis of a tune matters; of another search, empty."""
+        return importance_of(self.study, self.decisions)
+
     def pictures(self) -> list[Picture]:
         """The figures that the dashboard shows too."""
-        return pictures_of(self.study, Shown(self.study, self.points, self.decisions).to_json(), self.points)
+        return pictures_of(self.study, self.shown, self.points)
 
     @property
     def counts(self) -> Counts:
@@ -171,6 +180,10 @@ class Facts:
         """The state of the study."""
         counts = self.counts
         return standing_of(self.study, counts.begun, counts.running, self.alive)
+
+
+def _values_text(setting: Mapping[str, Any], names: Sequence[str]) -> str:
+    return ", ".join(text_of(setting.get(name)) for name in names) or setting_name(setting)
 
 
 def _mean(trials: Sequence[TrialRow], score: str, cost: str | None) -> Measured:

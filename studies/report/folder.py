@@ -40,7 +40,7 @@ def write_report(report: Report, folder: Path) -> None:
     Raises:
         UsageError: The folder holds something else, or cannot be written.
     """
-    from studies.figures.drawn_by_matplotlib import draw
+    from studies.drawing.drawn_by_matplotlib import draw
 
     check_folder(folder)
     target = folder.resolve()

@@ -1,38 +1,30 @@
-"""A report as one page of HTML that loads nothing from a network: it holds plotly.js and the figures."""
+"""A report as one page of HTML that loads nothing from a network: it holds plotly.js, compressed, and the figures."""
 
 from __future__ import annotations
 
+import base64
+import gzip
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import cache
 from html import escape
+from pathlib import Path
 from typing import Any
 
-from studies.figures.drawn_by_plotly import plotly_json
+from studies.drawing.drawn_by_plotly import plotly_json
 from studies.figures.picture import Picture
 
 POLICY = "default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; style-src 'unsafe-inline'; img-src data: blob:"
 """The browser keeps the page from the network. plotly.js evaluates text for parallel coordinates."""
-STYLE = """
-:root { color-scheme: light dark; --ink: #222; --soft: #666; --line: #ddd; --page: #fff }
-@media (prefers-color-scheme: dark) { :root { --ink: #ddd; --soft: #999; --line: #444; --page: #181818 } }
-body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--page); margin: 2em auto;
-       max-width: 62em; padding: 0 1em; overflow-wrap: anywhere }
-h1, h2 { line-height: 1.2 } h2 { border-top: 1px solid var(--line); padding-top: 1em; margin-top: 2em }
-nav a { margin-right: 1em } .soft, figcaption { color: var(--soft); font-size: 13px }
-figure { margin: 2em 0 } figure > div { height: 430px } figcaption a { margin-left: .5em }
-table { border-collapse: collapse; font-size: 13px; display: block; overflow-x: auto }
-th, td { text-align: left; vertical-align: top; padding: .2em .8em .2em 0; border-bottom: 1px solid var(--line) }
-"""
-SCRIPT = """
-for (const [key, figure] of Object.entries(JSON.parse(document.getElementById("figures").textContent)))
-  Plotly.newPlot(key, figure.data, figure.layout, {responsive: true, displaylogo: false});
-"""
+HEIGHT, ROW_HEIGHT, MAX_ROW_HEIGHT = 400, 21, 34
+"""Pixels of a figure, and of each row where categories stand below each other."""
+HERE = Path(__file__).parent
 
 
 @dataclass(frozen=True)
 class Row:
-    """A table's row: one law that was searched for."""
+    """A table's row: one law that was found."""
 
     figure: str
     """The key of its figure."""
@@ -46,57 +38,96 @@ class Section:
     """A study, or a comparison of several."""
 
     title: str
-    lines: Sequence[str]
-    pictures: Sequence[Picture]
-    """Their keys are unique in the page."""
+    question: str = ""
+    answer: str = ""
+    lines: Sequence[str] = ()
+    """Its state."""
+    results: str = ""
+    """Its tables, as HTML."""
+    main: Sequence[Picture] = ()
+    """Keys of pictures are unique in the page."""
+    more: Sequence[Picture] = ()
+    """They stand behind the others, closed."""
     laws: Sequence[Row] = ()
+    no_laws: str = ""
+    """The fits that found no law, in words."""
+    notes: str = ""
+    """What stands below the tables elsewhere, as HTML."""
 
 
 def page(title: str, lines: Sequence[str], sections: Sequence[Section]) -> str:
     """The whole page."""
-    from plotly.offline import get_plotlyjs
-
-    figures = {picture.key: plotly_json(replace(picture, caption="")) for each in sections for picture in each.pictures}
+    figures = {
+        picture.key: plotly_json(picture, titled=False) for each in sections for picture in (*each.main, *each.more)
+    }
     body = "\n".join(_section(each, number) for number, each in enumerate(sections))
     links = "".join(f'<a href="#section-{number}">{escape(each.title)}</a>' for number, each in enumerate(sections))
     return f"""<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
+<meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="Content-Security-Policy" content="{POLICY}">
 <title>{escape(title)}</title>
-<style>{STYLE}</style>
+<style>{(HERE / "page.css").read_text()}</style>
 </head>
 <body>
-<h1>{escape(title)}</h1>
-{_lines(lines)}
-<nav>{links if len(sections) > 1 else ""}</nav>
+{f"<nav>{links}</nav>" if len(sections) > 1 else ""}
 {body}
+<footer>{_lines(lines)}</footer>
 <noscript><p>The figures need JavaScript; figures/ has them as files.</p></noscript>
 <script type="application/json" id="figures">{_embedded(figures)}</script>
-<script>{get_plotlyjs()}</script>
-<script>{SCRIPT}</script>
+<script type="application/gzip" id="plotly">{_plotly()}</script>
+<script>{(HERE / "page.js").read_text()}</script>
 </body>
 </html>
 """
 
 
+@cache
+def _plotly() -> str:
+    """plotly.js, which is 4.8 MB as it comes: a page would be larger than a mail takes."""
+    from plotly.offline import get_plotlyjs
+
+    return base64.b64encode(gzip.compress(get_plotlyjs().encode(), 9, mtime=0)).decode()
+
+
 def _section(section: Section, number: int) -> str:
-    figures = "\n".join(map(_figure, section.pictures))
-    empty = "" if section.pictures else '<p class="soft">Nothing to draw yet.</p>'
-    return (
-        f'<section id="section-{number}">\n<h2>{escape(section.title)}</h2>\n{_lines(section.lines)}\n'
-        f"{_laws(section.laws)}\n{figures}{empty}\n</section>"
-    )
+    figures = "\n".join(map(_figure, section.main))
+    parts = [
+        f"<h1>{escape(section.title)}</h1>",
+        f'<p class="question">{escape(section.question)}</p>' if section.question else "",
+        f'<p class="answer">{escape(section.answer)}</p>' if section.answer else "",
+        f'<div class="state">{_lines(section.lines)}</div>' if section.lines else "",
+        section.results,
+        figures or '<p class="soft">There is nothing to draw yet.</p>',
+        _more(section),
+    ]
+    return f'<section id="section-{number}">\n' + "\n".join(filter(None, parts)) + "\n</section>"
+
+
+def _more(section: Section) -> str:
+    if not (section.more or section.laws or section.no_laws or section.notes):
+        return ""
+    count, laws = len(section.more), len(section.laws)
+    parts = [f"{count} figure{'s' * (count != 1)}"] if count else []
+    parts += [f"{laws} law{'s' * (laws != 1)}"] if laws else []
+    what = ", ".join([*parts, "notes"] if section.notes else parts) or "fits"
+    figures = "\n".join(map(_figure, section.more))
+    text = f'<p class="soft">{escape(section.no_laws)}</p>' if section.no_laws else ""
+    inner = "\n".join(filter(None, (section.notes, figures, _laws(section.laws), text)))
+    return f'<details class="more"><summary>More: {what}</summary>\n{inner}\n</details>'
 
 
 def _figure(picture: Picture) -> str:
-    key = escape(picture.key)
-    files = f'<a href="figures/{key}.svg">SVG</a><a href="figures/{key}.png">PNG</a>'
+    key, rows = escape(picture.key), picture.rows
+    height = 110 + max(ROW_HEIGHT * rows, min(MAX_ROW_HEIGHT * rows, HEIGHT - 110)) if rows else HEIGHT
+    files = f'<a href="figures/{key}.svg">SVG</a> <a href="figures/{key}.png">PNG</a>'
+    title = escape(picture.title)
     return (
-        f'<figure>\n<div id="{key}" role="img" aria-label="{escape(picture.title)}"></div>\n'
-        f"<figcaption>{escape(picture.caption)} {files}</figcaption>\n</figure>"
+        f"<figure>\n<h2>{title}</h2>\n"
+        f'<div id="{key}" class="plot" role="img" aria-label="{title}" style="height: {height}px"></div>\n'
+        f'<figcaption>{escape(picture.caption)} <span class="files">{files}</span></figcaption>\n</figure>'
     )
 
 
@@ -107,7 +138,7 @@ def _laws(rows: Sequence[Row]) -> str:
         f"<td>{escape(row.law)}</td><td>{escape(row.exponent)}</td></tr>"
         for row in rows
     )
-    return f"<table>{head}\n<tbody>{body}</tbody></table>" if rows else ""
+    return f'<div class="wide"><table>{head}\n<tbody>{body}</tbody></table></div>' if rows else ""
 
 
 def _lines(lines: Sequence[str]) -> str:
@@ -116,4 +147,4 @@ def _lines(lines: Sequence[str]) -> str:
 
 def _embedded(value: Any) -> str:
     """JSON in a page: nothing in it ends the script that holds it."""
-    return json.dumps(value, allow_nan=False, ensure_ascii=False).replace("<", "\\u003c")
+    return json.dumps(value, allow_nan=False, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")

@@ -1,169 +1,128 @@
-"""The figures that only a report has, and the laws that are fitted for them."""
+"""The figures of a report: at most six that answer the study's question, and those behind them.
+
+Nothing is drawn that another figure shows, nothing of fewer settings than make a curve, and no law that is none.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
-from typing import Any
 
-from samplers.searches.growth.what_if import OtherTerms, what_if
 from studies.comparison.matching import differences
-from studies.figures.fitted import fitted
-from studies.figures.growth import parts_of
-from studies.figures.other_path import other_path
+from studies.figures.labels import slug
 from studies.figures.paired import paired
-from studies.figures.pareto import Scored, pareto
+from studies.figures.pareto import Scored, front, pareto
 from studies.figures.picture import Picture
-from studies.figures.series import series
-from studies.history.decisions import in_force
-from studies.history.purpose import purpose
-from studies.laws.laws import Verdict, judge
+from studies.figures.series import Run, series
+from studies.figures.study import further_pictures
 from studies.report.facts import AXES, Facts
 from studies.report.importance import importance_pictures
-from studies.results.growth_path import Measured
+from studies.report.laws import Fitted
 from studies.results.hindsight import hindsight
 
-RATIOS = (("mlp_size", "n_embd"), ("n_embd", "n_layer"), ("n_embd", "n_head"))
-SIZES = ("n_head", "n_qk_head_dim", "n_v_head_dim", "n_layer")
+MAX_MAIN = 6
+"""Figures that stand before `more`."""
+MIN_SETTINGS = 5
+"""Settings below which a front is a sentence."""
 
 
-@dataclass(frozen=True)
-class Fitted:
-    """The search for one law, with its figure."""
-
-    study: str
-    picture: Picture
-    names: tuple[str, str]
-    """Of x and y."""
-    x: Sequence[float]
-    y: Sequence[float]
-    verdict: Verdict
-
-    def to_json(self) -> dict[str, Any]:
-        """Its entry in `fits.json`: names are stable, an open end of an interval is null."""
-        chosen = self.verdict.chosen
-        return {
-            "study": self.study,
-            "figure": self.picture.key,
-            "x": self.names[0],
-            "y": self.names[1],
-            "points": [
-                [value if math.isfinite(value) else None for value in each] for each in zip(self.x, self.y, strict=True)
-            ],
-            "range": None if chosen is None else [float(chosen.x.min()), float(chosen.x.max())],
-            "is_law": self.verdict.is_law,
-            "chosen": None if chosen is None else chosen.name,
-            "formula": None if chosen is None else chosen.formula(*self.names),
-            "chance": self.verdict.chance,
-            "warnings": list(self.verdict.warnings),
-            "laws": [
-                {
-                    "law": fit.name,
-                    "formula": fit.formula(*self.names),
-                    "x0": fit.scale,
-                    "aicc": fit.aicc,
-                    "rmse": math.sqrt(fit.error / len(fit.y)),
-                    "parameters": {name: asdict(each) for name, each in fit.estimates().items()},
-                }
-                for fit in self.verdict.fits
-            ],
-        }
+def chosen_pictures(facts: Facts, fits: Sequence[Fitted]) -> tuple[list[Picture], list[Picture]]:
+    """The figures that answer the question, and those behind them."""
+    laws = [fit.picture for fit in fits if fit.verdict.is_law]
+    curves, importance = list(_series([facts])), list(importance_pictures(facts))
+    of_score = [each for each in laws if each.key.startswith("law-")][:1]
+    first, further = _most_important_first(facts, facts.pictures(), further_pictures(facts.study, facts.shown))
+    first[1:1] = importance[:1]  # beside the history: which axes matter
+    wanted = [*first, *of_score, *curves[:1]]
+    taken = {id(each) for each in wanted[:MAX_MAIN]}
+    behind = [*wanted, *importance, *further, *laws, *_fronts(facts), *curves]
+    more = {id(each): each for each in behind if id(each) not in taken}
+    return wanted[:MAX_MAIN], list(more.values())
 
 
-def fits_of(facts: Facts) -> list[Fitted]:
-    """Score and loss against cost; for a growth also its proportions against its parameters."""
-    return [*_against_cost(facts), *_proportions(facts)]
+def _most_important_first(
+    facts: Facts, first: Sequence[Picture], further: Sequence[Picture]
+) -> tuple[list[Picture], list[Picture]]:
+    """A tune's axes against its score: those of the largest share stand in front."""
+    methods = next(iter(facts.importance.values()), {})
+    shares = next(iter(methods.values()), {})
+    places = {f"tune-slice-{slug(name)}": place for place, name in enumerate(shares)}
+    slices = sorted((each for each in (*first, *further) if each.key in places), key=lambda each: places[each.key])
+    left = iter(slices)
+    front = [next(left) if each.key in places else each for each in first]
+    return front, [next(left) if each.key in places else each for each in further]
 
 
-def _against_cost(facts: Facts) -> Iterator[Fitted]:
-    cost = facts.study.cost or next(iter(facts.costs), None)
-    if cost is None or facts.study.search in ("depth", "fit"):
+def _fronts(facts: Facts) -> list[Picture]:
+    """A growth's path has the front in its own cost already."""
+    own = f"front-{slug(str(facts.study.cost))}"
+    if facts.study.search in ("depth", "fit"):
+        return []
+    grown = facts.study.search == "grow" and hindsight(facts.decisions, facts.study.direction) is not None
+    return [each for each in fronts([facts]) if not (grown and each.key == own)]
+
+
+def _series(studies: Sequence[Facts]) -> Iterator[Picture]:
+    """What trials reported as they went, over each axis that does not repeat an earlier one."""
+    metric = studies[0].reported
+    if metric is None:
         return
-    grows = facts.study.search == "grow"
-    places = facts.stretch.places if grows else facts.measured
-    for metric in filter(None, (facts.study.score, facts.loss)):
-        x, y = _column(places, facts, cost), _column(places, facts, metric)
-        if not any(map(math.isfinite, y)):
+    drawn: list[Sequence[Run]] = []
+    for axis in AXES:
+        if len(studies) == 1:
+            runs = studies[0].runs(metric, axis)
+        else:
+            runs = [
+                run
+                for facts in studies
+                if facts.groups
+                for run in facts.runs(metric, axis, only=facts.groups[-1][0], name=facts.study.name)
+            ]
+        runs = [run for run in runs if sum(map(math.isfinite, run.x)) > 1]
+        if not runs or any(_proportional(runs, each) for each in drawn):
             continue
-        tried = facts.stretch.tried if grows else []
-        evidence = (_column(tried, facts, cost), _column(tried, facts, metric)) if grows else None
-        verdict = judge(x, y, evidence=evidence)
-        warnings = list(verdict.warnings)
-        if grows and len(facts.stretches) > 1:
-            warnings.append("the budget or the config changed on the way: only the longest unchanged part is fitted")
-        if grows and verdict.is_law:
-            warnings.append("each place was chosen for its score, so with few seeds the path looks too good")
-        if not grows and verdict.fits:
-            warnings.append("every setting counts, whatever else it varies")
-        title = f"{metric} against {cost}" + (" along the path" if grows else "")
-        key = f"law-{_slug(metric)}-{_slug(cost)}"
-        yield _fitted(facts, key, title, (cost, metric), x, y, replace(verdict, warnings=warnings))
+        drawn.append(runs)
+        names = ", ".join(studies[0].axes)
+        best = f": the best settings ({names})" if names else ""
+        which = ": the best of each study" if len(studies) > 1 else best
+        title = f"{metric} by {axis}{which}"
+        yield series(runs, f"series-{axis}", title, axis, metric)
 
 
-def _proportions(facts: Facts) -> Iterator[Fitted]:
-    """Sizes, ratios and shares of a growth. Each step starts from the last, so noise would be a random walk."""
-    places = [place for each in facts.stretches for place in each.places if place.label != "measured again"]
-    if not places:
-        return
-    params = "params" if "params" in places[0].metrics else str(facts.study.cost)
-    totals = _column(places, facts, params)
-    tied = sum(each.tied for each in facts.stretches)
-    for name, values in _quantities(places).items():
-        if len({value for value in values if math.isfinite(value)}) < 2:
+def _proportional(runs: Sequence[Run], others: Sequence[Run]) -> bool:
+    """Whether the x of all runs are those of the others times one factor: their curves look the same."""
+    if [len(run.x) for run in runs] != [len(run.x) for run in others]:
+        return False
+    pairs = [pair for run, other in zip(runs, others, strict=True) for pair in zip(run.x, other.x, strict=True)]
+    factors = [x / other for x, other in pairs if other]
+    return bool(factors) and max(factors) - min(factors) <= 1e-9 * abs(max(factors, key=abs))
+
+
+def fronts(studies: Sequence[Facts]) -> Iterator[Picture]:
+    """Score against each cost that all studies have and that does not order their settings as an earlier one does."""
+    first, score = studies[0], studies[0].study.score
+    orders: list[list[int]] = []
+    for cost in first.costs:
+        if not all(cost in each.costs for each in studies):
             continue
-        verdict = judge(totals, values, "growing", "walk")
-        warnings = list(verdict.warnings)
-        if tied:
-            warnings.append(f"{tied} of {len(places) - 1} steps were ties or had one seed: the path is one of several")
-        title = f"{name} against {params} along the path"
-        verdict = replace(verdict, warnings=warnings)
-        yield _fitted(facts, f"ratio-{_slug(name)}", title, (params, name), totals, values, verdict)
+        settings = [
+            Scored(each.study.name, place.label, place.metrics.get(cost, math.nan), place.score)
+            for each in studies
+            for place in each.measured
+        ]
+        known = [each for each in settings if math.isfinite(each.cost) and math.isfinite(each.score)]
+        order = _order([each.cost for each in known])
+        if order in orders or len(known) < MIN_SETTINGS:
+            continue
+        orders.append(order)
+        larger = first.study.direction == "maximize"
+        if len(front(known, larger)) > 1:
+            yield pareto(settings, larger, f"front-{slug(cost)}", f"{score} against {cost}: the front", cost, score)
 
 
-def _quantities(places: Sequence[Measured]) -> dict[str, list[float]]:
-    made = {f"{top} / {below}": [_ratio(place, top, below) for place in places] for top, below in RATIOS}
-    made |= {name: [_size(place, name) for place in places] for name in SIZES}
-    parts = [parts_of(place.metrics) for place in places]
-    for name in dict.fromkeys(name for each in parts for name in each):
-        made[f"share of {name}"] = [each.get(name, 0.0) / sum(each.values()) if each else math.nan for each in parts]
-    return made
-
-
-def _size(place: Measured, name: str) -> float:
-    """A size, or its mean over layers if each layer has its own; NaN if unknown."""
-    value = place.config.get(name, place.config.get(f"{name}_layerlist"))
-    values = value if isinstance(value, list) and value else [value]
-    if not all(isinstance(each, int | float) for each in values):
-        return math.nan
-    return float(sum(values) / len(values))
-
-
-def _ratio(place: Measured, top: str, below: str) -> float:
-    over = _size(place, below)
-    return _size(place, top) / over if over else math.nan
-
-
-def _fitted(
-    facts: Facts, key: str, title: str, names: tuple[str, str], x: Sequence[float], y: Sequence[float], verdict: Verdict
-) -> Fitted:
-    return Fitted(facts.study.name, fitted(verdict, x, y, key, title, names), names, x, y, verdict)
-
-
-def _column(places: Sequence[Measured], facts: Facts, metric: str) -> list[float]:
-    return [place.value(metric, facts.study.score, str(facts.study.cost)) for place in places]
-
-
-# Beside the laws
-
-
-def more_pictures(facts: Facts) -> list[Picture]:
-    """Series, fronts, importances, and other paths of one study."""
-    drawn = fronts([facts])
-    if facts.study.search == "grow" and hindsight(facts.decisions, facts.study.direction) is not None:
-        in_path = f"front-{_slug(str(facts.study.cost))}"  # the path's figure has this front, of means over seeds
-        drawn = (each for each in drawn if each.key != in_path)
-    return [*_series([facts]), *drawn, *importance_pictures(facts), *_other_paths(facts)]
+def _order(values: Sequence[float]) -> list[int]:
+    places = {value: place for place, value in enumerate(sorted(set(values)))}
+    return [places[value] for value in values]
 
 
 def across(studies: Sequence[Facts]) -> list[Picture]:
@@ -176,65 +135,4 @@ def across(studies: Sequence[Facts]) -> list[Picture]:
     for number, other in enumerate(same[1:], 1):
         found = differences(first.outcomes(), other.outcomes())
         pairs.append(paired(found, f"paired-{number}", first.study.name, other.study.name, other.study.score))
-    return [*_series(same), *fronts(same), *pairs]
-
-
-def _series(studies: Sequence[Facts]) -> Iterator[Picture]:
-    metric = studies[0].reported
-    if metric is None:
-        return
-    for axis in AXES:
-        if len(studies) == 1:
-            runs = studies[0].runs(metric, axis)
-        else:
-            runs = [
-                run
-                for facts in studies
-                if facts.groups
-                for run in facts.runs(metric, axis, only=facts.groups[-1][0], name=facts.study.name)
-            ]
-        runs = [run for run in runs if any(map(math.isfinite, run.x))]
-        if runs:
-            title = f"{metric} by {axis}" + (": the best of each study" if len(studies) > 1 else "")
-            yield series(runs, f"series-{axis}", title, axis, metric)
-
-
-def fronts(studies: Sequence[Facts]) -> Iterator[Picture]:
-    """Score against each cost that all of the studies have."""
-    first, score = studies[0], studies[0].study.score
-    for cost in first.costs:
-        if not all(cost in each.costs for each in studies):
-            continue
-        trials = [
-            Scored(
-                each.study.name, purpose(row.role), row.metrics.get(cost, math.nan), row.metrics.get(score, math.nan)
-            )
-            for each in studies
-            for row in each.trials
-        ]
-        title, larger = f"{score} against {cost}: every trial, the front marked", first.study.direction == "maximize"
-        yield pareto(trials, larger, f"front-{_slug(cost)}", title, cost, score)
-
-
-def _other_paths(facts: Facts) -> Iterator[Picture]:
-    if facts.study.search != "grow":
-        return
-    records = [row.record for row in in_force(facts.decisions) if row.kind != "override"]
-    records = [each for each in records if each["baseline"] is not None and each["baseline"]["seeds"]]
-    for other in facts.costs:
-        measured = [seed for record in records for row in _rows(record) for seed in row["seeds"]]
-        if other == facts.study.cost or not measured or not all(other in seed["metrics"] for seed in measured):
-            continue
-        if answers := what_if(records, OtherTerms(cost=other)):
-            key = f"what-if-{_slug(other)}"
-            yield other_path(answers, records, key, str(facts.study.cost), other, facts.study.score)
-
-
-def _rows(record: Any) -> list[Any]:
-    return [record["baseline"], *(each for each in record["candidates"] if each["eligible"])]
-
-
-def _slug(text: str) -> str:
-    """As a part of a figure's key: lower case and hyphens."""
-    kept = "".join(each if each.isascii() and each.isalnum() else "-" for each in text.lower())
-    return "-".join(filter(None, kept.split("-")))[:40] or "x"
+    return [*pairs, *_series(same), *fronts(same)]

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 
 EXAMPLES: Mapping[str, Sequence[str]] = {
     "run": (
-        "run grow --study lobo --steps 4 --set learning_rate=3e-4",
+        "run grow --study lobo --laptop",
         "run sweep --gpus 0,1 --timeout 8h --notify 'notify-send \"$STUDY: $REASON\"'",
     ),
+    "demo": ("demo", "demo --out growth.html"),
     "init": (
         "init grid --command 'python train.py'",
         "init tune --command 'python train.py --epochs 3' --out lr.yaml --try",

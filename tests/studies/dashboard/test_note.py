@@ -70,7 +70,7 @@ def code(text: str, language: str) -> str:
 
 def test_an_empty_study_says_what_it_asks_and_how_to_go_on() -> None:
     text = note(study(), counts(), False, [], Document(), None)
-    assert text.startswith("# lobo\n\n**Asks:** Which one next?")
+    assert text.startswith("**There is no result yet.**\n\n**Asks:** Which one next?")
     assert "none is planned yet" in text and "No results yet." in text and "Nothing yet." in text
     assert "Written 2026-01-02 03:04:05 UTC" in text
     assert code(text, "sh") == "python cli.py run grow --study lobo"
@@ -120,6 +120,25 @@ def test_the_state_is_one_line(other: dict[str, Any], said: str) -> None:
     assert f"**State:** {said}" in note(study(**other), counts(complete=1), False, [], Document(), None)
 
 
+def test_the_first_line_is_the_answer_over_seeds() -> None:
+    text = note(study(), counts(complete=3), True, [], Document(), None, answer="3 steps took a|b to 2.")
+    assert text.startswith(
+        "**3 steps took a\\|b to 2.** *(Means over seeds: the dashboard's Best Trial is one trial, so"
+    )
+    alone = note(study(search="fit"), counts(complete=3), True, [], Document(), None, answer="96 fits.")
+    assert alone.startswith("**96 fits.**\n"), "its trials have no seeds"
+
+
+def test_a_study_that_failed_says_its_cause_and_the_command_that_helps() -> None:
+    failed = study(outcome="the first 8 trials failed alike", failed=True)
+    causes = ["8 trials failed: error: no module named <x>"]
+    text = note(failed, counts(failed=8), False, [], Document(), None, causes=causes)
+    assert text.startswith("**It has failed:** the first 8 trials failed alike.\n\n- 8 trials failed: error")
+    assert code(text, "sh") == "python cli.py retry --study lobo --failed"
+    known = note(failed, counts(failed=8), False, [], Document(), None, answer="The start has 3.", causes=causes)
+    assert known.index("It has failed") < known.index("The start has 3.")
+
+
 def test_an_override_is_listed_below_the_definition_that_was_begun_with() -> None:
     change = Row(kind="override", record={"event": "override: max_iters=10"}, trials=[], decided_at=WHEN)
     text = note(study(), counts(), True, [change], Document(), None)
@@ -145,7 +164,7 @@ def test_odd_names_and_values_are_text(odd: str) -> None:
     rows = [line for line in text.splitlines() if line.startswith("| a ")]
     assert len(rows) == 1 and len(rows[0].replace("\\|", "").split("|")) == 5
     heads = [line.strip("# ") for line in outside.splitlines() if line.startswith("#")]
-    assert heads == ["lobo", "The answer so far", "Decided last", "To resume it", "Definition"]
+    assert heads == ["Results so far", "Decided last", "To resume it", "Definition"]
 
 
 def test_a_definition_cannot_leave_its_block() -> None:

@@ -17,13 +17,11 @@ import pytest
 from optuna_dashboard import get_note, save_note
 from optuna_dashboard._custom_plot_data import get_plotly_graph_objects
 
-from samplers.searches.growth.what_if import OtherTerms, what_if
 from storage.errors import UsageError
 from storage.optuna_storage import StudyStorage
 from storage.session import Session
 from studies.comparison.matching import Outcome, differences
 from studies.dashboard.renewal import renew
-from studies.figures.other_path import other_path
 from studies.figures.paired import summary
 from studies.figures.pareto import Scored, front
 from studies.figures.series import Run, mean_of, series, smoothed_line
@@ -72,8 +70,10 @@ def test_a_law_that_a_study_was_made_with_comes_out_with_its_exponent(session: S
 def test_noise_is_told_to_be_nothing(session: Session) -> None:
     made_studies.grid(session.url, "noise", WIDTHS, noise, seeds=3)
     found = fits(session, "noise")["law-loss-params"]
-    assert not found["is_law"] and found["chosen"] == "constant" and found["chance"] > 0.05
-    assert "none: no better than a constant" in make_report(session, ["noise"]).page()
+    assert not found["is_law"] and found["chosen"] == "constant" and found["chance"] > 0.05 and not found["drawn"]
+    made = make_report(session, ["noise"])
+    assert "No law, no better than a constant: loss against params." in made.page()
+    assert "law-loss-params" not in {picture.key for picture in made.pictures}, "noise is not drawn"
 
 
 def test_a_growths_path_shows_its_law_and_its_proportions(session: Session) -> None:
@@ -177,24 +177,14 @@ def test_studies_are_compared_by_pairs_of_the_same_setting_and_seed() -> None:
     assert apart == [] and "no setting and seed in common" in summary(apart, "one", "other", 0)
 
 
-def test_another_path_is_marked_where_it_would_have_parted() -> None:
-    made, _, _ = run(search({"increments": INCREMENTS, "steps": 12}))
-    records = [each.record for each in made]
-    told = what_if(records, OtherTerms("iter"))
-    drawn = other_path(told, records, "key", "params", "iter", "score")
-    real, other = drawn.marks
-    assert len(real.x) == 12  # type: ignore[union-attr]
-    assert list(other.x) == [each["round"] for each in told if not each["same"]]  # type: ignore[union-attr]
-
-
 # Whatever a study holds
 
 
 @pytest.mark.parametrize(
     ("settings", "objective", "says"),
     [
-        ([], law, "Nothing to draw yet"),
-        (WIDTHS[:1], law, "too few points"),
+        ([], law, "There is nothing to draw yet"),
+        (WIDTHS[:1], law, "Too few points for a law"),
         (WIDTHS, broken, "10 trials failed: error: yyy"),
         (WIDTHS, nothing, "10 complete"),
         ([{"width": 16, name: name} for name in NAMES], law, "语言 модель"),
@@ -207,7 +197,7 @@ def test_whatever_a_study_holds_a_report_is_written(
     made_studies.grid(session.url, "odd", settings, objective, series=long_series)
     folder = written(session, tmp_path / "out", "odd")
     page = (folder / "index.html").read_text()
-    assert says in page and "NaN" not in page.partition("<script>")[0]
+    assert says in page and "NaN" not in page.partition('<script type="application/gzip"')[0]
     assert not any(each["is_law"] for each in fits(session, "odd").values())
     drawn = set(re.findall(r'<div id="([^"]+)"', page))
     assert {f"{key}.{form}" for key in drawn for form in ("png", "svg")} == {

@@ -28,7 +28,18 @@ def test_the_history_goes_in_the_order_of_choice_and_its_best_never_gets_worse()
     assert isinstance(settings, Points) and isinstance(best, Line)
     assert list(settings.x) == [0.0, 1.0, 2.0] and list(best.y) == [3.0, 3.0, 1.0]
     assert "1 that miss a constraint" in found["tune-history"].caption
-    assert set(found) == {"tune-history", "tune-parallel", "tune-slice-x", "tune-slice-kind"}
+    assert set(found) == {"tune-history", "tune-parallel"}, "an axis against three settings says nothing"
+
+
+def test_the_axes_that_matter_most_have_a_figure_with_the_best_settings_marked() -> None:
+    rows = [{**row(number, float((number - 8) ** 2)), "mean": float((number - 8) ** 2)} for number in range(20)]
+    found = pictures({"results": rows}, [LOSS])
+    assert [each.key for each in found] == ["tune-history", "tune-slice-x", "tune-slice-kind", "tune-parallel"]
+    others, best = found[1].marks
+    assert isinstance(best, Points) and sorted(map(float, best.x)) == [3.5, 4.0, 4.5]
+    assert isinstance(others, Points) and len(others.x) == 17
+    assert "the best 3 lie between 3.5 and 4.5" in found[1].caption
+    assert found[2].lies and "2 of the best 3 have a" in found[2].caption
 
 
 def test_the_front_is_the_one_of_the_results_and_its_volume_only_grows() -> None:

@@ -15,8 +15,8 @@ import matplotlib.image
 import numpy as np
 import pytest
 
-from studies.figures.drawn_by_matplotlib import Form, draw, drawn
-from studies.figures.fonts import families
+from studies.drawing.drawn_by_matplotlib import Form, draw, drawn
+from studies.drawing.fonts import families
 from studies.figures.picture import Area, Axis, Band, Bars, Heat, Line, Mark, Parallel, Picture, Points, Rule
 
 NAN = math.nan
@@ -37,7 +37,10 @@ SCRIPTS = [
 ]
 MARKS: dict[str, list[Mark]] = {
     "line": [Line("one", [1, 2, 3], [1.0, NAN, 3.0]), Line("two", [1, 2, 3], [3.0, 2.0, 1.0], dashed=True, faint=True)],
-    "line-of-names": [Line("one", ["a", "b"], [1.0, 2.0], labels=["first", "second"])],
+    "line-of-names": [
+        Line("one", ["a", "b"], [1.0, 2.0]),
+        Points("two", ["a", "b"], [1.0, 2.0], labels=["first", "second"]),
+    ],
     "points": [Points("one", [1, 2], [1.0, 2.0], [0.5, NAN], labels=["a", ""])],
     "bars": [Bars("one", ["a", "b"], [1.0, NAN], [0.5, 0.0]), Bars("two", ["c"], [2.0], faint=True)],
     "long-bars": [Bars("one", ["a name of some length", LONG, LONG + "y"], [1.0, 2.0, 3.0])],
@@ -82,7 +85,7 @@ def test_names_in_any_script_and_of_any_length(text: str) -> None:
 def named(text: str) -> dict[str, dict[Form, bytes]]:
     """A picture of each kind that shows names, with this one wherever a name can stand."""
     kinds: dict[str, list[Mark]] = {
-        "line": [Line(text, [text, "b"], [1.0, 2.0], labels=[text, text]), Points("other", ["b"], [1.0])],
+        "line": [Points(text, [text, "b"], [1.0, 2.0], labels=[text, text]), Line("other", ["b"], [1.0])],
         "bars": [Bars(text, [text, "b"], [1.0, 2.0])],
         "heat": [Heat(text, [text], [text], [[1.0]])],
         "parallel": [Parallel(text, [(text, [text, "b"]), ("score", [1.0, 2.0])])],

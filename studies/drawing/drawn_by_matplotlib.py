@@ -19,16 +19,20 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, PercentFormatter
+from matplotlib.ticker import FuncFormatter, NullFormatter, PercentFormatter
 
-from studies.figures.drawn_by_plotly import bars_lie, colours_of
-from studies.figures.fonts import MISSING_GLYPH, families
+from studies.drawing.drawn_by_plotly import MAX_MARKED_POINTS, MAX_WRITTEN_CELLS, colours_of
+from studies.drawing.fonts import MISSING_GLYPH, families
 from studies.figures.labels import labels, shortened
 from studies.figures.picture import Area, Axis, Band, Bars, Heat, Line, Mark, Parallel, Picture, Points, Rule, Value
+from studies.figures.placing import sides
+from studies.figures.scales import cut_to_points, log_filled, log_ticks, number_text
 
 Form = Literal["png", "svg"]
 
 SIZE_INCHES = (7.2, 4.5)
+ROW_INCHES = 0.19
+"""Of a row where categories stand below each other; few rows have the common height."""
 DPI = 150
 FAINT = 0.35
 MAX_TICKS = 40
@@ -62,7 +66,7 @@ def draw(picture: Picture, path: Path) -> None:
 
 def drawn(picture: Picture, forms: Sequence[Form] = ("png", "svg")) -> dict[Form, bytes]:
     """The picture in each form. What is too large for an axis is a gap."""
-    picture = replace(picture, marks=[_tamed(mark) for mark in picture.marks])
+    picture = cut_to_points(replace(picture, marks=[_tamed(mark) for mark in picture.marks]))
     found, missing = families([*_texts(picture), "0123456789.,−+-×…()% "])
     canvas = _Canvas(picture, str.maketrans(dict.fromkeys(missing, MISSING_GLYPH)))
     with mpl.rc_context({**MATPLOTLIB_SETTINGS, "font.family": found}):
@@ -110,16 +114,16 @@ class _Canvas:
 
     def figure(self) -> Figure:
         picture = self.picture
-        figure = Figure(figsize=SIZE_INCHES)
+        figure = Figure(figsize=(SIZE_INCHES[0], max(SIZE_INCHES[1], 1.5 + ROW_INCHES * picture.rows)))
         FigureCanvasAgg(figure)
         axes = figure.add_subplot()
         figure.suptitle(self.text(picture.title, 90), x=0.01, ha="left", fontsize=11, fontweight="bold")
         if picture.caption:
             caption = "\n".join(textwrap.wrap(self.text(picture.caption, 1500), 125))
             figure.supxlabel(caption, x=0.01, ha="left", fontsize=7.5, color="#555555")
-        self.lies = bars_lie(picture.marks)
+        self.lies = picture.lies
         self.across, self.up = (picture.y, picture.x) if self.lies else (picture.x, picture.y)
-        self.places = _places(picture.marks)
+        self.places = _places(picture)
         parallel = next((mark for mark in picture.marks if isinstance(mark, Parallel)), None)
         if parallel is not None:
             self.parallel(figure, axes, parallel)
@@ -149,7 +153,6 @@ class _Canvas:
 
     def marks(self, figure: Figure, axes: Axes) -> None:
         colours = colours_of(self.picture.marks)
-        bars = [mark for mark in self.picture.marks if isinstance(mark, Bars)]
         stacked: Any = None
         for mark in self.picture.marks:
             colour, name = colours[mark.name], self.text(mark.name)
@@ -169,10 +172,10 @@ class _Canvas:
                 case Heat():
                     self.heat(figure, axes, mark, name)
                 case Rule() if math.isfinite(mark.at):
-                    draw = axes.axvline if mark.upright else axes.axhline
+                    draw = axes.axvline if mark.upright != self.lies else axes.axhline
                     draw(mark.at, color=colour, linestyle=":", linewidth=1.3, label=name)
-        if bars and self.lies:
-            axes.invert_yaxis()
+        if self.lies and self.places:
+            axes.set_ylim(len(self.places) - 0.4, -0.6)  # the first row on top, as it is read
 
     def where(self, values: Sequence[Value]) -> Any:
         """Places on an axis: numbers as they are, names at 0, 1, … in order of appearance."""
@@ -182,33 +185,37 @@ class _Canvas:
 
     def line(self, axes: Axes, mark: Line, colour: str, name: str) -> None:
         style = "--" if mark.dashed else "-"
-        x, marker = self.where(mark.x), "o" if mark.labels or len(mark.x) == 1 else None
-        axes.plot(
-            x, mark.y, style, color=colour, alpha=FAINT if mark.faint else 1, linewidth=1.4, marker=marker, label=name
-        )
-        self.labelled(axes, x, mark.y, mark.labels)
+        marker = "o" if len(mark.x) <= MAX_MARKED_POINTS and not mark.dashed else None
+        shown = {
+            "color": colour,
+            "alpha": FAINT if mark.faint else 1,
+            "linewidth": 1.4,
+            "marker": marker,
+            "markersize": 4,
+        }
+        axes.plot(self.where(mark.x), mark.y, style, label=name, **shown)
 
     def points(self, axes: Axes, mark: Points, colour: str, name: str) -> None:
-        x, y = self.where(mark.x), np.asarray(mark.y, float)
-        alpha = FAINT if mark.faint else 1
+        at, values = self.where(mark.x), np.asarray(mark.y, float)
         reach = _error(mark.reach) if not mark.below else [_error(mark.below), _error(mark.reach)]
-        axes.errorbar(x, y, reach, fmt="o", color=colour, alpha=alpha, elinewidth=1, capsize=2, label=name)
-        self.labelled(axes, x, mark.y, mark.labels)
+        shown = {"color": colour, "alpha": FAINT if mark.faint else 1, "markersize": 3 if mark.faint else 5}
+        x, y = (values, at) if self.lies else (at, values)
+        ends = {"xerr" if self.lies else "yerr": reach}
+        axes.errorbar(x, y, fmt="o", elinewidth=1, label=name, **ends, **shown)
+        if any(mark.labels):
+            self.labelled(axes, at, mark.y, mark.labels)
 
     def labelled(self, axes: Axes, x: Sequence[float], y: Sequence[float], texts: Sequence[str]) -> None:
-        """Labels stand above and below in turn, so that neighbours do not overlap."""
-        for place, (each_x, each_y, text) in enumerate(zip(x, y, texts, strict=False)):
+        for each_x, each_y, text, side in zip(x, y, texts, sides(x, y, texts, self.picture.x.log), strict=True):
             if math.isfinite(each_x) and math.isfinite(each_y) and text:
-                side = 1 if place % 2 == 0 else -1
                 axes.annotate(
                     self.text(text, 28),
                     (each_x, each_y),
-                    xytext=(0, 6 * side),
+                    xytext=(0, 4 if side.startswith("top") else -4),
                     textcoords="offset points",
-                    ha="center",
-                    va="bottom" if side > 0 else "top",
-                    fontsize=6.5,
-                    rotation=30 if len(texts) > 8 else 0,
+                    ha="right" if side.endswith("left") else "left",
+                    va="bottom" if side.startswith("top") else "top",
+                    fontsize=7,
                     color="#444444",
                 )
 
@@ -224,15 +231,29 @@ class _Canvas:
     def heat(self, figure: Figure, axes: Axes, mark: Heat, name: str) -> None:
         table = np.ma.masked_invalid(np.asarray(mark.z, float).reshape(len(mark.y), len(mark.x)))
         axes.grid(False)
-        image = axes.imshow(table, aspect="auto", origin="lower", cmap="viridis", interpolation="nearest")
+        low, high = sorted(mark.ends) if mark.ends is not None else (None, None)
+        colours = "viridis_r" if mark.ends is not None and mark.ends[0] > mark.ends[1] else "viridis"
+        image = axes.imshow(
+            table, aspect="auto", origin="lower", cmap=colours, interpolation="nearest", vmin=low, vmax=high
+        )
         figure.colorbar(image, ax=axes, label=name)
         for set_ticks, values in ((axes.set_xticks, mark.x), (axes.set_yticks, mark.y)):
-            names = [self.text(each, 24) for each in labels([_number_text(value) for value in values])]
+            names = [self.text(each, 24) for each in labels([number_text(value) for value in values])]
             chosen = _thinned(len(names))
             set_ticks(chosen, [names[place] for place in chosen])
+        if table.size <= MAX_WRITTEN_CELLS:
+            self.written(axes, image, table)
         level = mark.contour
         if level is not None and min(table.shape) > 1 and table.count() and table.min() < level < table.max():
             axes.contour(table, levels=[level], colors="white", linewidths=2)
+
+    def written(self, axes: Axes, image: Any, table: Any) -> None:
+        """The number of each cell, in black or white by the brightness of its colour."""
+        for (row, column), value in np.ndenumerate(table):
+            if value is not np.ma.masked:
+                red, green, blue, _ = image.cmap(image.norm(value))
+                ink = "black" if 0.3 * red + 0.59 * green + 0.11 * blue > 0.5 else "white"
+                axes.text(column, row, f"{value:.4g}", ha="center", va="center", fontsize=7, color=ink)
 
     def parallel(self, figure: Figure, axes: Axes, mark: Parallel) -> None:
         """Each axis runs from its smallest to its largest value; rows with a gap are left out."""
@@ -249,7 +270,8 @@ class _Canvas:
         axes.set_ylim(-0.15, 1.08)
         rows = np.array(scaled, float).T if scaled else np.zeros((0, 0))
         for row in rows[np.isfinite(rows).all(1)] if len(rows) else ():
-            axes.plot(row, color=mpl.colormaps["viridis"](row[-1]), alpha=max(0.1, min(0.8, 30 / len(rows))))
+            share = 1 - row[-1] if mark.ends is not None and mark.ends[0] > mark.ends[1] else row[-1]
+            axes.plot(row, color=mpl.colormaps["viridis"](share), alpha=max(0.15, min(0.8, 40 / len(rows))))
         for spine in axes.spines.values():
             spine.set_visible(False)
         axes.tick_params(length=0)
@@ -258,15 +280,13 @@ class _Canvas:
         """Ticks and the legend."""
         for axis, name in ((self.across, "x"), (self.up, "y")):
             self.ticks(axes, axis, name)
+            if axis.limits is not None:
+                axes.set(**{f"{name}lim": axis.limits})
         if self.places and not any(isinstance(mark, Heat) for mark in self.picture.marks):
-            names = [self.text(each, 30) for each in labels(list(self.places))]
+            names = [self.text(each, 44 if self.lies else 16) for each in labels(list(self.places), 44)]
             chosen = _thinned(len(names))
-            if self.lies:
-                axes.set_yticks(chosen, [names[place] for place in chosen])
-            else:
-                crowded = sum(map(len, names)) > 70
-                shown = [names[place] for place in chosen]
-                axes.set_xticks(chosen, shown, rotation=35 if crowded else 0, ha="right" if crowded else "center")
+            set_ticks = axes.set_yticks if self.lies else axes.set_xticks
+            set_ticks(chosen, [names[place] for place in chosen])
         handles, names = axes.get_legend_handles_labels()
         last = {name: handle for name, handle in zip(names, handles, strict=True) if name}
         if len(last) > 1:
@@ -280,18 +300,22 @@ class _Canvas:
         side = axes.xaxis if name == "x" else axes.yaxis
         if axis.percent:
             side.set_major_formatter(PercentFormatter(1.0, decimals=None))
+        elif axis.ticks and not isinstance(axis.ticks[0], str):
+            side.set_ticks([float(each) for each in axis.ticks], [number_text(each) for each in axis.ticks])
+            side.set_minor_formatter(NullFormatter())
         elif side.get_scale() == "log":
             low, high = sorted(side.get_view_interval())
-            if low > 0 and high / low < 30:  # or the axis shows hardly a power of ten
-                side.set_major_locator(MaxNLocator(5) if high / low < 4 else LogLocator(subs=(1.0, 2.0, 3.0, 5.0)))
-            side.set_major_formatter(FuncFormatter(lambda value, _: _number_text(value)))
+            ticks = log_ticks(low, high) if low > 0 else []
+            if len(ticks) > 1:
+                side.set_ticks(ticks)
+            side.set_major_formatter(FuncFormatter(lambda value, _: number_text(value)))
             side.set_minor_formatter(NullFormatter())
 
 
-def _places(marks: Sequence[Mark]) -> dict[str, int]:
-    """Places of names on their axis; empty if it holds numbers."""
-    values: list[Value] = []
-    for mark in marks:
+def _places(picture: Picture) -> dict[str, int]:
+    """Places of names on their axis, in the axis' order or that of the marks; empty if it holds numbers."""
+    values: list[Value] = [each for each in picture.x.ticks if isinstance(each, str)]
+    for mark in picture.marks:
         if isinstance(mark, Bars):
             values += mark.at
         elif isinstance(mark, Line | Points):
@@ -333,24 +357,13 @@ def _scaled(values: Sequence[Value]) -> tuple[list[float], tuple[str, str]]:
     if not finite:
         return [math.nan] * len(numbers), ("–", "–")
     low, high = min(finite), max(finite)
+    if log_filled(numbers):
+        numbers, low, high = [math.log10(value) for value in numbers], math.log10(low), math.log10(high)
     width = (high - low) or 1.0
-    return [(value - low) / width if math.isfinite(value) else math.nan for value in numbers], (
-        _number_text(low),
-        _number_text(high),
-    )
+    ends = (number_text(min(finite)), number_text(max(finite)))
+    return [(value - low) / width if math.isfinite(value) else math.nan for value in numbers], ends
 
 
 def _thinned(count: int) -> list[int]:
     step = max(1, math.ceil(count / MAX_TICKS))
     return list(range(0, count, step))
-
-
-def _number_text(value: Value) -> str:
-    """A number as people write it: 1.5M, 0.02."""
-    if isinstance(value, str):
-        return value
-    size = abs(value)
-    for least, unit in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if size >= least and size < 1e15:
-            return f"{value / least:.4g}{unit}"
-    return f"{value:.4g}"

@@ -1,0 +1,169 @@
+"""The answer of a study as it stands, in one or two sentences: means over seeds, with their intervals.
+
+Optuna's own "best trial" is the luckiest single seed. This is what the report and the note begin with.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from samplers.searches.depth.fixed_size import count_in
+from storage.records import StudyRow
+from studies.figures.scales import number_text
+from studies.history.purpose import candidate_name, setting_name
+from studies.tables.digits import printed
+from studies.tables.table import Figure
+
+MAX_TARGETS = 3
+"""Of a depth search, that are answered in words."""
+MAX_GROWN = 5
+"""Parameters of a growth that are named."""
+
+Json = Mapping[str, Any]
+
+
+def answer(study: StudyRow, shown: Json) -> str | None:
+    """From `show --json`; None while there is no result."""
+    match study.search:
+        case "grow":
+            return _of_growth(study, shown)
+        case "grid":
+            return _of_grid(study, shown)
+        case "tune":
+            return _of_front(study, shown) if "front" in shown else _of_tune(study, shown)
+        case "depth":
+            return _of_depth(study, shown)
+        case _:
+            return _of_fit(study, shown)
+
+
+def _of_growth(study: StudyRow, shown: Json) -> str | None:
+    rounds = [
+        each for each in shown["rounds"] if each["baseline"] is not None and each["baseline"]["score"] is not None
+    ]
+    if not rounds:
+        return None
+    chosen = [row for each in rounds for row in each["candidates"] if row["chosen"]]
+    first, cost = rounds[0]["baseline"], study.cost
+    if not chosen:
+        score = _score([seed["score"] for seed in first["seeds"]], first["score"])
+        return f"No step is chosen yet. The start has {study.score} {score} at {cost} {number_text(first['cost'])}."
+    last = chosen[-1]
+    steps = f"{len(chosen)} step{'s' * (len(chosen) != 1)}"
+    took = f"{steps} took {study.score} from {_short(first['score'])} to {_short(last['score'])}{_seeds(last)}"
+    spent = f"{cost} from {number_text(first['cost'])} to {number_text(last['cost'])}"
+    grown = _grown(study.origin["config"], shown["config"], chosen)
+    return f"{took}, and {spent}: {grown}. The last step was {candidate_name(last)}."
+
+
+def _grown(start: Json, now: Json, chosen: Sequence[Json]) -> str:
+    """The parameters that grew, those with most steps first."""
+    names = [str(each["param"]) for each in chosen]
+    order = sorted(dict.fromkeys(names), key=lambda name: -names.count(name))
+    changes = [
+        f"{name} {start[name]} → {now[name]}"
+        if name in start and name in now
+        else f"{name} by {names.count(name)} steps"
+        for name in order[:MAX_GROWN]
+    ]
+    more = len(order) - MAX_GROWN
+    return ", ".join([*changes, *([f"{more} more"] if more > 0 else [])])
+
+
+def _of_grid(study: StudyRow, shown: Json) -> str | None:
+    rows = [row for row in shown["results"] if row["ranked"]] or shown["results"]
+    if not rows:
+        return None
+    best, count = rows[0], len(rows)
+    if count == 1:
+        return f"The only setting with a result, {setting_name(best['setting'])}, has {study.score} {_mean(best)}."
+    tied = sum(bool(row["best_tie"]) for row in rows)
+    if tied:
+        verdict = f" {tied - 1} other{'s' * (tied != 2)} may be as good: the seeds do not set them apart."
+    elif any(row["p_best"] is not None for row in rows):
+        verdict = " The seeds set it apart from all others."
+    else:
+        verdict = " With one seed each, nothing says how much of that is chance."
+    return (
+        f"The best of {count} settings is {setting_name(best['setting'])}, with {study.score} {_mean(best)}.{verdict}"
+    )
+
+
+def _of_tune(study: StudyRow, shown: Json) -> str | None:
+    best = next((row for row in shown["results"] if row["number"] == shown["best"]), None)
+    if best is None:
+        return None
+    count = sum(row["mean"] is not None for row in shown["results"])
+    name = f"setting {best['number']}: {setting_name(best['setting'])}"
+    only = "" if best["n"] > 1 else " It was measured with one seed: run it again with others before you rely on it."
+    return f"The best of {count} settings is {name}, with {study.score} {_mean(best)}.{only}"
+
+
+def _of_front(study: StudyRow, shown: Json) -> str | None:
+    front = [row for row in shown["results"] if row["number"] in shown["front"]]
+    if not front:
+        return None
+    names = " and ".join(score.metric for score in study.scores)
+    whole = f"{len(front)} of {len(shown['results'])} settings are on the front of {names}"
+    best = next((row for row in front if row["number"] == shown["best"]), front[0])
+    values = ", ".join(f"{score.metric} {_short(best['by_score'][score.metric]['mean'])}" for score in study.scores)
+    return f"{whole}. Setting {best['number']} gives up least of each: {setting_name(best['setting'])}, with {values}."
+
+
+def _of_depth(study: StudyRow, shown: Json) -> str | None:
+    rows = shown["results"]
+    if not rows:
+        return None
+    parts = []
+    targets = list(dict.fromkeys(row["target"] for row in rows))
+    for target in targets[:MAX_TARGETS]:
+        own = [row for row in rows if row["target"] == target and row["reached"] and count_in(row) is not None]
+        if not own:
+            parts.append(f"{number_text(target)} is out of reach")
+            continue
+        best = min(own, key=lambda row: abs(float(count_in(row) or math.inf) - target))
+        off = (float(count_in(best) or 0.0) - target) / target
+        parts.append(f"{number_text(target)}: {best['layers']:,} layers of width {best['width']:,} ({off:+.2%})")
+    more = f"; and {len(targets) - MAX_TARGETS} more targets" if len(targets) > MAX_TARGETS else ""
+    reached = sum(bool(row["reached"]) for row in rows)
+    return f"Nearest to {'; to '.join(parts)}{more}. {reached} of {len(rows)} sizes were reached."
+
+
+def _of_fit(study: StudyRow, shown: Json) -> str | None:
+    if not shown["probes"]:
+        return None
+    if shown["largest"] is None:
+        return f"No {shown['axis']} is known to fit yet." if shown["ended"] is None else _sentence(shown["ended"])
+    fails = shown["smallest_failing"]
+    limit = "" if fails is None else f"; {fails:,} does not"
+    said = f"The largest {shown['axis']} that fits is {shown['largest']:,}{limit}."
+    best = shown["best"]
+    if best is None:
+        return said
+    return f"{said} {study.score} is best at {best['value']:,}: {_short(best['score'])}."
+
+
+def _mean(row: Json) -> str:
+    """`1.532 ± 0.012 (95 %, 3 seeds)`."""
+    half = None if row["interval"] is None else row["interval"][1] - row["mean"]
+    seeds = f"{row['n']} seed{'s' * (row['n'] != 1)}"
+    return f"{printed(Figure(row['mean'], half))} ({'95 %, ' if half is not None else ''}{seeds})"
+
+
+def _score(seeds: Sequence[float], mean: float) -> str:
+    return f"{_short(mean)} ({len(seeds)} seed{'s' * (len(seeds) != 1)})"
+
+
+def _seeds(row: Json) -> str:
+    count = len(row["seeds"])
+    return f" ({count} seed{'s' * (count != 1)})"
+
+
+def _short(value: float) -> str:
+    return str(printed(Figure(value)))
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."

@@ -1,0 +1,73 @@
+"""A document as HTML that escapes every name and value. Rows beyond the first ones are hidden until asked for, without
+a script."""
+
+from __future__ import annotations
+
+from html import escape
+
+from studies.tables.digits import NO_VALUE, printed
+from studies.tables.table import Cell, Document, Figure, Form, Table
+from studies.tables.terminal import one_line
+
+REMARKS = ("", "notes")
+"""Columns of sentences."""
+MAX_SHOWN_ROWS = 12
+"""Of a table; where a few more are all, they are shown too."""
+
+
+def html(document: Document, key: str, form: Form = "paper", last: bool = False) -> str:
+    """Its tables; where there is none, its notes.
+
+    Args:
+        document: What is shown.
+        key: Begins the ids of its elements.
+        form: Whose columns are shown.
+        last: Whether the last rows of a long table are shown, in place of the first.
+    """
+    tables = [_table(_telling(table.of(form)), f"{key}-{place}", last) for place, table in enumerate(document.tables)]
+    return "\n".join(tables or [f"<p>{_text(note)}</p>" for note in document.notes])
+
+
+def notes_html(document: Document) -> str:
+    """Its notes as a list; empty without any."""
+    notes = "".join(f"<li>{_text(note)}</li>" for note in document.notes)
+    return f'<ul class="notes">{notes}</ul>' if notes else ""
+
+
+def _telling(table: Table) -> Table:
+    """Only the columns in which some cell has a value."""
+    places = [place for place in range(len(table.columns)) if any(map(_tells, (row[place] for row in table.rows)))]
+    return table.keeping(places or range(len(table.columns)))
+
+
+def _tells(cell: Cell) -> bool:
+    return (str(printed(cell)) if isinstance(cell, Figure) else cell) not in ("", NO_VALUE)
+
+
+def _table(table: Table, key: str, last: bool) -> str:
+    count = len(table.rows)
+    shown = count if count <= MAX_SHOWN_ROWS + 3 else MAX_SHOWN_ROWS
+    hidden = range(count - shown) if last else range(shown, count)
+    title = f"<caption>{_text(table.title)}</caption>" if table.title else ""
+    sides = ["right" if column.right else "note" if column.name in REMARKS else "left" for column in table.columns]
+    heads = "".join(
+        f'<th class="{side}">{_text(column.name)}</th>' for column, side in zip(table.columns, sides, strict=True)
+    )
+    rows = "\n".join(
+        f"<tr{' class=rest' if place in hidden else ''}>"
+        + "".join(f'<td class="{side}">{_cell(cell)}</td>' for cell, side in zip(row, sides, strict=True))
+        + "</tr>"
+        for place, row in enumerate(table.rows)
+    )
+    more = ""
+    if hidden:
+        more = f'<input type="checkbox" id="{key}"><label for="{key}">all {count:,} rows</label>\n'
+    return f'{more}<div class="wide"><table>{title}<thead><tr>{heads}</tr></thead>\n<tbody>{rows}</tbody></table></div>'
+
+
+def _cell(cell: Cell) -> str:
+    return escape(str(printed(cell))) if isinstance(cell, Figure) else _text(cell)
+
+
+def _text(text: str) -> str:
+    return escape(" ".join(one_line(text).split()))
