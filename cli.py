@@ -10,21 +10,24 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import click
 
 from storage.errors import EmptyStorageError, StudyhallError, UsageError
 from storage.home import home
+from studies.usage.verbs import Verbs
 
 if TYPE_CHECKING:
     from storage.records import StudyRow
     from storage.session import Session
     from storage.store import Store
+    from studies.endings.notice import Notice
     from studies.export.folders import Folder
     from studies.history.state import Ending
     from studies.launch.launcher import Launcher
     from studies.lifecycle.order import Order
+    from studies.status.progress import Progress
     from studies.tables.choice import Choice
     from studies.tables.printing import Form, Printable
 
@@ -90,10 +93,14 @@ storage_option = click.option(
     help="PostgreSQL URL; default: the embedded server.",
 )
 study_option = _study_option()
+named_option = click.option(
+    *("--study", "name"), metavar="NAME", help="The study's name.", shell_complete=_offer("study_names")
+)
+"""Beside words of which the first may be the name."""
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(package_name="studyhall")
 def cli() -> None:
     """Hyperparameter searches on one machine or many. Kill any part at any time and go on: no result is lost or counted
@@ -121,44 +128,64 @@ def cli() -> None:
 @click.option(
     "--threads", type=int, metavar="T", help="Threads of each slot; default: 1 on CPU, cores / slots on GPUs."
 )
-@click.option("--steps", type=int, metavar="N", help="Budget of the study: this many steps of a growth.")
-@click.option("--timeout", metavar="DURATION", help="Budget of the study: start nothing after 90s, 15m, 2h, 1d.")
-@click.option("--max-trials", type=int, metavar="N", help="Budget of the study: this many trials, retries included.")
+@click.option("--steps", type=int, metavar="N", help="This many steps of a growth.")
+@click.option("--timeout", metavar="DURATION", help="Start nothing after 90s, 15m, 2h, 1d.")
+@click.option("--max-trials", type=int, metavar="N", help="This many trials, retries included.")
 @click.option("--same-code", is_flag=True, help="Refuse other code than the results ran; default: warn.")
 @click.option("--trust-study", is_flag=True, help="Run code that only the storage names: the study's own objective.")
 @click.option("--keep-going", is_flag=True, help="Go on where the first 3 trials fail alike and none succeeded.")
 @click.option("--join", is_flag=True, help="Only join a study that is running; never start or resume one.")
 @click.option("--launch", metavar="WHERE", help="slurm or ray: start workers there instead of here.")
-@click.option("--nodes", type=int, metavar="N", help="slurm: workers, one a node, as an array; default 1.")
-@click.option("--gpus-per-node", type=int, metavar="G", help="slurm: GPUs of each worker; default 0, CPU slots.")
-@click.option("--time", metavar="TIME", help="slurm: limit of a job, as 12:00:00 or 1-12; then it is queued again.")
-@click.option("--partition", metavar="P", help="slurm: the partition; default: Slurm's.")
-@click.option("--slurm", multiple=True, metavar="KEY=VALUE", help="slurm: another option of sbatch; may be repeated.")
-@click.option("--address", metavar="A", help="ray: the cluster's address; default auto.")
-@click.option("--num-gpus", type=int, metavar="N", help="ray: GPUs of each worker; default 0, CPU slots.")
-@click.option("--num-workers", type=int, metavar="N", help="ray: workers; default: as many as have room.")
+@click.option("--nodes", type=int, metavar="N", help="Workers, one a node, as an array; default 1.")
+@click.option("--gpus-per-node", type=int, metavar="G", help="GPUs of each worker; default 0, CPU slots.")
+@click.option("--time", metavar="TIME", help="Limit of a job, as 12:00:00 or 1-12; then it is queued again.")
+@click.option("--partition", metavar="P", help="The partition; default: Slurm's.")
+@click.option("--slurm", multiple=True, metavar="KEY=VALUE", help="Another option of sbatch; may be repeated.")
+@click.option("--address", metavar="A", help="The cluster's address; default auto.")
+@click.option("--num-gpus", type=int, metavar="N", help="GPUs of each worker; default 0, CPU slots.")
+@click.option("--num-workers", type=int, metavar="N", help="Workers; default: as many as have room.")
 @click.option("--wait", is_flag=True, help="With --launch: follow the study to its end.")
+@click.option("-q", "--quiet", is_flag=True, help="Print the result and failures only.")
+@click.option("-v", "--verbose", is_flag=True, help="Print each beginning too, and each count of a depth.")
+@click.option("--notify", metavar="COMMAND", help="Run this when it ends or stops; it has $STUDY, $ENDING, $REASON.")
 @click.option("--dry-run", is_flag=True, help="Print what would run next, or be launched; change nothing.")
 @click.option("--review", is_flag=True, help="Print what would run next, and ask before it starts.")
 @click.option("--yes", is_flag=True, help="With --review: do not ask.")
 @storage_option
-def run(store: Store, dry_run: bool, review: bool, yes: bool, **options: Any) -> None:
+def run(
+    store: Store,
+    dry_run: bool,
+    review: bool,
+    yes: bool,
+    quiet: bool,
+    verbose: bool,
+    notify: str | None,
+    **options: Any,
+) -> None:
     """Start, join or resume a study. SEARCH is grow, depth, grid, fit or tune; its definition is NAME.yaml or
     studies/NAME.yaml here, else the one that ships. KEY=VALUE is as --set."""
+    from studies.endings.notice import Notice
     from studies.launch.options import LaunchOptions
     from studies.lifecycle.order import Order
+    from studies.status.progress import Verbosity, progress
 
     launch = LaunchOptions(**{name: options.pop(name) for name in LaunchOptions.__dataclass_fields__})
     order, launcher = Order.of(**options, gpus_elsewhere=launch.gpus), launch.launcher()
-    if order.note is not None:
+    if quiet and verbose:
+        raise UsageError("run: --quiet prints less and --verbose more; give one of them")
+    if notify is not None and launcher is not None and not launch.wait:
+        raise UsageError("--notify: with --launch it needs --wait: without it this command ends before the study")
+    notice = Notice.of(notify)
+    if order.note is not None and not quiet:
         _log(order.note)
     if dry_run or review:
         runs = _preview(store, order, launcher)
         if dry_run or not runs or not (yes or click.confirm("start?")):
             return
-    ending = _work(store, order) if launcher is None else _launch(store, order, launcher, launch.wait)
+    with progress(_log, Verbosity.of(quiet, verbose)) as shown:
+        ending = _work(store, order, shown) if launcher is None else _launch(store, order, launcher, launch.wait, shown)
     if ending is not None:
-        _finish(store, order.name, ending)
+        _finish(store, order.name, ending, shown, notice)
 
 
 def _preview(store: Store, order: Order, launcher: Launcher | None) -> int:
@@ -173,34 +200,35 @@ def _preview(store: Store, order: Order, launcher: Launcher | None) -> int:
     return ahead.runs
 
 
-def _work(store: Store, order: Order) -> Ending:
+def _work(store: Store, order: Order, shown: Progress) -> Ending:
     from studies.lifecycle.run import run
-    from studies.status.progress import progress
 
-    with progress(_log) as shown:
-        return run(store, order, shown.log, shown.watch)
+    return run(store, order, shown.log, shown.watch)
 
 
-def _launch(store: Store, order: Order, launcher: Launcher, wait: bool) -> Ending | None:
+def _launch(store: Store, order: Order, launcher: Launcher, wait: bool, shown: Progress) -> Ending | None:
     from studies.lifecycle.launching import follow, launch
 
-    launched = launch(store, order, launcher, _log)
-    return follow(store, order.name, launched, _log) if wait else None
+    launched = launch(store, order, launcher, shown.log)
+    return follow(store, order.name, launched, shown.log) if wait else None
 
 
-def _finish(store: Store, name: str, ending: Ending) -> None:
+def _finish(store: Store, name: str, ending: Ending, shown: Progress, notice: Notice | None) -> None:
+    from studies.endings.summary import read_summary
     from studies.results.show import show
-    from studies.trial.failures import failed_for_good
+    from studies.tables.log import Tone
 
     with _study(store, name) as (session, study):
         _print(show(session, study))
-        failed = failed_for_good(session, study)
-    _log(f"{name}: {ending.reason}")
-    if failed and not ending.interrupted:
-        _log(f"{failed} trial{'s' * (failed != 1)} failed: python cli.py show --study {name} --failures says why")
-    if (failed or ending.failed) and not ending.interrupted:
-        _log(f"to run failed trials again: python cli.py retry --study {name} --failed")
-    sys.exit(INTERRUPTED if ending.interrupted else int(ending.failed or failed > 0))
+        summary = read_summary(session, study, ending, store)
+        for line, tone in summary.lines(shown.seconds, shown.here):
+            shown.say(line, tone)
+    if notice is not None:
+        with closing(store.write()) as session:
+            warning = notice.give(session, summary, None if shown.worker is None else shown.worker.worker_id)
+        if warning is not None:
+            shown.say(warning, Tone.TROUBLE)
+    sys.exit(INTERRUPTED if ending.interrupted else summary.exit_code)
 
 
 @cli.command()
@@ -226,21 +254,40 @@ def init(search: str, command: str, out: Path | None, force: bool, trying: bool)
 
 
 @cli.command()
+@click.option(
+    *("--out", "page"),
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    default="studyhall-demo.html",
+    help="The page that it leaves; default: studyhall-demo.html.",
+)
+def demo(page: Path) -> None:
+    """A growth of about a minute that kills one of its own workers, and proves that nothing was lost. It needs nothing,
+    and touches none of your studies."""
+    from studies.demo.demo import demonstrate
+
+    sys.exit(0 if demonstrate(page, _say) else 1)
+
+
+@cli.command()
 @_study_option(help="One study in detail; default: all, a line each.", required=False)
 @click.option("--watch", is_flag=True, help="Follow it, q quits; in a pipe, a line for each change until it ends.")
+@click.option("--tag", "tags", multiple=True, metavar="KEY[=VALUE]", help="Only studies with this; may be repeated.")
 @json_option
 @storage_option
-def status(name: str | None, watch: bool, as_json: bool, store: Store) -> None:
+def status(name: str | None, watch: bool, tags: tuple[str, ...], as_json: bool, store: Store) -> None:
     """Where studies stand: counts, rounds, workers, what runs, what failed."""
     from studies.status.status import read_overview
     from studies.status.watch import watch as keep_watching
 
+    if tags and (watch or name is not None):
+        raise UsageError("status: --tag chooses among all studies; not with a study's name or --watch")
     try:
         if watch and not as_json:
             keep_watching(store, name, _say)
             return
         with closing(store.read()) as session:
-            _print(read_overview(session, name), as_json)
+            _print(read_overview(session, name, tags), as_json)
     except EmptyStorageError as error:
         if name is not None:
             raise
@@ -569,6 +616,47 @@ def copy_(old: str, new: str, store: Store) -> None:
         _say(copy(session, study, new, store.shown))
 
 
+def _name_first(words: tuple[str, ...], name: str | None, verb: str) -> tuple[str, tuple[str, ...]]:
+    """The study's name and the words after it."""
+    if name is not None:
+        return name, words
+    if not words:
+        raise UsageError(f"{verb}: which study? `{verb} NAME …`, or --study NAME")
+    return words[0], words[1:]
+
+
+@cli.command()
+@click.argument("words", nargs=-1, metavar="NAME [KEY=VALUE]...", shell_complete=_offer("study_names"))
+@named_option
+@click.option("--remove", is_flag=True, help="Remove the tags of these KEYs.")
+@storage_option
+def tag(words: tuple[str, ...], name: str | None, remove: bool, store: Store) -> None:
+    """Put words of your own on a study, or print them; `status --tag KEY` finds it by them."""
+    from studies.dashboard.tags import tag
+
+    name, tags = _name_first(words, name, "tag")
+    with _study(store, name, writing=bool(tags)) as (session, study):
+        _say(tag(session, study, tags, remove))
+
+
+@cli.command()
+@click.argument("words", nargs=-1, metavar="NAME [TEXT]", shell_complete=_offer("study_names"))
+@named_option
+@click.option("--file", type=click.File(), help="Replace your part of the note by this file's text; - is a pipe.")
+@click.option("--edit", is_flag=True, help="Change your part of the note in $EDITOR.")
+@storage_option
+def note(words: tuple[str, ...], name: str | None, file: IO[str] | None, edit: bool, store: Store) -> None:
+    """Add TEXT to your part of the study's note in the dashboard; without TEXT, print that part."""
+    from studies.dashboard.own_note import Asked, noted
+
+    name, text = _name_first(words, name, "note")
+    asked = Asked.of(" ".join(text), file, _edited if edit else None)
+    with _study(store, name, writing=asked.changes) as (session, study):
+        own = noted(session, study, store.shown, asked)
+    if own:
+        _say(own)
+
+
 @cli.command()
 @study_option
 @click.option("--yes", is_flag=True, help="Do not ask.")
@@ -772,6 +860,11 @@ def _print(found: Printable, as_json: bool = False, form: Form | None = None) ->
     from studies.tables.printing import formatted, print_result
 
     print_result(formatted(found, "json" if as_json else form or "text"), as_json)
+
+
+def _edited(text: str) -> str | None:
+    """The text as the user's editor saves it; None: it was not saved."""
+    return click.edit(text, extension=".md")
 
 
 def _say(line: str, err: bool = False) -> None:

@@ -1,6 +1,6 @@
-"""Run the storage tests of the installed version of Optuna on RDBStorage and on StudyStorage; compare the outcomes.
+"""Run the storage tests of the installed version of Optuna on StudyStorage; where not all pass, on RDBStorage too.
 
-python .ci/optuna_storage_tests.py     exit 0: each test ends alike on both
+python .ci/optuna_storage_tests.py     exit 0: all pass, or end as on RDBStorage
 
 The tests come from Optuna's source distribution, which pip fetches. Both storages are given the same PostgreSQL server,
 and every test a database of its own. Loaded by pytest (`-p`), this file puts the storage in place of Optuna's.
@@ -15,7 +15,6 @@ import tarfile
 import tempfile
 import types
 import uuid
-from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -26,13 +25,12 @@ import psycopg2
 CHECKOUT = Path(__file__).parent.parent
 sys.path.insert(0, str(CHECKOUT))
 TESTS = ("test_storages.py", "test_heartbeat.py", "test_with_server.py")
-STORAGES = ("RDBStorage", "StudyStorage")
 CHOSEN, URL = "OPTUNA_TESTS_STORAGE", "TEST_DB_URL"
 """Variables of a run: the storage's class, and the URL of the server, under the name that Optuna's tests read."""
 
 
 def main() -> int:
-    """Fetch the tests, run them on both storages, print what differs."""
+    """Fetch the tests, run them, print what passes, and what ends otherwise than on Optuna's own storage."""
     from storage import server
 
     with tempfile.TemporaryDirectory(prefix="optuna-tests-") as folder:
@@ -43,12 +41,13 @@ def main() -> int:
         try:
             statement(url, "ALTER SYSTEM SET fsync = off")
             statement(url, "SELECT pg_reload_conf()")
-            with ThreadPoolExecutor() as pool:
-                optunas, ours = pool.map(lambda name: outcomes(tests, name, url), STORAGES)
+            ours = outcomes(tests, "StudyStorage", url)
+            say(f"StudyStorage: {sum(each == 'passed' for each in ours.values())} of {len(ours)} tests pass")
+            if set(ours.values()) == {"passed"}:
+                return 0
+            optunas = outcomes(tests, "RDBStorage", url)
         finally:
             server.down(home / "home")
-    for name, found in zip(STORAGES, (optunas, ours), strict=True):
-        say(f"{name}: {sum(each == 'passed' for each in found.values())} of {len(found)} tests pass")
     differing = [name for name in optunas | ours if optunas.get(name) != ours.get(name)]
     for name in differing:
         say(f"{name}: {optunas.get(name, 'missing')} on RDBStorage, {ours.get(name, 'missing')} on StudyStorage")

@@ -1,6 +1,7 @@
 """Make the pictures of docs/: run the commands of each search's page, report on its study, keep one figure.
 
-python .ci/pictures.py          writes docs/images/PAGE.png; about a minute, on a home that is removed again
+python .ci/pictures.py          writes docs/images/PAGE.png and demo.svg; two minutes, on homes that are removed again
+python .ci/pictures.py demo     README's alone: the picture of the demonstration's page
 """
 
 from __future__ import annotations
@@ -25,9 +26,24 @@ PICTURES = {
 
 
 def main() -> None:
-    """Make all of them, each from a folder with its page's files."""
+    """Make all of them, or README's alone."""
     images = CHECKOUT / "docs" / "images"
     images.mkdir(exist_ok=True)
+    (images / "demo.svg").write_text(demonstration())
+    if sys.argv[1:] != ["demo"]:
+        searches(images)
+
+
+def demonstration() -> str:
+    """The picture of the page that `demo` leaves."""
+    with tempfile.TemporaryDirectory(prefix="pictures-") as folder:
+        call(["demo", "--out", "demo.html"], Path(folder), dict(os.environ))
+        page = (Path(folder) / "demo.html").read_text()
+    return page[page.index("<svg") : page.index("</svg>")] + "</svg>\n"
+
+
+def searches(images: Path) -> None:
+    """The pictures of the searches' pages, each from a folder with its page's files."""
     with tempfile.TemporaryDirectory(prefix="pictures-") as folder:
         home = Path(folder)
         home.chmod(0o755)  # run as root, the server is another user

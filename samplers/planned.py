@@ -108,7 +108,7 @@ class PlannedSampler(BaseSampler):
         if isinstance(step, OpenBatches):
             points = tuple(point for point in points if self._owner not in running.get(point.hash, ()))
         if not points:
-            return "the last points are running"
+            return "nothing left to start; the last points are running"
         point = min(points, key=lambda point: len(running.get(point.hash, ())))
         if point.hash in running:
             _logger.warning(f"every missing point is running; evaluating one of them again ({step.why})")

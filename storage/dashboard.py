@@ -65,6 +65,22 @@ def write_dashboard(
     _write(session, study_id, old, note, figures, old.figures, mark)
 
 
+def change_note(session: Session, study_id: int, note: Callable[[str], str]) -> bool:
+    """Rewrite the note in one transaction; figures and marks stay. False: a worker is writing just now.
+
+    Args:
+        session: One that nothing else uses meanwhile.
+        study_id: The study's.
+        note: From the note as it stands to the new one.
+    """
+    with session.transaction():
+        if not lock_dashboard(session, study_id):
+            return False
+        old = read_dashboard(session, study_id)
+        _write(session, study_id, old, note(old.note), {}, (), {})
+    return True
+
+
 def add_report(
     session: Session, study_id: int, note: Callable[[str], str], figures: Mapping[str, str]
 ) -> list[str] | None:

@@ -37,7 +37,7 @@ from storage.records import (
     WorkerRow,
 )
 from storage.session import Session, query
-from storage.worker_records import FirstFailures, KeptTrial, SeedRow
+from storage.worker_records import FirstFailures, KeptTrial, Leading, SeedRow
 
 Row = TypeVar("Row")
 
@@ -168,6 +168,13 @@ class Reader:
     def scores(self, study_id: int) -> dict[int, list[float]]:
         """The values that Optuna shows, a score each, by trial_id."""
         return {row.trial_id: [*row.values] for row in self.session.run("read_values", {"study_id": study_id})}
+
+    def leading(self, study_id: int, score: str, direction: str, seeds: int) -> Leading:
+        """How far a grid or a tune is, and the best setting of those that have `seeds` results: all trials are read."""
+        sign = -1 if direction == "maximize" else 1
+        row = self.session.one("read_leading", {"study_id": study_id, "score": score, "seeds": seeds, "sign": sign})
+        setting = None if row.setting is None else json.loads(row.setting)
+        return Leading(row.done, row.planned, setting, None if row.mean is None else float(row.mean))
 
     def trace(self, trial_id: int) -> Trace | None:
         """What a trial has left to look at; None if it never started."""
@@ -311,6 +318,8 @@ def fields_of(row: Any) -> dict[str, Any]:
     if fields.get("last_report") is not None:
         step, value = fields["last_report"]
         fields["last_report"] = int(step), float(value)
+    if "tags" in fields:
+        fields["tags"] = {key: str(json.loads(text)) for key, text in (fields["tags"] or {}).items()}
     if "figures" in fields:
         fields["metrics"] = dict(zip(fields.pop("names") or (), fields.pop("figures") or (), strict=True))
     elif "hash" in fields:

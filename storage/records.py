@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 from typing import Any, Literal, NamedTuple
@@ -107,6 +107,8 @@ class StudyRow:
     """Whether the deadline has passed."""
     now: datetime
     """The database's clock."""
+    tags: Mapping[str, str] = field(default_factory=dict)
+    """The user's own, by key."""
 
     @property
     def on_laptop(self) -> bool:
@@ -161,14 +163,15 @@ class StudyCounts:
     """Finished trials that count no more, in none of the other counts."""
     on_laptop: bool = False
     """Whether it was begun with `--laptop`."""
+    tags: Mapping[str, str] = field(default_factory=dict)
+    """The user's own, by key."""
 
 
 @dataclass(frozen=True)
 class Achieved:
     """What a study has achieved, and when anything last happened."""
 
-    metric: str
-    """Its score; of several, the first."""
+    metric: str  # of several scores, the first
     objective: str
     best: float | None
     """The best mean of a setting whose seeds all have a score; None while there is none."""

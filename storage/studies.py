@@ -13,6 +13,9 @@ from storage.records import Budget, EndKind, Json, Score
 from storage.session import Session
 from storage.shown import shown_name
 
+TAG = "tag:"
+"""Begins the user attributes that are tags; read_study.sql and list_studies.sql know it too."""
+
 
 @dataclass(frozen=True)
 class NewStudy:
@@ -102,6 +105,27 @@ def drain_study(session: Session, study_id: int) -> None:
 def heed_stop(session: Session, study_id: int) -> None:
     """Drain the study if another Optuna program asked for it with `study.set_user_attr("stop", True)`."""
     session.run("heed_stop", {"study_id": study_id})
+
+
+def set_tags(session: Session, study_id: int, tags: Mapping[str, str], gone: Sequence[str]) -> None:
+    """Set tags of a study by key, and remove those of other keys."""
+    rows = [{"key": f"{TAG}{key}", "value": json.dumps(value)} for key, value in tags.items()]
+    values = {"study_id": study_id, "tags": json.dumps(rows), "gone": [f"{TAG}{key}" for key in gone]}
+    session.run("set_tags", values)
+
+
+def claim_notice(session: Session, study_id: int, reason: str, worker_id: int | None, alone: bool) -> bool:
+    """Whether this command gives notice of a study's end; of all that ask, one is told so.
+
+    Args:
+        session: Any.
+        study_id: The study's.
+        reason: Why it ended.
+        worker_id: Of the worker that asks; None: a command that follows other workers.
+        alone: Whether the study ends only where no worker is left.
+    """
+    values = {"study_id": study_id, "reason": reason, "worker_id": worker_id, "alone": alone, "space": WORKER_LOCKS}
+    return bool(session.run("claim_notice", values))
 
 
 def delete_study(session: Session, study_id: int) -> None:

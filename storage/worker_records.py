@@ -49,3 +49,15 @@ class KeptTrial:
     number: int
     attempt: int
     metrics: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Leading:
+    """How far a study of settings is, and which setting leads."""
+
+    done: int
+    """Planned trials that have ended."""
+    planned: int
+    setting: Json | None
+    mean: float | None
+    """Of the setting's score over its seeds; None while no setting has all of them."""

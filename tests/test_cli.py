@@ -88,8 +88,8 @@ def test_a_started_program_ends_as_the_forked_ones_of_these_tests_do(
 
 
 def untimed(text: str) -> str:
-    """Without what differs from one run to the next: seconds, and digests of the hour."""
-    return re.sub(r"[0-9a-f]{16,}|[0-9.e-]+( ?s\b|,?$)", "", text, flags=re.M)
+    """Without what differs from one run to the next: the clock, seconds, digests of the hour, the folder's time."""
+    return re.sub(r"^\d\d:\d\d:\d\d |\d{8}-\d{6}-\d{6}|[0-9a-f]{16,}|[0-9.e-]+( ?s\b|,?$)", "", text, flags=re.M)
 
 
 @pytest.mark.parametrize("arguments", [[], ["data"], ["storage"]], ids=str)

@@ -25,9 +25,10 @@ LEVELS = [
 WINGS = [
     {"studies"},
     {"studies.notebook"},
-    {"studies.status", "studies.importing", "studies.starter"},
+    {"studies.demo"},
+    {"studies.status", "studies.importing", "studies.starter", "studies.endings"},
     {"studies.report", "studies.lifecycle"},
-    {"studies.dashboard", "studies.completion"},
+    {"studies.dashboard", "studies.completion", "studies.usage"},
     {"studies.drawing", "studies.answers"},
     {"studies.figures", "studies.export", "studies.engine", "studies.launch"},
     {"studies.comparison"},

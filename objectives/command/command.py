@@ -182,8 +182,8 @@ class Command:
         return shlex.join(self.arguments)
 
     def same(self, other: Command) -> bool:
-        """Whether the two are equal but for the folders of their definitions, and for how metrics are read: whoever
-        corrects a pattern has the same trainings before and after."""
+        """Whether the two are equal but for the folders of their definitions, and for how metrics are read: a
+        corrected pattern reads the same trainings."""
         return replace(self, folder=other.folder, metrics=other.metrics).text == other.text
 
     def reading_as(self, other: Command) -> Command:

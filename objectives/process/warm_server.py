@@ -142,7 +142,7 @@ def _log_crash(message: Mapping[str, Any]) -> None:
 def start(
     objective: Objective, assignment: Mapping[str, Any], channel_fd: int, lifeline_fd: int, lock_fd: int, *leases: int
 ) -> None:
-    """Become the keeper of a new trial. The lock file holds the number of its session, for whoever has to kill it.
+    """Become the keeper of a new trial. The lock file holds its session, by which a later worker kills it.
 
     Keeper and trial hold the lock and the slot's lease until they end: they keep the descriptors open.
     """

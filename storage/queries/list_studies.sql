@@ -9,7 +9,9 @@ SELECT study.study_name AS name, study.study_id, ours.search, ours.outcome, ours
     count(trial.*) FILTER (WHERE trial.state = 'PRUNED') - coalesce(gone.pruned, 0) AS pruned,
     count(trial.*) FILTER (WHERE trial.state = 'FAIL') - coalesce(gone.failures, 0) AS failures,
     coalesce(gone.withdrawn, 0) AS withdrawn,
-    coalesce(gone.set_aside, 0) AS set_aside
+    coalesce(gone.set_aside, 0) AS set_aside,
+    (SELECT json_object_agg(substr(key, 5), value_json) FROM study_user_attributes AS tag
+     WHERE tag.study_id = study.study_id AND key LIKE 'tag:%%') AS tags
 FROM studies AS study JOIN studyhall_studies AS ours USING (study_id)
 LEFT JOIN trials AS trial USING (study_id)
 LEFT JOIN (

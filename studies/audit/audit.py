@@ -75,7 +75,7 @@ class Certificate:
         return self.holds and self.seal_problem is None
 
     def checked_against(self, seal: Seal) -> Certificate:
-        """The same with what a given seal says of it."""
+        """The certificate, checked against a given seal."""
         problem = f"{len(self.violations)} violations" if self.seal is None else seal.difference(Seal.parse(self.seal))
         return replace(self, seal_problem=problem, seal_matches=problem is None)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from samplers.searches.growth.growth import Growth
+from samplers.searches.growth.growth import ONE_STEP, Growth
 from samplers.searches.plan import Done, Need, Result, Search, SearchState
 from storage.digests import ENQUEUED
 from storage.records import EndKind, SetAside, TrialRow
@@ -14,6 +14,9 @@ from studies.definition.searches import search_in_force
 from studies.history.alike import failed_alike, failed_reasons
 from studies.history.recall import recalled
 from studies.history.trials import result_of
+
+ONE_STEP_OF_03 = "1 steps are done"
+"""The outcome `ONE_STEP` as it was written up to version 0.3."""
 
 
 def ending_problems(evidence: Evidence) -> list[str]:
@@ -32,7 +35,8 @@ def ending_problems(evidence: Evidence) -> list[str]:
         return [f"outcome: the search cannot read its last decision: {type(error).__name__}: {error}"]
     if end is None:
         return [f"outcome: {study.outcome!r}, but after the last decision the search goes on"]
-    if any((study.outcome, kind) == (each.reason, each.kind) for each in _as_recorded(end, evidence)):
+    outcome = ONE_STEP if study.outcome == ONE_STEP_OF_03 else study.outcome
+    if any((outcome, kind) == (each.reason, each.kind) for each in _as_recorded(end, evidence)):
         return []
     return [_differs(study.outcome, kind, end.reason)]
 

@@ -77,7 +77,9 @@ def _unchecked(row: DecisionRow) -> str | None:
     if made not in (None, here):
         return f"not derived: chosen by Optuna {made}, and here is {here}"
     unknown = [each for each in sampler_code(row.state.get(TUNE, {})) if made and not Trust.of(home()).knows(each)]
-    return f"not derived: chosen by {unknown[0]}, which nobody has named here" if unknown else None
+    if not unknown:
+        return None
+    return f"not derived: chosen by {unknown[0]}, which only the storage names; a run with --file FILE accepts it"
 
 
 def _mark_problem(

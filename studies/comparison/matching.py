@@ -51,7 +51,7 @@ class Matched:
 
 
 def side(each: Difference, direction: str) -> str:
-    """What is said of the other: better, worse, or a tie where the interval holds 0."""
+    """The verdict on the other: better, worse, or a tie where the interval holds 0."""
     if each.reach is None:
         return "one seed"
     if abs(each.mean) <= each.reach:

@@ -50,7 +50,7 @@ def note(
     Args:
         study: Its row.
         counts: Its trials by state.
-        alive: Whether a worker of it lives.
+        alive: Whether a worker of the study is alive.
         decisions: Every decision, first to last.
         results: What `show` prints.
         storage: The URL of its storage without a password; None for the embedded server.

@@ -23,7 +23,6 @@ GPT_UNITS = {
     **dict.fromkeys(("peak_memory", "vram"), "MiB"),
     "iter": "ms",
     "cumulative_time": "s",
-    "tokens_per_second": "tokens/s",
 }
 COMMAND_UNITS = {"seconds": "s", "peak_memory": "MiB", "vram": "MiB"}
 UNITS_BY_OBJECTIVE: Mapping[str, Mapping[str, str]] = {
@@ -110,6 +109,14 @@ def ago_text(seconds: float) -> str:
     limits = ((120, 1, "s"), (7200, 60, "min"), (172_800, 3600, "h"))
     size, unit = next(((size, unit) for limit, size, unit in limits if seconds < limit), (86_400, "d"))
     return f"{max(0.0, seconds) / size:.0f} {unit} ago"
+
+
+def rate_text(per_second: float) -> str:
+    """`3.2/s`, `12/min`, `4.5/h`."""
+    for limit, seconds, unit in ((1.0, 1, "s"), (1 / 60, 60, "min")):
+        if per_second >= limit:
+            return f"{per_second * seconds:.3g}/{unit}"
+    return f"{per_second * 3600:.3g}/h"
 
 
 def parse_size(value: object, where: str) -> int:

@@ -10,7 +10,7 @@ from storage.studies import set_outcome
 from storage.worker_records import KeptTrial
 from studies.engine.policy import Requirements, judge
 from studies.history.alike import failed_alike
-from studies.history.purpose import purpose
+from studies.history.purpose import trial_name
 
 
 class FirstFailures:
@@ -64,6 +64,4 @@ class KeptMetrics:
             return None
         end = End(Kind.COMPLETED.value, f"with the metrics of trial {kept.number}, attempt {kept.attempt}")
         self._ledger.finish_trial(claim, "COMPLETE", end, required.values(judged.metrics), judged.metrics, None)
-        return (
-            f"trial {claim.number} ({purpose(claim.role)}, seed {claim.seed}): COMPLETE, {end.message}: not run again"
-        )
+        return f"{trial_name(claim.number, claim.role, claim.seed)}: COMPLETE {end.message}: not run again"

@@ -7,17 +7,22 @@ from collections.abc import Callable, Mapping, Sequence
 
 from objectives.process.warm import WarmServer
 from samplers.searches.growth.speculation import speculates
+from samplers.searches.plan import SearchState
 from storage.ledger import Ledger
+from storage.reader import Reader
 from storage.records import StudyRow
 from studies.definition.code_version import versions
 from studies.definition.searches import search_in_force
 from studies.engine.adoption import adopt
-from studies.engine.progress import RoundProgress
+from studies.engine.progress import Progress
+from studies.history.state import decision_text
 from studies.planning.chooser import Chooser
 from studies.planning.planner import Waiting, plan, plan_ahead
 
 GUESS_SECONDS = 0.5
 """Between two guesses of what the next round needs."""
+RACED = "raced"
+"""The kind of a grid's decision that buys seeds, or ends its race."""
 
 
 class NextPoints:
@@ -28,12 +33,16 @@ class NextPoints:
         ledger: Ledger,
         study: StudyRow,
         warm: WarmServer,
-        progress: RoundProgress,
+        progress: Progress | None,
         log: Callable[[str], None],
         changed: Callable[[], None],
     ) -> None:
-        """`log` prints a line, but not twice in a row; `changed` is called whenever the study has changed."""
+        """`progress`: of rounds; None where the whole study's is shown. `log` prints a line, but not twice in a row;
+        `changed` is called whenever the study has changed."""
         self.ledger, self.warm, self.progress, self.log, self.changed = ledger, warm, progress, log, changed
+        last = ledger.last_decision()
+        self.decided = -1 if last is None else last[0]
+        """The last decision that was printed, or made before."""
         self.code = versions()["studyhall"]
         self.chooser = Chooser(ledger) if study.search == "tune" else None
         self.next_guess = 0.0
@@ -49,10 +58,24 @@ class NextPoints:
             return self._plan_ahead(study, free)
         step = plan(self.ledger, search_in_force(study), self._refusals, self.code)
         self.changed()
+        state = self._print_decisions(study)
         if isinstance(step, Waiting):
-            self.progress.planned(step.round, step.left)
+            if self.progress is not None:
+                self.progress.planned(step.round, step.left, f"round {state['step']}" if "step" in state else "")
             self.log(step.why)
         return isinstance(step, Waiting)
+
+    def _print_decisions(self, study: StudyRow) -> SearchState:
+        """A line for each new decision that is more than the next points; the state after the last one."""
+        last = self.ledger.last_decision()
+        if last is None:
+            return {}
+        new = Reader(self.ledger.session).decisions(study.study_id, self.decided + 1) if last[0] > self.decided else []
+        for row in new:
+            if study.search in ("grow", "depth") or row.kind == RACED:
+                self.log(decision_text(row.number, row.record))
+        self.decided = last[0]
+        return last[1] if study.search == "grow" else {}
 
     def trial_ended(self) -> None:
         """A trial of this worker has ended: it may be what the next choice waits for."""

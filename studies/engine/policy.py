@@ -135,6 +135,21 @@ def consequence(outcome: Outcome, earlier: Sequence[str], required: Requirements
             return Finish("FAIL", (), reason)
 
 
+def again_text(outcome: Outcome, earlier: Sequence[str], required: Requirements) -> str:
+    """What happened to a trial that waits for another attempt, and what comes next."""
+    why = f"{outcome.kind.value.replace('_', ' ')}: {outcome.message}".removesuffix(": ").removeprefix("error: ")
+    match outcome.kind:
+        case Kind.GIVEN_BACK:
+            return "was stopped; it will be run again"
+        case Kind.LOST:
+            return f"was lost: {outcome.message or 'its process is gone'}; it will be run again"
+        case Kind.OUT_OF_MEMORY:
+            return f"failed: {why}; trying again, alone on its device"
+        case _:
+            attempt = sum(each in CHARGED for each in earlier) + 2
+            return f"failed: {why}; trying again (attempt {attempt} of {required.attempts})"
+
+
 def _losses_in_a_row(outcomes: Sequence[str]) -> int:
     """How many attempts were lost since the last one that ended in another way."""
     return sum(1 for _ in takewhile(lambda each: each == Kind.LOST.value, reversed(outcomes)))

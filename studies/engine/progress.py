@@ -1,40 +1,146 @@
-"""The progress of the current round, as one worker knows it without a query: from its plans and its trials' ends."""
+"""How far a study is and what leads in it, as one worker knows it: from its plans, its trials' ends and a read now and
+then.
+
+A round's progress costs no query. Of a grid or a tune the worker knows its own results at once. Those of other workers
+come with a read of the whole study, which takes at most a fiftieth of the worker's time.
+"""
 
 from __future__ import annotations
 
+import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from statistics import fmean
+from typing import Any
 
-from studies.history.pace import mean_seconds
+from samplers.searches.grid.grid import Grid
+from samplers.searches.tune.tune import Tune
+from storage.ledger import Ledger
+from storage.reader import Reader
+from storage.records import StudyRow
+from studies.definition.searches import search_in_force
+from studies.history.pace import MIN_TRIALS, mean_seconds
+from studies.history.purpose import setting_name
+from studies.tables.digits import number
+
+PAUSE_SECONDS = 2.0
+"""Between two reads of a study, at least."""
+PAUSE_PER_READ = 50
+"""A read that took a second is followed by so many seconds without one."""
+MAX_READ_TRIALS = 100_000
+"""Of a study that is read."""
 
 
 @dataclass
-class RoundProgress:
-    """Kept by the worker as it plans and as trials end. Other workers' trials count from its next planning on."""
+class Progress:
+    """Kept by the worker as it plans and as trials end. Other workers' trials count from its next plan or read on."""
 
+    unit: str = ""
+    """What its total counts: `round 3`, or nothing where it is the whole study."""
     round: int | None = None
-    """The number of the next decision; None before the first planning."""
+    """The number of the next decision; None before the first planning, and where the total is the study's."""
     total: int = 0
     done: int = 0
     here: int = 0
     """Trials that ended at this worker, in all rounds."""
-    times: list[float] = field(default_factory=list)
-    """Seconds of each that completed here."""
+    first: dict[str, float] = field(default_factory=dict)
+    """Seconds of the first trial of each slot, which may load and compile what later ones find."""
+    later: list[float] = field(default_factory=list)
+    """Seconds of the others that completed here."""
 
-    def planned(self, number: int, left: int) -> None:
+    def planned(self, number: int, left: int, unit: str) -> None:
         """The next decision waits for `left` points."""
         if number != self.round:
             self.round, self.total, self.done = number, 0, 0
+        self.unit = unit
         self.total = max(self.total, self.done + left)
         self.done = self.total - left
 
-    def ended(self, seconds: float | None) -> None:
+    def counted(self, done: int, total: int) -> None:
+        """The study's own count."""
+        self.done, self.total = done, total
+
+    def ended(self, slot: str, seconds: float | None) -> None:
         """A trial has ended here; `seconds` if it completed."""
         self.here += 1
         self.done = min(self.total, self.done + 1)
-        if seconds is not None:
-            self.times.append(seconds)
+        if seconds is not None and slot in self.first:
+            self.later.append(seconds)
+        elif seconds is not None:
+            self.first[slot] = seconds
 
     @property
     def mean(self) -> float | None:
-        """Seconds of a completed trial; None while too few have completed."""
-        return mean_seconds(self.times)
+        """Seconds of a completed trial: of those that a slot ran after its first one, once there are some. None while
+        too few have completed."""
+        return mean_seconds(self.later if len(self.later) >= MIN_TRIALS else [*self.first.values(), *self.later])
+
+
+class Leaders:
+    """Which setting leads, by the mean of its seeds."""
+
+    def __init__(self, direction: str, seeds: int) -> None:
+        """`seeds`: results that a setting needs before it is compared."""
+        self.direction, self.seeds = direction, seeds
+        self.mean: float | None = None
+        self.setting: Mapping[str, Any] = {}
+        self._scores: dict[str, list[float]] = {}
+
+    def add(self, setting: Mapping[str, Any], score: float) -> bool:
+        """A result of this worker; whether its setting leads now."""
+        scores = self._scores.setdefault(setting_name(setting), [])
+        scores.append(score)
+        return len(scores) >= self.seeds and self.lead(setting, fmean(scores))
+
+    def lead(self, setting: Mapping[str, Any], mean: float) -> bool:
+        """A setting that has all of its seeds; whether it leads now."""
+        if self.mean is not None and (mean <= self.mean if self.direction == "maximize" else mean >= self.mean):
+            return False
+        self.mean, self.setting = mean, setting
+        return True
+
+    @property
+    def value(self) -> str:
+        """`best 0.25`, or of several seeds `best mean 0.25`; empty while no setting has all seeds."""
+        return "" if self.mean is None else f"best {'mean ' * (self.seeds > 1)}{number(self.mean)}"
+
+    @property
+    def text(self) -> str:
+        """The same with its setting."""
+        return self.value and f"{self.value} ({setting_name(self.setting)})"
+
+
+class StudyProgress:
+    """Of a grid or a tune: how far the whole study is, and which setting leads, read over a worker's session."""
+
+    def __init__(self, ledger: Ledger, study: StudyRow, progress: Progress) -> None:
+        self._ledger, self._study, self._progress, self._next = ledger, study, progress, 0.0
+        trials = Reader(ledger.session).extent(study.study_id).trials
+        self.is_read = study.search in ("grid", "tune") and trials <= MAX_READ_TRIALS
+        """Else progress is that of rounds, as their plans say."""
+        self.leaders = leaders_of(study) if self.is_read else None
+        """None where no setting is best."""
+
+    def read(self) -> None:
+        """Read the study, if it is time to."""
+        began, study, leaders = time.monotonic(), self._study, self.leaders
+        if began < self._next or not self.is_read:
+            return
+        seeds = MAX_READ_TRIALS if leaders is None else leaders.seeds
+        found = Reader(self._ledger.session).leading(study.study_id, study.score, study.direction, seeds)
+        self._next = time.monotonic() + max(PAUSE_SECONDS, PAUSE_PER_READ * (time.monotonic() - began))
+        block = study.origin[study.search]
+        wanted = block["settings"] * block.get("repeats", 1) if study.search == "tune" else 0
+        self._progress.counted(found.done, max(found.planned, wanted))
+        if leaders is not None and found.setting is not None and found.mean is not None:
+            leaders.lead(found.setting, found.mean)
+
+
+def leaders_of(study: StudyRow) -> Leaders | None:
+    """The leaders of a study, before its first result. None of several scores, of constraints that some settings miss,
+    and once the definition was changed, since earlier settings may count no more."""
+    if len(study.scores) > 1 or len(study.definitions) > 1 or study.origin[study.search].get("constraints"):
+        return None
+    search = search_in_force(study)
+    assert isinstance(search, Grid | Tune)
+    return Leaders(study.direction, search.settings_in(search.start()).repeats)

@@ -11,7 +11,7 @@ that dies is claimed again, so nothing has to be kept beside the trials themselv
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from objectives.outcome import Kind
@@ -24,7 +24,8 @@ from storage.reader import Reader
 from storage.records import StudyRow
 from studies.definition.pruner import make_pruner
 from studies.definition.searches import current_state, search_in_force
-from studies.history.purpose import purpose
+from studies.history.purpose import trial_name
+from studies.tables.log import Log, Tone
 
 if TYPE_CHECKING:
     from optuna.pruners import BasePruner
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 class Pruning:
     """A study's pruner over the database. It holds no connection of its own between two calls."""
 
-    def __init__(self, ledger: Ledger, study: StudyRow, block: Mapping[str, Any], log: Callable[[str], None]) -> None:
+    def __init__(self, ledger: Ledger, study: StudyRow, block: Mapping[str, Any], log: Log) -> None:
         self._ledger, self._row, self._block, self._log = ledger, study, block, log
         self._off = False
         self._study: Study | None = None
@@ -55,7 +56,7 @@ class Pruning:
         except SessionLostError:
             raise
         except Exception as error:
-            self._log(f"pruning is off: the {self.name} pruner failed: {one_line(error)}")
+            self._log(f"pruning is off: the {self.name} pruner failed: {one_line(error)}", Tone.FAILURE)
             self._off = True
             return None
 
@@ -74,7 +75,7 @@ class Pruning:
             return None
         end = End(Kind.PRUNED.value, self._with_setting)
         self._ledger.finish_trial(claim, "PRUNED", end, (), {}, f"pruned: {self._with_setting}")
-        return f"trial {claim.number} ({purpose(claim.role)}, seed {claim.seed}) pruned {self._with_setting}"
+        return f"{trial_name(claim.number, claim.role, claim.seed)} pruned {self._with_setting}"
 
     def _setting_ended(self, claim: Claim) -> bool:
         """Whether a seed of the trial's setting was pruned: it costs a look at its seeds."""

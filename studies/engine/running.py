@@ -12,16 +12,21 @@ from storage.home import TrialFolder
 from storage.ledger import Claim, End, Ledger, Verdict
 from storage.reader import Reader
 from studies.definition.definition import Definition
-from studies.engine.policy import Requirements, consequence, judge, with_best
-from studies.history.purpose import purpose
+from studies.definition.units import duration_text
+from studies.engine.policy import Finish, Requirements, again_text, consequence, judge, with_best
+from studies.engine.progress import Leaders
+from studies.history.purpose import trial_name
 from studies.slots.leases import Lease
 from studies.slots.slot import Slot
 from studies.tables.digits import number
+from studies.tables.log import Tone
 
 FLUSH_SECONDS = 1.0
 """Between two writes of a trial's reports."""
 SHUTDOWN_SECONDS = 5.0
 """That a trial has after SIGTERM."""
+COUNTS = ("count", "verify")
+"""Trials of a depth search, which come by the hundred: what it decides from them is printed."""
 STEP_LIMIT = 2**31
 """Of Optuna's column: a step is below it."""
 
@@ -46,11 +51,15 @@ class Running:
     """Why its pruning was requested, if it was."""
 
     @property
+    def name(self) -> str:
+        """`trial 3 (round 0, n_head → 2, seed 1)`."""
+        return trial_name(self.claim.number, self.claim.role, self.claim.seed)
+
+    @property
     def beginning(self) -> str:
-        """`trial 3 begins on cpu0: n_head → 2, seed 1`."""
-        again = f", attempt {self.claim.attempt}," if self.claim.attempt > 1 else ""
-        parts = filter(None, (purpose(self.claim.role), f"seed {self.claim.seed}"))
-        return f"trial {self.claim.number}{again} begins on {self.slot.name}: {', '.join(parts)}"
+        """`trial 3 (round 0, n_head → 2, seed 1) begins on cpu0`."""
+        again = f", attempt {self.claim.attempt}" if self.claim.attempt > 1 else ""
+        return f"{self.name} begins on {self.slot.name}{again}"
 
     @property
     def needs_flush(self) -> bool:
@@ -74,8 +83,10 @@ class Running:
             self.given_back = True
             self.attempt.give_back(SHUTDOWN_SECONDS)
 
-    def settle(self, ledger: Ledger, outcome: Outcome, required: Requirements) -> str:
-        """Write its last reports and its end; a line for people about the result.
+    def settle(
+        self, ledger: Ledger, outcome: Outcome, required: Requirements, leaders: Leaders | None = None
+    ) -> tuple[str, Tone]:
+        """Write its last reports and its end; a line about it.
 
         After a lost session, call it again: the fence refuses the end if another worker has been given the trial
         meanwhile, and finds the end if it had been written.
@@ -87,27 +98,39 @@ class Running:
             reports = Reader(ledger.session).reports_of(self.claim.trial_id)
             outcome = with_best(outcome, [each.metrics for each in reports], required)
         outcome = judge(outcome, required)
-        claim, kind = self.claim, outcome.kind.value.replace("_", " ")
+        claim = self.claim
         end = End(outcome.kind.value, outcome.message, "" if outcome.kind is Kind.COMPLETED else outcome.tail)
         step = consequence(outcome, claim.outcomes, required)
         if step is None:
             ledger.release_trial(claim, end)
-            failed = f"{'failed' if outcome.kind is Kind.ERROR else kind}: {end.message}".removesuffix(": ")
-            return f"trial {claim.number} {failed}; it will be run again (attempt {claim.attempt + 1})"
+            return f"{self.name} {again_text(outcome, claim.outcomes, required)}", Tone.TROUBLE
         verdict = ledger.finish_trial(claim, step.state, end, step.values, outcome.metrics, step.reason)
         if verdict is Verdict.REFUSED:
-            return (
-                f"trial {claim.number}: another worker has it now; the result of attempt {claim.attempt} was rejected"
-            )
+            rejected = f"another worker has it now; the result of attempt {claim.attempt} was rejected"
+            return f"{self.name}: {rejected}", Tone.TROUBLE
         self.over = True
         shutil.rmtree(self.folder.checkpoint, ignore_errors=True)  # whatever still runs of it
         self.folder.clear()
-        name = f"trial {claim.number} ({purpose(claim.role)})".removesuffix(" ()")
+        return self._ended(outcome, step, required, leaders)
+
+    def _ended(
+        self, outcome: Outcome, step: Finish, required: Requirements, leaders: Leaders | None
+    ) -> tuple[str, Tone]:
+        """The line of a trial that is over."""
+        lasted = f"{outcome.seconds:.1f} s" if outcome.seconds < 100 else duration_text(outcome.seconds)
+        if outcome.kind is Kind.PRUNED:
+            at = "" if self.last is None else f" at step {self.last.step}"
+            by = f"{at} {self.pruned}" if self.pruned else f": {outcome.message}".removesuffix(": ")
+            return f"{self.name} pruned{by}, {lasted}", Tone.PLAIN
         if not step.values:
-            ended = step.reason if outcome.kind is Kind.PRUNED else f"failed: {step.reason}"
-            return f"{name} {ended}, {outcome.seconds:.1f} s"
+            return f"{self.name} failed: {(step.reason or '').removeprefix('error: ')}, {lasted}", Tone.FAILURE
         scores = ", ".join(f"{each} {number(outcome.metrics[each])}" for each in required.scores)
-        return f"{name}: {step.state}, {scores}, {outcome.seconds:.1f} s"
+        line = f"{self.name}: {scores}, {lasted}"
+        if leaders is None:
+            return line, Tone.DETAIL if self.claim.role.get("role") in COUNTS else Tone.PLAIN
+        leads = leaders.add(self.claim.role.get("setting", {}), outcome.metrics[required.score])
+        best = f"; {'new ' * leads}{leaders.value}" if leaders.value else ""
+        return line + best, Tone.BEST if leads else Tone.PLAIN
 
 
 def assignment_of(

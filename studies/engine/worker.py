@@ -13,6 +13,7 @@ from typing import Any
 
 from objectives.outcome import Kind, Outcome, Report
 from objectives.process.warm import WarmServer
+from samplers.searches.plural import counted
 from storage.errors import SessionLostError, StorageError, StudyhallError, UnreachableError
 from storage.home import trial_folder
 from storage.ledger import Claim
@@ -27,7 +28,7 @@ from studies.engine.early_ends import FirstFailures, KeptMetrics
 from studies.engine.membership import Membership
 from studies.engine.next_points import NextPoints
 from studies.engine.policy import Requirements
-from studies.engine.progress import RoundProgress
+from studies.engine.progress import Leaders, Progress, StudyProgress
 from studies.engine.pruning import Pruning
 from studies.engine.requests import Requests
 from studies.engine.running import FLUSH_SECONDS, SHUTDOWN_SECONDS, Running, assignment_of, not_blamed
@@ -39,6 +40,7 @@ from studies.slots.packing import Packing
 from studies.slots.pool import SlotPool
 from studies.slots.slot import Slot
 from studies.slots.wishes import Wishes
+from studies.tables.log import Log, Tone
 
 IDLE_SECONDS = 0.5
 """Of one wait while a slot is free; then orphans are recovered and the study is read."""
@@ -53,7 +55,7 @@ class Worker:
         self,
         membership: Membership,
         warm: WarmServer,
-        log: Callable[[str], None],
+        log: Log,
         changed: Callable[[], None] = lambda: None,
         user_code: CodeWatch | None = None,
     ) -> None:
@@ -71,7 +73,8 @@ class Worker:
         self.last_line = ""
         self.selector = selectors.DefaultSelector()
         self.pruning: Pruning | None = None
-        self.progress = RoundProgress()
+        self.progress = Progress()
+        self.leaders: Leaders | None = None
         self.parsed: Mapping[str, Any] | None = None
         self.connected = False
 
@@ -99,7 +102,7 @@ class Worker:
 
     def _turn(self) -> Ending | None:
         if self.signals.draining and self.running:
-            count = f"{len(self.running)} running trial{'s' * (len(self.running) != 1)}"
+            count = counted(len(self.running), "running trial")
             self._log_once(f"finishing {count}; Ctrl-C again to stop now (stopped trials resume next time)")
         if self.signals.giving_back:
             for running in self.running.values():
@@ -111,10 +114,8 @@ class Worker:
         elif self.packing is not None:
             self.packing.leave()
         self.slot_pool.release(self.running)
-        if not self.running:
-            ending = self._ending()
-            if ending is not None:
-                return ending
+        if not self.running and (ending := self._ending()) is not None:
+            return ending
         self._wait(BUSY_SECONDS if len(self.running) == len(self.slots) else IDLE_SECONDS)
         self._follow()
         return None
@@ -123,7 +124,7 @@ class Worker:
         """Start waiting trials; plan, once, when no trial is left to start."""
         if len(self.running) < len(self.slots):
             for number in self.ledger.recover_orphans():
-                self.log(f"trial {number}: its worker is gone; the trial will be run again")
+                self.log(f"trial {number}: its worker is gone; the trial will be run again", Tone.TROUBLE)
         planned = False
         while len(self.running) < len(self.slots) and not self.first_failures.stop():
             found = self._next() if self.packing is None else self._next_packed(self.packing)
@@ -259,7 +260,7 @@ class Worker:
         assignment = assignment_of(self.study.name, self.definition, claim, slot, folder, lease)
         attempt = self.warm.start(assignment, None if lease is None else lease.fd)
         self.running[slot.name] = Running(claim, slot, folder, attempt)
-        self.log(self.running[slot.name].beginning)
+        self.log(self.running[slot.name].beginning, Tone.DETAIL)
         self.selector.register(attempt, selectors.EVENT_READ)
 
     def _ended_early(self, claim: Claim, slot: Slot) -> bool:
@@ -268,11 +269,13 @@ class Worker:
         if line is not None:
             self.slot_pool.narrow(slot)
             self.log(line)
+            self.progress.ended(slot.name, None)
             self.changed()
         return line is not None
 
     def _follow(self) -> None:
         """Receive the trials' messages; settle the trials that ended."""
+        before = self.progress.here
         for running in list(self.running.values()):
             for message in running.attempt.receive():
                 if isinstance(message, Outcome):
@@ -287,6 +290,8 @@ class Worker:
             if running.slot.name in self.running and running.needs_flush:
                 running.flush(self.ledger, self._required)
                 self._prune(running)
+        if self.progress.here != before:
+            self.study_progress.read()
 
     def _prune(self, running: Running) -> None:
         """Stop a trial that the pruner gives up."""
@@ -299,10 +304,11 @@ class Worker:
         """Write an attempt's end. If the session is lost meanwhile, the end is written from a new one."""
         while True:
             try:
-                self.log(running.settle(self.ledger, outcome, self._required))
+                self.log(*running.settle(self.ledger, outcome, self._required, self.leaders))
                 if running.over:
                     self.next_points.trial_ended()
-                    self.progress.ended(outcome.seconds if outcome.kind is Kind.COMPLETED else None)
+                    completed = outcome.kind is Kind.COMPLETED
+                    self.progress.ended(running.slot.name, outcome.seconds if completed else None)
                 self.changed()
                 return
             except SessionLostError as error:
@@ -331,14 +337,18 @@ class Worker:
         self.first_failures, self.kept = FirstFailures(self.ledger), KeptMetrics(self.ledger)
         pruner = self.definition.pruner
         self.pruning = None if pruner is None else Pruning(self.ledger, self.study, pruner, self.log)
-        self.next_points = NextPoints(self.ledger, self.study, self.warm, self.progress, self._log_once, self.changed)
+        self.study_progress = StudyProgress(self.ledger, self.study, self.progress)
+        self.study_progress.read()
+        self.leaders = self.study_progress.leaders
+        rounds = None if self.study_progress.is_read else self.progress
+        self.next_points = NextPoints(self.ledger, self.study, self.warm, rounds, self._log_once, self.changed)
         self.selector.register(self.ledger.session, selectors.EVENT_READ)
         if self.next_points.chooser is not None:
             self.selector.register(self.next_points.chooser, selectors.EVENT_READ)
 
     def _start_over(self, why: str) -> None:
         """The session is lost and our trials with it: stop their processes, sign in as a new worker."""
-        self.log(f"the database session was lost ({why}): its trials are stopped; reconnecting")
+        self.log(f"the database session was lost ({why}): its trials are stopped; reconnecting", Tone.TROUBLE)
         self._forget_session()
         self._abandon()
         self._connect((StorageError, SessionLostError))

@@ -88,7 +88,7 @@ def seeds_text(record: Record) -> str | None:
 
 
 def path_lines(records: Sequence[Record]) -> list[str]:
-    """What is said below a path: whether other seeds would lead to the same one, what its errors are, and what its
+    """The lines below a path: whether other seeds would lead to the same one, what its errors are, and what its
     scores are worth. Records are those in force, overrides among them, in order."""
     chosen = [each for each in records if chosen_of(each) is not None]
     return [*_again(chosen), *_unchosen(records), *_errors(chosen), *_one_seed(chosen)]

@@ -29,3 +29,9 @@ def purpose(role: Mapping[str, Any]) -> str:
     if "setting" in role:
         return setting_name(role["setting"]) if role["setting"] else "the only setting"
     return str(role.get("role", ""))
+
+
+def trial_name(number: int, role: Mapping[str, Any], seed: int) -> str:
+    """A trial with what it is for: `trial 9 (round 1, n_embd → 64, seed 1)`."""
+    round_ = f"round {role['step']}" if "step" in role else ""
+    return f"trial {number} ({', '.join(filter(None, (round_, purpose(role), f'seed {seed}')))})"

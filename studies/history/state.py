@@ -84,7 +84,7 @@ def standing_of(study: StudyRow | StudyCounts | StudyGlance, begun: int, running
         study: Its row.
         begun: Trials that do not wait: running ones, and those that have ended.
         running: Of these, the ones that run.
-        alive: Whether a worker of it lives.
+        alive: Whether a worker of the study is alive.
     """
     if study.outcome is not None:
         return Standing(StudyState.FAILED if study.failed else StudyState.DONE, study.outcome)

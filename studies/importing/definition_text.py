@@ -25,7 +25,7 @@ def definition_text(sweep: Sweep, source: str) -> str:
         "search: grid",
         "objective:",
         f"  command: {_value(sweep.command)}",
-        f"  flags: {sweep.flags}                       # how the command is told each value; it is told the seed too",
+        f"  flags: {sweep.flags}                       # how each value and the seed are passed to the command",
         "  # Where its metrics are: in what it prints; or json: FILE, csv: FILE.",
         f"  metrics: {{stdout: {{{_value(metric)}: {_value(pattern)}}}}}",
         f"score: {{metric: {_value(metric)}, direction: {sweep.direction}}}",

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from contextlib import closing, suppress
 from datetime import datetime
 
+from samplers.searches.plural import counted
 from storage.errors import SessionLostError, StorageError, UsageError
 from storage.home import study_folder
 from storage.listening import url_elsewhere
@@ -116,7 +117,8 @@ def follow(store: Store, name: str, launched: Launch, log: Callable[[str], None]
                 session = _again(store)
                 continue
             alive = sum(worker.alive for worker in workers)
-            line = f"{name}: {row.waiting} waiting, {row.running} running, {row.complete} complete; {alive} workers"
+            counts = f"{row.waiting} waiting, {row.running} running, {row.complete} complete"
+            line = f"{name}: {counts}; {counted(alive, 'worker')}"
             if line != printed:
                 printed = line
                 log(line)

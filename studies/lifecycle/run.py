@@ -20,11 +20,10 @@ from studies.lifecycle.open import find_study, open_study
 from studies.lifecycle.order import Order
 from studies.lifecycle.patience import patiently
 from studies.slots.leases import folder
+from studies.tables.log import Log
 
 
-def run(
-    store: Store, order: Order, log: Callable[[str], None], watch: Callable[[Worker], None] = lambda worker: None
-) -> Ending:
+def run(store: Store, order: Order, log: Log, watch: Callable[[Worker], None] = lambda worker: None) -> Ending:
     """Start, join or resume a study with one worker, until the worker leaves. `watch` gets the worker before it starts.
 
     Raises:

@@ -13,6 +13,7 @@ from typing import cast
 
 from samplers.searches.growth.speculation import likely_next, speculates
 from samplers.searches.plan import Decision, Done, Need, Point, Result, Results, Search, SearchState
+from samplers.searches.plural import counted
 from storage.ledger import AHEAD, Known, Ledger, NewPoint
 from storage.reader import Reader
 from storage.records import EndKind
@@ -123,13 +124,13 @@ def take_step(
             if unjudged := [point for point in step.points if point.hash not in verdicts]:
                 return unjudged
             planned = _plan_batch(ledger, search, step, verdicts, made, results.take_used(), code)
-            return Waiting(f"planned {planned} trials", made + 1, planned) if planned else None
+            return Waiting(_planned_text(planned, step.record), made + 1, planned) if planned else None
         case Done():
             if speculates(state):
                 ledger.settle_guesses((), made)
             points = ledger.open_points()
             if step.waits and points.waiting + points.running:
-                why = f"nothing left to plan; {points.waiting} trials wait, {points.running} are running"
+                why = _left_text(points.waiting, points.running)
                 return Waiting(why, made, points.waiting + points.running)
             if step.waits:
                 ends = Reader(ledger.session).ends(ledger.study_id)
@@ -219,6 +220,24 @@ def _plan_batch(
     planned = ledger.plan_points(wanted, number) if wanted else 0
     ledger.record_decision(number, step.kind, {**step.record, "refused": dict(refused)}, step.state, used, code)
     return planned
+
+
+def _planned_text(planned: int, record: Mapping[str, object]) -> str:
+    """`planned 27 trials: 9 settings × 3 seeds`, where each new setting has all of its seeds."""
+    settings = record.get("settings")
+    line = f"planned {counted(planned, 'trial')}"
+    if not isinstance(settings, int) or not settings or planned % settings:
+        return line
+    return f"{line}: {counted(settings, 'setting')} × {counted(planned // settings, 'seed')}"
+
+
+def _left_text(waiting: int, running: int) -> str:
+    runs = f"{counted(running, 'trial')} {'is' if running == 1 else 'are'} running"
+    return (
+        f"nothing left to plan; {counted(waiting, 'trial')} waiting, {runs}"
+        if waiting
+        else f"nothing left to start; {runs}"
+    )
 
 
 def new_point(search: Search, point: Point, refusal: str | None = None) -> NewPoint:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC
 from functools import partial
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 from storage.dashboard import add_report
 from storage.errors import StorageError
 from storage.session import Session
-from studies.dashboard.note import OWN
+from studies.dashboard.own_note import FITS, FITS_END, WholeNote
 from studies.drawing.drawn_by_plotly import plotly_json
 from studies.figures.labels import shortened
 from studies.report.chapters import Chapter, Report, law_row, no_laws_text
@@ -21,7 +22,6 @@ from studies.tables.markdown import escaped
 if TYPE_CHECKING:
     from studies.report.laws import Fitted
 
-HEAD, END = "## Fits of the last report", "*Here the report's part ends.*"
 WRITER_SECONDS = 10.0
 """That a worker may keep writing the note before the report gives up."""
 
@@ -54,12 +54,7 @@ def _added(session: Session, chapter: Chapter, figures: Mapping[str, str]) -> li
 
 def with_fits(note: str, chapter: Chapter) -> str:
     """A note with the report's fits in the readers' part, which workers keep, in place of the last report's."""
-    line = f"*{OWN}*\n"
-    ours, _, own = note.partition(line) if line in note else (f"{note.rstrip()}\n\n---\n\n", "", "")
-    before, found, rest = own.partition(HEAD)
-    after = rest.partition(END)[2] if found else ""
-    kept = "\n\n".join(filter(None, (before.strip(), after.strip())))
-    return f"{ours}{line}\n{kept}\n\n{HEAD}\n\n{_fits(chapter)}\n\n{END}\n"
+    return replace(WholeNote.parse(note), fits=f"{FITS}\n\n{_fits(chapter)}\n\n{FITS_END}").text
 
 
 def _fits(chapter: Chapter) -> str:

@@ -51,7 +51,7 @@ class Facts:
     reports: Sequence[ReportRow]
     """Of the trials whose series are drawn."""
     alive: bool
-    """Whether a worker of it lived."""
+    """Whether a worker of the study was alive."""
 
     @staticmethod
     def read(session: Session, study: StudyRow) -> Facts:

@@ -15,8 +15,10 @@ from studies.tables.table import Cell, Column, Document, Figure, Table
 METRIC_COLUMNS = ("tokens_per_second", "peak_memory", "memory_fraction", "utilization", "iter")
 """Metrics that have a column, where a probe returned them."""
 SHARES = ("memory_fraction", "utilization")
-HEADS = {"memory_fraction": "memory (% of the device)", "utilization": "busy (%)"}
-"""Of shares, which are shown in percent."""
+"""In percent."""
+HEADS = {"tokens_per_second": "tokens/s", "memory_fraction": "memory (% of device)", "utilization": "busy (%)"}
+MEASURED_DIGITS = 4
+"""Of what differs from run to run."""
 
 
 def show_json(decisions: Sequence[DecisionRow]) -> dict[str, Any]:
@@ -58,7 +60,7 @@ def show_document(
     chosen = choice.rows(probes, values)
     columns = [Column(axis), Column("fits")]
     columns += [
-        Column(HEADS.get(name) or units.head(name), right=True, spare=place, key=name.replace("_", " "))
+        Column(_head(name, units), right=True, spare=place, key=name.replace("_", " "))
         for place, name in enumerate(names)
     ]
     rows: list[list[Cell]] = []
@@ -68,6 +70,7 @@ def show_document(
             Figure(
                 each["metrics"].get(name),
                 times=100.0 if name in SHARES else 1.0,
+                digits=MEASURED_DIGITS,
                 bold=name == units.score and verdict(each) is Verdict.BEST,
             )
             for name in names
@@ -76,6 +79,12 @@ def show_document(
         rows.append([str(each["value"]), fits, *figures, verdict(each).text(), each["reason"] or largest])
     table = choice.table(Table([*columns, Column(VERDICT), Column("")], rows), list(map(values, chosen)), units.head)
     return Document([table], [state.get("ended") or "not known yet"])
+
+
+def _head(metric: str, units: Units) -> str:
+    if metric == "iter" and units.unit(metric) == "ms":
+        return "ms/iter"
+    return HEADS.get(metric) or units.head(metric)
 
 
 def _probes(decisions: Sequence[DecisionRow]) -> list[Mapping[str, Any]]:

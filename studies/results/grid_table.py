@@ -40,7 +40,7 @@ def settings_table(
     names = list(dict.fromkeys(name for cell in cells for name in cell.setting))
     keys = list(dict.fromkeys(name for cell in cells for name in unlike.get(id(cell), ())))
     marks = marks_of([cell for cell in cells if cell.scores])
-    columns = [*map(Column, (*names, *keys)), score_column(metric, cells, units), Column("sd", right=True, spare=2)]
+    columns = [*map(Column, (*names, *keys)), score_column(metric, cells, units), sd_column(cells)]
     columns += [Column("n", right=True), *([Column("difficulty", right=True, spare=1)] * bool(marks))]
     columns += [Column(VERDICT), Column("")]
     rows: list[list[TableCell]] = []
@@ -52,7 +52,7 @@ def settings_table(
                 *(setting_value(cell.setting, cell.config, name) for name in names),
                 *(str(unlike.get(id(cell), {}).get(key, "–")) for key in keys),
                 score_of(cell, verdict in (Verdict.BEST, Verdict.TIE)),
-                Figure(cell.sd if cell.scores else None, digits=2),
+                sd_of(cell),
                 Figure(len(cell.scores)),
                 *([Figure(None if mark is None else mark.difficulty)] * bool(marks)),
                 earlier if verdict is None else verdict_text(cell, verdict),
@@ -72,6 +72,17 @@ def score_of(cell: Cell, bold: bool = False) -> Figure:
     """Its mean, with the half of its interval that is never cut."""
     interval = cell.interval
     return Figure(cell.mean if cell.scores else None, None if interval is None else interval[1] - cell.mean, bold=bold)
+
+
+def sd_column(cells: Sequence[Cell]) -> Column:
+    """A terminal leaves it out where every setting has one seed."""
+    known = any(cell.scores and cell.sd is not None for cell in cells)
+    return Column("sd", right=True, spare=2, only=None if known else "paper")
+
+
+def sd_of(cell: Cell) -> TableCell:
+    """The standard deviation over its seeds."""
+    return Figure(cell.sd, digits=2) if cell.scores and cell.sd is not None else ""
 
 
 def verdict_of(cell: Cell, ranked: Ranking) -> Verdict:

@@ -23,7 +23,7 @@ Record = Mapping[str, Any]
 
 
 def path_table(records: Sequence[Record], marks: Sequence[str | None], units: Units) -> Table:
-    """A line a round, with what is said of each."""
+    """A line a round, with its notes."""
     score, cost = units.head(units.score) if units.unit(units.score) else "score", units.cost or "cost"
     figures = [
         Column(score, right=True, key="score"),

@@ -17,7 +17,7 @@ from studies.definition.searches import search_in_force
 from studies.definition.units import Units, plain
 from studies.history.recall import recalled
 from studies.results.grid_cells import Cell
-from studies.results.grid_table import cell_values, score_column, score_of, verdict_of, verdict_text
+from studies.results.grid_table import cell_values, score_column, score_of, sd_column, sd_of, verdict_of, verdict_text
 from studies.results.tuned import Tuned, TunedSetting, tuned
 from studies.results.verdicts import VERDICT, Verdict
 from studies.tables.choice import EVERYTHING, Choice
@@ -147,7 +147,7 @@ def settings_table(settings: Sequence[TunedSetting], found: Tuned, units: Units)
     several = len(found.scores) > 1
     for place, score in enumerate(found.scores):
         columns.append(score_column(score.metric, [each.cells[place] for each in settings], units))
-        columns += [] if several else [Column("sd", right=True, spare=2)]
+        columns += [] if several else [sd_column([each.cells[place] for each in settings])]
     columns += [Column("n", right=True, spare=1), Column(VERDICT), Column("")]
     rows: list[list[TableCell]] = []
     for each in settings:
@@ -155,7 +155,7 @@ def settings_table(settings: Sequence[TunedSetting], found: Tuned, units: Units)
         row: list[TableCell] = [str(each.number), *(_value(each.cell.setting, name) for name in names)]
         for cell in each.cells:
             row.append(score_of(cell, verdict in (Verdict.BEST, Verdict.TIE, Verdict.KNEE)))
-            row += [] if several else [Figure(cell.sd if cell.scores else None, digits=2)]
+            row += [] if several else [sd_of(cell)]
         text = verdict_text(each.cell, verdict)
         rows.append([*row, Figure(len(each.cell.scores)), text, _missed(each)])
     return Table(columns, rows)

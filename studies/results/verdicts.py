@@ -26,7 +26,7 @@ class Verdict(Enum):
     PRUNED = "pruned"
     """The pruner gave it up. It is not ranked."""
     FAILED = "failed"
-    """A trial of it failed. It is not ranked."""
+    """One of its trials failed. It is not ranked."""
     OUT_OF_REACH = "out of reach"
     """A depth's target lies beyond the bounds."""
     NOT_MEASURED = "not measured yet"

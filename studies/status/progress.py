@@ -1,4 +1,5 @@
-"""`run`'s progress on standard error: on a terminal a few lines below its messages, else a line now and then.
+"""`run` on standard error: a line with a clock for whatever happens, and the progress: on a terminal a few lines below,
+else a line now and then.
 
 It shows what the worker knows: it does not read the database, and the worker does not wait for it.
 """
@@ -8,19 +9,23 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
 from threading import Event, Thread
 
 from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from studies.definition.units import duration_text
+from samplers.searches.plural import counted
+from studies.definition.units import duration_text, rate_text
 from studies.engine.running import Running
 from studies.engine.worker import Worker
 from studies.history.pace import seconds_left
 from studies.history.purpose import purpose
 from studies.status.pace import RUNNING, Pace, running_row, shown_metric
+from studies.tables.log import Tone
 from studies.tables.table import Cell, Table
 from studies.tables.terminal import cut, escaped, one_line, table_lines
 
@@ -30,12 +35,50 @@ REFRESHES_PER_SECOND = 2
 MAX_NAMED_TRIALS = 8
 
 
+class Verbosity(Enum):
+    """How much `run` prints."""
+
+    QUIET = frozenset({Tone.FAILURE})
+    """`--quiet`: failures, and the result."""
+    NORMAL = frozenset(Tone) - {Tone.DETAIL}
+    VERBOSE = frozenset(Tone)
+    """`--verbose`: the beginning of each trial too, and each count of a depth search."""
+
+    @staticmethod
+    def of(quiet: bool, verbose: bool) -> Verbosity:
+        """As the options say."""
+        return Verbosity.QUIET if quiet else Verbosity.VERBOSE if verbose else Verbosity.NORMAL
+
+
 @dataclass
 class Progress:
-    """The progress of one worker, once it has started."""
+    """What `run` prints: its lines, and the progress of one worker once that has started."""
 
-    log: Callable[[str], None]
+    write: Callable[[str, str, Tone], None]
+    """Writes a clock, or nothing in its place, and a line."""
+    verbosity: Verbosity = Verbosity.NORMAL
     worker: Worker | None = None
+    began: float = field(default_factory=time.monotonic)
+
+    def log(self, line: str, tone: Tone = Tone.PLAIN) -> None:
+        """Print what has just happened, if it is asked for."""
+        if tone in self.verbosity.value:
+            self.write(f"{datetime.now():%H:%M:%S} ", line, tone)
+
+    def say(self, line: str, tone: Tone = Tone.PLAIN) -> None:
+        """Print a line of no hour, if it is asked for."""
+        if tone in self.verbosity.value:
+            self.write("", line, tone)
+
+    @property
+    def seconds(self) -> float:
+        """Since it began."""
+        return time.monotonic() - self.began
+
+    @property
+    def here(self) -> int | None:
+        """Trials that ended here; None without a worker."""
+        return None if self.worker is None else self.worker.progress.here
 
     def watch(self, worker: Worker) -> None:
         """From now on, show this worker's progress."""
@@ -55,17 +98,18 @@ class Progress:
         """How far the worker is, on one line."""
         if self.worker is None:
             return ""
-        progress, running = self.worker.progress, self._running()
-        done = f"{progress.here} trials done"
+        progress, running, slots = self.worker.progress, self._running(), len(self.worker.slots)
+        done = f"{counted(progress.here, 'trial')} done"
         if progress.total:
-            done = f"round {progress.round}: {progress.done}/{progress.total} trials"
+            done = f"{progress.unit}{': ' * bool(progress.unit)}{progress.done}/{counted(progress.total, 'trial')}"
         parts = [done, f"{len(running)} running"]
         if progress.mean is not None and progress.total > progress.done:
             waiting = max(0, progress.total - progress.done - len(running))
-            now, slots = time.monotonic(), len(self.worker.slots)
+            now = time.monotonic()
             left = seconds_left(progress.mean, waiting, (now - each.begun for each in running), slots)
-            parts.append(f"~{duration_text(left or 0.0)} left")
-        return ", ".join(parts)
+            parts += [rate_text(slots / max(progress.mean, 1e-3)), f"~{duration_text(left or 0.0)} left"]
+        leaders = self.worker.leaders
+        return ", ".join([*parts, *([leaders.text] if leaders is not None and leaders.text else [])])
 
     def steps(self) -> str:
         """The running trials, on one line."""
@@ -91,19 +135,24 @@ class Progress:
 
 
 @contextmanager
-def progress(log: Callable[[str], None]) -> Iterator[Progress]:
-    """Shows a worker's progress while it works; messages printed through `log` stay above it."""
+def progress(log: Callable[[str], None], verbosity: Verbosity = Verbosity.NORMAL) -> Iterator[Progress]:
+    """Shows a worker's progress while it works; lines printed through its `log` stay above it. `log` writes a line of
+    standard error where that is no terminal."""
     console = Console(stderr=True, markup=False, highlight=False)
-    if not console.is_terminal or console.is_dumb_terminal:
-        with _summaries(Progress(log)) as shown:
+    if not console.is_terminal or console.is_dumb_terminal or verbosity is Verbosity.QUIET:
+
+        def plain(clock: str, line: str, _: Tone) -> None:
+            log(clock + line)
+
+        with _summaries(Progress(plain, verbosity)) as shown:
             yield shown
         return
 
-    def above(line: str) -> None:
+    def above(clock: str, line: str, tone: Tone) -> None:
         with suppress(OSError):
-            console.print(escaped(line), soft_wrap=True)
+            console.print(Text.assemble((clock, "dim"), (escaped(line), tone.value)), soft_wrap=True)
 
-    shown = Progress(above)
+    shown = Progress(above, verbosity)
     with Live(
         console=console,
         get_renderable=lambda: Text("\n".join(shown.lines(console.width)), style="dim", no_wrap=True),

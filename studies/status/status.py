@@ -14,6 +14,7 @@ from storage.other_programs import TakenTrial
 from storage.reader import Reader
 from storage.records import Achieved, AttemptRow, DecisionRow, RunningTrial, StudyCounts, WorkerRow
 from storage.session import Session
+from studies.dashboard.tags import has_tags, tags_text
 from studies.definition.units import Units, ago_text, duration_text, plain
 from studies.history.counts import Counts
 from studies.history.pace import mean_trial_seconds, seconds_left
@@ -126,7 +127,8 @@ class Status:
 
     def document(self) -> Document:
         """State and counts, running trials, workers, the last decisions, failures."""
-        notes = [self.workers_text] if self.alive else []
+        notes = [f"tags: {tags_text(self.row.tags)}"] if self.row.tags else []
+        notes += [self.workers_text] if self.alive else []
         notes += launch_lines(self.launches[-MAX_LAUNCHES:])
         notes += taken_lines(self.taken)
         notes += [decision_text(each.number, each.record) for each in self._last_decisions]
@@ -163,6 +165,7 @@ class Status:
             "taken": [{"trial": each.number, "again": each.again} for each in self.taken],
             "launches": launches_json(self.launches),
             **self._achieved_json(),
+            "tags": dict(self.row.tags),
         }
 
     def _achieved_json(self) -> dict[str, Any]:
@@ -205,9 +208,13 @@ class Overview:
 
     session: Session
     rows: Sequence[StudyCounts]
+    wanted: Sequence[str] = ()
+    """The tags that each of them has."""
 
     def document(self) -> Document:
-        notes = [each.text for each in Reader(self.session).copied_studies()]
+        notes = [each.text for each in Reader(self.session).copied_studies()] if not self.wanted else []
+        if not self.rows and self.wanted:
+            return Document(notes=[f"no study has the tags {', '.join(self.wanted)}"])
         if not self.rows:
             return Document(notes=[*notes, NO_STUDIES])
         reader, counts = Reader(self.session), [Counts.of(row) for row in self.rows]
@@ -217,6 +224,7 @@ class Overview:
         columns = [Column("study"), Column("search"), Column("state"), Column("best score", right=True, spare=1)]
         columns += [Column("done", right=True), *(Column(name.replace("_", " "), right=True) for name in names)]
         columns += [Column("last activity", right=True, spare=2), Column("outcome", spare=3)]
+        columns += [Column("tags", spare=1)]
         lines = []
         for row, each in zip(self.rows, counts, strict=True):
             state = standing_of(row, each.begun, row.running, alive.get(row.name, False)).state
@@ -228,6 +236,7 @@ class Overview:
                     *(f"{getattr(each, name):,}" if getattr(each, name) else "" for name in names),
                     "" if found is None else ago_text(found.idle),
                     row.outcome or "",
+                    tags_text(row.tags),
                 ]
             )
         return Document([Table(columns, lines).without_empty_columns()], notes)
@@ -261,8 +270,8 @@ def _statuses(session: Session, rows: Sequence[StudyCounts]) -> Iterator[Status]
         )
 
 
-def read_overview(session: Session, name: str | None) -> Status | Overview:
-    """The study of this name, or all of them."""
+def read_overview(session: Session, name: str | None, tags: Sequence[str] = ()) -> Status | Overview:
+    """The study of this name, or all of them: with `tags` those that have each of these, `KEY` or `KEY=VALUE`."""
     if name is None:
-        return Overview(session, Reader(session).studies())
+        return Overview(session, [row for row in Reader(session).studies() if has_tags(row.tags, tags)], tags)
     return read_status(session, Reader(session).study(name).name)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from studies.tables.table import Figure
 
 NO_VALUE = "–"
 SIGNIFICANT_DIGITS = 4
 """Of a number without an error, in a paper."""
+ROUNDING_NOISE = 1e-12
+"""An error below this share of its value comes of the arithmetic: it is printed as 0."""
 READ_DIGITS = 5
 """The same on a terminal."""
 
@@ -38,7 +40,7 @@ def shown(figure: Figure) -> str:
     >>> shown(Figure(0.0182744, 0.000190382)), shown(Figure(0.0182744))
     ('0.01827 ± 0.00019', '0.018274')
     """
-    figure = figure.scaled
+    figure = _readable(figure)
     if figure.value is None or not math.isfinite(figure.value) or figure.form is not None:
         return str(printed(figure))
     if figure.error and math.isfinite(figure.error):
@@ -68,7 +70,7 @@ class Printed:
 def printed(figure: Figure) -> Printed:
     """For a paper: an error has two significant digits and its value ends where it ends; a value alone has four. Whole
     numbers without an error stay whole."""
-    figure = figure.scaled
+    figure = _readable(figure)
     value, error = figure.value, figure.error
     if value is None:
         return Printed(NO_VALUE)
@@ -94,6 +96,14 @@ def printed(figure: Figure) -> Printed:
     decimals = max(0, -last)
     mean, spread = (f"{round(each / unit, -last):,.{decimals}f}" for each in (value, error))
     return Printed(mean, spread, power if scaled else None)
+
+
+def _readable(figure: Figure) -> Figure:
+    """As people read it, without the rounding noise of equal numbers."""
+    figure = figure.scaled
+    if figure.value and figure.error and abs(figure.error) < ROUNDING_NOISE * abs(figure.value):
+        return replace(figure, error=0.0)
+    return figure
 
 
 def _plain(value: float, digits: int) -> str:

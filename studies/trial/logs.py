@@ -65,7 +65,7 @@ def attempt_log(session: Session, study: StudyRow, number: int, attempt: int | N
     if rows and rows[-1].host == socket.gethostname() and not rows[-1].tail:  # an empty log is removed
         return f"the log of trial {number} is empty: it printed nothing\n".encode()
     if not kept:
-        raise UsageError(f"trial {number} has no log on this host ({log})", "--log")
+        raise UsageError(f"trial {number} of {study.name!r} has no log on this host ({log})")
     return str(kept[-1]).encode()
 
 

@@ -20,7 +20,7 @@ FOREIGN = {
     "--filter-states",  # of seml
 }
 """Options of other programs that the pages name."""
-WITHOUT_STORAGE = {"init", "gpus", "studies", "completion", "data prepare", "data list"}
+WITHOUT_STORAGE = {"demo", "init", "gpus", "studies", "completion", "data prepare", "data list"}
 EMBEDDED = {"storage up", "storage down", "storage status"}
 
 

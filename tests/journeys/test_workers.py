@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -218,11 +219,11 @@ def test_a_trial_is_told_when_it_begins_and_status_says_what_to_do(
 ) -> None:
     """A worker that was killed leaves its trials behind; a budget that is used up leaves some that wait."""
     file = write_definition(tmp_path, steps=1, seconds=60)
-    worker = begin("run", "grow", "--study", "trace", "--file", file, "--workers", 1)
+    worker = begin("run", "grow", "--study", "trace", "--file", file, "--workers", 1, "--verbose")
     assert worker.stdout is not None
-    assert worker.stdout.readline() == f"definition: {file}\n"
-    assert worker.stdout.readline() == "round 0: the baseline, 1 trials\n"
-    assert worker.stdout.readline() == "trial 0 begins on cpu0: baseline, seed 1337\n"
+    begins = "trial 0 (round 0, baseline, seed 1337) begins on cpu0"
+    for line in (f"definition: {file}", "round 0: the baseline, 1 trial", begins):
+        assert worker.stdout.readline().partition(" ")[2] == f"{line}\n"
     worker.kill()
     worker.wait()
     until(lambda: not any(each["alive"] for each in answer(program, "status", "--study", "trace")["workers"]))
@@ -230,8 +231,8 @@ def test_a_trial_is_told_when_it_begins_and_status_says_what_to_do(
     assert "trial 0: the worker is gone; to go on: python cli.py run grow --study trace\n" in output
     short = write_definition(tmp_path, steps=1, seconds=0.0)
     ran = program("run", "grow", "--study", "short", "--file", short, "--workers", 1, "--max-trials", 3)
-    begun = [line.split(": ")[1] for line in ran.stderr.splitlines() if " begins on " in line]
-    assert begun == ["baseline, seed 1337", "n_layer → 2, seed 1337", "n_head → 2, seed 1337"]
+    ended = re.findall(r"\(round 0, (.*), seed 1337\): ", ran.stderr)
+    assert ended == ["baseline", "n_layer → 2", "n_head → 2"]
     output = program("status", "--study", "short").stdout
     assert "to raise its budget: python cli.py run grow --study short --max-trials 6" in output
     assert program("run", "grow", "--study", "short", "--max-trials", 100).returncode == 0

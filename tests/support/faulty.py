@@ -169,7 +169,7 @@ def run(order: dict[str, Any], warm: KeptServer) -> tuple[int, dict[str, Any]]:
     file = Path(order["file"])
     asked = Order("grow", order["study"], Definition.load(file), str(file), (), Budget(), slots)
     try:
-        ending = studies.lifecycle.run.run(store, asked, lambda line: None)
+        ending = studies.lifecycle.run.run(store, asked, lambda line, tone=None: None)
         code, output = int(ending.failed), ending.reason
     except StudyhallError as error:
         code, output = 1, str(error)

@@ -25,6 +25,7 @@ from samplers.searches.depth.settings import SOLVE_KEYS, DepthSettings, parse_se
 from samplers.searches.depth.uniform import is_uniform
 from samplers.searches.distributions import holding
 from samplers.searches.plan import Config, Decision, Done, Need, Point, Results, SearchState, merged
+from samplers.searches.plural import counted
 from storage.records import EndKind
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ class Depth:
             if not isinstance(step, Answered):
                 missing += step.points
         open_sizes = f"{len(settings.fixed) - answered} of {len(settings.fixed)} {_plural(settings)} open"
-        return Need(tuple(missing), f"{open_sizes}: {len(missing)} counts")
+        return Need(tuple(missing), f"{open_sizes}: {counted(len(missing), 'count')}")
 
     def _done(self, settings: DepthSettings, state: SearchState) -> Done:
         answered, uncounted = state["answered"], state["uncounted"]

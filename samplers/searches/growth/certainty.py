@@ -58,7 +58,7 @@ class _Row:
 
 
 def certainty(standing: Standing, name: str) -> Certainty:
-    """What is said of a round's choice. Draws belong to the round's `name`."""
+    """How sure a round's choice is. Draws belong to the round's `name`."""
     if standing.leader is None or not standing.is_known:
         return Certainty()
     rivals = list(standing.rivals.values())

@@ -27,6 +27,8 @@ from storage.records import EndKind
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
 
+ONE_STEP = "1 step is done"
+
 
 @dataclass(frozen=True)
 class Growth:
@@ -67,11 +69,11 @@ class Growth:
         >>> state, results = search.start(), {}
         >>> baseline = search.advance(state, results)
         >>> baseline.why
-        'round 0: the baseline, 1 trials'
+        'round 0: the baseline, 1 trial'
         >>> results[baseline.points[0].hash] = Result(0, "COMPLETE", {"score": 1.0, "params": 10.0})
         >>> candidate = search.advance(state, results)
         >>> candidate.why, candidate.points[0].config
-        ('round 0: 1 candidates, 1 trials', {'heads': 2})
+        ('round 0: 1 candidate, 1 trial', {'heads': 2})
         >>> results[candidate.points[0].hash] = Result(1, "COMPLETE", {"score": 1.5, "params": 15.0})
         >>> decision = search.advance(state, results)
         >>> decision.kind, decision.record["chosen"], decision.state["config"]
@@ -81,7 +83,7 @@ class Growth:
             return Done(state["ended"], EndKind.STALLED)
         round_ = self._round(state, results)
         if round_.step >= (round_.settings.steps if self.steps is None else self.steps):
-            return Done(f"{round_.step} steps are done", EndKind.STEPS)
+            return Done(ONE_STEP if round_.step == 1 else f"{round_.step} steps are done", EndKind.STEPS)
         ranking = round_.ranking()
         if not isinstance(ranking, Ranking):
             return ranking

@@ -17,6 +17,7 @@ from samplers.searches.growth.comparison import Comparison, Measurement, Scoring
 from samplers.searches.growth.loss_race import RULE, Standing, standing
 from samplers.searches.growth.settings import GrowthSettings
 from samplers.searches.plan import Config, Done, Need, Point, Results
+from samplers.searches.plural import counted
 from samplers.searches.race.purchases import Allowance, next_count
 from samplers.searches.race.residuals import Noise
 from storage.records import EndKind
@@ -102,7 +103,8 @@ class Round:
             return race
         if race.missing and not closed:
             names = dict.fromkeys(self.candidates[place].param for place in race.more)
-            why = f"round {self.step}: {len(race.missing)} more trials of {', '.join(names)}, whose order is unsure"
+            more = counted(len(race.missing), "more trial")
+            why = f"round {self.step}: {more} of {', '.join(names)}, whose order is unsure"
             return Need(tuple(race.missing), why)
         return Ranking(race.baseline, race.comparisons, race.comparisons, (), race.standing)
 
@@ -189,7 +191,7 @@ class Round:
         points = points_of(self.config, repeats, baseline_role(self.step), self.settings)
         missing = [point for point in points if point.hash not in self.results]
         if missing:
-            return Need(tuple(missing), f"round {self.step}: the baseline, {len(missing)} trials")
+            return Need(tuple(missing), f"round {self.step}: the baseline, {counted(len(missing), 'trial')}")
         baseline = self._measurement(self.config, points)
         if baseline.reason is not None:
             return Done(f"the baseline cannot be measured: {baseline.reason}", EndKind.FAILED)
@@ -208,7 +210,7 @@ class Round:
                 measurement = self._measurement(candidate.config, points)
                 comparisons.append(self.scoring.compare(candidate, measurement, baseline))
         if missing:
-            why = f"round {self.step}: {len(self.candidates)} candidates, {len(missing)} trials"
+            why = f"round {self.step}: {counted(len(self.candidates), 'candidate')}, {counted(len(missing), 'trial')}"
             return Need(tuple(missing.values()), why)
         return comparisons
 

@@ -1,10 +1,10 @@
-"""Who gets more seeds: whoever's error matters to a choice that may cost too much.
+"""Which settings get more seeds: those whose error matters to a choice that may cost too much.
 
     live = rivals to which the leader's expected loss exceeds `within`
     more = live rivals that make up at least a tenth of their pair's error, and the leader where it makes up a tenth of
-           a pair's; whoever has all the seeds that are allowed is left out
+           a pair's; a setting that has all allowed seeds is left out
 
-Each of them gets half as many seeds again: 2, 3, 4, 6, 9, 13, 16. Nobody is out for good: a candidate that falls behind
+Each of them gets half as many seeds again: 2, 3, 4, 6, 9, 13, 16. None is out for good: a candidate that falls behind
 rests, and comes back if the leader falls. Unequal numbers of seeds follow the errors, as in optimal computing budget
 allocation: Chen, Lin, Yücesan & Chick (2000), "Simulation budget allocation for further enhancing the efficiency of
 ordinal optimization", Discrete Event Dynamic Systems 10. Racing at all: Maron & Moore (1994), Birattari et al. (2002).

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from samplers.searches.plan import Decision, Need, Point, Results, SearchState
+from samplers.searches.plural import counted
 from samplers.searches.tune.outcome import Outcome, Score
 from samplers.searches.tune.past import Past, PastSetting
 from samplers.searches.tune.points import points_of
@@ -94,7 +95,7 @@ def told_step(
     points = {number: points_of(past.settings[number], number, settings) for number in numbers}
     missing = tuple(point for own in points.values() for point in own if point.hash not in results)
     if missing:
-        return Need(missing, f"imported settings: {len(missing)} trials")
+        return Need(missing, f"imported settings: {counted(len(missing), 'trial')}")
     outcomes = [
         Outcome.of(number, [results[point.hash] for point in own], scores, settings.constraints)
         for number, own in points.items()

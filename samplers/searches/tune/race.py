@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from samplers.searches.plan import Decision, Need, Point, Results, SearchState
+from samplers.searches.plural import counted
 from samplers.searches.race.leaders import Standing, standing
 from samplers.searches.race.purchases import Allowance
 from samplers.searches.tune.outcome import Outcome, Score
@@ -40,7 +41,7 @@ def race_step(
             ended = [results[point.hash] for point in points]
             outcomes.append(Outcome.of(number, ended, scores, settings.constraints))
     if missing:
-        return Need(tuple(missing), f"{len(missing)} more seeds for the best settings")
+        return Need(tuple(missing), f"{counted(len(missing), 'more seed')} for the best settings")
     return _decision(state, settings, settings.racing, past, outcomes, scores)
 
 

@@ -141,7 +141,7 @@ def check_added_axes(before: TuneSettings, after: TuneSettings, config: Config) 
         known = name in before.space.axes or name in before.relations.derive or path_of(name, config) is not None
         if not known and name not in after.space.defaults:
             raise UsageError(
-                "settings chosen before have no value of it: give it as `default`, like {range: [1, 4], default: 1}",
+                "the settings chosen before have no value for it; give them one, like {range: [1, 4], default: 1}",
                 f"{after.where}.space.{name}",
             )
 

@@ -129,7 +129,9 @@ class Choices:
             return value
 
     def holds(self, value: Any) -> bool:
-        """Whether a value of a config is one of the list."""
+        """Whether a value of a config is one of the list: 1, 1.0 and true are three."""
+        if not self.as_text:
+            return any(type(each) is type(value) and each == value for each in self.values)
         text = json.dumps(value, sort_keys=True)
         return any(json.dumps(each, sort_keys=True) == text for each in self.values)
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from samplers.searches.distributions import holding, seeds
 from samplers.searches.plan import Config, Decision, Done, Need, Point, Results, SearchState, merged
+from samplers.searches.plural import counted
 from samplers.searches.tune.allowed import check_allowed
 from samplers.searches.tune.enqueued import ended_settings
 from samplers.searches.tune.imported import ImportedSetting, import_step, imported_count, told_step, untold
@@ -110,7 +111,7 @@ class Tune:
             points = points_of(past.settings[number], number, settings)
             missing = tuple(point for point in points if point.hash not in results)
             if missing:
-                return Need(missing, f"setting {number}: {len(missing)} trials")
+                return Need(missing, f"setting {number}: {counted(len(missing), 'trial')}")
             outcome = Outcome.of(number, [results[point.hash] for point in points], self.scores, settings.constraints)
         elif not wanted:
             if settings.racing is not None and not state["race"]["over"]:

@@ -65,7 +65,7 @@ def test_an_added_axis_that_the_config_lacks_has_its_default_in_earlier_settings
 
 
 def test_an_added_axis_without_a_value_for_earlier_settings_is_refused() -> None:
-    with pytest.raises(UsageError, match=r"own.yaml: tune.space.heads: settings chosen before have no value of it"):
+    with pytest.raises(UsageError, match=r"own.yaml: tune.space.heads: the settings chosen before have no value"):
         begun().override(space={**SPACE, "heads": {"range": [1, 4]}})
 
 

@@ -53,7 +53,7 @@ def test_what_cannot_be_taken_up_fails_at_once_and_says_why(grown: Program, url:
     assert told.returncode == 0
     for number, (fixed, why) in enumerate(enqueued, first):
         assert stock(url, "trace").trials[number].state is TrialState.FAIL, fixed
-        [line] = [line for line in told.stderr.splitlines() if line.startswith(f"trial {number}, enqueued by")]
+        [line] = [line for line in told.stderr.splitlines() if f" trial {number}, enqueued by" in line]
         assert why in line, fixed
     certificate = answer(grown, "audit", "--study", "trace")
     assert certificate["holds"] and certificate["points"]["withdrawn"] == len(enqueued)

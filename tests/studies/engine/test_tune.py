@@ -148,7 +148,7 @@ def test_a_sampler_of_one_s_own_runs_where_its_user_has_named_it(
     line = refused(call(elsewhere, "run", "own", "settings=6", "--workers", 1), "runs")
     assert "only the storage names" in line
     certificate = call(elsewhere, "audit", "own")
-    assert certificate.returncode == 0 and "mine.py:Mine, which nobody has named here" in certificate.stdout
+    assert certificate.returncode == 0 and "mine.py:Mine, which only the storage names" in certificate.stdout
     (tmp_path / "mine.py").unlink()
     refused(program("run", "own", "settings=6"), "mine.py")
 

@@ -34,8 +34,8 @@ def test_what_a_growth_minimizes_is_its_loss(program: Program, tmp_path: Path) -
     ("body", "grow", "reason", "shown"),
     [
         ("1.0", "increments: {a: 1}, steps: 3", "no_positive_efficiency", "no candidate helps"),
-        ("1.0", "increments: {a: 1}, steps: 1, on_stall: {b: 1}", None, "1 steps are done"),
-        ("1.0 * config['a']", "increments: {a: 1}, steps: 1", None, "1 steps are done"),
+        ("1.0", "increments: {a: 1}, steps: 1, on_stall: {b: 1}", None, "1 step is done"),
+        ("1.0 * config['a']", "increments: {a: 1}, steps: 1", None, "1 step is done"),
         (
             "1 / 0",
             "increments: {a: 1}, steps: 1",

@@ -78,6 +78,7 @@ def test_an_error_says_how_many_digits_mean_something(figure: Figure, paper: str
         (Figure(NAN), "nan"),
         (Figure(NAN, 0.1), "nan"),
         (Figure(0.5, 0.0), "0.5 ± 0"),
+        (Figure(3.0, 1.3e-15), "3 ± 0"),
         (Figure(None), "–"),
         (Figure(0.667646, form=".2f"), "0.67"),
     ],

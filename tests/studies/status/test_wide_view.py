@@ -37,11 +37,10 @@ def seen(*scores: float, direction: str = "minimize") -> Any:
         )
         common = {"attempt": 1, "started_at": at(number - 1), "message": ""}
         attempts[number] = [SimpleNamespace(**common, ended_at=at(number), outcome="completed", accepted=True)]
+    failed = {"outcome": "error", "message": "no room"}
     attempts[len(scores)] = [
-        SimpleNamespace(
-            attempt=1, started_at=at(8), ended_at=at(9), outcome="error", message="no room", accepted=False
-        ),
-        SimpleNamespace(attempt=2, started_at=at(10), ended_at=None, outcome=None, message="", accepted=False),
+        SimpleNamespace(attempt=1, started_at=at(8), ended_at=at(9), **failed, accepted=False),
+        SimpleNamespace(attempt=2, started_at=at(10), ended_at=None, **{**failed, "outcome": None}, accepted=False),
     ]
     made = SimpleNamespace(number=0, decided_at=at(0.5), record={"told": "2 settings planned"})
     return SimpleNamespace(study=study, points=points, attempts=attempts, decisions=[made])

@@ -1,0 +1,48 @@
+"""`note`: the user's own part of the dashboard's note."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from storage.errors import UsageError
+from studies.dashboard.note import OWN
+from studies.dashboard.own_note import FITS, FITS_END, Asked, WholeNote, with_paragraph
+from tests.support.made_studies import grid
+from tests.support.program import Program, refused
+
+OURS = f"# own\n\n---\n\n*{OWN}*\n"
+
+
+def test_the_parts_of_a_note_come_apart_and_together() -> None:
+    assert WholeNote.parse(OURS) == WholeNote(OURS, "", "")
+    whole = WholeNote(OURS, "mine\n\nmore", f"{FITS}\n\na law\n\n{FITS_END}")
+    assert WholeNote.parse(whole.text) == whole
+    assert WholeNote.parse(whole.text + "\nbelow the fits\n").own == "mine\n\nmore\n\nbelow the fits"
+    assert WholeNote.parse("# a note whose last line a reader has deleted").text.endswith(f"*{OWN}*\n")
+
+
+def test_a_text_is_a_paragraph_more_and_an_edit_of_what_has_changed_meanwhile_is_refused() -> None:
+    assert with_paragraph("", " one ") == "one" and with_paragraph("one\n", "two") == "one\n\ntwo"
+    change = Asked(editor=lambda own: own.upper()).change("mine")
+    assert change("mine") == "MINE"
+    with pytest.raises(UsageError, match="was changed while you edited it"):
+        change("another's")
+    assert Asked(editor=lambda own: None).change("mine")("mine") == "mine", "nothing was saved"
+
+
+def test_a_note_is_added_to_replaced_and_printed(program: Program, tmp_path: Path, url: str) -> None:
+    grid(url, "own", [{"lr": 0.1}], lambda config: {"loss": 1.0, "params": 1.0})
+    assert program("note", "own").stdout == ""
+    assert program("note", "own", "The jump", "is the warmup.").returncode == 0
+    assert program("note", "--study", "own", "Second.").returncode == 0
+    assert program("note", "own").stdout == "The jump is the warmup.\n\nSecond.\n"
+    file = tmp_path / "note.md"
+    file.write_text("Only this.\n")
+    assert program("note", "own", "--file", file).returncode == 0
+    assert program("note", "own").stdout == "Only this.\n"
+    refused(program("note", "own", "x", "--edit"), "give one of them")
+    refused(program("note"), "which study?")
+    refused(program("note", "own", "x" * 100_001), "at most 100,000 characters")
+    assert program("note", "own").stdout == "Only this.\n"

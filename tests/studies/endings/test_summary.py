@@ -1,0 +1,89 @@
+"""What `run` prints below its result, for each way in which it may have ended."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from storage.records import EndKind
+from studies.endings.summary import Summary, commands
+from studies.history.counts import Counts
+from studies.history.state import Ending, Standing, StudyState
+from studies.tables.log import Tone
+
+BLOCKS: dict[str, dict[str, Any]] = {
+    "grow": {},
+    "grid": {"repeats": 3},
+    "tune": {"settings": 20},
+    "depth": {},
+    "fit": {},
+}
+
+
+def study_of(search: str, kind: EndKind = EndKind.ANSWERED, max_trials: int | None = None, **block: Any) -> Any:
+    state = {search: {**BLOCKS[search], **block}, "step": 4}
+    return SimpleNamespace(name="own", search=search, outcome_kind=kind, max_trials=max_trials, state=state)
+
+
+def named(study: Any, state: StudyState, failed: int = 0, interrupted: bool = False) -> list[str]:
+    found = commands(study, Standing(state), failed, interrupted, study.state)
+    assert 1 <= len(found) <= 3 and all(command.startswith("python cli.py ") for command, _ in found)
+    return [command.removeprefix("python cli.py ") for command, _ in found]
+
+
+@pytest.mark.parametrize(
+    ("study", "last"),
+    [
+        (study_of("grow", EndKind.STEPS), "run grow --study own --steps 8"),
+        (study_of("grow", EndKind.STALLED), "best --study own"),
+        (study_of("grid"), "run grid --study own --set grid.repeats=6"),
+        (study_of("grid", racing={"max_repeats": 8}), "best --study own"),
+        (study_of("tune"), "run tune --study own --set tune.settings=40"),
+        (study_of("depth"), "export --study own --as depth-json"),
+        (study_of("fit"), "export --study own --as csv"),
+    ],
+)
+def test_after_an_answer_come_its_report_its_audit_and_what_goes_beyond_it(study: Any, last: str) -> None:
+    assert named(study, StudyState.DONE) == ["report --study own", "audit --study own", last]
+
+
+def test_after_failures_comes_why_and_how_they_run_again() -> None:
+    why = ["show --study own --failures", "retry --study own --failed", "run grid --study own"]
+    assert named(study_of("grid"), StudyState.DONE, failed=2) == why
+    assert named(study_of("grid"), StudyState.FAILED) == why
+
+
+def test_where_it_only_stopped_the_command_that_goes_on_comes_first() -> None:
+    grid = study_of("grid", max_trials=8)
+    assert named(grid, StudyState.RUNNING, interrupted=True)[0] == "run grid --study own"
+    assert named(grid, StudyState.STOPPED)[0] == "run grid --study own"
+    assert named(grid, StudyState.LATE)[0] == "run grid --study own --timeout DURATION"
+    assert named(grid, StudyState.BUDGET_USED_UP)[0] == "run grid --study own --max-trials 16"
+
+
+def summary_of(ending: Ending, counts: Counts, failed: int, folder: Path) -> Summary:
+    study = study_of("grid")
+    return Summary(study, ending, Standing(StudyState.DONE), counts, failed, folder, "here", study.state)
+
+
+def test_the_end_says_how_long_it_took_and_where_things_are(tmp_path: Path) -> None:
+    lines = summary_of(Ending("done: all"), Counts(complete=27), 0, tmp_path).lines(3.14, 27)
+    assert lines[:3] == [
+        ("own: done: all", Tone.PLAIN),
+        (f"took 3.14 s for 27 trials; storage: here; logs: {tmp_path}", Tone.PLAIN),
+        ("next:", Tone.PLAIN),
+    ]
+    followed = summary_of(Ending("done: all"), Counts(complete=27), 0, tmp_path / "elsewhere").lines(200, None)
+    assert followed[1][0] == "took 3.33 min; storage: here"
+
+
+def test_failures_and_an_interrupt_are_counted(tmp_path: Path) -> None:
+    failed = summary_of(Ending("failed: no", failed=True), Counts(failed=1), 1, tmp_path)
+    assert failed.lines(1, 1)[:2] == [("own: failed: no", Tone.FAILURE), ("1 trial failed", Tone.FAILURE)]
+    assert (failed.exit_code, failed.kind) == (1, "failed")
+    stopped = summary_of(Ending("", interrupted=True), Counts(waiting=10, complete=6), 0, tmp_path)
+    said = "own: interrupted: 6 of 16 planned trials are done; run the same command to go on"
+    assert stopped.lines(1, 6)[0] == (said, Tone.PLAIN) and stopped.kind == "interrupted"
