@@ -54,7 +54,8 @@ def train(config, trial):
 PAGE = """<!doctype html><meta charset="utf-8"><style>
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 54em; margin: 2em auto; padding: 0 1em; color: #222 }
 pre, code { font: 13px/1.45 monospace; background: #f4f4f4 } pre { padding: .8em; overflow: hidden }
-table { border-collapse: collapse } td, th { border: 1px solid #ddd; padding: .3em .6em; text-align: left } img { max-width: 100% }
+table { border-collapse: collapse } td, th { border: 1px solid #ddd; padding: .3em .6em; text-align: left }
+img { max-width: 100% }
 </style>"""
 
 
