@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -16,6 +16,16 @@ import click
 
 from storage.errors import EmptyStorageError, StudyhallError, UsageError
 from storage.home import home
+from studies.usage.options import (
+    json_option,
+    named_option,
+    offer,
+    run_options,
+    set_aside_options,
+    storage_option,
+    study_option,
+    study_option_of,
+)
 from studies.usage.verbs import Verbs
 
 if TYPE_CHECKING:
@@ -33,72 +43,6 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130
 
-Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
-
-
-def _store(context: click.Context, parameter: click.Parameter, url: str | None) -> Store:
-    from storage.store import Store
-
-    return Store.of(url)
-
-
-def _offer(values: str) -> Callable[[click.Context, click.Parameter, str], Any]:
-    """What the shell offers: a function of studies/completion/offers.py, imported when the shell asks."""
-
-    def offered(context: click.Context, parameter: click.Parameter, typed: str) -> Any:
-        from studies.completion import offers
-
-        return offers.completed(getattr(offers, values))(context, parameter, typed)
-
-    return offered
-
-
-def _study_option(values: str = "study_names", help: str = "The study's name.", required: bool = True) -> Decorator:
-    """The study's name, as `--study NAME` or as a word."""
-
-    def chosen(context: click.Context, parameter: click.Parameter, name: str | None) -> str | None:
-        word: str | None = context.meta.get("word")
-        if name is not None and word not in (name, None):
-            raise UsageError(f"--study: {name!r}, but {word!r} is named too")
-        if required and name is None and word is None:
-            raise click.MissingParameter(ctx=context, param=parameter)
-        return word if name is None else name
-
-    def keep(context: click.Context, _: click.Parameter, word: str | None) -> None:
-        context.meta["word"] = word
-
-    def decorate(verb: Callable[..., Any]) -> Callable[..., Any]:
-        option = click.option(
-            *("--study", "name"), metavar="NAME", help=help, callback=chosen, shell_complete=_offer(values)
-        )
-        word = click.argument(
-            *("word",),
-            metavar="[NAME]",
-            required=False,
-            expose_value=False,
-            is_eager=True,
-            callback=keep,
-            shell_complete=_offer(values),
-        )
-        return word(option(verb))
-
-    return decorate
-
-
-storage_option = click.option(
-    *("--storage", "store"),
-    envvar="STUDYHALL_STORAGE",
-    metavar="URL",
-    callback=_store,
-    help="PostgreSQL URL; default: the embedded server.",
-)
-study_option = _study_option()
-named_option = click.option(
-    *("--study", "name"), metavar="NAME", help="The study's name.", shell_complete=_offer("study_names")
-)
-"""Beside words of which the first may be the name."""
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-
 
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(package_name="studyhall")
@@ -108,50 +52,7 @@ def cli() -> None:
 
 
 @cli.command()
-@click.argument("words", nargs=-1, metavar="[SEARCH] NAME [KEY=VALUE]...", shell_complete=_offer("words_of_run"))
-@click.option("--study", "name", metavar="NAME", help="The study's name.", shell_complete=_offer("names_to_run"))
-@click.option("--file", type=click.Path(path_type=Path), help="The definition, when it is not NAME.yaml.")
-@click.option(
-    "--set",
-    "settings",
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="Change the config, the search's block, or attempts, score.metric and the like.",
-)
-@click.option("--laptop", is_flag=True, help="Lay the definition's laptop: block over it: a budget of minutes.")
-@click.option(
-    "--gpus", metavar="WHICH", shell_complete=_offer("gpus"), help="auto (free ones), all, none or 0,1 or UUIDs."
-)
-@click.option("--per-gpu", type=int, metavar="K", help="Slots of each GPU, equal shares of its memory; default 1.")
-@click.option("--gpu-memory", metavar="SIZE", help="Memory of each GPU slot, as 6GiB; auto: each trial's own estimate.")
-@click.option("--workers", type=int, metavar="N", help="CPU slots of this worker, no GPU; default: one a core.")
-@click.option(
-    "--threads", type=int, metavar="T", help="Threads of each slot; default: 1 on CPU, cores / slots on GPUs."
-)
-@click.option("--steps", type=int, metavar="N", help="This many steps of a growth.")
-@click.option("--timeout", metavar="DURATION", help="Start nothing after 90s, 15m, 2h, 1d.")
-@click.option("--max-trials", type=int, metavar="N", help="This many trials, retries included.")
-@click.option("--same-code", is_flag=True, help="Refuse other code than the results ran; default: warn.")
-@click.option("--trust-study", is_flag=True, help="Run code that only the storage names: the study's own objective.")
-@click.option("--keep-going", is_flag=True, help="Go on where the first 3 trials fail alike and none succeeded.")
-@click.option("--join", is_flag=True, help="Only join a study that is running; never start or resume one.")
-@click.option("--launch", metavar="WHERE", help="slurm or ray: start workers there instead of here.")
-@click.option("--nodes", type=int, metavar="N", help="Workers, one a node, as an array; default 1.")
-@click.option("--gpus-per-node", type=int, metavar="G", help="GPUs of each worker; default 0, CPU slots.")
-@click.option("--time", metavar="TIME", help="Limit of a job, as 12:00:00 or 1-12; then it is queued again.")
-@click.option("--partition", metavar="P", help="The partition; default: Slurm's.")
-@click.option("--slurm", multiple=True, metavar="KEY=VALUE", help="Another option of sbatch; may be repeated.")
-@click.option("--address", metavar="A", help="The cluster's address; default auto.")
-@click.option("--num-gpus", type=int, metavar="N", help="GPUs of each worker; default 0, CPU slots.")
-@click.option("--num-workers", type=int, metavar="N", help="Workers; default: as many as have room.")
-@click.option("--wait", is_flag=True, help="With --launch: follow the study to its end.")
-@click.option("-q", "--quiet", is_flag=True, help="Print the result and failures only.")
-@click.option("-v", "--verbose", is_flag=True, help="Print each beginning too, and each count of a depth.")
-@click.option("--notify", metavar="COMMAND", help="Run this when it ends or stops; it has $STUDY, $ENDING, $REASON.")
-@click.option("--dry-run", is_flag=True, help="Print what would run next, or be launched; change nothing.")
-@click.option("--review", is_flag=True, help="Print what would run next, and ask before it starts.")
-@click.option("--yes", is_flag=True, help="With --review: do not ask.")
-@storage_option
+@run_options
 def run(
     store: Store,
     dry_run: bool,
@@ -270,7 +171,7 @@ def demo(page: Path) -> None:
 
 
 @cli.command()
-@_study_option(help="One study in detail; default: all, a line each.", required=False)
+@study_option_of(help="One study in detail; default: all, a line each.", required=False)
 @click.option("--watch", is_flag=True, help="Follow it, q quits; in a pipe, a line for each change until it ends.")
 @click.option("--tag", "tags", multiple=True, metavar="KEY[=VALUE]", help="Only studies with this; may be repeated.")
 @json_option
@@ -296,7 +197,7 @@ def status(name: str | None, watch: bool, tags: tuple[str, ...], as_json: bool, 
 
 @cli.command()
 @study_option
-@click.option("--trial", "number", type=int, metavar="N", shell_complete=_offer("trials"), help="One trial in detail.")
+@click.option("--trial", "number", type=int, metavar="N", shell_complete=offer("trials"), help="One trial in detail.")
 @click.option("--log", is_flag=True, help="With --trial: its last attempt's log, control characters as text.")
 @click.option("--raw", is_flag=True, help="With --log: the bytes as they are; a terminal obeys what is in them.")
 @click.option("--whole", is_flag=True, help="All candidates, all settings; a tune's importances.")
@@ -344,8 +245,8 @@ def _results(session: Session, study: StudyRow, choice: Choice, whole: bool, fai
 
 
 @cli.command()
-@click.argument("words", nargs=-1, metavar="NAME N", shell_complete=_offer("study_names"))
-@click.option("--study", "name", metavar="NAME", help="The study's name.", shell_complete=_offer("study_names"))
+@click.argument("words", nargs=-1, metavar="NAME N", shell_complete=offer("study_names"))
+@click.option("--study", "name", metavar="NAME", help="The study's name.", shell_complete=offer("study_names"))
 @click.option("--attempt", type=int, metavar="K", help="This attempt; default: the last.")
 @click.option("--tail", type=click.IntRange(1), metavar="L", help="The last L lines only.")
 @click.option("--follow", is_flag=True, help="Go on until the attempt has ended; Ctrl-C leaves.")
@@ -368,7 +269,7 @@ def logs(
 
 
 @cli.command()
-@click.argument("names", nargs=-1, required=True, metavar="A B [C]...", shell_complete=_offer("study_names"))
+@click.argument("names", nargs=-1, required=True, metavar="A B [C]...", shell_complete=offer("study_names"))
 @click.option("--markdown", "form", flag_value="markdown", help="The table for Markdown.")
 @click.option("--latex", "form", flag_value="latex", help="The table for LaTeX, with booktabs.")
 @click.option("--csv", "form", flag_value="csv", help="The table as CSV, numbers in full.")
@@ -417,7 +318,7 @@ def audit(name: str, seal: str | None, as_json: bool, store: Store) -> None:
 @cli.command()
 @study_option
 @click.option(
-    "--cost", metavar="C", shell_complete=_offer("costs"), help="Which decisions change with this cost, and why."
+    "--cost", metavar="C", shell_complete=offer("costs"), help="Which decisions change with this cost, and why."
 )
 @click.option("--seeds", type=int, metavar="N", help="Which decisions change with the first N seeds only, and why.")
 @json_option
@@ -433,20 +334,20 @@ def replay(name: str, cost: str | None, seeds: int | None, as_json: bool, store:
 
 
 @cli.command()
-@click.argument("words", nargs=-1, metavar="[NAME]...", shell_complete=_offer("study_names"))
+@click.argument("words", nargs=-1, metavar="[NAME]...", shell_complete=offer("study_names"))
 @click.option(
     *("--study", "names"),
     multiple=True,
     metavar="NAME",
     help="A study; may be repeated: several in one csv.",
-    shell_complete=_offer("study_names"),
+    shell_complete=offer("study_names"),
 )
 @click.option(
     *("--as", "form"),
     required=True,
     metavar="FORMAT",
     help="csv or json; results-yaml; depth-json; ablation-csv, sweep-dir, tasks, parquet.",
-    shell_complete=_offer("formats"),
+    shell_complete=offer("formats"),
 )
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="A file, of sweep-dir and tasks a folder.")
 @storage_option
@@ -482,7 +383,7 @@ def report(names: tuple[str, ...], out: Path | None, to_dashboard: bool, store: 
 
 @cli.command("import")
 @click.argument("source", metavar="FILE|URL", type=click.Path())
-@_study_option("names_to_run", help="The study; its definition is found as `run` finds it.")
+@study_option_of("names_to_run", help="The study; its definition is found as `run` finds it.")
 @click.option("--file", "definition", type=click.Path(path_type=Path), help="The definition, when it is not NAME.yaml.")
 @click.option("--map", "mapping", multiple=True, metavar="COLUMN=NAME", help="A column's name in the study.")
 @click.option("--from", "other", metavar="STUDY", help="With a URL: the study there; default: of the same name.")
@@ -508,7 +409,7 @@ def import_(store: Store, source: str, name: str, **options: Any) -> None:
     multiple=True,
     metavar="N",
     help="This failed trial; may be repeated.",
-    shell_complete=_offer("failed_trials"),
+    shell_complete=offer("failed_trials"),
 )
 @click.option("--failed", is_flag=True, help="Every trial that failed.")
 @click.option("--reread", is_flag=True, help="Read what a script that ended well has left, by the file's `metrics:`.")
@@ -529,41 +430,15 @@ def retry(name: str, numbers: tuple[int, ...], failed: bool, reread: bool, file:
         _echo(retry(session, study, numbers or None))
 
 
-def _set_aside_options(verb: Callable[..., Any]) -> Callable[..., Any]:
-    """The options of `redo` and `drop`."""
-    options = [
-        study_option,
-        click.option(
-            "--trial",
-            "numbers",
-            type=int,
-            multiple=True,
-            metavar="N",
-            help="This trial; may be repeated.",
-            shell_complete=_offer("trials"),
-        ),
-        click.option("--where", metavar="EXPR", help="Trials whose config and metrics satisfy this: 'lr == 0.1'."),
-        click.option(
-            "--code", metavar="VERSION", help="Trials that ran this version of your code, as `audit` names it."
-        ),
-        click.option("--from-here", is_flag=True, help="A growth, depth or fit decides again all that rests on them."),
-        click.option("--yes", is_flag=True, help="Do not ask."),
-        storage_option,
-    ]
-    for option in reversed(options):
-        verb = option(verb)
-    return verb
-
-
 @cli.command()
-@_set_aside_options
+@set_aside_options
 def redo(**asked: Any) -> None:
     """Set finished results aside, and run their points again. They are kept, and count no more."""
     _set_aside("redone", **asked)
 
 
 @cli.command()
-@_set_aside_options
+@set_aside_options
 def drop(**asked: Any) -> None:
     """Set finished results aside, without running their points again. They are kept, and count no more."""
     _set_aside("dropped", **asked)
@@ -593,7 +468,7 @@ def stop(name: str, store: Store) -> None:
 
 
 @cli.command()
-@click.argument("old", metavar="OLD", shell_complete=_offer("study_names"))
+@click.argument("old", metavar="OLD", shell_complete=offer("study_names"))
 @click.argument("new", metavar="NEW")
 @storage_option
 def rename(old: str, new: str, store: Store) -> None:
@@ -605,7 +480,7 @@ def rename(old: str, new: str, store: Store) -> None:
 
 
 @cli.command("copy")
-@click.argument("old", metavar="OLD", shell_complete=_offer("study_names"))
+@click.argument("old", metavar="OLD", shell_complete=offer("study_names"))
 @click.argument("new", metavar="NEW")
 @storage_option
 def copy_(old: str, new: str, store: Store) -> None:
@@ -626,7 +501,7 @@ def _name_first(words: tuple[str, ...], name: str | None, verb: str) -> tuple[st
 
 
 @cli.command()
-@click.argument("words", nargs=-1, metavar="NAME [KEY=VALUE]...", shell_complete=_offer("study_names"))
+@click.argument("words", nargs=-1, metavar="NAME [KEY=VALUE]...", shell_complete=offer("study_names"))
 @named_option
 @click.option("--remove", is_flag=True, help="Remove the tags of these KEYs.")
 @storage_option
@@ -640,7 +515,7 @@ def tag(words: tuple[str, ...], name: str | None, remove: bool, store: Store) ->
 
 
 @cli.command()
-@click.argument("words", nargs=-1, metavar="NAME [TEXT]", shell_complete=_offer("study_names"))
+@click.argument("words", nargs=-1, metavar="NAME [TEXT]", shell_complete=offer("study_names"))
 @named_option
 @click.option("--file", type=click.File(), help="Replace your part of the note by this file's text; - is a pipe.")
 @click.option("--edit", is_flag=True, help="Change your part of the note in $EDITOR.")

@@ -52,7 +52,7 @@ class Summary:
         """For people. `seconds`: of the command; `here`: trials that ended in it, None if it only followed."""
         name, ending = self.study.name, self.ending
         lines = [(f"{name}: {self.reason}", Tone.FAILURE if ending.failed else Tone.PLAIN)]
-        if self.failed and not ending.interrupted:
+        if self.failed and not ending.interrupted and "failed" not in self.reason:
             lines.append((f"{counted(self.failed, 'trial')} failed", Tone.FAILURE))
         took = f"took {duration_text(seconds)}" + (f" for {counted(here, 'trial')}" if here else "")
         logs = f"; logs: {self.folder}" if self.folder.is_dir() else ""

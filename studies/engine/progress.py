@@ -122,9 +122,9 @@ class StudyProgress:
         """None where no setting is best."""
 
     def read(self) -> None:
-        """Read the study, if it is time to."""
+        """Read the study, if it is time to, or nothing was planned when it was read last."""
         began, study, leaders = time.monotonic(), self._study, self.leaders
-        if began < self._next or not self.is_read:
+        if not self.is_read or (began < self._next and self._progress.total):
             return
         seeds = MAX_READ_TRIALS if leaders is None else leaders.seeds
         found = Reader(self._ledger.session).leading(study.study_id, study.score, study.direction, seeds)

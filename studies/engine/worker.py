@@ -196,7 +196,10 @@ class Worker:
         self._read_study()
         if self.study.draining or self.study.late:
             return False
-        return self.next_points.plan(self.study, len(self.slots) - len(self.running))
+        planned = self.next_points.plan(self.study, len(self.slots) - len(self.running))
+        if not self.progress.total:
+            self.study_progress.read()
+        return planned
 
     def _choose(self) -> None:
         """Go on with the next choice, in a study that has choices."""

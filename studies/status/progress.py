@@ -6,6 +6,7 @@ It shows what the worker knows: it does not read the database, and the worker do
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -107,7 +108,7 @@ class Progress:
             waiting = max(0, progress.total - progress.done - len(running))
             now = time.monotonic()
             left = seconds_left(progress.mean, waiting, (now - each.begun for each in running), slots)
-            parts += [rate_text(slots / max(progress.mean, 1e-3)), f"~{duration_text(left or 0.0)} left"]
+            parts += [rate_text(slots / max(progress.mean, 1e-3)), f"~{duration_text(math.ceil(left or 0.0))} left"]
         leaders = self.worker.leaders
         return ", ".join([*parts, *([leaders.text] if leaders is not None and leaders.text else [])])
 

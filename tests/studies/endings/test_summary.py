@@ -81,9 +81,11 @@ def test_the_end_says_how_long_it_took_and_where_things_are(tmp_path: Path) -> N
 
 
 def test_failures_and_an_interrupt_are_counted(tmp_path: Path) -> None:
-    failed = summary_of(Ending("failed: no", failed=True), Counts(failed=1), 1, tmp_path)
-    assert failed.lines(1, 1)[:2] == [("own: failed: no", Tone.FAILURE), ("1 trial failed", Tone.FAILURE)]
+    failed = summary_of(Ending("done: all", failed=True), Counts(failed=1), 1, tmp_path)
+    assert failed.lines(1, 1)[:2] == [("own: done: all", Tone.FAILURE), ("1 trial failed", Tone.FAILURE)]
+    said = summary_of(Ending("done: all; 1 trial failed", failed=True), Counts(failed=1), 1, tmp_path).lines(1, 1)
+    assert sum("1 trial failed" in line for line, _ in said) == 1
     assert (failed.exit_code, failed.kind) == (1, "failed")
     stopped = summary_of(Ending("", interrupted=True), Counts(waiting=10, complete=6), 0, tmp_path)
-    said = "own: interrupted: 6 of 16 planned trials are done; run the same command to go on"
-    assert stopped.lines(1, 6)[0] == (said, Tone.PLAIN) and stopped.kind == "interrupted"
+    line = "own: interrupted: 6 of 16 planned trials are done; run the same command to go on"
+    assert stopped.lines(1, 6)[0] == (line, Tone.PLAIN) and stopped.kind == "interrupted"

@@ -87,7 +87,7 @@ def test_one_success_is_enough_to_go_on_and_a_failure_for_good_is_said(program: 
     body = "def own(config):\n    assert config['n'] == 1, 'no'\n    return {'score': 1.0}\n"
     told = program("run", "grid", "--study", "own", "--workers", 1, "--file", grid_of(tmp_path, body))
     assert told.returncode == 1 and "alike" not in told.stderr
-    assert "\n5 trials failed\n" in told.stderr and "python cli.py show --study own --failures " in told.stderr
+    assert "; 5 trials failed\n" in told.stderr and "python cli.py show --study own --failures " in told.stderr
     assert "python cli.py retry --study own --failed" in told.stderr
 
 
