@@ -164,7 +164,7 @@ def shot(opened: Any, url: str, name: str, element: str, width: int = WIDTH) -> 
     """A page from its top, in few colours."""
     from PIL import Image
 
-    page = opened.new_page(viewport={"width": width, "height": 900}, color_scheme="light")
+    page = opened.new_page(viewport={"width": width, "height": 300}, color_scheme="light")
     page.goto(url, timeout=120_000)
     page.wait_for_selector(element, timeout=120_000, state="attached")
     page.wait_for_timeout(3000)
