@@ -13,7 +13,7 @@ from studies.answers.answer import answer
 from studies.answers.causes import cause_lines
 from studies.dashboard.note import OWN, note
 from studies.drawing.drawn_by_plotly import plotly_json
-from studies.figures.study import pictures_of
+from studies.figures.study import pictures_of, with_units
 from studies.history.counts import Counts
 from studies.results.show import show
 
@@ -51,7 +51,7 @@ def renew(session: Session, name: str, storage: str | None) -> bool:
         shown = found.to_json()
         said, causes = answer(study, shown), cause_lines(found.points, study.search)
         text = note(study, counts, alive, found.decisions, found.document(), storage, said, causes)
-        pictures = pictures_of(study, shown, found.points)
+        pictures = [with_units(each, study) for each in pictures_of(study, shown, found.points)]
         figures = {each.key: json.dumps(plotly_json(each)) for each in pictures}
         readers = old.note.partition(f"*{OWN}*\n")[2]
         write_dashboard(session, study.study_id, old, token, text + readers, figures)

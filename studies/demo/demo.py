@@ -17,7 +17,7 @@ from storage.records import RunningTrial
 from storage.session import Session
 from studies.audit.audit import Certificate, audit
 from studies.demo.drawing import drawing
-from studies.demo.narration import caption, clock, next_lines, step_lines, trial_name
+from studies.demo.narration import caption, next_lines, step_lines, trial_name
 from studies.demo.page import check_page, page, write_page
 from studies.demo.path import LOSS, GrowthPath, Measured
 from studies.demo.scene import Scene, WorkerProcess, scene
@@ -34,7 +34,7 @@ STEPS_BEFORE_KILL = 1
 """The kill comes in the round after so many steps."""
 SECONDS_INTO_TRIAL = 0.2
 """A trial that is killed has run for at least so long."""
-POLL_SECONDS = 0.1
+POLL_SECONDS = 0.2
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Demonstration:
     """One demonstration on its scene."""
 
     def __init__(self, scene: Scene, say: Callable[[str], None]) -> None:
-        self.scene, self.say, self.begun = scene, say, time.monotonic()
+        self.scene, self.say = scene, say
         self.lines: list[str] = []
         self.steps = 0
         self.killed: Killed | None = None
@@ -57,10 +57,9 @@ class Demonstration:
         """Whether the killed trial runs again, and the line about it was printed."""
 
     def narrate(self, line: str) -> None:
-        """Print a line with its time, and keep it for the page."""
-        timed = f"{clock(time.monotonic() - self.begun)}  {line}"
-        self.lines.append(timed)
-        self.say(timed)
+        """Print a line, and keep it for the page."""
+        self.lines.append(line)
+        self.say(line)
 
     def run(self) -> tuple[Certificate, str]:
         """All of it; the certificate and the page."""
@@ -80,7 +79,7 @@ class Demonstration:
             certificate = audit(session, reader.study(STUDY))
             found = GrowthPath.of([row.record for row in in_force(reader.decisions(study_id))])
             self.narrate(f"the growth is done: {len(found.path) - 1} steps of {len(found.kinds)} kinds")
-            self.narrate(certificate.document().notes[-2])
+            self.narrate(next(line for line in certificate.document().notes if line.startswith("audit ")))
             return certificate, self.page(reader, study_id, found)
 
     def wait(self) -> None:

@@ -108,10 +108,11 @@ def _line(across: Scale, up: Scale, path: Sequence[Measured]) -> str:
 
 
 def _label(across: Scale, up: Scale, each: Measured) -> str:
-    """Below and left of its dot: a path goes down to the right, so that nothing of it lies there."""
+    """Below and left of its dot, since a path goes down to the right; above and right where the axis is near."""
     x, y = across.at(each.params), up.at(each.loss)
-    anchor, x = ("start", x - 6) if x < LEFT + 120 else ("end", x - 9)
-    return _text(x, y + 20, each.name, anchor=anchor, colour=INK, weight="bold")
+    if x < LEFT + 120:
+        return _text(x + 10, y - 8, each.name, colour=INK, weight="bold")
+    return _text(x - 9, y + 20, each.name, anchor="end", colour=INK, weight="bold")
 
 
 def _cross(across: Scale, up: Scale, killed: Measured) -> str:

@@ -20,11 +20,6 @@ COMMANDS = (
 """What to do next."""
 
 
-def clock(seconds: float) -> str:
-    """`0:07`, `1:12`."""
-    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
-
-
 def step_lines(records: Sequence[Mapping[str, Any]], printed: int) -> list[str]:
     """A line for each step after the first `printed` ones."""
     path = GrowthPath.of(records).path

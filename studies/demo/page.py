@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
@@ -58,6 +59,8 @@ def check_page(file: Path) -> None:
     """
     if not file.parent.is_dir():
         raise UsageError(f"--out: there is no folder {file.parent}")
+    if not os.access(file.parent, os.W_OK):
+        raise UsageError(f"--out: the folder {file.parent.resolve()} cannot be written; give a file elsewhere")
     if not file.exists():
         return
     if not file.is_file() or MARK not in file.read_text(errors="replace")[:2000]:

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from storage.errors import StudyhallError
 from storage.home import CHECKOUT, python_path
 from storage.store import Store
 
@@ -90,7 +91,11 @@ class Scene:
 
 @contextmanager
 def scene() -> Iterator[Scene]:
-    """A new home, until the end of the block."""
+    """A new home, until the end of the block.
+
+    Raises:
+        StudyhallError: Its server does not stop in time.
+    """
     made = Scene(Path(tempfile.mkdtemp(prefix="studyhall-demo-")), [])
     if os.geteuid() == 0:
         made.home.chmod(0o755)  # root's server is another user
@@ -109,4 +114,7 @@ def scene() -> Iterator[Scene]:
         for worker in made.workers:
             worker.process.kill()
             worker.process.wait()
-        keeper.communicate(timeout=KEEPER_SECONDS)
+        try:
+            keeper.communicate(timeout=KEEPER_SECONDS)
+        except subprocess.TimeoutExpired:
+            raise StudyhallError(f"demo: the server in {made.home} takes long to stop; it is still asked to") from None

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
+from studies.definition.units import Units
 from studies.figures.labels import shortened
 from studies.figures.parts import parts_picture
 from studies.figures.picture import Axis, Line, Mark, Picture, Points, Rule
@@ -38,14 +39,18 @@ class Step:
     """Means over the seeds."""
 
 
-def pictures(shown: Mapping[str, Any], metric: str, cost: str) -> list[Picture]:
+def pictures(shown: Mapping[str, Any], metric: str, cost: str, units: Units | None = None) -> list[Picture]:
     """The figures of `show --json`: none of a study without a round."""
     rounds = [each for each in shown["rounds"] if each["baseline"] is not None]
     if not rounds:
         return []
     steps = path_of(rounds)
     path = _path(steps, rounds, shown.get("hindsight"), metric, cost)
-    return [path, *_last_round(rounds, cost), *parts_picture([step.metrics for step in steps])]
+    return [
+        path,
+        *_last_round(rounds, units or Units(score=metric, cost=cost)),
+        *parts_picture([step.metrics for step in steps]),
+    ]
 
 
 def path_of(rounds: Sequence[Mapping[str, Any]]) -> list[Step]:
@@ -138,7 +143,7 @@ def _front(hindsight: Mapping[str, Any] | None) -> tuple[list[Mark], str]:
     return marks, behind
 
 
-def _last_round(rounds: Sequence[Mapping[str, Any]], cost: str) -> list[Picture]:
+def _last_round(rounds: Sequence[Mapping[str, Any]], units: Units) -> list[Picture]:
     """None where a round has nothing to compare."""
     last = next((each for each in reversed(rounds) if each["candidates"]), None)
     if last is None:
@@ -150,33 +155,25 @@ def _last_round(rounds: Sequence[Mapping[str, Any]], cost: str) -> list[Picture]
     out = [row for row in last["candidates"] if row["efficiency"] is None]
     cut = f" The best {MAX_ROWS} of {len(ranked)} are shown." if len(ranked) > MAX_ROWS else ""
     ranked = ranked[:MAX_ROWS]
-    unit = _unit([row["efficiency"] for row in ranked])
-    rows = [_row(row, unit) for row in ranked]
+    times = units.efficiency_times
+    rows = [_row(row, times) for row in ranked]
     free = [candidate_name(row) for row in out if row["eligible"]]
     failed = [candidate_name(row) for row in out if not row["eligible"]]
     said = certainty_text(last)
-    many = "" if unit == 1 else f"{number_text(unit)} "
-    caption = f"Gain for each {many}of {cost}, of every candidate of round {last['round']}."
+    caption = f"What each candidate of round {last['round']} gained for its cost."
     caption += f" {said[:1].upper()}{said[1:]}." if said else ""
     caption += f" Without a row, since it costs nothing: {_listed(free)}." if free else ""
     caption += f" Out of the round: {_listed(failed)}." if failed else ""
-    axis = f"gain / {many}added {cost}"
     title = f"Round {last['round']}: efficiency of each candidate"
     none = [Rule("no gain", 0.0)]
-    return [settings_picture("growth-round", title, rows, ("candidate", axis), f"{caption}{cut}", none)]
+    return [settings_picture("growth-round", title, rows, ("candidate", units.efficiency), f"{caption}{cut}", none)]
 
 
-def _row(row: Mapping[str, Any], unit: float) -> Row:
-    value, half = row["efficiency"] * unit, error_of(row, "efficiency")
+def _row(row: Mapping[str, Any], times: float) -> Row:
+    value, half = row["efficiency"] * times, error_of(row, "efficiency")
     group = "chosen" if row["chosen"] else "tie with the chosen one" if row["tie"] else "others"
-    interval = None if half is None else (value - half * unit, value + half * unit)
+    interval = None if half is None else (value - half * times, value + half * times)
     return Row(candidate_name(row), group, value, interval)
-
-
-def _unit(values: Sequence[float]) -> float:
-    """A power of a thousand: gains for so much cost are numbers that people read."""
-    largest = max((abs(value) for value in values if math.isfinite(value)), default=0.0)
-    return 1.0 if not 0 < largest < 0.01 else 1000.0 ** math.ceil(math.log(0.01 / largest, 1000))
 
 
 def _listed(names: Sequence[str]) -> str:

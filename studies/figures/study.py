@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from storage.records import StudyRow, TrialRow
+from studies.definition.units import Units
 from studies.figures import depth, difficulty, fit, grid, growth, tune
 from studies.figures.picture import Picture
 from studies.results.difficulty import TARGET
@@ -25,7 +27,14 @@ def pictures_of(study: StudyRow, shown: Mapping[str, Any], points: Sequence[Tria
         case "tune":
             return tune.pictures(shown, study.scores)
         case _:
-            return growth.pictures(shown, study.score, str(study.cost))
+            return growth.pictures(shown, study.score, str(study.cost), Units.of(study))
+
+
+def with_units(picture: Picture, study: StudyRow) -> Picture:
+    """Its axes with the units of the metrics that they show."""
+    units = Units.of(study)
+    x, y = (replace(axis, title=units.head(axis.title)) for axis in (picture.x, picture.y))
+    return replace(picture, x=x, y=y)
 
 
 def further_pictures(study: StudyRow, shown: Mapping[str, Any]) -> list[Picture]:

@@ -16,15 +16,15 @@ from studies.slots.options import Elsewhere, cpu_slots, slots_of
 from studies.slots.slot import Slot
 
 SHIPPED = {
-    "ablate": "b9ed151a86717d7ace51de2f4afc16948f1d72fa76fc2572f59ecaba5feb9634",
-    "depth-100m": "b1d0bdb303eae915417957827fb61c055c56a3e9c64c37dd456bb6e0df799626",
-    "difficulty": "5e143c58841ac22f6a8237a257215a8844e85a1a83277b87c35afc372b987bf8",
-    "front": "b2d880c58acce73b2a58075d6eafed28376707670dab334ee17c717dbbfacbf1",
-    "learning-range": "a5b100305daad5c94e0ed83a4e484be64567cfcdd912eb2f7e3272c84abf31e2",
-    "lobo": "d091657cd140111a9e68b6adb4cb70d6fbe529d54a09fcbe320abbf43c56aa77",
-    "sweep": "aa4407b1bc319703c8d360d39980ceb8d1693492b7e4dd84aec49ccdec1068b3",
-    "tune-lr": "e73d42b1db919502f3c4631f9cc45984698af2f26dd0fa67772204974acbc651",
-    "utilization": "95c278fa7ac6167e44d6e8819a55d03dc27593ff1664bf0dfcac16405dd8cbd6",
+    "ablate": "dae431dc9fe50e1623f6196fd94c964878e42ec7bff1541821d3f38aed4d65c4",
+    "depth-100m": "51e609a3216d6b51806d984fc1791a8b5125e002e66bee7bbe31f225ae991079",
+    "difficulty": "6b220268e163f5c88f906c300ab511f0c32b0010cc558273f257510f23468588",
+    "front": "522a5aee1d08d7c17260f0433f1f25f45eda3150ce71cb0311cd668c5920e670",
+    "learning-range": "5a3c0a5a3d75abbe209ebd95df641a63ce01d0753278ee20e77b6a57b4dabc9e",
+    "lobo": "35c1ab94294d643f30ec5ca9abc348c5f51714c0ed6801d458b467fe1437e21f",
+    "sweep": "e23deec7c8ab86c775c7431aa01391d49143eba1d978e2e1640ca63f5a54e06a",
+    "tune-lr": "2425133a60febf90a80438a2d34b1c30d0be38977523aadd6d056eca4e772054",
+    "utilization": "05656e624f733cf6c2e391fb0ebfd597dad16b27eb170e844adb71c1b168398a",
 }
 """The hashes of the definitions that ship with this version, by name."""
 

@@ -70,7 +70,7 @@ def study_started(store: Store, order: Order, log: Callable[[str], None]) -> Ite
             log(note)
         trust.remember()
         if order.definition is not None:
-            log(f"definition: {order.source}" + ", with its block laptop:" * opened.definition.on_laptop)
+            log(f"definition: {order.source}" + " with its laptop: block" * opened.definition.on_laptop)
         if (other := None if order.join else other_python(opened.definition)) is not None:
             log(other)
         yield warm, CodeWatch(opened.definition, code, warm, order.same_code, log)

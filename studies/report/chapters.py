@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from storage.errors import UsageError
 from storage.reader import Reader
+from storage.records import StudyRow
 from storage.session import Session
 from studies.definition.units import duration_text
 from studies.figures.picture import Picture
@@ -107,28 +108,30 @@ def make_report(session: Session, names: Sequence[str]) -> Report:
 
 def report_of(found: Sequence[Facts]) -> Report:
     """From studies that were read."""
+    from studies.figures.study import with_units
     from studies.report.laws import fits_of
     from studies.report.pictures import across, chosen_pictures
 
     taken: set[str] = set()
 
-    def own(picture: Picture, before: str) -> Picture:
-        """With a key that no other picture has."""
+    def own(picture: Picture, before: str, study: StudyRow) -> Picture:
+        """With units, and a key that no other picture has."""
         wanted = f"{before}{picture.key}"
         key = next(key for key in chain([wanted], (f"{wanted}-{count}" for count in counter(2))) if key not in taken)
         taken.add(key)
-        return replace(picture, key=key)
+        return replace(with_units(picture, study), key=key)
 
     chapters = []
     for number, facts in enumerate(found, 1):
         before = f"{number}-" if len(found) > 1 else ""
-        fits = [replace(fit, picture=own(fit.picture, before)) for fit in fits_of(facts)]
+        fits = [replace(fit, picture=own(fit.picture, before, facts.study)) for fit in fits_of(facts)]
         named = {id(fit.picture) for fit in fits}
         main, more = (
-            [each if id(each) in named else own(each, before) for each in some] for some in chosen_pictures(facts, fits)
+            [each if id(each) in named else own(each, before, facts.study) for each in some]
+            for some in chosen_pictures(facts, fits)
         )
         chapters.append(Chapter(facts, main, more, fits, {f"{before}{each.key}" for each in facts.pictures()}))
-    return Report(chapters, [own(each, "all-") for each in across(found)])
+    return Report(chapters, [own(each, "all-", found[0].study) for each in across(found)])
 
 
 def _section(chapter: Chapter) -> Section:

@@ -21,7 +21,7 @@ LISTEN = ("grid", "grow", "tune")
 """Searches whose trials are compared with each other, seed by seed."""
 
 
-ON_LAPTOP = "begun with --laptop: results of the small budget in the definition's block laptop:"
+ON_LAPTOP = "begun with --laptop: these are results of the small budget that the definition names there"
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ import pytest
 from storage.home import CHECKOUT
 from tests.support.program import until
 
-DEMO = [sys.executable, CHECKOUT / "cli.py", "demo"]
+DEMO = ["env", "--default-signal=INT", sys.executable, CHECKOUT / "cli.py", "demo"]
 WITHOUT_EXTRAS = "raise ImportError('an extra that a bare installation lacks')\n"
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -152,41 +151,24 @@ def curve(config: Mapping[str, Any]) -> list[tuple[int, Mapping[str, float]]]:
 
 
 def grow(steps: int = 12) -> Facts:
-    return _made("lobo", GROW, steps)
+    return read_study("lobo", GROW, grown, curve, steps)
 
 
 def grid() -> Facts:
-    return _made("sweep", GRID)
+    return read_study("sweep", GRID, bowl, curve)
 
 
 def tune() -> Facts:
-    return _made("tune-lr", TUNE)
+    return read_study("tune-lr", TUNE, tuned, curve)
 
 
 def front() -> Facts:
-    return _made("front", FRONT)
+    return read_study("front", FRONT, tuned)
 
 
 def depth() -> Facts:
-    return _made("depth-100m", DEPTH)
+    return read_study("depth-100m", DEPTH, deep)
 
 
 def fit() -> Facts:
-    return _made("largest", FIT)
-
-
-@cache
-def _whole(name: str, steps: int | None) -> Facts:
-    definition, objective, series = {
-        "lobo": (GROW, grown, curve),
-        "sweep": (GRID, bowl, curve),
-        "tune-lr": (TUNE, tuned, curve),
-        "front": (FRONT, tuned, None),
-        "depth-100m": (DEPTH, deep, None),
-        "largest": (FIT, fitted, None),
-    }[name]
-    return read_study(name, definition, objective, series, steps)
-
-
-def _made(name: str, definition: Mapping[str, Any], steps: int | None = None) -> Facts:
-    return _whole(name, steps)
+    return read_study("largest", FIT, fitted)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -28,10 +29,15 @@ def made(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> str:
 @pytest.fixture
 def copy_url(server_url: str, made: str) -> Iterator[str]:
     """A database of the test's own that has the studies."""
-    name = f"clone_{uuid.uuid4().hex}"
-    administer(server_url, f"CREATE DATABASE {name} TEMPLATE {made}")
-    yield server_url.replace("/studyhall?", f"/{name}?", 1)
-    administer(server_url, f"DROP DATABASE {name} WITH (FORCE)")
+    with _clone(server_url, made) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def shared_copy_url(server_url: str, made: str) -> Iterator[str]:
+    """The same for the tests of a module, which undo their changes."""
+    with _clone(server_url, made) as url:
+        yield url
 
 
 @pytest.fixture
@@ -40,3 +46,11 @@ def copy(copy_url: str) -> Iterator[Session]:
     session = Session(copy_url)
     yield session
     session.close()
+
+
+@contextmanager
+def _clone(server_url: str, made: str) -> Iterator[str]:
+    name = f"clone_{uuid.uuid4().hex}"
+    administer(server_url, f"CREATE DATABASE {name} TEMPLATE {made}")
+    yield server_url.replace("/studyhall?", f"/{name}?", 1)
+    administer(server_url, f"DROP DATABASE {name} WITH (FORCE)")

@@ -48,7 +48,11 @@ def test_the_efficiencies_of_a_round_have_their_intervals_and_a_unit_that_people
     lost = row("n_embd", 64, 0.3, 400, efficiency=1e-8, efficiency_95=1e-8)
     (_, last) = growth.pictures(shown(round_(0, won, lost)), "score", "params")
     chosen = mark(last, Points)
-    assert chosen.name == "chosen" and list(chosen.y) == pytest.approx([0.03]) and "1M added params" in last.y.title
+    assert (
+        chosen.name == "chosen"
+        and list(chosen.y) == pytest.approx([0.03])
+        and last.y.title == "efficiency (per M params)"
+    )
     assert list(chosen.reach) == pytest.approx([0.01]) and "95 % intervals" in last.caption and last.lies
     assert mark(last, Rule).at == 0
 

@@ -30,7 +30,7 @@ def test_a_study_goes_on_as_it_was_begun(program: Program, run: list[object], tm
     ahead = program(*run, "--laptop", "--dry-run")
     assert ahead.returncode == 0 and "2 settings" in ahead.stdout, ahead.stdout + ahead.stderr
     begun = program(*run, "--laptop")
-    assert begun.returncode == 0 and "with its block laptop:" in begun.stderr, begun.stderr
+    assert begun.returncode == 0 and "with its laptop: block" in begun.stderr, begun.stderr
     assert "begun with --laptop" in begun.stdout and scores(program) == [10, 20]
     assert program(*run).returncode == 0 and scores(program) == [10, 20]
     assert program("run", "own").returncode == 0 and scores(program) == [10, 20]

@@ -1,0 +1,103 @@
+"""The answer in words: what `show --json` says, with its interval and its doubts."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from studies.answers.answer import answer
+from studies.answers.causes import cause_lines
+
+
+def study(search: str, metric: str = "loss", **block: Any) -> Any:
+    scores = [SimpleNamespace(metric=metric), SimpleNamespace(metric="size")]
+    origin = {"config": {"n_head": 1, "n_embd": 32}, search: block}
+    return SimpleNamespace(search=search, score=metric, cost="params", origin=origin, scores=scores)
+
+
+def cell(mean: float, **more: Any) -> dict[str, Any]:
+    ends = [mean - 0.01, mean + 0.01]
+    made = {"setting": {"lr": 0.1}, "mean": mean, "n": 3, "interval": ends, "ranked": True, "best_tie": False}
+    return {**made, "p_best": 0.001, **more}
+
+
+@pytest.mark.parametrize("search", ["grow", "grid", "tune", "depth", "fit"])
+def test_without_a_result_there_is_no_answer(search: str) -> None:
+    nothing = {"rounds": [], "results": [], "best": None, "probes": [], "largest": None, "ended": None, "axis": None}
+    assert answer(study(search), nothing) is None
+
+
+@pytest.mark.parametrize(
+    ("results", "said"),
+    [
+        (
+            [cell(0.5), cell(0.6)],
+            "best of 2 settings is lr 0.1, with loss 0.500 ± 0.010 (95 %, 3 seeds). The seeds set it",
+        ),
+        (
+            [cell(0.5, best_tie=True), cell(0.6, best_tie=True)],
+            "1 other may be as good: the seeds do not set them apart",
+        ),
+        ([cell(0.5, n=1, interval=None, p_best=None)] * 2, "loss 0.5000 (1 seed). With one seed each, nothing says"),
+        ([cell(0.5)], "The only setting with a result, lr 0.1, has loss 0.500 ± 0.010"),
+        ([cell(0.4, ranked=False), cell(0.5), cell(0.6)], "The best of 2 settings is lr 0.1, with loss 0.500"),
+    ],
+)
+def test_a_grid_says_its_best_setting_and_how_sure_that_is(results: list[dict[str, Any]], said: str) -> None:
+    assert said in str(answer(study("grid"), {"results": results}))
+
+
+def test_a_growth_says_how_far_it_came_what_grew_and_its_last_step() -> None:
+    def step(param: str, value: int, score: float, cost: float) -> dict[str, Any]:
+        row = {
+            "param": param,
+            "value": value,
+            "score": score,
+            "cost": cost,
+            "chosen": True,
+            "dup": None,
+            "seeds": [1, 2],
+        }
+        return {"baseline": {"score": 0.1, "cost": 100.0, "seeds": [{"score": 0.1}]}, "candidates": [row]}
+
+    rounds = [step("n_embd", 64, 0.2, 2e5), step("n_head", 2, 0.3, 3e5), step("n_embd", 96, 0.4, 4e5)]
+    said = answer(study("grow", "score"), {"rounds": rounds, "config": {"n_head": 2, "n_embd": 96}})
+    assert said == (
+        "3 steps took score from 0.1000 to 0.4000 (2 seeds), and params from 100 to 400k: n_embd 32 → 96, n_head 1 → 2."
+        " The last step was n_embd → 96."
+    )
+    start = [{**rounds[0], "candidates": []}]
+    assert "No step is chosen yet. The start has score 0.1000 (1 seed)" in str(
+        answer(study("grow", "score"), {"rounds": start, "config": {}})
+    )
+
+
+def test_a_depth_says_the_nearest_size_for_each_target() -> None:
+    def row(target: int, width: int, layers: int, params: int, reached: bool = True) -> dict[str, Any]:
+        return {"target": target, "width": width, "layers": layers, "params": params, "reached": reached}
+
+    rows = [row(10**6, 64, 9, 1_010_000), row(10**6, 32, 40, 999_000), row(10**8, 64, 100, 10**7, reached=False)]
+    said = "Nearest to 1M: 40 layers of width 32 (-0.10%); to 100M is out of reach. 2 of 3 sizes were reached."
+    assert answer(study("depth"), {"results": rows}) == said
+
+
+def test_a_fit_says_the_largest_value_and_the_best_one() -> None:
+    shown = {"probes": [1], "axis": "batch", "largest": 96, "smallest_failing": 97, "ended": "x"}
+    found = answer(study("fit", "speed"), {**shown, "best": {"value": 64, "score": 1234.5}})
+    assert found == "The largest batch that fits is 96; 97 does not. speed is best at 64: 1,234."
+    none = {**shown, "largest": None, "ended": "not even the lowest value fits: out of memory", "best": None}
+    assert answer(study("fit"), none) == "Not even the lowest value fits: out of memory."
+
+
+def test_causes_are_counted_and_what_answers_a_search_for_a_limit_is_none() -> None:
+    def failed(reason: str, outcome: str = "error") -> Any:
+        kept = {"set_aside": None, "failure": None, "retired": False, "state": "FAIL"}
+        return SimpleNamespace(reason=reason, outcome=outcome, **kept)
+
+    rows = [failed("no module"), failed("no module"), failed("too large", "out_of_memory")]
+    assert cause_lines(rows, "grid") == ["2 trials failed: no module", "1 trial failed: too large"]
+    assert cause_lines(rows, "fit") == ["2 trials failed: no module"]
+    many = [failed(f"cause {number}") for number in range(7)]
+    assert cause_lines(many, "grid")[-1] == "2 more causes of failure: show --failures lists all"
