@@ -94,7 +94,7 @@ def test_every_surface_words_a_state_the_same(made: Ledger, url: str, tmp_path: 
         seen = History("own").look(session)
         assert view_of(seen, settled_of(seen)).lines(None)[0] == f"own (grow): {said}"
         report = make_report(session, ["own"]).page()
-        assert f"{said}. Trials: " in report
+        assert f"{said[:1].upper()}{said[1:]}. Trials: " in report, "there it begins a sentence"
         assert renew(session, "own", None)
         (note,) = _notes(session, Reader(session).study("own").study_id)
         assert f"**State:** {said}. Trials: " in note
