@@ -25,7 +25,7 @@ from typing import Any
 CHECKOUT = Path(__file__).parent.parent
 sys.path.insert(0, str(CHECKOUT))
 IMAGES = CHECKOUT / "docs" / "images"
-COLOURS = 256
+COLOURS = 160
 """Of a picture, so that it is small."""
 WIDTH, MAX_HEIGHT = 1000, 4200
 """Pixels."""
@@ -127,7 +127,7 @@ def live(opened: Any, place: Path) -> None:
         url = f"http://127.0.0.1:{PORT}/dashboard"
         until_answers(url)
         shot(opened, f"{url}/studies/1", "dashboard", ".js-plotly-plot .main-svg", 1500)
-        shot(opened, f"{url}/studies/1/note", "dashboard-note", "h2", 1200)
+        shot(opened, f"{url}/studies/1/note", "dashboard-note", "h2", 1200, 800)
     finally:
         for each in filter(None, (run, serving)):
             each.terminate()
@@ -160,11 +160,11 @@ def watch(opened: Any, place: Path, environment: dict[str, str]) -> None:
         shot(opened, file.as_uri(), name, "svg")
 
 
-def shot(opened: Any, url: str, name: str, element: str, width: int = WIDTH) -> None:
+def shot(opened: Any, url: str, name: str, element: str, width: int = WIDTH, height: int = 300) -> None:
     """A page from its top, in few colours."""
     from PIL import Image
 
-    page = opened.new_page(viewport={"width": width, "height": 300}, color_scheme="light")
+    page = opened.new_page(viewport={"width": width, "height": height}, color_scheme="light")
     page.goto(url, timeout=120_000)
     page.wait_for_selector(element, timeout=120_000, state="attached")
     page.wait_for_timeout(3000)
