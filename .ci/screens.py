@@ -1,7 +1,7 @@
 """Make the screenshots of docs/images: reports of all searches, README, the dashboard, `status --watch` at two sizes.
 
 python .ci/screens.py           all of them, in about three minutes; needs Chromium and the extras `test` and `docs`
-python .ci/screens.py report    those whose name begins so: report, readme, or live (dashboard and watch)
+python .ci/screens.py report    those whose name begins so: report, report-grow, readme, or live (dashboard and watch)
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from typing import Any
 CHECKOUT = Path(__file__).parent.parent
 sys.path.insert(0, str(CHECKOUT))
 IMAGES = CHECKOUT / "docs" / "images"
-COLOURS = 96
+COLOURS = 256
 """Of a picture, so that it is small."""
 WIDTH, MAX_HEIGHT = 1000, 4200
 """Pixels."""
@@ -47,7 +48,7 @@ def train(config, trial):
     end = 2 - math.log10(config["width"]) / 4 + 0.2 * math.log10(config["learning_rate"] / 0.002) ** 2
     end += random.gauss(0, 0.02)
     for step in range(20):
-        time.sleep(0.1)
+        time.sleep(0.2)
         trial.report(step, val_loss=end + math.exp(-step / 4))
     return {"val_loss": end}
 """
@@ -67,7 +68,7 @@ def main() -> None:
         place = Path(folder)
         place.chmod(0o755)  # run as root, the server is another user
         for name, make in {"report": reports, "readme": readme, "live": live}.items():
-            if name.startswith(wanted):
+            if name.startswith(wanted) or wanted.startswith(name):
                 make(opened, place)
 
 
@@ -88,7 +89,10 @@ def reports(opened: Any, place: Path) -> None:
     from studies.report.chapters import report_of
     from tests.support import five_studies
 
+    wanted = sys.argv[1] if sys.argv[1:] else "report"
     for name in ("grow", "depth", "grid", "fit", "tune"):
+        if not f"report-{name}".startswith(wanted):
+            continue
         file = place / f"{name}.html"
         file.write_text(report_of([getattr(five_studies, name)()]).page())
         shot(opened, file.as_uri(), f"report-{name}", ".js-plotly-plot .main-svg")
@@ -115,7 +119,7 @@ def live(opened: Any, place: Path) -> None:
     run = begin(["run", "rates", "--workers", "2"], place, environment)
     serving = None
     try:
-        time.sleep(25)
+        until_begun(place, environment)
         watch(opened, place, environment)
         run.wait()
         begin(["report", "--study", "rates", "--to-dashboard"], place, environment).wait()
@@ -150,7 +154,9 @@ def watch(opened: Any, place: Path, environment: dict[str, str]) -> None:
     for size in ((80, 24), (160, 50)):
         name = f"watch-{size[0]}x{size[1]}"
         file = place / f"{name}.html"
-        file.write_text(f"<body style='margin: 0'>{asyncio.run(drawn(size))}</body>")
+        with ThreadPoolExecutor() as pool:  # this thread has the browser's loop
+            text = pool.submit(asyncio.run, drawn(size)).result()
+        file.write_text(f"<body style='margin: 0'>{text}</body>")
         shot(opened, file.as_uri(), name, "svg")
 
 
@@ -158,14 +164,18 @@ def shot(opened: Any, url: str, name: str, element: str, width: int = WIDTH) -> 
     """A page from its top, in few colours."""
     from PIL import Image
 
-    page = opened.new_page(viewport={"width": width, "height": 900}, color_scheme="light")
+    page = opened.new_page(viewport={"width": width, "height": 300}, color_scheme="light")
     page.goto(url, timeout=120_000)
     page.wait_for_selector(element, timeout=120_000, state="attached")
     page.wait_for_timeout(3000)
     height = min(MAX_HEIGHT, page.evaluate("document.documentElement.scrollHeight"))
     page.set_viewport_size({"width": width, "height": height})
     page.wait_for_timeout(1500)
-    picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
+    picture = (
+        Image.open(io.BytesIO(page.screenshot()))
+        .convert("RGB")
+        .quantize(COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    )
     picture.save(IMAGES / f"{name}.png", optimize=True)
     page.close()
     sys.stdout.write(f"{name}.png: {(IMAGES / f'{name}.png').stat().st_size // 1000} kB\n")
@@ -174,6 +184,16 @@ def shot(opened: Any, url: str, name: str, element: str, width: int = WIDTH) -> 
 def begin(words: list[str], place: Path, environment: dict[str, str]) -> subprocess.Popen[bytes]:
     """A command of the program."""
     return subprocess.Popen([sys.executable, CHECKOUT / "cli.py", *words], cwd=place, env=environment)
+
+
+def until_begun(place: Path, environment: dict[str, str]) -> None:
+    """A few trials of the study have ended."""
+    words = [sys.executable, CHECKOUT / "cli.py", "show", "rates", "--json"]
+    for _ in range(60):
+        time.sleep(2)
+        shown = subprocess.run(words, cwd=place, env=environment, capture_output=True)
+        if shown.stdout.count(b'"mean"') > 1:
+            return
 
 
 def until_answers(url: str) -> None:

@@ -91,9 +91,9 @@ def _loading(url: str, home: Path) -> None:
     ):
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
-            _await(port)
-            whole, packed, first = _fetch(port, study)
-            again = _fetch(port, study)[2]
+            await_page(port)
+            whole, packed, first = fetch(port, study)
+            again = fetch(port, study)[2]
             drawn = _draw(port, study)
             print(
                 f"{name:12} {whole / 2**20:6.1f} MiB, sent as {packed / 2**20:.1f} MiB; answered in {first:.1f} s, "
@@ -146,7 +146,8 @@ def _theirs(url: str) -> int:
     return int(study._study_id)
 
 
-def _await(port: int) -> None:
+def await_page(port: int) -> None:
+    """Wait until a dashboard answers."""
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         try:
@@ -157,7 +158,7 @@ def _await(port: int) -> None:
     raise SystemExit("the dashboard did not come up")
 
 
-def _fetch(port: int, study: int) -> tuple[int, int, float]:
+def fetch(port: int, study: int) -> tuple[int, int, float]:
     """Bytes of what the page asks for, bytes as they are sent, and seconds to the last of them."""
     time.sleep(11)  # the dashboard keeps what it read for ten seconds
     asked = urllib.request.Request(f"http://localhost:{port}/api/studies/{study}", headers={"Accept-Encoding": "gzip"})

@@ -20,6 +20,8 @@ from storage.home import CHECKOUT
 
 TIMEOUT_SECONDS = 600.0
 """For studies to end, beside the time that the faults take."""
+STARTING_SECONDS = 30.0
+"""In which a fleet's workers have begun a trial."""
 Program = Callable[[WorkerHost], list[str]]
 """The command that starts a worker on a host."""
 
@@ -102,19 +104,23 @@ class Fleet:
     def work(self, studies: Sequence[str], program: Program, kinds: Sequence[str], faults: int, pause: float) -> None:
         """Run these studies to their end under at most `faults` faults. Workers that die are started again.
 
+        The first fault waits for a running trial, `STARTING_SECONDS` at most: workers that still start lose nothing.
+
         Raises:
             TimeoutError: A study does not end.
         """
         self.assign(studies)
         deadline = time.monotonic() + TIMEOUT_SECONDS + 3 * faults * pause
-        following, struck = time.monotonic() + 3, self.done.total()
+        latest, following, struck = time.monotonic() + STARTING_SECONDS, 0.0, self.done.total()
         while len(self.over) < len(studies):
             self.heal()
             over = self.over
             for host in self.hosts:
                 if not host.alive and host.study not in over:
                     self.start(host, program)
-            if self.done.total() - struck < faults and time.monotonic() >= following:
+            if not following and (time.monotonic() >= latest or any(host.trials() for host in self.hosts)):
+                following = time.monotonic()
+            if self.done.total() - struck < faults and 0 < following <= time.monotonic():
                 self.disturb(kinds)
                 following = time.monotonic() + self.faults.dice.uniform(0.1, 2 * pause - 0.1)
             self._check(deadline, f"{set(studies) - over} do not end")

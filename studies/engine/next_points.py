@@ -56,26 +56,28 @@ class NextPoints:
             return False
         if points.current:
             return self._plan_ahead(study, free)
-        step = plan(self.ledger, search_in_force(study), self._refusals, self.code)
+        search = search_in_force(study)
+        step = plan(self.ledger, search, self._refusals, self.code)
         self.changed()
-        state = self._print_decisions(study)
+        state = self._print_decisions(study) or search.start()
         if isinstance(step, Waiting):
             if self.progress is not None:
-                self.progress.planned(step.round, step.left, f"round {state['step']}" if "step" in state else "")
+                self.progress.planned(step.round, step.left, f"round {state['step']}" if study.search == "grow" else "")
             self.log(step.why)
         return isinstance(step, Waiting)
 
-    def _print_decisions(self, study: StudyRow) -> SearchState:
-        """A line for each new decision that is more than the next points; the state after the last one."""
+    def _print_decisions(self, study: StudyRow) -> SearchState | None:
+        """A line for each new decision that is more than the next points; the state after the last one, if there is
+        one."""
         last = self.ledger.last_decision()
         if last is None:
-            return {}
+            return None
         new = Reader(self.ledger.session).decisions(study.study_id, self.decided + 1) if last[0] > self.decided else []
         for row in new:
             if study.search in ("grow", "depth") or row.kind == RACED:
                 self.log(decision_text(row.number, row.record))
         self.decided = last[0]
-        return last[1] if study.search == "grow" else {}
+        return last[1]
 
     def trial_ended(self) -> None:
         """A trial of this worker has ended: it may be what the next choice waits for."""

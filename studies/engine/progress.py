@@ -10,10 +10,10 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from statistics import fmean
 from typing import Any
 
 from samplers.searches.grid.grid import Grid
+from samplers.searches.noise import mean
 from samplers.searches.tune.tune import Tune
 from storage.ledger import Ledger
 from storage.reader import Reader
@@ -90,7 +90,7 @@ class Leaders:
         """A result of this worker; whether its setting leads now."""
         scores = self._scores.setdefault(setting_name(setting), [])
         scores.append(score)
-        return len(scores) >= self.seeds and self.lead(setting, fmean(scores))
+        return len(scores) >= self.seeds and self.lead(setting, mean(scores))
 
     def lead(self, setting: Mapping[str, Any], mean: float) -> bool:
         """A setting that has all of its seeds; whether it leads now."""

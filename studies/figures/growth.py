@@ -8,9 +8,9 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from statistics import fmean
 from typing import Any
 
+from samplers.searches.noise import mean
 from studies.definition.units import Units
 from studies.figures.labels import shortened
 from studies.figures.parts import parts_picture
@@ -73,7 +73,7 @@ def path_of(rounds: Sequence[Mapping[str, Any]]) -> list[Step]:
 def _step(label: str, row: Mapping[str, Any]) -> Step:
     names = dict.fromkeys(name for seed in row["seeds"] for name in seed["metrics"])
     metrics = {
-        name: fmean(seed["metrics"][name] for seed in row["seeds"])
+        name: mean(seed["metrics"][name] for seed in row["seeds"])
         for name in names
         if all(name in seed["metrics"] for seed in row["seeds"])
     }

@@ -6,9 +6,8 @@ The interval is Student's, at 95 %: samplers/searches/noise.py.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from statistics import fmean
 
-from samplers.searches.noise import standard_error, t975
+from samplers.searches.noise import mean, standard_error, t975
 from studies.comparison.matching import Difference
 from studies.figures.picture import Picture, Rule
 from studies.figures.settings import MAX_ROWS, Row, settings_picture
@@ -41,10 +40,10 @@ def summary(found: Sequence[Difference], one: str, other: str, shown: int) -> st
     error = standard_error(means)
     counts = f"{len(found)} settings measured by both, {sum(each.seeds for each in found)} pairs of one seed."
     if error is None:
-        verdict = f"The only difference is {fmean(means):.4g}."
+        verdict = f"The only difference is {mean(means):.4g}."
     else:
         reach = t975(len(means) - 1) * error
-        verdict = f"Mean difference {fmean(means):.4g} ± {reach:.2g} (95 %, over settings): "
-        verdict += "not significant." if abs(fmean(means)) <= reach else "significant."
+        verdict = f"Mean difference {mean(means):.4g} ± {reach:.2g} (95 %, over settings): "
+        verdict += "not significant." if abs(mean(means)) <= reach else "significant."
     cut = f"The {shown} that differ most are drawn." if shown < len(found) else ""
     return " ".join(filter(None, (counts, verdict, cut)))

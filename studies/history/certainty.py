@@ -9,10 +9,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
-from statistics import NormalDist, fmean
+from statistics import NormalDist
 from typing import Any
 
-from samplers.searches.noise import standard_error, t975
+from samplers.searches.noise import mean, standard_error, t975
 from samplers.searches.race.rivals import FAMILY_ERROR
 from studies.history.purpose import candidate_name
 from studies.tables.digits import number, shown
@@ -154,7 +154,7 @@ def unchosen(record: Record, after: Record | None) -> dict[str, Any] | None:
         return None
     error = standard_error(scores)
     half = None if error is None else t975(len(scores) - 1) * error
-    return {"score": fmean(scores), "seeds": len(scores), "score_95": half if half and math.isfinite(half) else None}
+    return {"score": mean(scores), "seeds": len(scores), "score_95": half if half and math.isfinite(half) else None}
 
 
 def _unchosen(records: Sequence[Record]) -> Iterator[str]:

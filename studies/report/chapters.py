@@ -142,20 +142,27 @@ def _section(chapter: Chapter) -> Section:
 
     facts = chapter.facts
     study, document = facts.study, facts.results.document()
-    grows = study.search == "grow"  # a round's certainty stands in words, the latest rounds last
+    grows = study.search == "grow"
+    sentences = ("notes", "again") if grows else ()  # they make a round three lines high; `sure` says the same
     laws = [law_row(fit) for fit in chapter.fits if fit.verdict.is_law]
     return Section(
         study.name,
         question=str(study.origin.get("question") or ""),
         answer=answer(study, facts.shown) or "There is no result yet.",
         lines=_state(facts),
-        results=html(document, f"results-{study.study_id}", "text" if grows else "paper", last=grows),
+        results=html(document, f"results-{study.study_id}", last=grows, without=sentences),
         main=chapter.main,
         more=chapter.more,
         laws=laws,
         no_laws=no_laws_text(chapter.fits),
-        notes=notes_html(document) if document.tables else "",
+        notes=notes_html(replace(document, notes=[*_events(facts), *document.notes])) if document.tables else "",
     )
+
+
+def _events(facts: Facts) -> list[str]:
+    """What happened to a growth besides its choices: a stall that raised a budget, a change."""
+    rounds = facts.shown.get("rounds", ())
+    return [f"round {each['round']}: {each['event']}" for each in rounds if each["event"]]
 
 
 def _state(facts: Facts) -> list[str]:

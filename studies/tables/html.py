@@ -3,10 +3,11 @@ a script."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from html import escape
 
 from studies.tables.digits import NO_VALUE, printed
-from studies.tables.table import Cell, Document, Figure, Form, Table
+from studies.tables.table import Cell, Document, Figure, Table
 from studies.tables.terminal import one_line
 
 REMARKS = ("", "notes")
@@ -15,16 +16,19 @@ MAX_SHOWN_ROWS = 12
 """Of a table; where a few more are all, they are shown too."""
 
 
-def html(document: Document, key: str, form: Form = "paper", last: bool = False) -> str:
+def html(document: Document, key: str, last: bool = False, without: Collection[str] = ()) -> str:
     """Its tables; where there is none, its notes.
 
     Args:
         document: What is shown.
         key: Begins the ids of its elements.
-        form: Whose columns are shown.
         last: Whether the last rows of a long table are shown, in place of the first.
+        without: Names of columns that are left out.
     """
-    tables = [_table(_telling(table.of(form)), f"{key}-{place}", last) for place, table in enumerate(document.tables)]
+    tables = [
+        _table(_telling(table.of("paper"), without), f"{key}-{place}", last)
+        for place, table in enumerate(document.tables)
+    ]
     return "\n".join(tables or [f"<p>{_text(note)}</p>" for note in document.notes])
 
 
@@ -34,9 +38,13 @@ def notes_html(document: Document) -> str:
     return f'<ul class="notes">{notes}</ul>' if notes else ""
 
 
-def _telling(table: Table) -> Table:
+def _telling(table: Table, without: Collection[str]) -> Table:
     """Only the columns in which some cell has a value."""
-    places = [place for place in range(len(table.columns)) if any(map(_tells, (row[place] for row in table.rows)))]
+    places = [
+        place
+        for place, column in enumerate(table.columns)
+        if column.name not in without and any(map(_tells, (row[place] for row in table.rows)))
+    ]
     return table.keeping(places or range(len(table.columns)))
 
 

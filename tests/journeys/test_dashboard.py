@@ -64,13 +64,13 @@ STUDIES = {
     "depth": (
         "search: depth\nobjective: objectives_here.py:count\ndepth: {targets: [200000, 400000], widths: [32, 64, 128],"
         " num_heads: 4, min_layers: 1, max_layers: 64}\nconfig: {n_layer: 1, n_head: 4, n_embd: 32}\n",
-        ["Layers over width, for each target", "How far the closest count is from its target"],
+        ["Layers over width, for each target"],
         "200,000",
     ),
     "grid": (
         "search: grid\nobjective: objectives_here.py:cell\nscore: {metric: score, direction: maximize}\n"
         "grid: {axes: {width: [1, 2, 3], act: [relu, gelu]}, repeats: 2}\nconfig: {width: 1, act: relu}\n",
-        ["score of each setting", "score over width and act", "score and all axes"],
+        ["score of the best settings", "score over width and act", "score against width, for each act"],
         "gelu",
     ),
     "fit": (
@@ -83,11 +83,11 @@ STUDIES = {
         "search: grid\nobjective: objectives_here.py:problem\nscore: {metric: distance, direction: minimize}\n"
         "grid: {axes: {alpha_X: [0.0, 0.5, 1.0], alpha_Z: [0.0, 0.5, 1.0]}}\n"
         "config: {alpha_X: 0.0, alpha_Z: 0.0, target: 0.75}\n",
-        ["Difficulty over alpha_X and alpha_Z", "distance of each setting"],
+        ["Difficulty over alpha_X and alpha_Z", "distance of the best settings"],
         "nearest",
     ),
 }
-GROWN = ["The path: score over cost", "Round 1: efficiency of every candidate"]
+GROWN = ["The path: score against params", "Round 1: efficiency of each candidate"]
 DRAWN = ".point, .points path, .hm image, .gl-canvas, canvas"
 """What plotly makes of a mark."""
 BUILT_IN = ["History", "Hyperparameter Importance", "Timeline", "Best Trial"]
@@ -181,7 +181,7 @@ def see(page: Any, served: Served, study: int, name: str, figures: list[str], ce
     shoot(page, f"{name}-study")
 
     page.goto(f"{served.base}/dashboard/studies/{study}/note")
-    page.get_by_role("heading", name=name).first.wait_for()
+    page.get_by_role("heading", name="Results so far").first.wait_for()
     page.get_by_role("cell", name=cell).first.wait_for()
     assert f"--study {name}" in page.text_content("body")
     shoot(page, f"{name}-note")

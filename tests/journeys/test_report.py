@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,6 +13,13 @@ from tests.support.reports import two, written
 __all__ = ["two"]  # fixtures
 
 BROWSERS = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
+
+
+def drawn_in(page: Any, least: int) -> list[str]:
+    """The ids of drawn figures, once there are so many."""
+    page.wait_for_function(f"document.querySelectorAll('.js-plotly-plot').length >= {least}", polling=200)
+    found: list[str] = page.evaluate("[...document.querySelectorAll('.js-plotly-plot')].map(each => each.id)")
+    return found
 
 
 def test_a_page_draws_every_figure_without_a_network(two: Session, tmp_path: Path) -> None:
@@ -30,7 +38,12 @@ def test_a_page_draws_every_figure_without_a_network(two: Session, tmp_path: Pat
         page.on("pageerror", lambda error: said.append(str(error)))
         page.on("request", lambda request: asked.append(request.url))
         page.goto((folder / "index.html").as_uri())
-        page.wait_for_function("document.querySelectorAll('.js-plotly-plot').length > 0")
+        before = drawn_in(page, 1)
+        page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
+        more = page.evaluate("document.querySelectorAll('.plot').length")
+        assert len(before) < len(drawn_in(page, more)) == more, "what is behind `more` is drawn once it is open"
+        page.set_viewport_size({"width": 390, "height": 800})
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390, "a phone needs no scrolling sideways"
         drawn = page.evaluate("[...document.querySelectorAll('.js-plotly-plot')].map(each => each.id)")
         titles = page.inner_text("body")
         browser.close()

@@ -49,7 +49,7 @@ def test_the_series_have_a_row_a_report(study: Session) -> None:
 
 def test_the_figures_are_those_of_the_report(study: Session) -> None:
     figures = open_study("lobo", study.url).figures()
-    assert {"law-loss-params", "front-params", "series-step", "series-tokens"} <= set(figures)
+    assert {"law-loss-params", "front-params", "series-step"} <= set(figures)
     assert json.loads(figures["law-loss-params"].to_json())["data"]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Mapping
 
 import pytest
@@ -21,6 +22,21 @@ def test_the_axis_that_matters_is_named() -> None:
     for shares in importances(run.past).values():
         assert next(iter(shares)) == "x" and shares["x"] > 0.5
         assert sum(shares.values()) == pytest.approx(1) and set(shares) == set(SPACE)
+
+
+def test_ped_anova_alone_says_it_where_scikit_learn_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = Run(tune(sampler="random", settings=60), of_x)
+    run.go()
+    found = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "sklearn" else found(name))
+    assert set(importances(run.past)) == {"ped_anova"}
+
+
+def test_fanova_says_it_too_where_scikit_learn_is_installed() -> None:
+    pytest.importorskip("sklearn")
+    run = Run(tune(sampler="random", settings=60), of_x)
+    run.go()
+    assert set(importances(run.past)) == {"ped_anova", "fanova"}
 
 
 def test_each_of_several_scores_has_its_own() -> None:

@@ -31,7 +31,7 @@ def test_a_setting_is_told_when_ahead_further_ones_have_been_chosen() -> None:
         *[None] * 4,
         *[0, 1],
     ]
-    assert [need.why for need in run.needs] == ["setting 0: 1 trials", "setting 1: 1 trials"]
+    assert [need.why for need in run.needs] == ["setting 0: 1 trial", "setting 1: 1 trial"]
 
 
 def test_the_sampler_is_told_the_mean_over_seeds() -> None:

@@ -31,7 +31,7 @@ TABLE = [
 ]
 
 
-class Undone(Exception):
+class UndoneError(Exception):
     """Ends a transaction whose changes nobody else is to see."""
 
 
@@ -65,10 +65,10 @@ def test_a_change_by_sql_is_named(
         known = facts(session, name)
         if change.needs in known and known[change.needs] is None:
             continue
-        with suppress(Undone), session.transaction():
+        with suppress(UndoneError), session.transaction():
             change.apply(session, known)
             found = certificate_of(evidence_held(session, name))
-            raise Undone
+            raise UndoneError
         before = unchanged[name].seal
         assert not found.holds and found.seal is None and before is not None, (name, "nothing was found")
         assert any(re.search(change.words, line) for line in found.violations), (name, found.violations)

@@ -90,7 +90,7 @@ def test_a_run_leaves_a_note_and_figures_that_optuna_dashboard_reads(grown: Prog
     assert set(made) == {"growth-path", "growth-round"}
     tables = answer(grown, "show", "--study", "trace")["rounds"]
     chosen = [next(each["score"] for each in step["candidates"] if each["chosen"]) for step in tables]
-    path = next(trace for trace in made["growth-path"]["data"] if trace["name"] == "the path")
+    path = next(trace for trace in made["growth-path"]["data"] if trace["name"] == "path")
     assert path["y"][1:] == pytest.approx(chosen, rel=1e-6)
 
 

@@ -84,9 +84,9 @@ def test_the_document_the_json_and_the_figure_agree() -> None:
     path = figures.pictures(show_json(START, made), "score", "params")[0]
     front = next(each for each in path.marks if isinstance(each, Line) and each.dashed)
     assert list(front.x) == [each["cost"] for each in told["front"]]
-    passed = next(each for each in path.marks if isinstance(each, Points) and each.name == "on the front, not taken")
-    assert list(passed.labels) == ["b → 2"]
-    assert "Behind it: a → 4 (round 2)." in path.caption
+    places = next(each for each in path.marks if isinstance(each, Points) and each.name == front.name)
+    assert "b → 2" in places.hover, "what the path passed over"
+    assert "In hindsight 1 step lies behind the dashed front." in path.caption
 
 
 def test_one_round_has_nothing_to_look_back_on() -> None:

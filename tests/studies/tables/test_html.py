@@ -16,7 +16,7 @@ def document(count: int) -> Document:
 def test_names_are_text_and_a_column_without_a_value_is_left_out() -> None:
     made = html(document(2), "key")
     assert "<b>" not in made and "&lt;/td&gt;0" in made and "1.500 ± 0.012" in made and ">sd<" not in made
-    assert "loss" not in html(document(2), "key", "text")
+    assert "loss" not in html(document(2), "key", without=("loss",))
     assert notes_html(document(2)) == '<ul class="notes"><li>a &amp; b</li></ul>' and not notes_html(Document())
 
 
