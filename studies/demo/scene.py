@@ -71,6 +71,7 @@ class Scene:
             "STUDYHALL_HOME": str(self.home),
             "STUDYHALL_LOCKS": str(self.home / "locks"),
             "STUDYHALL_BOARD": "off",
+            "TMPDIR": str(self.home),  # torch leaves a folder there
         }
         tied = [sys.executable, "-m", "studies.launch.tied", str(os.getpid()), *arguments]
         log = self.home / f"worker-{number}.log"
