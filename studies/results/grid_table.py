@@ -95,7 +95,9 @@ def verdict_of(cell: Cell, ranked: Ranking) -> Verdict:
         return Verdict.UNFINISHED if cell.scores else Verdict.NOT_MEASURED
     if ranked.ranked and cell is ranked.ranked[0]:
         return Verdict.BEST
-    return Verdict.TIE if id(cell) in ranked.tied else Verdict.WORSE
+    if id(cell) in ranked.tied:
+        return Verdict.TIE
+    return Verdict.WORSE if len(cell.scores) > 1 else Verdict.WORSE_BY_ONE_SEED
 
 
 def verdict_text(cell: Cell, verdict: Verdict) -> str:

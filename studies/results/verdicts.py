@@ -13,8 +13,9 @@ class Verdict(Enum):
     TIE = "tie"
     """The seeds do not set it apart from the best."""
     WORSE = "worse"
-    """Its mean is worse; of a growth's candidate, its gain per cost is, or it has none. With one seed nothing says
-    whether that is luck."""
+    """Its mean is worse; of a growth's candidate, its gain per cost is, or it has none."""
+    WORSE_BY_ONE_SEED = "worse (1 seed)"
+    """The one score of a setting is worse: nothing says whether that is luck."""
     MISSES = "misses a limit"
     """A tune's constraint does not hold."""
     FRONT = "front"
