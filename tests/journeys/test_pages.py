@@ -17,6 +17,7 @@ from tests.support.program import Program, answer
 
 SKIPPED = {
     "pip install": "the tests' environment has it",
+    "cli.py demo": "test_demo.py runs it whole",
     "kubectl": "needs a cluster",
     "export STUDYHALL_STORAGE": "names a server that does not exist; the tests name their own",
     "--launch": "needs a scheduler: test_slurm.py and test_ray.py have one",
