@@ -43,7 +43,7 @@ def test_a_page_draws_every_figure_without_a_network(two: Session, tmp_path: Pat
         more = page.evaluate("document.querySelectorAll('.plot').length")
         assert len(before) < len(drawn_in(page, more)) == more, "what is behind `more` is drawn once it is open"
         page.set_viewport_size({"width": 390, "height": 800})
-        assert page.evaluate("document.documentElement.scrollWidth") <= 390, "a phone needs no scrolling sideways"
+        page.wait_for_function("document.documentElement.scrollWidth <= 390", polling=200)  # nothing to scroll sideways
         drawn = page.evaluate("[...document.querySelectorAll('.js-plotly-plot')].map(each => each.id)")
         titles = page.inner_text("body")
         browser.close()

@@ -25,7 +25,7 @@ def test_a_server_that_becomes_read_only_is_waited_for_and_told_in_one_line(
     assert worker.stdout is not None
     reader = threading.Thread(target=lambda: lines.extend(iter(worker.stdout.readline, "")))  # type: ignore[union-attr]
     reader.start()
-    seen(lines, "COMPLETE")
+    seen(lines, ": score ")
     off = f"WHERE datname = '{database}' AND pid <> pg_backend_pid()"
     administer(
         url,

@@ -47,8 +47,8 @@ def test_a_worker_starts_the_embedded_server_again_that_was_killed_under_it(envi
         with (home / "log").open("w") as log:
             worker = subprocess.Popen(command, env={**own, "STUDYHALL_HOME": str(home)}, stdout=log, stderr=log)
         for _ in range(2):
-            said = (home / "log").read_text().count("COMPLETE")
-            until(lambda said=said: (home / "log").read_text().count("COMPLETE") > said)
+            said = (home / "log").read_text().count(": score ")
+            until(lambda said=said: (home / "log").read_text().count(": score ") > said)
             os.kill(until(lambda: server.status(home).pid), signal.SIGKILL)
         assert worker.wait(120) == 0, (home / "log").read_text()
         assert "the database is back" in (home / "log").read_text()
