@@ -369,16 +369,23 @@ def _export(made: str | bytes | Folder) -> None:
 
 
 @cli.command()
-@click.option("--study", "names", required=True, multiple=True, metavar="NAME", help="A study; may be repeated.")
-@click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="The folder of the report.")
+@click.argument("words", nargs=-1, metavar="[NAME]...", shell_complete=offer("study_names"))
+@click.option(
+    *("--study", "names"),
+    multiple=True,
+    metavar="NAME",
+    help="A study; may be repeated: several beside each other.",
+    shell_complete=offer("study_names"),
+)
+@click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="The folder; default: report-NAME.")
 @click.option("--to-dashboard", is_flag=True, help="Put the figures and the fits into the dashboard as well.")
 @storage_option
-def report(names: tuple[str, ...], out: Path | None, to_dashboard: bool, store: Store) -> None:
+def report(words: tuple[str, ...], names: tuple[str, ...], out: Path | None, to_dashboard: bool, store: Store) -> None:
     """Plots and fits of studies: one page, its figures as PNG and SVG, and fits.json."""
     from studies.report.report import run_report
 
     with closing(store.read()) as session:
-        _echo(run_report(session, names, out, to_dashboard))
+        _echo(run_report(session, (*names, *words), out, to_dashboard))
 
 
 @cli.command("import")

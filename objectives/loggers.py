@@ -192,7 +192,7 @@ def _guarded(name: str, call: Callable[[], Any]) -> Any:
     try:
         return call()
     except ImportError as error:
-        _log_line(name, f"{error.name or error} is not installed (pip install 'studyhall[{name}]')")
+        _log_line(name, f"{error.name or error} is not installed (pip install -e '.[{name}]')")
     except Exception as error:
         _log_line(name, one_line(error))
     return None

@@ -112,6 +112,6 @@ def _frame(rows: Sequence[Mapping[str, Any]], first: Sequence[str]) -> DataFrame
     try:
         import pandas
     except ImportError as error:
-        raise UsageError("frames need pandas: pip install 'studyhall[report]'") from error
+        raise UsageError("frames need pandas: pip install -e '.[report]'") from error
     frame = pandas.DataFrame(rows)
     return frame.reindex(columns=[*first, *(name for name in frame.columns if name not in first)])

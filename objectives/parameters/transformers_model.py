@@ -89,7 +89,7 @@ def hugging_face_of(config: Mapping[str, Any]) -> HuggingFaceSource:
     if not isinstance(block, Mapping) or not isinstance(block.get("model_type"), str):
         raise UsageError(f"config: hf is {block!r}; {{model_type: llama, …}} is needed")
     if importlib.util.find_spec("transformers") is None:
-        raise UsageError("config: hf: transformers is not installed; pip install 'studyhall[hf]'")
+        raise UsageError("config: hf: transformers is not installed; pip install -e '.[hf]'")
     check_keys(config, ("hf", "batch_size", *HF_NAMES), "config", "; keys of the model go into hf")
     given = {key: value for key, value in block.items() if key != "model_type"}
     settings = {**given, **{name: config[key] for key, name in HF_NAMES.items() if config.get(key) is not None}}

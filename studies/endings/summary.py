@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,12 +92,14 @@ def read_summary(session: Session, study: StudyRow, ending: Ending, store: Store
 
 def commands(study: StudyRow, standing: Standing, failed: int, interrupted: bool, state: Json) -> Sequence[Command]:
     """The commands that make sense next, the likeliest first. `state`: the search's, after its last decision."""
-    verb = "python cli.py {} --study " + study.name
+    verb = program_name() + " {} --study " + study.name
     run, report = verb.format(f"run {study.search}"), (verb.format("report"), "a page with figures")
     audit = (verb.format("audit"), "check that nothing was lost or counted twice")
     found: list[Command]
     if interrupted:
         found = [(run, "go on"), (verb.format("status"), "what waits, and who else runs it"), report]
+    elif failed and standing.state is StudyState.DONE:
+        found = [(f"{verb.format('show')} --failures", "why they failed, and whether to run them again"), report, audit]
     elif failed or standing.state is StudyState.FAILED:
         found = [(f"{verb.format('show')} --failures", "why they failed")]
         found += [(f"{verb.format('retry')} --failed", "run them again, with the next `run`"), (run, "go on")]
@@ -112,6 +115,11 @@ def commands(study: StudyRow, standing: Standing, failed: int, interrupted: bool
             case _:
                 found = [(run, "go on"), (verb.format("status"), "what waits, and who else runs it"), report]
     return found[:MAX_COMMANDS]
+
+
+def program_name() -> str:
+    """As it was started: `studyhall` where it is installed, else the checkout's `python cli.py`."""
+    return "studyhall" if Path(sys.argv[0]).name == "studyhall" else "python cli.py"
 
 
 def _further(study: StudyRow, run: str, verb: str, state: Json) -> Command:

@@ -35,7 +35,7 @@ class Best:
     """Its number, of a `tune`."""
 
     def document(self) -> Document:
-        """One line: a command's own flags, else KEY=VALUE as `run` takes it."""
+        """One line: a command's own flags, all of them; else KEY=VALUE as `run` takes it, of what differs."""
         return Document(notes=[shlex.join(self._words())])
 
     def to_json(self) -> dict[str, Any]:
@@ -48,7 +48,7 @@ class Best:
 
     def _words(self) -> list[str]:
         if self.objective.startswith(COMMAND_PREFIX):
-            return Command.from_text(self.objective).spelling.flags(self.values)
+            return Command.from_text(self.objective).spelling.flags(flattened(self.config))
         return [
             f"{name}={value if isinstance(value, str) else json.dumps(value)}" for name, value in self.values.items()
         ]

@@ -93,7 +93,7 @@ def parquet(rows: Sequence[TrialRow], earlier: Collection[int] = ()) -> bytes:
         import pyarrow
         from pyarrow.parquet import write_table
     except ImportError as error:
-        raise UsageError("--as parquet: needs pyarrow: pip install 'studyhall[parquet]'") from error
+        raise UsageError("--as parquet: needs pyarrow: pip install -e '.[parquet]'") from error
     columns = {name: _one_kind(values) for name, values in grid_columns(rows, earlier).items()}
     sink = pyarrow.BufferOutputStream()
     write_table(pyarrow.table(columns), sink)

@@ -52,7 +52,7 @@ class RayLauncher:
             UsageError: It is not, or none fits.
         """
         if find_spec("ray") is None:
-            raise UsageError("--launch ray: Ray is not installed: `pip install 'studyhall[ray]'`")
+            raise UsageError("--launch ray: Ray is not installed: `pip install -e '.[ray]'`")
         nodes = _nodes(self._connect())
         most = {kind: max(node["Resources"].get(kind, 0) for node in nodes) for kind in ("GPU", "CPU")}
         for option, kind, asked in (("--num-gpus", "GPU", self.num_gpus), ("--workers", "CPU", slots.cpus or 1)):

@@ -91,7 +91,7 @@ class SlurmLauncher:
         if absent:
             raise UsageError(f"--launch slurm: Slurm is not installed here: `{absent[0]}` is missing")
         if find_spec("submitit") is None:
-            raise UsageError("--launch slurm: submitit is not installed: `pip install 'studyhall[slurm]'`")
+            raise UsageError("--launch slurm: submitit is not installed: `pip install -e '.[slurm]'`")
         known = set(re.findall(r"--([a-z][a-z-]+)", _ask("sbatch", "--help")))
         for key in self.settings:
             if key not in known:

@@ -88,7 +88,7 @@ def check_packages() -> None:
     """
     missing = [name for name in PACKAGES if find_spec(name) is None]
     if missing:
-        raise UsageError(f"report: needs {', '.join(missing)}: pip install 'studyhall[report]'")
+        raise UsageError(f"report: needs {', '.join(missing)}: pip install -e '.[report]'")
 
 
 def make_report(session: Session, names: Sequence[str]) -> Report:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,15 +15,20 @@ from studies.report.chapters import check_packages, make_report
 def run_report(session: Session, names: Sequence[str], out: Path | None, to_dashboard: bool) -> list[str]:
     """Make a report and write it to a folder, the dashboard or both; a line for each.
 
+    Args:
+        out: The folder; without one, and not `to_dashboard`, `report-NAME` here.
+
     Raises:
-        UsageError: No target is given, or it cannot be written there.
+        UsageError: No study is named, or the report cannot be written there.
     """
+    if not names:
+        raise UsageError("report: which study? `report lobo`")
     check_packages()
     from studies.report.dashboard import put_into_dashboard
     from studies.report.folder import check_folder, write_report
 
     if out is None and not to_dashboard:
-        raise UsageError("report: needs --out DIR, --to-dashboard, or both")
+        out = Path(re.sub(r"[^\w.-]", "_", "-".join(["report", *names])))
     if out is not None:
         check_folder(out)
     if to_dashboard:

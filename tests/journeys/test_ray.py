@@ -23,9 +23,7 @@ from tests.support.program import Begin, Program, until
 from tests.support.slurm import attempts, status
 from tests.support.slurm_cluster import kill_all, words
 
-pytestmark = pytest.mark.skipif(
-    find_spec("ray") is None, reason="Ray is not installed here: pip install 'studyhall[ray]'"
-)
+pytestmark = pytest.mark.skipif(find_spec("ray") is None, reason="Ray is not installed here: pip install -e '.[ray]'")
 
 RECORDED = CHECKOUT / "tests" / "data" / "devices" / "two.json"
 MARK = "STUDYHALL_TEST_RAY"

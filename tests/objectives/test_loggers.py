@@ -168,8 +168,8 @@ def test_a_package_that_is_missing_is_one_line(launch: Launch, tmp_path: Path) -
     )
     assert outcome(launch(("wandb", "tensorboard"))).kind is Kind.COMPLETED
     wandb, tensorboard = (tmp_path / "log").read_text().splitlines()
-    assert "wandb is not installed (pip install 'studyhall[wandb]'); the trial goes on" in wandb
-    assert "is not installed (pip install 'studyhall[tensorboard]')" in tensorboard
+    assert "wandb is not installed (pip install -e '.[wandb]'); the trial goes on" in wandb
+    assert "is not installed (pip install -e '.[tensorboard]')" in tensorboard
 
 
 def test_a_place_that_fails_is_told_once_and_left_out(

@@ -308,7 +308,7 @@ def test_a_wrong_config_of_transformers_is_said_in_one_line(config, said) -> Non
 
 def test_without_transformers_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    assert "transformers is not installed; pip install 'studyhall[hf]'" in refused(hf={"model_type": "llama"})
+    assert "transformers is not installed; pip install -e '.[hf]'" in refused(hf={"model_type": "llama"})
 
 
 # The cache

@@ -283,10 +283,19 @@ def test_the_command_writes_a_report_and_says_where(two: Session, program: Progr
     assert (tmp_path / "out" / "fits.json").exists()
 
 
+def test_a_study_may_be_a_word_and_its_report_has_a_folder_by_its_name(
+    session: Session, program: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made_studies.grid(session.url, "one", WIDTHS[:2], law)
+    monkeypatch.chdir(tmp_path)
+    told = program("report", "one")
+    assert told.stdout == "report-one/index.html\n" and (tmp_path / "report-one" / "index.html").exists(), told.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        ("--study one", "report: needs --out DIR, --to-dashboard, or both"),
+        ("--out OUT", "report: which study? `report lobo`"),
         ("--study ona --out OUT", "--study: there is no study 'ona' in this storage; did you mean 'one'?"),
         ("--study one --study one --out OUT", "report: --study 'one' is named twice"),
         ("--study one --out cli.py", "--out: cli.py is not a folder"),
