@@ -314,5 +314,5 @@ def test_a_package_that_is_missing_is_named_with_what_installs_it(
     session: Session, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(report, "PACKAGES", ("scipy", "no_such_package"))
-    with pytest.raises(UsageError, match=r"needs no_such_package: pip install 'studyhall\[report\]'"):
+    with pytest.raises(UsageError, match=r"needs no_such_package: pip install -e '.\[report\]'"):
         run_report(session, ["any"], tmp_path / "out", to_dashboard=False)
