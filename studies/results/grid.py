@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from samplers.searches.plural import counted
 from storage.records import DecisionRow, TrialRow
 from studies.definition.units import Units, plain
 from studies.history.grid_points import apart
@@ -142,9 +143,8 @@ def _comparison_text(ranked: Ranking) -> str | None:
     sure = f"95 %{f' over all {compared} comparisons' if compared > 1 else ''}, {seeds} seeds"
     if not ranked.ties:
         return f"the seeds set the first apart from {'all others' if compared > 1 else 'the other'} ({sure})"
-    return (
-        f"{len(ranked.ties)} settings may be as good as the best ({sure}); more seeds: --set grid.repeats={2 * seeds}"
-    )
+    others = counted(len(ranked.ties) - 1, "other setting")
+    return f"{others} may be as good as the best ({sure}); more seeds: --set grid.repeats={2 * seeds}"
 
 
 def _interval_text(cells: Sequence[Cell]) -> str | None:
