@@ -174,7 +174,8 @@ class Achieved:
     metric: str  # of several scores, the first
     objective: str
     best: float | None
-    """The best mean of a setting whose seeds all have a score; None while there is none."""
+    """The best mean of a setting whose seeds all have a score; of a growth, the score of its path. None while there is
+    none."""
     active_at: datetime
     """Of its last decision, or of the last begin or end of an attempt."""
     idle: float

@@ -1,7 +1,20 @@
--- What a study has achieved: the best mean score of a setting whose planned seeds all have one, and when anything last
--- happened.
+-- What a study has achieved, and when anything last happened. The best score is the best mean of a setting whose planned
+-- seeds all have one; of a growth, that of the last choice among its decisions in force, else that of the start.
 SELECT last.active_at, extract(epoch FROM clock_timestamp() - last.active_at)::float8 AS idle, score.metric, score.objective,
-    (SELECT CASE score.direction WHEN 'maximize' THEN max(setting.mean) ELSE min(setting.mean) END FROM (
+    CASE WHEN ours.search = 'grow' THEN (
+        SELECT (place.measured ->> 'score')::float8
+        FROM studyhall_decisions AS made CROSS JOIN LATERAL (
+            SELECT made.record -> 'baseline' AS measured, false AS chosen
+            UNION ALL
+            SELECT each, true FROM json_array_elements(made.record -> 'candidates') AS each
+            WHERE (each ->> 'chosen')::boolean
+        ) AS place
+        WHERE made.study_id = ours.study_id AND place.measured ->> 'score' IS NOT NULL AND NOT EXISTS (
+            SELECT FROM studyhall_decisions AS mark WHERE mark.study_id = made.study_id AND mark.number > made.number
+                AND mark.kind IN ('retried', 'redone', 'dropped') AND (mark.record ->> 'back_to')::integer <= made.number
+        )
+        ORDER BY place.chosen DESC, CASE WHEN place.chosen THEN -made.number ELSE made.number END LIMIT 1
+    ) ELSE (SELECT CASE score.direction WHEN 'maximize' THEN max(setting.mean) ELSE min(setting.mean) END FROM (
         SELECT avg(metric.value) AS mean
         FROM studyhall_points AS point JOIN trials AS trial USING (trial_id)
         LEFT JOIN studyhall_metrics AS metric ON metric.trial_id = point.trial_id AND metric.name = score.metric
@@ -9,7 +22,7 @@ SELECT last.active_at, extract(epoch FROM clock_timestamp() - last.active_at)::f
         WHERE point.study_id = ours.study_id AND NOT point.retired
         GROUP BY md5(point.config::text)
         HAVING bool_and(trial.state = 'COMPLETE' AND metric.value IS NOT NULL)
-    ) AS setting) AS best
+    ) AS setting) END AS best
 FROM studyhall_studies AS ours
 CROSS JOIN LATERAL (
     SELECT greatest(ours.created_at,

@@ -17,10 +17,11 @@ from storage.records import RunningTrial
 from storage.session import Session
 from studies.audit.audit import Certificate, audit
 from studies.demo.drawing import drawing
-from studies.demo.narration import caption, next_lines, step_lines, trial_name
+from studies.demo.narration import caption, next_lines, progress_line, step_lines, trial_name
 from studies.demo.page import check_page, page, write_page
 from studies.demo.path import LOSS, GrowthPath, Measured
 from studies.demo.scene import Scene, WorkerProcess, scene
+from studies.history.counts import Counts
 from studies.history.decisions import in_force
 from studies.lifecycle.open import find_study
 
@@ -35,6 +36,8 @@ STEPS_BEFORE_KILL = 1
 SECONDS_INTO_TRIAL = 0.2
 """A trial that is killed has run for at least so long."""
 POLL_SECONDS = 0.2
+QUIET_SECONDS = 20.0
+"""Without a line; then one says how far the growth is, so that it does not look hung."""
 
 
 @dataclass(frozen=True)
@@ -48,18 +51,26 @@ class Killed:
 class Demonstration:
     """One demonstration on its scene."""
 
-    def __init__(self, scene: Scene, say: Callable[[str], None]) -> None:
-        self.scene, self.say = scene, say
+    def __init__(self, scene: Scene, say: Callable[[str], None], clock: Callable[[], float] = time.monotonic) -> None:
+        self.scene, self.say, self.clock = scene, say, clock
         self.lines: list[str] = []
         self.steps = 0
         self.killed: Killed | None = None
         self.again = False
         """Whether the killed trial runs again, and the line about it was printed."""
+        self.printed_at = clock()
 
     def narrate(self, line: str) -> None:
         """Print a line, and keep it for the page."""
         self.lines.append(line)
         self.say(line)
+        self.printed_at = self.clock()
+
+    def reassure(self, text: Callable[[], str]) -> None:
+        """Print a line where none was printed for long; the page does not keep it."""
+        if self.clock() - self.printed_at >= QUIET_SECONDS:
+            self.say(text())
+            self.printed_at = self.clock()
 
     def run(self) -> tuple[Certificate, str]:
         """All of it; the certificate and the page."""
@@ -68,12 +79,14 @@ class Demonstration:
         for _ in range(WORKERS):
             self.narrate(f"{self.scene.start_worker(ARGUMENTS).name} begins")
         while find_study(self.scene.store, STUDY) is None:
+            self.reassure(lambda: "the workers load their libraries")
             self.wait()
         with closing(Session(url)) as session:
             reader = Reader(session)
             study_id = reader.study(STUDY).study_id
             while any(worker.process.poll() is None for worker in self.scene.workers):
                 self.watch(reader, study_id)
+                self.reassure(lambda: progress_line(Counts.of(reader.studies(STUDY)[0])))
                 self.wait()
             self.watch(reader, study_id)
             certificate = audit(session, reader.study(STUDY))

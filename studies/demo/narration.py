@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 from studies.demo.path import GrowthPath, Measured
+from studies.history.counts import Counts
 from studies.history.purpose import purpose
 
 COMMANDS = (
@@ -36,6 +37,12 @@ def _step(number: int, before: Measured, after: Measured) -> str:
 def trial_name(number: int, role: Mapping[str, Any], seed: int) -> str:
     """`trial 23 (n_head → 2, seed 1338)`."""
     return f"trial {number} ({purpose(role)}, seed {seed})"
+
+
+def progress_line(counts: Counts) -> str:
+    """`12 trials done, 2 running`."""
+    done = counts.finished
+    return f"{done} trial{'s' * (done != 1)} done, {counts.running} running"
 
 
 def caption(found: GrowthPath, killed: Measured | None) -> str:

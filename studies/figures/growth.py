@@ -28,7 +28,7 @@ MAX_TRIED = 400
 
 @dataclass(frozen=True)
 class Step:
-    """A step of the path: the start, or what one round chose."""
+    """A place of the path: the start, or what one round chose."""
 
     label: str
     score: float
@@ -54,20 +54,11 @@ def pictures(shown: Mapping[str, Any], metric: str, cost: str, units: Units | No
 
 
 def path_of(rounds: Sequence[Mapping[str, Any]]) -> list[Step]:
-    """The start, then each step that was chosen; a baseline that was measured anew is a step of its own."""
-    steps: list[Step] = []
-    for each in rounds:
-        if not steps:
-            steps.append(_step("start", each["baseline"]))
-        elif each["event"] and (steps[-1].score, steps[-1].cost) != (
-            each["baseline"]["score"],
-            each["baseline"]["cost"],
-        ):
-            steps.append(_step(str(each["event"]), each["baseline"]))
-        won = next((row for row in each["candidates"] if row["chosen"]), None)
-        if won is not None:
-            steps.append(_step(candidate_name(won), won))
-    return steps
+    """The start, then each candidate that was chosen. A round without a choice, or a baseline that was measured anew,
+    is no step: the answer counts the same steps."""
+    chosen = [row for each in rounds for row in each["candidates"] if row["chosen"]]
+    scored = (each["baseline"] for each in rounds if each["baseline"]["score"] is not None)
+    return [_step("start", next(scored, rounds[0]["baseline"])), *(_step(candidate_name(row), row) for row in chosen)]
 
 
 def _step(label: str, row: Mapping[str, Any]) -> Step:
@@ -107,9 +98,7 @@ def _path(
     title = f"The path: {metric} against {cost}"
     caption = f"{_climb(steps, metric, cost)} Each step is the candidate that gained most for its cost.{behind}{cut}"
     everything = [*y, *(row["score"] for row, _ in tried)]
-    axis, far = (
-        value_axis(metric, everything, smaller=len(y) > 1 and y[-1] < y[0]) if len(y) > 1 else (Axis(metric), "")
-    )
+    axis, far = value_axis(metric, everything, smaller=y[-1] < y[0], kept=y) if len(y) > 1 else (Axis(metric), "")
     return Picture("growth-path", title, Axis(cost, log=log), axis, marks, f"{caption}{far}")
 
 

@@ -81,16 +81,19 @@ def near_best(values: Sequence[float], smaller: bool) -> tuple[float, float] | N
     return best, max(near, key=lambda value: abs(value - best))
 
 
-def value_axis(title: str, values: Sequence[float], smaller: bool) -> tuple[Axis, str]:
-    """The axis of scores, and a sentence on those beyond its end; empty if all are shown."""
+def value_axis(title: str, values: Sequence[float], smaller: bool, kept: Sequence[float] = ()) -> tuple[Axis, str]:
+    """The axis of scores, and a sentence on those beyond its end; empty if all are shown. `kept` are always shown."""
     if wide(values):
         return Axis(title, log=True), ""
     found = near_best(values, smaller)
     if found is None:
         return Axis(title), ""
-    low, high = sorted(found)
+    shown = [*found, *(value for value in kept if math.isfinite(value))]
+    low, high = min(shown), max(shown)
     margin = MARGIN * (high - low)
     beyond = sum(not low <= value <= high for value in values if math.isfinite(value))
+    if not beyond:
+        return Axis(title), ""
     side = "above" if smaller else "below"
     far = number_text(high if smaller else low)
     return Axis(title, limits=(low - margin, high + margin)), f" {beyond} {side} {far} are not shown."

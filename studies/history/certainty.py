@@ -18,6 +18,7 @@ from studies.history.purpose import candidate_name
 from studies.tables.digits import number, shown
 from studies.tables.table import Figure
 
+INTERVAL = "half of a 95 % interval"
 MAX_NAMES = 3
 """Candidates that a tie names."""
 MAX_ROUNDS = 8
@@ -116,14 +117,26 @@ def _again(chosen: Sequence[Record]) -> Iterator[str]:
 
 
 def _errors(chosen: Sequence[Record]) -> Iterator[str]:
-    kinds = {"rule" in each for each in chosen if any(row.get("gain_error") is not None for row in each["candidates"])}
-    if kinds == {True}:
-        meaning = "sure is how likely the choice is the best, and a wrong one costs a share of the best efficiency"
-        yield f"± is half of a 95 % interval; {meaning}"
-    elif kinds == {False}:
-        yield "± is one standard error"
-    elif kinds:
-        yield "± is half of a 95 % interval, and one standard error in the rounds of before version 0.4"
+    meaning = error_text(chosen)
+    if meaning == INTERVAL:
+        sure = "sure is how likely the choice is the best, and a wrong one costs a share of the best efficiency"
+        yield f"± is {meaning}; {sure}"
+    elif meaning is not None:
+        yield f"± is {meaning}"
+
+
+def error_text(records: Sequence[Record]) -> str | None:
+    """What the errors of these rounds are; None where they have none."""
+    known = [each for each in records if any(row.get("gain_error") is not None for row in each["candidates"])]
+    match sorted({"rule" in each for each in known}):
+        case []:
+            return None
+        case [True]:
+            return INTERVAL
+        case [False]:
+            return "one standard error"
+        case _:
+            return f"{INTERVAL}, and one standard error in the rounds of before version 0.4"
 
 
 def error_of(row: Mapping[str, Any], name: str) -> float | None:

@@ -10,6 +10,8 @@ from storage.reader import Reader
 from storage.records import DecisionRow, StudyRow, TrialRow
 from storage.session import Session
 from studies.definition.units import Units
+from studies.history.certainty import error_text
+from studies.history.decisions import in_force
 from studies.history.unheard import unheard
 from studies.results import depth, fit, grid, growth, tune
 from studies.results.growth_tables import candidates_table
@@ -55,16 +57,25 @@ class Shown:
 
     @property
     def _caption(self) -> str:
-        """What the study asks, and what bold means."""
+        """What the study asks, and what ± and bold mean."""
         asked = str(self.study.origin.get("question") or f"Study {self.study.name}.")
         if self.study.search in ("grid", "tune"):
             half = "Mean ± half of the 95 % interval over seeds."
             return f"{asked} {half} Bold: the best, and what the seeds do not set apart from it."
-        return f"{asked} Bold: the best." if self.study.search != "grow" or self.choice.given else asked
+        if self.study.search != "grow":
+            return f"{asked} Bold: the best."
+        error = error_text([row.record for row in in_force(self.decisions)])
+        half = "" if error is None else f" Gain and efficiency ± {error}, over seeds."
+        return f"{asked}{half}{' Bold: the best.' if self._is_of_candidates else ''}"
+
+    @property
+    def _is_of_candidates(self) -> bool:
+        """Whether a growth's candidates stand in one table, in place of its path."""
+        return self.study.search == "grow" and (self.choice.given or (self.flat and self.whole))
 
     def _document(self) -> Document:
         study, decisions, units = self.study, self.decisions, Units.of(self.study)
-        if study.search == "grow" and (self.choice.given or (self.flat and self.whole)):
+        if self._is_of_candidates:
             return Document([candidates_table(decisions, units, self.choice)])
         match study.search:
             case "depth":

@@ -1,14 +1,21 @@
-"""`status` of many studies: how many statements it takes."""
+"""`status` of many studies: how many statements it takes, and the best score of each."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from storage.reader import Reader
 from storage.session import Session
+from studies.answers.answer import answer
+from studies.results.show import show
 from studies.status.status import read_overview, read_status
+from tests.support import made_studies
+from tests.support.planned import begin
 from tests.support.program import GOOD, Program, growth_of
 
 
@@ -43,3 +50,37 @@ def test_the_json_of_all_studies_takes_as_many_statements_as_that_of_one(
 @pytest.mark.parametrize("form", [[], ["--json"]])
 def test_an_empty_storage_has_no_studies(program: Program, form: list[str]) -> None:
     assert program("status", *form).returncode == 0
+
+
+def best_score(session: Session, name: str) -> float | None:
+    """Of JSON, which the table of all studies and `show` agree with."""
+    score: float | None = read_status(session, name).to_json()["best"]["mean"]
+    study = Reader(session).study(name)
+    sentence, table = answer(study, show(session, study).to_json()), read_overview(session, None).document().tables[0]
+    assert (score is None) == (sentence is None)
+    if score is not None:
+        assert f" {score:g}" in str(sentence) and f"score {score:g}" in [cell for row in table.rows for cell in row]
+    return score
+
+
+def test_the_best_score_of_a_growth_is_that_of_its_path(session: Session) -> None:
+    def objective(config: Mapping[str, Any]) -> dict[str, float]:
+        """`b` raises the score most, `a` the most for its cost."""
+        gain = 0.25 * (config["a"] > 1) + 0.5 * (config["b"] > 1)
+        return {"params": 10.0 * config["a"] + 1000.0 * config["b"], "score": 0.5 + gain}
+
+    block = {"increments": {"a": 1, "b": 1}, "steps": 1}
+    made_studies.growth(session.url, "grown", block, {"a": 1, "b": 1}, objective)
+    assert best_score(session, "grown") == 0.75, "not the 1.0 of the candidate that was rejected"
+
+    ledger, _ = begin(session.url, "grown")
+    first = Reader(session).decisions(ledger.study_id)[0]
+    state, rejected = first.state, {**first.record, "round": 1, "chosen": None}
+    rejected["candidates"] = [{**each, "chosen": False} for each in rejected["candidates"]]
+    ledger.record_decision(1, "stopped", rejected, state, [], "test")
+    assert best_score(session, "grown") == 0.75, "a round without a choice is no step"
+    ledger.record_decision(2, "redone", {"back_to": 0, "event": "redone", "trials": []}, state, [], "test")
+    assert best_score(session, "grown") is None, "decisions that were taken back do not count"
+    ledger.record_decision(3, "stopped", {**rejected, "round": 0, "event": None}, state, [], "test")
+    assert best_score(session, "grown") == 0.5, "the baseline where nothing is chosen yet"
+    ledger.session.close()

@@ -1,4 +1,4 @@
-"""The demonstration's pure parts: what it reads from decisions, its lines, its picture, its page."""
+"""The demonstration's pure parts: what it reads from decisions, its lines and when they come, its picture, its page."""
 
 from __future__ import annotations
 
@@ -10,10 +10,13 @@ from xml.etree import ElementTree
 import pytest
 
 from storage.errors import UsageError
+from studies.demo.demo import QUIET_SECONDS, Demonstration
 from studies.demo.drawing import Scale, drawing
-from studies.demo.narration import caption, next_lines, step_lines, trial_name
+from studies.demo.narration import caption, next_lines, progress_line, step_lines, trial_name
 from studies.demo.page import check_page, page, write_page
 from studies.demo.path import GrowthPath, Measured
+from studies.demo.scene import Scene
+from studies.history.counts import Counts
 
 
 def row(losses: list[float], cost: float, param: str = "", value: int = 0, chosen: bool = False) -> dict[str, Any]:
@@ -105,3 +108,18 @@ def test_the_page_replaces_an_earlier_one_alone(tmp_path: Path) -> None:
 
 def test_the_next_commands_are_three() -> None:
     assert [line.split("  #")[0].strip()[:13] for line in next_lines()[1:]] == ["python cli.py"] * 3
+
+
+def test_a_line_says_how_far_the_growth_is_where_none_was_printed_for_long(tmp_path: Path) -> None:
+    printed: list[str] = []
+    now = [0.0]
+    made = Demonstration(Scene(tmp_path, []), printed.append, lambda: now[0])
+    for now[0] in (QUIET_SECONDS - 1, QUIET_SECONDS, QUIET_SECONDS + 1):
+        made.reassure(lambda: progress_line(Counts(running=2, complete=11, failed=1)))
+    assert printed == ["12 trials done, 2 running"] and made.lines == [], "once, and not on the page"
+    now[0] += QUIET_SECONDS - 2
+    made.narrate("step 1")
+    now[0] += QUIET_SECONDS - 1
+    made.reassure(lambda: "too early")
+    assert printed[1:] == ["step 1"] == made.lines
+    assert progress_line(Counts(complete=1)) == "1 trial done, 0 running"

@@ -100,11 +100,25 @@ def test_a_front_in_hindsight_is_drawn_only_where_the_path_is_not_all_of_it() ->
         assert ("1 step lies behind" in path.caption) == (not taken)
 
 
-def test_a_round_with_nothing_chosen_adds_no_step_and_a_new_baseline_does() -> None:
-    stalled = round_(0, row("n_head", 2, 0.05, 110, eligible=False), event="stalled: max_iters → 10")
-    again = round_(1, row("n_head", 2, 0.4, 110, chosen=True), score=0.3, event="max_iters → 10")
-    path = growth.pictures(shown(stalled, again), "score", "params")[0]
-    assert list(mark(path, Line).y) == [0.1, 0.3, 0.4]
+def test_only_what_was_chosen_is_a_step_of_the_path() -> None:
+    stalled = round_(0, row("n_head", 2, 0.05, 110, eligible=False), event="no candidate helps: max_iters=10")
+    again = round_(1, row("n_head", 2, 0.4, 110, chosen=True), score=0.3, event="max_iters=10")
+    last = round_(2, row("n_head", 3, 0.5, 120), score=0.45, cost=110.0, event="no candidate helps")
+    path = growth.pictures(shown(stalled, again, last), "score", "params")[0]
+    assert list(mark(path, Line).x) == [100, 110] and list(mark(path, Line).y) == [0.1, 0.4]
+    steps = next(each for each in path.marks if isinstance(each, Points) and each.labels)
+    assert list(steps.hover) == ["start", "n_head → 2"]
+    assert path.caption.startswith("1 step took score from 0.1 to 0.4, and params from 100 to 110.")
+
+
+def test_the_start_of_the_path_is_shown_however_far_off_it_is() -> None:
+    tried = [row("n_embd", each, 0.03 + each / 10000, 150.0) for each in range(9)]
+    won = row("n_head", 2, 0.03, 110, chosen=True)
+    path = growth.pictures(shown(round_(0, won, *tried)), "loss", "params")[0]
+    assert "not shown" not in path.caption and path.y.limits is None
+    far = row("n_embd", 99, 0.25, 150.0)
+    path = growth.pictures(shown(round_(0, won, far, *tried)), "loss", "params")[0]
+    assert "1 above 0.1 are not shown" in path.caption and path.y.limits is not None and path.y.limits[1] > 0.1
 
 
 def test_nothing_is_drawn_of_nothing() -> None:

@@ -62,6 +62,14 @@ def test_a_few_values_far_off_are_not_shown_and_counted() -> None:
     assert value_axis("loss", [0.01, 1.0], smaller=True) == (Axis("loss", log=True), "")
 
 
+def test_a_value_to_keep_is_never_beyond_the_end() -> None:
+    values = [1.0, 1.1, 1.2, 1.3, 6.0, 9.0]
+    assert value_axis("loss", values, smaller=True)[1] == " 2 above 1.3 are not shown."
+    axis, text = value_axis("loss", values, smaller=True, kept=[6.0, 1.0])
+    assert axis.limits is not None and 6 < axis.limits[1] < 9 and text == " 1 above 6 are not shown."
+    assert value_axis("loss", values, smaller=True, kept=[9.0]) == (Axis("loss"), "")
+
+
 def test_bands_and_intervals_end_where_a_log_axis_ends() -> None:
     marks = [
         Band("law", [1, 2], [-5.0, 1.0], [9.0, 1e9]),

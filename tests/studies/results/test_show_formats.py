@@ -5,14 +5,17 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.cells import cell_len
 
 from studies.results.fit import show_document as fit_document
 from studies.results.grid import show_document as grid_document
+from studies.results.show import Shown
 from studies.tables.choice import Choice
 from studies.tables.delimited import delimited
 from studies.tables.digits import printed, shown
@@ -25,6 +28,7 @@ from tests.support.fits import fit, run, up_to
 from tests.support.grid_rows import row, scored
 from tests.support.growth_trace import write_definition
 from tests.support.program import Program, answer
+from tests.support.read_studies import read_study
 
 NAN = float("nan")
 ODD = Table(
@@ -221,3 +225,23 @@ def test_rows_and_columns_are_chosen_of_every_search(search: str) -> None:
         _, made, _ = run(fit(high=64), up_to(11))
         text = delimited(fit_document(made, Choice(where="fits", sort="-batch_size", top=1, columns=["batch_size"])))
         assert text == "batch_size\n11\n"
+
+
+@pytest.mark.parametrize("repeats", [1, 2])
+def test_a_caption_of_a_growth_says_what_its_errors_are(repeats: int) -> None:
+    grow = {"increments": {"a": 1, "b": 2}, "repeats": repeats, "steps": 2}
+    score = {"metric": "score", "direction": "maximize"}
+    definition = {"search": "grow", "score": score, "cost": "params", "grow": grow}
+
+    def objective(config: Mapping[str, Any]) -> Mapping[str, float]:
+        size = config["a"] + 2 * config["b"]
+        return {"score": size + config["seed"] % 7 / 100 * config["a"], "params": float(size)}
+
+    made = read_study("grown", {**definition, "config": {"a": 1, "b": 1}}, objective)
+    path = latex(Shown(made.study, made.points, made.decisions).document())
+    every = latex(Shown(made.study, made.points, made.decisions, whole=True, flat=True).document())
+    half = "Gain and efficiency $\\pm$ half of a 95 \\% interval, over seeds."
+    for text in (path, every):
+        caption = text[text.index("\\caption") : text.index("\\label")]
+        assert ("\\pm" in text[text.index("\\label") :]) == (half in caption) == (repeats > 1), text
+    assert "Bold" in every and "Bold" not in path
