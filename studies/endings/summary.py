@@ -98,11 +98,10 @@ def commands(study: StudyRow, standing: Standing, failed: int, interrupted: bool
     found: list[Command]
     if interrupted:
         found = [(run, "go on"), (verb.format("status"), "what waits, and who else runs it"), report]
-    elif failed and standing.state is StudyState.DONE:
-        found = [(f"{verb.format('show')} --failures", "why they failed, and whether to run them again"), report, audit]
     elif failed or standing.state is StudyState.FAILED:
-        found = [(f"{verb.format('show')} --failures", "why they failed")]
-        found += [(f"{verb.format('retry')} --failed", "run them again, with the next `run`"), (run, "go on")]
+        found = [(f"{verb.format('show')} --failures", "why they failed, and whether that would happen again")]
+        found += [(f"{verb.format('retry')} --failed", "run them again, with the next `run`")]
+        found += [report if standing.state is StudyState.DONE else (run, "go on")]
     else:
         match standing.state:
             case StudyState.DONE:

@@ -52,7 +52,7 @@ def test_after_an_answer_come_its_report_its_audit_and_what_goes_beyond_it(study
 
 def test_after_failures_comes_why_and_how_they_run_again() -> None:
     why = ["show --study own --failures", "retry --study own --failed", "run grid --study own"]
-    done = ["show --study own --failures", "report --study own", "audit --study own"]
+    done = ["show --study own --failures", "retry --study own --failed", "report --study own"]
     assert named(study_of("grid"), StudyState.DONE, failed=2) == done
     assert named(study_of("grid"), StudyState.FAILED) == why
 
