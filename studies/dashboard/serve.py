@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import signal
 import socket
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from threading import Thread
 from typing import Any
 
 from storage.errors import UsageError
@@ -143,4 +145,6 @@ def _through_wsgiref(made: Any, listener: socket.socket) -> None:
     server.server_name, server.server_port = listener.getsockname()[:2]
     server.setup_environ()
     server.set_app(made)
+    # An exception that a signal raises can be lost in whatever runs at that moment; this cannot.
+    signal.signal(signal.SIGINT, lambda *_: Thread(target=server.shutdown, daemon=True).start())
     server.serve_forever()

@@ -25,12 +25,16 @@ SKIPPED = {
     "--gpu-memory": "needs GPUs",
 }
 """Commands that are not run, by what they hold, and why."""
-NOT_ON_A_LAPTOP = ("python cli.py run grow --study lobo", "python cli.py run grow --study lobo --workers 4 --threads 2")
-"""Without a laptop's budget, hours of training."""
+NOT_HERE = (
+    "python cli.py run grow --study lobo",
+    "python cli.py run grow --study lobo --workers 4 --threads 2",
+    "python cli.py run grow --study lobo --laptop",
+)
+"""Hours of training; with a laptop's budget the growth that test_demo.py trains."""
 BEFORE = {"changing-your-mind": "first-study"}
 """Pages that go on from the studies of another one."""
-OF_LOBO = ("certificate", "notebook", "troubleshooting")
-"""Pages about a study that README begins: a short growth of that name stands for it."""
+OF_LOBO = ("README", "certificate", "notebook", "troubleshooting")
+"""Pages about the study that README begins: a short growth of that name stands for it."""
 CLOCK = re.compile(r"^\d\d:\d\d:\d\d ")
 EXACT = ("depth", "first-study", "grid", "grow", "tune", "your-script")
 """Pages whose printed results are the same on every machine."""
@@ -38,7 +42,7 @@ EXACT = ("depth", "first-study", "grid", "grow", "tune", "your-script")
 
 def runnable(page: Page) -> list[list[str]]:
     """The arguments of its commands that can be run here."""
-    lines = [line for line in page.shell_lines() if line not in NOT_ON_A_LAPTOP]
+    lines = [line for line in page.shell_lines() if line not in NOT_HERE]
     found = [(line, words_of(line)) for line in lines if not any(part in line for part in SKIPPED)]
     assert all(words is not None for _, words in found), [line for line, words in found if words is None]
     return [words for _, words in found if words is not None]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -49,7 +50,7 @@ def decided(session: Session, name: str) -> list[Any]:
     return [plain(row.record) for row in reader.decisions(reader.study(name).study_id)]
 
 
-@pytest.mark.parametrize("workers", [1, 3, 8])
+@pytest.mark.parametrize("workers", [1, 3, 8] if os.environ.get("EVERY_CASE") else [3])
 def test_killed_at_any_wait_a_race_decides_as_it_would_have(
     environment: dict[str, str], url: str, tmp_path: Path, workers: int
 ) -> None:
