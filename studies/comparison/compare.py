@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import fmean
 from typing import Any
 
-from samplers.searches.noise import standard_error, t975
+from samplers.searches.noise import mean, standard_error, t975
 from storage.errors import UsageError, nearest
 from storage.reader import Reader
 from storage.records import DecisionRow, StudyRow, TrialRow
@@ -84,7 +83,7 @@ class Comparison:
         means = [each.mean for each in found.differences]
         error = standard_error(means)
         if error is not None and math.isfinite(error):
-            whole = Difference({}, fmean(means), t975(len(means) - 1) * error, len(means))
+            whole = Difference({}, mean(means), t975(len(means) - 1) * error, len(means))
             text = shown(Figure(whole.mean, whole.reach))
             lines.append(f"over all settings: {text} (95 %, over settings): {side(whole, self.direction)}")
         return lines

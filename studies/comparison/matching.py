@@ -9,10 +9,9 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from statistics import fmean
 from typing import Any
 
-from samplers.searches.noise import standard_error, t975
+from samplers.searches.noise import mean, standard_error, t975
 
 
 @dataclass(frozen=True)
@@ -91,7 +90,7 @@ def paired_difference(setting: Mapping[str, Any], one: Sequence[float], other: S
     pairs = [b - a for a, b in zip(one, other, strict=True)]
     error = standard_error(pairs)
     reach = None if error is None else t975(len(pairs) - 1) * error
-    return Difference(setting, fmean(pairs), reach, len(pairs), fmean(one), fmean(other))
+    return Difference(setting, mean(pairs), reach, len(pairs), mean(one), mean(other))
 
 
 def _varied(outcomes: Sequence[Outcome]) -> set[str]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from statistics import fmean
 from typing import Any
 
+from samplers.searches.noise import mean
 from studies.history.purpose import candidate_name
 
 LOSS = "val_loss"
@@ -54,4 +54,4 @@ class GrowthPath:
 
 def _measured(name: str, kind: str, row: Mapping[str, Any]) -> Measured:
     losses = [seed["metrics"][LOSS] for seed in row["seeds"] if LOSS in seed["metrics"]]
-    return Measured(name, kind, row["cost"], fmean(losses))
+    return Measured(name, kind, row["cost"], mean(losses))

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from statistics import fmean
 from typing import Any
 
+from samplers.searches.noise import mean
 from studies.history.decisions import in_force
 
 
@@ -82,6 +82,6 @@ def _place(label: str, config: Mapping[str, Any], measured: Mapping[str, Any]) -
         config,
         measured["score"],
         measured["cost"],
-        {name: fmean(each[name] for each in seeds) for name in names},
+        {name: mean(each[name] for each in seeds) for name in names},
         measured["trials"],
     )

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from statistics import fmean
 from typing import Any
 
+from samplers.searches.noise import mean
 from storage.records import DecisionRow
 from studies.definition.units import Units
 from studies.history.certainty import certainty_text, error_of, seeds_text
@@ -125,7 +125,7 @@ def _values(record: Record, each: Mapping[str, Any], units: Units) -> dict[str, 
     """What a candidate can be chosen and ordered by: its place, its figures, the means of its metrics."""
     seeds = [seed["metrics"] for seed in each["seeds"]]
     names = [name for name in (seeds[0] if seeds else {}) if all(name in metrics for metrics in seeds)]
-    known = {name: fmean(metrics[name] for metrics in seeds) for name in names}
+    known = {name: mean(metrics[name] for metrics in seeds) for name in names}
     figures = {name: each[name] for name in ("score", "cost", "gain", "added_cost", "efficiency")}
     figures |= {units.score: each["score"], **({units.cost: each["cost"]} if units.cost is not None else {})}
     place = {"round": record["round"], "candidate": candidate_name(each), "param": each["param"]}

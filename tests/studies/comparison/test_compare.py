@@ -27,6 +27,9 @@ ONE = measured("a", (1, 0, 1.0), (1, 1, 1.1), (2, 0, 2.0), (2, 1, 2.2), (3, 0, 3
 OTHER = measured("b", (1, 0, 1.5), (1, 1, 1.61), (2, 0, 2.0), (2, 1, 2.21), (3, 7, 3.0), (5, 0, 5.0), (6, 0, 6.0))
 
 
+HUGE = {"a": 1.7e308, "b": 1.6e308}
+
+
 def beside(direction: str = "maximize") -> Comparison:
     units = Units("gpt", "val_loss")
     return Comparison("a", "val_loss", direction, units, [Beside("b", matched(ONE, OTHER))])
@@ -52,6 +55,12 @@ def test_a_difference_has_its_interval_its_pairs_and_a_verdict_in_the_scores_dir
     assert "difference of val_loss (nats) ± 95 %" in shown and "0.505 ± 0.064" in shown
     assert "over all settings: 0.3 ± 3.2 (95 %, over settings): tie" in shown
     assert delimited(beside().document()).splitlines()[0] == "width,a,b,difference,difference error,n,verdict"
+
+
+def test_scores_whose_sum_no_float_holds_are_compared_too() -> None:
+    one, other = (measured(name, (1, 0, score), (1, 1, score), (1, 2, score)) for name, score in HUGE.items())
+    [found] = matched(one, other).differences
+    assert [found.one, found.other, found.mean] == pytest.approx([1.7e308, 1.6e308, -0.1e308])
 
 
 def test_one_common_seed_gives_no_verdict_and_no_setting_in_common_no_table() -> None:

@@ -142,7 +142,7 @@ def test_settings_that_differ_in_config_alone_name_the_keys(program: Program, tm
     assert shown.split("\n")[0].split()[:2] == ["n", "scale"] and told["earlier"] == []
 
 
-def test_scores_whose_sum_no_float_holds_have_a_mean(program: Program, tmp_path: Path) -> None:
+def test_scores_whose_sum_no_float_holds_have_a_mean(program: Program, session: Session, tmp_path: Path) -> None:
     (tmp_path / "huge.py").write_text(
         "def own(config):\n    return {'score': [1.7e308, -1.7e308, 1.6e308][config['seed'] % 3] * config['n']}\n"
     )
@@ -155,6 +155,10 @@ def test_scores_whose_sum_no_float_holds_have_a_mean(program: Program, tmp_path:
     told = answer(program, "show", "--study", "own")
     assert all(abs(each["mean"]) < 1e308 for each in told["results"]) and len(told["results"]) == 3
     assert all(each["best_tie"] for each in told["results"])
+    best = max(each["mean"] for each in told["results"])
+    assert answer(program, "status", "--study", "own")["best"]["mean"] == pytest.approx(best)
+    reader = Reader(session)
+    assert reader.leading(reader.study("own").study_id, "score", "maximize", 6).mean == pytest.approx(best)
     assert "Traceback" not in program("export", "--study", "own", "--as", "sweep-dir").stderr
 
 
