@@ -23,6 +23,7 @@ from studies.usage.options import (
     run_options,
     set_aside_options,
     storage_option,
+    studies_option,
     study_option,
     study_option_of,
 )
@@ -334,14 +335,7 @@ def replay(name: str, cost: str | None, seeds: int | None, as_json: bool, store:
 
 
 @cli.command()
-@click.argument("words", nargs=-1, metavar="[NAME]...", shell_complete=offer("study_names"))
-@click.option(
-    *("--study", "names"),
-    multiple=True,
-    metavar="NAME",
-    help="A study; may be repeated: several in one csv.",
-    shell_complete=offer("study_names"),
-)
+@studies_option("A study; may be repeated: several in one csv.")
 @click.option(
     *("--as", "form"),
     required=True,
@@ -369,14 +363,7 @@ def _export(made: str | bytes | Folder) -> None:
 
 
 @cli.command()
-@click.argument("words", nargs=-1, metavar="[NAME]...", shell_complete=offer("study_names"))
-@click.option(
-    *("--study", "names"),
-    multiple=True,
-    metavar="NAME",
-    help="A study; may be repeated: several beside each other.",
-    shell_complete=offer("study_names"),
-)
+@studies_option("A study; may be repeated: several beside each other.")
 @click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="The folder; default: report-NAME.")
 @click.option("--to-dashboard", is_flag=True, help="Put the figures and the fits into the dashboard as well.")
 @storage_option

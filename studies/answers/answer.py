@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from samplers.searches.depth.fixed_size import count_in
+from samplers.searches.plural import counted
 from storage.records import StudyRow
 from studies.figures.scales import number_text
 from studies.history.purpose import candidate_name, setting_name
@@ -51,8 +52,8 @@ def _of_growth(study: StudyRow, shown: Json) -> str | None:
         score = _score([seed["score"] for seed in first["seeds"]], first["score"])
         return f"No step is chosen yet. The start has {study.score} {score} at {cost} {number_text(first['cost'])}."
     last = chosen[-1]
-    steps = f"{len(chosen)} step{'s' * (len(chosen) != 1)}"
-    took = f"{steps} took {study.score} from {_short(first['score'])} to {_short(last['score'])}{_seeds(last)}"
+    steps, scores = counted(len(chosen), "step"), f"{_short(first['score'])} to {_short(last['score'])}"
+    took = f"{steps} took {study.score} from {scores}{_seeds(last)}"
     spent = f"{cost} from {number_text(first['cost'])} to {number_text(last['cost'])}"
     grown = _grown(study.origin["config"], shown["config"], chosen)
     return f"{took}, and {spent}: {grown}. The last step was {candidate_name(last)}."
@@ -81,7 +82,7 @@ def _of_grid(study: StudyRow, shown: Json) -> str | None:
         return f"The only setting with a result, {setting_name(best['setting'])}, has {study.score} {_mean(best)}."
     tied = sum(bool(row["best_tie"]) for row in rows)
     if tied:
-        verdict = f" {tied - 1} other{'s' * (tied != 2)} may be as good: the seeds do not set them apart."
+        verdict = f" {counted(tied - 1, 'other')} may be as good: the seeds do not set them apart."
     elif any(row["p_best"] is not None for row in rows):
         verdict = " The seeds set it apart from all others."
     else:
@@ -148,17 +149,15 @@ def _of_fit(study: StudyRow, shown: Json) -> str | None:
 def _mean(row: Json) -> str:
     """`1.532 ± 0.012 (95 %, 3 seeds)`."""
     half = None if row["interval"] is None else row["interval"][1] - row["mean"]
-    seeds = f"{row['n']} seed{'s' * (row['n'] != 1)}"
-    return f"{printed(Figure(row['mean'], half))} ({'95 %, ' if half is not None else ''}{seeds})"
+    return f"{printed(Figure(row['mean'], half))} ({'95 %, ' if half is not None else ''}{counted(row['n'], 'seed')})"
 
 
 def _score(seeds: Sequence[float], mean: float) -> str:
-    return f"{_short(mean)} ({len(seeds)} seed{'s' * (len(seeds) != 1)})"
+    return f"{_short(mean)} ({counted(len(seeds), 'seed')})"
 
 
 def _seeds(row: Json) -> str:
-    count = len(row["seeds"])
-    return f" ({count} seed{'s' * (count != 1)})"
+    return f" ({counted(len(row['seeds']), 'seed')})"
 
 
 def _short(value: float) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from samplers.searches.noise import mean, standard_error, t975
+from samplers.searches.plural import counted
 from storage.errors import UsageError, nearest
 from storage.reader import Reader
 from storage.records import DecisionRow, StudyRow, TrialRow
@@ -77,7 +78,7 @@ class Comparison:
         ]
         apart = ", ".join(f"{count} {where}" for count, where in counts if count)
         pairs = sum(each.seeds for each in found.differences)
-        matching = f"{_counted(len(found.differences), 'setting')} and {_counted(pairs, 'pair')} of one seed"
+        matching = f"{counted(len(found.differences), 'setting')} and {counted(pairs, 'pair')} of one seed"
         said = f"{beside.name} − {self.first}: {matching}"
         lines = [f"{said}{f'; not matched: {apart}' if apart else ''}"]
         means = [each.mean for each in found.differences]
@@ -162,7 +163,3 @@ def _counting(study: StudyRow, rows: Sequence[TrialRow], decisions: Sequence[Dec
         others = {row.trial_id for row in tuned(rows, decisions, study).others}
         return [row for row in rows if row.trial_id not in others]
     return rows
-
-
-def _counted(count: int, what: str) -> str:
-    return f"{count:,} {what}{'s' * (count != 1)}"

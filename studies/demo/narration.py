@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
+from samplers.searches.plural import counted
 from studies.demo.path import GrowthPath, Measured
 from studies.history.counts import Counts
 from studies.history.purpose import purpose
@@ -42,7 +43,7 @@ def trial_name(number: int, role: Mapping[str, Any], seed: int) -> str:
 def progress_line(counts: Counts) -> str:
     """`12 trials done, 2 running`."""
     done = counts.finished
-    return f"{done} trial{'s' * (done != 1)} done, {counts.running} running"
+    return f"{counted(done, 'trial')} done, {counts.running} running"
 
 
 def caption(found: GrowthPath, killed: Measured | None) -> str:

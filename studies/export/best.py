@@ -48,7 +48,7 @@ class Best:
 
     def _words(self) -> list[str]:
         if self.objective.startswith(COMMAND_PREFIX):
-            return Command.from_text(self.objective).spelling.flags(flattened(self.config))
+            return Command.from_text(self.objective).spelling.flags(self.config)
         return [
             f"{name}={value if isinstance(value, str) else json.dumps(value)}" for name, value in self.values.items()
         ]

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from samplers.searches.noise import mean
+from samplers.searches.plural import counted
 from studies.definition.units import Units
 from studies.figures.labels import shortened
 from studies.figures.parts import parts_picture
@@ -107,7 +108,7 @@ def _climb(steps: Sequence[Step], metric: str, cost: str) -> str:
     if not count:
         return f"The start: {metric} {first.score:.4g} at {cost} {number_text(first.cost)}."
     return (
-        f"{count} step{'s' * (count != 1)} took {metric} from {first.score:.4g} to {last.score:.4g}, and {cost} from"
+        f"{counted(count, 'step')} took {metric} from {first.score:.4g} to {last.score:.4g}, and {cost} from"
         f" {number_text(first.cost)} to {number_text(last.cost)}."
     )
 
@@ -124,11 +125,7 @@ def _front(hindsight: Mapping[str, Any] | None) -> tuple[list[Mark], str]:
         Points("best for its cost, in hindsight", x, y, faint=True, hover=names),
     ]
     count = len(otherwise)
-    behind = (
-        f" In hindsight {count} step{'s' * (count != 1)} lie{'s' * (count == 1)} behind the dashed front."
-        if count
-        else ""
-    )
+    behind = f" In hindsight {counted(count, 'step')} lie{'s' * (count == 1)} behind the dashed front." if count else ""
     return marks, behind
 
 

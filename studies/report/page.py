@@ -12,6 +12,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from samplers.searches.plural import counted
 from studies.drawing.drawn_by_plotly import plotly_json
 from studies.figures.picture import Picture
 
@@ -110,8 +111,8 @@ def _more(section: Section) -> str:
     if not (section.more or section.laws or section.no_laws or section.notes):
         return ""
     count, laws = len(section.more), len(section.laws)
-    parts = [f"{count} figure{'s' * (count != 1)}"] if count else []
-    parts += [f"{laws} law{'s' * (laws != 1)}"] if laws else []
+    parts = [counted(count, "figure")] if count else []
+    parts += [counted(laws, "law")] if laws else []
     what = ", ".join([*parts, "notes"] if section.notes else parts) or "fits"
     figures = "\n".join(map(_figure, section.more))
     text = f'<p class="soft">{escape(section.no_laws)}</p>' if section.no_laws else ""

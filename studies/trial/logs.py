@@ -7,6 +7,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator, Sequence
 
+from samplers.searches.plural import counted
 from storage.errors import UsageError
 from storage.home import home, trial_folder
 from storage.records import AttemptRow, StudyRow
@@ -55,7 +56,7 @@ def attempt_log(session: Session, study: StudyRow, number: int, attempt: int | N
     story = show_trial(session, study, number)
     last = max(1, story.point.attempt)
     if attempt is not None and not 1 <= attempt <= last:
-        has = f"{last} attempt{'s' * (last != 1)}" if story.point.attempt else "no attempt yet"
+        has = counted(last, "attempt") if story.point.attempt else "no attempt yet"
         raise UsageError(f"trial {number} has {has}, not {attempt}", "--attempt")
     log = story.log if attempt is None else story.log.with_name(f"attempt-{attempt}.log")
     if log.exists() and (text := log.read_bytes()):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -63,6 +63,22 @@ def study_option_of(values: str = "study_names", help: str = "The study's name."
         return word(option(verb))
 
     return decorate
+
+
+def studies_option(help: str) -> Decorator:
+    """Any number of studies: `names` as `--study NAME`, `words` as words."""
+    option = click.option(
+        *("--study", "names"), multiple=True, metavar="NAME", help=help, shell_complete=offer("study_names")
+    )
+    words = click.argument("words", nargs=-1, metavar="[NAME]...", shell_complete=offer("study_names"))
+    return lambda verb: words(option(verb))
+
+
+def _applied(options: Sequence[Decorator], verb: Callable[..., Any]) -> Callable[..., Any]:
+    """A verb with options, which its help lists in this order."""
+    for option in reversed(options):
+        verb = option(verb)
+    return verb
 
 
 storage_option = click.option(
@@ -138,9 +154,7 @@ def run_options(verb: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--yes", is_flag=True, help="With --review: do not ask."),
         storage_option,
     ]
-    for option in reversed(options):
-        verb = option(verb)
-    return verb
+    return _applied(options, verb)
 
 
 def set_aside_options(verb: Callable[..., Any]) -> Callable[..., Any]:
@@ -164,6 +178,4 @@ def set_aside_options(verb: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--yes", is_flag=True, help="Do not ask."),
         storage_option,
     ]
-    for option in reversed(options):
-        verb = option(verb)
-    return verb
+    return _applied(options, verb)
