@@ -1,6 +1,7 @@
 -- What a study has achieved, and when anything last happened. The best score is the best mean of a setting whose planned
 -- seeds all have one; of a growth, that of the last choice among its decisions in force, else that of the start. Means are
--- scaled by a power of two, as in samplers/searches/noise.py: avg() refuses scores above 1e154.
+-- scaled by a power of two, as in samplers/searches/noise.py: avg() refuses scores above 1e154. OFFSET 0: computed once, not
+-- wherever it is named, once a row.
 SELECT last.active_at, extract(epoch FROM clock_timestamp() - last.active_at)::float8 AS idle, score.metric, score.objective,
     CASE WHEN ours.search = 'grow' THEN (
         SELECT (place.measured ->> 'score')::float8
@@ -30,11 +31,13 @@ CROSS JOIN LATERAL (
         (SELECT max(greatest(attempt.started_at, attempt.ended_at)) FROM studyhall_attempts AS attempt
          JOIN studyhall_points AS point USING (trial_id) WHERE point.study_id = ours.study_id),
         (SELECT max(decided_at) FROM studyhall_decisions AS made WHERE made.study_id = ours.study_id)) AS active_at
+    OFFSET 0
 ) AS last
 CROSS JOIN LATERAL (
     SELECT CASE json_typeof(origin -> 'score') WHEN 'array' THEN origin -> 'score' -> 0 ELSE origin -> 'score' END AS given
 ) AS first
 CROSS JOIN LATERAL (
     SELECT first.given ->> 'metric' AS metric, first.given ->> 'direction' AS direction, ours.origin ->> 'objective' AS objective
+    OFFSET 0
 ) AS score
 WHERE ours.study_id = %(study_id)s
