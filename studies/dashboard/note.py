@@ -128,6 +128,7 @@ def last_decision(decisions: Sequence[DecisionRow]) -> str:
     won = next((each for each in record.get("candidates", ()) if each["chosen"]), None)
     if won is None:
         why = record.get("told") or record.get("event") or f"{row.kind}: made from {len(row.trials)} trials"
+        why = "; ".join(filter(None, (why, certainty_text(record))))
         return f"{paragraph(why[:1].upper() + why[1:])}{when}."
     gain = shown(Figure(won["gain"], error_of(won, "gain")))
     worth = f"a gain of {gain} for {number(won['added_cost'])} more cost"

@@ -34,11 +34,11 @@ Record = Mapping[str, Any]
 
 
 def certainty_text(record: Record) -> str | None:
-    """`parted (sure 0.99)`, or `tie of A and B (sure 0.82): a wrong choice would cost at most about 3 %`. None where
-    nothing was chosen, and where one seed says nothing."""
+    """`parted (sure 0.99)`, or `tie of A and B (sure 0.82): a wrong choice would cost at most about 3 %`; where nothing
+    was chosen, the largest gain. None where one seed says nothing."""
     won = chosen_of(record)
     if won is None:
-        return None
+        return _largest_gain(record)
     rivals = sorted((each for each in record["candidates"] if each["tie"] and each is not won), key=_behind)
     if "rule" not in record:
         return f"tie of {_listed([won, *rivals])}" if rivals else None
@@ -47,8 +47,20 @@ def certainty_text(record: Record) -> str | None:
     sure = f"sure {min(99, math.floor(100 * record['sure'])) / 100:.2f}"
     if record["parted"]:
         return f"parted ({sure})"
-    cost = f"a wrong choice would cost at most about {_percent(record['loss_at_most'])}"
-    return f"tie of {_listed([won, *rivals])} ({sure}): {cost}"
+    return f"tie of {_listed([won, *rivals])} ({sure}): a wrong choice would cost {_share(record['loss_at_most'])}"
+
+
+def _largest_gain(record: Record) -> str | None:
+    """How sure it is that no candidate helps. None where none was compared, or with one seed each."""
+    known = [each for each in record.get("candidates", ()) if each["gain"] is not None] if "rule" in record else []
+    if not known:
+        return None
+    most = max(known, key=lambda each: float(each["gain"]))
+    error = error_of(most, "gain")
+    if error is None:
+        return None
+    doubt = ": more seeds may still find one that helps" if most["gain"] + error > 0 else ""
+    return f"the largest gain is {shown(Figure(most['gain'], error))} ({candidate_name(most)}){doubt}"
 
 
 def chosen_of(record: Record) -> Mapping[str, Any] | None:
@@ -59,8 +71,8 @@ def _behind(row: Mapping[str, Any]) -> float:
     return -(row.get("better") or 0.0)
 
 
-def _percent(part: float) -> str:
-    return f"{max(1, round(100 * part))} %"
+def _share(part: float) -> str:
+    return f"at most about {round(100 * part)} %" if part >= 0.01 else "less than 1 %"
 
 
 def _listed(rows: Sequence[Mapping[str, Any]]) -> str:

@@ -39,7 +39,7 @@ def path_table(records: Sequence[Record], marks: Sequence[str | None], units: Un
     for record, mark in zip(records, marks, strict=True):
         won = next((each for each in record["candidates"] if each["chosen"]), None)
         if won is None:
-            notes = "; ".join(filter(None, (record["event"], mark)))
+            notes = "; ".join(filter(None, (record["event"], certainty_text(record), mark)))
             rows.append([str(record["round"]), "–", *[""] * len(figures), "", notes])
             continue
         figures_of = [Figure(won["score"]), Figure(won["gain"], error_of(won, "gain")), Figure(won["added_cost"])]

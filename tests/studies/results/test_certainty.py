@@ -48,6 +48,22 @@ def test_a_clear_choice_is_parted_and_a_close_one_a_tie_with_what_it_may_cost() 
     assert "no reasonable number of seeds" in (seeds_text(close) or "")
 
 
+def test_a_wrong_choice_that_costs_nothing_is_not_said_to_cost_one_percent() -> None:
+    [close] = records(grown({"a": 1.0, "b": 1.02, "c": 0.1}, steps=1))
+    assert (certainty_text({**close, "loss_at_most": 0.004}) or "").endswith("a wrong choice would cost less than 1 %")
+
+
+def test_the_end_of_a_growth_says_how_sure_it_is() -> None:
+    rows = grown({"a": -1.0, "b": -2.0}, sd=0.01)
+    [end] = records(rows)
+    said = certainty_text(end) or ""
+    assert end["event"] == "no candidate helps" and said.startswith("the largest gain is -1.0") and "(a → 2)" in said
+    assert "more seeds" not in said and said in decision_text(0, end)
+    assert show_document({}, rows, ["a"], whole=False).tables[0].rows[0][-1] == f"no candidate helps; {said}"
+    flat = [{**each, "gain": -0.01, "gain_95": 0.02} for each in end["candidates"]]
+    assert (certainty_text({**end, "candidates": flat}) or "").endswith(": more seeds may still find one that helps")
+
+
 def test_many_ties_are_counted_and_no_number_of_seeds_is_promised() -> None:
     [close] = records(grown(dict.fromkeys("abcdef", 1.0), steps=1))
     assert " more (sure" in (certainty_text(close) or "")
