@@ -15,6 +15,7 @@ from objectives.outcome import Kind, Outcome, Report
 from objectives.process.attempt import Assignment, Attempt
 from objectives.process.warm import WarmServer
 from samplers.searches.plan import Point
+from samplers.searches.plural import counted
 from storage.errors import StudyhallError
 from storage.home import TrialFolder, home
 from studies.definition.definition import Definition
@@ -132,9 +133,8 @@ def _judged(definition: Definition, outcome: Outcome, reports: int) -> FirstTria
     found = ", ".join(f"{name} {number(value)}" for name, value in outcome.metrics.items())
     lacking = [name for name in needed if name not in outcome.metrics]
     if outcome.kind is Kind.COMPLETED and not lacking:
-        return FirstTrial(
-            True, [f"first trial: completed in {outcome.seconds:.1f} s, {reports} reports; found {found}"]
-        )
+        while_running = f", with {counted(reports, 'report')} of progress" if reports else ""
+        return FirstTrial(True, [f"first trial: completed in {outcome.seconds:.1f} s{while_running}; found {found}"])
     why = outcome.message or f"it has no {', '.join(lacking)}"
     tail = outcome.tail.splitlines()[-LAST_LINES:]
     return FirstTrial(
