@@ -23,6 +23,7 @@ from samplers.searches.grid.race import GridRace
 from samplers.searches.grid.ranges import ANY_NUMBER, Range, ranges_of
 from samplers.searches.grid.settings import GridSettings, parse_grid
 from samplers.searches.plan import Config, Decision, Done, Need, Point, Results, SearchState, merged
+from samplers.searches.race.settings import seeds_text
 from storage.records import EndKind
 
 if TYPE_CHECKING:
@@ -75,8 +76,7 @@ class Grid:
             members = Members(settings)
             is_exact = members.is_countable or not members.may_repeat
             count = f"{'' if is_exact else 'at most '}{state['settings']} setting{'s' * (state['settings'] != 1)}"
-            many = f"{settings.repeats}" if settings.racing is None else f"{settings.repeats} to {settings.max_seeds}"
-            return Done(f"{count} × {many} seed{'s' * (settings.max_seeds != 1)} are done", waits=True)
+            return Done(f"{count} × {seeds_text(settings.repeats, settings.racing)} are done", waits=True)
         batch = self.batch(settings, state["next"])
         record = {
             "from": state["next"],

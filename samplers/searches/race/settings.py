@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from samplers.searches.plural import counted
 from samplers.searches.race.purchases import DEFAULT_WITHIN, Allowance
 from storage.checks import check_keys, check_whole
 from storage.errors import UsageError
@@ -25,3 +26,8 @@ def parse_racing(block: object, repeats: int, where: str) -> Allowance:
     if isinstance(within, bool) or not isinstance(within, int | float) or not 0 < within < 1:
         raise UsageError(f"{where}.within: {within!r} is not a number between 0 and 1, like {DEFAULT_WITHIN}")
     return Allowance(most, float(within))
+
+
+def seeds_text(repeats: int, racing: Allowance | None) -> str:
+    """How many seeds each has: `1 seed`, `2 to 16 seeds`."""
+    return counted(repeats, "seed") if racing is None else f"{repeats} to {counted(racing.max_seeds, 'seed')}"

@@ -122,7 +122,7 @@ def _text(found: Standing | None) -> str:
 def sure_text(sure: float) -> str:
     """How sure a finished race is, at least. Of several close rivals the bound can be 0, which says nothing.
 
-    >>> sure_text(0.875), sure_text(0.0)
-    ('sure 0.88', 'others may be as good')
+    >>> sure_text(0.875), sure_text(0.9999), sure_text(0.0)
+    ('sure 0.88', 'sure 0.99', 'others may be as good')
     """
-    return f"sure {sure:.2f}" if sure >= MIN_SHOWN_SURE else "others may be as good"
+    return f"sure {min(0.99, sure):.2f}" if sure >= MIN_SHOWN_SURE else "others may be as good"

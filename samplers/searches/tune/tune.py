@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from samplers.searches.distributions import holding, seeds
 from samplers.searches.plan import Config, Decision, Done, Need, Point, Results, SearchState, merged
 from samplers.searches.plural import counted
+from samplers.searches.race.settings import seeds_text
 from samplers.searches.tune.allowed import check_allowed
 from samplers.searches.tune.enqueued import ended_settings
 from samplers.searches.tune.imported import ImportedSetting, import_step, imported_count, told_step, untold
@@ -167,7 +168,7 @@ class Tune:
         past = self.recalled or self.past()
         imported = imported_count(state)
         own = state["next"] - imported
-        count = f"{own} settings × {settings.repeats} seed{'s' * (settings.repeats != 1)} are done"
+        count = f"{counted(own, 'setting')} × {seeds_text(settings.repeats, settings.racing)} are done"
         count += f", {imported} more {'were' if imported > 1 else 'was'} imported" if imported else ""
         reason = count if state["ended"] is None else f"{state['ended']}; {count}"
         if not state["completed"]:

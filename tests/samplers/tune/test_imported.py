@@ -74,7 +74,7 @@ def test_settings_are_taken_in_while_others_are_open_and_after_the_end() -> None
     taken_in(run, HERE)
     assert run.state["next"] == 6 and len(run.state["open"]) == 3
     done = run.go()
-    assert done is not None and done.reason.startswith("6 settings × 1 seed are done, 1 more was imported")
+    assert done is not None and done.reason.startswith("6 settings × 1 to 4 seeds are done, 1 more was imported")
     taken_in(run, {**HERE, "x": 2.25})
     assert not run.state["race"]["over"]
     again = run.go()
