@@ -22,7 +22,7 @@ from typing import Any
 from objectives.command.command import Command, places
 from objectives.command.follow import MAX_PRINTED_BYTES, File, Lines
 from objectives.command.measures import MEASURES, Measures
-from objectives.command.placeholders import FLAGS, arguments_of, fill
+from objectives.command.placeholders import FLAGS, arguments_of, fill, gathered
 from objectives.command.readers import Json, Patterns, Reader, Row, Table
 from objectives.context import TrialContext
 from objectives.outcome import AttemptError, Kind
@@ -290,7 +290,7 @@ def _values(command: Command, config: Mapping[str, Any], trial: TrialContext) ->
         "python": sys.executable,
     }
     if any("{config_json}" in each for each in (*command.arguments, *command.env.values())):
-        Path(values["config_json"]).write_text(json.dumps({**config, "seed": trial.seed}, indent=1))
+        Path(values["config_json"]).write_text(json.dumps({**gathered(config), "seed": trial.seed}, indent=1))
     return values
 
 
