@@ -29,8 +29,8 @@ SearchState = Mapping[str, Any]
 
 
 RULES_SINCE_04 = ("rule", "noise", "nested")
-"""Names in a state that came with version 0.4. Without the first two, a growth's races are decided by t tests as in 0.3;
-without the last, a depth search writes `model.depth` as a key with a dot."""
+"""Names in a state that came with version 0.4. Without the first two, a growth's races are decided by t tests as in
+0.3; without the last, a depth search writes `model.depth` as a key with a dot."""
 
 
 @dataclass(frozen=True)
