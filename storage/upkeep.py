@@ -10,6 +10,7 @@ from storage import listening, moving, schema, server
 from storage.errors import StorageError
 from storage.home import home
 from storage.locks import check_locks_stay
+from storage.program import program_name
 from storage.schema import OPTUNA_SCHEMA, SCHEMA, check_versions, read_versions
 from storage.session import Session
 from storage.store import Store
@@ -48,7 +49,7 @@ def check(store: Store) -> list[str]:
         "locks: stay with their session",
     ]
     if found.optuna not in (None, OPTUNA_SCHEMA) or found.ours not in (None, SCHEMA):
-        raise StorageError("; ".join([*lines, "`python cli.py storage upgrade` upgrades older tables"]))
+        raise StorageError("; ".join([*lines, f"`{program_name()} storage upgrade` upgrades older tables"]))
     return lines
 
 
