@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+from storage.program import program_name
 from storage.records import EndKind, StudyCounts, StudyGlance, StudyRow
 from studies.history.certainty import certainty_text
 from studies.history.purpose import candidate_name
@@ -114,7 +115,7 @@ def next_command(
         steps: Its budget of steps.
         max_trials: Its budget of trials.
     """
-    run = f"python cli.py run {search} --study {name}"
+    run = f"{program_name()} run {search} --study {name}"
     match standing.state:
         case StudyState.STOPPED | StudyState.IDLE:
             return f"to go on: {run}"
@@ -125,7 +126,7 @@ def next_command(
         case StudyState.DONE if kind is EndKind.STEPS:
             return f"to grow further: {run} --steps {2 * steps if steps else 'N'}"
         case StudyState.FAILED:
-            return f"to run its failed trials again: python cli.py retry --study {name} --failed"
+            return f"to run its failed trials again: {program_name()} retry --study {name} --failed"
     return None
 
 
