@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+from samplers.searches.plural import counted
 from storage.program import program_name
 from storage.records import EndKind, StudyCounts, StudyGlance, StudyRow
 from studies.history.certainty import certainty_text
@@ -140,6 +141,15 @@ def decided(record: Mapping[str, Any]) -> str:
 def decision_text(number: int, record: Mapping[str, Any]) -> str:
     """A decision on one line, with its name and how sure it is."""
     return "; ".join(filter(None, (f"{decision_name(number, record)}: {decided(record)}", certainty_text(record))))
+
+
+def race_text(record: Mapping[str, Any]) -> str:
+    """A decision of a tune's race: `racing begins: setting 1 leads; more seeds for 1, 4 (6 more trials)`."""
+    standing = record.get("standing") or {"settings": []}
+    seeds = {each["setting"]: each["seeds"] for each in standing["settings"]}
+    trials = sum(count - seeds.get(number, 0) for number, count in record["more"])
+    more = f" ({counted(trials, 'more trial')})" if trials else ""
+    return f"racing{' begins' * (not record['outcomes'])}: {record['told']}{more}"
 
 
 def decision_name(number: int, record: Mapping[str, Any]) -> str:
