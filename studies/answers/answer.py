@@ -108,7 +108,9 @@ def _of_front(study: StudyRow, shown: Json) -> str | None:
         return None
     names = " and ".join(score.metric for score in study.scores)
     whole = f"{len(front)} of {len(shown['results'])} settings are on the front of {names}"
-    best = next((row for row in front if row["number"] == shown["best"]), front[0])
+    best = next((row for row in front if row["number"] == shown["best"]), None)
+    if best is None:
+        return f"{whole}. The front has no bend: none of them gives up least of each, so the choice is yours."
     values = ", ".join(f"{score.metric} {_short(best['by_score'][score.metric]['mean'])}" for score in study.scores)
     return f"{whole}. Setting {best['number']} gives up least of each: {setting_name(best['setting'])}, with {values}."
 

@@ -104,9 +104,7 @@ def show_document(
     listed = found.front if several and not choice.picks else found.listed
 
     def values(each: TunedSetting) -> dict[str, Any]:
-        verdict = verdict_of_setting(each, found).value
-        means = {score.metric: cell.mean for score, cell in zip(found.scores, each.cells, strict=True) if cell.scores}
-        return {**cell_values(each.cell, study.score, verdict), **means, "setting": each.number}
+        return setting_values(each, found)
 
     chosen = choice.rows(listed, values)
     shown = chosen if whole or choice.top else chosen[:MAX_TABLE_SETTINGS]
@@ -120,6 +118,7 @@ def show_document(
         notes.append(f"{len(shown):,} of {len(listed):,} settings{'' if choice.picks else '; --whole shows all'}")
     if several and shown and not choice.picks:
         notes.append(f"the front: {_settings(len(listed))} of {len(found.settings)} that no other one is better than")
+        notes += filter(None, [found.no_knee(study.name)])
     missing = sum(not each.is_feasible for each in found.settings)
     if missing:
         notes.append(f"{_settings(missing)} of {len(found.settings)} missed a constraint")
@@ -138,6 +137,13 @@ def show_document(
         tables, notes = [*tables, *importance.tables], [*notes, *importance.notes]
     stopped = _stopped(decisions)
     return Document(tables, [*notes, *([] if stopped is None else [stopped])])
+
+
+def setting_values(each: TunedSetting, found: Tuned) -> dict[str, Any]:
+    """What a setting can be chosen and ordered by: its configuration, and the mean of each of its metrics."""
+    verdict = verdict_of_setting(each, found).value
+    means = {score.metric: cell.mean for score, cell in zip(found.scores, each.cells, strict=True) if cell.scores}
+    return {**cell_values(each.cell, found.scores[0].metric, verdict), **means, "setting": each.number}
 
 
 def settings_table(settings: Sequence[TunedSetting], found: Tuned, units: Units) -> Table:

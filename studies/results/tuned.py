@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,6 +15,9 @@ from samplers.searches.tune.front import front, knee, losses
 from storage.records import DecisionRow, Score, StudyRow, TrialRow
 from studies.history.decisions import in_force
 from studies.results.grid_cells import Cell, Ranking, cells_of, ranking_of
+
+BOUND_DIGITS = 4
+"""Significant ones of a limit that is proposed."""
 
 
 @dataclass(frozen=True)
@@ -89,11 +93,21 @@ class Tuned:
         index = knee(self._losses)
         return None if index is None else self._whole[index]
 
+    def no_knee(self, study: str) -> str | None:
+        """Why none of a front's settings is the best, and what chooses one; None if one is, or there is no front."""
+        if not self.front or len(self.scores) == 1 or self.best is not None:
+            return None
+        middle, score = self.front[len(self.front) // 2], self.scores[1]
+        bound = f"{score.metric} {bound_text(middle.means[1], score.direction)}"
+        where = bound if all(part.isidentifier() for part in score.metric.split(".")) else "CONDITION"
+        return f'no knee: the front has no bend; choose with: best {study} --where "{where}"'
+
     @property
     def best(self) -> TunedSetting | None:
-        """The first of the ranking; of several scores, the knee, else the first of the front."""
+        """The first of the ranking; of several scores, the knee, or the only setting of the front. None of a front
+        without a bend: which of its settings is best is the user's to say."""
         if len(self.scores) > 1:
-            return self.knee or next(iter(self.front), None)
+            return self.front[0] if len(self.front) == 1 else self.knee
         first = next(iter(self.ranking.ranked), None)
         return next((each for each in self.settings if each.cell is first), None)
 
@@ -107,6 +121,18 @@ class Tuned:
     @cached_property
     def _losses(self) -> list[tuple[float, ...]]:
         return [self._loss(each) for each in self._whole]
+
+
+def bound_text(value: float, direction: str) -> str:
+    """A limit that the value meets, in few digits.
+
+    >>> bound_text(2613.0, "minimize"), bound_text(0.123456, "minimize"), bound_text(0.123456, "maximize")
+    ('<= 2613', '<= 0.1235', '>= 0.1234')
+    """
+    scale = 10.0 ** (BOUND_DIGITS - 1 - math.floor(math.log10(abs(value)))) if value else 1.0
+    if direction == "maximize":
+        return f">= {math.floor(value * scale) / scale:.10g}"
+    return f"<= {math.ceil(value * scale) / scale:.10g}"
 
 
 def tuned(rows: Sequence[TrialRow], decisions: Sequence[DecisionRow], study: StudyRow) -> Tuned:

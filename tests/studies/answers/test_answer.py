@@ -49,6 +49,12 @@ def test_a_grid_says_its_best_setting_and_how_sure_that_is(results: list[dict[st
     assert said in str(answer(study("grid"), {"results": results}))
 
 
+def test_a_front_without_a_bend_names_no_setting() -> None:
+    rows = [{**cell(mean), "number": number, "by_score": {}} for number, mean in enumerate([1.0, 2.0, 3.0])]
+    said = str(answer(study("tune"), {"results": rows, "front": [0, 1], "best": None}))
+    assert said.startswith("2 of 3 settings are on the front of loss and size. The front has no bend")
+
+
 def test_a_growth_says_how_far_it_came_what_grew_and_its_last_step() -> None:
     def step(param: str, value: int, score: float, cost: float) -> dict[str, Any]:
         row = {
