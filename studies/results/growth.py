@@ -8,8 +8,9 @@ from typing import Any
 from samplers.searches.nested import flattened
 from storage.records import DecisionRow, TrialRow
 from studies.definition.units import Units
-from studies.history.certainty import again, path_lines, unchosen
+from studies.history.certainty import certainty_json
 from studies.history.decisions import in_force
+from studies.history.path_certainty import again, path_lines, unchosen
 from studies.history.versions import decision_versions, versions_mark
 from studies.results.growth_tables import path_table, round_table
 from studies.results.hindsight import hindsight
@@ -28,7 +29,8 @@ def show_json(
     An override stands as the event of the round that it took effect in; all of them are in `overrides`. Rounds
     whose results ran more than one version of the user's code are in `mixed_code`. `stop_reason` is None while the
     growth goes on. `hindsight` is None until two rounds can be compared. `again` is how likely other seeds would lead
-    along the whole path; `unchosen` of a round is its choice's score over seeds that had no part in choosing it.
+    along the whole path. `sure`, `parted`, `loss_at_most` and `again` of a round are None where the pruner left it no
+    rivals to be sure of; `unchosen` is its choice's score over seeds that had no part in choosing it.
     """
     config = decisions[-1].state["config"] if decisions else start
     trials = {row.trial_id: row for row in points}
@@ -45,7 +47,7 @@ def show_json(
             events = [*since, row.record["event"]] if row.record["event"] else since
             after = path[place + 1].record if place + 1 < len(path) else None
             fresh = {"unchosen": unchosen(row.record, after)} if "rule" in row.record else {}
-            rounds.append({**row.record, **fresh, "event": "; ".join(events) or None})
+            rounds.append({**row.record, **certainty_json(row.record), **fresh, "event": "; ".join(events) or None})
             if len(versions := decision_versions(row.trials, trials)) > 1:
                 mixed.append({"round": row.record["round"], "code": versions})
             since = []

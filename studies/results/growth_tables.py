@@ -8,7 +8,7 @@ from typing import Any
 from samplers.searches.noise import mean
 from storage.records import DecisionRow
 from studies.definition.units import Units
-from studies.history.certainty import certainty_text, error_of, seeds_text
+from studies.history.certainty import certainty_text, error_of, figures_of, seeds_text
 from studies.history.decisions import in_force
 from studies.history.purpose import candidate_name
 from studies.results.verdicts import VERDICT, Verdict
@@ -42,12 +42,13 @@ def path_table(records: Sequence[Record], marks: Sequence[str | None], units: Un
             notes = "; ".join(filter(None, (record["event"], certainty_text(record), mark)))
             rows.append([str(record["round"]), "–", *[""] * len(figures), "", notes])
             continue
-        figures_of = [Figure(won["score"]), Figure(won["gain"], error_of(won, "gain")), Figure(won["added_cost"])]
+        cells = [Figure(won["score"]), Figure(won["gain"], error_of(won, "gain")), Figure(won["added_cost"])]
         error = error_of(won, "efficiency")
-        figures_of += [Figure(won["efficiency"], error, times=units.efficiency_times), Figure(won["cost"])]
-        figures_of += [Figure(record.get(name)) for name in said]
+        known = figures_of(record)
+        cells += [Figure(won["efficiency"], error, times=units.efficiency_times), Figure(won["cost"])]
+        cells += [Figure(known.get(name)) for name in said]
         notes = "; ".join(filter(None, (certainty_text(record), record["event"], mark)))
-        rows.append([str(record["round"]), candidate_name(won), *figures_of, step_verdict(won).text(), notes])
+        rows.append([str(record["round"]), candidate_name(won), *cells, step_verdict(won).text(), notes])
     return Table(columns, rows)
 
 

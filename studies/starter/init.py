@@ -17,15 +17,15 @@ from storage.home import CHECKOUT
 from storage.names import MAX_STUDY_NAME_CHARACTERS, check_name
 from studies.definition.definition import Definition
 from studies.definition.searches import search_of
+from studies.scripts.declared import completed
+from studies.scripts.flag import Flag, Parser, Switch
+from studies.scripts.help_flags import absl_flags, argparse_flags, click_flags, config_flags, fire_flags, positionals
+from studies.scripts.help_text import HELP_SECONDS, read_help
+from studies.scripts.hints import hints
+from studies.scripts.source import Source
 from studies.starter import choices
-from studies.starter.declared import completed
-from studies.starter.flag import Flag, Parser, Switch
-from studies.starter.help_flags import absl_flags, argparse_flags, click_flags, config_flags, fire_flags, positionals
-from studies.starter.help_text import HELP_SECONDS, read_help
-from studies.starter.hints import hints
 from studies.starter.measured import measured
 from studies.starter.page import Starter, fit_block, grid_block, grow_block, tune_block
-from studies.starter.source import Source
 from studies.starter.space import space
 
 QUESTIONS = {Parser.HYDRA: ("--cfg", "job"), Parser.JSONARGPARSE: ("--print_config",), Parser.ABSL: ("--helpfull",)}

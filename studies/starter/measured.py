@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from studies.definition.yaml_text import flow, noted, scalar
+from studies.scripts.hints import HELD_OUT, Hints, Printed, Written, cost_of, direction_of, score_of
 from studies.starter.choices import Sent
-from studies.starter.hints import HELD_OUT, Hints, Printed, Written, cost_of, direction_of, score_of
 
 RESULTS_NAME = re.compile("metric|result|log|history|eval|score|loss")
 PLACEHOLDER = r"{name}\s*([-+0-9.]+)"

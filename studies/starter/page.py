@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from studies.definition.yaml_text import flow, line_text, noted, scalar
+from studies.scripts.flag import Flag
 from studies.starter.choices import MAX_CHOICES, MAX_SUGGESTIONS, Sent
-from studies.starter.flag import Flag
 from studies.starter.measured import Measured
 
 MODE_NOTES = {

@@ -16,9 +16,9 @@ from storage.records import Achieved, AttemptRow, DecisionRow, RunningTrial, Stu
 from storage.session import Session
 from studies.answers.best import ShortBest, short_best
 from studies.dashboard.tags import has_tags, tags_text
-from studies.definition.units import ago_text, duration_text, plain
+from studies.definition.units import ago_text, plain
 from studies.history.counts import Counts
-from studies.history.pace import mean_trial_seconds, seconds_left
+from studies.history.pace import left_text, mean_trial_seconds, seconds_left
 from studies.history.purpose import purpose
 from studies.history.state import Standing, decision_text, next_command, standing_of
 from studies.launch.launcher import Launch, read_launches_of
@@ -118,7 +118,8 @@ class Status:
             chosen = f"{state['next'] - imported_count(state)} of {state['tune']['settings']} settings are chosen"
             head.append(f"{chosen}, {len(state['open'])} of them open")
             head += [f"{imported_count(state)} more imported"] if imported_count(state) else []
-        return [*head, *([] if left is None else [f"~{duration_text(left)} left in this round"]), *self.advice]
+        what = " in this round" if row.search in ("grow", "fit") else " for the planned trials"
+        return [*head, *([] if left is None else [left_text(left) + what]), *self.advice]
 
     @property
     def workers_text(self) -> str:

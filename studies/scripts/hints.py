@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from studies.starter.source import Source
+from studies.scripts.source import Source
 
 PRINTING = ("print", "echo", "secho", "info", "warning", "write")
 PRINTED_TO = ("tqdm", "stdout", "stderr", "pbar")
