@@ -85,9 +85,7 @@ def test_the_answer_is_a_table_and_the_last_decision_says_why() -> None:
     decision = Row(kind="chosen", record=record, trials=[1], decided_at=WHEN, state={"config": {"n_head": 2}})
     results = show_document({}, [decision], ["n_head"], False)
     text = note(study(), counts(complete=3, waiting=2, failed=1), True, [decision], results, None)
-    row = (
-        "| 0     | n_head → 2 |   2 | 0.2500 | 0.500 ± 0.010 |         10 |    0.05000 |  110 | tie     | tie of n_head"
-    )
+    row = "| 0     | n_head → 2 |   2 | 0.2500 | 0.500 ± 0.010 |         10 |    0.05000 |  110 | tie     | tie of"
     assert row in text
     assert "now: n_head=2" in text and "2 waiting, 3 complete, 1 failed" in text
     assert "Round 0 (2026-01-02 03:04 UTC): n_head → 2, a gain of 0.500 ± 0.010 for 10 more cost." in text
