@@ -99,6 +99,7 @@ class Shown:
                     study.outcome,
                     study.direction,
                     units,
+                    study.origin["grow"],
                 )
 
     def to_json(self) -> dict[str, Any]:
