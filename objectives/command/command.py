@@ -271,7 +271,8 @@ def _split(command: Any, where: str) -> tuple[str, ...]:
         arguments = command if isinstance(command, list) else ()
     texts = tuple(as_text(each) for each in arguments if isinstance(each, str | int | float))
     if not texts or len(texts) != len(arguments) or not texts[0]:
-        raise UsageError(f"{where}: {command!r} is not a command: a text, or a list of arguments")
+        hint = "; put a text that begins with a brace in quotes" if isinstance(command, Mapping) else ""
+        raise UsageError(f"{where}: {command!r} is not a command: a text, or a list of arguments{hint}")
     if any("\0" in each for each in texts):
         raise UsageError(f"{where}: an argument cannot hold a NUL")
     return texts

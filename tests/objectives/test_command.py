@@ -67,8 +67,10 @@ def launch(tmp_path: Path) -> Iterator[Launch]:
     ("change", "words"),
     [
         ({"comand": "x"}, "unknown key 'comand'.*'command'"),
+        ({"metric": {}}, "unknown key 'metric'; did you mean 'metrics'"),
         ({"command": ""}, "is not a command"),
         ({"command": []}, "is not a command"),
+        ({"command": {"flags": None}}, "is not a command: .*in quotes"),
         ({"command": ["python", ["x"]]}, "is not a command"),
         ({"command": "python 'x"}, "no closing quotation"),
         ({"command": "python x | tee log"}, "no shell.*'|'"),
