@@ -16,7 +16,8 @@ from typing import Any
 from samplers.searches.plural import counted
 from storage.program import program_name
 from storage.records import EndKind, StudyCounts, StudyGlance, StudyRow
-from studies.history.certainty import certainty_text
+from studies.history.certainty import certainty_text, chosen_of
+from studies.history.events import event_text
 from studies.history.purpose import candidate_name
 
 
@@ -133,9 +134,9 @@ def next_command(
 
 def decided(record: Mapping[str, Any]) -> str:
     """A decision on one line."""
-    chosen = record.get("chosen")
+    chosen = chosen_of(record) or record.get("chosen")
     choice = candidate_name(chosen) if chosen else record.get("told")
-    return "; ".join(filter(None, (choice, record.get("event")))) or "nothing chosen"
+    return "; ".join(filter(None, (choice, event_text(record)))) or "nothing chosen"
 
 
 def decision_text(number: int, record: Mapping[str, Any]) -> str:

@@ -25,6 +25,7 @@ from studies.history.decisions import in_force
 from studies.history.pace import mean_trial_seconds
 from studies.history.purpose import purpose
 from studies.history.recall import recalled
+from studies.history.stalled import steps_note
 from studies.history.trials import FINISHED, finished_results
 from studies.lifecycle.checks import check_arguments, check_metrics, check_sampler, sample_config
 from studies.lifecycle.estimates import estimates
@@ -124,6 +125,8 @@ def _preview_begun(session: Session, opened: OpenedStudy, study: StudyRow, warm:
         state = search.override(state, change.changes).state
     elif study.outcome is not None and opened.order.budget.steps is None:
         return Preview(f"nothing to run: {study.outcome}")
+    elif (stalled := steps_note(study, decisions)) is not None:
+        return Preview(f"nothing to run: {stalled}")
     if isinstance(search, Grid):
         rows = reader.trials(study.study_id)
         done = {row.hash for row in rows if row.state in FINISHED and not row.retired}

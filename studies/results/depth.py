@@ -63,7 +63,7 @@ def show_document(decisions: Sequence[DecisionRow], choice: Choice = EVERYTHING)
         Column(
             metric if metric is not None and name == ACTUAL else name,
             right=True,
-            only="paper" if name == "Calibration" else None,
+            only=("paper", "data") if name == "Calibration" else (),
             spare=spare,
         )
         for name, (_, _, spare) in kept.items()

@@ -103,7 +103,7 @@ def score_of(cell: Cell, bold: bool = False) -> Figure:
 def sd_column(cells: Sequence[Cell]) -> Column:
     """A terminal leaves it out where every setting has one seed."""
     known = any(cell.scores and cell.sd is not None for cell in cells)
-    return Column("sd", right=True, spare=2, only=None if known else "paper")
+    return Column("sd", right=True, spare=2, only=() if known else ("paper", "data"))
 
 
 def sd_of(cell: Cell) -> TableCell:

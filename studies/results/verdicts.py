@@ -9,9 +9,14 @@ class Verdict(Enum):
     """One word, the same in the tables of all searches."""
 
     BEST = "best"
-    """Of what was measured, by its mean; of a growth's round, what was chosen."""
+    """Of what was measured, by its mean; of a growth's candidates, the chosen one; of its steps, one that the seeds set
+    apart."""
+    UNRIVALLED = "no rival"
+    """A step of a growth whose other candidates were pruned or failed."""
+    NONE = "none helps"
+    """A growth's round that chose nothing."""
     TIE = "tie"
-    """The seeds do not set it apart from the best."""
+    """The seeds do not set it apart from the best; of a step of a growth, from a rival."""
     WORSE = "worse"
     """Its mean is worse; of a growth's candidate, its gain per cost is, or it has none."""
     WORSE_BY_ONE_SEED = "worse (1 seed)"

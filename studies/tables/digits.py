@@ -43,6 +43,8 @@ def shown(figure: Figure) -> str:
     >>> shown(Figure(0.0182744, 0.000190382)), shown(Figure(0.0182744))
     ('0.01827 ± 0.00019', '0.018274')
     """
+    if figure.text is not None:
+        return figure.text
     figure = _readable(figure)
     if figure.value is None or not math.isfinite(figure.value) or figure.form is not None:
         return str(printed(figure))
@@ -73,6 +75,8 @@ class Printed:
 def printed(figure: Figure) -> Printed:
     """For a paper: an error has two significant digits and its value ends where it ends; a value alone has four. Whole
     numbers without an error stay whole."""
+    if figure.text is not None:
+        return Printed(figure.text)
     figure = _readable(figure)
     value, error = figure.value, figure.error
     if value is None:

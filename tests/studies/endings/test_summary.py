@@ -50,6 +50,12 @@ def test_after_an_answer_come_its_report_its_audit_and_what_goes_beyond_it(study
     assert named(study, StudyState.DONE) == ["report --study own", "audit --study own", last]
 
 
+def test_a_growth_that_found_nothing_is_offered_the_seeds_that_may_find_it() -> None:
+    study = study_of("grow", EndKind.STALLED)
+    found = commands(study, Standing(StudyState.DONE), 0, False, study.state, "--set grow.repeats=4")
+    assert found[-1] == ("python cli.py run grow --study own --set grow.repeats=4", "more seeds: one may still help")
+
+
 def test_after_failures_comes_why_and_how_they_run_again() -> None:
     why = ["show --study own --failures", "retry --study own --failed", "run grid --study own"]
     done = ["show --study own --failures", "retry --study own --failed", "report --study own"]
