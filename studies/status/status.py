@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from samplers.searches.plural import counted
 from samplers.searches.tune.imported import imported_count
 from storage.errors import EmptyStorageError
 from storage.locks import WORKER_LOCKS
@@ -111,18 +112,23 @@ class Status:
         search = f"{row.search} --laptop" if row.on_laptop else row.search
         head = [f"{row.name} ({search}): {self.standing.text}", self.counts.text or "nothing planned yet"]
         if row.max_trials is not None and row.outcome is None:
-            head[1] += f"  (budget: {row.max_trials} trials)"
+            head[1] += f"  (budget: {counted(row.max_trials, 'trial')})"
         if row.search == "tune" and self.decisions and row.outcome is None:
             state = self.decisions[-1].state
             chosen = f"{state['next'] - imported_count(state)} of {state['tune']['settings']} settings are chosen"
             head.append(f"{chosen}, {len(state['open'])} of them open")
             head += [f"{imported_count(state)} more imported"] if imported_count(state) else []
-        return [*head, *([] if left is None else [f"~{duration_text(left)} left in this round"]), *self.advice]
+        return [*head, *([] if left is None else [f"~{duration_text(left)} left {self._left_of}"]), *self.advice]
+
+    @property
+    def _left_of(self) -> str:
+        """What the time left is of: a growth goes round by round, the others know the trials that they have planned."""
+        return "in this round" if self.row.search == "grow" else "for the planned trials"
 
     @property
     def workers_text(self) -> str:
         """`workers: host:17 (2 slots)`."""
-        alive = (f"{each.host}:{each.pid} ({len(each.slots)} slots)" for each in self.alive.values())
+        alive = (f"{each.host}:{each.pid} ({counted(len(each.slots), 'slot')})" for each in self.alive.values())
         return f"workers: {', '.join(alive) or 'none'}"
 
     def document(self) -> Document:
