@@ -17,6 +17,7 @@ from storage.store import Store
 from studies.definition.searches import current_state
 from studies.definition.units import duration_text
 from studies.history.counts import Counts
+from studies.history.stalled import more_seeds
 from studies.history.state import Ending, Standing, StudyState, standing_of
 from studies.tables.log import Tone
 from studies.trial.failures import FailureHints, failed_for_good, failure_hints
@@ -44,6 +45,8 @@ class Summary:
     storage: str
     state: Json
     """The search's, after its last decision."""
+    more_seeds: str | None = None
+    """Of a growth that ended since no candidate helps: the options that go on."""
     hints: FailureHints = NO_FAILURES
     """Of the trials that failed."""
 
@@ -62,7 +65,8 @@ class Summary:
         took = f"took {duration_text(seconds)}" + (f" for {counted(here, noun)}" if here else "")
         logs = f"; logs: {self.folder}" if self.folder.is_dir() else ""
         lines += [(f"{took}; storage: {self.storage}{logs}", Tone.PLAIN), ("next:", Tone.PLAIN)]
-        named = commands(self.study, self.standing, self.failed, ending.interrupted, self.state, self.hints)
+        hints = (self.more_seeds, self.hints)
+        named = commands(self.study, self.standing, self.failed, ending.interrupted, self.state, *hints)
         width = max(len(command) for command, _ in named)
         return lines + [(f"  {command:<{width}}  # {why}", Tone.PLAIN) for command, why in named]
 
@@ -91,8 +95,10 @@ def read_summary(session: Session, study: StudyRow, ending: Ending, store: Store
     standing = standing_of(study, counts.begun, counts.running, alive)
     storage = store.shown or f"embedded server in {store.home}"
     failed, state = failed_for_good(session, study), current_state(Ledger(session, study.study_id), study)
+    stalled = study.outcome_kind is EndKind.STALLED
+    more = more_seeds(study, reader.decisions(study.study_id)) if stalled else None
     hints = failure_hints(session, study) if failed else NO_FAILURES
-    return Summary(study, ending, standing, counts, failed, folder, storage, state, hints)
+    return Summary(study, ending, standing, counts, failed, folder, storage, state, more, hints)
 
 
 def commands(
@@ -101,9 +107,11 @@ def commands(
     failed: int,
     interrupted: bool,
     state: Json,
+    seeds: str | None = None,
     hints: FailureHints = NO_FAILURES,
 ) -> Sequence[Command]:
-    """The commands that make sense next, the likeliest first. `state`: the search's, after its last decision."""
+    """The commands that make sense next, the likeliest first. `state`: the search's, after its last decision; `seeds`:
+    the options that buy a growth more of them."""
     verb = program_name() + " {} --study " + study.name
     run, report = verb.format(f"run {study.search}"), (verb.format("report"), "a page with figures")
     audit = (verb.format("audit"), "check that nothing was lost or counted twice")
@@ -117,7 +125,7 @@ def commands(
     else:
         match standing.state:
             case StudyState.DONE:
-                found = [report, audit, _further(study, run, verb, state)]
+                found = [report, audit, _further(study, run, verb, state, seeds)]
             case StudyState.LATE | StudyState.BUDGET_USED_UP:
                 found = [_onward(study, standing, run), report, audit]
             case _:
@@ -149,12 +157,14 @@ def _onward(study: StudyRow, standing: Standing, run: str) -> Command:
     return run, "go on"
 
 
-def _further(study: StudyRow, run: str, verb: str, state: Json) -> Command:
+def _further(study: StudyRow, run: str, verb: str, state: Json, seeds: str | None) -> Command:
     """The command that goes beyond an answer, by what the study was asked."""
     block = state[study.search]
     match study.search:
         case "grow" if study.outcome_kind is EndKind.STEPS:
             return f"{run} --steps {2 * state['step']}", "grow further"
+        case "grow" if seeds is not None:
+            return f"{run} {seeds}", "more seeds: one may still help"
         case "grid" if not block.get("racing"):
             return f"{run} --set grid.repeats={2 * int(block.get('repeats', 1))}", "more seeds for each setting"
         case "tune":

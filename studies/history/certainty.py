@@ -7,60 +7,138 @@ certainty.py). Rounds before, and those of growths that began before, have a mar
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import pairwise
+from collections.abc import Mapping, Sequence
 from statistics import NormalDist
 from typing import Any
 
-from samplers.searches.noise import mean, standard_error, t975
+from samplers.searches.plural import counted
 from samplers.searches.race.rivals import FAMILY_ERROR
 from studies.history.purpose import candidate_name
-from studies.tables.digits import number, shown
+from studies.tables.digits import shown
 from studies.tables.table import Figure
 
 INTERVAL = "half of a 95 % interval"
 MAX_NAMES = 3
 """Candidates that a tie names."""
-MAX_ROUNDS = 8
-"""Rounds that a line lists."""
 MAX_FORETOLD = 4
 """Times the seeds so far: how many more are foretold as a number."""
-ONE_SEED = (
-    "one seed: the chosen step is the best in about six rounds of ten (benchmarks/race.py); "
-    "`--set grow.repeats=2 --set grow.racing='{max_repeats: 16}'` buys seeds where a wrong choice would cost most"
-)
+FIGURES = ("sure", "loss_at_most", "again")
 
 Record = Mapping[str, Any]
 
 
 def certainty_text(record: Record) -> str | None:
-    """`parted (sure 0.99)`, or `tie of A and B (sure 0.82): a wrong choice would cost at most about 3 %`; where nothing
-    was chosen, the largest gain. None where one seed says nothing."""
+    """`the best of the 3 (sure 0.99)`, `tie of A and B (sure 0.82): a wrong choice would cost at most about 3 %`, with
+    what is left open; where nothing was chosen, the largest gain. None where one seed says nothing."""
     won = chosen_of(record)
     if won is None:
-        return _largest_gain(record)
-    rivals = sorted((each for each in record["candidates"] if each["tie"] and each is not won), key=_behind)
+        return _nothing_helps(record)
+    said, out = _choice_text(record, won), left_out(record)
+    if out is not None:
+        rest = f"the choice is among the rest, {said}" if rivals_of(record) else "the choice had no rival"
+        said = out if said is None else f"{out}: {rest}"
+    return "; ".join(filter(None, (said, open_text(record, won)))) or None
+
+
+def _choice_text(record: Record, won: Mapping[str, Any]) -> str | None:
+    """The choice against its rivals; None where nothing says more than that it was chosen."""
+    tied = sorted((each for each in record["candidates"] if each["tie"] and each is not won), key=_behind)
     if "rule" not in record:
-        return f"tie of {_listed([won, *rivals])}" if rivals else None
+        return f"tie of {_listed([won, *tied])}" if tied else None
     if record["sure"] is None:
         return None
-    sure = f"sure {min(99, math.floor(100 * record['sure'])) / 100:.2f}"
+    rivals = rivals_of(record)
+    if not rivals:
+        return _alone(record, won)
+    sure = f"sure {sure_text(record['sure'])}"
     if record["parted"]:
-        return f"parted ({sure})"
-    return f"tie of {_listed([won, *rivals])} ({sure}): a wrong choice would cost {_share(record['loss_at_most'])}"
+        return f"the better of the 2 ({sure})" if len(rivals) == 1 else f"the best of the {len(rivals) + 1} ({sure})"
+    return f"tie of {_listed([won, *tied])} ({sure}): a wrong choice would cost {_share(record['loss_at_most'])}"
 
 
-def _largest_gain(record: Record) -> str | None:
+def _alone(record: Record, won: Mapping[str, Any]) -> str:
+    """A choice without a rival, in a round whose candidates were all measured."""
+    if sum(each["gain"] is not None for each in record["candidates"]) == 1:
+        return "the only candidate"
+    return "the only gain at no added cost" if won["added_cost"] <= 0 else "the only gain"
+
+
+def open_text(record: Record, won: Mapping[str, Any]) -> str | None:
+    """To be the best is not to help: said where the interval of the gain reaches below zero."""
+    half = won.get("gain_95")
+    if "rule" not in record or half is None or won["gain"] - half > 0:
+        return None
+    return f"whether it helps at all is open ({shown(Figure(won['gain'], half))})"
+
+
+def rivals_of(record: Record) -> list[Mapping[str, Any]]:
+    """The candidates that the choice was compared with."""
+    return [each for each in record["candidates"] if each.get("better") is not None and not each["chosen"]]
+
+
+def is_pruned(candidate: Mapping[str, Any]) -> bool:
+    """Whether a trial of the candidate was pruned, so that it was out of its round."""
+    return candidate["gain"] is None and " was pruned" in (candidate["reason"] or "")
+
+
+def left_out(record: Record) -> str | None:
+    """`2 of 3 candidates were pruned`; None where all were compared."""
+    every = record["candidates"]
+    pruned = sum(map(is_pruned, every))
+    failed = sum(each["gain"] is None and not is_pruned(each) for each in every)
+    if not pruned + failed:
+        return None
+    many = pruned or failed
+    more = f", {failed} failed" if pruned and failed else ""
+    verb = ("was " if many == 1 else "were ") + "pruned" if pruned else "failed"
+    return f"{many} of {counted(len(every), 'candidate')} {verb}{more}"
+
+
+def figures_of(record: Record) -> dict[str, float | None]:
+    """`sure`, `loss_at_most` and `again` of a round, where its record has them. None where they would promise too much:
+    without a rival, and where the pruner took candidates away before they could be compared."""
+    known: dict[str, float | None] = {name: record[name] for name in FIGURES if name in record}
+    if chosen_of(record) is None:
+        return known
+    pruned = any(map(is_pruned, record["candidates"]))
+    alone = not rivals_of(record)
+    return {name: None if pruned or (alone and name != "again") else value for name, value in known.items()}
+
+
+def certainty_json(record: Record) -> dict[str, Any]:
+    """The same for programs, with `parted`."""
+    known = figures_of(record)
+    return known if known == {name: record.get(name) for name in known} else {**known, "parted": None}
+
+
+def sure_text(sure: float) -> str:
+    """Never quite 1, and never rounded up."""
+    return f"{min(99, math.floor(100 * sure)) / 100:.2f}"
+
+
+def loss_text(loss: float) -> str:
+    """As a share: `3 %`, `< 1 %`."""
+    return f"{round(100 * loss)} %" if loss >= 0.01 else "< 1 %"
+
+
+def _nothing_helps(record: Record) -> str | None:
     """How sure it is that no candidate helps. None where none was compared, or with one seed each."""
-    known = [each for each in record.get("candidates", ()) if each["gain"] is not None] if "rule" in record else []
-    if not known:
-        return None
-    most = max(known, key=lambda each: float(each["gain"]))
-    error = error_of(most, "gain")
-    if error is None:
-        return None
-    doubt = ": more seeds may still find one that helps" if most["gain"] + error > 0 else ""
-    return f"the largest gain is {shown(Figure(most['gain'], error))} ({candidate_name(most)}){doubt}"
+    every = record.get("candidates", ()) if "rule" in record else ()
+    known = [each for each in every if each["gain"] is not None]
+    out = left_out(record) if every else None
+    if not known or error_of(most := max(known, key=lambda each: float(each["gain"])), "gain") is None:
+        return out
+    gain = f"the largest gain is {shown(Figure(most['gain'], error_of(most, 'gain')))}"
+    if most["gain"] < 0:
+        gain = f"the smallest loss is {shown(Figure(-most['gain'], error_of(most, 'gain')))}"
+    doubt = ": more seeds may still find one that helps" if is_doubtful(record) else ""
+    return "; ".join(filter(None, (out, f"{gain} ({candidate_name(most)}){doubt}")))
+
+
+def is_doubtful(record: Record) -> bool:
+    """Of a round that chose nothing: whether some candidate may help after all, as far as its seeds say."""
+    known = [each for each in record.get("candidates", ()) if each["gain"] is not None]
+    return any((half := error_of(each, "gain")) is None or each["gain"] + half > 0 for each in known)
 
 
 def chosen_of(record: Record) -> Mapping[str, Any] | None:
@@ -72,7 +150,7 @@ def _behind(row: Mapping[str, Any]) -> float:
 
 
 def _share(part: float) -> str:
-    return f"at most about {round(100 * part)} %" if part >= 0.01 else "less than 1 %"
+    return f"at most about {loss_text(part)}" if part >= 0.01 else "less than 1 %"
 
 
 def _listed(rows: Sequence[Mapping[str, Any]]) -> str:
@@ -100,43 +178,6 @@ def seeds_text(record: Record) -> str | None:
     return f"parting {name} from the chosen step would take about {most} seeds or more"
 
 
-def path_lines(records: Sequence[Record]) -> list[str]:
-    """The lines below a path: whether other seeds would lead to the same one, what its errors are, and what its
-    scores are worth. Records are those in force, overrides among them, in order."""
-    chosen = [each for each in records if chosen_of(each) is not None]
-    return [*_again(chosen), *_unchosen(records), *_errors(chosen), *_one_seed(chosen)]
-
-
-def again(records: Sequence[Record]) -> float | None:
-    """How likely other seeds would lead along the whole path; None where a round does not say."""
-    known = [each.get("again") for each in records if chosen_of(each) is not None]
-    if not known or any(each is None for each in known):
-        return None
-    return float(round(math.prod(float(each) for each in known if each is not None), 3))
-
-
-def _again(chosen: Sequence[Record]) -> Iterator[str]:
-    known = [each for each in chosen if each.get("again") is not None]
-    if not known:
-        return
-    least = sorted(known, key=lambda each: float(each["again"]))[:MAX_ROUNDS]
-    least.sort(key=lambda each: int(each["round"]))
-    rounds = ", ".join(f"round {each['round']} {each['again']:.2f}" for each in least)
-    which = "the least sure " if len(least) < len(known) else ""
-    whole = again(chosen)
-    path = "" if whole is None or len(chosen) < 2 else f"; the same path: {whole:.2f}"
-    yield f"how likely other seeds would choose the same: {which}{rounds}{path}"
-
-
-def _errors(chosen: Sequence[Record]) -> Iterator[str]:
-    meaning = error_text(chosen)
-    if meaning == INTERVAL:
-        sure = "sure is how likely the choice is the best, and a wrong one costs a share of the best efficiency"
-        yield f"± is {meaning}; {sure}"
-    elif meaning is not None:
-        yield f"± is {meaning}"
-
-
 def error_text(records: Sequence[Record]) -> str | None:
     """What the errors of these rounds are; None where they have none."""
     known = [each for each in records if any(row.get("gain_error") is not None for row in each["candidates"])]
@@ -155,46 +196,3 @@ def error_of(row: Mapping[str, Any], name: str) -> float | None:
     """The error of a candidate's `gain` or `efficiency`: half of the 95 % interval where its record has one."""
     half: float | None = row.get(f"{name}_95", row.get(f"{name}_error"))
     return half
-
-
-def _one_seed(chosen: Sequence[Record]) -> Iterator[str]:
-    if any(len(each["seeds"]) == 1 for record in chosen for each in record["candidates"] if each["chosen"]):
-        yield ONE_SEED
-
-
-def unchosen(record: Record, after: Record | None) -> dict[str, Any] | None:
-    """The score of a round's choice over seeds that had no part in choosing it: those that the next round bought for
-    its baseline. None where there are none.
-
-    Args:
-        record: The round's.
-        after: The next decision in force; None: there is none yet.
-    """
-    won = chosen_of(record)
-    if won is None or after is None or not after.get("candidates") or after.get("baseline") is None:
-        return None
-    used = {each["seed"] for each in won["seeds"]}
-    scores = [each["score"] for each in after["baseline"]["seeds"] if each["seed"] not in used]
-    if not scores:
-        return None
-    error = standard_error(scores)
-    half = None if error is None else t975(len(scores) - 1) * error
-    return {"score": mean(scores), "seeds": len(scores), "score_95": half if half and math.isfinite(half) else None}
-
-
-def _unchosen(records: Sequence[Record]) -> Iterator[str]:
-    """The latest choice that has such seeds; without any, that the path's scores flatter it."""
-    steps = [each for each in records if chosen_of(each) is not None]
-    if not any("rule" in each and each["sure"] is not None for each in steps):
-        return
-    for record, after in reversed(list(pairwise(records))):
-        found, won = unchosen(record, after), chosen_of(record)
-        if found is not None and won is not None:
-            many = f"{found['seeds']} seed{'s' * (found['seeds'] != 1)}"
-            score = shown(Figure(found["score"], found["score_95"]))
-            yield (
-                f"the scores of the path were measured with the seeds that chose it; over {many} that did not, the "
-                f"choice of round {record['round']} scores {score}, in place of {number(won['score'])}"
-            )
-            return
-    yield "the scores of the path were measured with the seeds that chose it, which flatters them a little"

@@ -13,9 +13,11 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+from samplers.searches.plural import counted
 from storage.program import program_name
 from storage.records import EndKind, StudyCounts, StudyGlance, StudyRow
-from studies.history.certainty import certainty_text
+from studies.history.certainty import certainty_text, chosen_of
+from studies.history.events import event_text
 from studies.history.purpose import candidate_name
 
 
@@ -137,14 +139,23 @@ def next_command(
 
 def decided(record: Mapping[str, Any]) -> str:
     """A decision on one line."""
-    chosen = record.get("chosen")
+    chosen = chosen_of(record) or record.get("chosen")
     choice = candidate_name(chosen) if chosen else record.get("told")
-    return "; ".join(filter(None, (choice, record.get("event")))) or "nothing chosen"
+    return "; ".join(filter(None, (choice, event_text(record)))) or "nothing chosen"
 
 
 def decision_text(number: int, record: Mapping[str, Any]) -> str:
     """A decision on one line, with its name and how sure it is."""
     return "; ".join(filter(None, (f"{decision_name(number, record)}: {decided(record)}", certainty_text(record))))
+
+
+def race_text(record: Mapping[str, Any]) -> str:
+    """A decision of a tune's race: `racing begins: setting 1 leads; more seeds for 1, 4 (6 more trials)`."""
+    standing = record.get("standing") or {"settings": []}
+    seeds = {each["setting"]: each["seeds"] for each in standing["settings"]}
+    trials = sum(count - seeds.get(number, 0) for number, count in record["more"])
+    more = f" ({counted(trials, 'more trial')})" if trials else ""
+    return f"racing{' begins' * (not record['outcomes'])}: {record['told']}{more}"
 
 
 def decision_name(number: int, record: Mapping[str, Any]) -> str:

@@ -28,6 +28,7 @@ from studies.definition.searches import current_state, search_in_force, search_o
 from studies.definition.trust import Trust, code_named, texts
 from studies.definition.user_code import UserCode
 from studies.history.recall import recalled_study
+from studies.history.stalled import steps_note
 from studies.lifecycle.change import StudyChange, pending, reconcile
 from studies.lifecycle.checks import (
     check_arguments,
@@ -116,8 +117,15 @@ class OpenedStudy:
             made = reader.find_study(self.order.name) is None and self._make(session, description)
             study = reader.study(self.order.name)
             note = None if made else reconcile(session, study, self.order, description)
+            if note is None and self.order.budget.steps is not None and not self._changes:
+                note = steps_note(study, reader.decisions(study.study_id))
             set_budget(session, study.study_id, self.order.budget)
         return note
+
+    @property
+    def _changes(self) -> bool:
+        """Whether the search begins anew from where it is."""
+        return self.change is not None and bool(self.change.changes or self.change.corrected)
 
     def _make(self, session: Session, description: Description) -> bool:
         """False if another process made one of that name at the same moment."""

@@ -26,12 +26,13 @@ from studies.history.decisions import in_force
 from studies.history.pace import mean_trial_seconds
 from studies.history.purpose import purpose
 from studies.history.recall import recalled
+from studies.history.stalled import steps_note
 from studies.history.trials import FINISHED, finished_results
 from studies.lifecycle.checks import check_arguments, check_metrics, check_sampler, sample_config
-from studies.lifecycle.estimates import estimates
 from studies.lifecycle.grid_review import Review, review
 from studies.lifecycle.open import OpenedStudy, open_study
 from studies.lifecycle.order import Order
+from studies.planning.estimates import estimates
 from studies.tables.table import Column, Document, Table
 
 FIRST = {
@@ -68,7 +69,11 @@ class Preview:
             refusal = f"refused: {inspection.refusal}" if inspection.refusal else ""
             rows.append([purpose(point.role), str(point.seed), known, refusal])
         expected = self.expected or Document()
-        return Document([*expected.tables, Table(POINTS, rows, self.why)], [self.total, *self.notes], expected.notes)
+        return Document(
+            [*expected.tables, Table(POINTS, rows, self.why).without_empty_columns()],
+            [self.total, *self.notes],
+            expected.notes,
+        )
 
     @property
     def runs(self) -> int:
@@ -129,6 +134,8 @@ def _preview_begun(session: Session, opened: OpenedStudy, study: StudyRow, warm:
         state = search.override(state, change.changes).state
     elif study.outcome is not None and opened.order.budget.steps is None:
         return Preview(f"nothing to run: {study.outcome}")
+    elif (stalled := steps_note(study, decisions)) is not None:
+        return Preview(f"nothing to run: {stalled}")
     if isinstance(search, Grid):
         rows = reader.trials(study.study_id)
         done = {row.hash for row in rows if row.state in FINISHED and not row.retired}

@@ -25,7 +25,7 @@ from studies.history.trials import in_order
 from studies.results.grid_cells import ranking
 from studies.results.growth_path import Measured, Stretch, longest, stretches
 from studies.results.show import Shown
-from studies.results.tune import Importance, importance_of
+from studies.settings.importance import Importance, importance_of
 
 COST_METRICS = ("params", "flops", "vram", "peak_memory", "iter", "cumulative_time")
 """Metrics that are costs in every study; a study's own cost comes before them."""

@@ -8,8 +8,10 @@ from typing import Any
 from samplers.searches.nested import flattened
 from storage.records import DecisionRow, TrialRow
 from studies.definition.units import Units
-from studies.history.certainty import again, path_lines, unchosen
+from studies.history.certainty import certainty_json, certainty_text, chosen_of
 from studies.history.decisions import in_force
+from studies.history.events import event_texts
+from studies.history.path_certainty import again, path_lines, unchosen
 from studies.history.versions import decision_versions, versions_mark
 from studies.results.growth_tables import path_table, round_table
 from studies.results.hindsight import hindsight
@@ -28,7 +30,8 @@ def show_json(
     An override stands as the event of the round that it took effect in; all of them are in `overrides`. Rounds
     whose results ran more than one version of the user's code are in `mixed_code`. `stop_reason` is None while the
     growth goes on. `hindsight` is None until two rounds can be compared. `again` is how likely other seeds would lead
-    along the whole path; `unchosen` of a round is its choice's score over seeds that had no part in choosing it.
+    along the whole path. `sure`, `parted`, `loss_at_most` and `again` of a round are None where the pruner left it no
+    rivals to be sure of; `unchosen` is its choice's score over seeds that had no part in choosing it.
     """
     config = decisions[-1].state["config"] if decisions else start
     trials = {row.trial_id: row for row in points}
@@ -45,7 +48,7 @@ def show_json(
             events = [*since, row.record["event"]] if row.record["event"] else since
             after = path[place + 1].record if place + 1 < len(path) else None
             fresh = {"unchosen": unchosen(row.record, after)} if "rule" in row.record else {}
-            rounds.append({**row.record, **fresh, "event": "; ".join(events) or None})
+            rounds.append({**row.record, **certainty_json(row.record), **fresh, "event": "; ".join(events) or None})
             if len(versions := decision_versions(row.trials, trials)) > 1:
                 mixed.append({"round": row.record["round"], "code": versions})
             since = []
@@ -70,20 +73,24 @@ def show_document(
     stopped: str | None = None,
     direction: str = "maximize",
     units: Units | None = None,
+    settings: Mapping[str, Any] | None = None,
 ) -> Document:
-    """The path, a line a round; with `whole`, every candidate of every round below it. `stopped`: why it has ended."""
+    """The path, a line a round; with `whole`, every candidate of every round below it. `stopped`: why it has ended;
+    `settings`: the `grow:` block that it began with."""
     units = units or Units()
     trials = {row.trial_id: row for row in points}
     path = in_force(decisions)
     marks = [versions_mark(decision_versions(row.trials, trials)) for row in path]
     records = [row.record for row in path]
-    tables = [path_table(records, marks, units)]
+    began = {"config": start, "grow": dict(settings or {})}
+    tables = [path_table(records, marks, units, event_texts(path, began))]
     if whole:
         tables += [round_table(record, units) for record in records if record["candidates"]]
     config = decisions[-1].state["config"] if decisions else start
     now = {**flattened(config), **config}
     notes = ["now: " + ", ".join(f"{name}={now[name]}" for name in varied if name in now)]
-    notes += [] if stopped is None else [f"stopped: {stopped}"]
+    ended = None if stopped is None or not records or chosen_of(records[-1]) else certainty_text(records[-1])
+    notes += [] if stopped is None else ["; ".join(filter(None, (f"stopped: {stopped}", ended)))]
     notes += path_lines(records)
     found = hindsight(decisions, direction)
-    return Document(tables, notes if found is None else [*notes, *found.notes])
+    return Document(tables, notes if found is None else [*notes, *(found.notes if whole else found.short)])

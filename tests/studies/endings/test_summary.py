@@ -32,7 +32,7 @@ def study_of(search: str, kind: EndKind = EndKind.ANSWERED, max_trials: int | No
 def named(
     study: Any, state: StudyState, failed: int = 0, interrupted: bool = False, hints: FailureHints = NO_FAILURES
 ) -> list[str]:
-    found = commands(study, Standing(state), failed, interrupted, study.state, hints)
+    found = commands(study, Standing(state), failed, interrupted, study.state, hints=hints)
     assert 1 <= len(found) <= 4 and all(command.startswith("python cli.py ") for command, _ in found)
     return [command.removeprefix("python cli.py ") for command, _ in found]
 
@@ -51,6 +51,12 @@ def named(
 )
 def test_after_an_answer_come_its_report_its_audit_and_what_goes_beyond_it(study: Any, last: str) -> None:
     assert named(study, StudyState.DONE) == ["report --study own", "audit --study own", last]
+
+
+def test_a_growth_that_found_nothing_is_offered_the_seeds_that_may_find_it() -> None:
+    study = study_of("grow", EndKind.STALLED)
+    found = commands(study, Standing(StudyState.DONE), 0, False, study.state, "--set grow.repeats=4")
+    assert found[-1] == ("python cli.py run grow --study own --set grow.repeats=4", "more seeds: one may still help")
 
 
 def test_after_failures_comes_why_and_how_they_run_again() -> None:

@@ -11,7 +11,8 @@ import pytest
 
 from samplers.searches.growth.growth import Growth
 from studies.dashboard.note import last_decision
-from studies.history.certainty import ONE_SEED, again, certainty_text, path_lines, seeds_text, unchosen
+from studies.history.certainty import certainty_text, figures_of, seeds_text
+from studies.history.path_certainty import ONE_SEED, again, path_lines, unchosen
 from studies.history.state import decision_text
 from studies.results.growth import show_document, show_json
 from studies.tables.delimited import delimited
@@ -40,7 +41,7 @@ def records(rows: list[Any]) -> list[Mapping[str, Any]]:
 
 def test_a_clear_choice_is_parted_and_a_close_one_a_tie_with_what_it_may_cost() -> None:
     [clear] = records(grown({"a": 9.0, "b": 1.0}, steps=1))
-    assert certainty_text(clear) == "parted (sure 0.99)" and seeds_text(clear) is None
+    assert certainty_text(clear) == "the better of the 2 (sure 0.99)" and seeds_text(clear) is None
     [close] = records(grown({"a": 1.0, "b": 1.02, "c": 0.1}, steps=1))
     said = certainty_text(close)
     assert said is not None and said.startswith("tie of ") and "a → 2" in said and "b → 2" in said and "c →" not in said
@@ -53,11 +54,46 @@ def test_a_wrong_choice_that_costs_nothing_is_not_said_to_cost_one_percent() -> 
     assert (certainty_text({**close, "loss_at_most": 0.004}) or "").endswith("a wrong choice would cost less than 1 %")
 
 
+def without(record: Mapping[str, Any], *lost: str) -> dict[str, Any]:
+    """The round as if the pruner had taken these parameters' candidates away."""
+    out = {"gain": None, "score": None, "cost": None, "better": None, "tie": False, "gain_95": None, "seeds": []}
+    out |= {"added_cost": None, "efficiency": None, "reason": "trial 7 was pruned: at step 3 by the median pruner"}
+    rows = [{**each, **out} if each["param"] in lost else each for each in record["candidates"]]
+    return {**record, "candidates": rows}
+
+
+def test_a_choice_whose_rivals_were_pruned_is_not_sure() -> None:
+    [clear] = records(grown({"a": 9.0, "b": 1.0, "c": 0.5}, steps=1))
+    assert certainty_text(clear) == "the best of the 3 (sure 0.99)"
+    none, half = without(clear, "b", "c"), without(clear, "c")
+    assert certainty_text(none) == "2 of 3 candidates were pruned: the choice had no rival"
+    rest = "1 of 3 candidates was pruned: the choice is among the rest, the better of the 2 (sure 0.99)"
+    assert certainty_text(half) == rest
+    nothing = {"sure": None, "loss_at_most": None, "again": None}
+    assert figures_of(none) == figures_of(half) == nothing and figures_of(clear)["sure"] == clear["sure"]
+    assert again([none]) is None and again([clear, half]) is None
+    line = "whether other seeds would choose the same in rounds 0 and 1 is not known: candidates were pruned there"
+    assert line in path_lines([none, {**half, "round": 1}])
+    assert not any("the same path" in line for line in path_lines([clear, half]))
+
+
+def test_a_growth_of_one_increment_is_not_sure_of_its_only_candidate() -> None:
+    [only] = records(grown({"a": 9.0}, steps=1))
+    assert certainty_text(only) == "the only candidate" and figures_of(only)["sure"] is None
+
+
+def test_the_best_candidate_may_not_help_at_all() -> None:
+    [clear] = records(grown({"a": 9.0, "b": 1.0}, steps=1))
+    rows = [{**each, "gain": 0.018, "gain_95": 0.034} if each["chosen"] else each for each in clear["candidates"]]
+    said = "the better of the 2 (sure 0.99); whether it helps at all is open (0.018 ± 0.034)"
+    assert certainty_text({**clear, "candidates": rows}) == said
+
+
 def test_the_end_of_a_growth_says_how_sure_it_is() -> None:
     rows = grown({"a": -1.0, "b": -2.0}, sd=0.01)
     [end] = records(rows)
     said = certainty_text(end) or ""
-    assert end["event"] == "no candidate helps" and said.startswith("the largest gain is -1.0") and "(a → 2)" in said
+    assert end["event"] == "no candidate helps" and said.startswith("the smallest loss is 1.0") and "(a → 2)" in said
     assert "more seeds" not in said and said in decision_text(0, end)
     assert show_document({}, rows, ["a"], whole=False).tables[0].rows[0][-1] == f"no candidate helps; {said}"
     flat = [{**each, "gain": -0.01, "gain_95": 0.02} for each in end["candidates"]]
@@ -104,7 +140,8 @@ def test_the_same_path_is_less_likely_than_each_choice() -> None:
 def test_errors_are_named() -> None:
     found = records(grown({"a": 1.0, "b": 0.8}))
     [line] = [each for each in path_lines(found) if each.startswith("± is half of a 95 % interval; ")]
-    assert "sure is how likely the choice is the best" in line and "a share of the best efficiency" in line
+    assert "sure: how likely the choice is the best of its round, not that it helps" in line
+    assert "as a share of the best efficiency" in line
     before = [{name: each[name] for name in each if name not in ("rule", "again", "sure", "parted")} for each in found]
     assert path_lines(before) == ["± is one standard error"]
 
