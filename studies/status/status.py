@@ -25,6 +25,7 @@ from studies.history.state import Standing, decision_text, next_command, standin
 from studies.launch.launcher import Launch, read_launches_of
 from studies.launch.states import launch_lines, launches_json
 from studies.status.pace import RUNNING, Pace, running_row
+from studies.status.slot_names import slot_names
 from studies.tables.table import Cell, Column, Document, Table
 
 MAX_LAUNCHES = 3
@@ -136,7 +137,8 @@ class Status:
         notes += taken_lines(self.taken)
         notes += [decision_text(each.number, each.record) for each in self._last_decisions]
         notes += [f"{count} × {cause}" for cause, count in self.failures.items()]
-        rows = [_running_row(each) for each in self.running]
+        names = slot_names([(each.host, each.pid, each.slot) for each in self.running], with_host=True)
+        rows = [_running_row(each, names[each.host, each.pid, each.slot]) for each in self.running]
         return Document([Table(RUNNING, rows).without_empty_columns()] if rows else [], notes, self.head)
 
     def to_json(self) -> dict[str, Any]:
@@ -193,9 +195,9 @@ def taken_lines(taken: Sequence[TakenTrial]) -> list[str]:
     return lines
 
 
-def _running_row(row: RunningTrial) -> list[Cell]:
+def _running_row(row: RunningTrial, slot: str) -> list[Cell]:
     known = Pace(*next(iter(row.metrics.items()), (None, None)))
-    return running_row(f"{row.host}:{row.slot}", row.number, purpose(row.role), row.seconds, row.step, known, None)
+    return running_row(slot, row.number, purpose(row.role), row.seconds, row.step, known, None)
 
 
 @dataclass(frozen=True)
