@@ -181,7 +181,7 @@ class Reader:
             )
             for each in row.best or ()
         ]
-        return Leading(row.done, row.planned, best)
+        return Leading(row.done, row.planned, row.running, best)
 
     def trace(self, trial_id: int) -> Trace | None:
         """What a trial has left to look at; None if it never started."""
