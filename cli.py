@@ -288,14 +288,18 @@ def compare(names: tuple[str, ...], form: Form | None, as_json: bool, store: Sto
 
 @cli.command()
 @study_option
+@click.option("--where", metavar="EXPR", help="Only settings that satisfy this: 'params < 4000'.")
 @json_option
 @storage_option
-def best(name: str, as_json: bool, store: Store) -> None:
+def best(name: str, where: str | None, as_json: bool, store: Store) -> None:
     """The best configuration as flags to paste: a grid's or tune's setting, the knee of a front, where a growth is."""
     from studies.export.best import best
 
     with _study(store, name) as (session, study):
-        _print(best(session, study), as_json)
+        found = best(session, study, where)
+    _print(found, as_json)
+    for line in [] if as_json else found.doubts:
+        _say(line, err=True)
 
 
 @cli.command()
@@ -647,10 +651,10 @@ def down() -> None:
 @json_option
 def storage_status(as_json: bool) -> None:
     """The embedded server: up or not, where its data and log are."""
-    from storage.upkeep import server_status
+    from storage.upkeep import server_lines, server_status
     from studies.tables.printing import Facts
 
-    _print(Facts(server_status()), as_json)
+    _print(Facts(server_lines(), server_status()), as_json)
 
 
 @storage.command("url")

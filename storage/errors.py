@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+from storage.program import program_name
+
 
 class StudyhallError(Exception):
     """The work failed."""
@@ -30,7 +32,14 @@ class StorageError(StudyhallError):
 
 
 class EmptyStorageError(UsageError):
-    """no study in this storage yet; `python cli.py run grow --study lobo` begins one"""
+    """no study in this storage yet"""
+
+    def __init__(self, where: str = "") -> None:
+        super().__init__(f"{self.__doc__}; `{program_name()} run grow --study lobo` begins one", where)
+
+
+class NotPermittedError(StorageError):
+    """The role of this session may not do that."""
 
 
 class UnreachableError(StorageError):

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 
 from storage.errors import StorageError, UsageError
 from storage.locks import MOVE_LOCK, holding
+from storage.owner import only_by_owner
 from storage.reader import Reader
 from storage.session import Session
 from storage.studies import drain_study
@@ -75,7 +76,7 @@ def _is_copied(source: Session, target: Session, study_id: int, name: str) -> bo
 
 def _copy(source: Session, target: Session, study_id: int, name: str) -> None:
     """Copy one study, in one transaction on either side."""
-    with target.transaction():
+    with only_by_owner(target, "take in a study that is moved"), target.transaction():
         made = target.execute("INSERT INTO studies (study_name) VALUES (%s) RETURNING study_id", [name])[0].study_id
         with source.transaction():
             source.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")

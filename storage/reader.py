@@ -37,7 +37,7 @@ from storage.records import (
     WorkerRow,
 )
 from storage.session import Session, query
-from storage.worker_records import FirstFailures, KeptTrial, Leading, SeedRow
+from storage.worker_records import FirstFailures, KeptTrial, Leading, LeadingSetting, SeedRow
 
 Row = TypeVar("Row")
 
@@ -170,11 +170,16 @@ class Reader:
         return {row.trial_id: [*row.values] for row in self.session.run("read_values", {"study_id": study_id})}
 
     def leading(self, study_id: int, score: str, direction: str, seeds: int) -> Leading:
-        """How far a grid or a tune is, and the best setting of those that have `seeds` results: all trials are read."""
+        """How far a grid or a tune is, and the best settings of those with `seeds` results: all trials are read."""
         sign = -1 if direction == "maximize" else 1
         row = self.session.one("read_leading", {"study_id": study_id, "score": score, "seeds": seeds, "sign": sign})
-        setting = None if row.setting is None else json.loads(row.setting)
-        return Leading(row.done, row.planned, setting, None if row.mean is None else float(row.mean))
+        best = [
+            LeadingSetting(
+                json.loads(each["setting"]), {int(seed): float(text) for seed, text in each["scores"].items()}
+            )
+            for each in row.best or ()
+        ]
+        return Leading(row.done, row.planned, best)
 
     def trace(self, trial_id: int) -> Trace | None:
         """What a trial has left to look at; None if it never started."""

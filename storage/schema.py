@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from storage.digest_upgrade import add_digests
 from storage.errors import EmptyStorageError, StorageError
 from storage.locks import SCHEMA_LOCK, WORKER_LOCKS, holding
+from storage.program import program_name
 from storage.session import Session
 from storage.url import shown_url
 
@@ -51,11 +52,11 @@ def check_versions(session: Session, writing: bool) -> None:
     if found.optuna is not None and found.optuna != OPTUNA_SCHEMA:
         raise StorageError(
             f"Optuna's tables are of revision {found.optuna}, this version needs {OPTUNA_SCHEMA}; "
-            "`python cli.py storage upgrade` upgrades an older one, a newer one needs a newer Studyhall",
+            f"`{program_name()} storage upgrade` upgrades an older one, a newer one needs a newer Studyhall",
             where,
         )
     if found.ours is not None and found.ours != SCHEMA:
-        mend = "run `python cli.py storage upgrade`" if found.ours < SCHEMA else "a newer Studyhall is needed"
+        mend = f"run `{program_name()} storage upgrade`" if found.ours < SCHEMA else "a newer Studyhall is needed"
         raise StorageError(f"Studyhall's tables are of version {found.ours}, this code needs {SCHEMA}; {mend}", where)
     if writing and found.read_only:
         raise StorageError("the database is read-only; name one that can be written", where)
@@ -112,7 +113,7 @@ def _upgrade_ours(session: Session, version: int) -> None:
         alive = session.one("living_workers", {"space": WORKER_LOCKS}).workers
         if alive:
             raise StorageError(
-                f"{alive} workers run on the older tables; `python cli.py stop --study NAME` their studies first",
+                f"{alive} workers run on the older tables; `{program_name()} stop --study NAME` their studies first",
                 shown_url(session.url),
             )
         for step in range(version, SCHEMA):

@@ -20,7 +20,15 @@ import psycopg2.extensions
 from psycopg2.extensions import AsIs
 from psycopg2.extras import NamedTupleCursor
 
-from storage.errors import RefusedError, RestartingError, SessionLostError, StorageError, UnreachableError, UsageError
+from storage.errors import (
+    NotPermittedError,
+    RefusedError,
+    RestartingError,
+    SessionLostError,
+    StorageError,
+    UnreachableError,
+    UsageError,
+)
 from storage.url import libpq_url, shown_url, without_secrets
 
 QUERIES = Path(__file__).parent / "queries"
@@ -262,7 +270,8 @@ class Session:
 
     def refusal(self, error: BaseException) -> StorageError:
         """The server's refusal of a statement in one line, with how to mend it."""
-        return StorageError(f"{self._first_line(error)}{HINTS.get(type(error), '')}", shown_url(self.url))
+        kind = NotPermittedError if isinstance(error, psycopg2.errors.InsufficientPrivilege) else StorageError
+        return kind(f"{self._first_line(error)}{HINTS.get(type(error), '')}", shown_url(self.url))
 
     def _first_line(self, error: BaseException) -> str:
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]

@@ -10,10 +10,16 @@ from storage import listening, moving, schema, server
 from storage.errors import StorageError
 from storage.home import home
 from storage.locks import check_locks_stay
+from storage.program import program_name
 from storage.schema import OPTUNA_SCHEMA, SCHEMA, check_versions, read_versions
 from storage.session import Session
 from storage.store import Store
-from storage.url import shown_url
+from storage.url import shown_url, url_to_paste
+
+PASSWORD_ELSEWHERE = (
+    "without its password, which is never printed: other programs read it from PGPASSWORD or ~/.pgpass, "
+    "or write it into the URL behind the user, USER:PASSWORD@"
+)
 
 
 def server_status() -> dict[str, object]:
@@ -22,12 +28,24 @@ def server_status() -> dict[str, object]:
     return {**asdict(found), "data": str(found.data), "log": str(found.log)}
 
 
+def server_lines() -> list[str]:
+    """The same for people, a line each."""
+    found = server.status(home())
+    listens = "for this host alone" if found.listens is None else f"at {found.listens.host}:{found.listens.port}"
+    state = {"up": "yes" if found.up else "no", "url": found.url, "version": found.version}
+    facts = state | {"process": found.pid or "none", "data": found.data, "log": found.log, "listens": listens}
+    return [f"{name}: {value}" for name, value in facts.items()]
+
+
 def url_lines(store: Store) -> list[str]:
     """The storage's URL, without a password. For an embedded server that listens: the URL for other hosts, and how to
     reach it."""
     url = store.start()
     found = server.read_listening(server.cluster(store.home).base) if store.embedded else None
-    return [shown_url(url)] if found is None else listening.access_lines(store.home, found)
+    if found is not None:
+        return listening.access_lines(store.home, found)
+    shown, has_password = url_to_paste(url)
+    return [shown, *([PASSWORD_ELSEWHERE] if has_password else [])]
 
 
 def check(store: Store) -> list[str]:
@@ -48,7 +66,7 @@ def check(store: Store) -> list[str]:
         "locks: stay with their session",
     ]
     if found.optuna not in (None, OPTUNA_SCHEMA) or found.ours not in (None, SCHEMA):
-        raise StorageError("; ".join([*lines, "`python cli.py storage upgrade` upgrades older tables"]))
+        raise StorageError("; ".join([*lines, f"`{program_name()} storage upgrade` upgrades older tables"]))
     return lines
 
 

@@ -79,6 +79,18 @@ def shown_url(url: str) -> str:
     return parts._replace(password=None if parts.password is None else "***", options=options).text(SCHEMES[0], "/*")
 
 
+def url_to_paste(url: str) -> tuple[str, bool]:
+    """The URL without any password, for another program; and whether it had one.
+
+    >>> url_to_paste("postgresql://ada:secret@db.lab/studies")
+    ('postgresql+psycopg2://ada@db.lab/studies', True)
+    """
+    parts = _split(url)
+    options = [(key, value) for key, value in parts.options if key not in SECRETS]
+    had = bool(parts.password) or len(options) < len(parts.options)
+    return parts._replace(password=None, options=options).text(SCHEMES[0], "/"), had
+
+
 def hosts_of(url: str) -> list[str]:
     """The names, addresses or socket folders that a URL leads to; an empty one is libpq's own default."""
     known = _known(libpq_url(url))

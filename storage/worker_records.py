@@ -52,12 +52,20 @@ class KeptTrial:
 
 
 @dataclass(frozen=True)
+class LeadingSetting:
+    """One of a study's best settings."""
+
+    setting: Json
+    scores: Mapping[int, float]
+    """By seed."""
+
+
+@dataclass(frozen=True)
 class Leading:
-    """How far a study of settings is, and which setting leads."""
+    """How far a study of settings is, and which settings lead."""
 
     done: int
     """Planned trials that have ended."""
     planned: int
-    setting: Json | None
-    mean: float | None
-    """Of the setting's score over its seeds; None while no setting has all of them."""
+    best: Sequence[LeadingSetting]
+    """By the mean over seeds, the best first; none while no setting has all of them."""

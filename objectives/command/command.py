@@ -18,22 +18,19 @@ import shutil
 import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from objectives.command.flags import Spelling
 from objectives.command.measures import MEASURES
-from objectives.command.numbers import UNITS
+from objectives.command.metrics import Metrics, check_mapping, check_text
 from objectives.command.placeholders import FLAGS, as_text, fill, leaves, names_in
 from objectives.command.switches import deaf_switch
-from storage.checks import check_keys
 from storage.errors import UsageError, nearest
 
 COMMAND_PREFIX = "command:"
 COMMAND_KEYS = ("command", "cwd", "env", "flags", "lists", "metrics", "words")
-METRIC_SOURCES = ("json", "csv", "stdout")
-PATTERN_KEYS = ("pattern", "unit")
 TRIAL_PLACEHOLDERS = (
     *("seed", "run_dir", "checkpoint_dir", "trial", "attempt"),
     *("device", "threads", "config_json", "python"),
@@ -44,60 +41,6 @@ MAX_COMMAND_CHARACTERS = 60_000  # it is passed as one argument, and every syste
 PYTHON_NAME = re.compile(r"python(3(\.\d+)?)?")
 DEVICES_VARIABLE = "CUDA_VISIBLE_DEVICES"
 SECRET_NAME = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD|PASSWD)$", re.IGNORECASE)
-
-
-@dataclass(frozen=True)
-class Metrics:
-    """Where a command's metrics are read from."""
-
-    source: str
-    """One of METRIC_SOURCES."""
-    path: str = ""
-    """The file's path, with placeholders, relative to the command's folder."""
-    patterns: Mapping[str, str] | None = None
-    """For stdout: a regular expression for each metric."""
-    step: str | None = None
-    """The key or column that holds the step; for stdout, a pattern."""
-    units: Mapping[str, str] = field(default_factory=dict)
-    """For stdout: the unit that a metric is kept in, by metric."""
-    columns: Sequence[str] = ()
-    """For csv: the column names of a file that has none."""
-
-    @staticmethod
-    def parse(document: Any, where: str) -> Metrics:
-        """Check a definition's `metrics:` block.
-
-        Raises:
-            UsageError: The block does not say how to read metrics.
-        """
-        _check_keys(document, (*METRIC_SOURCES, "columns", "step"), where)
-        sources = [key for key in METRIC_SOURCES if key in document]
-        if len(sources) != 1:
-            raise UsageError(f"{where}: name one source: json: FILE, csv: FILE or stdout: {{METRIC: PATTERN}}")
-        step = document.get("step")
-        if step is not None:
-            step = _text(step, f"{where}: step")
-        columns = _columns(document.get("columns", []), f"{where}: columns")
-        if columns and sources != ["csv"]:
-            raise UsageError(f"{where}: columns: name the columns of a csv file; {sources[0]} has none")
-        if sources == ["stdout"]:
-            patterns, units = _patterns(document["stdout"], f"{where}: stdout")
-            if step is not None:
-                _check_pattern(step, f"{where}: step")
-            return Metrics("stdout", patterns=patterns, step=step, units=units)
-        return Metrics(sources[0], _text(document[sources[0]], f"{where}: {sources[0]}"), step=step, columns=columns)
-
-    def to_json(self) -> dict[str, Any]:
-        """The block as a definition would write it."""
-        document: dict[str, Any] = {self.source: self.path}
-        if self.patterns is not None:
-            document[self.source] = {
-                name: {"pattern": pattern, "unit": self.units[name]} if name in self.units else pattern
-                for name, pattern in self.patterns.items()
-            }
-        if self.columns:
-            document["columns"] = list(self.columns)
-        return document if self.step is None else {**document, "step": self.step}
 
 
 @dataclass(frozen=True)
@@ -122,7 +65,7 @@ class Command:
         Raises:
             UsageError: The mapping is not a command; the message says what is wrong and where.
         """
-        _check_keys(document, COMMAND_KEYS, where)
+        check_mapping(document, COMMAND_KEYS, where)
         for key in ("command", "metrics"):
             if key not in document:
                 raise UsageError(f"{where}: {key}: is missing")
@@ -133,7 +76,7 @@ class Command:
             arguments=_split(document["command"], f"{where}: command"),
             metrics=Metrics.parse(document["metrics"], f"{where}: metrics"),
             folder=folder,
-            cwd=_text(document.get("cwd", "."), f"{where}: cwd"),
+            cwd=check_text(document.get("cwd", "."), f"{where}: cwd"),
             env={name: _environment(name, value, f"{where}: env") for name, value in env.items()},
             spelling=Spelling.parse(document, where),
             needs=tuple(needs),
@@ -344,51 +287,3 @@ def _environment(name: str, value: Any, where: str) -> str:
     if not isinstance(value, str | int | float) or "\0" in as_text(value):
         raise UsageError(f"{where}: {name}: {value!r} is not a text")
     return as_text(value)
-
-
-def _patterns(patterns: Any, where: str) -> tuple[dict[str, str], dict[str, str]]:
-    """The patterns and the units of `stdout:`, by metric."""
-    if not isinstance(patterns, Mapping) or not patterns:
-        raise UsageError(f"{where}: {patterns!r} is not a mapping of metrics to patterns")
-    found, units = {}, {}
-    for name, pattern in patterns.items():
-        if isinstance(pattern, Mapping):
-            _check_keys(pattern, PATTERN_KEYS, f"{where}: {name}")
-            unit = pattern.get("unit")
-            if unit is not None and (not isinstance(unit, str) or unit not in UNITS):
-                raise UsageError(f"{where}: {name}: unit: {unit!r}{nearest(str(unit), tuple(UNITS))}")
-            units.update({name: unit} if unit is not None else {})
-            pattern = pattern.get("pattern")
-        _check_pattern(pattern, f"{where}: {name}")
-        found[name] = pattern
-    return found, units
-
-
-def _columns(columns: Any, where: str) -> tuple[str, ...]:
-    if not isinstance(columns, list) or any(not isinstance(each, str) or not each.strip() for each in columns):
-        raise UsageError(f"{where}: {columns!r} is not a list of names")
-    repeated = [each for each in columns if columns.count(each) > 1]
-    if repeated:
-        raise UsageError(f"{where}: {repeated[0]!r} is named twice")
-    return tuple(columns)
-
-
-def _check_pattern(pattern: Any, where: str) -> None:
-    try:
-        groups = re.compile(_text(pattern, where)).groups
-    except (re.error, OverflowError, RecursionError) as error:
-        raise UsageError(f"{where}: {pattern!r} is not a regular expression: {error}") from error
-    if not groups:
-        raise UsageError(f"{where}: {pattern!r} has no group: put ( ) around the number")
-
-
-def _text(value: Any, where: str) -> str:
-    if not isinstance(value, str) or not value or "\0" in value:
-        raise UsageError(f"{where}: {value!r} is not a text")
-    return value
-
-
-def _check_keys(document: Any, allowed: Sequence[str], where: str) -> None:
-    if not isinstance(document, Mapping):
-        raise UsageError(f"{where}: {document!r} is not a mapping")
-    check_keys(document, allowed, where)

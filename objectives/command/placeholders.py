@@ -56,6 +56,21 @@ def leaves(config: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, An
             yield f"{above}{key}", value
 
 
+def gathered(config: Mapping[str, Any]) -> dict[str, Any]:
+    """A configuration with `model.mlp` moved into `model`, where that is a mapping: a script reads it in one place.
+
+    >>> gathered({"model": {"depth": 2}, "model.mlp": 64, "opt.lr": 0.1})
+    {'model': {'depth': 2, 'mlp': 64}, 'opt.lr': 0.1}
+    """
+    whole = dict(config)
+    for key, value in config.items():
+        head, _, rest = key.partition(".")
+        if rest and isinstance(whole.get(head), Mapping):
+            del whole[key]
+            whole[head] = gathered({**whole[head], rest: value})
+    return whole
+
+
 def as_text(value: Any) -> str:
     """A value inside an argument: text as it stands, everything else as YAML and JSON write it."""
     if isinstance(value, str):

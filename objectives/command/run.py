@@ -20,9 +20,10 @@ from pathlib import Path
 from typing import Any
 
 from objectives.command.command import Command, places
-from objectives.command.follow import MAX_PRINTED_BYTES, File, Lines
+from objectives.command.follow import MAX_PRINTED_BYTES, MAX_ROW_BYTES, File, Lines
 from objectives.command.measures import MEASURES, Measures
-from objectives.command.placeholders import FLAGS, arguments_of, fill
+from objectives.command.placeholders import FLAGS, arguments_of, fill, gathered
+from objectives.command.printed_json import PrintedJson
 from objectives.command.readers import Json, Patterns, Reader, Row, Table
 from objectives.context import TrialContext
 from objectives.outcome import AttemptError, Kind
@@ -68,7 +69,7 @@ class Run:
         self.path = self.cwd / fill(command.metrics.path, values)
         self.file = File(self.path) if command.metrics.path else None
         self.reader = _reader(command)
-        self.printed = Lines(MAX_PRINTED_BYTES)
+        self.printed = Lines(MAX_PRINTED_BYTES if command.metrics.patterns else MAX_ROW_BYTES)
         self.tail = b""
         self.last: dict[str, float] = {}
         self.refused: dict[str, str] = {}
@@ -269,6 +270,8 @@ class Run:
         if self.command.metrics.patterns is not None:
             pattern = self.command.metrics.patterns.get(name)
             return f"no line of its output matches {pattern!r} for {name!r}" if pattern else f"no {name!r} was printed"
+        if self.file is None:
+            return f"no line of its output is a JSON object with {name!r}; {found}"
         if not self.path.exists():
             return f"there is no file {self.path} with {name!r}"
         trouble = f"; {self.reader.trouble}" if self.reader.trouble else ""
@@ -290,7 +293,7 @@ def _values(command: Command, config: Mapping[str, Any], trial: TrialContext) ->
         "python": sys.executable,
     }
     if any("{config_json}" in each for each in (*command.arguments, *command.env.values())):
-        Path(values["config_json"]).write_text(json.dumps({**config, "seed": trial.seed}, indent=1))
+        Path(values["config_json"]).write_text(json.dumps({**gathered(config), "seed": trial.seed}, indent=1))
     return values
 
 
@@ -298,7 +301,9 @@ def _reader(command: Command) -> Reader:
     metrics = command.metrics
     if metrics.patterns is not None:
         return Patterns(metrics.patterns, metrics.step, metrics.units)
-    return Json(metrics.step) if metrics.source == "json" else Table(metrics.step, metrics.columns)
+    if metrics.source == "csv":
+        return Table(metrics.step, metrics.columns)
+    return Json(metrics.step) if metrics.path else PrintedJson(metrics.step)
 
 
 def _environment() -> dict[str, str]:

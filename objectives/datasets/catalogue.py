@@ -10,6 +10,7 @@ from typing import Any
 
 from storage.errors import StudyhallError
 from storage.home import home
+from storage.program import program_name
 
 BUILT_IN = ("stdlib", "gssm")  # datasets that need no preparation: no other dataset can have their names
 
@@ -73,7 +74,7 @@ def begun(name: str) -> str:
 
 def recipe(name: str) -> str:
     """The command that makes a well-known dataset, as a hint; empty for every other name."""
-    return f"make it: `python cli.py data prepare {name} {RECIPES[name]}`" if name in RECIPES else ""
+    return f"make it: `{program_name()} data prepare {name} {RECIPES[name]}`" if name in RECIPES else ""
 
 
 def entries() -> list[Entry]:

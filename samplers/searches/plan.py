@@ -28,8 +28,9 @@ SearchState = Mapping[str, Any]
 """What a search passes from one decision to the next: JSON values only, written to the database as they are."""
 
 
-RULES_SINCE_04 = ("rule", "noise")
-"""Names in a growth's state that came with version 0.4: without them, its races are decided by t tests as in 0.3."""
+RULES_SINCE_04 = ("rule", "noise", "nested")
+"""Names in a state that came with version 0.4. Without the first two, a growth's races are decided by t tests as in
+0.3; without the last, a depth search writes `model.depth` as a key with a dot."""
 
 
 @dataclass(frozen=True)

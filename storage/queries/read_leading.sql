@@ -1,15 +1,22 @@
--- How far a study of settings is, and the setting with the best mean among those whose first seeds have all completed.
+-- How far a study of settings is, and the settings with the best means among those whose first seeds have all completed:
+-- as many as take part in a race. Their scores stand by seed.
 -- Means are scaled by a power of two, as in samplers/searches/noise.py: avg() refuses scores above 1e154.
-SELECT count.done, count.planned, best.setting, best.mean
+SELECT count.done, count.planned, best.settings AS best
 FROM (
     SELECT count(*) FILTER (WHERE trial.state NOT IN ('WAITING', 'RUNNING')) AS done, count(*) AS planned
     FROM studyhall_points AS point JOIN trials AS trial USING (trial_id)
     WHERE point.study_id = %(study_id)s AND NOT point.retired
 ) AS count
-LEFT JOIN LATERAL (
-    SELECT point.role->>'setting' AS setting, sum(metric.value / 2::float8 ^ 64) / count(*) * 2::float8 ^ 64 AS mean
-    FROM studyhall_points AS point JOIN trials AS trial USING (trial_id) JOIN studyhall_metrics AS metric USING (trial_id)
-    WHERE point.study_id = %(study_id)s AND NOT point.retired AND trial.state = 'COMPLETE' AND metric.name = %(score)s
-    GROUP BY point.role->>'setting' HAVING count(*) >= %(seeds)s
-    ORDER BY sum(metric.value / 2::float8 ^ 64) / count(*) * %(sign)s LIMIT 1
-) AS best ON true
+CROSS JOIN (
+    SELECT json_agg(json_build_object('setting', setting, 'scores', scores) ORDER BY loss) AS settings
+    FROM (
+        SELECT point.role->>'setting' AS setting, json_object_agg(point.seed, metric.value::text) AS scores,
+            sum(metric.value / 2::float8 ^ 64) / count(*) * %(sign)s AS loss
+        FROM studyhall_points AS point JOIN trials AS trial USING (trial_id)
+        JOIN studyhall_metrics AS metric USING (trial_id)
+        WHERE point.study_id = %(study_id)s AND NOT point.retired AND trial.state = 'COMPLETE'
+            AND metric.name = %(score)s
+        GROUP BY point.role->>'setting' HAVING count(*) >= %(seeds)s
+        ORDER BY loss LIMIT 8
+    ) AS ranked
+) AS best

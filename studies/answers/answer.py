@@ -14,6 +14,7 @@ from samplers.searches.plural import counted
 from storage.records import StudyRow
 from studies.figures.scales import number_text
 from studies.history.purpose import candidate_name, setting_name
+from studies.results.verdicts import Verdict
 from studies.tables.digits import printed
 from studies.tables.table import Figure
 
@@ -81,7 +82,10 @@ def _of_grid(study: StudyRow, shown: Json) -> str | None:
     if count == 1:
         return f"The only setting with a result, {setting_name(best['setting'])}, has {study.score} {_mean(best)}."
     tied = sum(bool(row["best_tie"]) for row in rows)
-    if tied:
+    coming = [row for row in shown["results"] if str(row.get("verdict", "")).startswith(Verdict.UNFINISHED.value)]
+    if coming:
+        verdict = f" {counted(len(coming), 'setting')} with some of their seeds may still become the best."
+    elif tied:
         verdict = f" {counted(tied - 1, 'other')} may be as good: the seeds do not set them apart."
     elif any(row["p_best"] is not None for row in rows):
         verdict = " The seeds set it apart from all others."
@@ -108,7 +112,9 @@ def _of_front(study: StudyRow, shown: Json) -> str | None:
         return None
     names = " and ".join(score.metric for score in study.scores)
     whole = f"{len(front)} of {len(shown['results'])} settings are on the front of {names}"
-    best = next((row for row in front if row["number"] == shown["best"]), front[0])
+    best = next((row for row in front if row["number"] == shown["best"]), None)
+    if best is None:
+        return f"{whole}. The front has no bend: none of them gives up least of each, so the choice is yours."
     values = ", ".join(f"{score.metric} {_short(best['by_score'][score.metric]['mean'])}" for score in study.scores)
     return f"{whole}. Setting {best['number']} gives up least of each: {setting_name(best['setting'])}, with {values}."
 

@@ -10,6 +10,7 @@ from typing import Any
 from samplers.searches.noise import mean, standard_error, t975
 from samplers.searches.plural import counted
 from storage.errors import UsageError, nearest
+from storage.program import program_name
 from storage.reader import Reader
 from storage.records import DecisionRow, StudyRow, TrialRow
 from storage.session import Session
@@ -124,7 +125,7 @@ def compare(session: Session, names: Sequence[str]) -> Printable:
         UsageError: They cannot be compared.
     """
     if len(names) < 2:
-        raise UsageError("needs two studies or more: python cli.py compare A B", "compare")
+        raise UsageError(f"needs two studies or more: {program_name()} compare A B", "compare")
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
         raise UsageError(f"{twice!r} is named twice", "compare")

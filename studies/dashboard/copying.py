@@ -11,6 +11,7 @@ from storage.dashboard import read_dashboard
 from storage.errors import StorageError, UsageError
 from storage.home import home, link_trials, study_folder
 from storage.names import check_name
+from storage.owner import only_by_owner
 from storage.reader import Reader
 from storage.records import StudyRow
 from storage.renaming import lock_idle
@@ -38,7 +39,7 @@ def copy(session: Session, study: StudyRow, name: str, storage: str | None) -> s
     check_name(name, "copy")
     folder: Path | None = None
     try:
-        with session.transaction():
+        with only_by_owner(session, "copy a study"), session.transaction():
             lock_idle(session, study, "copy")
             certificate = certificate_of(evidence_held(session, study.name))
             if certificate.seal is None:

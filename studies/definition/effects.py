@@ -106,5 +106,5 @@ def _of_depth(settings: Block, path: Path, value: str) -> Iterator[str]:
         "width": {"layers": f"layers=[{value}]", "width": "min_width=LOW and --set depth.max_width=HIGH"},
     }[str(settings.get("solve", "layers"))]
     for what, assignment in {**instead, "heads": f"num_heads={value}"}.items():
-        if path == (names[what],):
-            yield f"{path[0]} is set by the search in every trial; --set depth.{assignment}"
+        if ".".join(map(str, path)) == names[what]:
+            yield f"{names[what]} is set by the search in every trial; --set depth.{assignment}"

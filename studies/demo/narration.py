@@ -7,17 +7,18 @@ from itertools import pairwise
 from typing import Any
 
 from samplers.searches.plural import counted
+from storage.program import program_name
 from studies.demo.path import GrowthPath, Measured
 from studies.history.counts import Counts
 from studies.history.purpose import purpose
 
 COMMANDS = (
     (
-        "python cli.py run grow --study lobo --laptop",
+        "run grow --study lobo --laptop",
         "the same growth in your own storage: kill it as you like",
     ),
-    ("python cli.py studies", "the definitions that ship; each is a file to copy"),
-    ('python cli.py init grid --command "python train.py"', "a first definition from the flags of your own script"),
+    ("studies", "the definitions that ship; each is a file to copy"),
+    ('init grid --command "python train.py"', "a first definition from the flags of your own script"),
 )
 """What to do next."""
 
@@ -57,5 +58,6 @@ def caption(found: GrowthPath, killed: Measured | None) -> str:
 
 def next_lines() -> list[str]:
     """The next commands, each with what it is for."""
-    width = max(len(command) for command, _ in COMMANDS)
-    return ["next:", *(f"  {command:<{width}}  # {what}" for command, what in COMMANDS)]
+    commands = [(f"{program_name()} {words}", what) for words, what in COMMANDS]
+    width = max(len(command) for command, _ in commands)
+    return ["next:", *(f"  {command:<{width}}  # {what}" for command, what in commands)]

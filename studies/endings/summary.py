@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 from samplers.searches.plural import counted
 from storage.home import study_folder
 from storage.ledger import Ledger
+from storage.program import program_name
 from storage.reader import Reader
 from storage.records import EndKind, Json, StudyRow
 from storage.session import Session
@@ -122,11 +122,6 @@ def commands(
             case _:
                 found = [(run, "go on"), (verb.format("status"), "what waits, and who else runs it"), report]
     return found[:MAX_COMMANDS]
-
-
-def program_name() -> str:
-    """As it was started: `studyhall` where it is installed, else the checkout's `python cli.py`."""
-    return "studyhall" if Path(sys.argv[0]).name == "studyhall" else "python cli.py"
 
 
 def _further(study: StudyRow, run: str, verb: str, state: Json, seeds: str | None) -> Command:

@@ -15,14 +15,14 @@ from studies.definition.code_version import versions
 from studies.definition.searches import search_in_force
 from studies.engine.adoption import adopt
 from studies.engine.progress import Progress
-from studies.history.state import decision_text
+from studies.history.state import decision_text, race_text
 from studies.planning.chooser import Chooser
 from studies.planning.planner import Waiting, plan, plan_ahead
 
 GUESS_SECONDS = 0.5
 """Between two guesses of what the next round needs."""
 RACED = "raced"
-"""The kind of a grid's decision that buys seeds, or ends its race."""
+"""The kind of a decision of a grid or a tune that buys seeds, or ends its race."""
 
 
 class NextPoints:
@@ -75,7 +75,8 @@ class NextPoints:
         new = Reader(self.ledger.session).decisions(study.study_id, self.decided + 1) if last[0] > self.decided else []
         for row in new:
             if study.search in ("grow", "depth") or row.kind == RACED:
-                self.log(decision_text(row.number, row.record))
+                tuned = row.kind == RACED and study.search == "tune"
+                self.log(race_text(row.record) if tuned else decision_text(row.number, row.record))
         self.decided = last[0]
         return last[1]
 
@@ -89,6 +90,8 @@ class NextPoints:
         assert self.chooser is not None
         if self.chooser.turn(search_in_force(study), self._refusals, self.code) is not None:
             self.changed()
+            if self.chooser.races:
+                self._print_decisions(study)
 
     def adopt(self, study: StudyRow) -> list[int] | None:
         """Adopt trials that another Optuna program enqueued; the numbers of those that can be claimed."""

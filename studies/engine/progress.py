@@ -8,20 +8,16 @@ come with a read of the whole study, which takes at most a fiftieth of the worke
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from samplers.searches.grid.grid import Grid
-from samplers.searches.noise import mean
 from samplers.searches.tune.tune import Tune
 from storage.ledger import Ledger
 from storage.reader import Reader
 from storage.records import StudyRow
 from studies.definition.searches import search_in_force
+from studies.history.leaders import Leaders
 from studies.history.pace import MIN_TRIALS, mean_seconds
-from studies.history.purpose import setting_name
-from studies.tables.digits import number
 
 PAUSE_SECONDS = 2.0
 """Between two reads of a study, at least."""
@@ -76,40 +72,6 @@ class Progress:
         return mean_seconds(self.later if len(self.later) >= MIN_TRIALS else [*self.first.values(), *self.later])
 
 
-class Leaders:
-    """Which setting leads, by the mean of its seeds."""
-
-    def __init__(self, direction: str, seeds: int) -> None:
-        """`seeds`: results that a setting needs before it is compared."""
-        self.direction, self.seeds = direction, seeds
-        self.mean: float | None = None
-        self.setting: Mapping[str, Any] = {}
-        self._scores: dict[str, list[float]] = {}
-
-    def add(self, setting: Mapping[str, Any], score: float) -> bool:
-        """A result of this worker; whether its setting leads now."""
-        scores = self._scores.setdefault(setting_name(setting), [])
-        scores.append(score)
-        return len(scores) >= self.seeds and self.lead(setting, mean(scores))
-
-    def lead(self, setting: Mapping[str, Any], mean: float) -> bool:
-        """A setting that has all of its seeds; whether it leads now."""
-        if self.mean is not None and (mean <= self.mean if self.direction == "maximize" else mean >= self.mean):
-            return False
-        self.mean, self.setting = mean, setting
-        return True
-
-    @property
-    def value(self) -> str:
-        """`best 0.25`, or of several seeds `best mean 0.25`; empty while no setting has all seeds."""
-        return "" if self.mean is None else f"best {'mean ' * (self.seeds > 1)}{number(self.mean)}"
-
-    @property
-    def text(self) -> str:
-        """The same with its setting."""
-        return self.value and f"{self.value} ({setting_name(self.setting)})"
-
-
 class StudyProgress:
     """Of a grid or a tune: how far the whole study is, and which setting leads, read over a worker's session."""
 
@@ -132,8 +94,8 @@ class StudyProgress:
         block = study.origin[study.search]
         wanted = block["settings"] * block.get("repeats", 1) if study.search == "tune" else 0
         self._progress.counted(found.done, max(found.planned, wanted))
-        if leaders is not None and found.setting is not None and found.mean is not None:
-            leaders.lead(found.setting, found.mean)
+        if leaders is not None:
+            leaders.read(found.best)
 
 
 def leaders_of(study: StudyRow) -> Leaders | None:
@@ -143,4 +105,5 @@ def leaders_of(study: StudyRow) -> Leaders | None:
         return None
     search = search_in_force(study)
     assert isinstance(search, Grid | Tune)
-    return Leaders(study.direction, search.settings_in(search.start()).repeats)
+    settings = search.settings_in(search.start())
+    return Leaders(study.direction, settings.repeats, settings.seed)

@@ -14,7 +14,7 @@ from storage.reader import Reader
 from studies.definition.definition import Definition
 from studies.definition.units import duration_text
 from studies.engine.policy import Finish, Requirements, again_text, consequence, judge, with_best
-from studies.engine.progress import Leaders
+from studies.history.leaders import Leaders
 from studies.history.purpose import trial_name
 from studies.slots.leases import Lease
 from studies.slots.slot import Slot
@@ -128,9 +128,9 @@ class Running:
         line = f"{self.name}: {scores}, {lasted}"
         if leaders is None:
             return line, Tone.DETAIL if self.claim.role.get("role") in COUNTS else Tone.PLAIN
-        leads = leaders.add(self.claim.role.get("setting", {}), outcome.metrics[required.score])
-        best = f"; {'new ' * leads}{leaders.value}" if leaders.value else ""
-        return line + best, Tone.BEST if leads else Tone.PLAIN
+        role, seed = self.claim.role, self.claim.seed
+        best, is_new = leaders.add(role.get("setting", {}), seed, outcome.metrics[required.score])
+        return "; ".join(filter(None, (line, best))), Tone.BEST if is_new else Tone.PLAIN
 
 
 def assignment_of(

@@ -28,12 +28,13 @@ from studies.engine.early_ends import FirstFailures, KeptMetrics
 from studies.engine.membership import Membership
 from studies.engine.next_points import NextPoints
 from studies.engine.policy import Requirements
-from studies.engine.progress import Leaders, Progress, StudyProgress
+from studies.engine.progress import Progress, StudyProgress
 from studies.engine.pruning import Pruning
 from studies.engine.requests import Requests
 from studies.engine.running import FLUSH_SECONDS, SHUTDOWN_SECONDS, Running, assignment_of, not_blamed
 from studies.engine.signals import Signals
 from studies.engine.taken import renew_taken
+from studies.history.leaders import Leaders
 from studies.history.state import Ending, standing_of
 from studies.planning.chooser import Chooser
 from studies.slots.packing import Packing

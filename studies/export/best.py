@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,8 +16,11 @@ from storage.records import StudyRow
 from storage.session import Session
 from studies.definition.units import plain
 from studies.history.grid_points import apart
-from studies.results.grid_cells import Cell, ranking
-from studies.results.tuned import tuned
+from studies.results.grid_cells import Cell, Ranking, ranking
+from studies.results.grid_table import cell_values, verdict_of
+from studies.results.tune import setting_values
+from studies.results.tuned import Tuned, TunedSetting, tuned
+from studies.tables.choice import Choice
 from studies.tables.table import Document
 
 
@@ -33,10 +36,18 @@ class Best:
     """Its means; empty where it is the state of a growth."""
     setting: int | None = None
     """Its number, of a `tune`."""
+    ties: int = 0
+    """Other settings that may be as good."""
 
     def document(self) -> Document:
         """One line: a command's own flags, all of them; else KEY=VALUE as `run` takes it, of what differs."""
         return Document(notes=[shlex.join(self._words())])
+
+    @property
+    def doubts(self) -> list[str]:
+        """What a reader of the flags ought to know, a line each."""
+        others = "1 other setting" if self.ties == 1 else f"{self.ties} other settings"
+        return [f"{others} may be as good: the seeds do not set them apart"] if self.ties else []
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -44,6 +55,7 @@ class Best:
             "values": dict(self.values),
             "scores": {name: plain(value) for name, value in self.scores.items()},
             "config": dict(self.config),
+            "ties": self.ties,
         }
 
     def _words(self) -> list[str]:
@@ -54,8 +66,14 @@ class Best:
         ]
 
 
-def best(session: Session, study: StudyRow) -> Best:
+def best(session: Session, study: StudyRow, where: str | None = None) -> Best:
     """The best setting of a grid or a tune, of several scores the knee of the front; the state of a growth.
+
+    Args:
+        session: Of the storage.
+        study: The study.
+        where: Only settings that satisfy this, `params < 4000`; of several scores, the first is then the one that
+            counts.
 
     Raises:
         UsageError: There is none yet, or it is a search for something else.
@@ -63,23 +81,57 @@ def best(session: Session, study: StudyRow) -> Best:
     reader = Reader(session)
     rows, decisions = reader.trials(study.study_id), reader.decisions(study.study_id)
     objective, base = str(study.origin["objective"]), study.origin["config"]
+    if where is not None and study.search not in ("grid", "tune"):
+        raise UsageError(
+            f"--where chooses a setting of a grid or a tune; {study.name!r} is a {study.search} study", "best"
+        )
     if study.search == "grow" and decisions:
         config = decisions[-1].state["config"]
         return Best(objective, _differing(config, base, ()), config, {})
-    cells, number = list[Cell](), None
+    cells, number, ties = list[Cell](), None, 0
     if study.search == "grid":
-        cells = list(ranking(apart(rows, decisions).in_force, study.score, study.direction).ranked[:1])
+        ranked = ranking(apart(rows, decisions).in_force, study.score, study.direction)
+        cells = _of_grid(ranked, study.score, where)[:1]
+        ties = _ties(ranked, cells)
     elif study.search == "tune":
-        found = tuned(rows, decisions, study).best
-        cells, number = ([], None) if found is None else (list(found.cells), found.number)
+        found = tuned(rows, decisions, study)
+        chosen = found.best if where is None else next(iter(_of_tune(found, where)), None)
+        unclear = found.no_knee(study.name) if where is None else None
+        if unclear is not None:
+            raise UsageError(unclear, "best")
+        cells, number = ([], None) if chosen is None else (list(chosen.cells), chosen.number)
+        ties = _ties(found.ranking, cells) if len(found.scores) == 1 else 0
     elif study.search == "grow":
         raise UsageError(f"{study.name!r} has made no decision yet", "best")
     else:
         raise UsageError(f"{study.name!r} is a {study.search} study: `show` prints its answer", "best")
     if not cells:
-        raise UsageError(f"no setting of {study.name!r} has all its seeds yet", "best")
+        those = "" if where is None else f" and satisfies {where!r}"
+        raise UsageError(f"no setting of {study.name!r} has all its seeds{' yet' * (not those)}{those}", "best")
     means = {score.metric: cell.mean for score, cell in zip(study.scores, cells, strict=False)}
-    return Best(objective, _differing(cells[0].config, base, cells[0].setting), cells[0].config, means, number)
+    values = _differing(cells[0].config, base, cells[0].setting)
+    return Best(objective, values, cells[0].config, means, number, ties)
+
+
+def _of_grid(ranked: Ranking, metric: str, where: str | None) -> list[Cell]:
+    """Ranked settings that satisfy the condition, the best first."""
+
+    def values(cell: Cell) -> Mapping[str, Any]:
+        return cell_values(cell, metric, verdict_of(cell, ranked).value)
+
+    return Choice(where=where).rows(ranked.ranked, values)
+
+
+def _of_tune(found: Tuned, where: str) -> Sequence[TunedSetting]:
+    """The same of a tune, by its first score."""
+    whole = [each for each in found.ranked if each.is_whole and each.is_feasible]
+    return Choice(where=where).rows(whole, lambda each: setting_values(each, found))
+
+
+def _ties(ranked: Ranking, cells: Sequence[Cell]) -> int:
+    """How many others the seeds do not set apart from this setting; 0 unless it is the best of all."""
+    is_best = bool(cells and ranked.ranked) and cells[0] is ranked.ranked[0]
+    return max(0, len(ranked.ties) - 1) if is_best else 0
 
 
 def _differing(config: Mapping[str, Any], base: Mapping[str, Any], varied: Any) -> dict[str, Any]:

@@ -78,7 +78,8 @@ def first_from(decisions: Sequence[DecisionRow], trial_ids: Collection[int]) -> 
 
 def first_state(start: SearchState, decisions: Sequence[DecisionRow]) -> SearchState:
     """A search's start as the study began. In studies of before version 0.4, a depth search's state has no metric: it
-    counted parameters whatever its score was; a growth's has no rule: its races were decided by t tests."""
+    counted parameters whatever its score was; a growth's has no rule: its races were decided by t tests. A depth search
+    that is not `nested` wrote `model.depth` as a key with a dot."""
     if not decisions:
         return start
     return {name: value for name, value in start.items() if name not in SINCE_04 or name in decisions[0].state}

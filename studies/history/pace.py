@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 
 from storage.records import IMPORTED_SLOT, AttemptRow
+from studies.definition.units import duration_text
 
 MIN_TRIALS = 2
 """Completed trials before their mean time means anything."""
+FEW_SECONDS = 3.0
+"""Up to so many are not counted."""
 
 
 def mean_seconds(seconds: Sequence[float]) -> float | None:
@@ -30,6 +34,15 @@ def seconds_left(mean: float | None, waiting: int, running: Iterable[float], slo
     if mean is None or not slots:
         return None
     return (waiting * mean + sum(max(0.0, mean - seconds) for seconds in running)) / slots
+
+
+def left_text(seconds: float) -> str:
+    """`~2 min left`. The last seconds are not counted: a trial may well take longer than the mean.
+
+    >>> left_text(80.2), left_text(0.0)
+    ('~81 s left', 'a few seconds left')
+    """
+    return f"~{duration_text(math.ceil(seconds))} left" if seconds > FEW_SECONDS else "a few seconds left"
 
 
 def mean_trial_seconds(attempts: Iterable[AttemptRow]) -> float | None:

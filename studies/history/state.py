@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+from samplers.searches.plural import counted
+from storage.program import program_name
 from storage.records import EndKind, StudyCounts, StudyGlance, StudyRow
 from studies.history.certainty import certainty_text, chosen_of
 from studies.history.events import event_text
@@ -115,7 +117,7 @@ def next_command(
         steps: Its budget of steps.
         max_trials: Its budget of trials.
     """
-    run = f"python cli.py run {search} --study {name}"
+    run = f"{program_name()} run {search} --study {name}"
     match standing.state:
         case StudyState.STOPPED | StudyState.IDLE:
             return f"to go on: {run}"
@@ -126,7 +128,7 @@ def next_command(
         case StudyState.DONE if kind is EndKind.STEPS:
             return f"to grow further: {run} --steps {2 * steps if steps else 'N'}"
         case StudyState.FAILED:
-            return f"to run its failed trials again: python cli.py retry --study {name} --failed"
+            return f"to run its failed trials again: {program_name()} retry --study {name} --failed"
     return None
 
 
@@ -140,6 +142,15 @@ def decided(record: Mapping[str, Any]) -> str:
 def decision_text(number: int, record: Mapping[str, Any]) -> str:
     """A decision on one line, with its name and how sure it is."""
     return "; ".join(filter(None, (f"{decision_name(number, record)}: {decided(record)}", certainty_text(record))))
+
+
+def race_text(record: Mapping[str, Any]) -> str:
+    """A decision of a tune's race: `racing begins: setting 1 leads; more seeds for 1, 4 (6 more trials)`."""
+    standing = record.get("standing") or {"settings": []}
+    seeds = {each["setting"]: each["seeds"] for each in standing["settings"]}
+    trials = sum(count - seeds.get(number, 0) for number, count in record["more"])
+    more = f" ({counted(trials, 'more trial')})" if trials else ""
+    return f"racing{' begins' * (not record['outcomes'])}: {record['told']}{more}"
 
 
 def decision_name(number: int, record: Mapping[str, Any]) -> str:

@@ -15,6 +15,7 @@ from storage.files import replacing
 from storage.ledger import Ledger
 from storage.names import check_name
 from storage.other_storage import read_other_study
+from storage.program import program_name
 from storage.reader import Reader
 from storage.store import Store
 from studies.definition.definition import Definition
@@ -115,7 +116,7 @@ def _write_definition(file: Path, name: str) -> Imported:
     assert isinstance(search, Grid)
     settings = search.settings.size
     line = f"{target}: a grid of {settings} settings × {search.settings.repeats} seeds; look it over, then: "
-    return Imported([*sweep.unfit, f"{line}python cli.py run grid {name} --dry-run"], True)
+    return Imported([*sweep.unfit, f"{line}{program_name()} run grid {name} --dry-run"], True)
 
 
 def _import_study(store: Store, order: Order, url: str, other: str, mapping: Sequence[str], log: Log) -> Imported:

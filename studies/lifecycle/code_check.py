@@ -9,6 +9,7 @@ from pathlib import Path
 
 from storage.errors import UsageError
 from storage.evidence_records import CodeResults
+from storage.program import program_name
 from storage.reader import Reader
 from storage.records import Json, StudyRow
 from storage.store import Store
@@ -114,5 +115,5 @@ def _unknown(code: UserCode, ran: RanCode) -> str | None:
 def _advice(study: StudyRow | None, ran: RanCode, code: UserCode) -> str:
     assert study is not None
     old = next((each.code for each in reversed(ran.results) if each.code not in (None, code.version)), None)
-    again = "" if old is None else f"to run those again: python cli.py redo --study {study.name} --code {old}; "
+    again = "" if old is None else f"to run those again: {program_name()} redo --study {study.name} --code {old}; "
     return f"results may not be comparable; {again}--same-code refuses other code"

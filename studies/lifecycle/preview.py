@@ -60,7 +60,11 @@ class Preview:
             refusal = f"refused: {inspection.refusal}" if inspection.refusal else ""
             rows.append([purpose(point.role), str(point.seed), known, refusal])
         expected = self.expected or Document()
-        return Document([*expected.tables, Table(POINTS, rows, self.why)], [self.total, *self.notes], expected.notes)
+        return Document(
+            [*expected.tables, Table(POINTS, rows, self.why).without_empty_columns()],
+            [self.total, *self.notes],
+            expected.notes,
+        )
 
     @property
     def runs(self) -> int:

@@ -15,6 +15,7 @@ from samplers.searches.grid.expressions import Expression
 from samplers.searches.nested import flattened
 from storage.errors import UsageError, nearest
 from storage.ledger import Ledger
+from storage.program import program_name
 from storage.reader import Reader
 from storage.records import DecisionRow, FailureKind, SetAside, StudyRow, TrialRow
 from storage.session import Session
@@ -236,7 +237,7 @@ def _lines(study: StudyRow, proposal: Proposal, again: Mapping[int, int]) -> lis
         changes = [event_text(row.record) for row in proposal.resting if row.kind == "override"]
         lines += [f"{each}: taken back with them; give it again by --set" for each in changes]
     if again or proposal.resting:
-        lines.append(f"to go on: python cli.py run {study.search} --study {study.name}")
+        lines.append(f"to go on: {program_name()} run {study.search} --study {study.name}")
     return lines
 
 

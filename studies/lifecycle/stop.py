@@ -7,6 +7,7 @@ import shutil
 from storage.errors import UsageError
 from storage.home import home, study_folder
 from storage.ledger import Ledger
+from storage.owner import only_by_owner
 from storage.reader import Reader
 from storage.records import StudyRow
 from storage.session import Session
@@ -34,7 +35,7 @@ def delete(session: Session, study: StudyRow) -> list[str]:
     if alive:
         raise UsageError(f"--study: {alive} worker{'s run' if alive > 1 else ' runs'} {study.name!r}; `stop` it first")
     ledger, launches = Ledger(session, study.study_id), read_launches(session, study.study_id)
-    with ledger.planning():
+    with only_by_owner(session, "delete a study"), ledger.planning():
         delete_study(session, study.study_id)
     cancelled = cancel(launches)
     shutil.rmtree(study_folder(home(), study.folder, study.created_at), ignore_errors=True)

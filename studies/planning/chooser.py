@@ -49,6 +49,11 @@ class Chooser:
         """Whether a choice is being made here."""
         return self._thread is not None
 
+    @property
+    def races(self) -> bool:
+        """Whether the best settings get more seeds once all are chosen."""
+        return bool(self._state.get("tune", {}).get("racing"))
+
     def fileno(self) -> int:
         return self._reader
 

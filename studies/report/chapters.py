@@ -13,6 +13,7 @@ from itertools import count as counter
 from typing import TYPE_CHECKING
 
 from storage.errors import UsageError
+from storage.program import program_name
 from storage.reader import Reader
 from storage.records import StudyRow
 from storage.session import Session
@@ -77,7 +78,7 @@ class Report:
             sections.append(Section("Side by side", main=self.across))
         first = self.chapters[0].facts.study
         words = [word for name in self.names for word in ("--study", name)]
-        command = shlex.join(["python", "cli.py", "report", *words])
+        command = f"{program_name()} " + shlex.join(["report", *words])
         line = f"As of {first.now.astimezone(UTC):%Y-%m-%d %H:%M} UTC, by: {command} --out DIR"
         return page(f"Report: {', '.join(self.names)}", [line], sections)
 

@@ -44,8 +44,8 @@ def _most_important_first(
     facts: Facts, first: Sequence[Picture], further: Sequence[Picture]
 ) -> tuple[list[Picture], list[Picture]]:
     """A tune's axes against its score: those of the largest share stand in front."""
-    methods = next(iter(facts.importance.values()), {})
-    shares = next(iter(methods.values()), {})
+    found = next(iter(facts.importance.values()), None)
+    shares = {} if found is None else next(iter(found.by_method.values()))
     places = {f"tune-slice-{slug(name)}": place for place, name in enumerate(shares)}
     slices = sorted((each for each in (*first, *further) if each.key in places), key=lambda each: places[each.key])
     left = iter(slices)

@@ -9,13 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from samplers.searches.tune.importance import importances
 from samplers.searches.tune.imported import IMPORTED
-from samplers.searches.tune.tune import Tune
 from storage.records import DecisionRow, StudyRow, TrialRow
-from studies.definition.searches import search_in_force
 from studies.definition.units import Units, plain
-from studies.history.recall import recalled
+from studies.history.importance import importance_document, importance_json, importance_of
 from studies.results.grid_cells import Cell
 from studies.results.grid_table import cell_values, score_column, score_of, sd_column, sd_of, verdict_of, verdict_text
 from studies.results.tuned import Tuned, TunedSetting, tuned
@@ -28,13 +25,6 @@ from studies.tables.table import Column, Document, Figure, Table
 MAX_TABLE_SETTINGS = 20
 """Settings that `show` lists without --whole."""
 MAX_TABLE_FAILURES = 10
-METHODS = {
-    "ped_anova": ("PED-ANOVA", "PED-ANOVA asks what sets the best settings apart"),
-    "fanova": ("fANOVA", "fANOVA what moves the score among all settings"),
-}
-"""The name of each method, and what it asks."""
-Importance = Mapping[str, Mapping[str, Mapping[str, float]]]
-"""The share of each axis, the largest first, by the score's metric and the method."""
 
 
 def show_json(
@@ -53,7 +43,7 @@ def show_json(
         **({"front": [each.number for each in found.front]} if several else {}),
         "best": None if found.best is None else found.best.number,
         "stopped": _stopped(decisions),
-        **({"importance": importance_of(study, decisions)} if whole else {}),
+        **({"importance": importance_json(importance_of(study, decisions))} if whole else {}),
     }
 
 
@@ -104,9 +94,7 @@ def show_document(
     listed = found.front if several and not choice.picks else found.listed
 
     def values(each: TunedSetting) -> dict[str, Any]:
-        verdict = verdict_of_setting(each, found).value
-        means = {score.metric: cell.mean for score, cell in zip(found.scores, each.cells, strict=True) if cell.scores}
-        return {**cell_values(each.cell, study.score, verdict), **means, "setting": each.number}
+        return setting_values(each, found)
 
     chosen = choice.rows(listed, values)
     shown = chosen if whole or choice.top else chosen[:MAX_TABLE_SETTINGS]
@@ -120,6 +108,7 @@ def show_document(
         notes.append(f"{len(shown):,} of {len(listed):,} settings{'' if choice.picks else '; --whole shows all'}")
     if several and shown and not choice.picks:
         notes.append(f"the front: {_settings(len(listed))} of {len(found.settings)} that no other one is better than")
+        notes += filter(None, [found.no_knee(study.name)])
     missing = sum(not each.is_feasible for each in found.settings)
     if missing:
         notes.append(f"{_settings(missing)} of {len(found.settings)} missed a constraint")
@@ -138,6 +127,13 @@ def show_document(
         tables, notes = [*tables, *importance.tables], [*notes, *importance.notes]
     stopped = _stopped(decisions)
     return Document(tables, [*notes, *([] if stopped is None else [stopped])])
+
+
+def setting_values(each: TunedSetting, found: Tuned) -> dict[str, Any]:
+    """What a setting can be chosen and ordered by: its configuration, and the mean of each of its metrics."""
+    verdict = verdict_of_setting(each, found).value
+    means = {score.metric: cell.mean for score, cell in zip(found.scores, each.cells, strict=True) if cell.scores}
+    return {**cell_values(each.cell, found.scores[0].metric, verdict), **means, "setting": each.number}
 
 
 def settings_table(settings: Sequence[TunedSetting], found: Tuned, units: Units) -> Table:
@@ -197,36 +193,3 @@ def _stopped(decisions: Sequence[DecisionRow]) -> str | None:
     """Why no further setting is chosen, if the search stopped before the last one."""
     last = next((row for row in reversed(decisions) if row.kind in ("stopped", "override", IMPORTED)), None)
     return str(last.record["event"]) if last is not None and last.kind == "stopped" else None
-
-
-def importance_of(study: StudyRow, decisions: Sequence[DecisionRow]) -> Importance:
-    """Over the space in force; empty of another search, and while too few settings have completed."""
-    search = recalled(search_in_force(study), decisions) if study.search == "tune" else None
-    if not isinstance(search, Tune) or search.recalled is None:
-        return {}
-    past = search.recalled
-    found = {each.metric: importances(past, place, each.direction) for place, each in enumerate(study.scores)}
-    return {metric: methods for metric, methods in found.items() if methods}
-
-
-def importance_text(methods: Mapping[str, Any]) -> str:
-    """What the methods say."""
-    asked = ", ".join(METHODS[method][1] for method in methods)
-    return f"Shares of the axes over the ranges in use, as Optuna computes them. {asked}."
-
-
-def importance_document(found: Importance) -> Document:
-    """A line an axis, the one that matters most to the first score first."""
-    if not found:
-        return Document()
-    columns = [(metric, method) for metric, methods in found.items() for method in methods]
-    axes = list(dict.fromkeys(name for metric, method in columns for name in found[metric][method]))
-    names = [f"{METHODS[method][0]}, {metric}" for metric, method in columns]
-    rows = [[axis, *(_share(found[metric][method].get(axis)) for metric, method in columns)] for axis in axes]
-    table = Table([Column("importance of"), *(Column(name, right=True) for name in names)], rows)
-    methods = dict.fromkeys(method for _, method in columns)
-    return Document([table], [importance_text(methods)])
-
-
-def _share(share: float | None) -> str:
-    return "–" if share is None else f"{share:.0%}"

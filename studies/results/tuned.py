@@ -14,6 +14,7 @@ from samplers.searches.tune.front import front, knee, losses
 from storage.records import DecisionRow, Score, StudyRow, TrialRow
 from studies.history.decisions import in_force
 from studies.results.grid_cells import Cell, Ranking, cells_of, ranking_of
+from studies.tables.digits import bound_text
 
 
 @dataclass(frozen=True)
@@ -89,11 +90,21 @@ class Tuned:
         index = knee(self._losses)
         return None if index is None else self._whole[index]
 
+    def no_knee(self, study: str) -> str | None:
+        """Why none of a front's settings is the best, and what chooses one; None if one is, or there is no front."""
+        if not self.front or len(self.scores) == 1 or self.best is not None:
+            return None
+        middle, score = self.front[len(self.front) // 2], self.scores[1]
+        bound = f"{score.metric} {bound_text(middle.means[1], score.direction)}"
+        where = bound if all(part.isidentifier() for part in score.metric.split(".")) else "CONDITION"
+        return f'no knee: the front has no bend; choose with: best {study} --where "{where}"'
+
     @property
     def best(self) -> TunedSetting | None:
-        """The first of the ranking; of several scores, the knee, else the first of the front."""
+        """The first of the ranking; of several scores, the knee, or the only setting of the front. None of a front
+        without a bend: which of its settings is best is the user's to say."""
         if len(self.scores) > 1:
-            return self.knee or next(iter(self.front), None)
+            return self.front[0] if len(self.front) == 1 else self.knee
         first = next(iter(self.ranking.ranked), None)
         return next((each for each in self.settings if each.cell is first), None)
 

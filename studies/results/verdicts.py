@@ -43,5 +43,14 @@ class Verdict(Enum):
         return self.value if part is None or whole is None or whole < 2 else f"{self.value} {part}/{whole}"
 
 
+class Uncounted(Enum):
+    """In place of a verdict, of a grid's results that the grid in force does not have."""
+
+    SETTING = "earlier grid"
+    """The grid had other axes or another config when it was measured."""
+    SEEDS = "not counted"
+    """Seeds of a setting in force that the grid had, and has no more."""
+
+
 VERDICT = "verdict"
 """The column's head."""

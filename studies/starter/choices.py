@@ -12,7 +12,7 @@ from objectives.command.command import TRIAL_PLACEHOLDERS
 from objectives.command.flags import Spelling
 from storage.errors import UsageError
 from studies.definition.yaml_text import can_be_kept
-from studies.starter.flag import Flag, Missing, Parser, Switch
+from studies.scripts.flag import Flag, Missing, Parser, Switch
 
 SPELLINGS = {
     Parser.HYDRA: Spelling("hydra", "one"),

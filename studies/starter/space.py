@@ -6,8 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from studies.scripts.flag import Flag
 from studies.starter.choices import BATCHES, RATES, WIDTH_INCREMENT, axes
-from studies.starter.flag import Flag
 
 MAX_TUNED = 4
 """Axes of the space; further ones are comments."""

@@ -6,7 +6,6 @@ It shows what the worker knows: it does not read the database, and the worker do
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -20,10 +19,10 @@ from rich.live import Live
 from rich.text import Text
 
 from samplers.searches.plural import counted
-from studies.definition.units import duration_text, rate_text
+from studies.definition.units import rate_text
 from studies.engine.running import Running
 from studies.engine.worker import Worker
-from studies.history.pace import seconds_left
+from studies.history.pace import left_text, seconds_left
 from studies.history.purpose import purpose
 from studies.status.pace import RUNNING, Pace, running_row, shown_metric
 from studies.tables.log import Tone
@@ -108,7 +107,7 @@ class Progress:
             waiting = max(0, progress.total - progress.done - len(running))
             now = time.monotonic()
             left = seconds_left(progress.mean, waiting, (now - each.begun for each in running), slots)
-            parts += [rate_text(slots / max(progress.mean, 1e-3)), f"~{duration_text(math.ceil(left or 0.0))} left"]
+            parts += [rate_text(slots / max(progress.mean, 1e-3)), left_text(left or 0.0)]
         leaders = self.worker.leaders
         return ", ".join([*parts, *([leaders.text] if leaders is not None and leaders.text else [])])
 

@@ -14,16 +14,16 @@ from storage.other_programs import TakenTrial
 from storage.reader import Reader
 from storage.records import Achieved, AttemptRow, DecisionRow, RunningTrial, StudyCounts, WorkerRow
 from storage.session import Session
+from studies.answers.best import ShortBest, short_best
 from studies.dashboard.tags import has_tags, tags_text
-from studies.definition.units import Units, ago_text, duration_text, plain
+from studies.definition.units import ago_text, plain
 from studies.history.counts import Counts
-from studies.history.pace import mean_trial_seconds, seconds_left
+from studies.history.pace import left_text, mean_trial_seconds, seconds_left
 from studies.history.purpose import purpose
 from studies.history.state import Standing, decision_text, next_command, standing_of
 from studies.launch.launcher import Launch, read_launches_of
 from studies.launch.states import launch_lines, launches_json
 from studies.status.pace import RUNNING, Pace, running_row
-from studies.tables.digits import number
 from studies.tables.table import Cell, Column, Document, Table
 
 MAX_LAUNCHES = 3
@@ -47,6 +47,7 @@ class Status:
     launches: Sequence[Launch] = ()
     taken: Sequence[TakenTrial] = ()
     achieved: Achieved | None = None
+    best: ShortBest | None = None
 
     @property
     def counts(self) -> Counts:
@@ -117,7 +118,8 @@ class Status:
             chosen = f"{state['next'] - imported_count(state)} of {state['tune']['settings']} settings are chosen"
             head.append(f"{chosen}, {len(state['open'])} of them open")
             head += [f"{imported_count(state)} more imported"] if imported_count(state) else []
-        return [*head, *([] if left is None else [f"~{duration_text(left)} left in this round"]), *self.advice]
+        what = " in this round" if row.search in ("grow", "fit") else " for the planned trials"
+        return [*head, *([] if left is None else [left_text(left) + what]), *self.advice]
 
     @property
     def workers_text(self) -> str:
@@ -173,8 +175,8 @@ class Status:
         share = {"share_done": self.counts.finished / planned if planned else None}
         if achieved is None:
             return share
-        best = None if achieved.best is None else plain(achieved.best)
-        return {**share, "best": {"metric": achieved.metric, "mean": best}, "last_activity": str(achieved.active_at)}
+        best = None if self.best is None else self.best.to_json()
+        return {**share, "best": best, "last_activity": str(achieved.active_at)}
 
 
 def taken_lines(taken: Sequence[TakenTrial]) -> list[str]:
@@ -193,13 +195,6 @@ def taken_lines(taken: Sequence[TakenTrial]) -> list[str]:
 def _running_row(row: RunningTrial) -> list[Cell]:
     known = Pace(*next(iter(row.metrics.items()), (None, None)))
     return running_row(f"{row.host}:{row.slot}", row.number, purpose(row.role), row.seconds, row.step, known, None)
-
-
-def _best_text(found: Achieved) -> str:
-    """`val_loss 3.2 nats`."""
-    if found.best is None:
-        return ""
-    return f"{found.metric} {Units(found.objective).text(found.metric, number(found.best))}"
 
 
 @dataclass(frozen=True)
@@ -221,7 +216,7 @@ class Overview:
         achieved = reader.by_study(Achieved, "read_achieved", [row.study_id for row in self.rows])
         alive = {row.name: row.alive for row in reader.glances()}
         names = [name for name in OVERVIEW_COUNTS if any(getattr(each, name) for each in counts)]
-        columns = [Column("study"), Column("search"), Column("state"), Column("best score", right=True, spare=1)]
+        columns = [Column("study"), Column("search"), Column("state"), Column("best", right=True, spare=1)]
         columns += [Column("done", right=True), *(Column(name.replace("_", " "), right=True) for name in names)]
         columns += [Column("last activity", right=True, spare=2), Column("outcome", spare=3)]
         columns += [Column("tags", spare=1)]
@@ -231,7 +226,12 @@ class Overview:
             found = next(iter(achieved[row.study_id]), None)
             lines.append(
                 [
-                    *(row.name, row.search, state.value, "" if found is None else _best_text(found)),
+                    *(
+                        row.name,
+                        row.search,
+                        state.value,
+                        "" if found is None else short_best(self.session, row.name, found).text,
+                    ),
                     f"{each.finished:,}/{each.planned:,}",
                     *(f"{getattr(each, name):,}" if getattr(each, name) else "" for name in names),
                     "" if found is None else ago_text(found.idle),
@@ -266,7 +266,8 @@ def _statuses(session: Session, rows: Sequence[StudyCounts]) -> Iterator[Status]
         each = row.study_id
         found = next(iter(achieved[each]), None)
         yield Status(
-            *(row, workers[each], running[each], attempts[each], decisions[each], launches[each], taken[each], found)
+            *(row, workers[each], running[each], attempts[each], decisions[each], launches[each], taken[each], found),
+            None if found is None else short_best(session, row.name, found),
         )
 
 

@@ -102,7 +102,7 @@ class Choice:
         Raises:
             UsageError: Neither the table nor a row has such a name.
         """
-        known = [*map(_short, table.columns), *dict.fromkeys(name for each in values for name in each)]
+        known = list(dict.fromkeys([*map(_short, table.columns), *(name for each in values for name in each)]))
         if self.columns:
             made: list[tuple[Column, list[Cell]]] = []
             for name in self.columns:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from studies.tables.table import Figure
@@ -14,6 +15,8 @@ ROUNDING_NOISE = 1e-12
 """An error below this share of its value comes of the arithmetic: it is printed as 0."""
 READ_DIGITS = 5
 """The same on a terminal."""
+BOUND_DIGITS = 4
+"""The same of a limit that is proposed."""
 
 
 def number(value: float | None, digits: int = READ_DIGITS) -> str:
@@ -116,3 +119,30 @@ def _plain(value: float, digits: int) -> str:
         return "0"
     last = math.floor(math.log10(abs(value))) - digits + 1
     return f"{round(value, -last):,.{max(0, -last)}f}"
+
+
+def ranges_text(numbers: Iterable[int]) -> str:
+    """`1337-1340, 1350`.
+
+    >>> ranges_text([1340, 1337, 1338, 1339, 1350])
+    '1337-1340, 1350'
+    """
+    runs: list[list[int]] = []
+    for each in sorted(set(numbers)):
+        if runs and each == runs[-1][-1] + 1:
+            runs[-1].append(each)
+        else:
+            runs.append([each])
+    return ", ".join(str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs)
+
+
+def bound_text(value: float, direction: str) -> str:
+    """A limit that the value meets, in few digits.
+
+    >>> bound_text(2613.0, "minimize"), bound_text(0.123456, "minimize"), bound_text(0.123456, "maximize")
+    ('<= 2613', '<= 0.1235', '>= 0.1234')
+    """
+    scale = 10.0 ** (BOUND_DIGITS - 1 - math.floor(math.log10(abs(value)))) if value else 1.0
+    if direction == "maximize":
+        return f">= {math.floor(value * scale) / scale:.10g}"
+    return f"<= {math.ceil(value * scale) / scale:.10g}"

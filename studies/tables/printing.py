@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, runtime_checkable
 
@@ -31,12 +31,13 @@ class HasJson(Protocol):
 
 @dataclass(frozen=True)
 class Facts:
-    """Values by name, a line each."""
+    """Lines for people, and the same values by name."""
 
+    lines: Sequence[str]
     values: Mapping[str, object]
 
     def document(self) -> Document:
-        return Document(notes=[f"{name}: {value}" for name, value in self.values.items()])
+        return Document(notes=self.lines)
 
     def to_json(self) -> Mapping[str, object]:
         return self.values

@@ -8,6 +8,7 @@ from typing import Any
 
 from objectives.outcome import Kind
 from samplers.searches.fit.fit import FATAL_OUTCOMES
+from storage.program import program_name
 from storage.reader import Reader
 from storage.records import StudyRow
 from storage.session import Session
@@ -35,9 +36,8 @@ class Failures:
         if not self.causes:
             return Document(notes=["no attempt has failed"])
         unread = any(cause["message"].startswith(UNREAD) for cause in self.causes)
-        again = (
-            f"correct `metrics:`, then read again what scripts left: python cli.py retry --study {self.study} --reread"
-        )
+        reread = f"{program_name()} retry --study {self.study} --reread"
+        again = f"correct `metrics:`, then read again what scripts left: {reread}"
         return Document([Table(FAILURE_COLUMNS, list(map(_row, self.causes)))], [again] if unread else [])
 
     def to_json(self) -> list[Mapping[str, Any]]:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from samplers.searches.plural import counted
 from storage.errors import UsageError
 from storage.home import home, trial_folder
+from storage.program import program_name
 from storage.records import AttemptRow, StudyRow
 from storage.session import Session
 from studies.history.trials import FINISHED
@@ -29,10 +30,10 @@ def trial_of(words: Sequence[str], name: str | None) -> tuple[str, int]:
         UsageError: One of them is missing, or the trial is not a number.
     """
     if len(words) != (2 if name is None else 1):
-        raise UsageError("needs a study and a trial: python cli.py logs NAME N", "logs")
+        raise UsageError(f"needs a study and a trial: {program_name()} logs NAME N", "logs")
     *named, number = words
     if not (number.isascii() and number.isdigit()):
-        raise UsageError(f"{number!r} is not the number of a trial: python cli.py logs NAME N", "logs")
+        raise UsageError(f"{number!r} is not the number of a trial: {program_name()} logs NAME N", "logs")
     return name or named[0], int(number)
 
 

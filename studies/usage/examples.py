@@ -18,7 +18,7 @@ EXAMPLES: Mapping[str, Sequence[str]] = {
     "show": ("show lobo --whole", "show sweep --top 5 --where 'params < 1e6' --latex"),
     "logs": ("logs lobo 3", "logs lobo 3 --follow --tail 20"),
     "compare": ("compare one two", "compare one two --latex"),
-    "best": ("best sweep", "best lobo --json"),
+    "best": ("best sweep", "best front --where 'milliseconds < 20'"),
     "audit": ("audit lobo", "audit lobo --json"),
     "replay": ("replay lobo", "replay lobo --cost vram"),
     "export": ("export sweep --as csv --out sweep.csv", "export one two --as csv"),

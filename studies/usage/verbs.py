@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
+from storage.program import program_name
 from studies.usage.examples import EXAMPLES
 from studies.usage.groups import GROUPS, VERBS
 
@@ -34,8 +33,7 @@ class Verb(click.Command):
                     formatter.write_dl([(f"{term:<{width}}", text) for term, text in records])
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        name = ctx.find_root().info_name or ""
-        program = "studyhall" if Path(name).name == "studyhall" else "python cli.py"
+        program = program_name(ctx.find_root().info_name or "")
         lines = EXAMPLES.get(path_of(ctx), ())
         if lines:
             with formatter.section("Examples"):

@@ -102,6 +102,8 @@ def launch(tmp_path: Path) -> Iterator[Launch]:
         ({"metrics": {"csv": "{trial}", "columns": ["a", "b", "a"]}}, "columns: 'a' is named twice"),
         ({"metrics": {"stdout": {"loss": 3}}}, "loss: 3 is not a text"),
         ({"metrics": {"stdout": {"loss": "(.)"}, "step": "step"}}, "step: .*no group"),
+        ({"metrics": {"json": "-"}}, "printed lines are `json: stdout`"),
+        ({"metrics": {"csv": "stdout"}}, "printed lines are `json: stdout`"),
         ({"command": "x " * 40_000}, "longer than"),
     ],
 )
@@ -268,6 +270,44 @@ sys.stdout.write("val loss 1e3 and no newline")
     ]
     assert ended.metrics["val_loss"] == 1000.0
     assert str(ended.metrics["train_loss"]) == "nan", "a number that diverged is not the number before it"
+
+
+def test_json_objects_among_printed_lines_are_reported_as_they_come_at_their_own_step(launch: Launch) -> None:
+    script = """import json
+for step in (10, 20):
+    print("working on it")
+    print(json.dumps({"step": step, "val_loss": 1 / step}))
+print(json.dumps({"params": 7}))
+"""
+    *reports, ended = until(launch(script, metrics={"json": "stdout"}, needs=("val_loss", "params")), Outcome)
+    assert reports == [
+        Report(10, {"val_loss": 0.1}),
+        Report(20, {"val_loss": 0.05}),
+        Report(20, {"val_loss": 0.05, "params": 7.0}),
+    ]
+    assert ended.metrics == {"step": 20.0, "val_loss": 0.05, "params": 7.0}
+    missing = outcome(launch(script, metrics={"json": "stdout"}, needs=("val_acc",)))
+    assert "no line of its output is a JSON object with 'val_acc'; it has step, val_loss, params" in missing.message
+
+
+def test_a_pattern_named_step_is_the_step_of_the_other_metrics(launch: Launch) -> None:
+    patterns = {"loss": "loss ([0-9.]+)", "step": "step ([0-9]+)"}
+    script = "print('step 10 loss 2.5'); print('step 20 loss 1.5')"
+    *reports, ended = until(launch(script, metrics={"stdout": patterns}, needs=("loss",)), Outcome)
+    assert reports == [Report(10, {"loss": 2.5}), Report(20, {"loss": 1.5})]
+    assert ended.metrics == {"step": 20.0, "loss": 1.5}
+    written = command({"command": "x", "metrics": {"stdout": patterns, "step": "iter ([0-9]+)"}})
+    assert written.metrics.step == "iter ([0-9]+)" and Command.from_text(written.text) == written
+
+
+def test_the_file_of_a_config_has_every_key_where_a_script_reads_it(launch: Launch) -> None:
+    script = """import json, sys
+config = json.load(open(sys.argv[1]))
+print(json.dumps({"depth": config["model"]["depth"], "mlp": config["model"]["mlp"], "seed": config["seed"]}))
+"""
+    config = {"model.mlp": 64, "model": {"depth": 3}}
+    ended = outcome(launch(script, "{config_json}", config, metrics={"json": "stdout"}))
+    assert ended.metrics == {"depth": 3.0, "mlp": 64.0, "seed": 1337.0}
 
 
 def test_a_number_with_a_unit_is_read_and_any_other_text_is_refused(launch: Launch, tmp_path: Path) -> None:

@@ -448,3 +448,44 @@ def test_a_study_from_before_the_metric_counted_goes_on_with_parameters():
     assert first_state(search.start(), rows) == state
     anew = search.override(decision.state, {})
     assert anew.state["metric"] == "flops"
+
+
+NESTED_KEYS = {"layers": "model.depth", "width": "model.width", "heads": None}
+
+
+@pytest.mark.parametrize(
+    ("config", "first"),
+    [
+        ({}, {"model": {"depth": 1, "width": 64}}),
+        ({"model": {"mlp": 8}}, {"model": {"mlp": 8, "depth": 1, "width": 64}}),
+        ({"model": {"mlp": 8, "width": 1, "depth": 9}}, {"model": {"mlp": 8, "width": 64, "depth": 1}}),
+        ({"model.depth": 9, "model.width": 9}, {"model.depth": 1, "model.width": 64}),
+    ],
+)
+def test_dotted_keys_are_places_inside_a_nested_config_as_axes_of_a_grid_are(config, first):
+    block = {"targets": 5, "widths": [64], "max_layers": 20, "uniform": True, "keys": NESTED_KEYS}
+    search = Depth.parse(block, config, "d.yaml")
+    step = search.advance(search.start(), {})
+    assert isinstance(step, Need) and step.points[0].config == first
+    assert step.points[0].params == {"model.depth": 1, "model.width": 64}
+
+
+def test_a_study_begun_with_keys_that_have_dots_goes_on_with_them():
+    block = {"targets": 5, "widths": [64], "max_layers": 20, "keys": NESTED_KEYS}
+    search = Depth.parse(block, {}, "d.yaml")
+    old = {name: value for name, value in search.start().items() if name != "nested"}
+    for state in (old, search.override(old, {"depth": {"targets": 6}}).state):
+        step = search.advance(state, {})
+        assert isinstance(step, Need) and set(step.points[0].config) == {"model.depth", "model.width"}
+
+
+def test_keys_that_get_a_dot_by_a_change_are_nested():
+    search = Depth.parse({"targets": 5, "widths": [64]}, {}, "d.yaml")
+    assert "nested" not in search.start()
+    changed = search.override(search.start(), {"depth": {"keys": NESTED_KEYS}})
+    assert changed.state["nested"]
+
+
+def test_a_key_below_a_value_that_is_no_mapping_is_refused():
+    with pytest.raises(UsageError, match=r"depth.keys.layers: 'model.depth' lies below 'model', which is 3"):
+        Depth.parse({"targets": 5, "keys": NESTED_KEYS}, {"model": 3}, "d.yaml")

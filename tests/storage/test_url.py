@@ -6,7 +6,7 @@ import pytest
 from psycopg2.extensions import parse_dsn
 
 from storage.errors import UsageError
-from storage.url import check_url, hosts_of, libpq_url, shown_url, without_secrets
+from storage.url import check_url, hosts_of, libpq_url, shown_url, url_to_paste, without_secrets
 
 
 @pytest.mark.parametrize("scheme", ["postgresql", "postgres", "postgresql+psycopg2"])
@@ -125,3 +125,15 @@ def test_a_password_that_is_also_another_part_is_masked_by_its_place_alone() -> 
     url = "postgresql://studyhall:studyhall@host/studyhall"
     text = 'role "studyhall" of postgresql://studyhall:studyhall@host/studyhall'
     assert without_secrets(text, url) == 'role "studyhall" of postgresql://studyhall:***@host/studyhall'
+
+
+@pytest.mark.parametrize(
+    ("url", "pasted"),
+    [
+        ("postgresql://me:secret@host/db", ("postgresql+psycopg2://me@host/db", True)),
+        ("postgresql://me@host/db?password=se", ("postgresql+psycopg2://me@host/db", True)),
+        ("postgresql:///db?host=/run/postgresql", ("postgresql+psycopg2:///db?host=/run/postgresql", False)),
+    ],
+)
+def test_a_url_for_another_program_has_no_password_and_no_stars(url: str, pasted: tuple[str, bool]) -> None:
+    assert url_to_paste(url) == pasted

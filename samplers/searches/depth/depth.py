@@ -24,6 +24,7 @@ from samplers.searches.depth.fixed_size import Answered, FixedSizeSearch, Row, c
 from samplers.searches.depth.settings import SOLVE_KEYS, DepthSettings, parse_settings
 from samplers.searches.depth.uniform import is_uniform
 from samplers.searches.distributions import holding
+from samplers.searches.nested import new_path
 from samplers.searches.plan import Config, Decision, Done, Need, Point, Results, SearchState, merged
 from samplers.searches.plural import counted
 from storage.records import EndKind
@@ -62,14 +63,14 @@ class Depth:
         Raises:
             UsageError: The block is wrong.
         """
-        parse_settings(block, where)
         config = {name: value for name, value in config.items() if name != "seed"}
+        _check_places(parse_settings(block, where), config, where)
         return Depth(config, dict(block), metric, where, families, predicts)
 
     def start(self) -> SearchState:
-        return self._start_from(self.config, self.block)
+        return self._start_from(self.config, self.block, _has_dots(self.block))
 
-    def _start_from(self, config: Config, block: Mapping[str, Any]) -> SearchState:
+    def _start_from(self, config: Config, block: Mapping[str, Any], nested: bool) -> SearchState:
         return {
             "answered": 0,
             "reached": 0,
@@ -78,6 +79,7 @@ class Depth:
             "depth": dict(block),
             "ended": None,
             **({} if self.predicts else {"metric": self.metric}),
+            **({"nested": True} if nested else {}),
         }
 
     def advance(self, state: SearchState, results: Results) -> Need | Decision | Done:
@@ -124,9 +126,10 @@ class Depth:
     def _size_search(self, settings: DepthSettings, state: SearchState, fixed: int) -> FixedSizeSearch:
         uniform = self.families and is_uniform(state["config"]) if settings.uniform is None else settings.uniform
         uniform = uniform and settings.solve == "layers"
+        nested = "nested" in state
         if not self.predicts and "metric" not in state:  # begun before version 0.4, which counted nothing else
-            return FixedSizeSearch("params", settings, state["config"], fixed, uniform)
-        return FixedSizeSearch(self.metric, settings, state["config"], fixed, uniform, self.predicts)
+            return FixedSizeSearch("params", settings, state["config"], fixed, uniform, nested=nested)
+        return FixedSizeSearch(self.metric, settings, state["config"], fixed, uniform, self.predicts, nested)
 
     def _decision(self, state: SearchState, settings: DepthSettings, rows: Sequence[Row]) -> Decision:
         fixed = settings.fixed[state["answered"]]
@@ -163,10 +166,11 @@ class Depth:
         solve = block.get("solve", "layers")
         foreign = [key for other, keys in SOLVE_KEYS.items() if other != solve for key in keys]
         block = {key: value for key, value in block.items() if key in changes.get("depth", {}) or key not in foreign}
-        parse_settings(block, self.where)
+        _check_places(parse_settings(block, self.where), config, self.where)
+        nested = "nested" in state or (_has_dots(block) and not _has_dots(state["depth"]))
         values = ", ".join(f"{name}={value}" for part in changes.values() for name, value in part.items())
         record = {"event": f"override: {values}", "changes": {name: dict(part) for name, part in changes.items()}}
-        return Decision("override", record, self._start_from(config, block))
+        return Decision("override", record, self._start_from(config, block, nested))
 
     def distributions(self, params: Mapping[str, Any]) -> Mapping[str, BaseDistribution]:
         """Between the bounds of the first block, and from its smallest to its largest width (or depth)."""
@@ -179,6 +183,20 @@ class Depth:
             name: holding(solved if name == first.names[first.solve] else fixed, value)
             for name, value in params.items()
         }
+
+
+def _has_dots(block: Mapping[str, Any]) -> bool:
+    """Whether `keys:` names a place inside a nested config."""
+    return any("." in name for name in block.get("keys", {}).values() if name is not None)
+
+
+def _check_places(settings: DepthSettings, config: Config, where: str) -> None:
+    """Raises:
+    UsageError: A name of `keys:` lies below a value of the config that is no mapping.
+    """
+    for what, name in settings.names.items():
+        if name is not None:
+            new_path(name, config, f"{where}: depth.keys.{what}")
 
 
 def _plural(settings: DepthSettings) -> str:

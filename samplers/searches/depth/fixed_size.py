@@ -13,6 +13,7 @@ from typing import Any
 from samplers.searches.depth.closed_form import ClosedForm
 from samplers.searches.depth.closest import Answer, Fall, closest
 from samplers.searches.depth.settings import DepthSettings
+from samplers.searches.nested import with_named
 from samplers.searches.plan import Config, Point, Result, Results
 
 Row = Mapping[str, Any]
@@ -43,6 +44,8 @@ class FixedSizeSearch:
     uniform: bool
     predicts: bool = True
     """Whether the closed form says something of the count: it is of parameters alone."""
+    nested: bool = False
+    """Whether `model.depth` is `depth` inside `model`; in studies of before version 0.4 it is a key with a dot."""
 
     def solve(self, results: Results) -> Missing | Answered:
         """The points that are missing, or the rows. The same counts are asked for, whichever came early.
@@ -109,7 +112,10 @@ class FixedSizeSearch:
         layers, width = self.settings.shape(self.fixed, index)
         names = self.settings.names
         sizes = {names["layers"]: layers, names["width"]: width, names["heads"]: self.settings.num_heads}
-        config = {**self.config, **{name: value for name, value in sizes.items() if name is not None}}
+        config = dict(self.config)
+        for name, value in sizes.items():
+            if name is not None:
+                config = with_named(config, name, value) if self.nested else {**config, name: value}
         if verify:
             config |= {**(self.settings.verify or {}), "verify": True}
         varied, value, other = ("layers", layers, "width")

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 Point = tuple[float, ...]
+ROUNDING = 1e-9
+"""Of a sum of shares: a member this little below the plane lies in it."""
 
 
 def losses(values: Sequence[float], directions: Sequence[str]) -> Point:
@@ -119,14 +121,17 @@ def hypervolume_over_time(points: Sequence[Point | None], reference: Point) -> l
 
 
 def knee(points: Sequence[Point]) -> int | None:
-    """The index of the front's member that gives up least of every score: None if the front has no inside.
+    """The index of the front's member that gives up least of every score: None if the front has no bend.
 
     With each score from 0 (the best of the front) to 1 (its worst), the member farthest below the plane through the
-    ends, whose coordinates have the sum 1. Source: Das (1999), "On characterizing the 'knee' of the Pareto curve based
-    on normal-boundary intersection", Structural Optimization 18.
+    ends, whose coordinates have the sum 1. Where no member lies below the plane, the front is straight or bulges
+    towards the bad side: none of it gives up less than the ends do. Source: Das (1999), "On characterizing the 'knee'
+    of the Pareto curve based on normal-boundary intersection", Structural Optimization 18.
 
     >>> knee([(0, 10), (1, 2), (10, 0), (9, 9)])
     1
+    >>> knee([(0, 10), (6, 6), (10, 0)]) is None
+    True
     """
     members = front(points)
     columns = list(zip(*(points[index] for index in members), strict=True))
@@ -137,4 +142,5 @@ def knee(points: Sequence[Point]) -> int | None:
         sum((mine - min(column)) / width for mine, column, width in zip(points[index], columns, widths, strict=True))
         for index in members
     ]
-    return members[sums.index(min(sums))]
+    least = min(sums)
+    return members[sums.index(least)] if least < 1.0 - ROUNDING else None

@@ -50,7 +50,9 @@ def test_a_worker_needs_no_more_than_the_documented_grants(
     for verb in ("stop --study trace", "status", "show --study trace", "audit --study trace", "storage check"):
         ended = with_storage(environment, own, *verb.split())
         assert ended.returncode == 0, verb + ended.stderr
-    refused(with_storage(environment, own, "delete", "--study", "trace", "--yes"), "permission denied", "docs/roles.md")
+    by_the_owner = "only the owner of the tables may {}: ask studyhall (docs/roles.md)"
+    refused(with_storage(environment, own, "delete", "trace", "--yes"), by_the_owner.format("delete a study"))
+    refused(with_storage(environment, own, "copy", "trace", "again"), by_the_owner.format("copy a study"))
     session = Session(own)
     for statement in (
         "DELETE FROM trials",
@@ -62,6 +64,15 @@ def test_a_worker_needs_no_more_than_the_documented_grants(
         with pytest.raises(StorageError):
             session.execute(statement)
     session.close()
+
+
+def test_a_study_is_moved_into_a_storage_by_the_owner_of_its_tables(
+    environment: dict[str, str], program: Program, roles: Callable[[str], str], url: str, empty_url: str, tmp_path: Path
+) -> None:
+    assert with_storage(environment, empty_url, *RUN, "--file", write_definition(tmp_path, steps=1)).returncode == 0
+    assert program("storage", "upgrade").returncode == 0
+    ended = with_storage(environment, empty_url, "storage", "move", roles("studyhall_worker"), "--study", "trace")
+    refused(ended, "only the owner of the tables may take in a study that is moved: ask studyhall")
 
 
 def test_a_reader_sees_everything_and_runs_nothing(

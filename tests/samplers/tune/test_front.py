@@ -63,6 +63,13 @@ def test_a_knee_needs_an_inside() -> None:
     assert knee([(0.0, 1.0, 1.0), (1.0, 0.0, 1.0), (1.0, 1.0, 0.0), (0.1, 0.1, 0.1)]) == 3
 
 
+def test_a_front_without_a_bend_has_no_knee() -> None:
+    # A straight line, one that bulges towards the bad side, and a front whose worst end is nearly hit by its neighbour.
+    assert knee([(0.0, 1.0), (0.25, 0.75), (0.5, 0.5), (1.0, 0.0)]) is None
+    assert knee([(0.0, 1.0), (0.7, 0.7), (1.0, 0.0)]) is None
+    assert knee([(1.1597, 3944.0), (1.9364, 2613.0), (1.9658, 2144.0)]) is None
+
+
 def test_scores_to_be_maximized_have_their_sign_turned() -> None:
     assert losses([1.0, 2.0], ["minimize", "maximize"]) == (1.0, -2.0)
     assert reference_point([(0.0, 2.0), (10.0, 2.0)]) == (11.0, 2.2)

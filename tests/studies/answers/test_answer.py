@@ -43,10 +43,20 @@ def test_without_a_result_there_is_no_answer(search: str) -> None:
         ([cell(0.5, n=1, interval=None, p_best=None)] * 2, "loss 0.5000 (1 seed). With one seed each, nothing says"),
         ([cell(0.5)], "The only setting with a result, lr 0.1, has loss 0.500 ± 0.010"),
         ([cell(0.4, ranked=False), cell(0.5), cell(0.6)], "The best of 2 settings is lr 0.1, with loss 0.500"),
+        (
+            [cell(0.5), cell(0.6), cell(0.4, ranked=False, verdict="measured 2/3")],
+            "1 setting with some of their seeds may still become the best.",
+        ),
     ],
 )
 def test_a_grid_says_its_best_setting_and_how_sure_that_is(results: list[dict[str, Any]], said: str) -> None:
     assert said in str(answer(study("grid"), {"results": results}))
+
+
+def test_a_front_without_a_bend_names_no_setting() -> None:
+    rows = [{**cell(mean), "number": number, "by_score": {}} for number, mean in enumerate([1.0, 2.0, 3.0])]
+    said = str(answer(study("tune"), {"results": rows, "front": [0, 1], "best": None}))
+    assert said.startswith("2 of 3 settings are on the front of loss and size. The front has no bend")
 
 
 def test_a_growth_says_how_far_it_came_what_grew_and_its_last_step() -> None:

@@ -9,8 +9,9 @@ import pytest
 
 from objectives.outcome import Kind, Outcome
 from studies.engine.policy import Requirements, again_text
-from studies.engine.progress import Leaders, Progress
+from studies.engine.progress import Progress
 from studies.engine.running import Running
+from studies.history.leaders import Leaders
 from studies.history.purpose import trial_name
 from studies.tables.log import Tone
 
@@ -40,15 +41,6 @@ def test_a_round_counts_its_own_trials() -> None:
     assert (progress.unit, progress.done, progress.total) == ("round 1", 0, 7)
 
 
-def test_a_setting_leads_once_it_has_all_of_its_seeds() -> None:
-    leaders = Leaders("minimize", seeds=2)
-    assert not leaders.add({"lr": 0.1}, 1.0) and leaders.text == ""
-    assert leaders.add({"lr": 0.1}, 2.0) and leaders.text == "best mean 1.5 (lr 0.1)"
-    assert not leaders.add({"lr": 0.2}, 0.0) and not leaders.add({"lr": 0.2}, 3.0)
-    assert leaders.lead({"lr": 0.3}, 1.25) and leaders.value == "best mean 1.25"
-    assert Leaders("maximize", seeds=1).add({"lr": 0.1}, 1.0)
-
-
 @pytest.mark.parametrize(
     ("outcome", "earlier", "text"),
     [
@@ -69,8 +61,10 @@ def test_a_trial_s_name_says_what_it_is_for() -> None:
     assert trial_name(3, {"role": "cell", "setting": {"lr": 0.1}}, 7) == "trial 3 (lr 0.1, seed 7)"
 
 
-def line_of(outcome: Outcome, step: Any, leaders: Leaders | None = None, pruned: str | None = None) -> tuple[str, Tone]:
-    claim = SimpleNamespace(number=3, role={"setting": {"lr": 0.1}}, seed=7)
+def line_of(
+    outcome: Outcome, step: Any, leaders: Leaders | None = None, pruned: str | None = None, lr: float = 0.1
+) -> tuple[str, Tone]:
+    claim = SimpleNamespace(number=3, role={"setting": {"lr": lr}}, seed=7)
     last = SimpleNamespace(step=8) if pruned else None
     running = SimpleNamespace(claim=claim, name="trial 3", last=last, pruned=pruned)
     return Running._ended(running, outcome, step, NEEDS, leaders)  # type: ignore[arg-type]
@@ -79,10 +73,10 @@ def line_of(outcome: Outcome, step: Any, leaders: Leaders | None = None, pruned:
 def test_the_line_of_a_trial_has_its_score_its_duration_and_the_best_so_far() -> None:
     done, step = Outcome(Kind.COMPLETED, {"loss": 0.5}, seconds=2.04), SimpleNamespace(values=[0.5], reason=None)
     assert line_of(done, step) == ("trial 3: loss 0.5, 2.0 s", Tone.PLAIN)
-    leaders = Leaders("minimize", 1)
+    leaders = Leaders("minimize", 1, 7)
     assert line_of(done, step, leaders) == ("trial 3: loss 0.5, 2.0 s; new best 0.5", Tone.BEST)
     worse = Outcome(Kind.COMPLETED, {"loss": 0.75}, seconds=7200.0)
-    assert line_of(worse, step, leaders) == ("trial 3: loss 0.75, 2 h; best 0.5", Tone.PLAIN)
+    assert line_of(worse, step, leaders, lr=0.2) == ("trial 3: loss 0.75, 2 h; best 0.5", Tone.PLAIN)
 
 
 def test_a_pruned_trial_says_where_and_by_whom_and_a_failed_one_why() -> None:

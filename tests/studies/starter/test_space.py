@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from samplers.searches.tune.space import parse_space
-from studies.starter.flag import Flag
+from studies.scripts.flag import Flag
 from studies.starter.page import tune_block
 from studies.starter.space import space
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from studies.definition.units import rate_text
-from studies.engine.progress import Leaders
 from studies.engine.progress import Progress as WorkerProgress
+from studies.history.leaders import Leaders
 from studies.status.progress import Progress, Verbosity
 from studies.tables.log import Tone
 
@@ -53,8 +53,8 @@ def test_nothing_is_said_of_rate_and_time_left_before_a_trial_has_ended() -> Non
 
 def test_the_progress_has_done_rate_time_left_and_the_best_so_far() -> None:
     progress = WorkerProgress(total=60, done=12, later=[4.0, 6.0])
-    leaders = Leaders("minimize", 1)
-    leaders.add({"lr": 0.1}, 0.25)
+    leaders = Leaders("minimize", 1, 0)
+    leaders.add({"lr": 0.1}, 0, 0.25)
     assert (
         shown(progress, leaders=leaders).summary() == "12/60 trials, 0 running, 24/min, ~2 min left, best 0.25 (lr 0.1)"
     )
@@ -65,3 +65,8 @@ def test_the_progress_has_done_rate_time_left_and_the_best_so_far() -> None:
 @pytest.mark.parametrize(("rate", "text"), [(2.5, "2.5/s"), (0.2, "12/min"), (1 / 7200, "0.5/h")])
 def test_a_rate_is_in_the_unit_that_makes_it_at_least_one(rate: float, text: str) -> None:
     assert rate_text(rate) == text
+
+
+def test_the_last_seconds_are_not_counted_down_to_a_zero_that_stands() -> None:
+    progress = WorkerProgress(total=60, done=58, later=[4.0, 6.0])
+    assert "a few seconds left" in shown(progress, running=2).summary(), "both run longer than the mean"

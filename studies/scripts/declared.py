@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from studies.starter.flag import Flag, Missing, Parser, Switch
-from studies.starter.help_flags import value_of
-from studies.starter.source import Source, literal
+from studies.scripts.flag import Flag, Missing, Parser, Switch
+from studies.scripts.help_flags import value_of
+from studies.scripts.source import Source, literal
 
 NUMBERS = {"int": int, "float": float}
 

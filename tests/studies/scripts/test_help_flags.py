@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from studies.starter.flag import Flag, Missing, Switch
-from studies.starter.help_flags import (
+from studies.scripts.flag import Flag, Missing, Switch
+from studies.scripts.help_flags import (
     absl_flags,
     argparse_flags,
     click_flags,

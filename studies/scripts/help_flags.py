@@ -14,7 +14,7 @@ from typing import Any
 
 from storage.errors import UsageError
 from studies.definition.yaml_text import read_scalar
-from studies.starter.flag import Flag, Missing, Switch
+from studies.scripts.flag import Flag, Missing, Switch
 
 NOT_SETTINGS = (
     *("help", "helpshort", "helpfull", "helpxml", "version", "print_config", "config"),

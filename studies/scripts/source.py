@@ -15,7 +15,7 @@ from typing import Any
 from objectives.named_keys import module_file
 from objectives.source_tree import source_tree
 from storage.errors import UsageError
-from studies.starter.flag import Missing, Parser
+from studies.scripts.flag import Missing, Parser
 
 MAX_SOURCE_BYTES = 2_000_000
 MAX_FILES = 30
