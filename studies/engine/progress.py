@@ -16,8 +16,8 @@ from storage.ledger import Ledger
 from storage.reader import Reader
 from storage.records import StudyRow
 from studies.definition.searches import search_in_force
-from studies.history.leaders import Leaders
 from studies.history.pace import MIN_TRIALS, mean_seconds
+from studies.settings.leaders import Leaders
 
 PAUSE_SECONDS = 2.0
 """Between two reads of a study, at least."""

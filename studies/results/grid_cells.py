@@ -15,8 +15,8 @@ from samplers.searches.nested import flattened
 from samplers.searches.noise import deviation, mean, standard_error, t975
 from samplers.searches.race.rivals import FAMILY_ERROR
 from storage.records import DecisionRow, TrialRow
-from studies.history.difficulty import TARGET, Mark, marked
 from studies.history.trials import FINISHED, in_order
+from studies.settings.difficulty import TARGET, Mark, marked
 
 MIN_INTERVAL_SEEDS = 3
 """Fewer say too little of their spread: with two, Student's interval is 18 times as long as their distance."""

@@ -10,7 +10,7 @@ import pytest
 
 from studies.definition.units import rate_text
 from studies.engine.progress import Progress as WorkerProgress
-from studies.history.leaders import Leaders
+from studies.settings.leaders import Leaders
 from studies.status.progress import Progress, Verbosity
 from studies.tables.log import Tone
 
