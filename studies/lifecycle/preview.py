@@ -20,13 +20,13 @@ from storage.reader import Reader
 from storage.records import SetAside, StudyRow
 from storage.session import Session
 from storage.store import Store
+from studies.answers.stalled import steps_note
 from studies.definition.searches import current_state, search_in_force
 from studies.definition.units import duration_text
 from studies.history.decisions import in_force
 from studies.history.pace import mean_trial_seconds
 from studies.history.purpose import purpose
 from studies.history.recall import recalled
-from studies.history.stalled import steps_note
 from studies.history.trials import FINISHED, finished_results
 from studies.lifecycle.checks import check_arguments, check_metrics, check_sampler, sample_config
 from studies.lifecycle.grid_review import Review, review
