@@ -12,14 +12,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from samplers.searches.plural import counted
 from storage.records import DecisionRow, TrialRow
 from studies.definition.units import Units, plain
 from studies.history.grid_points import apart
 from studies.history.purpose import setting_name
 from studies.history.versions import versions_of
 from studies.results.grid_cells import MIN_INTERVAL_SEEDS, Cell, Ranking, differing, left_out, marks_of, ranking
-from studies.results.grid_table import cell_values, settings_table, verdict_of, verdict_text, why
+from studies.results.grid_table import cell_values, comparison_text, settings_table, verdict_of, verdict_text, why
 from studies.tables.choice import EVERYTHING, Choice
 from studies.tables.table import Column, Document, Table
 
@@ -139,12 +138,7 @@ def _comparison_text(ranked: Ranking) -> str | None:
     if not ranked.p:
         return None
     seeds = max(len(cell.scores) for cell in ranked.ranked)
-    compared = len(ranked.ranked) - 1
-    sure = f"95 %{f' over all {compared} comparisons' if compared > 1 else ''}, {seeds} seeds"
-    if not ranked.ties:
-        return f"the seeds set the first apart from {'all others' if compared > 1 else 'the other'} ({sure})"
-    others = counted(len(ranked.ties) - 1, "other setting")
-    return f"{others} may be as good as the best ({sure}); more seeds: --set grid.repeats={2 * seeds}"
+    return comparison_text(ranked, f"--set grid.repeats={2 * seeds}")
 
 
 def _interval_text(cells: Sequence[Cell]) -> str | None:
