@@ -106,6 +106,7 @@ def show_document(
         notes.append("no setting has all its scores yet" if several else "no trial has a score yet")
     if len(shown) < len(listed):
         notes.append(f"{len(shown):,} of {len(listed):,} settings{'' if choice.picks else '; --whole shows all'}")
+    notes += choice.order_notes
     if several and shown and not choice.picks:
         notes.append(f"the front: {_settings(len(listed))} of {len(found.settings)} that no other one is better than")
         notes += filter(None, [found.no_knee(study.name)])
