@@ -18,9 +18,9 @@ from storage.records import DecisionRow, TrialRow
 from studies.definition.units import Units, plain
 from studies.history.purpose import setting_name
 from studies.history.versions import versions_of
-from studies.results.grid_cells import MIN_INTERVAL_SEEDS, Cell, Ranking, differing, left_out, marks_of, ranking
 from studies.results.grid_table import cell_values, settings_table, verdict_of, verdict_text, why
 from studies.results.verdicts import Uncounted
+from studies.settings.grid_cells import MIN_INTERVAL_SEEDS, Cell, Ranking, differing, left_out, marks_of, ranking
 from studies.settings.grid_points import apart
 from studies.tables.choice import EVERYTHING, Choice
 from studies.tables.digits import number, ranges_text

@@ -11,8 +11,8 @@ from samplers.searches.noise import mean
 from storage.records import TrialRow
 from studies.definition.units import Units
 from studies.history.versions import versions_mark, versions_of
-from studies.results.grid_cells import Cell, Ranking, marks_of
 from studies.results.verdicts import VERDICT, Uncounted, Verdict
+from studies.settings.grid_cells import Cell, Ranking, marks_of
 from studies.tables.choice import WITH_INTERVAL
 from studies.tables.digits import ranges_text
 from studies.tables.table import Cell as TableCell

@@ -12,10 +12,10 @@ from typing import Any
 from samplers.searches.tune.imported import IMPORTED
 from storage.records import DecisionRow, StudyRow, TrialRow
 from studies.definition.units import Units, plain
-from studies.results.grid_cells import Cell
 from studies.results.grid_table import cell_values, score_column, score_of, sd_column, sd_of, verdict_of, verdict_text
 from studies.results.tuned import Tuned, TunedSetting, tuned
 from studies.results.verdicts import VERDICT, Verdict
+from studies.settings.grid_cells import Cell
 from studies.settings.importance import importance_document, importance_json, importance_of
 from studies.tables.choice import EVERYTHING, Choice
 from studies.tables.digits import number

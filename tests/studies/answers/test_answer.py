@@ -78,6 +78,10 @@ def test_a_growth_says_how_far_it_came_what_grew_and_its_last_step() -> None:
         "3 steps took score from 0.1000 to 0.4000 (2 seeds), and params from 100 to 400k: n_embd 32 → 96, n_head 1 → 2."
         " The last step was n_embd → 96."
     )
+    weak = {**rounds[2]["candidates"][0], "gain": 0.004, "gain_95": 0.011}
+    doubted = [*rounds[:2], {**rounds[2], "round": 2, "rule": "loss race", "candidates": [weak]}]
+    said = answer(study("grow", "score"), {"rounds": doubted, "config": {"n_head": 2, "n_embd": 96}})
+    assert said is not None and said.endswith(" Whether n_embd → 96 (round 2) helps at all is open (0.004 ± 0.011).")
     start = [{**rounds[0], "candidates": []}]
     assert "No step is chosen yet. The start has score 0.1000 (1 seed)" in str(
         answer(study("grow", "score"), {"rounds": start, "config": {}})
