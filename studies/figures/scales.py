@@ -8,6 +8,7 @@ from dataclasses import replace
 from itertools import pairwise
 from statistics import median
 
+from samplers.searches.plural import counted
 from studies.figures.picture import Axis, Band, Line, Mark, Picture, Points, Value
 
 WIDE = 10.0
@@ -95,10 +96,15 @@ def value_axis(title: str, values: Sequence[float], smaller: bool, kept: Sequenc
     if not beyond:
         return Axis(title), ""
     side = "above" if smaller else "below"
-    far = number_text(high if smaller else low)
+    far, verb = number_text(high if smaller else low), "is" if beyond == 1 else "are"
     return Axis(
         title, limits=(low - margin, high + margin)
-    ), f" {beyond} {side} {far} {'is' if beyond == 1 else 'are'} not shown."
+    ), f" {counted(beyond, 'setting')} {side} {far} {verb} not shown."
+
+
+def within(value: float, axis: Axis) -> float:
+    """The value, or a gap where the axis does not reach it: a line would plunge out of the figure."""
+    return value if axis.limits is None or axis.limits[0] <= value <= axis.limits[1] else math.nan
 
 
 def log_ticks(low: float, high: float) -> list[float]:

@@ -49,12 +49,13 @@ def pictures(shown: Mapping[str, Any], scores: Sequence[Score]) -> list[Picture]
 
 
 def further(shown: Mapping[str, Any], scores: Sequence[Score]) -> list[Picture]:
-    """What a reader may want after these: the other axes against the first score."""
+    """What a reader may want after these: the other axes against the first score; how a front grew."""
     rows = _rows(shown)
+    volume = _volume(rows, scores) if len(scores) > 1 and len(rows) > 1 else []
     if len(rows) < MIN_SETTINGS:
-        return []
+        return volume
     axes = _by_effect(rows, varied(rows))
-    return [_slice(rows, name, scores[0]) for name in axes[MAX_SLICES if len(scores) == 1 else 0 :]]
+    return volume + [_slice(rows, name, scores[0]) for name in axes[MAX_SLICES if len(scores) == 1 else 0 :]]
 
 
 def _rows(shown: Mapping[str, Any]) -> Rows:
@@ -90,13 +91,12 @@ def _history(rows: Rows, score: Score) -> Picture:
 
 
 def _of_several(shown: Mapping[str, Any], rows: Rows, scores: Sequence[Score]) -> list[Picture]:
-    """The front of the first two scores, and the volume that it encloses over time."""
-    kept = [row for row in rows if _met(row) and all(each["mean"] is not None for each in row["by_score"].values())]
+    """The front of the first two scores."""
+    kept = _with_all_scores(rows)
     if not kept:
         return []
     directions = [each.direction for each in scores]
     values = [[row["by_score"][each.metric]["mean"] for each in scores] for row in kept]
-    points = [losses(each, directions) for each in values]
     ahead = {*shown["front"]}
     both = list(zip(kept, values, strict=True))
     behind, cut = thinned([each for each in both if each[0]["number"] not in ahead], MAX_SETTING_POINTS)
@@ -112,21 +112,36 @@ def _of_several(shown: Mapping[str, Any], rows: Rows, scores: Sequence[Score]) -
     )
     caption += f" Of {len(scores)} scores the first two are drawn." if len(scores) > 2 else ""
     smaller = [each == "minimize" for each in directions]
-    across, far = value_axis(x, [each[0] for each in values], smaller[0])
-    up, far_up = value_axis(y, [each[1] for each in values], smaller[1])
+    across, far = value_axis(x, [each[0] for each in values], smaller[0], [each[0] for _, each in best])
+    up, far_up = value_axis(y, [each[1] for each in values], smaller[1], [each[1] for _, each in best])
     front = Picture(
         "tune-front",
         f"{y} against {x}: the front",
         across,
         up,
         marks,
-        f"{caption}{far or far_up}{cut}{_missing(len(rows) - len(kept))}",
+        f"{caption}{far}{far_up}{cut}{_missing(len(rows) - len(kept))}",
     )
+    return [front]
+
+
+def _volume(rows: Rows, scores: Sequence[Score]) -> list[Picture]:
+    """What the front of several scores encloses, over time; nothing without a setting that has them all."""
+    kept = _with_all_scores(rows)
+    if not kept:
+        return []
+    directions = [each.direction for each in scores]
+    points = [losses([row["by_score"][each.metric]["mean"] for each in scores], directions) for row in kept]
     volumes = hypervolume_over_time(points, reference_point(points))
     over = Line("volume", [float(row["number"]) for row in kept], volumes)
     why = "It rises while the search still improves the front. Volume: what the front dominates, down to a tenth beyond"
-    why += " the worst of each score."
-    return [front, Picture("tune-volume", "Volume of the front", Axis("setting"), Axis("volume"), [over], why)]
+    why += " the worst of each score; its unit is the product of theirs."
+    return [Picture("tune-volume", "Volume of the front", Axis("setting"), Axis("volume"), [over], why)]
+
+
+def _with_all_scores(rows: Rows) -> list[Mapping[str, Any]]:
+    """Settings that meet the constraints and have every score."""
+    return [row for row in rows if _met(row) and all(each["mean"] is not None for each in row["by_score"].values())]
 
 
 def _settings(name: str, rows: Sequence[tuple[Mapping[str, Any], Sequence[float]]], faint: bool = False) -> Points:
