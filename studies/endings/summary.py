@@ -14,10 +14,10 @@ from storage.reader import Reader
 from storage.records import EndKind, Json, StudyRow
 from storage.session import Session
 from storage.store import Store
+from studies.answers.stalled import more_seeds
 from studies.definition.searches import current_state
 from studies.definition.units import duration_text
 from studies.history.counts import Counts
-from studies.history.stalled import more_seeds
 from studies.history.state import Ending, Standing, StudyState, standing_of
 from studies.tables.log import Tone
 from studies.trial.failures import FailureHints, failed_for_good, failure_hints

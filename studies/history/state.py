@@ -17,7 +17,7 @@ from samplers.searches.plural import counted
 from storage.program import program_name
 from storage.records import EndKind, StudyCounts, StudyGlance, StudyRow
 from studies.history.certainty import certainty_text, chosen_of
-from studies.history.events import event_text
+from studies.history.decisions import event_text
 from studies.history.purpose import candidate_name
 
 

@@ -22,13 +22,13 @@ from storage.schema import read_versions
 from storage.session import Session
 from storage.store import Store
 from storage.studies import NewStudy, create_study, set_budget
+from studies.answers.stalled import steps_note
 from studies.definition.assignments import parse_assignment
 from studies.definition.definition import Definition
 from studies.definition.searches import current_state, search_in_force, search_of
 from studies.definition.trust import Trust, code_named, texts
 from studies.definition.user_code import UserCode
 from studies.history.recall import recalled_study
-from studies.history.stalled import steps_note
 from studies.lifecycle.change import StudyChange, pending, reconcile
 from studies.lifecycle.checks import (
     check_arguments,

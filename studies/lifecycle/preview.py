@@ -15,18 +15,20 @@ from samplers.searches.growth.growth import Growth
 from samplers.searches.growth.settings import parse_settings
 from samplers.searches.plan import Point, SearchState
 from samplers.searches.plural import counted
+from samplers.searches.tune.forecast import first_settings, forecast
+from samplers.searches.tune.tune import Tune
 from storage.ledger import Ledger
 from storage.reader import Reader
 from storage.records import SetAside, StudyRow
 from storage.session import Session
 from storage.store import Store
+from studies.answers.stalled import steps_note
 from studies.definition.searches import current_state, search_in_force
 from studies.definition.units import duration_text
 from studies.history.decisions import in_force
 from studies.history.pace import mean_trial_seconds
 from studies.history.purpose import purpose
 from studies.history.recall import recalled
-from studies.history.stalled import steps_note
 from studies.history.trials import FINISHED, finished_results
 from studies.lifecycle.checks import check_arguments, check_metrics, check_sampler, sample_config
 from studies.lifecycle.grid_review import Review, review
@@ -37,7 +39,6 @@ from studies.tables.table import Column, Document, Table
 
 FIRST = {
     "grow": "the first round",
-    "tune": "the first settings",
     "depth": "the first counts",
     "fit": "the first probes",
 }
@@ -117,7 +118,9 @@ def preview_new(opened: OpenedStudy, warm: WarmServer) -> Preview | Review:
     check_arguments(definition, search, source)
     if isinstance(search, Grid):
         return review(search, search.start(), warm.inspect)
-    found = _preview(list(search.outlook(search.start())), FIRST[definition.search], None, warm)
+    start = search.start()
+    why = first_settings(search.settings_in(start)) if isinstance(search, Tune) else FIRST[definition.search]
+    found = _preview(list(search.outlook(start)), why, None, warm)
     if isinstance(search, Growth):
         return replace(found, notes=_foresight(search, search.start(), definition.objective, None, warm))
     return found
@@ -131,7 +134,10 @@ def _preview_begun(session: Session, opened: OpenedStudy, study: StudyRow, warm:
     state, seconds = current_state(ledger, study), mean_trial_seconds(reader.attempts(study.study_id))
     change = opened.change
     if change is not None and (change.changes or change.corrected):
-        state = search.override(state, change.changes).state
+        step = search.override(state, change.changes)
+        state = step.state
+        if isinstance(search, Tune) and search.recalled is not None:
+            search.recalled.add(step.kind, step.record)
     elif study.outcome is not None and opened.order.budget.steps is None:
         return Preview(f"nothing to run: {study.outcome}")
     elif (stalled := steps_note(study, decisions)) is not None:
@@ -148,6 +154,8 @@ def _preview_begun(session: Session, opened: OpenedStudy, study: StudyRow, warm:
     left = [point for point in ahead if point.hash not in finished]
     what = "the current round" if isinstance(search, Growth) else "planned now"
     why = f"{what}: {len(left)} of {counted(len(ahead), 'point')} are not finished"
+    if isinstance(search, Tune) and search.recalled is not None:
+        why = forecast(state, search.settings_in(state), search.recalled, len(left))
     found = _preview(left, why, seconds, warm)
     if isinstance(search, Growth):
         chosen = [row.record for row in in_force(decisions) if row.kind == "chosen"]

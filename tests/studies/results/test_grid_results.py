@@ -36,7 +36,7 @@ from studies.figures.grid import pictures
 from studies.figures.picture import Points
 from studies.lifecycle.grid_review import review
 from studies.results.grid import show_document, show_json
-from studies.results.grid_cells import cells_of, ranking
+from studies.settings.grid_cells import cells_of, ranking
 from studies.tables.choice import Choice
 from studies.tables.table import Document, Figure
 from studies.tables.terminal import lines

@@ -13,7 +13,7 @@ from samplers.searches.tune.constraints import Constraint
 from samplers.searches.tune.front import front, knee, losses
 from storage.records import DecisionRow, Score, StudyRow, TrialRow
 from studies.history.decisions import in_force
-from studies.results.grid_cells import Cell, Ranking, cells_of, ranking_of
+from studies.settings.grid_cells import Cell, Ranking, cells_of, ranking_of
 from studies.tables.digits import bound_text
 
 
