@@ -14,6 +14,7 @@ from samplers.searches.growth.foresight import Increment, alike_note, own, seeds
 from samplers.searches.growth.growth import Growth
 from samplers.searches.growth.settings import parse_settings
 from samplers.searches.plan import Point, SearchState
+from samplers.searches.plural import counted
 from storage.ledger import Ledger
 from storage.reader import Reader
 from storage.records import SetAside, StudyRow
@@ -28,12 +29,20 @@ from studies.history.purpose import purpose
 from studies.history.recall import recalled
 from studies.history.trials import FINISHED, finished_results
 from studies.lifecycle.checks import check_arguments, check_metrics, check_sampler, sample_config
-from studies.lifecycle.estimates import estimates
 from studies.lifecycle.grid_review import Review, review
 from studies.lifecycle.open import OpenedStudy, open_study
 from studies.lifecycle.order import Order
+from studies.planning.estimates import estimates
 from studies.tables.table import Column, Document, Table
 
+FIRST = {
+    "grow": "the first round",
+    "tune": "the first settings",
+    "depth": "the first counts",
+    "fit": "the first probes",
+}
+"""What a new study begins with, by search."""
+NOT_FORESEEN = "how many seeds each increment may need is not foreseen: the objective does not give its cost ahead"
 POINTS = [Column("point"), Column("seed"), Column("params"), Column("")]
 
 
@@ -76,7 +85,7 @@ class Preview:
         """How many trials, and their time on one slot, if known."""
         refused, runs = len(self.points) - self.runs, self.runs
         known = f"about {duration_text(runs * self.seconds)} on one slot" if self.seconds else "time not known yet"
-        return f"{runs} trials, {refused} points refused by the objective; {known}"
+        return f"{counted(runs, 'trial')}, {counted(refused, 'point')} refused by the objective; {known}"
 
 
 def preview(store: Store, order: Order) -> Preview | Review:
@@ -108,7 +117,7 @@ def preview_new(opened: OpenedStudy, warm: WarmServer) -> Preview | Review:
     check_arguments(definition, search, source)
     if isinstance(search, Grid):
         return review(search, search.start(), warm.inspect)
-    found = _preview(list(search.outlook(search.start())), "the first round", None, warm)
+    found = _preview(list(search.outlook(search.start())), FIRST[definition.search], None, warm)
     if isinstance(search, Growth):
         return replace(found, notes=_foresight(search, search.start(), definition.objective, None, warm))
     return found
@@ -137,7 +146,8 @@ def _preview_begun(session: Session, opened: OpenedStudy, study: StudyRow, warm:
     ahead = list(search.outlook(state))
     finished = finished_results(ledger.results([point.hash for point in ahead]))
     left = [point for point in ahead if point.hash not in finished]
-    why = f"the current round: {len(left)} of {len(ahead)} points are not finished"
+    what = "the current round" if isinstance(search, Growth) else "planned now"
+    why = f"{what}: {len(left)} of {counted(len(ahead), 'point')} are not finished"
     found = _preview(left, why, seconds, warm)
     if isinstance(search, Growth):
         chosen = [row.record for row in in_force(decisions) if row.kind == "chosen"]
@@ -156,7 +166,7 @@ def _foresight(
     costs = [each.cost.get(search.cost) for each in inspected]
     baseline = costs[0]
     if baseline is None or None in costs:
-        return []
+        return [NOT_FORESEEN]
     increments = [
         Increment(param, settings.increments[param.partition("[")[0]], cost - baseline)
         for param, cost in zip(first, costs[1:], strict=True)
