@@ -198,7 +198,7 @@ class _Canvas:
     def points(self, axes: Axes, mark: Points, colour: str, name: str) -> None:
         at, values = self.where(mark.x), np.asarray(mark.y, float)
         reach = _error(mark.reach) if not mark.below else [_error(mark.below), _error(mark.reach)]
-        shown = {"color": colour, "alpha": FAINT if mark.faint else 1, "markersize": 3 if mark.faint else 5}
+        shown = {"color": colour, "alpha": mark.opacity, "markersize": 4 if mark.faint else 5}
         x, y = (values, at) if self.lies else (at, values)
         ends = {"xerr" if self.lies else "yerr": reach}
         axes.errorbar(x, y, fmt="o", elinewidth=1, label=name, **ends, **shown)

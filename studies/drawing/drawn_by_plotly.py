@@ -194,7 +194,8 @@ def _traces(mark: Mark, colour: str, picture: Picture) -> list[dict[str, Any]]:
 def _points(mark: Points, colour: str, picture: Picture) -> dict[str, Any]:
     at, value = ("y", "x") if picture.lies else ("x", "y")
     made: dict[str, Any] = {"type": "scatter", "mode": "markers", at: _values(mark.x), value: _values(mark.y)}
-    made |= {"marker": {"color": colour, "size": 5 if mark.faint else 8}, **_faintness(mark.faint)}
+    made["marker"] = {"color": colour, "size": 6 if mark.faint else 8}
+    made |= {"opacity": mark.opacity} if mark.faint else {}
     made |= _errors(value, mark.reach, mark.below, colour)
     if any(mark.labels):
         numbers = [float("nan") if isinstance(each, str) else each for each in mark.x]

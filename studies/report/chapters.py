@@ -179,7 +179,7 @@ def _state(facts: Facts) -> list[str]:
     state = facts.standing.text
     lines = [
         f"A {study.search} search. Score: {study.score}{direction}{cost}. {state[:1].upper()}{state[1:]}."
-        f" Trials: {counts}; {duration_text(seconds)} of work."
+        f" Trials: {counts}; {duration_text(seconds)} of work, the sum over all trials."
     ]
     helps = help_line(study, facts.standing) if facts.standing.failed else None
     return [
