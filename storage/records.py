@@ -176,6 +176,8 @@ class Achieved:
     best: float | None
     """The best mean of a setting whose seeds all have a score; of a growth, the score of its path. None while there is
     none."""
+    plain: bool
+    """Whether `best` is what `show` calls the best: not of several scores, constraints, a changed grid, or a depth."""
     active_at: datetime
     """Of its last decision, or of the last begin or end of an attempt."""
     idle: float

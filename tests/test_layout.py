@@ -34,6 +34,7 @@ WINGS = [
     {"studies.figures", "studies.export", "studies.engine", "studies.launch"},
     {"studies.comparison"},
     {"studies.results", "studies.trial", "studies.slots", "studies.audit", "studies.planning"},
+    {"studies.settings"},
     {"studies.laws", "studies.history", "studies.scripts"},
     {"studies.tables", "studies.definition"},
 ]

@@ -38,6 +38,8 @@ TRIAL_PLACEHOLDERS = (
 """Placeholders that every trial has, beside {flags} and the keys of its config."""
 SHELL_OPERATORS = ("|", "||", "&", "&&", ";", ">", ">>", "<", "2>", "2>&1", "&>")
 MAX_COMMAND_CHARACTERS = 60_000  # it is passed as one argument, and every system allows that many
+UNQUOTED = re.compile(r"[\w@%+=:,./{}-]+", re.ASCII)
+"""A word of a command that needs no quotes in a definition, where braces are placeholders."""
 PYTHON_NAME = re.compile(r"python(3(\.\d+)?)?")
 DEVICES_VARIABLE = "CUDA_VISIBLE_DEVICES"
 SECRET_NAME = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD|PASSWD)$", re.IGNORECASE)
@@ -121,8 +123,8 @@ class Command:
         return (*self.metrics.patterns, *measured) if self.metrics.patterns else ()
 
     def shown(self) -> str:
-        """The command as one would type it, for messages."""
-        return shlex.join(self.arguments)
+        """The command as its definition has it, for messages: braces need no quotes there."""
+        return " ".join(each if UNQUOTED.fullmatch(each) else shlex.quote(each) for each in self.arguments)
 
     def same(self, other: Command) -> bool:
         """Whether the two are equal but for the folders of their definitions, and for how metrics are read: a
@@ -271,7 +273,8 @@ def _split(command: Any, where: str) -> tuple[str, ...]:
         arguments = command if isinstance(command, list) else ()
     texts = tuple(as_text(each) for each in arguments if isinstance(each, str | int | float))
     if not texts or len(texts) != len(arguments) or not texts[0]:
-        raise UsageError(f"{where}: {command!r} is not a command: a text, or a list of arguments")
+        hint = "; put a text that begins with a brace in quotes" if isinstance(command, Mapping) else ""
+        raise UsageError(f"{where}: {command!r} is not a command: a text, or a list of arguments{hint}")
     if any("\0" in each for each in texts):
         raise UsageError(f"{where}: an argument cannot hold a NUL")
     return texts

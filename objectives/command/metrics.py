@@ -106,9 +106,9 @@ def _check_pattern(pattern: Any, where: str) -> None:
     try:
         groups = re.compile(check_text(pattern, where)).groups
     except (re.error, OverflowError, RecursionError) as error:
-        raise UsageError(f"{where}: {pattern!r} is not a regular expression: {error}") from error
+        raise UsageError(f"{where}: '{pattern}' is not a regular expression: {error}") from error
     if not groups:
-        raise UsageError(f"{where}: {pattern!r} has no group: put ( ) around the number")
+        raise UsageError(f"{where}: '{pattern}' has no group: put ( ) around the number")
 
 
 def check_text(value: Any, where: str) -> str:

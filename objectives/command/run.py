@@ -269,7 +269,7 @@ class Run:
         found = f"it has {', '.join(list(self.last)[:20])}{nearest(name, self.last)}" if self.last else "it has none"
         if self.command.metrics.patterns is not None:
             pattern = self.command.metrics.patterns.get(name)
-            return f"no line of its output matches {pattern!r} for {name!r}" if pattern else f"no {name!r} was printed"
+            return f"no line of its output matches '{pattern}' for {name!r}" if pattern else f"no {name!r} was printed"
         if self.file is None:
             return f"no line of its output is a JSON object with {name!r}; {found}"
         if not self.path.exists():

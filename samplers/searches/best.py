@@ -35,6 +35,11 @@ def comparison(settings: Sequence[Scores]) -> list[float | None]:
     >>> best is None, close > 0.05, far < 0.05
     (True, True, True)
     """
+    return ordered(adjusted(settings))
+
+
+def adjusted(settings: Sequence[Scores]) -> list[float | None]:
+    """The same of each setting by itself: a better one may have a smaller p than a worse one."""
     scaled = _scaled(settings)
     rivals = len(scaled) - 1
     everything = _residuals(scaled)
@@ -42,6 +47,11 @@ def comparison(settings: Sequence[Scores]) -> list[float | None]:
     for place in range(1, len(scaled)):
         p = _as_good(scaled[0], scaled[place], *everything)
         found[place] = None if p is None else min(1.0, rivals * p)
+    return found
+
+
+def ordered(found: Sequence[float | None]) -> list[float | None]:
+    """None of them smaller than that of a worse setting."""
     worst_first = accumulate(reversed(found[1:]), _larger)
     return [*found[:1], *reversed(list(worst_first))]
 

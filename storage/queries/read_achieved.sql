@@ -1,7 +1,7 @@
 -- What a study has achieved, and when anything last happened. The best score is the best mean of a setting whose planned
 -- seeds all have one; of a growth, that of the last choice among its decisions in force, else that of the start. Means are
 -- scaled by a power of two, as in samplers/searches/noise.py: avg() refuses scores above 1e154. OFFSET 0: computed once, not
--- wherever it is named, once a row.
+-- wherever it is named, once a row. Not plain: which results count, or what is best of them, only the search knows.
 SELECT last.active_at, extract(epoch FROM clock_timestamp() - last.active_at)::float8 AS idle, score.metric, score.objective,
     CASE WHEN ours.search = 'grow' THEN (
         SELECT (place.measured ->> 'score')::float8
@@ -24,7 +24,11 @@ SELECT last.active_at, extract(epoch FROM clock_timestamp() - last.active_at)::f
         WHERE point.study_id = ours.study_id AND NOT point.retired
         GROUP BY md5(point.config::text)
         HAVING bool_and(trial.state = 'COMPLETE' AND metric.value IS NOT NULL)
-    ) AS setting) END AS best
+    ) AS setting) END AS best,
+    NOT (ours.search = 'depth' OR (ours.search = 'tune' AND (json_typeof(ours.origin -> 'score') = 'array'
+            OR ours.origin -> 'tune' ->> 'constraints' IS NOT NULL))
+        OR (ours.search IN ('grid', 'tune') AND EXISTS (
+            SELECT FROM studyhall_decisions AS made WHERE made.study_id = ours.study_id AND made.kind = 'override'))) AS plain
 FROM studyhall_studies AS ours
 CROSS JOIN LATERAL (
     SELECT greatest(ours.created_at,

@@ -15,11 +15,12 @@ from studies.definition.definition import Definition
 from studies.figures.labels import shortened
 from studies.history.certainty import certainty_text, error_of
 from studies.history.counts import Counts
+from studies.history.decisions import event_text
 from studies.history.purpose import candidate_name
 from studies.history.state import Standing, StudyState, standing_of
 from studies.tables.digits import number, shown
 from studies.tables.markdown import escaped, fenced, markdown
-from studies.tables.table import Document, Figure, Table
+from studies.tables.table import NOTES, Document, Figure, Table
 
 MAX_ROWS = 15
 """Of a table."""
@@ -27,8 +28,6 @@ MAX_CELL = 60
 """Characters of a cell."""
 MAX_PARAGRAPH = 500
 """Characters of a paragraph."""
-NOTES = "notes"
-"""The column whose cells are sentences."""
 MAX_DEFINITION = 20_000
 """Characters of a definition."""
 MAX_CHANGES = 20
@@ -59,7 +58,7 @@ def note(
     """
     definition = Definition.from_json(study.origin)
     standing = standing_of(study, counts.begun, counts.running, alive)
-    changes = [row.record["event"] for row in decisions if row.kind == "override"][-MAX_CHANGES:]
+    changes = [event_text(row.record) or "" for row in decisions if row.kind == "override"][-MAX_CHANGES:]
     parts = [
         *first_lines(study, standing, answer, causes),
         f"**Asks:** {paragraph(definition.question)}" if definition.question else f"A {study.search} search.",
@@ -127,7 +126,7 @@ def last_decision(decisions: Sequence[DecisionRow]) -> str:
     record, when = row.record, f" ({row.decided_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC)"
     won = next((each for each in record.get("candidates", ()) if each["chosen"]), None)
     if won is None:
-        why = record.get("told") or record.get("event") or f"{row.kind}: made from {len(row.trials)} trials"
+        why = record.get("told") or event_text(record) or f"{row.kind}: made from {len(row.trials)} trials"
         why = "; ".join(filter(None, (why, certainty_text(record))))
         return f"{paragraph(why[:1].upper() + why[1:])}{when}."
     gain = shown(Figure(won["gain"], error_of(won, "gain")))

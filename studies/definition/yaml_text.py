@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -98,7 +98,8 @@ def _read(text: str, where: str) -> Any:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = f":{mark.line + 1}" if mark is not None else ""
-        raise UsageError(f"{where}{line}: {error.problem or error.context}") from error
+        hint = "" if mark is None else _hint(text.splitlines()[: mark.line + 1])
+        raise UsageError(f"{where}{line}: {error.problem or error.context}{hint}") from error
     except yaml.YAMLError as error:
         raise UsageError(f"{where}: {str(error).splitlines()[0]}") from error
     except RecursionError as error:
@@ -107,6 +108,12 @@ def _read(text: str, where: str) -> Any:
         if loader is not None:
             loader.dispose()
     return None if node is None else _Maker(where).make(node, 0)
+
+
+def _hint(lines: Sequence[str]) -> str:
+    """The likeliest mend of what cannot be read, by its last lines."""
+    has_braces = any(re.search(r"command:\s*[^'\"\s].*[{}]|command:\s*\{", each) for each in lines[-2:])
+    return "; put a command that holds braces in quotes: command: 'python train.py {flags}'" if has_braces else ""
 
 
 class _Maker:

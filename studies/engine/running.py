@@ -14,8 +14,8 @@ from storage.reader import Reader
 from studies.definition.definition import Definition
 from studies.definition.units import duration_text
 from studies.engine.policy import Finish, Requirements, again_text, consequence, judge, with_best
-from studies.history.leaders import Leaders
 from studies.history.purpose import trial_name
+from studies.settings.leaders import Leaders
 from studies.slots.leases import Lease
 from studies.slots.slot import Slot
 from studies.tables.digits import number

@@ -34,9 +34,9 @@ from studies.engine.requests import Requests
 from studies.engine.running import FLUSH_SECONDS, SHUTDOWN_SECONDS, Running, assignment_of, not_blamed
 from studies.engine.signals import Signals
 from studies.engine.taken import renew_taken
-from studies.history.leaders import Leaders
 from studies.history.state import Ending, standing_of
 from studies.planning.chooser import Chooser
+from studies.settings.leaders import Leaders
 from studies.slots.packing import Packing
 from studies.slots.pool import SlotPool
 from studies.slots.slot import Slot

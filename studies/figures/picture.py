@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-FEW_POINTS = 200
 Value = float | str
 """A place on an axis: a number, or a category by its name."""
 
@@ -54,13 +53,6 @@ class Points:
     """Text at each point; empty: none."""
     hover: Sequence[str] = ()
     """What the browser shows of each point under the pointer, above its numbers."""
-
-    @property
-    def opacity(self) -> float:
-        """Of faint ones, a few are seen as well as a cloud."""
-        if not self.faint:
-            return 1.0
-        return 0.7 if len(self.x) <= FEW_POINTS else 0.35
 
 
 @dataclass(frozen=True)

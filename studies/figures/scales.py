@@ -104,7 +104,9 @@ def value_axis(title: str, values: Sequence[float], smaller: bool, kept: Sequenc
         return Axis(title), ""
     side = "above" if smaller else "below"
     far = number_text(high if smaller else low)
-    return Axis(title, limits=(low - margin, high + margin)), f" {beyond} {side} {far} are not shown."
+    return Axis(
+        title, limits=(low - margin, high + margin)
+    ), f" {beyond} {side} {far} {'is' if beyond == 1 else 'are'} not shown."
 
 
 def at_edge(title: str, values: Sequence[float], smaller: bool) -> tuple[Axis, str]:

@@ -10,7 +10,7 @@ from storage.records import StudyRow, TrialRow
 from studies.definition.units import Units
 from studies.figures import depth, difficulty, fit, grid, growth, tune
 from studies.figures.picture import Picture
-from studies.results.difficulty import TARGET
+from studies.settings.difficulty import TARGET
 
 
 def pictures_of(study: StudyRow, shown: Mapping[str, Any], points: Sequence[TrialRow]) -> list[Picture]:

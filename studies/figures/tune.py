@@ -194,7 +194,8 @@ def _where(best: Rows, name: str, numeric: bool, picked: str) -> str:
     """The part of an axis that the best settings lie in."""
     values = [row["setting"][name] for row in best]
     if numeric:
-        return f"{picked} lie between {min(values):.4g} and {max(values):.4g}."
+        least, most = f"{min(values):.4g}", f"{max(values):.4g}"
+        return f"{picked} have {most}." if least == most else f"{picked} lie between {least} and {most}."
     counts = {text: sum(text_of(value) == text for value in values) for text in dict.fromkeys(map(text_of, values))}
     most = max(counts, key=lambda text: counts[text])
     return f"{counts[most]} of {picked} have {most}."

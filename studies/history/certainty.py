@@ -37,7 +37,7 @@ def certainty_text(record: Record) -> str | None:
     if out is not None:
         rest = f"the choice is among the rest, {said}" if rivals_of(record) else "the choice had no rival"
         said = out if said is None else f"{out}: {rest}"
-    return "; ".join(filter(None, (said, _open(record, won)))) or None
+    return "; ".join(filter(None, (said, open_text(record, won)))) or None
 
 
 def _choice_text(record: Record, won: Mapping[str, Any]) -> str | None:
@@ -63,7 +63,7 @@ def _alone(record: Record, won: Mapping[str, Any]) -> str:
     return "the only gain at no added cost" if won["added_cost"] <= 0 else "the only gain"
 
 
-def _open(record: Record, won: Mapping[str, Any]) -> str | None:
+def open_text(record: Record, won: Mapping[str, Any]) -> str | None:
     """To be the best is not to help: said where the interval of the gain reaches below zero."""
     half = won.get("gain_95")
     if "rule" not in record or half is None or won["gain"] - half > 0:

@@ -16,7 +16,8 @@ from typing import Any
 from samplers.searches.plural import counted
 from storage.program import program_name
 from storage.records import EndKind, StudyCounts, StudyGlance, StudyRow
-from studies.history.certainty import certainty_text
+from studies.history.certainty import certainty_text, chosen_of
+from studies.history.decisions import event_text
 from studies.history.purpose import candidate_name
 
 
@@ -99,8 +100,12 @@ def standing_of(study: StudyRow | StudyCounts | StudyGlance, begun: int, running
     if study.late:
         return Standing(StudyState.LATE, "its time is up")
     if study.max_trials is not None and not running and begun >= study.max_trials:
-        return Standing(StudyState.BUDGET_USED_UP, f"all of its {study.max_trials} trials were started")
+        return Standing(StudyState.BUDGET_USED_UP, _started_text(study.max_trials))
     return Standing(StudyState.WAITING if alive else StudyState.IDLE)
+
+
+def _started_text(count: int) -> str:
+    return "its 1 trial was started" if count == 1 else f"all of its {count:,} trials were started"
 
 
 def next_command(
@@ -127,15 +132,16 @@ def next_command(
         case StudyState.DONE if kind is EndKind.STEPS:
             return f"to grow further: {run} --steps {2 * steps if steps else 'N'}"
         case StudyState.FAILED:
-            return f"to run its failed trials again: {program_name()} retry --study {name} --failed"
+            retry = f"{program_name()} retry --study {name} --failed"
+            return f"to run its failed trials again, once the cause is mended: {retry}"
     return None
 
 
 def decided(record: Mapping[str, Any]) -> str:
     """A decision on one line."""
-    chosen = record.get("chosen")
+    chosen = chosen_of(record) or record.get("chosen")
     choice = candidate_name(chosen) if chosen else record.get("told")
-    return "; ".join(filter(None, (choice, record.get("event")))) or "nothing chosen"
+    return "; ".join(filter(None, (choice, event_text(record)))) or "nothing chosen"
 
 
 def decision_text(number: int, record: Mapping[str, Any]) -> str:

@@ -2,43 +2,68 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from typing import Any
 
-from studies.definition.yaml_text import is_plain
-from studies.importing.sweeps import Sweep
+from storage.program import INSTALLED
+from studies.definition.yaml_text import flow, line_text, scalar
+from studies.importing.sweep import Sweep
 
 GUESSED = "loss"
 """The metric of a sweep that names none."""
+DEFAULT_SETTINGS = 50
+"""Of a tune, where the sweep names no number."""
 
 
-def definition_text(sweep: Sweep, source: str) -> str:
-    """The file's text. Values are written as JSON, which is YAML that every reader reads alike."""
+def definition_text(sweep: Sweep, source: str, name: str) -> str:
+    """The text of the definition `name`, made of the file `source`."""
     metric = sweep.metric or GUESSED
-    pattern = rf"{re.escape(metric)}\s*[=:]?\s*([-+0-9.eE]+)"
-    lines = [f"# Made of {sweep.program}'s {source}. Look it over, then: python cli.py run grid --study NAME --dry-run"]
+    pattern = rf'{re.escape(metric)}"?\s*[=:]?\s*([-+0-9.eE]+)'
+    lines = [f"# Made of {sweep.program}'s {source}. Look it over, then: {INSTALLED} run {name} --dry-run"]
     lines += [f"# Not taken over: {each}" for each in sweep.unfit]
-    lines += ["", f"question: {_value(sweep.question)}"] if sweep.question else [""]
+    lines += ["", f"question: {line_text(sweep.question)}"] if sweep.question else [""]
     lines += [
-        "search: grid",
+        f"search: {sweep.search}",
         "objective:",
-        f"  command: {_value(sweep.command)}",
+        f"  command: {line_text(sweep.command)}",
         f"  flags: {sweep.flags}                       # how each value and the seed are passed to the command",
-        "  # Where its metrics are: in what it prints; or json: FILE, csv: FILE.",
-        f"  metrics: {{stdout: {{{_value(metric)}: {_value(pattern)}}}}}",
-        f"score: {{metric: {_value(metric)}, direction: {sweep.direction}}}",
+        "  # Where its metrics are: in what it prints; or json: stdout, json: FILE, csv: FILE.",
+        f"  metrics: {{stdout: {{{scalar(metric)}: {scalar(pattern)}}}}}",
+        f"score: {{metric: {scalar(metric)}, direction: {sweep.direction}}}",
+    ]
+    if sweep.pruner:
+        lines += [f"pruner: {flow(sweep.pruner)}      # in steps that the command reports"]
+    lines += _grid(sweep) if sweep.search == "grid" else _tune(sweep)
+    values = {name: axis[0] for name, axis in sweep.axes.items()} if sweep.search == "grid" else {}
+    config = _nested({**sweep.config, **values})
+    lines += ["config:" + " {}" * (not config)]
+    lines += [f"  {scalar(name)}: {flow(value)}" for name, value in config.items()]
+    return "\n".join(lines) + "\n"
+
+
+def _grid(sweep: Sweep) -> list[str]:
+    return [
         "grid:",
         "  axes:",
-        *(f"    {_key(name)}: {_value(values)}" for name, values in sweep.axes.items()),
-        *([f"  zip: {_value(sweep.zipped)}"] if sweep.zipped else []),
+        *(f"    {scalar(name)}: {flow(values)}" for name, values in sweep.axes.items()),
+        *([f"  zip: {flow(sweep.zipped)}"] if sweep.zipped else []),
         f"  repeats: {sweep.repeats}",
         *([] if sweep.seed is None else [f"  seed: {sweep.seed}"]),
     ]
-    config = _nested({**sweep.config, **{name: values[0] for name, values in sweep.axes.items()}})
-    lines += ["config:", *(f"  {_key(name)}: {_value(value)}" for name, value in config.items())]
-    return "\n".join(lines) + "\n"
+
+
+def _tune(sweep: Sweep) -> list[str]:
+    guess = "" if sweep.settings else "           # how many are chosen; the sweep does not say"
+    return [
+        "tune:",
+        f"  sampler: {sweep.sampler}",
+        "  space:",
+        *(f"    {scalar(name)}: {flow(axis)}" for name, axis in sweep.axes.items()),
+        f"  settings: {sweep.settings or DEFAULT_SETTINGS}{guess}",
+        *([f"  repeats: {sweep.repeats}"] if sweep.repeats > 1 else []),
+        *([] if sweep.seed is None else [f"  seed: {sweep.seed}"]),
+    ]
 
 
 def _nested(flat: Mapping[str, Any]) -> dict[str, Any]:
@@ -50,13 +75,3 @@ def _nested(flat: Mapping[str, Any]) -> dict[str, Any]:
             level = level.setdefault(part, {})
         level[last] = value
     return made
-
-
-def _key(name: str) -> str:
-    return name if re.fullmatch(r"[A-Za-z_][\w.-]*", name) and is_plain(name) else _value(name)
-
-
-def _value(value: Any) -> str:
-    if isinstance(value, str) and re.fullmatch(r"[A-Za-z_][\w./-]*", value) and is_plain(value):
-        return value
-    return json.dumps(value, ensure_ascii=False)

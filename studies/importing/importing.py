@@ -10,6 +10,7 @@ from pathlib import Path
 
 from samplers.searches.grid.grid import Grid
 from samplers.searches.growth.growth import Growth
+from samplers.searches.plural import counted
 from storage.errors import UsageError
 from storage.files import replacing
 from storage.ledger import Ledger
@@ -111,12 +112,14 @@ def _write_definition(file: Path, name: str) -> Imported:
     if target.exists():
         raise UsageError("is there already; remove it, or give another name", str(target))
     with replacing(target) as aside:
-        aside.write_text(definition_text(sweep, file.name))
+        aside.write_text(definition_text(sweep, file.name, name))
         search = search_of(Definition.load(aside), file.name)
-    assert isinstance(search, Grid)
-    settings = search.settings.size
-    line = f"{target}: a grid of {settings} settings × {search.settings.repeats} seeds; look it over, then: "
-    return Imported([*sweep.unfit, f"{line}{program_name()} run grid {name} --dry-run"], True)
+    what = f"a tune over {counted(len(sweep.axes), 'parameter')}"
+    if isinstance(search, Grid):
+        size, repeats = search.settings.size, search.settings.repeats
+        what = f"a grid of {counted(size, 'setting')} × {counted(repeats, 'seed')}"
+    line = f"{target}: {what}; look it over, then: {program_name()} run {name} --dry-run"
+    return Imported([*sweep.unfit, line], True)
 
 
 def _import_study(store: Store, order: Order, url: str, other: str, mapping: Sequence[str], log: Log) -> Imported:

@@ -14,6 +14,7 @@ from samplers.searches.growth.foresight import Increment, alike_note, own, seeds
 from samplers.searches.growth.growth import Growth
 from samplers.searches.growth.settings import parse_settings
 from samplers.searches.plan import Point, SearchState
+from samplers.searches.plural import counted
 from samplers.searches.tune.forecast import first_settings, forecast
 from samplers.searches.tune.tune import Tune
 from storage.ledger import Ledger
@@ -21,6 +22,7 @@ from storage.reader import Reader
 from storage.records import SetAside, StudyRow
 from storage.session import Session
 from storage.store import Store
+from studies.answers.stalled import steps_note
 from studies.definition.searches import current_state, search_in_force
 from studies.definition.units import duration_text
 from studies.history.decisions import in_force
@@ -29,12 +31,19 @@ from studies.history.purpose import purpose
 from studies.history.recall import recalled
 from studies.history.trials import FINISHED, finished_results
 from studies.lifecycle.checks import check_arguments, check_metrics, check_sampler, sample_config
-from studies.lifecycle.estimates import estimates
 from studies.lifecycle.grid_review import Review, review
 from studies.lifecycle.open import OpenedStudy, open_study
 from studies.lifecycle.order import Order
+from studies.planning.estimates import estimates
 from studies.tables.table import Column, Document, Table
 
+FIRST = {
+    "grow": "the first round",
+    "depth": "the first counts",
+    "fit": "the first probes",
+}
+"""What a new study begins with, by search."""
+NOT_FORESEEN = "how many seeds each increment may need is not foreseen: the objective does not give its cost ahead"
 POINTS = [Column("point"), Column("seed"), Column("params"), Column("")]
 
 
@@ -61,7 +70,11 @@ class Preview:
             refusal = f"refused: {inspection.refusal}" if inspection.refusal else ""
             rows.append([purpose(point.role), str(point.seed), known, refusal])
         expected = self.expected or Document()
-        return Document([*expected.tables, Table(POINTS, rows, self.why)], [self.total, *self.notes], expected.notes)
+        return Document(
+            [*expected.tables, Table(POINTS, rows, self.why).without_empty_columns()],
+            [self.total, *self.notes],
+            expected.notes,
+        )
 
     @property
     def runs(self) -> int:
@@ -73,7 +86,7 @@ class Preview:
         """How many trials, and their time on one slot, if known."""
         refused, runs = len(self.points) - self.runs, self.runs
         known = f"about {duration_text(runs * self.seconds)} on one slot" if self.seconds else "time not known yet"
-        return f"{runs} trials, {refused} points refused by the objective; {known}"
+        return f"{counted(runs, 'trial')}, {counted(refused, 'point')} refused by the objective; {known}"
 
 
 def preview(store: Store, order: Order) -> Preview | Review:
@@ -106,7 +119,7 @@ def preview_new(opened: OpenedStudy, warm: WarmServer) -> Preview | Review:
     if isinstance(search, Grid):
         return review(search, search.start(), warm.inspect)
     start = search.start()
-    why = first_settings(search.settings_in(start)) if isinstance(search, Tune) else "the first round"
+    why = first_settings(search.settings_in(start)) if isinstance(search, Tune) else FIRST[definition.search]
     found = _preview(list(search.outlook(start)), why, None, warm)
     if isinstance(search, Growth):
         return replace(found, notes=_foresight(search, search.start(), definition.objective, None, warm))
@@ -127,6 +140,8 @@ def _preview_begun(session: Session, opened: OpenedStudy, study: StudyRow, warm:
             search.recalled.add(step.kind, step.record)
     elif study.outcome is not None and opened.order.budget.steps is None:
         return Preview(f"nothing to run: {study.outcome}")
+    elif (stalled := steps_note(study, decisions)) is not None:
+        return Preview(f"nothing to run: {stalled}")
     if isinstance(search, Grid):
         rows = reader.trials(study.study_id)
         done = {row.hash for row in rows if row.state in FINISHED and not row.retired}
@@ -137,7 +152,8 @@ def _preview_begun(session: Session, opened: OpenedStudy, study: StudyRow, warm:
     ahead = list(search.outlook(state))
     finished = finished_results(ledger.results([point.hash for point in ahead]))
     left = [point for point in ahead if point.hash not in finished]
-    why = f"the current round: {len(left)} of {len(ahead)} points are not finished"
+    what = "the current round" if isinstance(search, Growth) else "planned now"
+    why = f"{what}: {len(left)} of {counted(len(ahead), 'point')} are not finished"
     if isinstance(search, Tune) and search.recalled is not None:
         why = forecast(state, search.settings_in(state), search.recalled, len(left))
     found = _preview(left, why, seconds, warm)
@@ -158,7 +174,7 @@ def _foresight(
     costs = [each.cost.get(search.cost) for each in inspected]
     baseline = costs[0]
     if baseline is None or None in costs:
-        return []
+        return [NOT_FORESEEN]
     increments = [
         Increment(param, settings.increments[param.partition("[")[0]], cost - baseline)
         for param, cost in zip(first, costs[1:], strict=True)

@@ -22,7 +22,7 @@ from storage.session import Session
 from storage.studies import set_outcome
 from studies.definition.code_version import versions
 from studies.definition.searches import search_without_budget
-from studies.history.decisions import first_state, rests_on, state_before
+from studies.history.decisions import event_text, first_state, rests_on, state_before
 from studies.history.recall import recalled_study
 from studies.history.state import decision_name
 from studies.history.trials import FINISHED
@@ -233,7 +233,7 @@ def _lines(study: StudyRow, proposal: Proposal, again: Mapping[int, int]) -> lis
     ]
     if proposal.resting:
         lines.append(f"{study.name}: decided again from {_name(proposal.resting[0])} on")
-        changes = [row.record["event"] for row in proposal.resting if row.kind == "override"]
+        changes = [event_text(row.record) for row in proposal.resting if row.kind == "override"]
         lines += [f"{each}: taken back with them; give it again by --set" for each in changes]
     if again or proposal.resting:
         lines.append(f"to go on: {program_name()} run {study.search} --study {study.name}")

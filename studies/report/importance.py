@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from studies.figures.labels import labels
 from studies.figures.picture import Axis, Bars, Picture
 from studies.figures.settings import MAX_ROWS
-from studies.history.importance import NAMES, importance_text, most_text
 from studies.report.facts import Facts
+from studies.settings.importance import NAMES, importance_text, most_text
 
 
 def importance_pictures(facts: Facts) -> Iterator[Picture]:

@@ -63,7 +63,7 @@ def show_document(decisions: Sequence[DecisionRow], choice: Choice = EVERYTHING)
         Column(
             metric if metric is not None and name == ACTUAL else name,
             right=True,
-            only="paper" if name == "Calibration" else None,
+            only=("paper", "data") if name == "Calibration" else (),
             spare=spare,
         )
         for name, (_, _, spare) in kept.items()
@@ -81,7 +81,7 @@ def show_document(decisions: Sequence[DecisionRow], choice: Choice = EVERYTHING)
         lines.append([*figures, row[VERDICT], remarks])
     table = choice.table(Table([*columns, Column(VERDICT, spare=1), Column("", spare=1)], lines), chosen)
     reached = [row for row in rows if row["reached"]]
-    reached_text = f"{len(reached)} of {len(rows)} targets reached"
+    reached_text = f"{len(reached)} of {len(rows)} targets answered"
     on_line = sum(not row["counted"] for row in reached)
     if on_line:
         reached_text += f"; {on_line} computed from 3 counts a width (all layers alike)"

@@ -10,16 +10,20 @@ and the row says so. Which settings may be as good as the best is one comparison
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
+from samplers.searches.plural import counted
 from storage.records import DecisionRow, TrialRow
 from studies.definition.units import Units, plain
-from studies.history.grid_points import apart
 from studies.history.purpose import setting_name
 from studies.history.versions import versions_of
 from studies.results.grid_cells import MIN_INTERVAL_SEEDS, Cell, Ranking, differing, left_out, marks_of, ranking
 from studies.results.grid_table import cell_values, comparison_text, settings_table, verdict_of, verdict_text, why
+from studies.results.verdicts import Uncounted
+from studies.settings.grid_points import apart
 from studies.tables.choice import EVERYTHING, Choice
+from studies.tables.digits import number, ranges_text
 from studies.tables.table import Column, Document, Table
 
 MAX_TABLE_SETTINGS = 200
@@ -117,15 +121,30 @@ def show_document(
     out = left_out(decisions)
     notes += [f"filtered: {count} settings: {condition}" for condition, count in out["filtered"].items()]
     notes += [f"refused: {count} points: {reason}" for reason, count in out["refused"].items()]
-    earlier = _with_scores(ranking(points.earlier, metric, direction))
-    if earlier:
-        count = len(earlier)
-        unranked = f"{count} setting{'s' * (count != 1)} of an earlier grid {'are' if count != 1 else 'is'} not ranked"
-        notes.append(unranked if whole else f"{unranked}; --whole shows them")
-        if whole:
-            unlike = differing([*ranked.scored, *earlier])
-            tables.append(settings_table(earlier, ranked, metric, unlike, "earlier grid", units))
+    for kind, rest, sentence in (
+        (Uncounted.SEEDS, points.further_seeds, partial(_further_seeds_text, points.in_force)),
+        (Uncounted.SETTING, points.other_settings, _earlier_text),
+    ):
+        cells = _with_scores(ranking(rest, metric, direction))
+        if cells:
+            notes.append(sentence(cells) if whole else f"{sentence(cells)}; --whole shows them")
+            if whole:
+                unlike = differing(cells if kind is Uncounted.SEEDS else [*ranked.scored, *cells])
+                tables.append(settings_table(cells, ranked, metric, unlike, kind, units))
     return Document(tables, notes)
+
+
+def _further_seeds_text(in_force: Sequence[TrialRow], cells: Sequence[Cell]) -> str:
+    """`seeds 1341-1344 of 9 settings are kept but not counted: the grid's seeds are 1337-1340 now`."""
+    seeds = ranges_text(seed for cell in cells for seed in cell.scores)
+    now = ranges_text(row.seed for row in in_force if not row.retired)
+    whose = counted(len(cells), "setting")
+    return f"seeds {seeds} of {whose} are kept but not counted: the grid's seeds are {now} now"
+
+
+def _earlier_text(cells: Sequence[Cell]) -> str:
+    count = len(cells)
+    return f"{count} setting{'s' * (count != 1)} of an earlier grid {'are' if count != 1 else 'is'} not ranked"
 
 
 def _with_scores(ranked: Ranking) -> list[Cell]:
@@ -134,11 +153,25 @@ def _with_scores(ranked: Ranking) -> list[Cell]:
 
 
 def _comparison_text(ranked: Ranking) -> str | None:
-    """How many settings the seeds do not set apart from the best, and what would; None if none could be compared."""
+    """How many settings the seeds do not set apart from the best, and what would; None if none could be compared. Of a
+    grid that is not done, what the best so far is the best of."""
+    if ranked.unfinished and ranked.ranked:
+        return _so_far_text(ranked)
     if not ranked.p:
         return None
     seeds = max(len(cell.scores) for cell in ranked.ranked)
     return comparison_text(ranked, f"--set grid.repeats={2 * seeds}")
+
+
+def _so_far_text(ranked: Ranking) -> str:
+    """`best so far: of the 2 settings with all seeds; lr 0.01 has a better mean so far, 1.2494 (2 of 3 seeds)`."""
+    those = "the only setting" if len(ranked.ranked) == 1 else f"the {len(ranked.ranked)} settings"
+    said = f"best so far: of {those} with all seeds, {len(ranked.unfinished)} more to come"
+    ahead = ranked.ahead
+    if ahead is None:
+        return said
+    seeds = f"{len(ahead.scores)} of {len(ahead.rows)} seeds"
+    return f"{said}; {setting_name(ahead.setting)} has a better mean so far, {number(ahead.mean)} ({seeds})"
 
 
 def _interval_text(cells: Sequence[Cell]) -> str | None:

@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from samplers.searches.best import comparison
+from samplers.searches.best import adjusted, ordered
 from samplers.searches.nested import flattened
 from samplers.searches.noise import deviation, mean, standard_error, t975
 from samplers.searches.race.rivals import FAMILY_ERROR
 from storage.records import DecisionRow, TrialRow
-from studies.history.trials import in_order
-from studies.results.difficulty import TARGET, Mark, marked
+from studies.history.trials import FINISHED, in_order
+from studies.settings.difficulty import TARGET, Mark, marked
 
 MIN_INTERVAL_SEEDS = 3
 """Fewer say too little of their spread: with two, Student's interval is 18 times as long as their distance."""
@@ -43,6 +43,11 @@ class Cell:
     def is_whole(self) -> bool:
         """Whether each of its seeds has a score."""
         return len(self.scores) == len(self.rows)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether all its trials have ended."""
+        return all(row.state in FINISHED for row in self.rows)
 
     @property
     def mean(self) -> float:
@@ -90,6 +95,12 @@ class Ranking:
     """Given up by the pruner, in the order of the grid; some seeds may have a score."""
     without: Sequence[Cell]
     """No seed has a score: all failed, or none has finished."""
+    carried: int = 0
+    """Settings that are ties only since a worse one is."""
+    unfinished: Sequence[Cell] = ()
+    """Of `partial` and `without`: those with a trial that has yet to end."""
+    ahead: Cell | None = None
+    """Of `unfinished`, the best one whose mean so far is better than that of the best of `ranked`."""
 
     @cached_property
     def tied(self) -> frozenset[int]:
@@ -136,8 +147,11 @@ def ranking_of(cells: Sequence[Cell], direction: str) -> Ranking:
     going = [cell for cell in cells if not cell.pruned]
     scored = sorted((cell for cell in going if cell.scores), key=lambda cell: sign * cell.mean)
     ranked = [cell for cell in scored if cell.is_whole]
-    found = zip(ranked, comparison([cell.scores for cell in ranked]), strict=True)
-    p = {id(cell): value for cell, value in found if value is not None}
+    alone = adjusted([cell.scores for cell in ranked])
+    found = {id(cell): value for cell, value in zip(ranked, alone, strict=True) if value is not None}
+    p = {id(cell): value for cell, value in zip(ranked, ordered(alone), strict=True) if value is not None}
+    unfinished = [cell for cell in going if not cell.is_whole and not cell.is_over]
+    first = next((cell for cell in scored if not cell.is_whole and not cell.is_over), None)
     near = [cell for cell in ranked[1:] if p.get(id(cell), 0.0) >= FAMILY_ERROR]
     return Ranking(
         ranked,
@@ -146,6 +160,9 @@ def ranking_of(cells: Sequence[Cell], direction: str) -> Ranking:
         [cell for cell in scored if not cell.is_whole],
         [cell for cell in cells if cell.pruned],
         [cell for cell in going if not cell.scores],
+        sum(found.get(id(cell), 1.0) < FAMILY_ERROR for cell in near),
+        unfinished,
+        first if first is not None and ranked and sign * first.mean < sign * ranked[0].mean else None,
     )
 
 

@@ -13,10 +13,14 @@ from storage.records import TrialRow
 from studies.definition.units import Units
 from studies.history.versions import versions_mark, versions_of
 from studies.results.grid_cells import Cell, Ranking, marks_of
-from studies.results.verdicts import VERDICT, Verdict
+from studies.results.verdicts import VERDICT, Uncounted, Verdict
 from studies.tables.choice import WITH_INTERVAL
+from studies.tables.digits import ranges_text
 from studies.tables.table import Cell as TableCell
 from studies.tables.table import Column, Figure, Table
+
+SECONDS = "seconds"
+"""A name that `show` knows of every setting: the mean time of its trials, where they return none of that name."""
 
 
 def settings_table(
@@ -24,7 +28,7 @@ def settings_table(
     ranked: Ranking,
     metric: str,
     unlike: Mapping[int, Mapping[str, Any]] | None = None,
-    earlier: str = "",
+    earlier: Uncounted | None = None,
     units: Units | None = None,
 ) -> Table:
     """A line a setting, in the given order.
@@ -34,14 +38,15 @@ def settings_table(
         ranked: What the verdicts are from.
         metric: The score.
         unlike: The keys that differ between cells of one setting, a column each; by the cell's identity.
-        earlier: In place of a verdict, for settings that are not of the grid in force.
+        earlier: In place of a verdict, for what is not of the grid in force.
         units: Of the study's metrics.
     """
     unlike, units = unlike or {}, units or Units(score=metric)
     names = list(dict.fromkeys(name for cell in cells for name in cell.setting))
     keys = list(dict.fromkeys(name for cell in cells for name in unlike.get(id(cell), ())))
     marks = marks_of([cell for cell in cells if cell.scores])
-    columns = [*map(Column, (*names, *keys)), score_column(metric, cells, units), sd_column(cells)]
+    costs = cost_columns(cells, [*names, metric], units)
+    columns = [*map(Column, (*names, *keys)), score_column(metric, cells, units), sd_column(cells), *costs]
     columns += [Column("n", right=True), *([Column("difficulty", right=True, spare=1)] * bool(marks))]
     columns += [Column(VERDICT), Column("")]
     rows: list[list[TableCell]] = []
@@ -54,13 +59,34 @@ def settings_table(
                 *(str(unlike.get(id(cell), {}).get(key, "–")) for key in keys),
                 score_of(cell, verdict in (Verdict.BEST, Verdict.TIE)),
                 sd_of(cell),
+                *(Figure(mean_of(cell, column.key)) for column in costs),
                 Figure(len(cell.scores)),
                 *([Figure(None if mark is None else mark.difficulty)] * bool(marks)),
-                earlier if verdict is None else verdict_text(cell, verdict),
-                ", ".join(filter(None, (None if mark is None else mark.mark, *_remarks(cell)))),
+                _table_verdict(cell, ranked) if earlier is None else earlier.value,
+                ", ".join(filter(None, (None if mark is None else mark.mark, *_remarks(cell, earlier)))),
             ]
         )
     return Table(columns, rows)
+
+
+def _table_verdict(cell: Cell, ranked: Ranking) -> str:
+    """Of a grid that is not done, the best of what has all its seeds is the best so far."""
+    verdict = verdict_of(cell, ranked)
+    return f"{verdict.value} so far" if verdict is Verdict.BEST and ranked.unfinished else verdict_text(cell, verdict)
+
+
+def cost_columns(cells: Sequence[Cell], taken: Sequence[str], units: Units) -> list[Column]:
+    """The definition's cost, where trials returned it and no other column has its name."""
+    cost = units.cost
+    if cost is None or cost in taken or not any(cost in row.metrics for cell in cells for row in cell.rows):
+        return []
+    return [Column(units.head(cost), right=True, spare=1, key=cost)]
+
+
+def mean_of(cell: Cell, metric: str) -> float | None:
+    """Of a metric, over the setting's complete trials; None without one."""
+    known = [row.metrics[metric] for row in cell.rows if row.state == "COMPLETE" and metric in row.metrics]
+    return mean(known) if known else None
 
 
 def score_column(metric: str, cells: Sequence[Cell], units: Units) -> Column:
@@ -78,7 +104,7 @@ def score_of(cell: Cell, bold: bool = False) -> Figure:
 def sd_column(cells: Sequence[Cell]) -> Column:
     """A terminal leaves it out where every setting has one seed."""
     known = any(cell.scores and cell.sd is not None for cell in cells)
-    return Column("sd", right=True, spare=2, only=None if known else "paper")
+    return Column("sd", right=True, spare=2, only=() if known else ("paper", "data"))
 
 
 def sd_of(cell: Cell) -> TableCell:
@@ -113,12 +139,14 @@ def verdict_text(cell: Cell, verdict: Verdict) -> str:
 
 def cell_values(cell: Cell, metric: str, verdict: str) -> dict[str, Any]:
     """What a setting can be chosen and ordered by: its configuration, and the mean of each of its metrics."""
-    complete = [row.metrics for row in cell.rows if row.state == "COMPLETE"]
+    done = [row for row in cell.rows if row.state == "COMPLETE"]
+    complete = [row.metrics for row in done]
     names = dict.fromkeys(name for metrics in complete for name in metrics)
     return {
         "n": len(cell.scores),
         "sd": cell.sd if cell.scores else None,
         VERDICT: verdict,
+        **({SECONDS: mean([row.seconds or math.nan for row in done])} if done else {}),
         **{name: mean([metrics.get(name, math.nan) for metrics in complete]) for name in names},
         **({"score": cell.mean, metric: cell.mean} if cell.scores else {}),
         **flattened(cell.config),
@@ -141,8 +169,9 @@ def why(row: TrialRow) -> str:
     return row.reason or "no reason kept"
 
 
-def _remarks(cell: Cell) -> list[str | None]:
+def _remarks(cell: Cell, earlier: Uncounted | None = None) -> list[str | None]:
     return [
+        f"seeds {ranges_text(row.seed for row in cell.rows)}" if earlier is Uncounted.SEEDS else None,
         "interval cut at 0" if cell.is_cut else None,
         why(cell.pruned[0]) if cell.pruned else None,
         versions_mark(versions_of(cell.rows)),
@@ -162,4 +191,12 @@ def comparison_text(ranked: Ranking, more: str) -> str:
         whom = "the other" if compared == 1 else "all that have several seeds" if alone else "all others"
         return f"the seeds set the first apart from {whom} ({sure}){rest}"
     others = counted(len(ranked.ties) - 1, "other setting")
-    return f"{others} may be as good as the best ({sure}){rest}; more seeds: {more}"
+    return f"{others} may be as good as the best ({sure}){rest}; more seeds: {more}{_carried_text(ranked.carried)}"
+
+
+def _carried_text(count: int) -> str:
+    """Why a setting that is far enough from the best is a tie all the same."""
+    if not count:
+        return ""
+    those = "1 of them is a tie" if count == 1 else f"{count} of them are ties"
+    return f"; {those} only since a worse one is: ties keep the order of the means"

@@ -8,12 +8,12 @@ from typing import Any
 from samplers.searches.nested import flattened
 from storage.records import DecisionRow, TrialRow
 from studies.definition.units import Units
-from studies.history.certainty import certainty_json
-from studies.history.decisions import in_force
-from studies.history.path_certainty import again, path_lines, unchosen
+from studies.history.certainty import certainty_json, certainty_text, chosen_of
+from studies.history.decisions import event_texts, in_force
 from studies.history.versions import decision_versions, versions_mark
 from studies.results.growth_tables import path_table, round_table
 from studies.results.hindsight import hindsight
+from studies.results.path_certainty import again, path_lines, unchosen
 from studies.tables.table import Document
 
 
@@ -72,20 +72,24 @@ def show_document(
     stopped: str | None = None,
     direction: str = "maximize",
     units: Units | None = None,
+    settings: Mapping[str, Any] | None = None,
 ) -> Document:
-    """The path, a line a round; with `whole`, every candidate of every round below it. `stopped`: why it has ended."""
+    """The path, a line a round; with `whole`, every candidate of every round below it. `stopped`: why it has ended;
+    `settings`: the `grow:` block that it began with."""
     units = units or Units()
     trials = {row.trial_id: row for row in points}
     path = in_force(decisions)
     marks = [versions_mark(decision_versions(row.trials, trials)) for row in path]
     records = [row.record for row in path]
-    tables = [path_table(records, marks, units)]
+    began = {"config": start, "grow": dict(settings or {})}
+    tables = [path_table(records, marks, units, event_texts(path, began))]
     if whole:
         tables += [round_table(record, units) for record in records if record["candidates"]]
     config = decisions[-1].state["config"] if decisions else start
     now = {**flattened(config), **config}
     notes = ["now: " + ", ".join(f"{name}={now[name]}" for name in varied if name in now)]
-    notes += [] if stopped is None else [f"stopped: {stopped}"]
+    ended = None if stopped is None or not records or chosen_of(records[-1]) else certainty_text(records[-1])
+    notes += [] if stopped is None else ["; ".join(filter(None, (f"stopped: {stopped}", ended)))]
     notes += path_lines(records)
     found = hindsight(decisions, direction)
-    return Document(tables, notes if found is None else [*notes, *found.notes])
+    return Document(tables, notes if found is None else [*notes, *(found.notes if whole else found.short)])

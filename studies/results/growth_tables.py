@@ -2,54 +2,99 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from samplers.searches.noise import mean
+from samplers.searches.plural import counted
 from storage.records import DecisionRow
 from studies.definition.units import Units
-from studies.history.certainty import certainty_text, error_of, figures_of, seeds_text
+from studies.history.certainty import (
+    FIGURES,
+    certainty_text,
+    chosen_of,
+    error_of,
+    figures_of,
+    is_pruned,
+    left_out,
+    loss_text,
+    open_text,
+    seeds_text,
+    sure_text,
+)
 from studies.history.decisions import in_force
 from studies.history.purpose import candidate_name
 from studies.results.verdicts import VERDICT, Verdict
 from studies.tables.choice import Choice
 from studies.tables.digits import number
-from studies.tables.table import Cell, Column, Figure, Table
+from studies.tables.table import NOTES, Cell, Column, Figure, Form, Table
 
-CERTAINTY = ("sure", "loss_at_most", "again")
-"""Of a path, where a program or a paper reads it: a terminal has them in words."""
+SHOWN_IN: Mapping[str, Sequence[Form]] = {"sure": (), "loss_at_most": ("text", "data"), "again": ("data",)}
+"""Which forms of a path have a round's figures: elsewhere they stand in words, or would make it too wide."""
+TEXTS: Mapping[str, Callable[[float], str]] = {"sure": sure_text, "loss_at_most": loss_text, "again": str}
+CHANGED = "changed"
+"""Where a change took effect, in place of a verdict."""
+NOTHING_HELPS = "no candidate helps"
+"""The event of the round that ended a growth: the line below the table says it."""
 
 Record = Mapping[str, Any]
 
 
-def path_table(records: Sequence[Record], marks: Sequence[str | None], units: Units) -> Table:
-    """A line a round, with its notes."""
+def path_table(
+    records: Sequence[Record], marks: Sequence[str | None], units: Units, events: Sequence[str | None] = ()
+) -> Table:
+    """A line a round. A terminal has short notes; where there is room, how sure each choice is in words.
+
+    Args:
+        records: Of the decisions in force.
+        marks: One each, of the results' code.
+        units: The study's.
+        events: One each, in words; empty: as the records have them.
+    """
     score, cost = units.head(units.score) if units.unit(units.score) else "score", units.cost or "cost"
-    figures = [
+    said = [name for name in FIGURES if any(name in record for record in records)]
+    columns = [
+        Column("round"),
+        Column("chosen"),
+        Column("n", right=True, spare=5),
         Column(score, right=True, key="score"),
         Column("gain", right=True),
         Column(f"added {cost}", right=True, spare=3, key="added cost"),
         Column(units.efficiency, right=True, spare=2, key="efficiency"),
         Column(units.head(cost), right=True, spare=4, key="cost"),
+        *(Column(name.replace("_", " "), right=True, only=SHOWN_IN[name], spare=1) for name in said),
+        Column(VERDICT),
+        Column(NOTES, only=("text",)),
+        Column(NOTES, only=("paper", "data")),
     ]
-    said = [name for name in CERTAINTY if any(name in record for record in records)]
-    figures += [Column(name.replace("_", " "), right=True, only="paper") for name in said]
-    columns = [Column("round"), Column("chosen"), *figures, Column(VERDICT), Column("notes", spare=1)]
-    rows: list[list[Cell]] = []
-    for record, mark in zip(records, marks, strict=True):
-        won = next((each for each in record["candidates"] if each["chosen"]), None)
-        if won is None:
-            notes = "; ".join(filter(None, (record["event"], certainty_text(record), mark)))
-            rows.append([str(record["round"]), "–", *[""] * len(figures), "", notes])
-            continue
-        cells = [Figure(won["score"]), Figure(won["gain"], error_of(won, "gain")), Figure(won["added_cost"])]
-        error = error_of(won, "efficiency")
-        known = figures_of(record)
-        cells += [Figure(won["efficiency"], error, times=units.efficiency_times), Figure(won["cost"])]
-        cells += [Figure(known.get(name)) for name in said]
-        notes = "; ".join(filter(None, (certainty_text(record), record["event"], mark)))
-        rows.append([str(record["round"]), candidate_name(won), *cells, step_verdict(won).text(), notes])
+    told = events or [each["event"] for each in records]
+    rows = [_step(*each, units, said) for each in zip(records, told, marks, strict=True)]
     return Table(columns, rows)
+
+
+def _step(record: Record, event: str | None, mark: str | None, units: Units, said: Sequence[str]) -> list[Cell]:
+    won, round_ = chosen_of(record), str(record["round"])
+    if won is None:
+        whole = "; ".join(filter(None, (event, certainty_text(record), mark)))
+        tried = bool(record["candidates"])
+        short = "; ".join(filter(None, (None if event == NOTHING_HELPS else event, left_out(record), mark)))
+        return [round_, "–", *[""] * (6 + len(said)), Verdict.NONE.text() if tried else CHANGED, short, whole]
+    efficiency = Figure(won["efficiency"], error_of(won, "efficiency"), times=units.efficiency_times)
+    cells = [
+        Figure(len(won["seeds"])),
+        Figure(won["score"]),
+        Figure(won["gain"], error_of(won, "gain")),
+        Figure(won["added_cost"]),
+        efficiency,
+        Figure(won["cost"]),
+    ]
+    known = figures_of(record)
+    cells += [Figure(value := known.get(name), text=None if value is None else TEXTS[name](value)) for name in said]
+    open_ = "the gain may be none" if open_text(record, won) else None
+    short = "; ".join(filter(None, (left_out(record), open_, event, mark)))
+    whole = "; ".join(filter(None, (certainty_text(record), event, mark)))
+    return [round_, candidate_name(won), *cells, step_verdict(record).text(), short, whole]
 
 
 def round_table(record: Record, units: Units) -> Table:
@@ -57,7 +102,8 @@ def round_table(record: Record, units: Units) -> Table:
     baseline = record["baseline"]
     score = f"{units.score} {units.text(units.score, number(baseline['score']))}"
     cost = f"{units.cost or 'cost'} {units.text(units.cost or '', number(baseline['cost']))}"
-    title = f"round {record['round']}, baseline: {score}, {cost}"
+    seeds = counted(len(baseline["seeds"]), "seed")
+    title = f"round {record['round']}, baseline: {score} ({seeds}), {cost}"
     said = "; ".join(filter(None, (title, certainty_text(record) if "rule" in record else None, seeds_text(record))))
     rows = [_candidate(each, units) for each in sorted(record["candidates"], key=_rank)]
     return Table(_candidate_columns(units), rows, said)
@@ -77,8 +123,12 @@ def candidates_table(decisions: Sequence[DecisionRow], units: Units, choice: Cho
     return choice.table(Table([Column("round"), *_candidate_columns(units)], rows), values, units.head)
 
 
-def step_verdict(won: Mapping[str, Any]) -> Verdict:
+def step_verdict(record: Record) -> Verdict:
     """Of a step of the path."""
+    won = chosen_of(record)
+    assert won is not None
+    if left_out(record) and not any(each["gain"] is not None for each in record["candidates"] if each is not won):
+        return Verdict.UNRIVALLED
     return Verdict.TIE if won["tie"] else Verdict.BEST
 
 
@@ -86,6 +136,7 @@ def _candidate_columns(units: Units) -> list[Column]:
     score, cost = units.head(units.score) if units.unit(units.score) else "score", units.cost or "cost"
     return [
         Column("candidate"),
+        Column("n", right=True),
         Column(score, right=True, key="score"),
         Column(units.head(cost), right=True, key="cost"),
         Column("gain", right=True),
@@ -101,13 +152,14 @@ def _candidate(each: Mapping[str, Any], units: Units) -> list[Cell]:
     is_bold = verdict in (Verdict.BEST, Verdict.TIE)
     return [
         candidate_name(each),
+        Figure(len(each["seeds"]) or None),
         Figure(each["score"]),
         Figure(each["cost"]),
         Figure(each["gain"], error_of(each, "gain")),
         Figure(each["added_cost"]),
         Figure(each["efficiency"], error_of(each, "efficiency"), times=times, bold=is_bold),
         verdict.text(),
-        "" if each["reason"] in (None, "no gain") else each["reason"],
+        "" if each["reason"] in (None, "no gain") else re.sub("was pruned: pruned:? ", "was pruned ", each["reason"]),
     ]
 
 
@@ -118,7 +170,7 @@ def _verdict(each: Mapping[str, Any]) -> Verdict:
     if each["tie"]:
         return Verdict.TIE
     if each["gain"] is None and each["reason"] is not None:
-        return Verdict.PRUNED if " was pruned" in each["reason"] else Verdict.FAILED
+        return Verdict.PRUNED if is_pruned(each) else Verdict.FAILED
     return Verdict.WORSE
 
 

@@ -110,8 +110,17 @@ class Hindsight:
     behind: Sequence[Behind] = field(default_factory=list)
 
     @property
+    def short(self) -> list[str]:
+        """What `show` says without `--whole`: how much of the front the path has missed, and where."""
+        missed = sum(not each.taken for each in self.front)
+        if not missed:
+            return []
+        path = f"in hindsight, {missed} of the {len(self.front)} best scores for their cost are not on the path"
+        return [f"{path}: --whole lists them", *self._behind]
+
+    @property
     def notes(self) -> list[str]:
-        """What `show` says."""
+        """What `show --whole` says."""
         first, last = self.rounds
         names = [each.text for each in self.front]
         more = [f"and {len(names) - MAX_NAMES} more"] if len(names) > MAX_NAMES else []
@@ -119,9 +128,13 @@ class Hindsight:
             f"in hindsight, the best scores for their cost among all {self.measured} configurations that rounds {first}"
             f" to {last} measured, from cheap to dear: {', '.join([*names[:MAX_NAMES], *more])}"
         )
+        return [front, *self._behind]
+
+    @property
+    def _behind(self) -> list[str]:
         left = len(self.behind) - MAX_LINES
         rest = [f"in hindsight, {left} more steps are behind: show --json lists them"] if left > 0 else []
-        return [front, *(each.text for each in self.behind[:MAX_LINES]), *rest]
+        return [*(each.text for each in self.behind[:MAX_LINES]), *rest]
 
     def to_json(self) -> dict[str, Any]:
         return {

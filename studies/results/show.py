@@ -12,10 +12,10 @@ from storage.session import Session
 from studies.definition.units import Units
 from studies.history.certainty import error_text
 from studies.history.decisions import in_force
-from studies.history.unheard import unheard
 from studies.results import depth, fit, grid, growth, tune
 from studies.results.growth_tables import candidates_table
 from studies.results.set_aside import set_aside_json, set_aside_note, set_aside_table
+from studies.settings.unheard import unheard
 from studies.tables.choice import EVERYTHING, Choice
 from studies.tables.table import Document
 
@@ -99,6 +99,7 @@ class Shown:
                     study.outcome,
                     study.direction,
                     units,
+                    study.origin["grow"],
                 )
 
     def to_json(self) -> dict[str, Any]:

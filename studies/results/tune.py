@@ -12,7 +12,6 @@ from typing import Any
 from samplers.searches.tune.imported import IMPORTED
 from storage.records import DecisionRow, StudyRow, TrialRow
 from studies.definition.units import Units, plain
-from studies.history.importance import importance_document, importance_json, importance_of
 from studies.results.grid_cells import Cell, Ranking
 from studies.results.grid_table import (
     cell_values,
@@ -26,6 +25,7 @@ from studies.results.grid_table import (
 )
 from studies.results.tuned import Tuned, TunedSetting, tuned
 from studies.results.verdicts import VERDICT, Verdict
+from studies.settings.importance import importance_document, importance_json, importance_of
 from studies.tables.choice import EVERYTHING, Choice
 from studies.tables.digits import number
 from studies.tables.table import Cell as TableCell

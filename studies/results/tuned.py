@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,9 +14,7 @@ from samplers.searches.tune.front import front, knee, losses
 from storage.records import DecisionRow, Score, StudyRow, TrialRow
 from studies.history.decisions import in_force
 from studies.results.grid_cells import Cell, Ranking, cells_of, ranking_of
-
-BOUND_DIGITS = 4
-"""Significant ones of a limit that is proposed."""
+from studies.tables.digits import bound_text
 
 
 @dataclass(frozen=True)
@@ -121,18 +118,6 @@ class Tuned:
     @cached_property
     def _losses(self) -> list[tuple[float, ...]]:
         return [self._loss(each) for each in self._whole]
-
-
-def bound_text(value: float, direction: str) -> str:
-    """A limit that the value meets, in few digits.
-
-    >>> bound_text(2613.0, "minimize"), bound_text(0.123456, "minimize"), bound_text(0.123456, "maximize")
-    ('<= 2613', '<= 0.1235', '>= 0.1234')
-    """
-    scale = 10.0 ** (BOUND_DIGITS - 1 - math.floor(math.log10(abs(value)))) if value else 1.0
-    if direction == "maximize":
-        return f">= {math.floor(value * scale) / scale:.10g}"
-    return f"<= {math.ceil(value * scale) / scale:.10g}"
 
 
 def tuned(rows: Sequence[TrialRow], decisions: Sequence[DecisionRow], study: StudyRow) -> Tuned:

@@ -70,24 +70,31 @@ class Hints:
     written: Sequence[Written] = ()
     keys: Sequence[str] = ()
     """Keys of the objects, and columns of the tables, that it writes."""
+    json_printed: str = ""
+    """FILE:LINE where it prints one of these objects as JSON; empty: nowhere."""
 
 
 def hints(source: Source) -> Hints:
     """Read the hints of a script and of its own modules."""
-    printed: dict[str, Printed] = {}
+    found: list[Printed] = []
     steps: dict[str, str] = {}
+    json_printed = ""
     for file, node in source.nodes():
         if isinstance(node, ast.Call) and _prints(node):
             where = f"{file.name}:{node.lineno}"
+            json_printed = json_printed or (where if _prints_json(node) else "")
             for each in _numbers(_template_of(node), where, _called(node) == "print"):
                 if each.name.rpartition("_")[2] in STEPS:
                     steps.setdefault(where, each.pattern)
                 else:
-                    printed.setdefault(each.name, each)
+                    found.append(each)
+    printed: dict[str, Printed] = {}
+    for each in sorted(found, key=lambda each: each.where not in steps):  # a line of progress before a last summary
+        printed.setdefault(each.name, each)
     kept = [each for each in printed.values() if not _is_ambiguous(each, list(printed))]
     best = score_of([each.name for each in kept])
     at = next((steps[each.where] for each in kept if each.name == best and each.where in steps), None)
-    return Hints(kept[:MAX_METRICS], at, [*_saved(source), *_files(source)], _keys(source))
+    return Hints(kept[:MAX_METRICS], at, [*_saved(source), *_files(source)], _keys(source), json_printed)
 
 
 def score_of(names: Sequence[str]) -> str | None:
@@ -116,6 +123,12 @@ def _prints(node: ast.Call) -> bool:
         return name in PRINTING
     owner = node.func.value if isinstance(node.func, ast.Attribute) else None
     return isinstance(owner, ast.Name | ast.Attribute) and ast.unparse(owner).rpartition(".")[2] in PRINTED_TO
+
+
+def _prints_json(node: ast.Call) -> bool:
+    """Whether it prints nothing but `json.dumps(…)`."""
+    given = node.args[0] if len(node.args) == 1 else None
+    return _called(node) == "print" and isinstance(given, ast.Call) and _called(given) == "dumps"
 
 
 def _template_of(node: ast.Call) -> str:

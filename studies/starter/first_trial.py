@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from objectives.outcome import Kind, Outcome, Report
+from objectives.outcome import Kind, Outcome
 from objectives.process.attempt import Assignment, Attempt
 from objectives.process.warm import WarmServer
 from samplers.searches.plan import Point
@@ -114,15 +114,15 @@ def _assignment(definition: Definition, point: Point, slot: Slot, folder: TrialF
 
 
 def _followed(attempt: Attempt) -> tuple[Outcome, int]:
-    """The end of an attempt, and how many reports came before. Ctrl-C ends the attempt."""
-    reports = 0
+    """The end of an attempt, and how many steps it reported. Ctrl-C ends the attempt."""
+    steps: set[int] = set()
     try:
         while True:
             select.select([attempt], [], [])
             for message in attempt.receive():
                 if isinstance(message, Outcome):
-                    return message, reports
-                reports += isinstance(message, Report)
+                    return message, len(steps)
+                steps.add(message.step)
     except BaseException:
         attempt.kill()
         raise

@@ -6,7 +6,7 @@ import os
 import re
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from objectives.command.command import Command
@@ -17,21 +17,14 @@ from storage.home import CHECKOUT
 from storage.names import MAX_STUDY_NAME_CHARACTERS, check_name
 from studies.definition.definition import Definition
 from studies.definition.searches import search_of
-from studies.scripts.declared import completed
-from studies.scripts.flag import Flag, Parser, Switch
-from studies.scripts.help_flags import absl_flags, argparse_flags, click_flags, config_flags, fire_flags, positionals
-from studies.scripts.help_text import HELP_SECONDS, read_help
+from studies.scripts.help_text import HELP_SECONDS
 from studies.scripts.hints import hints
 from studies.scripts.source import Source
 from studies.starter import choices
 from studies.starter.measured import measured
 from studies.starter.page import Starter, fit_block, grid_block, grow_block, tune_block
+from studies.starter.settings import settings_of
 from studies.starter.space import space
-
-QUESTIONS = {Parser.HYDRA: ("--cfg", "job"), Parser.JSONARGPARSE: ("--print_config",), Parser.ABSL: ("--helpfull",)}
-"""What a script is asked; `--help` where nothing stands here."""
-MAX_CONFIG = 60
-"""Flags in the config; of a script with more, those that an axis would be of, and what its own text declares."""
 
 
 @dataclass(frozen=True)
@@ -67,24 +60,16 @@ def write_starter(
     if file.exists() and not (force and file.is_file()):
         raise UsageError(f"init: {out or file.name} exists; --force replaces it, --out FILE writes another")
     source = Source.of(script)
-    parser = source.parser
-    if parser is None:
-        known = ", ".join(each.value for each in Parser)
-        raise UsageError(f"init: {script.name} reads no flags that init knows; it knows {known}")
-    flags, needed = _flags(parser, arguments, source, here, seconds)
-    if not flags:
-        raise UsageError(f"init: {script.name} has no flags; where they belong to a subcommand, name it in --command")
-    kept, more = _kept(flags, source)
-    sent = choices.sent(kept, parser, arguments)
+    read = settings_of(arguments, source, here, seconds)
+    sent, needed = read.sent, read.needed
     found = measured(search, hints(source), sent)
     commands = _next_commands(_program(), name, file, here)
     starter = Starter(
         search=search,
-        script=script.name,
-        parser=parser.value,
-        command=arguments,
+        origin=read.origin,
+        command=read.command,
         cwd=os.path.relpath(here, file.parent),
-        sent=replace(sent, left={**sent.left, **({f"{more} more flags": "see its help"} if more else {})}),
+        sent=sent,
         measured=found,
         block=_block(search, sent, script.name),
         next_commands=_next_commands("studyhall", name, file, here),
@@ -98,8 +83,7 @@ def write_starter(
         file,
         name,
         [
-            f"wrote {out or file.name}: {len(sent.config)} of {len(flags)} flags of {script.name} ({parser.value}),"
-            f" flags: {sent.spelling.mode}",
+            f"wrote {out or file.name}: {read.shown}",
             found.shown,
             *(f"edit {each}" for each in edits),
             "next:",
@@ -115,7 +99,10 @@ def _arguments(text: str, here: Path) -> list[str]:
         UsageError: It is no command, or its program is missing.
     """
     if "{" in text or "}" in text:
-        raise UsageError("init: --command: write it as you would type it; init adds the placeholders")
+        raise UsageError(
+            "init: --command: write it as you would type it, with a file of yours where it reads one"
+            " (--config base.json); init adds the placeholders"
+        )
     metrics = {"json": "{run_dir}/metrics.jsonl"}
     command = Command.parse({"command": text, "metrics": metrics}, here, (), "init: --command")
     fault = command.validate({})
@@ -152,53 +139,11 @@ def _name(script: Path) -> str:
     return name or "starter"
 
 
-def _flags(
-    parser: Parser, arguments: Sequence[str], source: Source, here: Path, seconds: float
-) -> tuple[list[Flag], list[str]]:
-    """The script's flags, and the arguments without a flag that it needs.
-
-    It is run with its `--help`, but not where its globals are its flags: they stand in its text.
-    """
-    if parser is Parser.GLOBALS:
-        values = source.globals()
-        for each in arguments:  # nanoGPT's config files, which come before the flags
-            if each.endswith(".py") and (here / each).is_file() and here / each != source.script:
-                values |= {name: value for name, value in Source.of(here / each).globals().items() if name in values}
-        return [Flag(*each, Switch.VALUE if isinstance(each[1], bool) else None) for each in values.items()], []
-    accepted = (0, 1) if parser is Parser.ABSL else (0,)
-    printed = read_help([*arguments, *QUESTIONS.get(parser, ("--help",))], here, accepted, seconds)
-    text = f"{printed.out}\n{printed.err}"
-    match parser:
-        case Parser.HYDRA | Parser.JSONARGPARSE:
-            return config_flags(printed.out), []
-        case Parser.FIRE:
-            return fire_flags(text), []
-        case Parser.ABSL:
-            return absl_flags(text, {file.stem for file, _ in source.trees}), []
-        case Parser.CLICK:
-            return completed(click_flags(text), source, parser), positionals(text)
-    return completed(argparse_flags(text), source, parser), positionals(text)
-
-
 def _words_after(arguments: Sequence[str], script: Path) -> int:
     """How many arguments that are no flags follow the script."""
     names = [Path(each).name for each in arguments]
     after = arguments[names.index(script.name) + 1 :] if script.name in names else ()
     return sum(not each.startswith("-") for each in after)
-
-
-def _kept(flags: Sequence[Flag], source: Source) -> tuple[list[Flag], int]:
-    """The flags that the definition names, and how many more there are."""
-    if len(flags) <= MAX_CONFIG:
-        return list(flags), 0
-    own = {name.replace("-", "_") for name in source.fields()}
-    own |= {text.lstrip("-").replace("-", "_") for texts, _ in source.declarations("add_argument") for text in texts}
-    likely = {
-        *choices.axes([each for each in flags if each.known], choices.UNLIKELY - 1),
-        *(each.name for each in flags if choices.is_apart(each)),
-    }
-    kept = [each for each in flags if each.plain in own or each.name in likely][:MAX_CONFIG]
-    return kept, len(flags) - len(kept)
 
 
 def _block(search: str, sent: choices.Sent, script: str) -> list[str]:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from objectives.command.metrics import STDOUT
 from studies.definition.yaml_text import flow, noted, scalar
 from studies.scripts.hints import HELD_OUT, Hints, Printed, Written, cost_of, direction_of, score_of
 from studies.starter.choices import Sent
@@ -20,7 +21,7 @@ class Measured:
     """The `metrics:` and `score:` of a definition."""
 
     file: str
-    """The file that they are in; empty: printed lines."""
+    """The file that they are in, or `stdout` for JSON among printed lines; empty: printed lines."""
     kind: str
     """`json` or `csv`, of a file."""
     printed: Sequence[Printed]
@@ -38,7 +39,7 @@ class Measured:
         """A line for people."""
         if not self.where:
             return "metrics: not found"
-        place = self.file or "the lines that it prints"
+        place = "the lines that it prints" if self.file in ("", STDOUT) else self.file
         return f"metrics: {self.score} ({self.direction}), from {place} ({self.where}); a guess from the script's text"
 
     def lines(self) -> list[str]:
@@ -68,6 +69,8 @@ def measured(search: str, hints: Hints, sent: Sent) -> Measured:
     if file is not None and in_file is not None and (HELD_OUT.search(in_file) or not HELD_OUT.search(in_lines or "")):
         path, written = file
         return _measured(search, path, written.kind, (), None, in_file, hints.keys, written.where)
+    if hints.json_printed and in_file is not None:
+        return _measured(search, STDOUT, "json", (), None, in_file, hints.keys, hints.json_printed)
     if in_lines is not None or hints.printed:
         score = in_lines or hints.printed[0].name
         where = next(each.where for each in hints.printed if each.name == score)

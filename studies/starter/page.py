@@ -28,8 +28,8 @@ class Starter:
     """What a starter definition says."""
 
     search: str
-    script: str
-    parser: str
+    origin: str
+    """Where its values come from: `the flags of train.py (argparse)`."""
     command: Sequence[str]
     """The command as given, without what init adds."""
     cwd: str
@@ -40,17 +40,15 @@ class Starter:
     next_commands: Sequence[str]
 
     def text(self) -> str:
-        spelling = self.sent.spelling.to_json()
         lines = [
-            f"# Made by `init {self.search}` of the flags of {self.script} ({self.parser}): change what you like.",
+            f"# Made by `init {self.search}` of {self.origin}: change what you like.",
             "#",
             *(f"#     {each}" for each in self.next_commands),
             "",
             f"search: {self.search}",
             "objective:",
             f"  command: {line_text(shown_command([*self.command, *self.sent.arguments]))}",
-            noted(f"  flags: {spelling['flags']}", MODE_NOTES[spelling["flags"]]),
-            *(f"  {key}: {flow(spelling[key])}" for key in ("lists", "words") if key in spelling),
+            *self._flags(),
             *([f"  cwd: {scalar(self.cwd)}"] if self.cwd != "." else []),
             *self.measured.lines(),
             *self.measured.cost_lines(),
@@ -60,6 +58,16 @@ class Starter:
             *self._config(),
         ]
         return "\n".join(lines) + "\n"
+
+    def _flags(self) -> list[str]:
+        """How flags are sent; nothing where a file holds the config."""
+        spelling = self.sent.spelling.to_json()
+        if any("{config_json}" in each for each in self.command):
+            return []
+        return [
+            noted(f"  flags: {spelling['flags']}", MODE_NOTES[spelling["flags"]]),
+            *(f"  {key}: {flow(spelling[key])}" for key in ("lists", "words") if key in spelling),
+        ]
 
     def _config(self) -> list[str]:
         """The defaults, nested, and what is left to the script."""
@@ -97,6 +105,7 @@ def grow_block(first: Mapping[str, int], others: Mapping[str, int], has_seed: bo
         *(f"    {scalar(name)}: {amount}" for name, amount in first.items()),
         *(f"    # {scalar(name)}: {amount}" for name, amount in list(others.items())[:MAX_SUGGESTIONS]),
         _seeds("  repeats: 2", has_seed),
+        *([noted("  racing: {max_repeats: 16}", "more seeds where a wrong step would cost most")] if has_seed else []),
         noted("  steps: 10", "a step raises one of them"),
     ]
 
@@ -150,4 +159,4 @@ def _nested(values: Mapping[str, Any], indent: str) -> list[str]:
 def _seeds(line: str, has_seed: bool) -> str:
     if has_seed:
         return noted(line, "seeds of each setting: only they show the noise")
-    return noted(f"{line.partition(':')[0]}: 1", "the script has no flag for a seed, so repeating is of no use")
+    return noted(f"{line.partition(':')[0]}: 1", "the script reads no seed, so repeating is of no use")

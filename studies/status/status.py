@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from samplers.searches.plural import counted
 from samplers.searches.tune.imported import imported_count
 from storage.errors import EmptyStorageError
 from storage.locks import WORKER_LOCKS
@@ -14,8 +15,9 @@ from storage.other_programs import TakenTrial
 from storage.reader import Reader
 from storage.records import Achieved, AttemptRow, DecisionRow, RunningTrial, StudyCounts, WorkerRow
 from storage.session import Session
+from studies.answers.best import ShortBest, short_best
 from studies.dashboard.tags import has_tags, tags_text
-from studies.definition.units import Units, ago_text, plain
+from studies.definition.units import ago_text, plain
 from studies.history.counts import Counts
 from studies.history.pace import left_text, mean_trial_seconds, seconds_left
 from studies.history.purpose import purpose
@@ -23,7 +25,7 @@ from studies.history.state import Standing, decision_text, next_command, standin
 from studies.launch.launcher import Launch, read_launches_of
 from studies.launch.states import launch_lines, launches_json
 from studies.status.pace import RUNNING, Pace, running_row
-from studies.tables.digits import number
+from studies.status.slot_names import slot_names
 from studies.tables.table import Cell, Column, Document, Table
 
 MAX_LAUNCHES = 3
@@ -47,6 +49,7 @@ class Status:
     launches: Sequence[Launch] = ()
     taken: Sequence[TakenTrial] = ()
     achieved: Achieved | None = None
+    best: ShortBest | None = None
 
     @property
     def counts(self) -> Counts:
@@ -111,7 +114,7 @@ class Status:
         search = f"{row.search} --laptop" if row.on_laptop else row.search
         head = [f"{row.name} ({search}): {self.standing.text}", self.counts.text or "nothing planned yet"]
         if row.max_trials is not None and row.outcome is None:
-            head[1] += f"  (budget: {row.max_trials} trials)"
+            head[1] += f"  (budget: {counted(row.max_trials, 'trial')})"
         if row.search == "tune" and self.decisions and row.outcome is None:
             state = self.decisions[-1].state
             chosen = f"{state['next'] - imported_count(state)} of {state['tune']['settings']} settings are chosen"
@@ -123,7 +126,7 @@ class Status:
     @property
     def workers_text(self) -> str:
         """`workers: host:17 (2 slots)`."""
-        alive = (f"{each.host}:{each.pid} ({len(each.slots)} slots)" for each in self.alive.values())
+        alive = (f"{each.host}:{each.pid} ({counted(len(each.slots), 'slot')})" for each in self.alive.values())
         return f"workers: {', '.join(alive) or 'none'}"
 
     def document(self) -> Document:
@@ -134,7 +137,8 @@ class Status:
         notes += taken_lines(self.taken)
         notes += [decision_text(each.number, each.record) for each in self._last_decisions]
         notes += [f"{count} × {cause}" for cause, count in self.failures.items()]
-        rows = [_running_row(each) for each in self.running]
+        names = slot_names([(each.host, each.pid, each.slot) for each in self.running], with_host=True)
+        rows = [_running_row(each, names[each.host, each.pid, each.slot]) for each in self.running]
         return Document([Table(RUNNING, rows).without_empty_columns()] if rows else [], notes, self.head)
 
     def to_json(self) -> dict[str, Any]:
@@ -174,8 +178,8 @@ class Status:
         share = {"share_done": self.counts.finished / planned if planned else None}
         if achieved is None:
             return share
-        best = None if achieved.best is None else plain(achieved.best)
-        return {**share, "best": {"metric": achieved.metric, "mean": best}, "last_activity": str(achieved.active_at)}
+        best = None if self.best is None else self.best.to_json()
+        return {**share, "best": best, "last_activity": str(achieved.active_at)}
 
 
 def taken_lines(taken: Sequence[TakenTrial]) -> list[str]:
@@ -191,16 +195,9 @@ def taken_lines(taken: Sequence[TakenTrial]) -> list[str]:
     return lines
 
 
-def _running_row(row: RunningTrial) -> list[Cell]:
+def _running_row(row: RunningTrial, slot: str) -> list[Cell]:
     known = Pace(*next(iter(row.metrics.items()), (None, None)))
-    return running_row(f"{row.host}:{row.slot}", row.number, purpose(row.role), row.seconds, row.step, known, None)
-
-
-def _best_text(found: Achieved) -> str:
-    """`val_loss 3.2 nats`."""
-    if found.best is None:
-        return ""
-    return f"{found.metric} {Units(found.objective).text(found.metric, number(found.best))}"
+    return running_row(slot, row.number, purpose(row.role), row.seconds, row.step, known, None)
 
 
 @dataclass(frozen=True)
@@ -222,7 +219,7 @@ class Overview:
         achieved = reader.by_study(Achieved, "read_achieved", [row.study_id for row in self.rows])
         alive = {row.name: row.alive for row in reader.glances()}
         names = [name for name in OVERVIEW_COUNTS if any(getattr(each, name) for each in counts)]
-        columns = [Column("study"), Column("search"), Column("state"), Column("best score", right=True, spare=1)]
+        columns = [Column("study"), Column("search"), Column("state"), Column("best", right=True, spare=1)]
         columns += [Column("done", right=True), *(Column(name.replace("_", " "), right=True) for name in names)]
         columns += [Column("last activity", right=True, spare=2), Column("outcome", spare=3)]
         columns += [Column("tags", spare=1)]
@@ -232,7 +229,12 @@ class Overview:
             found = next(iter(achieved[row.study_id]), None)
             lines.append(
                 [
-                    *(row.name, row.search, state.value, "" if found is None else _best_text(found)),
+                    *(
+                        row.name,
+                        row.search,
+                        state.value,
+                        "" if found is None else short_best(self.session, row.name, found).text,
+                    ),
                     f"{each.finished:,}/{each.planned:,}",
                     *(f"{getattr(each, name):,}" if getattr(each, name) else "" for name in names),
                     "" if found is None else ago_text(found.idle),
@@ -267,7 +269,8 @@ def _statuses(session: Session, rows: Sequence[StudyCounts]) -> Iterator[Status]
         each = row.study_id
         found = next(iter(achieved[each]), None)
         yield Status(
-            *(row, workers[each], running[each], attempts[each], decisions[each], launches[each], taken[each], found)
+            *(row, workers[each], running[each], attempts[each], decisions[each], launches[each], taken[each], found),
+            None if found is None else short_best(session, row.name, found),
         )
 
 

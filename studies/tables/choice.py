@@ -102,7 +102,7 @@ class Choice:
         Raises:
             UsageError: Neither the table nor a row has such a name.
         """
-        known = [*map(_short, table.columns), *dict.fromkeys(name for each in values for name in each)]
+        known = list(dict.fromkeys([*map(_short, table.columns), *(name for each in values for name in each)]))
         if self.columns:
             made: list[tuple[Column, list[Cell]]] = []
             for name in self.columns:
@@ -131,7 +131,7 @@ EVERYTHING = Choice()
 def _place(columns: Sequence[Column], name: str) -> int | None:
     """Of the column of that name: its head, its head in CSV, or that without the words for the interval."""
     for place, column in enumerate(columns):
-        if column.only is None and name in (column.name, column.head, _short(column)) and name:
+        if not column.only and name in (column.name, column.head, _short(column)) and name:
             return place
     return None
 

@@ -13,7 +13,7 @@ def delimited(document: Document) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     for table in document.tables[:1]:
-        writer.writerows(_rows(table.of("paper")))
+        writer.writerows(_rows(table.of("data")))
     return text.getvalue()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from studies.tables.table import Figure
@@ -14,6 +15,8 @@ ROUNDING_NOISE = 1e-12
 """An error below this share of its value comes of the arithmetic: it is printed as 0."""
 READ_DIGITS = 5
 """The same on a terminal."""
+BOUND_DIGITS = 4
+"""The same of a limit that is proposed."""
 
 
 def number(value: float | None, digits: int = READ_DIGITS) -> str:
@@ -40,6 +43,8 @@ def shown(figure: Figure) -> str:
     >>> shown(Figure(0.0182744, 0.000190382)), shown(Figure(0.0182744))
     ('0.01827 ± 0.00019', '0.018274')
     """
+    if figure.text is not None:
+        return figure.text
     figure = _readable(figure)
     if figure.value is None or not math.isfinite(figure.value) or figure.form is not None:
         return str(printed(figure))
@@ -70,6 +75,8 @@ class Printed:
 def printed(figure: Figure) -> Printed:
     """For a paper: an error has two significant digits and its value ends where it ends; a value alone has four. Whole
     numbers without an error stay whole."""
+    if figure.text is not None:
+        return Printed(figure.text)
     figure = _readable(figure)
     value, error = figure.value, figure.error
     if value is None:
@@ -112,3 +119,30 @@ def _plain(value: float, digits: int) -> str:
         return "0"
     last = math.floor(math.log10(abs(value))) - digits + 1
     return f"{round(value, -last):,.{max(0, -last)}f}"
+
+
+def ranges_text(numbers: Iterable[int]) -> str:
+    """`1337-1340, 1350`.
+
+    >>> ranges_text([1340, 1337, 1338, 1339, 1350])
+    '1337-1340, 1350'
+    """
+    runs: list[list[int]] = []
+    for each in sorted(set(numbers)):
+        if runs and each == runs[-1][-1] + 1:
+            runs[-1].append(each)
+        else:
+            runs.append([each])
+    return ", ".join(str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs)
+
+
+def bound_text(value: float, direction: str) -> str:
+    """A limit that the value meets, in few digits.
+
+    >>> bound_text(2613.0, "minimize"), bound_text(0.123456, "minimize"), bound_text(0.123456, "maximize")
+    ('<= 2613', '<= 0.1235', '>= 0.1234')
+    """
+    scale = 10.0 ** (BOUND_DIGITS - 1 - math.floor(math.log10(abs(value)))) if value else 1.0
+    if direction == "maximize":
+        return f">= {math.floor(value * scale) / scale:.10g}"
+    return f"<= {math.ceil(value * scale) / scale:.10g}"

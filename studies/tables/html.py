@@ -7,10 +7,10 @@ from collections.abc import Collection
 from html import escape
 
 from studies.tables.digits import NO_VALUE, printed
-from studies.tables.table import Cell, Document, Figure, Table
+from studies.tables.table import NOTES, Cell, Document, Figure, Table
 from studies.tables.terminal import one_line
 
-REMARKS = ("", "notes")
+REMARKS = ("", NOTES)
 """Columns of sentences."""
 MAX_SHOWN_ROWS = 12
 """Of a table; where a few more are all, they are shown too."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from studies.tables.digits import NO_VALUE, Printed, printed
-from studies.tables.table import Cell, Document, Figure, Table
+from studies.tables.table import NOTES, Cell, Document, Figure, Table
 from studies.tables.terminal import one_line, table_lines
 
 ESCAPES = {
@@ -37,8 +37,8 @@ SPECIAL_CHARACTERS = re.compile("[" + re.escape("".join(ESCAPES)) + "]")
 
 
 def latex(document: Document) -> str:
-    """Every table as a `tabular`, the main one in a `table` if the document has a caption. Titles, notes and what is
-    not part of the results are comments."""
+    """Every table as a `tabular`, the main one in a `table` if the document has a caption. Titles, notes, columns of
+    sentences and what is not part of the results are comments."""
     tables = []
     for place, table in enumerate(document.tables):
         if table.aside:
@@ -57,15 +57,22 @@ def _float(tabular: str, document: Document) -> str:
 
 
 def _table(table: Table) -> str:
+    notes = [place for place, column in enumerate(table.columns) if column.name == NOTES]
+    first = table.columns[0].name
+    said = [f"{first} {row[0]}: {row[place]}" for row in table.rows for place in notes if row[place]]
+    remarks = [f"% {_one_line(each)}\n" for each in said]
+    table = table.keeping([place for place in range(len(table.columns)) if place not in notes])
     heads = " & ".join(_escaped(column.name or "note") for column in table.columns)
     align = "".join("r" if column.right else "l" for column in table.columns)
     rows = [" & ".join(map(_cell, row)) + r" \\" for row in table.rows]
     lines = [f"\\begin{{tabular}}{{{align}}}", r"\toprule", heads + r" \\", r"\midrule", *rows, r"\bottomrule"]
     title = f"% {_one_line(table.title)}\n" if table.title else ""
-    return title + "\n".join(lines) + "\n\\end{tabular}\n"
+    return title + "\n".join(lines) + "\n\\end{tabular}\n" + "".join(remarks)
 
 
 def _cell(cell: Cell) -> str:
+    if isinstance(cell, Figure) and cell.text is not None:
+        return _escaped(cell.text)
     if isinstance(cell, Figure):
         text = _number(printed(cell))
         return f"\\boldmath {text}" if cell.bold else text

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-Form = Literal["text", "paper"]
-"""Where a table is read: on a terminal, or in a paper, where a mean and its error share a cell."""
+Form = Literal["text", "paper", "data"]
+"""Where a table is read: on a terminal; in a paper or on a page; by a program, as CSV."""
 
 
 @dataclass(frozen=True)
@@ -18,8 +18,8 @@ class Column:
     """Empty: remarks on a row."""
     right: bool = False
     """A column of numbers."""
-    only: Form | None = None
-    """The only form that shows it; None: both."""
+    only: Sequence[Form] = ()
+    """The forms that have it; empty: all."""
     spare: int = 0
     """In a narrow terminal, columns are hidden, the largest number first; 0: last of all."""
     key: str = ""
@@ -45,6 +45,8 @@ class Figure:
     """In a paper."""
     digits: int | None = None
     """Significant ones, of a number without an error; None: as digits.py chooses."""
+    text: str | None = None
+    """What people read in its place: `< 1 %`."""
 
     @property
     def scaled(self) -> Figure:
@@ -56,6 +58,8 @@ class Figure:
 
 
 Cell = str | Figure
+NOTES = "notes"
+"""Head of a column of sentences."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +74,7 @@ class Table:
 
     def of(self, form: Form) -> Table:
         """Only the columns of one form."""
-        return self.keeping([index for index, each in enumerate(self.columns) if each.only in (None, form)])
+        return self.keeping([index for index, each in enumerate(self.columns) if not each.only or form in each.only])
 
     def without_empty_columns(self) -> Table:
         """Only the columns that have a cell with something in it."""

@@ -15,6 +15,8 @@ from studies.tables.table import Cell, Document, Figure, Table
 
 UNUSUAL = re.compile(r"(?!\r\n)[^\n\t -~]")
 """All that `escaped` looks at more closely."""
+INDENT = "  "
+"""Of the second line of a note, and those after it."""
 MIN_TEXT_CELLS = 12
 """Cells that a column of texts keeps; longer words are broken."""
 
@@ -28,10 +30,10 @@ def lines(document: Document, width: int | None, wrap: bool = True) -> list[str]
         wrap: A row takes as many lines as it needs, and hidden columns are named. Without it a row is one line, and
             long texts are cut.
     """
-    printed = list(_folded(document.head, width))
+    printed = [line for text in document.head for line in folded(one_line(text), width)]
     for table in document.tables:
         printed += table_lines(table, width, wrap)
-    return [*printed, *_folded(document.notes, width)]
+    return [*printed, *(line for text in document.notes for line in indented(one_line(text), width))]
 
 
 def table_lines(table: Table, width: int | None, wrap: bool = False) -> list[str]:
@@ -45,7 +47,7 @@ def table_lines(table: Table, width: int | None, wrap: bool = False) -> list[str
         for column, head, texts in zip(table.columns, heads, zip(*rows, strict=True) if rows else heads, strict=True)
     ]
     widths = fit(extents, width, wrap)
-    printed = [] if not table.title else folded(one_line(table.title), width)
+    printed = [] if not table.title else indented(one_line(table.title), width)
     for row in [heads, *rows] if any(heads[index] for index in widths) else rows:
         cells = [folded(row[index], room) if wrap else [cut(row[index], room)] for index, room in widths.items()]
         for parts in zip_longest(*cells, fillvalue=""):
@@ -113,8 +115,12 @@ def cut(text: str, width: int | None) -> str:
     return set_cell_size(text, max(0, width - 1)).rstrip() + "…"
 
 
-def _folded(texts: Iterable[str], width: int | None) -> Iterable[str]:
-    return (line for text in texts for line in folded(one_line(text), width))
+def indented(text: str, width: int | None) -> list[str]:
+    """As `folded`, its further lines indented, so that it is seen where the next text begins."""
+    first, *rest = folded(text, width)
+    if not rest or width is None or width <= 2 * len(INDENT):
+        return [first, *rest]
+    return [first, *(INDENT + line for line in folded(text[len(first) :].lstrip(), width - len(INDENT)))]
 
 
 def padded_cell(text: str, width: int, right: bool) -> str:

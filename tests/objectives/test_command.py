@@ -67,8 +67,10 @@ def launch(tmp_path: Path) -> Iterator[Launch]:
     ("change", "words"),
     [
         ({"comand": "x"}, "unknown key 'comand'.*'command'"),
+        ({"metric": {}}, "unknown key 'metric'; did you mean 'metrics'"),
         ({"command": ""}, "is not a command"),
         ({"command": []}, "is not a command"),
+        ({"command": {"flags": None}}, "is not a command: .*in quotes"),
         ({"command": ["python", ["x"]]}, "is not a command"),
         ({"command": "python 'x"}, "no closing quotation"),
         ({"command": "python x | tee log"}, "no shell.*'|'"),
@@ -548,6 +550,11 @@ def write(folder: Path, text: str = DEFINITION.format(python=PYTHON)) -> Path:
     (folder / "train.py").write_text(TRAIN)
     (folder / "own.yaml").write_text(text)
     return folder / "own.yaml"
+
+
+def test_a_command_is_shown_as_its_definition_has_it() -> None:
+    document = {"command": "python train.py {flags} 'a b'", "metrics": {"stdout": {"loss": "loss ([0-9.]+)"}}}
+    assert Command.parse(document, Path("/"), [], "objective").shown() == document["command"]
 
 
 def test_a_command_survives_its_way_into_the_database_and_to_another_host(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from objectives import difficulty
 from samplers.searches.grid.grid import Grid
 from storage.home import CHECKOUT
 from studies.definition.definition import Definition
-from studies.results.difficulty import HOPELESS, SPREAD, marked
+from studies.settings.difficulty import HOPELESS, SPREAD, marked
 from tests.support.program import answer
 
 FILE = CHECKOUT / "studies" / "difficulty.yaml"

@@ -52,14 +52,14 @@ def test_an_empty_storage_has_no_studies(program: Program, form: list[str]) -> N
     assert program("status", *form).returncode == 0
 
 
-def best_score(session: Session, name: str) -> float | None:
+def best_score(session: Session, name: str, metric: str = "score") -> float | None:
     """Of JSON, which the table of all studies and `show` agree with."""
     score: float | None = read_status(session, name).to_json()["best"]["mean"]
     study = Reader(session).study(name)
     sentence, table = answer(study, show(session, study).to_json()), read_overview(session, None).document().tables[0]
     assert (score is None) == (sentence is None)
     if score is not None:
-        assert f" {score:g}" in str(sentence) and f"score {score:g}" in [cell for row in table.rows for cell in row]
+        assert f" {score:g}" in str(sentence) and f"{metric} {score:g}" in [cell for row in table.rows for cell in row]
     return score
 
 
@@ -83,4 +83,17 @@ def test_the_best_score_of_a_growth_is_that_of_its_path(session: Session) -> Non
     assert best_score(session, "grown") is None, "decisions that were taken back do not count"
     ledger.record_decision(3, "stopped", {**rejected, "round": 0, "event": None}, state, [], "test")
     assert best_score(session, "grown") == 0.5, "the baseline where nothing is chosen yet"
+    ledger.session.close()
+
+
+def test_the_best_score_of_a_changed_grid_counts_the_seeds_that_show_counts(session: Session) -> None:
+    def objective(config: Mapping[str, Any]) -> dict[str, float]:
+        return {"loss": config["n"] + (9.0 if config["seed"] > 2 else 0.0) * (1 if config["n"] == 1 else -1)}
+
+    made_studies.grid(session.url, "cells", [{"n": 1}, {"n": 2}], objective, seeds=4)
+    assert best_score(session, "cells", "loss") == -2.5, "of n 2, over four seeds"
+    ledger, _ = begin(session.url, "cells")
+    state = {"grid": {"axes": {"n": [1, 2]}, "seed": 1, "repeats": 2}, "config": {"n": 1}}
+    ledger.record_decision(0, "override", {"event": "override: grid.repeats=2", "changes": {}}, state, [], "test")
+    assert best_score(session, "cells", "loss") == 1.0, "of n 1, over the two seeds that count"
     ledger.session.close()

@@ -81,7 +81,7 @@ def test_a_width_that_could_not_be_counted_is_answered_from_the_retried_count(pr
     assert told.returncode == 0 and "3 of 3 targets reached" in told.stderr + told.stdout, told.stderr
     after = answer(program, "show", "--study", "own")["results"]
     assert [row["layers"] for row in after] == [27, 9, 2] and [after[0], after[2]] == [before[0], before[2]]
-    assert "3 of 3 targets reached" in program("show", "--study", "own").stdout
+    assert "3 of 3 targets answered" in program("show", "--study", "own").stdout
     holds(program)
     # And an override still begins anew, from counts that are known.
     assert program("run", "depth", "--study", "own", "--file", file, "--set", "widths=[16]").returncode == 0

@@ -165,7 +165,7 @@ def test_an_override_that_is_taken_back_with_them_is_said(program: Program, tmp_
     done(program, *run, "--steps", 1)
     done(program, *run, "--steps", 2, "--set", "a=5")
     told = done(program, "redo", "--study", "own", "--trial", 0, "--from-here", "--yes")
-    assert "override: a=5: taken back with them; give it again by --set" in told
+    assert "changed: a=5: taken back with them; give it again by --set" in told
     done(program, *run, "--steps", 2)
     assert answer(program, "show", "--study", "own")["overrides"] == []
     holds(program)

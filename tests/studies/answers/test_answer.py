@@ -43,6 +43,10 @@ def test_without_a_result_there_is_no_answer(search: str) -> None:
         ([cell(0.5, n=1, interval=None, p_best=None)] * 2, "loss 0.5000 (1 seed). With one seed each, nothing says"),
         ([cell(0.5)], "The only setting with a result, lr 0.1, has loss 0.500 ± 0.010"),
         ([cell(0.4, ranked=False), cell(0.5), cell(0.6)], "The best of 2 settings is lr 0.1, with loss 0.500"),
+        (
+            [cell(0.5), cell(0.6), cell(0.4, ranked=False, verdict="measured 2/3")],
+            "1 setting with some of their seeds may still become the best.",
+        ),
     ],
 )
 def test_a_grid_says_its_best_setting_and_how_sure_that_is(results: list[dict[str, Any]], said: str) -> None:
@@ -88,6 +92,10 @@ def test_a_growth_says_how_far_it_came_what_grew_and_its_last_step() -> None:
         "3 steps took score from 0.1000 to 0.4000 (2 seeds), and params from 100 to 400k: n_embd 32 → 96, n_head 1 → 2."
         " The last step was n_embd → 96."
     )
+    weak = {**rounds[2]["candidates"][0], "gain": 0.004, "gain_95": 0.011}
+    doubted = [*rounds[:2], {**rounds[2], "round": 2, "rule": "loss race", "candidates": [weak]}]
+    said = answer(study("grow", "score"), {"rounds": doubted, "config": {"n_head": 2, "n_embd": 96}})
+    assert said is not None and said.endswith(" Whether n_embd → 96 (round 2) helps at all is open (0.004 ± 0.011).")
     start = [{**rounds[0], "candidates": []}]
     assert "No step is chosen yet. The start has score 0.1000 (1 seed)" in str(
         answer(study("grow", "score"), {"rounds": start, "config": {}})

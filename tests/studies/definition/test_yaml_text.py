@@ -140,3 +140,23 @@ def test_no_text_makes_it_raise_anything_but_a_usage_error(text: str) -> None:
         read_scalar(text)
     except UsageError as error:
         assert "\n" not in str(error)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "objective:\n  command: {flags} python\n  metrics: {}\n",
+        "objective: {command: python train.py {flags}, metrics: {}}\n",
+        "objective:\n  {command: python train.py {flags},\n   metrics: {}}\n",
+    ],
+)
+def test_a_command_whose_braces_stand_without_quotes_is_said_to_need_them(tmp_path: Path, text: str) -> None:
+    (tmp_path / "own.yaml").write_text(text)
+    with pytest.raises(UsageError, match=r"own.yaml:\d: .*; put a command that holds braces in quotes"):
+        read_yaml(tmp_path / "own.yaml")
+
+
+def test_other_yaml_that_cannot_be_read_gets_no_word_of_braces(tmp_path: Path) -> None:
+    (tmp_path / "own.yaml").write_text("a: {b: 1} c\n")
+    with pytest.raises(UsageError, match=r"own.yaml:1: [^;]*$"):
+        read_yaml(tmp_path / "own.yaml")

@@ -11,8 +11,8 @@ from objectives.outcome import Kind, Outcome
 from studies.engine.policy import Requirements, again_text
 from studies.engine.progress import Progress
 from studies.engine.running import Running
-from studies.history.leaders import Leaders
 from studies.history.purpose import trial_name
+from studies.settings.leaders import Leaders
 from studies.tables.log import Tone
 
 NEEDS = Requirements(["loss"], None, attempts=2)

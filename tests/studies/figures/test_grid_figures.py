@@ -59,7 +59,7 @@ def test_the_score_against_an_axis_has_a_line_for_each_value_of_another_one() ->
 def test_a_setting_that_diverged_does_not_squeeze_the_others() -> None:
     made = drawn(TWO_AXES)
     low, high = made["grid-axis-rate"].y.limits or (0, 0)
-    assert low < 0.5 and 0.9 < high < 1 and "1 above 0.9 are not shown" in made["grid-axis-rate"].caption
+    assert low < 0.5 and 0.9 < high < 1 and "1 above 0.9 is not shown" in made["grid-axis-rate"].caption
     assert mark(made["grid-heat"], Heat).ends == (0.9, 0.5) and "above 0.9 has the darkest" in made["grid-heat"].caption
 
 

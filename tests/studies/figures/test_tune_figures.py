@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from storage.records import Score
-from studies.figures.picture import FEW_POINTS, Picture, Points
+from studies.figures.picture import Picture, Points
 from studies.figures.tune import pictures
 
 SCORE = [Score("acc", "maximize")]
@@ -45,8 +45,3 @@ def test_what_would_squeeze_all_others_is_drawn_at_the_edge_with_its_true_value(
 
 def test_whole_numbers_are_named_as_such() -> None:
     assert slice_of("depth", SCORES).x.ticks == [1, 2, 3, 4]
-
-
-def test_a_few_faint_points_are_seen_as_well_as_a_cloud() -> None:
-    few, many = (Points("others", [0.0] * count, [0.0] * count, faint=True) for count in (20, FEW_POINTS + 1))
-    assert 1 > few.opacity > many.opacity > 0 and Points("best", [0.0], [0.0]).opacity == 1

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from objectives.command.command import Command
+from objectives.command.readers import Patterns
 from studies.definition.definition import Definition
 from studies.definition.searches import search_of
 from studies.definition.yaml_text import read_yaml
@@ -30,6 +32,7 @@ parameters:
   drop: {distribution: q_uniform, min: 0, max: 0.5, q: 0.1}
 early_terminate: {type: hyperband}
 """
+NO_RANGE = "write its range: {float: [low, high]}, {range: …} or {log: …}"
 NEEDS = "a grid needs its values: [a, b], {range: …} or {log: …}"
 SCRIPT = """
 import sys
@@ -62,7 +65,6 @@ hydra:
       optimizer.lr: 0.1, 0.01
       db: choice(mysql, 'post,gres')
       width: range(8, 33, 8)
-      drop: interval(0, 1)
       epochs: 3
       model: glob(*)
 optimizer: {lr: 0.5, name: adam}
@@ -88,10 +90,9 @@ def test_wandbs_sweep_runs_as_a_grid(begin: Begin, program: Program, tmp_path: P
     told, _ = process.communicate(timeout=60)
     assert process.returncode == 0, told
     assert told.splitlines() == [
-        "early_terminate: `pruner:` and `run --max-trials` are what a grid has for it",
         f"width: {{min: 8, max: 64}}: {NEEDS}",
         f"drop: {{distribution: q_uniform, min: 0, max: 0.5, q: 0.1}}: {NEEDS}",
-        "rates.yaml: a grid of 8 settings × 2 seeds; look it over, then: python cli.py run grid rates --dry-run",
+        "rates.yaml: a grid of 8 settings × 2 seeds; look it over, then: python cli.py run rates --dry-run",
     ]
     ran = program("run", "grid", "--study", "rates", "--file", tmp_path / "rates.yaml", "--workers", 2)
     assert ran.returncode == 0, ran.stderr + (tmp_path / "rates.yaml").read_text()
@@ -119,14 +120,105 @@ def test_hydras_sweeper(program: Program, tmp_path: Path) -> None:
     assert made.axes == {"optimizer.lr": [0.1, 0.01], "db": ["mysql", "post,gres"], "width": [8, 16, 24, 32]}
     assert made.config["epochs"] == 3 and made.config["optimizer.name"] == "adam"
     assert [each.partition(":")[0].partition("=")[0] for each in made.unfit[1:]] == [
-        *("out", "data", "defaults", "drop", "model")
+        *("out", "data", "defaults", "model")
     ]
     assert settings(made, tmp_path) == 2 * 2 * 4
 
 
+BAYES = """
+program: train.py
+method: bayes
+metric: {name: val_loss, goal: minimize}
+parameters:
+  lr: {distribution: log_uniform_values, min: 1e-3, max: 1e-1}
+  decay: {distribution: log_uniform, min: -2, max: 0}
+  optimizer: {values: [adamw, sgd]}
+  model.width: {distribution: int_uniform, min: 8, max: 64}
+  model.depth: {min: 1, max: 4}
+  dropout: {min: 0.0, max: 0.5}
+  batch: {distribution: q_uniform, min: 8, max: 63, q: 8}
+  steps: {value: 40}
+  noise: {distribution: normal, mu: 0, sigma: 1}
+early_terminate: {type: hyperband, min_iter: 3}
+run_cap: 12
+"""
+
+
+def test_wandbs_random_and_bayes_become_a_tune_with_the_same_ranges(tmp_path: Path) -> None:
+    made = read(BAYES, tmp_path)
+    text = definition_text(made, "sweep.yaml", "wide")
+    (tmp_path / "wide.yaml").write_text(text)
+    definition = Definition.load(tmp_path / "wide.yaml")
+    search_of(definition, "wide.yaml")
+    assert (definition.search, definition.score_metric, definition.direction) == ("tune", "val_loss", "minimize")
+    assert definition.settings == {
+        "sampler": "tpe",
+        "settings": 12,
+        "space": {
+            "lr": {"log": [0.001, 0.1]},
+            "decay": {"log": [0.135335, 1.0]},
+            "optimizer": ["adamw", "sgd"],
+            "model.width": {"range": [8, 64]},
+            "model.depth": {"range": [1, 4]},
+            "dropout": {"float": [0.0, 0.5]},
+            "batch": {"range": [8, 56, 8]},
+        },
+    }
+    assert definition.config == {"steps": 40} and definition.pruner == {"name": "hyperband", "min_resource": 3}
+    assert made.unfit == [f"noise: {{distribution: normal, mu: 0, sigma: 1}}: {NO_RANGE}"]
+    assert "then: studyhall run wide --dry-run" in text
+    assert read(BAYES.replace("bayes", "random"), tmp_path).sampler == "random"
+
+
+@pytest.mark.parametrize("line", ["val_loss: 2.3", '{"step": 10, "val_loss": 2.3}', "val_loss=2.3", "val_loss 2.3"])
+def test_the_guessed_pattern_finds_the_metric_as_it_is_usually_printed(tmp_path: Path, line: str) -> None:
+    text = definition_text(read(BAYES, tmp_path), "sweep.yaml", "wide")
+    (tmp_path / "wide.yaml").write_text(text)
+    patterns = Command.from_text(Definition.load(tmp_path / "wide.yaml").objective).metrics.patterns
+    row = Patterns(patterns or {}, None).row(line)
+    assert row is not None and row.metrics == {"val_loss": 2.3}
+
+
+def test_hydras_optuna_sweeper_becomes_a_tune(tmp_path: Path) -> None:
+    made = read(
+        """
+hydra:
+  sweeper:
+    sampler: {_target_: optuna.samplers.RandomSampler}
+    direction: maximize
+    n_trials: 20
+    params:
+      lr: tag(log, interval(0.001, 0.1))
+      width: int(tag(log, interval(8, 64)))
+      depth: int(interval(1, 4))
+      drop: interval(0, 0.5)
+      act: choice(relu, gelu)
+lr: 0.01
+""",
+        tmp_path,
+    )
+    assert (made.search, made.sampler, made.settings, made.direction) == ("tune", "random", 20, "maximize")
+    assert made.axes == {
+        "lr": {"log": [0.001, 0.1]},
+        "width": {"log": [8, 64]},
+        "depth": {"range": [1, 4]},
+        "drop": {"float": [0.0, 0.5]},
+        "act": ["relu", "gelu"],
+    }
+    (tmp_path / "made.yaml").write_text(definition_text(made, "sweep.yaml", "made"))
+    search_of(Definition.load(tmp_path / "made.yaml"), "made.yaml")
+
+
+def test_what_seml_draws_becomes_a_tune(tmp_path: Path) -> None:
+    drawn = "{samples: 7, lr: {type: loguniform, min: 0.001, max: 0.1}, n: {type: randint, min: 1, max: 9}}"
+    made = read(f"seml: {{executable: a.py}}\nrandom: {drawn}\n", tmp_path)
+    assert (made.search, made.sampler, made.settings) == ("tune", "random", 7)
+    assert made.axes == {"lr": {"log": [0.001, 0.1]}, "n": {"range": [1, 8]}}
+
+
 def settings(made: Any, tmp_path: Path) -> int:
     file = tmp_path / "made.yaml"
-    file.write_text(definition_text(made, "sweep.yaml"))
+    file.write_text(definition_text(made, "sweep.yaml", "made"))
     search: Any = search_of(Definition.load(file), str(file))
     size: int = search.settings.size
     return size
@@ -135,7 +227,7 @@ def settings(made: Any, tmp_path: Path) -> int:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("parameters: {lr: {min: 0, max: 1}}\nmethod: bayes\n", "varies nothing that a grid could: method: bayes"),
+        ("parameters: {lr: {distribution: normal, mu: 0}}\nmethod: bayes\n", "nothing that a tune could: lr: {dist"),
         ("seml: {executable: a.py}\nfixed: {a: 1}\n", "varies nothing that a grid could: it lists no values"),
         ("a: 1\n", "is neither a growth's results.yaml nor a sweep of W&B, SEML or Hydra"),
         ("[1]\n", "is not a mapping"),

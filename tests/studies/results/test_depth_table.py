@@ -9,7 +9,7 @@ from storage.errors import UsageError
 from storage.home import DEFINITIONS
 from studies.definition.yaml_text import read_yaml
 from studies.export.depth_json import depth_json
-from studies.lifecycle.estimates import estimates
+from studies.planning.estimates import estimates
 from studies.results.depth import show_document, show_json
 from studies.tables.table import Document
 from studies.tables.terminal import lines
@@ -76,11 +76,11 @@ def test_the_table_marks_what_is_out_of_reach_and_what_failed() -> None:
     answered = next(line for line in rows if line.split()[:2] == ["100,000,000", "768"])
     assert answered.split()[2:] == ["13", "99,332,354", "-667,646", "0.67", "13", "best"]
     assert sum("out of reach: at max_layers 100 still" in line for line in rows) == 2
-    assert rows[-1] == "2 of 4 targets reached"
+    assert rows[-1] == "2 of 4 targets answered"
     failed = text(show_document(decided(SINGLE, counts=lambda *_: "killed")))
     trusted = text(show_document(decided(SEVERAL, families=True))).splitlines()[-1]
-    assert trusted.startswith("2 of 4 targets reached; 2 computed from 3 counts a width")
-    assert "trial 0 failed: killed" in failed and "0 of 1 targets reached" in failed
+    assert trusted.startswith("2 of 4 targets answered; 2 computed from 3 counts a width")
+    assert "trial 0 failed: killed" in failed and "0 of 1 targets answered" in failed
     assert "no width has its counts yet" in text(show_document([]))
 
 
@@ -108,7 +108,7 @@ def test_widths_are_shown_as_depths_are() -> None:
     assert (beyond["layers"], beyond["width"], beyond["reached"]) == (4, 1024, False)
     assert beyond["reason"].startswith("out of reach: at max_width 1024 still ")
     printed = text(show_document(rows)).splitlines()
-    assert printed[1].split()[:3] == ["10,000,000", str(best), "4"] and printed[-1] == "1 of 2 targets reached"
+    assert printed[1].split()[:3] == ["10,000,000", str(best), "4"] and printed[-1] == "1 of 2 targets answered"
 
 
 def test_a_dry_run_says_what_the_closed_form_expects() -> None:

@@ -26,6 +26,7 @@ from storage.reader import Reader
 from storage.session import Session
 from studies.definition.definition import Definition
 from studies.definition.searches import search_of
+from studies.definition.units import Units
 from studies.definition.yaml_text import read_yaml
 from studies.export.ablation import ablation_csv
 from studies.export.export import export, write_aside
@@ -36,7 +37,8 @@ from studies.figures.picture import Points
 from studies.lifecycle.grid_review import review
 from studies.results.grid import show_document, show_json
 from studies.results.grid_cells import cells_of, ranking
-from studies.tables.table import Document
+from studies.tables.choice import Choice
+from studies.tables.table import Document, Figure
 from studies.tables.terminal import lines
 from tests.support.grid_rows import row, scored
 from tests.support.program import Program, answer
@@ -154,6 +156,60 @@ def test_what_the_seeds_set_apart_is_said_in_one_line() -> None:
     rows = [*of(A, 0, 1.0, 1.1, 0.9), *of(B, 10, 5.0, 5.1, 4.8), *of(C, 20, 9.0, 9.1, 9.0)]
     told = text(show_document(rows, [], "score", "minimize"))
     assert told.count("the seeds set the first apart from all others (95 % over all 2 comparisons, 3 seeds)") == 1
+
+
+def test_while_a_grid_is_not_done_the_best_is_the_best_so_far_and_a_better_mean_is_named() -> None:
+    rows = [*of(A, 0, 1.0, 1.1, 0.9), *of(B, 10, 5.0, 5.1, 4.8), *of(C, 20, 0.5, 0.6), row(22, C, 2, state="RUNNING")]
+    document = show_document(rows, [], "score", "minimize")
+    assert [line[-2] for line in document.tables[0].rows] == ["best so far", "worse", "measured 2/3"]
+    said = "best so far: of the 2 settings with all seeds, 1 more to come"
+    assert (
+        f"{said}; n 3 has a better mean so far, 0.55 (2 of 3 seeds)" in document.notes
+        and "set the first apart" not in text(document)
+    )
+    behind = [*rows[:6], *of(C, 20, 2.0, 2.1), row(22, C, 2, state="WAITING")]
+    assert "better mean" not in text(show_document(behind, [], "score", "minimize"))
+    assert [each["verdict"] for each in show_json(rows, [], "score", "minimize")["results"]][:2] == ["best", "worse"]
+
+
+def test_a_cost_has_a_column_with_its_mean_and_every_setting_its_seconds() -> None:
+    rows = [row(seed, A, seed, metrics={"score": 1.0, "params": 10.0 + seed}) for seed in (1, 2)]
+    units = Units(score="score", cost="params")
+    table = show_document(rows, [], "score", "minimize", units=units).tables[0]
+    assert [column.head for column in table.columns] == ["n", "score ± 95 %", "sd", "params", "n", "verdict", "note"]
+    assert table.rows[0][3] == Figure(11.5)
+    assert len(show_document(rows, [], "score", "minimize").tables[0].columns) == 6, "no cost, no column"
+    of_axis = Units(score="score", cost="n")
+    assert len(show_document(rows, [], "score", "minimize", units=of_axis).tables[0].columns) == 6
+    chosen = show_document(rows, [], "score", "minimize", choice=Choice(columns=["seconds"])).tables[0]
+    assert chosen.rows == [[Figure(1.5)]]
+    with pytest.raises(UsageError) as refused:
+        show_document(rows, [], "score", "minimize", choice=Choice(columns=["second"]))
+    assert str(refused.value).count(" sd") <= 1 and "'seconds'" in str(refused.value)
+
+
+def test_ties_that_only_a_worse_setting_makes_are_counted() -> None:
+    seeds = range(12)
+    rows = [*of(A, 0, *(1 + seed / 100 for seed in seeds)), *of(B, 20, *(4 + seed % 5 / 50 for seed in seeds))]
+    rows += of(C, 40, *(4.2 + (-7 if seed % 2 else 7) for seed in seeds))
+    own = show_json(rows, [], "score", "minimize")["results"]
+    assert [each["verdict"] for each in own] == ["best", "tie", "tie"]
+    said = "1 of them is a tie only since a worse one is: ties keep the order of the means"
+    assert said in text(show_document(rows, [], "score", "minimize"))
+
+
+def test_seeds_that_the_grid_has_no_more_are_named_apart_from_other_settings() -> None:
+    state = {"grid": {"axes": {"n": [1, 2]}, "seed": 0, "repeats": 2}, "config": {"n": 0, "dataset": "d"}}
+    decisions = [SimpleNamespace(kind="override", record={"event": ""}, state=state)]
+    rows = [*of(A, 0, 1.0, 1.1, 0.9, 0.8), *of(B, 10, 5.0, 5.1, 4.8, 4.9), *of(C, 20, 2.0, 2.1)]
+    document = show_document(rows, decisions, "score", "minimize")
+    assert "seeds 2-3 of 2 settings are kept but not counted: the grid's seeds are 0-1 now; --whole shows them" in (
+        document.notes
+    )
+    assert "1 setting of an earlier grid is not ranked; --whole shows them" in document.notes
+    _, seeds, earlier = show_document(rows, decisions, "score", "minimize", whole=True).tables
+    assert [line[-2:] for line in seeds.rows] == [["not counted", "seeds 2-3"]] * 2
+    assert [line[-2:] for line in earlier.rows] == [["earlier grid", ""]]
 
 
 def test_two_seeds_give_no_interval_and_that_is_said_once() -> None:

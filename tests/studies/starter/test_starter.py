@@ -56,7 +56,10 @@ def test_a_starter_runs_as_it_is_written(program: Program, environment: dict[str
     told = program("init", "grid", "--command", f"{sys.executable} train.py", "--try")
     assert told.returncode == 0, told.stderr
     lines = told.stdout.splitlines()
-    assert lines[0] == "wrote train.yaml: 7 of 8 flags of train.py (argparse), flags: no-prefix"
+    assert (
+        lines[0]
+        == "wrote train.yaml: 7 of 8 flags of train.py (argparse; not seed: each trial has its own), flags: no-prefix"
+    )
     assert lines[1].startswith("metrics: val_loss (minimize), from the lines that it prints (train.py:")
     assert lines[2] == "next:" and [each.partition("cli.py ")[2] for each in lines[3:5]] == [
         "run train --dry-run",
@@ -205,7 +208,6 @@ def test_an_argument_without_a_flag_that_the_script_needs_is_named(program: Prog
         ("print('Epoch: %d | val loss: %8.4f' % (i, x))", {"val_loss": 0.25}),
         ("print('Accuracy: {}/{}, Average loss: {:.3f}'.format(1, 2, x))", {"average_loss": 0.25}),
         ("print('val acc', x, 'best', x)", {"val_acc": 0.25, "best": 0.25}),
-        ("print(json.dumps({'step': i, 'val/loss': x}))", {"val_loss": 0.25}),
         ("print({'eval_loss': x})", {"eval_loss": 0.25}),
         ("log.info('step %d loss=%g', i, x)", {"loss": 0.25}),
         ("print(f'params {x * 10:.1f}M')", {"params": 2.5e6}),
@@ -288,6 +290,58 @@ def test_a_help_that_prints_without_end_is_killed() -> None:
     with pytest.raises(UsageError, match=r"printed more than 10,000,000 bytes"):
         write_starter("grid", f"{sys.executable} train.py", None, False)
     assert not Path("train.yaml").exists()
+
+
+def test_json_among_printed_lines_is_read_as_json() -> None:
+    text = (
+        "import json\n"
+        + PLAIN.rpartition("print")[0]
+        + "row = {{'step': 3, 'val/loss': 0.5}}\nprint(json.dumps(row))\n"
+    )
+    definition = made(script("parser.add_argument('--lr', type=float, default=0.1)", text))
+    assert command_of(definition).metrics.to_json() == {"json": "stdout"}
+    assert definition.score_metric == "val/loss"
+
+
+def test_a_line_of_progress_comes_before_the_last_summary() -> None:
+    """Its step is known, and its pattern finds the summary too."""
+    lines = """for epoch in range(3):
+    print(f"epoch {{epoch}} loss={{0.5}} acc={{0.25}}")
+print(f"acc={{0.75}} params={{7}}")
+"""
+    text = PLAIN.rpartition("print")[0] + lines
+    metrics = command_of(made(script("parser.add_argument('--lr', type=float, default=0.1)", text))).metrics
+    reader = Patterns(metrics.patterns or {}, metrics.step, metrics.units)
+    rows = [row for each in ("epoch 2 loss=0.5 acc=0.25", "acc=0.75 params=7") for row in reader.rows(each)]
+    assert [row.step for row in rows] == [2, 2]
+    assert [dict(row.metrics) for row in rows] == [{"loss": 0.5, "acc": 0.25}, {"acc": 0.75, "params": 7.0}]
+
+
+FROM_FILE = """import argparse, json, sys
+{}
+config = json.load(open(sys.argv[-1]))
+print(json.dumps({{"val_loss": config["model"]["width"] / 8, "seed": config["seed"]}}))
+"""
+
+
+@pytest.mark.parametrize(
+    "flags", ["", "parser = argparse.ArgumentParser()\nparser.add_argument('--config')\nparser.parse_args()"]
+)
+def test_a_script_that_reads_a_file_of_settings_gets_one_of_each_trial(flags: str) -> None:
+    Path("train.py").write_text(FROM_FILE.format(flags))
+    Path("base.json").write_text('{"lr": 0.1, "seed": 3, "model": {"width": 16, "heads": null}}')
+    definition = made(f"{sys.executable} train.py --config base.json")
+    assert list(command_of(definition).arguments) == [sys.executable, "train.py", "--config", "{config_json}"]
+    assert definition.config == {"lr": 0.1, "model": {"width": 16, "heads": None}}
+    assert command_of(definition).metrics.to_json() == {"json": "stdout"}
+    assert definition.settings["axes"] == {"lr": [0.03, 0.1, 0.3]} and definition.settings["repeats"] == 3
+
+
+def test_a_file_beside_flags_stays_where_it_is() -> None:
+    Path("base.json").write_text('{"lr": 0.1}')
+    flags = "parser.add_argument('--config')\nparser.add_argument('--width', type=int, default=8)"
+    definition = made(f"{script(flags)} --config base.json")
+    assert "base.json" in command_of(definition).arguments and definition.config == {"width": 8}
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from studies.tables.html import html, notes_html
 from studies.tables.table import Column, Document, Figure, Table
 
-COLUMNS = [Column("<b>"), Column("loss", right=True, only="paper"), Column("sd", right=True), Column("")]
+COLUMNS = [Column("<b>"), Column("loss", right=True, only=("paper",)), Column("sd", right=True), Column("")]
 
 
 def document(count: int) -> Document:

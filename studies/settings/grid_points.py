@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from samplers.searches.grid.members import Members, hashed_text
@@ -18,7 +19,23 @@ class GridPoints:
 
     in_force: Sequence[TrialRow]
     earlier: Sequence[TrialRow]
-    """Planned under another config or other axes, or withdrawn."""
+    """Planned under another config or other axes, of another seed, or withdrawn."""
+
+    @property
+    def further_seeds(self) -> Sequence[TrialRow]:
+        """Of `earlier`: other seeds of settings in force."""
+        mine = self._configs_in_force
+        return [row for row in self.earlier if hashed_text(row.config) in mine]
+
+    @property
+    def other_settings(self) -> Sequence[TrialRow]:
+        """Of `earlier`: settings that the grid in force does not have."""
+        mine = self._configs_in_force
+        return [row for row in self.earlier if hashed_text(row.config) not in mine]
+
+    @cached_property
+    def _configs_in_force(self) -> frozenset[str]:
+        return frozenset(hashed_text(row.config) for row in self.in_force) if self.earlier else frozenset()
 
 
 def apart(rows: Sequence[TrialRow], decisions: Sequence[DecisionRow]) -> GridPoints:

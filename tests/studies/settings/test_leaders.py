@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from storage.worker_records import LeadingSetting
-from studies.history.leaders import Leaders
+from studies.settings.leaders import Leaders
 
 ONE, TWO, THREE = {"lr": 0.1}, {"lr": 0.2}, {"lr": 0.3}
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from studies.history.unheard import Unheard, unheard
+from studies.settings.unheard import Unheard, unheard
 from tests.support.grid_rows import row
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from samplers.searches.tune.importance import Importances
-from studies.history.importance import importance_document, importance_json, most_text
+from studies.settings.importance import importance_document, importance_json, most_text
 
 
 def test_a_table_a_score_with_a_line_an_axis_and_a_share_for_each_method() -> None:
