@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
+from storage import patience
 from storage.errors import RefusedError, RestartingError, SessionLostError, StorageError, UnreachableError
 from storage.patience import patiently
-from studies.lifecycle import patience
 
 
 def failing(*errors: Exception) -> Callable[[], str]:
