@@ -66,10 +66,14 @@ def one_line(error: BaseException, most: int = 300) -> str:
     return text if isinstance(error, StudyhallError) else f"{type(error).__name__}: {text}"[:most].removesuffix(": ")
 
 
-def nearest(word: str, allowed: Iterable[str]) -> str:
-    """The end of a message about an unknown word: `; did you mean 'n_layer'?`, or the list of allowed words."""
+def nearest(word: str, allowed: Iterable[str], listed: str = "allowed: ") -> str:
+    """The end of a message about an unknown word: `; did you mean 'n_layer'?`, or the list of allowed words after
+    `listed`."""
     known = [str(each) for each in allowed]
-    close = get_close_matches(str(word), known, n=1)
-    if close:
-        return f"; did you mean {close[0]!r}?"
-    return f"; allowed: {', '.join(known)}" if known else ""
+    return close(word, known) or (f"; {listed}{', '.join(known)}" if known else "")
+
+
+def close(word: str, allowed: Iterable[str]) -> str:
+    """`; did you mean 'n_layer'?`; empty if no allowed word is close."""
+    found = get_close_matches(str(word), [*allowed], n=1)
+    return f"; did you mean {found[0]!r}?" if found else ""

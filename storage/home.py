@@ -27,6 +27,7 @@ DEFINITIONS = CHECKOUT / "studies"
 """The definitions that ship."""
 
 OBJECTIVES = CHECKOUT / "objectives"
+YAML_SUFFIXES = (".yaml", ".yml")
 
 
 def home() -> Path:
@@ -90,6 +91,14 @@ def definition_file(name: str) -> Path | None:
     """`NAME.yaml` and `studies/NAME.yaml` of the current folder, then of the checkout; None: there is no such file."""
     files = (folder / f"{name}.yaml" for folder in _definition_folders())
     return next((file for file in files if file.is_file()), None)
+
+
+def named_file(name: str, file: Path | None) -> tuple[str, Path | None]:
+    """The study's name and its file: `run mine.yaml` is `run mine --file mine.yaml`, where there is such a file."""
+    given = Path(name)
+    if file is None and name.endswith(YAML_SUFFIXES) and given.is_file():
+        return given.stem, given
+    return name, file
 
 
 def definition_files() -> dict[str, Path]:

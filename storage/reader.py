@@ -84,7 +84,9 @@ class Reader:
         study = self.find_study(name)
         if study is None:
             names = [row.name for row in self.studies()]
-            raise UsageError(f"there is no study {name!r} in this storage{nearest(name, names)}", "--study")
+            raise UsageError(
+                f"there is no study {name!r} in this storage{nearest(name, names, 'there are: ')}", "--study"
+            )
         return study
 
     def studies(self, name: str | None = None) -> list[StudyCounts]:
@@ -179,7 +181,7 @@ class Reader:
             )
             for each in row.best or ()
         ]
-        return Leading(row.done, row.planned, best)
+        return Leading(row.done, row.planned, row.running, best)
 
     def trace(self, trial_id: int) -> Trace | None:
         """What a trial has left to look at; None if it never started."""

@@ -67,5 +67,7 @@ class Leading:
     done: int
     """Planned trials that have ended."""
     planned: int
+    running: int
+    """Of all workers."""
     best: Sequence[LeadingSetting]
     """By the mean over seeds, the best first; none while no setting has all of them."""

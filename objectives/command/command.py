@@ -38,6 +38,8 @@ TRIAL_PLACEHOLDERS = (
 """Placeholders that every trial has, beside {flags} and the keys of its config."""
 SHELL_OPERATORS = ("|", "||", "&", "&&", ";", ">", ">>", "<", "2>", "2>&1", "&>")
 MAX_COMMAND_CHARACTERS = 60_000  # it is passed as one argument, and every system allows that many
+UNQUOTED = re.compile(r"[\w@%+=:,./{}-]+", re.ASCII)
+"""A word of a command that needs no quotes in a definition, where braces are placeholders."""
 INTERPRETER = re.compile(r"python(3(\.\d+)?)?|bash|sh|zsh|Rscript|julia|node|perl|ruby")
 SCRIPT_SUFFIXES = (".py", ".sh", ".R", ".jl", ".js", ".mjs", ".pl", ".rb")
 PYTHON_NAME = re.compile(r"python(3(\.\d+)?)?")
@@ -123,8 +125,8 @@ class Command:
         return (*self.metrics.patterns, *measured) if self.metrics.patterns else ()
 
     def shown(self) -> str:
-        """The command as one would type it, for messages."""
-        return shlex.join(self.arguments)
+        """The command as its definition has it, for messages: braces need no quotes there."""
+        return " ".join(each if UNQUOTED.fullmatch(each) else shlex.quote(each) for each in self.arguments)
 
     def same(self, other: Command) -> bool:
         """Whether the two are equal but for the folders of their definitions, and for how metrics are read: a

@@ -1,9 +1,10 @@
 -- How far a study of settings is, and the settings with the best means among those whose first seeds have all completed:
 -- as many as take part in a race. Their scores stand by seed.
 -- Means are scaled by a power of two, as in samplers/searches/noise.py: avg() refuses scores above 1e154.
-SELECT count.done, count.planned, best.settings AS best
+SELECT count.done, count.planned, count.running, best.settings AS best
 FROM (
-    SELECT count(*) FILTER (WHERE trial.state NOT IN ('WAITING', 'RUNNING')) AS done, count(*) AS planned
+    SELECT count(*) FILTER (WHERE trial.state NOT IN ('WAITING', 'RUNNING')) AS done, count(*) AS planned,
+        count(*) FILTER (WHERE trial.state = 'RUNNING') AS running
     FROM studyhall_points AS point JOIN trials AS trial USING (trial_id)
     WHERE point.study_id = %(study_id)s AND NOT point.retired
 ) AS count

@@ -10,9 +10,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from samplers.searches.depth.fixed_size import count_in
+from samplers.searches.nested import flattened
 from samplers.searches.plural import counted
 from storage.records import StudyRow
 from studies.figures.scales import number_text
+from studies.history.certainty import chosen_of, open_text
 from studies.history.purpose import candidate_name, setting_name
 from studies.results.verdicts import Verdict
 from studies.tables.digits import printed
@@ -20,6 +22,8 @@ from studies.tables.table import Figure
 
 MAX_TARGETS = 3
 """Of a depth search, that are answered in words."""
+MAX_OPEN = 3
+"""Steps of a growth in doubt that are named."""
 MAX_GROWN = 5
 """Parameters of a growth that are named."""
 
@@ -57,17 +61,30 @@ def _of_growth(study: StudyRow, shown: Json) -> str | None:
     took = f"{steps} took {study.score} from {scores}{_seeds(last)}"
     spent = f"{cost} from {number_text(first['cost'])} to {number_text(last['cost'])}"
     grown = _grown(study.origin["config"], shown["config"], chosen)
-    return f"{took}, and {spent}: {grown}. The last step was {candidate_name(last)}."
+    return f"{took}, and {spent}: {grown}. The last step was {candidate_name(last)}.{_open_steps(rounds)}"
+
+
+def _open_steps(rounds: Sequence[Json]) -> str:
+    """The steps of which nothing says that they help."""
+    found = [(each, won) for each in rounds if (won := chosen_of(each)) is not None and open_text(each, won)]
+    if not found:
+        return ""
+    names = [f"{candidate_name(won)} (round {each['round']})" for each, won in found[-MAX_OPEN:]]
+    more = f"{len(found) - MAX_OPEN} more, " if len(found) > MAX_OPEN else ""
+    if len(found) == 1:
+        return f" {_sentence(open_text(*found[0]) or '').replace('it helps', f'{names[0]} helps')}"
+    return f" Whether these steps help at all is open: {more}{', '.join(names)}."
 
 
 def _grown(start: Json, now: Json, chosen: Sequence[Json]) -> str:
     """The parameters that grew, those with most steps first."""
     names = [str(each["param"]) for each in chosen]
     order = sorted(dict.fromkeys(names), key=lambda name: -names.count(name))
+    start, now = {**flattened(start), **start}, {**flattened(now), **now}
     changes = [
         f"{name} {start[name]} → {now[name]}"
         if name in start and name in now
-        else f"{name} by {names.count(name)} steps"
+        else f"{name} by {counted(names.count(name), 'step')}"
         for name in order[:MAX_GROWN]
     ]
     more = len(order) - MAX_GROWN
@@ -102,8 +119,18 @@ def _of_tune(study: StudyRow, shown: Json) -> str | None:
         return None
     count = sum(row["mean"] is not None for row in shown["results"])
     name = f"setting {best['number']}: {setting_name(best['setting'])}"
-    only = "" if best["n"] > 1 else " It was measured with one seed: run it again with others before you rely on it."
-    return f"The best of {count} settings is {name}, with {study.score} {_mean(best)}.{only}"
+    return f"The best of {count} settings is {name}, with {study.score} {_mean(best)}.{_sure_of_tune(shown, best)}"
+
+
+def _sure_of_tune(shown: Json, best: Json) -> str:
+    """Whether the seeds of a tune's best setting set it apart."""
+    if best["n"] == 1:
+        return " It was measured with one seed: run it again with others before you rely on it."
+    tied = sum(row["verdict"] == Verdict.TIE.value for row in shown["results"])
+    if tied:
+        return f" {counted(tied, 'other')} may be as good: the seeds do not set them apart."
+    apart = any(row["verdict"] == Verdict.WORSE.value for row in shown["results"])
+    return " The seeds set it apart from the others that have several." if apart else ""
 
 
 def _of_front(study: StudyRow, shown: Json) -> str | None:

@@ -18,9 +18,9 @@ from studies.comparison.matching import Difference, Matched, Outcome, matched, s
 from studies.comparison.paths import Paths
 from studies.definition.units import Units, plain
 from studies.history.trials import in_order
-from studies.results.tuned import tuned
 from studies.results.verdicts import VERDICT
 from studies.settings.grid_points import apart
+from studies.settings.tuned import tuned
 from studies.tables.choice import WITH_INTERVAL
 from studies.tables.digits import shown
 from studies.tables.printing import Printable
@@ -28,6 +28,8 @@ from studies.tables.table import Cell, Column, Document, Figure, Table
 
 COMPARED = ("grid", "tune", "fit")
 """Searches of settings, which are matched with each other."""
+MAX_UNLIKE = 8
+"""Keys in which the configs differ, that are named."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,13 @@ class Comparison:
         matching = f"{counted(len(found.differences), 'setting')} and {counted(pairs, 'pair')} of one seed"
         said = f"{beside.name} − {self.first}: {matching}"
         lines = [f"{said}{f'; not matched: {apart}' if apart else ''}"]
+        if found.disjoint:
+            lines.append(f"no value in common of {', '.join(found.disjoint)}: no setting is in both studies")
+        if found.unlike:
+            pairs_text = [f"{name} {_value(one)} / {_value(other)}" for name, (one, other) in found.unlike.items()]
+            more = len(pairs_text) - MAX_UNLIKE
+            named = ", ".join(pairs_text[:MAX_UNLIKE])
+            lines.append(f"they also differ in: {named}{f' and {more} more' if more > 0 else ''}")
         means = [each.mean for each in found.differences]
         error = standard_error(means)
         if error is not None and math.isfinite(error):
@@ -100,6 +109,7 @@ class Comparison:
                     "study": beside.name,
                     "alone": {self.first: beside.found.alone[0], beside.name: beside.found.alone[1]},
                     "without_common_seed": beside.found.seedless,
+                    "also_differ": {name: list(pair) for name, pair in beside.found.unlike.items()},
                     "settings": [
                         {
                             "setting": each.setting,
@@ -140,6 +150,10 @@ def compare(session: Session, names: Sequence[str]) -> Printable:
     own = _outcomes(reader, first, first.score)
     beside = [Beside(study.name, matched(own, _outcomes(reader, study, first.score))) for study in others]
     return Comparison(first.name, first.score, first.direction, Units.of(first), beside)
+
+
+def _value(value: object) -> str:
+    return "–" if value is None else str(value)
 
 
 def _outcomes(reader: Reader, study: StudyRow, metric: str) -> list[Outcome]:

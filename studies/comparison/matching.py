@@ -8,19 +8,27 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
+from samplers.searches.nested import flattened
 from samplers.searches.noise import mean, standard_error, t975
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """One finished trial: what was varied, its seed and its score."""
+    """One finished trial: its configuration, its seed and its score."""
 
     config: Mapping[str, Any]
+    """Nested or dotted: it is compared dotted, key by key."""
     seed: int
     score: float
+
+    @cached_property
+    def flat(self) -> Mapping[str, Any]:
+        """Its configuration, dotted."""
+        return flattened(self.config)
 
 
 @dataclass(frozen=True)
@@ -47,6 +55,10 @@ class Matched:
     """Settings that only the first one has, and only the other."""
     seedless: int
     """Settings of both without a seed in common."""
+    unlike: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
+    """What does not vary within either study and differs between them, with the value of each; None: it has none."""
+    disjoint: Sequence[str] = ()
+    """What varies, and has no value that both studies have."""
 
 
 def side(each: Difference, direction: str) -> str:
@@ -68,6 +80,7 @@ def matched(one: Sequence[Outcome], other: Sequence[Outcome]) -> Matched:
     """The same, with what did not match."""
     names = sorted(_varied(one) | _varied(other))
     mine, theirs = _by_setting(one, names), _by_setting(other, names)
+    settings = {_setting_key(each, names): {name: each.flat.get(name) for name in names} for each in reversed(one)}
     found, seedless = [], 0
     for key in mine.keys() & theirs.keys():
         seedless += not (mine[key].keys() & theirs[key].keys())
@@ -75,9 +88,34 @@ def matched(one: Sequence[Outcome], other: Sequence[Outcome]) -> Matched:
         common = sorted(mine[key].keys() & theirs.get(key, {}).keys())
         if not common:
             continue
-        setting = dict(zip(names, json.loads(key), strict=True))
-        found.append(paired_difference(setting, *([side[key][seed] for seed in common] for side in (mine, theirs))))
-    return Matched(found, (len(mine.keys() - theirs.keys()), len(theirs.keys() - mine.keys())), seedless)
+        found.append(
+            paired_difference(settings[key], *([side[key][seed] for seed in common] for side in (mine, theirs)))
+        )
+    alone = len(mine.keys() - theirs.keys()), len(theirs.keys() - mine.keys())
+    return Matched(found, alone, seedless, _unlike(one, other, names), _disjoint(one, other, names))
+
+
+def _unlike(one: Sequence[Outcome], other: Sequence[Outcome], varied: Sequence[str]) -> dict[str, tuple[Any, Any]]:
+    if not one or not other:
+        return {}
+    mine, theirs = one[0].flat, other[0].flat
+    names = [name for name in dict.fromkeys([*mine, *theirs]) if name not in varied]
+    pairs = {name: (mine.get(name), theirs.get(name)) for name in names}
+    return {name: pair for name, pair in pairs.items() if _key(pair[0]) != _key(pair[1])}
+
+
+def _disjoint(one: Sequence[Outcome], other: Sequence[Outcome], varied: Sequence[str]) -> list[str]:
+    def values(outcomes: Sequence[Outcome], name: str) -> set[str]:
+        return {_key(each.flat.get(name)) for each in outcomes}
+
+    return [name for name in varied if not values(one, name) & values(other, name)] if one and other else []
+
+
+def _key(value: Any) -> str:
+    """The same of equal values: of 1 and 1.0, and of numbers that rounding alone sets apart."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return f"{value:.12g}"
+    return json.dumps(value, sort_keys=True)
 
 
 def paired_difference(setting: Mapping[str, Any], one: Sequence[float], other: Sequence[float]) -> Difference:
@@ -93,19 +131,23 @@ def paired_difference(setting: Mapping[str, Any], one: Sequence[float], other: S
     return Difference(setting, mean(pairs), reach, len(pairs), mean(one), mean(other))
 
 
+def _setting_key(each: Outcome, names: Sequence[str]) -> tuple[str, ...]:
+    return tuple(_key(each.flat.get(name)) for name in names)
+
+
 def _varied(outcomes: Sequence[Outcome]) -> set[str]:
     seen: dict[str, set[str]] = {}
     for outcome in outcomes:
-        for name, value in outcome.config.items():
-            seen.setdefault(name, set()).add(json.dumps(value, sort_keys=True))
-    partial = {name for name in seen if any(name not in each.config for each in outcomes)}
+        for name, value in outcome.flat.items():
+            seen.setdefault(name, set()).add(_key(value))
+    partial = {name for name in seen if any(name not in each.flat for each in outcomes)}
     return {name for name, values in seen.items() if len(values) > 1} | partial
 
 
-def _by_setting(outcomes: Sequence[Outcome], names: Sequence[str]) -> dict[str, dict[int, float]]:
-    made: dict[str, dict[int, float]] = {}
+def _by_setting(outcomes: Sequence[Outcome], names: Sequence[str]) -> dict[tuple[str, ...], dict[int, float]]:
+    made: dict[tuple[str, ...], dict[int, float]] = {}
     for each in outcomes:
         if math.isfinite(each.score):
-            key = json.dumps([each.config.get(name) for name in names], sort_keys=True)
+            key = _setting_key(each, names)
             made.setdefault(key, {})[each.seed] = each.score
     return made

@@ -15,7 +15,7 @@ from studies.definition.definition import Definition
 from studies.figures.labels import shortened
 from studies.history.certainty import certainty_text, error_of
 from studies.history.counts import Counts
-from studies.history.events import event_text
+from studies.history.decisions import event_text
 from studies.history.purpose import candidate_name
 from studies.history.state import Standing, StudyState, standing_of
 from studies.tables.digits import number, shown

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import IO
 
+from samplers.searches.plural import counted
 from storage.dashboard import change_note, read_dashboard
 from storage.errors import StorageError, UsageError
 from storage.records import StudyRow
@@ -110,7 +111,13 @@ def noted(session: Session, study: StudyRow, storage: str | None, asked: Asked) 
         if time.monotonic() > until:
             raise StorageError(f"{study.name}: the note is being written; try again", "note")
         time.sleep(0.2)
-    return ""
+    now = WholeNote.parse(read_dashboard(session, study.study_id).note).own
+    lines = counted(len(now.splitlines()), "line")
+    return (
+        f"{study.name}: your part of the note has {lines} now"
+        if now
+        else f"{study.name}: your part of the note is empty now"
+    )
 
 
 def with_paragraph(own: str, text: str) -> str:

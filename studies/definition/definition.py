@@ -112,7 +112,7 @@ class Definition:
         if search is not None and search != definition.search:
             if search not in SEARCHES:
                 raise UsageError(f"run: no search {search!r}{nearest(search, SEARCHES)}")
-            raise UsageError(f"run {search}: {file} is a {definition.search} search")
+            raise UsageError(f"run {search}: {file} is a {definition.search} search: `run {definition.search} …`")
         return definition
 
     @staticmethod

@@ -81,8 +81,8 @@ class Trust:
     def _check(self, text: str, kind: str, study: str) -> None:
         if not self.knows(text):
             raise UsageError(
-                f"--study: {study!r} runs {shown_objective(text)}, {kind} that only the storage names: "
-                "give its definition by --file, or say --trust-study"
+                f"--study: {study!r} runs `{shown_objective(text)}`, {kind} that only the storage names: "
+                f"look at it, then `run {study} --trust-study`, or give its definition by --file"
             )
 
 

@@ -35,6 +35,8 @@ ROW_INCHES = 0.19
 """Of a row where categories stand below each other; few rows have the common height."""
 DPI = 150
 FAINT = 0.35
+FAINT_POINTS = 0.6
+"""Small dots need more to be seen."""
 MAX_TICKS = 40
 """Categories that are named on an axis; of more, evenly spaced ones are."""
 MATPLOTLIB_SETTINGS = {
@@ -198,7 +200,7 @@ class _Canvas:
     def points(self, axes: Axes, mark: Points, colour: str, name: str) -> None:
         at, values = self.where(mark.x), np.asarray(mark.y, float)
         reach = _error(mark.reach) if not mark.below else [_error(mark.below), _error(mark.reach)]
-        shown = {"color": colour, "alpha": FAINT if mark.faint else 1, "markersize": 3 if mark.faint else 5}
+        shown = {"color": colour, "alpha": FAINT_POINTS if mark.faint else 1, "markersize": 4 if mark.faint else 5}
         x, y = (values, at) if self.lies else (at, values)
         ends = {"xerr" if self.lies else "yerr": reach}
         axes.errorbar(x, y, fmt="o", elinewidth=1, label=name, **ends, **shown)

@@ -37,6 +37,8 @@ INK = "#808080"
 CONTOUR = "#ff5a4f"
 GRID = "rgba(128,128,128,0.25)"
 FAINT = 0.35
+FAINT_POINTS = 0.6
+"""Small dots need more to be seen."""
 PALE = 3
 """The rank of marks that stand behind all others."""
 MAX_MARKED_POINTS = 25
@@ -147,6 +149,8 @@ def _axis(axis: Axis, places: Sequence[Any]) -> dict[str, Any]:
         made["tickformat"] = ".3~%"
     elif _is_small(places, axis.log):
         made["exponentformat"] = "power"  # nobody reads 500n
+    else:
+        made["separatethousands"] = True  # as the text writes them
     if axis.limits is not None:
         made["range"] = [_value(math.log10(end) if axis.log else end) for end in axis.limits]
     return {**made, "type": "log" if axis.log else "linear"}
@@ -194,7 +198,8 @@ def _traces(mark: Mark, colour: str, picture: Picture) -> list[dict[str, Any]]:
 def _points(mark: Points, colour: str, picture: Picture) -> dict[str, Any]:
     at, value = ("y", "x") if picture.lies else ("x", "y")
     made: dict[str, Any] = {"type": "scatter", "mode": "markers", at: _values(mark.x), value: _values(mark.y)}
-    made |= {"marker": {"color": colour, "size": 5 if mark.faint else 8}, **_faintness(mark.faint)}
+    made |= {"marker": {"color": colour, "size": 6 if mark.faint else 8}}
+    made |= {"opacity": FAINT_POINTS} if mark.faint else {}
     made |= _errors(value, mark.reach, mark.below, colour)
     if any(mark.labels):
         numbers = [float("nan") if isinstance(each, str) else each for each in mark.x]

@@ -14,17 +14,18 @@ from storage.reader import Reader
 from storage.records import EndKind, Json, StudyRow
 from storage.session import Session
 from storage.store import Store
+from studies.answers.stalled import more_seeds
 from studies.definition.searches import current_state
 from studies.definition.units import duration_text
 from studies.history.counts import Counts
-from studies.history.stalled import more_seeds
 from studies.history.state import Ending, Standing, StudyState, standing_of
 from studies.tables.log import Tone
-from studies.trial.failures import failed_for_good
+from studies.trial.failures import FailureHints, failed_for_good, failure_hints
 
-MAX_COMMANDS = 3
+MAX_COMMANDS = 4
 """That are named."""
 
+NO_FAILURES = FailureHints()
 Command = tuple[str, str]
 """What to type, and what it is for."""
 
@@ -46,6 +47,8 @@ class Summary:
     """The search's, after its last decision."""
     more_seeds: str | None = None
     """Of a growth that ended since no candidate helps: the options that go on."""
+    hints: FailureHints = NO_FAILURES
+    """Of the trials that failed."""
 
     @property
     def exit_code(self) -> int:
@@ -58,10 +61,12 @@ class Summary:
         lines = [(f"{name}: {self.reason}", Tone.FAILURE if ending.failed else Tone.PLAIN)]
         if self.failed and not ending.interrupted and "failed" not in self.reason:
             lines.append((f"{counted(self.failed, 'trial')} failed", Tone.FAILURE))
-        took = f"took {duration_text(seconds)}" + (f" for {counted(here, 'trial')}" if here else "")
+        noun = "count" if self.study.search == "depth" else "trial"
+        took = f"took {duration_text(seconds)}" + (f" for {counted(here, noun)}" if here else "")
         logs = f"; logs: {self.folder}" if self.folder.is_dir() else ""
         lines += [(f"{took}; storage: {self.storage}{logs}", Tone.PLAIN), ("next:", Tone.PLAIN)]
-        named = commands(self.study, self.standing, self.failed, ending.interrupted, self.state, self.more_seeds)
+        hints = (self.more_seeds, self.hints)
+        named = commands(self.study, self.standing, self.failed, ending.interrupted, self.state, *hints)
         width = max(len(command) for command, _ in named)
         return lines + [(f"  {command:<{width}}  # {why}", Tone.PLAIN) for command, why in named]
 
@@ -92,36 +97,64 @@ def read_summary(session: Session, study: StudyRow, ending: Ending, store: Store
     failed, state = failed_for_good(session, study), current_state(Ledger(session, study.study_id), study)
     stalled = study.outcome_kind is EndKind.STALLED
     more = more_seeds(study, reader.decisions(study.study_id)) if stalled else None
-    return Summary(study, ending, standing, counts, failed, folder, storage, state, more)
+    hints = failure_hints(session, study) if failed else NO_FAILURES
+    return Summary(study, ending, standing, counts, failed, folder, storage, state, more, hints)
 
 
 def commands(
-    study: StudyRow, standing: Standing, failed: int, interrupted: bool, state: Json, seeds: str | None = None
+    study: StudyRow,
+    standing: Standing,
+    failed: int,
+    interrupted: bool,
+    state: Json,
+    seeds: str | None = None,
+    hints: FailureHints = NO_FAILURES,
 ) -> Sequence[Command]:
     """The commands that make sense next, the likeliest first. `state`: the search's, after its last decision; `seeds`:
     the options that buy a growth more of them."""
     verb = program_name() + " {} --study " + study.name
     run, report = verb.format(f"run {study.search}"), (verb.format("report"), "a page with figures")
     audit = (verb.format("audit"), "check that nothing was lost or counted twice")
+    who = (verb.format("status"), "what waits, and who else runs it")
     found: list[Command]
     if interrupted:
-        found = [(run, "go on"), (verb.format("status"), "what waits, and who else runs it"), report]
+        found = [(run, "go on"), who, report]
     elif failed or standing.state is StudyState.FAILED:
-        found = [(f"{verb.format('show')} --failures", "why they failed, and whether that would happen again")]
-        found += [(f"{verb.format('retry')} --failed", "run them again, with the next `run`")]
-        found += [report if standing.state is StudyState.DONE else (run, "go on")]
+        found = _after_failures(study, verb, hints)
+        found += [report if standing.state is StudyState.DONE else _onward(study, standing, run)]
     else:
         match standing.state:
             case StudyState.DONE:
                 found = [report, audit, _further(study, run, verb, state, seeds)]
-            case StudyState.LATE:
-                found = [(f"{run} --timeout DURATION", "give it more time"), report, audit]
-            case StudyState.BUDGET_USED_UP:
-                more = 2 * study.max_trials if study.max_trials else "N"
-                found = [(f"{run} --max-trials {more}", "raise its budget"), report, audit]
+            case StudyState.LATE | StudyState.BUDGET_USED_UP:
+                found = [_onward(study, standing, run), report, audit]
             case _:
-                found = [(run, "go on"), (verb.format("status"), "what waits, and who else runs it"), report]
+                found = [_onward(study, standing, run), who, report]
     return found[:MAX_COMMANDS]
+
+
+def _after_failures(study: StudyRow, verb: str, hints: FailureHints) -> list[Command]:
+    """Why trials failed, and how they are run or read again once that is mended."""
+    found = [(f"{verb.format('show')} --failures", "why they failed, and whether that would happen again")]
+    if hints.trial is not None:
+        log = f"{program_name()} logs {study.name} {hints.trial}"
+        found.append((log, f"what trial {hints.trial} printed, its traceback too"))
+    retry = verb.format("retry")
+    if hints.unread:
+        found.append((f"{retry} --reread", "read again what scripts left, once `metrics:` in the definition is right"))
+    if hints.others or not hints.unread:
+        found.append((f"{retry} --failed", "run them again with the next `run`, once the cause is mended"))
+    return found
+
+
+def _onward(study: StudyRow, standing: Standing, run: str) -> Command:
+    """The `run` that does something: more of its budget where that is used up."""
+    match standing.state:
+        case StudyState.LATE:
+            return f"{run} --timeout DURATION", "give it more time"
+        case StudyState.BUDGET_USED_UP:
+            return f"{run} --max-trials {2 * study.max_trials if study.max_trials else 'N'}", "raise its budget"
+    return run, "go on"
 
 
 def _further(study: StudyRow, run: str, verb: str, state: Json, seeds: str | None) -> Command:

@@ -37,6 +37,8 @@ class Progress:
     """The number of the next decision; None before the first planning, and where the total is the study's."""
     total: int = 0
     done: int = 0
+    running: int | None = None
+    """Trials of all workers, when they were counted last; None where only rounds are counted."""
     here: int = 0
     """Trials that ended at this worker, in all rounds."""
     first: dict[str, float] = field(default_factory=dict)
@@ -52,9 +54,9 @@ class Progress:
         self.total = max(self.total, self.done + left)
         self.done = self.total - left
 
-    def counted(self, done: int, total: int) -> None:
+    def counted(self, done: int, total: int, running: int | None = None) -> None:
         """The study's own count."""
-        self.done, self.total = done, total
+        self.done, self.total, self.running = done, total, running
 
     def ended(self, slot: str, seconds: float | None) -> None:
         """A trial has ended here; `seconds` if it completed."""
@@ -93,7 +95,7 @@ class StudyProgress:
         self._next = time.monotonic() + max(PAUSE_SECONDS, PAUSE_PER_READ * (time.monotonic() - began))
         block = study.origin[study.search]
         wanted = block["settings"] * block.get("repeats", 1) if study.search == "tune" else 0
-        self._progress.counted(found.done, max(found.planned, wanted))
+        self._progress.counted(found.done, max(found.planned, wanted), found.running)
         if leaders is not None:
             leaders.read(found.best)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from samplers.searches.noise import mean
@@ -20,9 +20,11 @@ from studies.figures.placing import spaced
 from studies.figures.scales import number_text, value_axis, wide
 from studies.figures.settings import MAX_ROWS, Row, settings_picture
 from studies.figures.thinning import thinned
-from studies.history.certainty import certainty_text, error_of
+from studies.history.certainty import certainty_text, error_of, is_pruned
 from studies.history.purpose import candidate_name
 
+LABEL_ROOM = 0.1
+"""Above and below the points, as a share of their range."""
 MAX_TRIED = 400
 """Candidates of the path's figure that were not chosen."""
 
@@ -100,7 +102,25 @@ def _path(
     caption = f"{_climb(steps, metric, cost)} Each step is the candidate that gained most for its cost.{behind}{cut}"
     everything = [*y, *(row["score"] for row, _ in tried)]
     axis, far = value_axis(metric, everything, smaller=y[-1] < y[0], kept=y) if len(y) > 1 else (Axis(metric), "")
-    return Picture("growth-path", title, Axis(cost, log=log), axis, marks, f"{caption}{far}")
+    caption = f"{caption}{far}{_pruned(rounds)}"
+    return Picture("growth-path", title, Axis(cost, log=log), _with_room(axis, everything), marks, caption)
+
+
+def _with_room(axis: Axis, values: Sequence[float]) -> Axis:
+    """With room for a label above the highest point and below the lowest."""
+    known = [value for value in values if math.isfinite(value)]
+    if axis.log or not known or min(known) == max(known):
+        return axis
+    low, high = axis.limits or (min(known), max(known))
+    room = LABEL_ROOM * (high - low)
+    return replace(axis, limits=(low - room, high + room))
+
+
+def _pruned(rounds: Sequence[Mapping[str, Any]]) -> str:
+    """Candidates that have no place in the figure."""
+    pruned = sum(is_pruned(row) for each in rounds for row in each["candidates"])
+    verb = "was pruned and has" if pruned == 1 else "were pruned and have"
+    return f" {counted(pruned, 'candidate')} {verb} no score to be drawn." if pruned else ""
 
 
 def _climb(steps: Sequence[Step], metric: str, cost: str) -> str:

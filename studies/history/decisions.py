@@ -1,4 +1,4 @@
-"""Which of a study's decisions stand, and how a retry makes the search decide again.
+"""Which of a study's decisions stand, what they say happened, and how a retry makes the search decide again.
 
 A decision is never changed or deleted. An `override` begins a search anew; a `retried` decision takes it back to the
 state before the first decision that used a retried trial. The decisions between stay in the ledger and can be derived,
@@ -9,7 +9,9 @@ retry does not take a growth back: its later rounds were trained on top.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
+from samplers.searches.nested import flattened
 from samplers.searches.plan import RULES_SINCE_04, Decision, SearchState
 from storage.records import DecisionRow, SetAside
 
@@ -20,6 +22,8 @@ MARKS = (RETRY, *ASIDE)
 """Decisions of no search: they say from where it decides again."""
 SINCE_04 = ("metric", *RULES_SINCE_04)
 """Names in the state of a search that came with version 0.4."""
+STORED = "override: "
+"""Begins the event of a change in every study's records, which never change."""
 GO_BACK = ("depth", "fit")
 """Searches whose answers come from single trials: a decision from a failed trial is made again."""
 
@@ -98,3 +102,32 @@ def going_back(
     retries = ", ".join(f"trial {old} is tried again as trial {new}" for old, new in retried.items())
     record = {"back_to": number, "event": f"{retries}: decided again from decision {number} on"}
     return Decision(RETRY, record, state_before(start, decisions, number))
+
+
+def event_text(record: Mapping[str, Any], before: Mapping[str, Any] | None = None) -> str | None:
+    """A record's event for people; None where nothing happened.
+
+    Args:
+        record: The decision's.
+        before: The search's state before it, which has the old values; None: not known.
+    """
+    event: str | None = record.get("event")
+    if event is None or not event.startswith(STORED):
+        return event
+    values = [each for part, changed in record.get("changes", {}).items() for each in _changes(part, changed, before)]
+    return "changed: " + (", ".join(values) or event.removeprefix(STORED))
+
+
+def _changes(part: str, changed: Mapping[str, Any], before: Mapping[str, Any] | None) -> list[str]:
+    old = flattened((before or {}).get(part) or {})
+    return [
+        f"{name} {old[name]} → {value}" if name in old else f"{name}={value}"
+        for name, value in flattened(changed).items()
+        if name not in old or old[name] != value
+    ]
+
+
+def event_texts(decisions: Sequence[DecisionRow], start: Mapping[str, Any]) -> list[str | None]:
+    """Of decisions in force, one each. `start`: what the search began from, by the names of a state."""
+    states = [start, *(row.state for row in decisions)]
+    return [event_text(row.record, before) for row, before in zip(decisions, states, strict=False)]

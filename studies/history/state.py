@@ -17,7 +17,7 @@ from samplers.searches.plural import counted
 from storage.program import program_name
 from storage.records import EndKind, StudyCounts, StudyGlance, StudyRow
 from studies.history.certainty import certainty_text, chosen_of
-from studies.history.events import event_text
+from studies.history.decisions import event_text
 from studies.history.purpose import candidate_name
 
 
@@ -100,8 +100,12 @@ def standing_of(study: StudyRow | StudyCounts | StudyGlance, begun: int, running
     if study.late:
         return Standing(StudyState.LATE, "its time is up")
     if study.max_trials is not None and not running and begun >= study.max_trials:
-        return Standing(StudyState.BUDGET_USED_UP, f"all of its {study.max_trials} trials were started")
+        return Standing(StudyState.BUDGET_USED_UP, _started_text(study.max_trials))
     return Standing(StudyState.WAITING if alive else StudyState.IDLE)
+
+
+def _started_text(count: int) -> str:
+    return "its 1 trial was started" if count == 1 else f"all of its {count:,} trials were started"
 
 
 def next_command(
@@ -128,7 +132,8 @@ def next_command(
         case StudyState.DONE if kind is EndKind.STEPS:
             return f"to grow further: {run} --steps {2 * steps if steps else 'N'}"
         case StudyState.FAILED:
-            return f"to run its failed trials again: {program_name()} retry --study {name} --failed"
+            retry = f"{program_name()} retry --study {name} --failed"
+            return f"to run its failed trials again, once the cause is mended: {retry}"
     return None
 
 

@@ -11,23 +11,24 @@ from pathlib import Path
 from objectives.process.warm import Description, WarmServer
 from objectives.reference import Reference, located, reading_as, same_objective
 from samplers.searches.plan import Search, SearchState
-from storage.errors import UsageError, nearest
-from storage.home import DEFINITIONS, definition_files
+from storage.errors import UsageError, close
+from storage.home import DEFINITIONS, YAML_SUFFIXES, definition_files
 from storage.ledger import Ledger
 from storage.moving import moved_to
+from storage.program import program_name
 from storage.reader import Reader
 from storage.records import StudyRow
 from storage.schema import read_versions
 from storage.session import Session
 from storage.store import Store
 from storage.studies import NewStudy, create_study, set_budget
+from studies.answers.stalled import steps_note
 from studies.definition.assignments import parse_assignment
 from studies.definition.definition import Definition
 from studies.definition.searches import current_state, search_in_force, search_of
 from studies.definition.trust import Trust, code_named, texts
 from studies.definition.user_code import UserCode
 from studies.history.recall import recalled_study
-from studies.history.stalled import steps_note
 from studies.lifecycle.change import StudyChange, pending, reconcile
 from studies.lifecycle.checks import (
     check_arguments,
@@ -156,7 +157,9 @@ def open_study(store: Store, order: Order) -> OpenedStudy:
     if study is None:
         return new_study(order)
     if order.search not in (study.search, None):
-        raise UsageError(f"run {order.search}: study {study.name!r} is a {study.search} search")
+        raise UsageError(
+            f"run {order.search}: study {study.name!r} is a {study.search} search; {_instead(order, study)}"
+        )
     with closing(store.read()) as session:
         where = moved_to(session, study.study_id)
         if where is not None:
@@ -195,11 +198,19 @@ def find_study(store: Store, name: str) -> StudyRow | None:
 def _asked(order: Order) -> Definition:
     """The file's definition with `--set` applied."""
     if order.definition is None:
-        raise UsageError(
-            f"--study: there is no study {order.name!r} and no definition {order.source}"
-            + nearest(order.name, definition_files())
-        )
+        what = f"--study: there is no study {order.name!r} and no definition {order.source}"
+        known, stem = definition_files(), Path(order.name).stem
+        if order.name.endswith(YAML_SUFFIXES) and stem in known:
+            raise UsageError(f"{what}; did you mean `run {stem}`?")
+        raise UsageError(what + (close(order.name, known) or f"; `{program_name()} studies` lists the definitions"))
     return order.definition.with_settings(order.settings)
+
+
+def _instead(order: Order, study: StudyRow) -> str:
+    """What to type in place of an order of another search than the study's."""
+    if order.definition is None:
+        return f"`run {study.search} {study.name}` goes on with it"
+    return f"another study: `run NEW --file {order.source}`"
 
 
 def _here(study: StudyRow, file: Definition | None) -> Definition:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from storage.errors import UsageError, nearest
-from storage.home import DEFINITIONS, definition_file
+from storage.home import DEFINITIONS, definition_file, named_file
 from storage.names import check_name
 from storage.records import Budget
 from studies.definition.definition import AUTO, SEARCHES, Definition
@@ -27,6 +27,10 @@ SHIPPED = {
     "utilization": "05656e624f733cf6c2e391fb0ebfd597dad16b27eb170e844adb71c1b168398a",
 }
 """The hashes of the definitions that ship with this version, by name."""
+
+
+MAX_COUNT = 2**31 - 1
+"""Of steps and of trials: a column of the database holds no more."""
 
 
 @dataclass(frozen=True)
@@ -87,10 +91,12 @@ class Order:
             UsageError: One of them is out of its range, or the definition is wrong.
         """
         search, name, bare = _parsed(words, name)
+        name, file = named_file(name, file)
         settings = (*settings, *bare)
         for option, value in (("--steps", steps), ("--max-trials", max_trials)):
-            if value is not None and not 1 <= value < 2**31:
-                raise UsageError(f"{option}: {value} is not a number from 1 to {2**31 - 1:,}")
+            if value is not None and not 1 <= value <= MAX_COUNT:
+                limit = "less than 1" if value < 1 else f"more than {MAX_COUNT:,}"
+                raise UsageError(f"{option}: {value} is {limit}")
         seconds = None if timeout is None else parse_duration(timeout, "--timeout")
         budget = Budget(steps, max_trials, seconds, keep_going)
         if join and (settings or file or laptop or budget != Budget() or gpus_elsewhere is not None):

@@ -14,26 +14,36 @@ from samplers.searches.growth.foresight import Increment, alike_note, own, seeds
 from samplers.searches.growth.growth import Growth
 from samplers.searches.growth.settings import parse_settings
 from samplers.searches.plan import Point, SearchState
+from samplers.searches.plural import counted
+from samplers.searches.tune.forecast import first_settings, forecast
+from samplers.searches.tune.tune import Tune
 from storage.ledger import Ledger
 from storage.reader import Reader
 from storage.records import SetAside, StudyRow
 from storage.session import Session
 from storage.store import Store
+from studies.answers.stalled import steps_note
 from studies.definition.searches import current_state, search_in_force
 from studies.definition.units import duration_text
 from studies.history.decisions import in_force
 from studies.history.pace import mean_trial_seconds
 from studies.history.purpose import purpose
 from studies.history.recall import recalled
-from studies.history.stalled import steps_note
 from studies.history.trials import FINISHED, finished_results
 from studies.lifecycle.checks import check_arguments, check_metrics, check_sampler, sample_config
-from studies.lifecycle.estimates import estimates
 from studies.lifecycle.grid_review import Review, review
 from studies.lifecycle.open import OpenedStudy, open_study
 from studies.lifecycle.order import Order
+from studies.planning.estimates import estimates
 from studies.tables.table import Column, Document, Table
 
+FIRST = {
+    "grow": "the first round",
+    "depth": "the first counts",
+    "fit": "the first probes",
+}
+"""What a new study begins with, by search."""
+NOT_FORESEEN = "how many seeds each increment may need is not foreseen: the objective does not give its cost ahead"
 POINTS = [Column("point"), Column("seed"), Column("params"), Column("")]
 
 
@@ -76,7 +86,7 @@ class Preview:
         """How many trials, and their time on one slot, if known."""
         refused, runs = len(self.points) - self.runs, self.runs
         known = f"about {duration_text(runs * self.seconds)} on one slot" if self.seconds else "time not known yet"
-        return f"{runs} trials, {refused} points refused by the objective; {known}"
+        return f"{counted(runs, 'trial')}, {counted(refused, 'point')} refused by the objective; {known}"
 
 
 def preview(store: Store, order: Order) -> Preview | Review:
@@ -108,7 +118,9 @@ def preview_new(opened: OpenedStudy, warm: WarmServer) -> Preview | Review:
     check_arguments(definition, search, source)
     if isinstance(search, Grid):
         return review(search, search.start(), warm.inspect)
-    found = _preview(list(search.outlook(search.start())), "the first round", None, warm)
+    start = search.start()
+    why = first_settings(search.settings_in(start)) if isinstance(search, Tune) else FIRST[definition.search]
+    found = _preview(list(search.outlook(start)), why, None, warm)
     if isinstance(search, Growth):
         return replace(found, notes=_foresight(search, search.start(), definition.objective, None, warm))
     return found
@@ -122,7 +134,10 @@ def _preview_begun(session: Session, opened: OpenedStudy, study: StudyRow, warm:
     state, seconds = current_state(ledger, study), mean_trial_seconds(reader.attempts(study.study_id))
     change = opened.change
     if change is not None and (change.changes or change.corrected):
-        state = search.override(state, change.changes).state
+        step = search.override(state, change.changes)
+        state = step.state
+        if isinstance(search, Tune) and search.recalled is not None:
+            search.recalled.add(step.kind, step.record)
     elif study.outcome is not None and opened.order.budget.steps is None:
         return Preview(f"nothing to run: {study.outcome}")
     elif (stalled := steps_note(study, decisions)) is not None:
@@ -137,7 +152,10 @@ def _preview_begun(session: Session, opened: OpenedStudy, study: StudyRow, warm:
     ahead = list(search.outlook(state))
     finished = finished_results(ledger.results([point.hash for point in ahead]))
     left = [point for point in ahead if point.hash not in finished]
-    why = f"the current round: {len(left)} of {len(ahead)} points are not finished"
+    what = "the current round" if isinstance(search, Growth) else "planned now"
+    why = f"{what}: {len(left)} of {counted(len(ahead), 'point')} are not finished"
+    if isinstance(search, Tune) and search.recalled is not None:
+        why = forecast(state, search.settings_in(state), search.recalled, len(left))
     found = _preview(left, why, seconds, warm)
     if isinstance(search, Growth):
         chosen = [row.record for row in in_force(decisions) if row.kind == "chosen"]
@@ -156,7 +174,7 @@ def _foresight(
     costs = [each.cost.get(search.cost) for each in inspected]
     baseline = costs[0]
     if baseline is None or None in costs:
-        return []
+        return [NOT_FORESEEN]
     increments = [
         Increment(param, settings.increments[param.partition("[")[0]], cost - baseline)
         for param, cost in zip(first, costs[1:], strict=True)

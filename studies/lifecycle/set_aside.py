@@ -22,8 +22,7 @@ from storage.session import Session
 from storage.studies import set_outcome
 from studies.definition.code_version import versions
 from studies.definition.searches import search_without_budget
-from studies.history.decisions import first_state, rests_on, state_before
-from studies.history.events import event_text
+from studies.history.decisions import event_text, first_state, rests_on, state_before
 from studies.history.recall import recalled_study
 from studies.history.state import decision_name
 from studies.history.trials import FINISHED

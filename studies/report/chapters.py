@@ -17,8 +17,13 @@ from storage.program import program_name
 from storage.reader import Reader
 from storage.records import StudyRow
 from storage.session import Session
-from studies.definition.units import duration_text
+from studies.definition.units import Units, duration_text
 from studies.figures.picture import Picture
+from studies.history.certainty import certainty_text
+from studies.history.decisions import event_texts, in_force
+from studies.results.growth_tables import candidates_table
+from studies.tables.choice import EVERYTHING
+from studies.tables.table import Document
 
 if TYPE_CHECKING:
     from studies.report.facts import Facts
@@ -26,6 +31,15 @@ if TYPE_CHECKING:
     from studies.report.page import Row, Section
 
 PACKAGES = ("matplotlib", "pandas", "plotly", "scipy")
+
+SEARCHES = {
+    "grow": "Growth, step by step",
+    "depth": "Search for the depth of a size",
+    "grid": "Grid search",
+    "fit": "Search for the largest value that fits",
+    "tune": "Hyperparameter search",
+}
+"""What a study was, for readers who do not know Studyhall."""
 
 
 @dataclass(frozen=True)
@@ -156,14 +170,34 @@ def _section(chapter: Chapter) -> Section:
         more=chapter.more,
         laws=laws,
         no_laws=no_laws_text(chapter.fits),
-        notes=notes_html(replace(document, notes=[*_events(facts), *document.notes])) if document.tables else "",
+        notes=_candidates(facts) + notes_html(replace(document, notes=[*_events(facts), *document.notes]))
+        if document.tables
+        else "",
     )
 
 
 def _events(facts: Facts) -> list[str]:
-    """What happened to a growth besides its choices: a stall that raised a budget, a change."""
-    rounds = facts.shown.get("rounds", ())
-    return [f"round {each['round']}: {each['event']}" for each in rounds if each["event"]]
+    """What happened in a growth's rounds, and how sure each choice is."""
+    if facts.study.search != "grow":
+        return []
+    path = in_force(facts.decisions)
+    events = event_texts(path, facts.study.origin)
+    return [
+        f"round {row.record['round']}: {text}"
+        for row, event in zip(path, events, strict=True)
+        if (text := "; ".join(filter(None, (event, certainty_text(row.record)))))
+    ]
+
+
+def _candidates(facts: Facts) -> str:
+    """Every candidate of a growth's rounds, as HTML: those too that were pruned or failed."""
+    from studies.tables.html import html
+
+    if facts.study.search != "grow" or not facts.shown["rounds"]:
+        return ""
+    table = candidates_table(facts.decisions, Units.of(facts.study), EVERYTHING)
+    document = Document([replace(table, title="Every candidate of every round")])
+    return html(document, f"candidates-{facts.study.study_id}", last=True)
 
 
 def _state(facts: Facts) -> list[str]:
@@ -171,15 +205,19 @@ def _state(facts: Facts) -> list[str]:
     from studies.answers.causes import cause_lines, help_line
 
     study = facts.study
-    direction = ", the larger the better" if study.direction == "maximize" else ", the smaller the better"
-    direction = "" if study.search == "depth" else direction
+    scores = [
+        f"{each.metric}, the {'larger' if each.direction == 'maximize' else 'smaller'} the better"
+        for each in study.scores
+    ]
+    scores = [study.score] if study.search == "depth" else scores
     cost = f"; cost: {study.cost}" if study.cost else ""
     counts = facts.counts.text.replace("  ", ", ") or "none yet"
     seconds = sum(row.seconds or 0.0 for row in facts.points)
     state = facts.standing.text
     lines = [
-        f"A {study.search} search. Score: {study.score}{direction}{cost}. {state[:1].upper()}{state[1:]}."
-        f" Trials: {counts}; {duration_text(seconds)} of work."
+        f"{SEARCHES[study.search]}. Score{'s' * (len(scores) > 1)}: {'; '.join(scores)}{cost}."
+        f" {state[:1].upper()}{state[1:]}."
+        f" Trials: {counts}; {duration_text(seconds)} of work, the sum over all trials."
     ]
     helps = help_line(study, facts.standing) if facts.standing.failed else None
     return [

@@ -9,8 +9,7 @@ from samplers.searches.nested import flattened
 from storage.records import DecisionRow, TrialRow
 from studies.definition.units import Units
 from studies.history.certainty import certainty_json, certainty_text, chosen_of
-from studies.history.decisions import in_force
-from studies.history.events import event_texts
+from studies.history.decisions import event_texts, in_force
 from studies.history.path_certainty import again, path_lines, unchosen
 from studies.history.versions import decision_versions, versions_mark
 from studies.results.growth_tables import path_table, round_table

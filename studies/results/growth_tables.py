@@ -33,6 +33,8 @@ from studies.tables.table import NOTES, Cell, Column, Figure, Form, Table
 SHOWN_IN: Mapping[str, Sequence[Form]] = {"sure": (), "loss_at_most": ("text", "data"), "again": ("data",)}
 """Which forms of a path have a round's figures: elsewhere they stand in words, or would make it too wide."""
 TEXTS: Mapping[str, Callable[[float], str]] = {"sure": sure_text, "loss_at_most": loss_text, "again": str}
+CHANGED = "changed"
+"""Where a change took effect, in place of a verdict."""
 NOTHING_HELPS = "no candidate helps"
 """The event of the round that ended a growth: the line below the table says it."""
 
@@ -77,7 +79,7 @@ def _step(record: Record, event: str | None, mark: str | None, units: Units, sai
         whole = "; ".join(filter(None, (event, certainty_text(record), mark)))
         tried = bool(record["candidates"])
         short = "; ".join(filter(None, (None if event == NOTHING_HELPS else event, left_out(record), mark)))
-        return [round_, "–", *[""] * (6 + len(said)), Verdict.NONE.text() if tried else "", short, whole]
+        return [round_, "–", *[""] * (6 + len(said)), Verdict.NONE.text() if tried else CHANGED, short, whole]
     efficiency = Figure(won["efficiency"], error_of(won, "efficiency"), times=units.efficiency_times)
     cells = [
         Figure(len(won["seeds"])),

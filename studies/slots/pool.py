@@ -12,14 +12,16 @@ from __future__ import annotations
 import os
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import takewhile
+from typing import Any
 
 from objectives.outcome import Kind
 from storage.errors import StorageError
 from studies.slots.devices import read_devices
-from studies.slots.leases import Lease, held, holder_record, holder_text, take, take_cores, turn_is_taken
+from studies.slots.leases import Lease, held, held_cores, holder_record, holder_text, take, take_cores, turn_is_taken
 from studies.slots.options import allowed_cores
 from studies.slots.slot import Slot
 
@@ -61,7 +63,7 @@ class SlotPool:
         self._ended: deque[Ended] = deque(maxlen=256)
         self._resting: dict[str, float] = {}
         self._aside: dict[str, str] = {}
-        self._printed: set[tuple[str, object]] = set()
+        self._printed: set[object] = set()
 
     @property
     def stranded(self) -> str | None:
@@ -153,7 +155,19 @@ class SlotPool:
             self._leases[slot.name] = lease
         elif slot.gpu is not None:
             self._print_holder(slot, slot.gpu)
+        else:
+            self._print_shared_cores()
         return slot.gpu is None or lease is not None
+
+    def _print_shared_cores(self) -> None:
+        """Print once that trials run without cores of their own, since other workers have leased them."""
+        if "cores" in self._printed:
+            return
+        with suppress(StorageError):
+            text = shared_cores_text(held_cores().values(), os.getpid())
+            if text is not None:
+                self._printed.add("cores")
+                self._say(text)
 
     def _print_holder(self, slot: Slot, gpu: str) -> None:
         """Print once which process holds a slot. If it is this worker's, a trial's last process is about to end."""
@@ -163,6 +177,19 @@ class SlotPool:
             if overlaps and pid != os.getpid() and (slot.name, pid) not in self._printed:
                 self._printed.add((slot.name, pid))
                 self._say(f"slot {slot.name} is held by {holder_text(each.holder)}: it will be used once it is free")
+
+
+def shared_cores_text(holders: Iterable[Mapping[str, Any]], own: int) -> str | None:
+    """The line about cores that workers of other processes than `own` have leased; None where there are none.
+
+    >>> shared_cores_text([{"user": "ada", "study": "lobo", "trial": 3, "pid": 17}], own=23)
+    'no core is free (held by ada, study lobo, pid 17): trials share cores and take longer; fewer --workers avoid that'
+    """
+    others = [{**each, "trial": None} for each in holders if each.get("pid") != own]
+    if not others:
+        return None
+    named = ", ".join(dict.fromkeys(map(holder_text, others)))
+    return f"no core is free (held by {named}): trials share cores and take longer; fewer --workers avoid that"
 
 
 def _cores(slot: Slot, study: str) -> Lease | None:

@@ -16,6 +16,7 @@ from textual.containers import VerticalScroll
 from textual.widgets import Footer, Static
 
 from storage.errors import StudyhallError
+from studies.history.state import SETTLED
 from studies.status.changes import studies_table
 from studies.status.dialogs import Ask, Confirm, Log
 from studies.status.memory import Seen
@@ -45,8 +46,8 @@ class Watch(App[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("q", "quit", "quit"),
         Binding("ctrl+c,ctrl+q", "quit", show=False),
-        Binding("right,n", "switch(1)", "next study"),
-        Binding("left,p", "switch(-1)", "previous", show=False),
+        Binding("right,n", "switch(1)", "next study", key_display="→"),
+        Binding("left,p", "switch(-1)", "previous", key_display="←"),
         Binding("s,escape", "studies", "studies"),
         Binding("enter", "open", "open", show=False),
         Binding("l", "log", "log"),
@@ -220,6 +221,10 @@ class Watch(App[None]):
         name = self.study
         if name is None:
             self.show_note("open a study to drain it")
+            return
+        status = None if self.moment.seen is None else self.moment.seen.status
+        if status is not None and status.standing.state in SETTLED and not status.alive:
+            self.show_note(f"{name} is {status.standing.state.value}: there is nothing to stop")
             return
 
         def answered(sure: bool | None) -> None:

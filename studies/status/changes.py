@@ -87,11 +87,12 @@ def _summary(row: StudyGlance) -> str:
 
 
 def studies_table(rows: Sequence[StudyGlance]) -> Table:
-    """All studies, a line each."""
+    """All studies, a line each; without a column for what no study has."""
     lines = [
         [row.name, row.search, _standing(row).state.value]
-        + [f"{count:,}" for count in (row.running, row.waiting, row.trials - row.running - row.waiting)]
+        + [f"{count:,}" if count else "" for count in (row.running, row.waiting)]
+        + [f"{row.trials - row.running - row.waiting:,}"]
         + [row.outcome or ""]
         for row in rows
     ]
-    return Table(STUDIES_COLUMNS, lines)
+    return Table(STUDIES_COLUMNS, lines).without_empty_columns()

@@ -63,7 +63,7 @@ class Polling:
                 self.history = None
             elif self.history is None or self.history.name != name:
                 self.history = History(name)
-            rows = Reader(session).glances()
+            rows = Reader(session).glances()[::-1]  # the newest first
             seen = None if self.history is None else self.history.look(session)
             self.last = Moment(rows, seen, gpus=self._gpus(seen))
         except UsageError as error:

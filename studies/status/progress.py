@@ -102,9 +102,12 @@ class Progress:
         done = f"{counted(progress.here, 'trial')} done"
         if progress.total:
             done = f"{progress.unit}{': ' * bool(progress.unit)}{progress.done}/{counted(progress.total, 'trial')}"
-        parts = [done, f"{len(running)} running"]
+        elsewhere = max(0, (progress.running or 0) - len(running)) if progress.total > progress.done else 0
+        parts = [done, *([f"{len(running)} running"] if running or not elsewhere else [])]
+        parts += [f"{elsewhere} running elsewhere"] if elsewhere else []
+        parts += ["the database does not answer"] if self.worker.connected and self.worker.ledger.session.closed else []
         if progress.mean is not None and progress.total > progress.done:
-            waiting = max(0, progress.total - progress.done - len(running))
+            waiting = max(0, progress.total - progress.done - len(running) - elsewhere)
             now = time.monotonic()
             left = seconds_left(progress.mean, waiting, (now - each.begun for each in running), slots)
             parts += [rate_text(slots / max(progress.mean, 1e-3)), left_text(left or 0.0)]

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from samplers.searches.plural import counted
 from samplers.searches.tune.imported import imported_count
 from storage.errors import EmptyStorageError
 from storage.locks import WORKER_LOCKS
@@ -24,6 +25,7 @@ from studies.history.state import Standing, decision_text, next_command, standin
 from studies.launch.launcher import Launch, read_launches_of
 from studies.launch.states import launch_lines, launches_json
 from studies.status.pace import RUNNING, Pace, running_row
+from studies.status.slot_names import slot_names
 from studies.tables.table import Cell, Column, Document, Table
 
 MAX_LAUNCHES = 3
@@ -112,7 +114,7 @@ class Status:
         search = f"{row.search} --laptop" if row.on_laptop else row.search
         head = [f"{row.name} ({search}): {self.standing.text}", self.counts.text or "nothing planned yet"]
         if row.max_trials is not None and row.outcome is None:
-            head[1] += f"  (budget: {row.max_trials} trials)"
+            head[1] += f"  (budget: {counted(row.max_trials, 'trial')})"
         if row.search == "tune" and self.decisions and row.outcome is None:
             state = self.decisions[-1].state
             chosen = f"{state['next'] - imported_count(state)} of {state['tune']['settings']} settings are chosen"
@@ -124,7 +126,7 @@ class Status:
     @property
     def workers_text(self) -> str:
         """`workers: host:17 (2 slots)`."""
-        alive = (f"{each.host}:{each.pid} ({len(each.slots)} slots)" for each in self.alive.values())
+        alive = (f"{each.host}:{each.pid} ({counted(len(each.slots), 'slot')})" for each in self.alive.values())
         return f"workers: {', '.join(alive) or 'none'}"
 
     def document(self) -> Document:
@@ -135,7 +137,8 @@ class Status:
         notes += taken_lines(self.taken)
         notes += [decision_text(each.number, each.record) for each in self._last_decisions]
         notes += [f"{count} × {cause}" for cause, count in self.failures.items()]
-        rows = [_running_row(each) for each in self.running]
+        names = slot_names([(each.host, each.pid, each.slot) for each in self.running], with_host=True)
+        rows = [_running_row(each, names[each.host, each.pid, each.slot]) for each in self.running]
         return Document([Table(RUNNING, rows).without_empty_columns()] if rows else [], notes, self.head)
 
     def to_json(self) -> dict[str, Any]:
@@ -192,9 +195,9 @@ def taken_lines(taken: Sequence[TakenTrial]) -> list[str]:
     return lines
 
 
-def _running_row(row: RunningTrial) -> list[Cell]:
+def _running_row(row: RunningTrial, slot: str) -> list[Cell]:
     known = Pace(*next(iter(row.metrics.items()), (None, None)))
-    return running_row(f"{row.host}:{row.slot}", row.number, purpose(row.role), row.seconds, row.step, known, None)
+    return running_row(slot, row.number, purpose(row.role), row.seconds, row.step, known, None)
 
 
 @dataclass(frozen=True)

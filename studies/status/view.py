@@ -15,6 +15,7 @@ from studies.status.gpus import SeenDevice, gpu_table
 from studies.status.memory import Seen, finished
 from studies.status.pace import RUNNING, pace, running_row
 from studies.status.round import current_round
+from studies.status.slot_names import slot_names
 from studies.tables.digits import number
 from studies.tables.sparkline import sparkline
 from studies.tables.table import Column, Document, Table
@@ -89,18 +90,20 @@ def _slots(seen: Seen) -> Section | None:
     status = seen.status
     alive, orphans, mean = status.alive, status.orphans, status.mean_seconds
     several = len({worker.host for worker in alive.values()}) > 1
+    places = [(each.host, each.pid, slot) for each in alive.values() for slot in each.slots]
+    names = slot_names(places, with_host=several)
     rows, notes = [], []
     for row in status.running:
         if row.number in orphans:
             notes.append(f"trial {row.number}: its worker {row.host}:{row.pid} is gone; the trial will be run again")
             continue
-        slot = f"{row.host}:{row.slot}" if several else row.slot
+        slot = names.get((row.host, row.pid, row.slot), row.slot)
         what = purpose(row.role) + (f" (attempt {row.attempt})" if row.attempt > 1 else "")
         known = pace(seen.reports.get(row.number, ()), seen.study.score)
         rows.append(running_row(slot, row.number, what, row.seconds, row.step, known, mean))
     taken = {(row.worker_id, row.slot) for row in status.running}
     free = [
-        f"{worker.host}:{slot}" if several else slot
+        names[worker.host, worker.pid, slot]
         for worker in alive.values()
         for slot in worker.slots
         if (worker.worker_id, slot) not in taken

@@ -19,6 +19,7 @@ MAX_NAMED_TRIALS = 8
 """Trials that a line names."""
 UNREAD = "exited with 0, but"
 """Begins the message of a command that ended well, without a metric that could be read."""
+FAILED_OUTCOMES = {kind.value for kind in Kind} - {Kind.COMPLETED.value, Kind.PRUNED.value}
 FAILURE_COLUMNS = [Column(name) for name in ("attempts", "trials ended", "outcome", "why", "trials")]
 
 
@@ -49,6 +50,25 @@ def failed_for_good(session: Session, study: StudyRow) -> int:
     """How many trials ran and failed for good. To a search for a limit, a failure that says no is an answer."""
     answers = [kind.value for kind in Kind if kind.value not in FATAL_OUTCOMES] if study.search in SEEK_LIMITS else []
     return Reader(session).failed(study.study_id, answers)
+
+
+@dataclass(frozen=True)
+class FailureHints:
+    """What the next commands after failures depend on."""
+
+    unread: bool = False
+    """Whether a script ended well and its metrics could not be read."""
+    others: bool = False
+    """Whether a trial failed of anything else."""
+    trial: int | None = None
+    """The last trial that failed for good."""
+
+
+def failure_hints(session: Session, study: StudyRow) -> FailureHints:
+    """Read from the attempts that ended trials."""
+    ends = [row for row in Reader(session).attempts(study.study_id) if row.accepted and row.outcome in FAILED_OUTCOMES]
+    unread = [row.message.startswith(UNREAD) for row in ends]
+    return FailureHints(any(unread), not all(unread), ends[-1].number if ends else None)
 
 
 def failures(session: Session, study: StudyRow) -> Failures:

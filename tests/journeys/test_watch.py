@@ -179,7 +179,7 @@ def test_keys_show_a_log_ask_before_they_drain_and_switch_studies(
     until(lambda: answer(program, "status", "--study", "own")["counts"]["complete"] == 1)
     watch = terminal("status", "--watch", columns=100, lines=30)
     screen = watch.shows("隠れ層", "own", "done", "running")
-    watch.keys("Down", "Enter")
+    watch.keys("Enter")  # the newest is the first
     watch.shows("own (grow): running", "baseline")
     watch.keys("l")
     watch.shows("Show the log of which trial?", "1")
@@ -210,6 +210,8 @@ def test_keys_show_a_log_ask_before_they_drain_and_switch_studies(
     watch.shows("there is no trial 999")
     watch.keys("Escape")  # alone: with another key after it at once it would be one key, Alt
     watch.shows("隠れ層 (grow): done")
+    watch.keys("d")
+    watch.shows("隠れ層 is done: there is nothing to stop")
     watch.keys("s")
     watch.shows("studies: enter opens one")
     watch.keys("C-c")

@@ -575,6 +575,11 @@ def write(folder: Path, text: str = DEFINITION.format(python=PYTHON)) -> Path:
     return folder / "own.yaml"
 
 
+def test_a_command_is_shown_as_its_definition_has_it() -> None:
+    document = {"command": "python train.py {flags} 'a b'", "metrics": {"stdout": {"loss": "loss ([0-9.]+)"}}}
+    assert Command.parse(document, Path("/"), [], "objective").shown() == document["command"]
+
+
 def test_a_command_survives_its_way_into_the_database_and_to_another_host(tmp_path: Path) -> None:
     here, there = (Definition.load(write(tmp_path / name)) for name in ("here", "there"))
     again = Definition.from_json(json.loads(json.dumps(here.to_json())))

@@ -21,6 +21,7 @@ from samplers.searches.noise import inseparable, t975
 from samplers.searches.plan import Decision, Need, Result
 from storage.errors import UsageError
 from storage.home import CHECKOUT
+from studies.history.purpose import purpose
 from tests.support.growth_trace import CHOICES, INCREMENTS
 from tests.support.growths import Objective, growth, run
 
@@ -329,6 +330,25 @@ def test_no_noise_tells_any_difference_apart() -> None:
 
 
 # What has to hold for any landscape
+
+
+def test_the_reason_of_more_seeds_names_the_baseline_that_gets_them_too() -> None:
+    block = {"increments": {"a": 1, "b": 1}, "steps": 1, "repeats": 2, "seed": 0, "racing": {"max_repeats": 3}}
+    search, objective = growth(block, {"a": 1, "b": 1}), noisy({"a": [1.0, 2.0, 2.0], "b": [1.5, 1.4, 1.0]})
+    results: dict[str, Result] = {}
+    while isinstance(need := search.advance(search.start(), results), Need):
+        why = need.why
+        for point in need.points:
+            metrics = objective({**point.config, "seed": point.seed})
+            results[point.hash] = Result(len(results), "COMPLETE", metrics)
+    assert why == "round 0: 3 more trials, of the baseline, a and b: it is unsure which candidate is best"
+
+
+def test_a_trial_of_another_layer_says_which_one_it_copies_as_the_tables_do() -> None:
+    config = {"n_layer": 2, "mlp_size_layerlist": [8, 16]}
+    search = growth({"increments": {"n_layer": 1}, "n_layer": "each"}, config)
+    names = [purpose(point.role) for point in search.outlook(search.start())]
+    assert names == ["baseline", "n_layer → 3 (layer 0 again)", "n_layer → 3 (layer 1 again)"]
 
 
 @settings(max_examples=60, deadline=None)

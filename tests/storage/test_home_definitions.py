@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from cli import cli
 from storage.home import DEFINITIONS, definition_file, definition_files
+from studies.lifecycle.order import Order
 from tests.support.growth_trace import write_definition
 from tests.support.program import Program, answer
 
@@ -37,6 +39,19 @@ def test_a_study_is_named_by_a_word_and_changed_by_bare_assignments(
         assert program(verb, "own").stdout == program(verb, "--study", "own").stdout != ""
 
 
+def test_a_file_in_place_of_a_name_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_definition(tmp_path).rename(tmp_path / "own.yaml")
+    monkeypatch.chdir(tmp_path)
+    given = cli.commands["run"].make_context("run", ["own.yaml"]).params
+    order = Order.of(
+        **{name: given[name] for name in ("words", "name", "file", "settings", "steps", "laptop", "same_code")},
+        **dict.fromkeys(("gpus", "per_gpu", "gpu_memory", "threads", "timeout", "max_trials", "gpus_elsewhere")),
+        **dict.fromkeys(("trust_study", "join", "keep_going"), False),
+        workers=1,
+    )
+    assert order.name == "own" and order.source == "own.yaml" and order.definition is not None
+
+
 @pytest.mark.parametrize(
     ("words", "line"),
     [
@@ -45,7 +60,9 @@ def test_a_study_is_named_by_a_word_and_changed_by_bare_assignments(
         (["run", "grow", "a", "b"], "run: 'b' is one study too many"),
         (["run", "grwo", "--study", "lobo"], "run: no search 'grwo'; did you mean 'grow'?"),
         (["run", "nothing-like-it"], "there is no study 'nothing-like-it' and no definition"),
-        (["run", "grid", "lobo"], "is a grow search"),
+        (["run", "nothing-like-it"], "; `python cli.py studies` lists the definitions"),
+        (["run", "lobo.yaml"], "; did you mean `run lobo`?"),
+        (["run", "grid", "lobo"], "is a grow search: `run grow …`"),
         (["show", "a", "--study", "b"], "--study: 'b', but 'a' is named too"),
         (["show"], "Missing option '--study'"),
     ],

@@ -36,7 +36,7 @@ SAID = {
     StudyState.DRAINING: "draining: it was told to stop; the trials that run finish first",
     StudyState.STOPPED: "stopped: it was told to stop",
     StudyState.LATE: "late: its time is up",
-    StudyState.BUDGET_USED_UP: "budget used up: all of its 1 trials were started",
+    StudyState.BUDGET_USED_UP: "budget used up: its 1 trial was started",
     StudyState.DONE: "done: 3 steps are done",
     StudyState.FAILED: "failed: the baseline cannot be measured",
     StudyState.IDLE: "nobody works on it",

@@ -73,7 +73,8 @@ def baseline_role(step: int) -> dict[str, Any]:
 
 
 def candidate_role(candidate: Candidate, step: int) -> dict[str, Any]:
-    return {"role": "candidate", "step": step, "param": candidate.param, "value": candidate.value}
+    copied = {} if candidate.copied is None else {"dup": candidate.copied}
+    return {"role": "candidate", "step": step, "param": candidate.param, "value": candidate.value, **copied}
 
 
 def points_of(config: Config, repeats: int, role: Mapping[str, Any], settings: GrowthSettings) -> list[Point]:

@@ -102,11 +102,15 @@ class Round:
         if not isinstance(race, Race):
             return race
         if race.missing and not closed:
-            names = dict.fromkeys(self.candidates[place].param for place in race.more)
-            more = counted(len(race.missing), "more trial")
-            why = f"round {self.step}: {more} of {', '.join(names)}, whose order is unsure"
-            return Need(tuple(race.missing), why)
+            return Need(tuple(race.missing), self._why_more(race.missing))
         return Ranking(race.baseline, race.comparisons, race.comparisons, (), race.standing)
+
+    def _why_more(self, missing: Sequence[Point]) -> str:
+        """`round 0: 4 more trials, of the baseline, n_head and n_layer: it is unsure which candidate is best`."""
+        every = list(dict.fromkeys(str(point.role.get("param", "the baseline")) for point in missing))
+        names = " and ".join(filter(None, (", ".join(every[:-1]), every[-1])))
+        more = counted(len(missing), "more trial")
+        return f"round {self.step}: {more}, of {names}: it is unsure which candidate is best"
 
     def likely_seeds(self) -> list[Point]:
         """The points that the race will ask for next if those that it waits for change nothing."""

@@ -46,6 +46,27 @@ def test_settings_are_matched_by_what_varies_and_the_rest_is_counted() -> None:
     assert "not matched: 1 only in a, 2 only in b, 1 in both, without a seed in common" in text(beside().document())
 
 
+def nested(steps: int, *settings: tuple[float, float]) -> list[Outcome]:
+    """Of rate and width."""
+    return [Outcome({"steps": steps, "lr": lr, "model": {"width": width, "depth": 2}}, 1, lr) for lr, width in settings]
+
+
+def test_nested_configs_are_matched_key_by_key_and_a_whole_number_equals_its_float() -> None:
+    one, other = nested(100, (0.01, 16), (0.03, 16), (0.01, 64)), nested(10, (0.1 + 0.2 - 0.27, 16.0), (0.5, 64.0))
+    found = matched(one, other)
+    assert [each.setting for each in found.differences] == [{"lr": 0.03, "model.width": 16}]
+    assert found.alone == (2, 1) and found.unlike == {"steps": (100, 10)} and not found.disjoint
+    compared = Comparison("a", "s", "maximize", Units(), [Beside("b", found)])
+    assert "they also differ in: steps 100 / 10" in compared.document().notes
+    assert compared.to_json()["others"][0]["also_differ"] == {"steps": [100, 10]}
+
+
+def test_studies_without_a_setting_in_common_say_why() -> None:
+    found = matched(nested(1, (0.01, 16), (0.03, 16)), nested(1, (0.02, 16), (0.04, 16)))
+    notes = Comparison("a", "s", "maximize", Units(), [Beside("b", found)]).document().notes
+    assert "no value in common of lr: no setting is in both studies" in notes and not found.unlike
+
+
 def test_a_difference_has_its_interval_its_pairs_and_a_verdict_in_the_scores_direction() -> None:
     def verdicts(direction: str) -> list[str]:
         return [str(row[-1]) for row in beside(direction).document().tables[0].rows]

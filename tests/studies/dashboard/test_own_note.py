@@ -35,7 +35,8 @@ def test_a_text_is_a_paragraph_more_and_an_edit_of_what_has_changed_meanwhile_is
 def test_a_note_is_added_to_replaced_and_printed(program: Program, tmp_path: Path, url: str) -> None:
     grid(url, "own", [{"lr": 0.1}], lambda config: {"loss": 1.0, "params": 1.0})
     assert program("note", "own").stdout == ""
-    assert program("note", "own", "The jump", "is the warmup.").returncode == 0
+    written = program("note", "own", "The jump", "is the warmup.")
+    assert written.returncode == 0 and written.stdout == "own: your part of the note has 1 line now\n"
     assert program("note", "--study", "own", "Second.").returncode == 0
     assert program("note", "own").stdout == "The jump is the warmup.\n\nSecond.\n"
     file = tmp_path / "note.md"

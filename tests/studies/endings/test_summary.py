@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from storage.records import EndKind
-from studies.endings.summary import Summary, commands
+from studies.endings.summary import NO_FAILURES, Summary, commands
 from studies.history.counts import Counts
 from studies.history.state import Ending, Standing, StudyState
 from studies.tables.log import Tone
+from studies.trial.failures import FailureHints
 
 BLOCKS: dict[str, dict[str, Any]] = {
     "grow": {},
@@ -28,9 +29,11 @@ def study_of(search: str, kind: EndKind = EndKind.ANSWERED, max_trials: int | No
     return SimpleNamespace(name="own", search=search, outcome_kind=kind, max_trials=max_trials, state=state)
 
 
-def named(study: Any, state: StudyState, failed: int = 0, interrupted: bool = False) -> list[str]:
-    found = commands(study, Standing(state), failed, interrupted, study.state)
-    assert 1 <= len(found) <= 3 and all(command.startswith("python cli.py ") for command, _ in found)
+def named(
+    study: Any, state: StudyState, failed: int = 0, interrupted: bool = False, hints: FailureHints = NO_FAILURES
+) -> list[str]:
+    found = commands(study, Standing(state), failed, interrupted, study.state, hints=hints)
+    assert 1 <= len(found) <= 4 and all(command.startswith("python cli.py ") for command, _ in found)
     return [command.removeprefix("python cli.py ") for command, _ in found]
 
 
@@ -61,6 +64,29 @@ def test_after_failures_comes_why_and_how_they_run_again() -> None:
     done = ["show --study own --failures", "retry --study own --failed", "report --study own"]
     assert named(study_of("grid"), StudyState.DONE, failed=2) == done
     assert named(study_of("grid"), StudyState.FAILED) == why
+
+
+def test_a_failed_trial_s_log_is_named_and_a_metric_that_was_not_read_is_read_again() -> None:
+    show, log = "show --study own --failures", "logs own 3"
+    crashed = FailureHints(others=True, trial=3)
+    assert named(study_of("grid"), StudyState.FAILED, 1, hints=crashed)[:3] == [show, log, "retry --study own --failed"]
+    unread = FailureHints(unread=True, trial=3)
+    assert named(study_of("grid"), StudyState.FAILED, 1, hints=unread) == [
+        *(show, log, "retry --study own --reread", "run grid --study own")
+    ]
+
+
+def test_a_study_with_failures_whose_budget_is_used_up_is_offered_a_larger_one() -> None:
+    last = named(study_of("grid", max_trials=2), StudyState.BUDGET_USED_UP, failed=1)[-1]
+    assert last == "run grid --study own --max-trials 4"
+
+
+def test_the_end_of_a_depth_search_counts_counts(tmp_path: Path) -> None:
+    study = study_of("depth")
+    summary = Summary(
+        study, Ending("done"), Standing(StudyState.DONE), Counts(), 0, tmp_path / "x", "here", study.state
+    )
+    assert summary.lines(3, 5)[1][0] == "took 3 s for 5 counts; storage: here"
 
 
 def test_where_it_only_stopped_the_command_that_goes_on_comes_first() -> None:

@@ -115,10 +115,17 @@ def test_the_start_of_the_path_is_shown_however_far_off_it_is() -> None:
     tried = [row("n_embd", each, 0.03 + each / 10000, 150.0) for each in range(9)]
     won = row("n_head", 2, 0.03, 110, chosen=True)
     path = growth.pictures(shown(round_(0, won, *tried)), "loss", "params")[0]
-    assert "not shown" not in path.caption and path.y.limits is None
+    assert "not shown" not in path.caption and path.y.limits == pytest.approx((0.023, 0.107))
     far = row("n_embd", 99, 0.25, 150.0)
     path = growth.pictures(shown(round_(0, won, far, *tried)), "loss", "params")[0]
-    assert "1 above 0.1 are not shown" in path.caption and path.y.limits is not None and path.y.limits[1] > 0.1
+    assert "1 setting above 0.1 is not shown" in path.caption and path.y.limits is not None and path.y.limits[1] > 0.1
+
+
+def test_pruned_candidates_are_counted_where_they_have_no_place() -> None:
+    won, pruned = row("n_head", 2, 0.3, 110, chosen=True), row("n_embd", 64, 0.2, 150.0)
+    pruned |= {"score": None, "gain": None, "efficiency": None, "reason": "trial 6 was pruned: by the median pruner"}
+    path = growth.pictures(shown(round_(0, won, pruned)), "score", "params")[0]
+    assert path.caption.endswith("1 candidate was pruned and has no score to be drawn.")
 
 
 def test_nothing_is_drawn_of_nothing() -> None:

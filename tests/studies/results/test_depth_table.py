@@ -9,7 +9,7 @@ from storage.errors import UsageError
 from storage.home import DEFINITIONS
 from studies.definition.yaml_text import read_yaml
 from studies.export.depth_json import depth_json
-from studies.lifecycle.estimates import estimates
+from studies.planning.estimates import estimates
 from studies.results.depth import show_document, show_json
 from studies.tables.table import Document
 from studies.tables.terminal import lines

@@ -15,10 +15,15 @@ from studies.status.progress import Progress, Verbosity
 from studies.tables.log import Tone
 
 
-def shown(progress: WorkerProgress, running: int = 0, leaders: Leaders | None = None) -> Progress:
+def shown(
+    progress: WorkerProgress, running: int = 0, leaders: Leaders | None = None, connected: bool = True
+) -> Progress:
     slots = [SimpleNamespace(name=f"cpu{number}") for number in range(2)]
     trials = {f"cpu{number}": SimpleNamespace(begun=0.0) for number in range(running)}
-    worker: Any = SimpleNamespace(progress=progress, slots=slots, running=trials, leaders=leaders)
+    ledger = SimpleNamespace(session=SimpleNamespace(closed=not connected))
+    worker: Any = SimpleNamespace(
+        progress=progress, slots=slots, running=trials, leaders=leaders, connected=True, ledger=ledger
+    )
     return Progress(lambda clock, line, tone: None, worker=worker)
 
 
@@ -49,6 +54,17 @@ def test_what_happens_has_the_time_and_a_closing_line_has_none() -> None:
 def test_nothing_is_said_of_rate_and_time_left_before_a_trial_has_ended() -> None:
     progress = WorkerProgress(unit="round 1", round=1, total=14)
     assert shown(progress, running=2).summary() == "round 1: 0/14 trials, 2 running"
+
+
+def test_trials_of_other_workers_are_running_elsewhere() -> None:
+    assert shown(WorkerProgress(total=18, done=16, running=2)).summary() == "16/18 trials, 2 running elsewhere"
+    both = shown(WorkerProgress(total=18, done=15, running=3), running=1)
+    assert both.summary() == "15/18 trials, 1 running, 2 running elsewhere"
+
+
+def test_a_worker_without_its_database_says_so() -> None:
+    progress = WorkerProgress(total=18, done=16)
+    assert shown(progress, connected=False).summary() == "16/18 trials, 0 running, the database does not answer"
 
 
 def test_the_progress_has_done_rate_time_left_and_the_best_so_far() -> None:

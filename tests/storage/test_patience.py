@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from storage.errors import RefusedError, RestartingError, SessionLostError, StorageError, UnreachableError
+from storage.patience import patiently
 from studies.lifecycle import patience
-from studies.lifecycle.patience import patiently
 
 
 def failing(*errors: Exception) -> Callable[[], str]:

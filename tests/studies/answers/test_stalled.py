@@ -9,7 +9,7 @@ from typing import Any
 from samplers.searches.growth.growth import Growth
 from samplers.searches.plan import Decision, Need
 from storage.records import EndKind
-from studies.history.stalled import more_seeds, steps_note
+from studies.answers.stalled import more_seeds, steps_note
 from tests.support.growths import growth, run
 
 
