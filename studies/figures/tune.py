@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import accumulate
 from statistics import fmean
 from typing import Any
@@ -18,7 +19,7 @@ from studies.figures.axes import is_number, text_of, varied
 from studies.figures.labels import labels, slug
 from studies.figures.parallel import parallel
 from studies.figures.picture import Axis, Line, Mark, Picture, Points
-from studies.figures.scales import log_filled, value_axis
+from studies.figures.scales import at_edge, log_filled, number_text, value_axis, whole_axis
 from studies.figures.thinning import thinned
 from studies.history.purpose import setting_name
 
@@ -87,7 +88,7 @@ def _history(rows: Rows, score: Score) -> Picture:
     y, far = value_axis(score.metric, means, score.direction == "minimize")
     marks: list[Mark] = [settings, Line("best so far", numbers, best)]
     caption += f"{far}{cut}{_missing(len(rows) - len(kept))}"
-    return Picture("tune-history", title, Axis("setting"), y, marks, caption)
+    return Picture("tune-history", title, whole_axis("setting", numbers), y, marks, caption)
 
 
 def _of_several(shown: Mapping[str, Any], rows: Rows, scores: Sequence[Score]) -> list[Picture]:
@@ -186,20 +187,30 @@ def _slice(rows: Rows, name: str, score: Score) -> Picture:
         )
 
     values = [float(row["setting"][name]) for row in known] if numeric else []
-    axis = Axis(name, log=log_filled(values)) if numeric else Axis(name, ticks=[*dict.fromkeys(names)])
+    axis = whole_axis(name, values, log_filled(values)) if numeric else Axis(name, ticks=[*dict.fromkeys(names)])
     picked = f"the best {len(best)}"
-    y, far = value_axis(score.metric, [row["mean"] for row in known], score.direction == "minimize")
+    y, far = at_edge(score.metric, [row["mean"] for row in known], score.direction == "minimize")
     caption = f"A dot is a setting, whatever its other axes are; {_where(best, name, numeric, picked)}{far}{cut}"
     marks = [points("others", others, True), points(picked, best, False)]
+    if y.limits is not None:
+        marks = [_at_edge(mark, y.limits) for mark in marks]
     key, title = f"tune-slice-{slug(name)}", f"{score.metric} against {name}"
     return Picture(key, title, axis, y, marks, caption, lies=not numeric)
+
+
+def _at_edge(mark: Points, limits: tuple[float, float]) -> Points:
+    """Points beyond the limits on them, with their true value under the pointer."""
+    y = [min(max(value, limits[0]), limits[1]) for value in mark.y]
+    beyond = [f" ({number_text(value)})" * (value != shown) for value, shown in zip(mark.y, y, strict=True)]
+    return replace(mark, y=y, hover=[text + more for text, more in zip(mark.hover, beyond, strict=True)])
 
 
 def _where(best: Rows, name: str, numeric: bool, picked: str) -> str:
     """The part of an axis that the best settings lie in."""
     values = [row["setting"][name] for row in best]
     if numeric:
-        return f"{picked} lie between {min(values):.4g} and {max(values):.4g}."
+        least, most = f"{min(values):.4g}", f"{max(values):.4g}"
+        return f"{picked} have {most}." if least == most else f"{picked} lie between {least} and {most}."
     counts = {text: sum(text_of(value) == text for value in values) for text in dict.fromkeys(map(text_of, values))}
     most = max(counts, key=lambda text: counts[text])
     return f"{counts[most]} of {picked} have {most}."

@@ -217,7 +217,7 @@ def _state(facts: Facts) -> list[str]:
     lines = [
         f"{SEARCHES[study.search]}. Score{'s' * (len(scores) > 1)}: {'; '.join(scores)}{cost}."
         f" {state[:1].upper()}{state[1:]}."
-        f" Trials: {counts}; {duration_text(seconds)} of work."
+        f" Trials: {counts}; {duration_text(seconds)} of work, the sum over all trials."
     ]
     helps = help_line(study, facts.standing) if facts.standing.failed else None
     return [

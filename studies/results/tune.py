@@ -12,11 +12,20 @@ from typing import Any
 from samplers.searches.tune.imported import IMPORTED
 from storage.records import DecisionRow, StudyRow, TrialRow
 from studies.definition.units import Units, plain
-from studies.results.grid_table import cell_values, score_column, score_of, sd_column, sd_of, verdict_of, verdict_text
-from studies.results.tuned import Tuned, TunedSetting, tuned
+from studies.results.grid_table import (
+    cell_values,
+    comparison_text,
+    score_column,
+    score_of,
+    sd_column,
+    sd_of,
+    verdict_of,
+    verdict_text,
+)
 from studies.results.verdicts import VERDICT, Verdict
-from studies.settings.grid_cells import Cell
+from studies.settings.grid_cells import Cell, Ranking
 from studies.settings.importance import importance_document, importance_json, importance_of
+from studies.settings.tuned import Tuned, TunedSetting, tuned
 from studies.tables.choice import EVERYTHING, Choice
 from studies.tables.digits import number
 from studies.tables.table import Cell as TableCell
@@ -113,6 +122,7 @@ def show_document(
         front = _settings(len(found.front))
         notes.append(f"the front: {front} of {len(found.settings)} that no other one is better than")
         notes += filter(None, [found.no_knee(study.name)])
+    notes += filter(None, [None if several else comparison_of(found.ranking)])
     missing = sum(not each.is_feasible for each in found.settings)
     if missing:
         notes.append(f"{_settings(missing)} of {len(found.settings)} missed a constraint")
@@ -131,6 +141,17 @@ def show_document(
         tables, notes = [*tables, *importance.tables], [*notes, *importance.notes]
     stopped = _stopped(decisions)
     return Document(tables, [*notes, *([] if stopped is None else [stopped])])
+
+
+def comparison_of(ranked: Ranking) -> str | None:
+    """How sure the best setting is; None while there is no other."""
+    if len(ranked.ranked) < 2:
+        return None
+    seeds = max(len(cell.scores) for cell in ranked.ranked)
+    more = f"--set tune.racing='{{max_repeats: {max(5, 2 * seeds)}}}'"
+    if not ranked.p:
+        return f"one seed each: nothing says how much of the best score is chance; more seeds for the best: {more}"
+    return comparison_text(ranked, more)
 
 
 def setting_values(each: TunedSetting, found: Tuned) -> dict[str, Any]:

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import pytest
 
 from storage.records import Score
-from studies.results.tuned import Tuned, TunedSetting
 from studies.settings.grid_cells import cells_of, ranking_of
+from studies.settings.tuned import Tuned, TunedSetting
 from tests.support.grid_rows import row
 
 LOSS, PARAMS = Score("loss", "minimize"), Score("params", "minimize")
