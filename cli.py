@@ -561,7 +561,7 @@ def dashboard(port: int, host: str, really: bool, store: Store) -> None:
 @json_option
 def studies(as_json: bool) -> None:
     """The definitions that can be run, a line each."""
-    from studies.lifecycle.catalogue import catalogue
+    from studies.starter.catalogue import catalogue
 
     _print(catalogue(), as_json)
 
@@ -614,7 +614,7 @@ def data_prepare(texts: tuple[str, ...], files: tuple[str, ...], **asked: Any) -
 @json_option
 def data_list(as_json: bool) -> None:
     """The datasets that `dataset: NAME` finds, and those that are not finished."""
-    from studies.lifecycle.catalogue import dataset_catalogue
+    from studies.starter.catalogue import dataset_catalogue
 
     _print(dataset_catalogue(), as_json)
 

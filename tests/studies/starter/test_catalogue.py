@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from studies.lifecycle.catalogue import catalogue
+from studies.starter.catalogue import catalogue
 from tests.support.growth_trace import write_definition
 
 
