@@ -164,8 +164,8 @@ def init(search: str, command: str, out: Path | None, force: bool, trying: bool)
     help="The page that it leaves; default: studyhall-demo.html.",
 )
 def demo(page: Path) -> None:
-    """A growth of about a minute that kills one of its own workers, and proves that nothing was lost. It needs nothing,
-    and touches none of your studies."""
+    """A growth of one to three minutes that kills one of its own workers, and proves that nothing was lost. It needs
+    nothing, and touches none of your studies."""
     from studies.demo.demo import demonstrate
 
     sys.exit(0 if demonstrate(page, _say) else 1)
@@ -376,7 +376,7 @@ def report(words: tuple[str, ...], names: tuple[str, ...], out: Path | None, to_
     from studies.report.report import run_report
 
     with closing(store.read()) as session:
-        _echo(run_report(session, (*names, *words), out, to_dashboard))
+        _echo(run_report(session, (*names, *words), out, to_dashboard, _log))
 
 
 @cli.command("import")

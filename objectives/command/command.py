@@ -40,6 +40,8 @@ SHELL_OPERATORS = ("|", "||", "&", "&&", ";", ">", ">>", "<", "2>", "2>&1", "&>"
 MAX_COMMAND_CHARACTERS = 60_000  # it is passed as one argument, and every system allows that many
 UNQUOTED = re.compile(r"[\w@%+=:,./{}-]+", re.ASCII)
 """A word of a command that needs no quotes in a definition, where braces are placeholders."""
+INTERPRETER = re.compile(r"python(3(\.\d+)?)?|bash|sh|zsh|Rscript|julia|node|perl|ruby")
+SCRIPT_SUFFIXES = (".py", ".sh", ".R", ".jl", ".js", ".mjs", ".pl", ".rb")
 PYTHON_NAME = re.compile(r"python(3(\.\d+)?)?")
 DEVICES_VARIABLE = "CUDA_VISIBLE_DEVICES"
 SECRET_NAME = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD|PASSWD)$", re.IGNORECASE)
@@ -136,13 +138,16 @@ class Command:
         return replace(self, metrics=other.metrics)
 
     def check_here(self) -> None:
-        """Check that the folder to run in exists on this host.
+        """Check that the folder to run in exists on this host, and the script in it.
 
         Raises:
-            UsageError: There is no such folder.
+            UsageError: There is no such folder, or no such script.
         """
         if not names_in(self.cwd, "cwd") and not (self.folder / self.cwd).is_dir():
             raise UsageError(f"objective: cwd: there is no folder {self.folder / self.cwd}")
+        named = self._named_script()
+        if named is not None and not names_in(self.cwd, "cwd") and not (self.folder / self.cwd / named).is_file():
+            raise UsageError(f"objective: command: there is no script {self.folder / self.cwd / named}")
 
     def validate(self, config: Mapping[str, Any]) -> str | None:
         """Why the command cannot run with this config (a placeholder without a value, a missing program), or None."""
@@ -183,16 +188,34 @@ class Command:
                     " value; say its word, like `words: {null: none}`, or take null off the axis"
                 )
             if any(isinstance(each, bool) for each in varied[name]):
-                fault = deaf_switch(self._script(), name, self.spelling)
+                fault = deaf_switch(self.script(), name, self.spelling)
                 if fault is not None:
                     return fault
         return None
 
-    def _script(self) -> Path | None:
+    def _named_script(self) -> str | None:
+        """What an interpreter is given to run: `train.py` of `python -u train.py`; None: another kind of command."""
+        program, *others = self.arguments
+        if program != "{python}" and not INTERPRETER.fullmatch(Path(program).name):
+            return None
+        first = next((index for index, each in enumerate(others) if not each.startswith("-")), None)
+        if first is None or {"-m", "-c", "-e"} & {*others[:first]} or names_in(others[first], "command"):
+            return None
+        return others[first] if Path(others[first]).suffix in SCRIPT_SUFFIXES else None
+
+    def script(self) -> Path | None:
         """The Python file that the command runs, if its arguments name one."""
         cwd = self.folder / self.cwd
         files = (cwd / each for each in self.arguments[:4] if each.endswith(".py"))
         return next((file for file in files if file.is_file()), None)
+
+    def sent_flags(self, config: Mapping[str, Any]) -> list[str]:
+        """The flags that {flags} sends of a configuration and its seed, `--lr`; none where flags have no hyphens."""
+        if FLAGS not in self.arguments or self.spelling.mode == "hydra":
+            return []
+        own = {} if any("{seed}" in each for each in self.arguments) else {"seed": 0}
+        words = self.spelling.flags({**config, **own})
+        return list(dict.fromkeys(each.partition("=")[0] for each in words if each.startswith("--")))
 
     def named(self) -> set[str] | None:
         """The keys of the config that its placeholders name; None: it is sent all of them."""

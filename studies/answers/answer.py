@@ -119,8 +119,18 @@ def _of_tune(study: StudyRow, shown: Json) -> str | None:
         return None
     count = sum(row["mean"] is not None for row in shown["results"])
     name = f"setting {best['number']}: {setting_name(best['setting'])}"
-    only = "" if best["n"] > 1 else " It was measured with one seed: run it again with others before you rely on it."
-    return f"The best of {count} settings is {name}, with {study.score} {_mean(best)}.{only}"
+    return f"The best of {count} settings is {name}, with {study.score} {_mean(best)}.{_sure_of_tune(shown, best)}"
+
+
+def _sure_of_tune(shown: Json, best: Json) -> str:
+    """Whether the seeds of a tune's best setting set it apart."""
+    if best["n"] == 1:
+        return " It was measured with one seed: run it again with others before you rely on it."
+    tied = sum(row["verdict"] == Verdict.TIE.value for row in shown["results"])
+    if tied:
+        return f" {counted(tied, 'other')} may be as good: the seeds do not set them apart."
+    apart = any(row["verdict"] == Verdict.WORSE.value for row in shown["results"])
+    return " The seeds set it apart from the others that have several." if apart else ""
 
 
 def _of_front(study: StudyRow, shown: Json) -> str | None:

@@ -20,6 +20,7 @@ from studies.audit.replay import Rederived, replay
 from studies.audit.seal import Seal, seal_of
 from studies.audit.states import state_problems
 from studies.definition.searches import search_without_budget
+from studies.definition.units import duration_text
 from studies.history.counts import Counts
 from studies.history.trials import taken, withdrawn
 from studies.tables.table import Document
@@ -61,7 +62,7 @@ class Certificate:
     imported: Sequence[int] = ()
     """Numbers of the trials whose results were made elsewhere and imported."""
     code_lines: Sequence[str] = ()
-    """Which trials ran which version of the user's code."""
+    """Which trials ran which version of the objective's code."""
     unchecked: Sequence[str] = ()
     """Why decisions were not derived again, each reason once."""
     seal_problem: str | None = None
@@ -97,10 +98,10 @@ class Certificate:
             f"decisions reproduced: {self.decisions['rederived']} of {self.decisions['made']}",
             f"code: {', '.join(self.code) or 'none yet'}",
             f"libraries: {', '.join(self.libraries) or 'none yet'}",
-            f"device hours: {self.device_hours['used']:.4g} used, {self.device_hours['lost']:.4g} lost",
+            f"time on devices: {_time(self.device_hours['used'])} used, {_time(self.device_hours['lost'])} lost",
         ]
         lines += [f"{self.decisions['unchecked']} decisions {each}" for each in self.unchecked[:1]]
-        lines += [f"your code: {each}" for each in self.code_lines]
+        lines += self.code_lines
         if self.upgraded:
             lines.append(f"digests of {self.upgraded} results were computed on upgrade")
         if self.imported:
@@ -220,6 +221,10 @@ def _changes(evidence: Evidence) -> list[str]:
         *ending_problems(evidence),
         *code_problems(evidence),
     ]
+
+
+def _time(hours: float) -> str:
+    return f"{hours:.4g} h" if hours >= 1 or hours == 0 else duration_text(hours * 3600)
 
 
 def _hours(attempts: Iterable[AttemptRow]) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from objectives.reference import SHIPPED
 from studies.audit.evidence import Evidence
 from studies.definition.user_code import is_imported, version_of, version_text
 from studies.history.versions import numbers_text
@@ -33,9 +34,11 @@ def imported_trials(evidence: Evidence) -> list[int]:
 def code_lines(evidence: Evidence) -> list[str]:
     """A line a version; the trials are named where there is more than one."""
     found = trials_by_code(evidence)
+    objective = evidence.study.origin["objective"]
+    whose = f"code of the objective {objective}" if objective in SHIPPED else "your code"
     lines = []
     for version, numbers in found.items():
-        line = version_text(version, evidence.codes.get(version))
+        line = f"{whose}: " + version_text(version, evidence.codes.get(version))
         if len(found) > 1:
             line += f": {len(numbers)} result{'s' * (len(numbers) > 1)}, trials {numbers_text(numbers)}"
         why = (evidence.codes.get(version) or {}).get("why")

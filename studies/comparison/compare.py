@@ -18,9 +18,9 @@ from studies.comparison.matching import Difference, Matched, Outcome, matched, s
 from studies.comparison.paths import Paths
 from studies.definition.units import Units, plain
 from studies.history.trials import in_order
-from studies.results.tuned import tuned
 from studies.results.verdicts import VERDICT
 from studies.settings.grid_points import apart
+from studies.settings.tuned import tuned
 from studies.tables.choice import WITH_INTERVAL
 from studies.tables.digits import shown
 from studies.tables.printing import Printable

@@ -15,11 +15,11 @@ from storage.reader import Reader
 from storage.records import StudyRow
 from storage.session import Session
 from studies.definition.units import plain
-from studies.results.grid_cells import Cell, Ranking, ranking
 from studies.results.grid_table import cell_values, verdict_of
 from studies.results.tune import setting_values
-from studies.results.tuned import Tuned, TunedSetting, tuned
+from studies.settings.grid_cells import Cell, Ranking, ranking
 from studies.settings.grid_points import apart
+from studies.settings.tuned import Tuned, TunedSetting, tuned
 from studies.tables.choice import Choice
 from studies.tables.table import Document
 

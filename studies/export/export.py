@@ -19,8 +19,8 @@ from studies.export.folders import Folder, sweep_folder, tasks_folder
 from studies.export.results_yaml import results_yaml
 from studies.export.trials import Columns, columns_csv, grid_cells, joined, parquet, trial_cells
 from studies.results.show import Shown
-from studies.results.tuned import tuned
 from studies.settings.grid_points import GridPoints, apart
+from studies.settings.tuned import tuned
 from studies.trial.logs import output_of
 from studies.trial.story import trial_json
 

@@ -24,7 +24,7 @@ from storage.files import replacing
 from storage.records import TrialRow
 from studies.definition.yaml_text import is_plain
 from studies.history.trials import in_order
-from studies.results.grid_cells import Cell, Ranking, cells_of, ranking
+from studies.settings.grid_cells import Cell, Ranking, cells_of, ranking
 
 MAX_FILE_NAME_CHARACTERS = 150
 NO_RESULT = ("diverged", "out_of_memory", "timed_out")

@@ -9,10 +9,13 @@ from typing import Any
 
 from objectives.datasets import catalogue as datasets
 from storage.errors import StudyhallError
-from storage.home import definition_files
+from storage.home import DEFINITIONS, definition_files
 from studies.definition.definition import Definition
 from studies.tables.table import Cell, Column, Document, Table
 
+OWN, SHIPPED, BROKEN = "in this folder", "that ship", "that cannot be read"
+TITLES = ("", OWN, SHIPPED, BROKEN)
+"""Of the tables of definitions, in this order."""
 NO_DATASETS = "no datasets yet: `data prepare` makes one; `stdlib` and `gssm` need none"
 DATASET = [Column("name"), Column("tokenizer"), Column("vocabulary", right=True), Column("dtype", spare=1)]
 DATASET += [*(Column(name, right=True) for name in ("train", "val", "MB")), Column("")]
@@ -37,10 +40,17 @@ class Catalogue:
     entries: Sequence[Entry | datasets.Entry]
     empty: str = ""
     """Printed if there are no entries."""
+    titles: Sequence[str] = ()
+    """Of each row; rows of one title are a table of their own. Empty: one table without a title."""
 
     def document(self) -> Document:
         """A line each."""
-        return Document([Table(self.columns, self.rows)], [self.empty] if self.empty and not self.entries else [])
+        titles = self.titles or [""] * len(self.rows)
+        tables = [
+            Table(self.columns, [row for row, each in zip(self.rows, titles, strict=True) if each == title], title)
+            for title in dict.fromkeys(sorted(titles, key=TITLES.index))
+        ]
+        return Document(tables, [self.empty] if self.empty and not self.entries else [])
 
     def to_json(self) -> list[dict[str, Any]]:
         """Names are stable."""
@@ -49,9 +59,14 @@ class Catalogue:
 
 def catalogue() -> Catalogue:
     """Every definition that `run NAME` finds."""
-    entries = [_entry(file) for file in definition_files().values()]
+    files = definition_files().values()
+    entries = [_entry(file) for file in files]
     rows = [[each.name, each.search, each.problem or each.question] for each in entries]
-    return Catalogue([Column("name"), Column("search"), Column("question")], rows, entries)
+    titles = [
+        BROKEN if each.problem else SHIPPED if file.parent == DEFINITIONS else OWN
+        for each, file in zip(entries, files, strict=True)
+    ]
+    return Catalogue([Column("name"), Column("search"), Column("question")], rows, entries, titles=titles)
 
 
 def dataset_catalogue() -> Catalogue:

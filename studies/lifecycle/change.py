@@ -24,6 +24,9 @@ from studies.history.recall import recalled_study
 from studies.lifecycle.checks import check_same_data, code_of
 from studies.lifecycle.order import Order
 
+NOT_USED = "and is not used"
+"""Stands in the note about a file that is left aside."""
+
 
 @dataclass(frozen=True)
 class StudyChange:
@@ -80,11 +83,11 @@ def pending(session: Session, study: StudyRow, state: SearchState, order: Order)
     note = None
     if file.hash in study.definitions and file.hash != before_file.hash:
         # An outdated checkout must not undo a change that others have made.
-        note = f"{order.source} is older than the study's last change and is not used; to go back, use --set"
+        note = f"{order.source} is older than the study's last change {NOT_USED}; to go back, use --set"
         file = before_file
     elif order.unedited and file.hash != before_file.hash:
         # It came with another version of Studyhall: nobody asked for a change of this study.
-        note = f"{order.source} came with another version of Studyhall and is not used; to change the study, use --set"
+        note = f"{order.source} came with another version of Studyhall {NOT_USED}; to change the study, use --set"
         file = before_file
     file = file.with_replaced_of(stored)
     edited = difference(stored, file)

@@ -22,6 +22,7 @@ from storage.errors import UsageError, nearest
 from storage.records import StudyRow
 from studies.definition.code_version import read_code
 from studies.definition.definition import Definition
+from studies.scripts.accepted import refused_flag
 
 POINTS_AT_ONCE = 256
 """Points that the objective judges in one call, while the first is searched that can run."""
@@ -31,11 +32,14 @@ def check_arguments(definition: Definition, search: Search, where: str, state: S
     """Whether a command hears every value that the search varies from this state on, or from its start.
 
     Raises:
-        UsageError: It does not hear one: trials that differ in it would be the same trial.
+        UsageError: It does not hear one: trials that differ in it would be the same trial. Or its script has no flag
+            for a key that it would be sent.
     """
     if not definition.objective.startswith(COMMAND_PREFIX):
         return
-    fault = Command.from_text(definition.objective).unheard(_varied(search, state or search.start()))
+    command, state = Command.from_text(definition.objective), state or search.start()
+    ahead = (point.config for point in islice(search.outlook(state), POINTS_AT_ONCE))
+    fault = command.unheard(_varied(search, state)) or refused_flag(command, ahead)
     if fault is not None:
         raise UsageError(fault, f"{where}: objective")
 

@@ -15,6 +15,8 @@ from samplers.searches.growth.growth import Growth
 from samplers.searches.growth.settings import parse_settings
 from samplers.searches.plan import Point, SearchState
 from samplers.searches.plural import counted
+from samplers.searches.tune.forecast import first_settings, forecast
+from samplers.searches.tune.tune import Tune
 from storage.ledger import Ledger
 from storage.reader import Reader
 from storage.records import SetAside, StudyRow
@@ -37,7 +39,6 @@ from studies.tables.table import Column, Document, Table
 
 FIRST = {
     "grow": "the first round",
-    "tune": "the first settings",
     "depth": "the first counts",
     "fit": "the first probes",
 }
@@ -117,7 +118,9 @@ def preview_new(opened: OpenedStudy, warm: WarmServer) -> Preview | Review:
     check_arguments(definition, search, source)
     if isinstance(search, Grid):
         return review(search, search.start(), warm.inspect)
-    found = _preview(list(search.outlook(search.start())), FIRST[definition.search], None, warm)
+    start = search.start()
+    why = first_settings(search.settings_in(start)) if isinstance(search, Tune) else FIRST[definition.search]
+    found = _preview(list(search.outlook(start)), why, None, warm)
     if isinstance(search, Growth):
         return replace(found, notes=_foresight(search, search.start(), definition.objective, None, warm))
     return found
@@ -131,7 +134,10 @@ def _preview_begun(session: Session, opened: OpenedStudy, study: StudyRow, warm:
     state, seconds = current_state(ledger, study), mean_trial_seconds(reader.attempts(study.study_id))
     change = opened.change
     if change is not None and (change.changes or change.corrected):
-        state = search.override(state, change.changes).state
+        step = search.override(state, change.changes)
+        state = step.state
+        if isinstance(search, Tune) and search.recalled is not None:
+            search.recalled.add(step.kind, step.record)
     elif study.outcome is not None and opened.order.budget.steps is None:
         return Preview(f"nothing to run: {study.outcome}")
     elif (stalled := steps_note(study, decisions)) is not None:
@@ -148,6 +154,8 @@ def _preview_begun(session: Session, opened: OpenedStudy, study: StudyRow, warm:
     left = [point for point in ahead if point.hash not in finished]
     what = "the current round" if isinstance(search, Growth) else "planned now"
     why = f"{what}: {len(left)} of {counted(len(ahead), 'point')} are not finished"
+    if isinstance(search, Tune) and search.recalled is not None:
+        why = forecast(state, search.settings_in(state), search.recalled, len(left))
     found = _preview(left, why, seconds, warm)
     if isinstance(search, Growth):
         chosen = [row.record for row in in_force(decisions) if row.kind == "chosen"]

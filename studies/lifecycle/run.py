@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from objectives.process.warm import WarmServer
 from storage.errors import UsageError
+from storage.patience import patiently
 from storage.store import Store
 from studies.dashboard.scribe import Scribe
 from studies.definition.user_code import read_user_code
@@ -14,11 +15,11 @@ from studies.engine.code_watch import CodeWatch
 from studies.engine.membership import Membership
 from studies.engine.worker import Worker
 from studies.history.state import Ending, standing_of
+from studies.lifecycle.change import NOT_USED
 from studies.lifecycle.checks import other_python
 from studies.lifecycle.code_check import code_results
 from studies.lifecycle.open import find_study, open_study
 from studies.lifecycle.order import Order
-from studies.lifecycle.patience import patiently
 from studies.slots.leases import folder
 from studies.tables.log import Log
 
@@ -69,7 +70,9 @@ def study_started(store: Store, order: Order, log: Callable[[str], None]) -> Ite
         if note is not None:
             log(note)
         trust.remember()
-        if order.definition is not None:
+        if note is not None and NOT_USED in note:
+            log("definition: the study's own, as its last change left it")
+        elif order.definition is not None:
             log(f"definition: {order.source}" + " with its laptop: block" * opened.definition.on_laptop)
         if (other := None if order.join else other_python(opened.definition)) is not None:
             log(other)

@@ -22,9 +22,9 @@ from studies.history.counts import Counts
 from studies.history.purpose import purpose, setting_name
 from studies.history.state import Standing, standing_of
 from studies.history.trials import in_order
-from studies.results.grid_cells import ranking
 from studies.results.growth_path import Measured, Stretch, longest, stretches
 from studies.results.show import Shown
+from studies.settings.grid_cells import ranking
 from studies.settings.importance import Importance, importance_of
 
 COST_METRICS = ("params", "flops", "vram", "peak_memory", "iter", "cumulative_time")

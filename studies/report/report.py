@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from storage.errors import UsageError
@@ -12,10 +12,17 @@ from storage.session import Session
 from studies.report.chapters import check_packages, make_report
 
 
-def run_report(session: Session, names: Sequence[str], out: Path | None, to_dashboard: bool) -> list[str]:
+def run_report(
+    session: Session,
+    names: Sequence[str],
+    out: Path | None,
+    to_dashboard: bool,
+    log: Callable[[str], None] = lambda line: None,
+) -> list[str]:
     """Make a report and write it to a folder, the dashboard or both; a line for each.
 
     Args:
+        log: Prints what is being done.
         out: The folder; without one, and not `to_dashboard`, `report-NAME` here.
 
     Raises:
@@ -33,6 +40,8 @@ def run_report(session: Session, names: Sequence[str], out: Path | None, to_dash
         check_folder(out)
     if to_dashboard:
         check_versions(session, writing=True)
+    into = " and ".join([*([str(out)] if out is not None else []), *(["the dashboard"] if to_dashboard else [])])
+    log(f"drawing the report into {into}: this may take a minute")
     made = make_report(session, names)
     lines = []
     if out is not None:

@@ -18,9 +18,9 @@ from storage.records import DecisionRow, TrialRow
 from studies.definition.units import Units, plain
 from studies.history.purpose import setting_name
 from studies.history.versions import versions_of
-from studies.results.grid_cells import MIN_INTERVAL_SEEDS, Cell, Ranking, differing, left_out, marks_of, ranking
-from studies.results.grid_table import cell_values, settings_table, verdict_of, verdict_text, why
+from studies.results.grid_table import cell_values, comparison_text, settings_table, verdict_of, verdict_text, why
 from studies.results.verdicts import Uncounted
+from studies.settings.grid_cells import MIN_INTERVAL_SEEDS, Cell, Ranking, differing, left_out, marks_of, ranking
 from studies.settings.grid_points import apart
 from studies.tables.choice import EVERYTHING, Choice
 from studies.tables.digits import number, ranges_text
@@ -109,6 +109,7 @@ def show_document(
         tables.append(choice.table(table, [values(cell) for cell in shown] if choice.columns else (), units.head))
     if len(shown) < len(listed):
         notes.append(f"{len(shown):,} of {len(listed):,} settings{'' if choice.picks else '; --whole shows all'}")
+    notes += choice.order_notes
     notes += [] if ranked.scored else ["no trial has a score yet"]
     notes += filter(None, (_comparison_text(ranked), _interval_text(shown)))
     failed = [(cell, row) for cell in listed for row in cell.failed]
@@ -160,21 +161,7 @@ def _comparison_text(ranked: Ranking) -> str | None:
     if not ranked.p:
         return None
     seeds = max(len(cell.scores) for cell in ranked.ranked)
-    compared = len(ranked.ranked) - 1
-    sure = f"95 %{f' over all {compared} comparisons' if compared > 1 else ''}, {seeds} seeds"
-    if not ranked.ties:
-        return f"the seeds set the first apart from {'all others' if compared > 1 else 'the other'} ({sure})"
-    others = counted(len(ranked.ties) - 1, "other setting")
-    more = f"more seeds: --set grid.repeats={2 * seeds}"
-    return f"{others} may be as good as the best ({sure}); {more}{_carried_text(ranked.carried)}"
-
-
-def _carried_text(count: int) -> str:
-    """Why a setting that is far enough from the best is a tie all the same."""
-    if not count:
-        return ""
-    those = "1 of them is a tie" if count == 1 else f"{count} of them are ties"
-    return f"; {those} only since a worse one is: ties keep the order of the means"
+    return comparison_text(ranked, f"--set grid.repeats={2 * seeds}")
 
 
 def _so_far_text(ranked: Ranking) -> str:

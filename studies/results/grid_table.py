@@ -8,11 +8,12 @@ from typing import Any
 
 from samplers.searches.nested import flattened
 from samplers.searches.noise import mean
+from samplers.searches.plural import counted
 from storage.records import TrialRow
 from studies.definition.units import Units
 from studies.history.versions import versions_mark, versions_of
-from studies.results.grid_cells import Cell, Ranking, marks_of
 from studies.results.verdicts import VERDICT, Uncounted, Verdict
+from studies.settings.grid_cells import Cell, Ranking, marks_of
 from studies.tables.choice import WITH_INTERVAL
 from studies.tables.digits import ranges_text
 from studies.tables.table import Cell as TableCell
@@ -91,7 +92,7 @@ def mean_of(cell: Cell, metric: str) -> float | None:
 def score_column(metric: str, cells: Sequence[Cell], units: Units) -> Column:
     """Of means with half of their intervals, where there are some."""
     interval = WITH_INTERVAL if any(cell.interval is not None for cell in cells) else ""
-    return Column(f"{units.head(metric)}{interval}", right=True, key=f"{metric}{WITH_INTERVAL}")
+    return Column(f"{units.head(metric)}{interval}", right=True, key=metric)
 
 
 def score_of(cell: Cell, bold: bool = False) -> Figure:
@@ -175,3 +176,27 @@ def _remarks(cell: Cell, earlier: Uncounted | None = None) -> list[str | None]:
         why(cell.pruned[0]) if cell.pruned else None,
         versions_mark(versions_of(cell.rows)),
     ]
+
+
+def comparison_text(ranked: Ranking, more: str) -> str:
+    """How many settings the seeds do not set apart from the best, with the option that buys `more` seeds.
+
+    Settings with one seed are compared with nothing.
+    """
+    seeds = max(len(cell.scores) for cell in ranked.ranked)
+    compared, alone = len(ranked.ranked) - 1, len(ranked.ranked) - 1 - len(ranked.p)
+    sure = f"95 %{f' over all {compared} comparisons' if compared > 1 else ''}, {seeds} seeds"
+    rest = f"; {counted(alone, 'setting')} with one seed {'are' if alone > 1 else 'is'} not compared" if alone else ""
+    if not ranked.ties:
+        whom = "the other" if compared == 1 else "all that have several seeds" if alone else "all others"
+        return f"the seeds set the first apart from {whom} ({sure}){rest}"
+    others = counted(len(ranked.ties) - 1, "other setting")
+    return f"{others} may be as good as the best ({sure}){rest}; more seeds: {more}{_carried_text(ranked.carried)}"
+
+
+def _carried_text(count: int) -> str:
+    """Why a setting that is far enough from the best is a tie all the same."""
+    if not count:
+        return ""
+    those = "1 of them is a tie" if count == 1 else f"{count} of them are ties"
+    return f"; {those} only since a worse one is: ties keep the order of the means"

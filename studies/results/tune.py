@@ -12,11 +12,20 @@ from typing import Any
 from samplers.searches.tune.imported import IMPORTED
 from storage.records import DecisionRow, StudyRow, TrialRow
 from studies.definition.units import Units, plain
-from studies.results.grid_cells import Cell
-from studies.results.grid_table import cell_values, score_column, score_of, sd_column, sd_of, verdict_of, verdict_text
-from studies.results.tuned import Tuned, TunedSetting, tuned
+from studies.results.grid_table import (
+    cell_values,
+    comparison_text,
+    score_column,
+    score_of,
+    sd_column,
+    sd_of,
+    verdict_of,
+    verdict_text,
+)
 from studies.results.verdicts import VERDICT, Verdict
+from studies.settings.grid_cells import Cell, Ranking
 from studies.settings.importance import importance_document, importance_json, importance_of
+from studies.settings.tuned import Tuned, TunedSetting, tuned
 from studies.tables.choice import EVERYTHING, Choice
 from studies.tables.digits import number
 from studies.tables.table import Cell as TableCell
@@ -91,7 +100,9 @@ def show_document(
     """A line a setting, the best first, or one for each of the front; then how many were pruned, and what failed."""
     found, units = tuned(rows, decisions, study), Units.of(study)
     several = len(found.scores) > 1
-    listed = found.front if several and not choice.picks else found.listed
+    listed = found.listed
+    if several and not choice.picks:
+        listed = found.front_first if whole else found.front
 
     def values(each: TunedSetting) -> dict[str, Any]:
         return setting_values(each, found)
@@ -106,9 +117,12 @@ def show_document(
         notes.append("no setting has all its scores yet" if several else "no trial has a score yet")
     if len(shown) < len(listed):
         notes.append(f"{len(shown):,} of {len(listed):,} settings{'' if choice.picks else '; --whole shows all'}")
+    notes += choice.order_notes
     if several and shown and not choice.picks:
-        notes.append(f"the front: {_settings(len(listed))} of {len(found.settings)} that no other one is better than")
+        front = _settings(len(found.front))
+        notes.append(f"the front: {front} of {len(found.settings)} that no other one is better than")
         notes += filter(None, [found.no_knee(study.name)])
+    notes += filter(None, [None if several else comparison_of(found.ranking)])
     missing = sum(not each.is_feasible for each in found.settings)
     if missing:
         notes.append(f"{_settings(missing)} of {len(found.settings)} missed a constraint")
@@ -127,6 +141,17 @@ def show_document(
         tables, notes = [*tables, *importance.tables], [*notes, *importance.notes]
     stopped = _stopped(decisions)
     return Document(tables, [*notes, *([] if stopped is None else [stopped])])
+
+
+def comparison_of(ranked: Ranking) -> str | None:
+    """How sure the best setting is; None while there is no other."""
+    if len(ranked.ranked) < 2:
+        return None
+    seeds = max(len(cell.scores) for cell in ranked.ranked)
+    more = f"--set tune.racing='{{max_repeats: {max(5, 2 * seeds)}}}'"
+    if not ranked.p:
+        return f"one seed each: nothing says how much of the best score is chance; more seeds for the best: {more}"
+    return comparison_text(ranked, more)
 
 
 def setting_values(each: TunedSetting, found: Tuned) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from tests.support.program import Program, answer
 SKIPPED = {
     "pip install": "the tests' environment has it",
     "cli.py demo": "test_demo.py runs it whole",
+    "python3 -m venv": "the tests have an environment",
     "kubectl": "needs a cluster",
     "export STUDYHALL_STORAGE": "names a server that does not exist; the tests name their own",
     "--launch": "needs a scheduler: test_slurm.py and test_ray.py have one",
@@ -29,6 +30,7 @@ NOT_HERE = (
     "python cli.py run grow --study lobo",
     "python cli.py run grow --study lobo --workers 4 --threads 2",
     "python cli.py run grow --study lobo --laptop",
+    "python cli.py run grow --study lobo --trust-study",
 )
 """Hours of training; with a laptop's budget the growth that test_demo.py trains."""
 BEFORE = {"changing-your-mind": "first-study"}
@@ -81,6 +83,7 @@ def test_the_commands_of_a_page(name: str, program: Program, folder: Path) -> No
         begun = program("run", "grow", "--study", "lobo", "--file", write_definition(folder, steps=2))
         assert begun.returncode == 0, begun.stderr
     printed = run_page(PAGES[name], program, folder)
+    printed = printed.replace("python cli.py", "studyhall")  # the name that it was started by
     lines = {CLOCK.sub("", line.rstrip()) for line in printed.splitlines()}
     for each in "".join(PAGES[name].blocks("text")).splitlines() if name in EXACT else ():
         shown = CLOCK.sub("", each)

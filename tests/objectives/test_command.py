@@ -274,6 +274,21 @@ sys.stdout.write("val loss 1e3 and no newline")
     assert str(ended.metrics["train_loss"]) == "nan", "a number that diverged is not the number before it"
 
 
+@pytest.mark.parametrize("words", ["python train.py", "{python} -u train.py --x", "bash train.sh {flags}"])
+def test_a_script_that_is_not_there_is_said_before_anything_runs(tmp_path: Path, words: str) -> None:
+    made = command({"command": words, "metrics": {"json": "stdout"}}, tmp_path)
+    with pytest.raises(UsageError, match=f"command: there is no script {tmp_path}/train"):
+        made.check_here()
+    for name in ("train.py", "train.sh"):
+        (tmp_path / name).touch()
+    made.check_here()
+
+
+@pytest.mark.parametrize("words", ["python -m train.py", "python -c x.py", "python {file}.py", "train --x y.py"])
+def test_a_command_that_names_no_script_first_is_let_be(tmp_path: Path, words: str) -> None:
+    command({"command": words, "metrics": {"json": "stdout"}}, tmp_path).check_here()
+
+
 def test_json_objects_among_printed_lines_are_reported_as_they_come_at_their_own_step(launch: Launch) -> None:
     script = """import json
 for step in (10, 20):

@@ -59,6 +59,20 @@ def test_a_front_without_a_bend_names_no_setting() -> None:
     assert said.startswith("2 of 3 settings are on the front of loss and size. The front has no bend")
 
 
+@pytest.mark.parametrize(
+    ("n", "verdicts", "said"),
+    [
+        (3, ["best", "tie", "tie", "worse"], " 2 others may be as good: the seeds do not set them apart."),
+        (3, ["best", "worse", "worse (1 seed)"], " The seeds set it apart from the others that have several."),
+        (1, ["best", "worse (1 seed)"], " It was measured with one seed: run it again with others"),
+    ],
+)
+def test_a_tune_says_its_best_setting_and_how_sure_that_is(n: int, verdicts: list[str], said: str) -> None:
+    rows = [cell(0.5 + place, n=n) | {"number": place, "verdict": word} for place, word in enumerate(verdicts)]
+    found = str(answer(study("tune"), {"results": rows, "best": 0}))
+    assert found.startswith(f"The best of {len(rows)} settings is setting 0: lr 0.1, with loss") and said in found
+
+
 def test_a_growth_says_how_far_it_came_what_grew_and_its_last_step() -> None:
     def step(param: str, value: int, score: float, cost: float) -> dict[str, Any]:
         row = {

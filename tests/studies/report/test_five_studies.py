@@ -34,11 +34,11 @@ EXPECTED = {
         "tune-history",
         "tune-importance",
         "tune-slice-learning-rate",
-        "tune-slice-dropout",
         "tune-slice-optimizer",
+        "tune-slice-warmup",
         "tune-parallel",
     ],
-    "front": ["tune-front", "tune-importance-0", "tune-volume", "tune-parallel"],
+    "front": ["tune-front", "tune-importance-0", "tune-parallel"],
     "depth": ["depth-answer"],
     "fit": ["fit-score", "fit-memory"],
 }

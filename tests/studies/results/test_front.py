@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import pytest
 
 from storage.records import Score
-from studies.results.grid_cells import cells_of, ranking_of
-from studies.results.tuned import Tuned, TunedSetting
+from studies.settings.grid_cells import cells_of, ranking_of
+from studies.settings.tuned import Tuned, TunedSetting
 from tests.support.grid_rows import row
 
 LOSS, PARAMS = Score("loss", "minimize"), Score("params", "minimize")
@@ -35,6 +35,12 @@ def test_a_front_without_a_bend_has_no_best_setting_and_says_how_to_choose(
     said = str(found.no_knee("mine"))
     assert said.startswith("no knee: the front has no bend; choose with: best mine --where ")
     assert f'"params <= {points[len(points) // 2][1]}"' in said
+
+
+def test_with_every_setting_the_front_comes_first() -> None:
+    found = measured((2.0, 3.0), (1.0, 5.0), (1.5, 1.0), (0.9, 9.0))
+    assert [each.number for each in found.front] == [3, 1, 2]
+    assert [each.number for each in found.front_first] == [3, 1, 2, 0]
 
 
 def test_a_front_with_a_bend_or_of_one_setting_has_a_best_one() -> None:

@@ -13,7 +13,7 @@ from samplers.searches.tune.constraints import Constraint
 from samplers.searches.tune.front import front, knee, losses
 from storage.records import DecisionRow, Score, StudyRow, TrialRow
 from studies.history.decisions import in_force
-from studies.results.grid_cells import Cell, Ranking, cells_of, ranking_of
+from studies.settings.grid_cells import Cell, Ranking, cells_of, ranking_of
 from studies.tables.digits import bound_text
 
 
@@ -83,6 +83,11 @@ class Tuned:
         """Those that no other one dominates, in the order of the first score."""
         whole = self._whole
         return sorted((whole[index] for index in front(self._losses)), key=lambda each: self._loss(each))
+
+    @property
+    def front_first(self) -> list[TunedSetting]:
+        """All settings, those of the front first."""
+        return [*self.front, *(each for each in self.listed if each.number not in self.front_numbers)]
 
     @cached_property
     def knee(self) -> TunedSetting | None:
