@@ -137,6 +137,11 @@ class Command:
         """With the `metrics:` of another one."""
         return replace(self, metrics=other.metrics)
 
+    @property
+    def reads_file(self) -> bool:
+        """Whether it is given its configuration as a file of JSON, and not as flags."""
+        return FLAGS not in self.arguments and any("{config_json}" in each for each in self.arguments)
+
     def check_here(self) -> None:
         """Check that the folder to run in exists on this host, and the script in it.
 

@@ -39,6 +39,11 @@ NOT_MEASURED = {
     "iter": "it reported no step, so there is no 'iter'",
     "peak_memory": "it ended before its memory was looked at, so there is no 'peak_memory'",
 }
+USAGE_ERROR = re.compile(
+    r"error: (unrecognized arguments|the following arguments are required|argument .*: )|Error: No such option",
+    re.ASCII,
+)
+"""The last line of argparse and click, before anything ran: another attempt would end alike."""
 OUT_OF_MEMORY_PATTERN = re.compile(r"out of memory|^\S*MemoryError\b", re.IGNORECASE | re.MULTILINE)
 
 
@@ -261,7 +266,8 @@ class Run:
             number = -code
             name = signal.Signals(number).name if number in list(signal.Signals) else f"signal {number}"
             return AttemptError(Kind.KILLED, f"{name}{last}")
-        return AttemptError(Kind.ERROR, f"exited with code {code}{last}")
+        is_usage = code == 2 and self.at is None and lines and USAGE_ERROR.search(lines[-1])
+        return AttemptError(Kind.INVALID if is_usage else Kind.ERROR, f"exited with code {code}{last}")
 
     def _missing(self, name: str) -> str:
         if name in MEASURES and name not in (self.command.metrics.patterns or ()):

@@ -1,4 +1,4 @@
-"""`best`: the best configuration that a study has found, as flags to paste."""
+"""`best`: the best configuration that a study has found, as flags to paste, or as the file that a command reads."""
 
 from __future__ import annotations
 
@@ -6,13 +6,16 @@ import json
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Any
 
 from objectives.command.command import COMMAND_PREFIX, Command
+from objectives.command.placeholders import gathered
 from samplers.searches.nested import flattened
+from samplers.searches.scores import value_of
 from storage.errors import UsageError
 from storage.reader import Reader
-from storage.records import StudyRow
+from storage.records import StudyRow, TrialRow
 from storage.session import Session
 from studies.definition.units import plain
 from studies.results.grid_table import cell_values, verdict_of
@@ -33,14 +36,17 @@ class Best:
     """What it has otherwise than the study's own config, dotted."""
     config: Mapping[str, Any]
     scores: Mapping[str, float]
-    """Its means; empty where it is the state of a growth."""
+    """Its means over the seeds that have finished."""
     setting: int | None = None
     """Its number, of a `tune`."""
     ties: int = 0
     """Other settings that may be as good."""
 
     def document(self) -> Document:
-        """One line: a command's own flags, all of them; else KEY=VALUE as `run` takes it, of what differs."""
+        """One line: a command's own flags, all of them, or the JSON that it reads; else KEY=VALUE as `run` takes it, of
+        what differs. Without a seed."""
+        if self.objective.startswith(COMMAND_PREFIX) and Command.from_text(self.objective).reads_file:
+            return Document(notes=[json.dumps(gathered(self.config), ensure_ascii=False)])
         return Document(notes=[shlex.join(self._words())])
 
     @property
@@ -86,8 +92,9 @@ def best(session: Session, study: StudyRow, where: str | None = None) -> Best:
             f"--where chooses a setting of a grid or a tune; {study.name!r} is a {study.search} study", "best"
         )
     if study.search == "grow" and decisions:
-        config = decisions[-1].state["config"]
-        return Best(objective, _differing(config, base, ()), config, {})
+        state = decisions[-1].state
+        config, grown = state["config"], {name.partition("[")[0] for name in state["grow"].get("increments", {})}
+        return Best(objective, _differing(config, base, grown), config, _means(rows, config, study))
     cells, number, ties = list[Cell](), None, 0
     if study.search == "grid":
         ranked = ranking(apart(rows, decisions).in_force, study.score, study.direction)
@@ -111,6 +118,17 @@ def best(session: Session, study: StudyRow, where: str | None = None) -> Best:
     means = {score.metric: cell.mean for score, cell in zip(study.scores, cells, strict=False)}
     values = _differing(cells[0].config, base, cells[0].setting)
     return Best(objective, values, cells[0].config, means, number, ties)
+
+
+def _means(rows: Sequence[TrialRow], config: Mapping[str, Any], study: StudyRow) -> dict[str, float]:
+    """The mean of each score over the finished trials of this configuration."""
+    ended = [row for row in rows if row.state == "COMPLETE" and not row.retired and row.config == config]
+    found = {}
+    for score in study.scores:
+        values = [value for row in ended if (value := value_of(score.metric, row.metrics)) is not None]
+        if values:
+            found[score.metric] = fmean(values)
+    return found
 
 
 def _of_grid(ranked: Ranking, metric: str, where: str | None) -> list[Cell]:

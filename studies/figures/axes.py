@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from studies.figures.labels import labels, shortened, slug
-from studies.figures.picture import Axis, Line, Mark, Picture, Points
-from studies.figures.scales import axis_of, value_axis
+from studies.figures.picture import Axis, Line, Mark, Picture, Points, Value
+from studies.figures.scales import axis_of, value_axis, within
 from studies.figures.settings import Row, draws_intervals
 from studies.figures.thinning import thinned
 
@@ -19,6 +19,8 @@ MAX_LINES = 6
 """Values of the other axis."""
 MAX_AXIS_POINTS = 600
 """Values of the axis."""
+MAX_INTERVAL_SHARE = 0.25
+"""Of the spread of the means: longer intervals of several lines would cover each other."""
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -60,18 +62,26 @@ def axis_picture(rows: Rows, axes: Sequence[str], name: str, metric: str) -> Pic
     numeric = all(map(is_number, values.values()))
     order = values_of(rows, name)
     shown = dict(zip(order, labels(order), strict=True))
+    drawn = {value: [(each, best[each, value]) for each in order if (each, value) in best] for value in kept}
+    means = [row["mean"] for own in drawn.values() for _, row in own]
+    y, far = value_axis(metric, means, smaller=rows[0]["mean"] <= rows[-1]["mean"])
+    intervals = _are_short([row for own in drawn.values() for _, row in own])
     marks: list[Mark] = []
-    for value in kept:
-        own = [(each, best[each, value]["mean"]) for each in order if (each, value) in best]
+    for value, own in drawn.items():
         group = shortened(f"{beside} {value}")
-        if numeric:
-            marks.append(Line(group, [float(values[each]) for each, _ in own], [mean for _, mean in own]))
-        else:
-            marks.append(Points(group, [shown[each] for each, _ in own], [mean for _, mean in own]))
-    means = [mean for mark in marks if isinstance(mark, Line | Points) for mean in mark.y]
+        at: list[Value] = [float(values[each]) if numeric else shown[each] for each, _ in own]
+        heights = [within(row["mean"], y) for _, row in own]
+        reach = _reach([row for _, row in own]) if intervals else ((), ())
+        marks += [Line(group, at, heights)] if numeric else []
+        marks += [Points(group, at, heights, *reach)] if intervals or not numeric else []
     x = axis_of(name, [float(each) for each in values.values()]) if numeric else Axis(name, ticks=[*shown.values()])
     how = f" Each point is the best over {', '.join(rest)}." if rest else " Each point is a mean over seeds."
-    y, far = value_axis(metric, means, smaller=rows[0]["mean"] <= rows[-1]["mean"])
+    if any(row["interval"] for own in drawn.values() for _, row in own):
+        how += (
+            " Bars are 95 % intervals."
+            if intervals
+            else " The 95 % intervals are too long to be drawn here: see above."
+        )
     caption = f"{_where_best(best, name, beside, kept, order if numeric else ())}{how}{far}{cut}"
     title = f"{metric} against {name}, for each {beside}"
     return Picture(f"grid-axis-{slug(name)}", title, x, y, marks, caption, lies=not numeric)
@@ -87,8 +97,11 @@ def _where_best(
         winners.setdefault(other, value)
     winners = {other: winners[other] for other in kept}
     whole = next(iter(best))[0]
+    apart = {other for other in winners if not best.get((whole, other), {}).get("best_tie")}
     if len(set(winners.values())) == 1:
         said = f"Every {beside} is best at {name} {shortened(whole)}."
+    elif all(winners[other] == whole for other in apart):
+        said = f"The best {name} is {shortened(whole)}; where another is ahead, the seeds do not set the two apart."
     else:
         (first, one), (last, other) = [[*winners.items()][place] for place in (0, -1)]
         said = f"The best {name} is {shortened(one)} at {beside} {shortened(first)}"
@@ -104,14 +117,14 @@ def only_axis(rows: Rows, name: str, metric: str, gone: str) -> Picture:
     known, cut = thinned(known, MAX_AXIS_POINTS)
     x, y = [float(row["setting"][name]) for row in known], [row["mean"] for row in known]
     seeds = [[*row.get("scores", {}).values()] for row in known]
-    ends = [None if row["interval"] is None else (row["interval"][0], row["interval"][1]) for row in known]
-    intervals = draws_intervals([Row("", "", mean, end, own) for mean, end, own in zip(y, ends, seeds, strict=True)])
+    intervals = draws_intervals([_row(row) for row in known])
+    y_axis, far = value_axis(metric, y, smaller=rows[0]["mean"] <= rows[-1]["mean"])
+    heights = [within(mean, y_axis) for mean in y]
     marks: list[Mark] = []
     how = ""
     if intervals:
-        above = [end[1] - mean if end else math.nan for end, mean in zip(ends, y, strict=True)]
-        below = [mean - end[0] if end else math.nan for end, mean in zip(ends, y, strict=True)]
-        without = sum(end is None for end in ends)
+        above, below = _reach(known)
+        without = sum(row["interval"] is None for row in known)
         how = " Bars are 95 % intervals over the seeds." + (f" {without} settings have none." if without else "")
     else:
         above, below = [], []
@@ -121,15 +134,32 @@ def only_axis(rows: Rows, name: str, metric: str, gone: str) -> Picture:
             how = " Pale dots are single seeds."
         else:
             how = " One seed each: the spread of a score is not known."
-    marks += [Line(metric, x, y), Points(metric, x, y, above, below)]
+    marks += [Line(metric, x, heights), Points(metric, x, heights, above, below)]
     best = rows[0]["setting"][name]
     said = f"The best {name} is {text_of(best)}."
     if len(x) > 2 and float(best) in (x[0], x[-1]):
         said += " It is the end of the axis: values beyond it may be better."
-    y_axis, far = value_axis(metric, y, smaller=rows[0]["mean"] <= rows[-1]["mean"])
     return Picture(
         "grid-settings", f"{metric} against {name}", axis_of(name, x), y_axis, marks, f"{said}{how}{far}{cut}{gone}"
     )
+
+
+def _row(row: Mapping[str, Any]) -> Row:
+    ends = None if row["interval"] is None else (row["interval"][0], row["interval"][1])
+    return Row("", "", row["mean"], ends, [*row.get("scores", {}).values()])
+
+
+def _are_short(rows: Rows) -> bool:
+    """Whether intervals at one place of an axis, a line each, stay apart enough to be read."""
+    ends = [row["interval"] for row in rows if row["interval"]]
+    means = [row["mean"] for row in rows]
+    return bool(ends) and max(high - low for low, high in ends) <= MAX_INTERVAL_SHARE * (max(means) - min(means))
+
+
+def _reach(rows: Rows) -> tuple[list[float], list[float]]:
+    """The parts of each interval above and below its mean; NaN where there is none."""
+    known = [(row["mean"], row["interval"] or (math.nan, math.nan)) for row in rows]
+    return [ends[1] - mean for mean, ends in known], [mean - ends[0] for mean, ends in known]
 
 
 def values_of(rows: Rows, name: str) -> list[str]:

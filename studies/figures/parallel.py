@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from samplers.searches.plural import counted
 from studies.figures.axes import is_number, text_of
 from studies.figures.labels import labels
 from studies.figures.picture import Axis, Parallel, Picture, Value
@@ -23,7 +24,8 @@ def parallel(rows: Rows, axes: Sequence[str], metric: str, smaller: bool, key: s
     far = ""
     if near is not None:
         kept = [row for row in known if min(near) <= row["mean"] <= max(near)]
-        far = f" {len(known) - len(kept)} {'above' if smaller else 'below'} {number_text(near[1])} are not shown."
+        gone, side = len(known) - len(kept), "above" if smaller else "below"
+        far = f" {counted(gone, 'setting')} {side} {number_text(near[1])} {'is' if gone == 1 else 'are'} not shown."
         known = kept
     shown, cut = thinned(known, MAX_SETTING_LINES)
     columns: list[tuple[str, Sequence[Value]]] = [(name, _column(shown, name)) for name in axes]

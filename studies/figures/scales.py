@@ -8,6 +8,7 @@ from dataclasses import replace
 from itertools import pairwise
 from statistics import median
 
+from samplers.searches.plural import counted
 from studies.figures.picture import Axis, Band, Line, Mark, Picture, Points, Value
 
 WIDE = 10.0
@@ -18,6 +19,8 @@ STEPS = ((1, 2, 3, 5), (1, 2, 5), (1, 3), (1,))
 """Leading digits of named places, the more the smaller the range."""
 FAR = 4.0
 """Values this many times as far from the best as the median is are not shown: they would squeeze the others."""
+VERY_FAR = 25.0
+"""The same where a figure is about what makes a score bad."""
 MARGIN = 0.06
 """Beyond the limits of an axis, as a share of the range."""
 BAND_FACTOR = 3.0
@@ -59,6 +62,12 @@ def axis_of(title: str, values: Sequence[float]) -> Axis:
     return Axis(title, log=log_spaced(known), ticks=named_places(known))
 
 
+def whole_axis(title: str, values: Sequence[float], log: bool = False) -> Axis:
+    """An axis of many values; where they are few whole numbers, these are named: 1, 2, 3, not 1.5."""
+    known = sorted({value for value in values if math.isfinite(value)})
+    return Axis(title, log=log, ticks=named_places(known) if all(value == int(value) for value in known) else ())
+
+
 def named_places(values: Sequence[float]) -> list[Value]:
     """Evenly spaced ones of these, both ends among them; none of many: an axis then names round numbers."""
     if len(values) > 2 * MAX_TICKS:
@@ -67,14 +76,14 @@ def named_places(values: Sequence[float]) -> list[Value]:
     return list(values[::step])
 
 
-def near_best(values: Sequence[float], smaller: bool) -> tuple[float, float] | None:
+def near_best(values: Sequence[float], smaller: bool, times: float = FAR) -> tuple[float, float] | None:
     """The best value, and the worst one that does not squeeze the others into a corner; None if all are near enough.
     A few runs that diverged would else leave a figure of two clouds."""
     finite = [value for value in values if math.isfinite(value)]
     if len(finite) < 3:
         return None
     best = min(finite) if smaller else max(finite)
-    far = FAR * abs(median(finite) - best)
+    far = times * abs(median(finite) - best)
     near = [value for value in finite if abs(value - best) <= far]
     if not far or len(near) == len(finite):
         return None
@@ -95,10 +104,31 @@ def value_axis(title: str, values: Sequence[float], smaller: bool, kept: Sequenc
     if not beyond:
         return Axis(title), ""
     side = "above" if smaller else "below"
-    far = number_text(high if smaller else low)
+    far, verb = number_text(high if smaller else low), "is" if beyond == 1 else "are"
     return Axis(
         title, limits=(low - margin, high + margin)
-    ), f" {beyond} {side} {far} {'is' if beyond == 1 else 'are'} not shown."
+    ), f" {counted(beyond, 'setting')} {side} {far} {verb} not shown."
+
+
+def within(value: float, axis: Axis) -> float:
+    """The value, or a gap where the axis does not reach it: a line would plunge out of the figure."""
+    return value if axis.limits is None or axis.limits[0] <= value <= axis.limits[1] else math.nan
+
+
+def at_edge(title: str, values: Sequence[float], smaller: bool) -> tuple[Axis, str]:
+    """The same where bad values are an answer too, as against an axis: only those that would squeeze all others lie
+    beyond the end, and they are drawn there."""
+    if wide(values):
+        return Axis(title, log=True), ""
+    found = near_best(values, smaller, VERY_FAR)
+    if found is None:
+        return Axis(title), ""
+    low, high = min(found), max(found)
+    margin = MARGIN * (high - low)
+    beyond = sum(not low <= value <= high for value in values if math.isfinite(value))
+    side, end = ("above", high) if smaller else ("below", low)
+    drawn = f" {beyond} {side} {number_text(end)} {'are' if beyond > 1 else 'is'} drawn at the edge."
+    return Axis(title, limits=(low - margin, high + margin)), drawn
 
 
 def log_ticks(low: float, high: float) -> list[float]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import accumulate
 from statistics import fmean
 from typing import Any
@@ -18,7 +19,7 @@ from studies.figures.axes import is_number, text_of, varied
 from studies.figures.labels import labels, slug
 from studies.figures.parallel import parallel
 from studies.figures.picture import Axis, Line, Mark, Picture, Points
-from studies.figures.scales import log_filled, value_axis
+from studies.figures.scales import at_edge, log_filled, number_text, value_axis, whole_axis
 from studies.figures.thinning import thinned
 from studies.history.purpose import setting_name
 
@@ -49,12 +50,13 @@ def pictures(shown: Mapping[str, Any], scores: Sequence[Score]) -> list[Picture]
 
 
 def further(shown: Mapping[str, Any], scores: Sequence[Score]) -> list[Picture]:
-    """What a reader may want after these: the other axes against the first score."""
+    """What a reader may want after these: the other axes against the first score; how a front grew."""
     rows = _rows(shown)
+    volume = _volume(rows, scores) if len(scores) > 1 and len(rows) > 1 else []
     if len(rows) < MIN_SETTINGS:
-        return []
+        return volume
     axes = _by_effect(rows, varied(rows))
-    return [_slice(rows, name, scores[0]) for name in axes[MAX_SLICES if len(scores) == 1 else 0 :]]
+    return volume + [_slice(rows, name, scores[0]) for name in axes[MAX_SLICES if len(scores) == 1 else 0 :]]
 
 
 def _rows(shown: Mapping[str, Any]) -> Rows:
@@ -86,17 +88,16 @@ def _history(rows: Rows, score: Score) -> Picture:
     y, far = value_axis(score.metric, means, score.direction == "minimize")
     marks: list[Mark] = [settings, Line("best so far", numbers, best)]
     caption += f"{far}{cut}{_missing(len(rows) - len(kept))}"
-    return Picture("tune-history", title, Axis("setting"), y, marks, caption)
+    return Picture("tune-history", title, whole_axis("setting", numbers), y, marks, caption)
 
 
 def _of_several(shown: Mapping[str, Any], rows: Rows, scores: Sequence[Score]) -> list[Picture]:
-    """The front of the first two scores, and the volume that it encloses over time."""
-    kept = [row for row in rows if _met(row) and all(each["mean"] is not None for each in row["by_score"].values())]
+    """The front of the first two scores."""
+    kept = _with_all_scores(rows)
     if not kept:
         return []
     directions = [each.direction for each in scores]
     values = [[row["by_score"][each.metric]["mean"] for each in scores] for row in kept]
-    points = [losses(each, directions) for each in values]
     ahead = {*shown["front"]}
     both = list(zip(kept, values, strict=True))
     behind, cut = thinned([each for each in both if each[0]["number"] not in ahead], MAX_SETTING_POINTS)
@@ -112,21 +113,36 @@ def _of_several(shown: Mapping[str, Any], rows: Rows, scores: Sequence[Score]) -
     )
     caption += f" Of {len(scores)} scores the first two are drawn." if len(scores) > 2 else ""
     smaller = [each == "minimize" for each in directions]
-    across, far = value_axis(x, [each[0] for each in values], smaller[0])
-    up, far_up = value_axis(y, [each[1] for each in values], smaller[1])
+    across, far = value_axis(x, [each[0] for each in values], smaller[0], [each[0] for _, each in best])
+    up, far_up = value_axis(y, [each[1] for each in values], smaller[1], [each[1] for _, each in best])
     front = Picture(
         "tune-front",
         f"{y} against {x}: the front",
         across,
         up,
         marks,
-        f"{caption}{far or far_up}{cut}{_missing(len(rows) - len(kept))}",
+        f"{caption}{far}{far_up}{cut}{_missing(len(rows) - len(kept))}",
     )
+    return [front]
+
+
+def _volume(rows: Rows, scores: Sequence[Score]) -> list[Picture]:
+    """What the front of several scores encloses, over time; nothing without a setting that has them all."""
+    kept = _with_all_scores(rows)
+    if not kept:
+        return []
+    directions = [each.direction for each in scores]
+    points = [losses([row["by_score"][each.metric]["mean"] for each in scores], directions) for row in kept]
     volumes = hypervolume_over_time(points, reference_point(points))
     over = Line("volume", [float(row["number"]) for row in kept], volumes)
     why = "It rises while the search still improves the front. Volume: what the front dominates, down to a tenth beyond"
-    why += " the worst of each score."
-    return [front, Picture("tune-volume", "Volume of the front", Axis("setting"), Axis("volume"), [over], why)]
+    why += " the worst of each score; its unit is the product of theirs."
+    return [Picture("tune-volume", "Volume of the front", Axis("setting"), Axis("volume"), [over], why)]
+
+
+def _with_all_scores(rows: Rows) -> list[Mapping[str, Any]]:
+    """Settings that meet the constraints and have every score."""
+    return [row for row in rows if _met(row) and all(each["mean"] is not None for each in row["by_score"].values())]
 
 
 def _settings(name: str, rows: Sequence[tuple[Mapping[str, Any], Sequence[float]]], faint: bool = False) -> Points:
@@ -171,20 +187,30 @@ def _slice(rows: Rows, name: str, score: Score) -> Picture:
         )
 
     values = [float(row["setting"][name]) for row in known] if numeric else []
-    axis = Axis(name, log=log_filled(values)) if numeric else Axis(name, ticks=[*dict.fromkeys(names)])
+    axis = whole_axis(name, values, log_filled(values)) if numeric else Axis(name, ticks=[*dict.fromkeys(names)])
     picked = f"the best {len(best)}"
-    y, far = value_axis(score.metric, [row["mean"] for row in known], score.direction == "minimize")
+    y, far = at_edge(score.metric, [row["mean"] for row in known], score.direction == "minimize")
     caption = f"A dot is a setting, whatever its other axes are; {_where(best, name, numeric, picked)}{far}{cut}"
     marks = [points("others", others, True), points(picked, best, False)]
+    if y.limits is not None:
+        marks = [_at_edge(mark, y.limits) for mark in marks]
     key, title = f"tune-slice-{slug(name)}", f"{score.metric} against {name}"
     return Picture(key, title, axis, y, marks, caption, lies=not numeric)
+
+
+def _at_edge(mark: Points, limits: tuple[float, float]) -> Points:
+    """Points beyond the limits on them, with their true value under the pointer."""
+    y = [min(max(value, limits[0]), limits[1]) for value in mark.y]
+    beyond = [f" ({number_text(value)})" * (value != shown) for value, shown in zip(mark.y, y, strict=True)]
+    return replace(mark, y=y, hover=[text + more for text, more in zip(mark.hover, beyond, strict=True)])
 
 
 def _where(best: Rows, name: str, numeric: bool, picked: str) -> str:
     """The part of an axis that the best settings lie in."""
     values = [row["setting"][name] for row in best]
     if numeric:
-        return f"{picked} lie between {min(values):.4g} and {max(values):.4g}."
+        least, most = f"{min(values):.4g}", f"{max(values):.4g}"
+        return f"{picked} have {most}." if least == most else f"{picked} lie between {least} and {most}."
     counts = {text: sum(text_of(value) == text for value in values) for text in dict.fromkeys(map(text_of, values))}
     most = max(counts, key=lambda text: counts[text])
     return f"{counts[most]} of {picked} have {most}."

@@ -47,7 +47,7 @@ class Review:
     seconds: float | None = None
     """Mean time of a finished trial, if known."""
     finished: int = 0
-    """Points that have finished already."""
+    """Points that have ended already, also those that failed."""
 
     @property
     def runs(self) -> int:
@@ -83,7 +83,7 @@ class Review:
     def _total(self) -> list[str]:
         """How many trials, their costs, and their time on one slot, if known."""
         seeds = f"{self.seeds} seed{'s' * (self.seeds != 1)}"
-        done = f", {self.finished:,} have finished" if self.finished else ""
+        done = f", {self.finished:,} {'has' if self.finished == 1 else 'have'} ended" if self.finished else ""
         lines = [f"{len(self.settings):,} settings × {seeds}: {self.runs:,} trials to run{done}"]
         asked = sum(inspection is not None for _, inspection in self.settings)
         part = "" if asked == len(self.settings) else f" of the first {asked:,} settings"

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from objectives.process.warm import WarmServer
 from storage.errors import UsageError
+from storage.patience import patiently
 from storage.store import Store
 from studies.dashboard.scribe import Scribe
 from studies.definition.user_code import read_user_code
@@ -19,7 +20,6 @@ from studies.lifecycle.checks import other_python
 from studies.lifecycle.code_check import code_results
 from studies.lifecycle.open import find_study, open_study
 from studies.lifecycle.order import Order
-from studies.lifecycle.patience import patiently
 from studies.slots.leases import folder
 from studies.tables.log import Log
 

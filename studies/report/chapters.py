@@ -32,6 +32,15 @@ if TYPE_CHECKING:
 
 PACKAGES = ("matplotlib", "pandas", "plotly", "scipy")
 
+SEARCHES = {
+    "grow": "Growth, step by step",
+    "depth": "Search for the depth of a size",
+    "grid": "Grid search",
+    "fit": "Search for the largest value that fits",
+    "tune": "Hyperparameter search",
+}
+"""What a study was, for readers who do not know Studyhall."""
+
 
 @dataclass(frozen=True)
 class Chapter:
@@ -198,15 +207,19 @@ def _state(facts: Facts) -> list[str]:
     from studies.answers.causes import cause_lines, help_line
 
     study = facts.study
-    direction = ", the larger the better" if study.direction == "maximize" else ", the smaller the better"
-    direction = "" if study.search == "depth" else direction
+    scores = [
+        f"{each.metric}, the {'larger' if each.direction == 'maximize' else 'smaller'} the better"
+        for each in study.scores
+    ]
+    scores = [study.score] if study.search == "depth" else scores
     cost = f"; cost: {study.cost}" if study.cost else ""
     counts = facts.counts.text.replace("  ", ", ") or "none yet"
     seconds = sum(row.seconds or 0.0 for row in facts.points)
     state = facts.standing.text
     lines = [
-        f"A {study.search} search. Score: {study.score}{direction}{cost}. {state[:1].upper()}{state[1:]}."
-        f" Trials: {counts}; {duration_text(seconds)} of work."
+        f"{SEARCHES[study.search]}. Score{'s' * (len(scores) > 1)}: {'; '.join(scores)}{cost}."
+        f" {state[:1].upper()}{state[1:]}."
+        f" Trials: {counts}; {duration_text(seconds)} of work, the sum over all trials."
     ]
     helps = help_line(study, facts.standing) if facts.standing.failed else None
     return [

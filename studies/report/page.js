@@ -39,7 +39,7 @@ function draw(box, width, ink) {
   const figure = figures[box.id];
   const layout = layoutOf(figure, width, ink);
   if (width === PAPER) Object.assign(layout, {width: PAPER, height: Math.min(box.clientHeight, 420)});
-  return Plotly.react(box, dataOf(figure, width, ink), layout, {responsive: true, displaylogo: false});
+  return Plotly.react(box, dataOf(figure, width, ink), layout, {responsive: true, displayModeBar: false});
 }
 
 function drawAll(onPaper) {

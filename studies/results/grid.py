@@ -109,6 +109,7 @@ def show_document(
         tables.append(choice.table(table, [values(cell) for cell in shown] if choice.columns else (), units.head))
     if len(shown) < len(listed):
         notes.append(f"{len(shown):,} of {len(listed):,} settings{'' if choice.picks else '; --whole shows all'}")
+    notes += choice.order_notes
     notes += [] if ranked.scored else ["no trial has a score yet"]
     notes += filter(None, (_comparison_text(ranked), _interval_text(shown)))
     failed = [(cell, row) for cell in listed for row in cell.failed]

@@ -92,7 +92,7 @@ def mean_of(cell: Cell, metric: str) -> float | None:
 def score_column(metric: str, cells: Sequence[Cell], units: Units) -> Column:
     """Of means with half of their intervals, where there are some."""
     interval = WITH_INTERVAL if any(cell.interval is not None for cell in cells) else ""
-    return Column(f"{units.head(metric)}{interval}", right=True, key=f"{metric}{WITH_INTERVAL}")
+    return Column(f"{units.head(metric)}{interval}", right=True, key=metric)
 
 
 def score_of(cell: Cell, bold: bool = False) -> Figure:

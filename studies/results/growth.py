@@ -10,10 +10,10 @@ from storage.records import DecisionRow, TrialRow
 from studies.definition.units import Units
 from studies.history.certainty import certainty_json, certainty_text, chosen_of
 from studies.history.decisions import event_texts, in_force
+from studies.history.path_certainty import again, path_lines, unchosen
 from studies.history.versions import decision_versions, versions_mark
 from studies.results.growth_tables import path_table, round_table
 from studies.results.hindsight import hindsight
-from studies.results.path_certainty import again, path_lines, unchosen
 from studies.tables.table import Document
 
 

@@ -100,7 +100,9 @@ def show_document(
     """A line a setting, the best first, or one for each of the front; then how many were pruned, and what failed."""
     found, units = tuned(rows, decisions, study), Units.of(study)
     several = len(found.scores) > 1
-    listed = found.front if several and not choice.picks else found.listed
+    listed = found.listed
+    if several and not choice.picks:
+        listed = found.front_first if whole else found.front
 
     def values(each: TunedSetting) -> dict[str, Any]:
         return setting_values(each, found)
@@ -115,8 +117,10 @@ def show_document(
         notes.append("no setting has all its scores yet" if several else "no trial has a score yet")
     if len(shown) < len(listed):
         notes.append(f"{len(shown):,} of {len(listed):,} settings{'' if choice.picks else '; --whole shows all'}")
+    notes += choice.order_notes
     if several and shown and not choice.picks:
-        notes.append(f"the front: {_settings(len(listed))} of {len(found.settings)} that no other one is better than")
+        front = _settings(len(found.front))
+        notes.append(f"the front: {front} of {len(found.settings)} that no other one is better than")
         notes += filter(None, [found.no_knee(study.name)])
     notes += filter(None, [None if several else comparison_of(found.ranking)])
     missing = sum(not each.is_feasible for each in found.settings)

@@ -84,6 +84,11 @@ class Tuned:
         whole = self._whole
         return sorted((whole[index] for index in front(self._losses)), key=lambda each: self._loss(each))
 
+    @property
+    def front_first(self) -> list[TunedSetting]:
+        """All settings, those of the front first."""
+        return [*self.front, *(each for each in self.listed if each.number not in self.front_numbers)]
+
     @cached_property
     def knee(self) -> TunedSetting | None:
         """The setting of the front that gives up least of every score."""

@@ -105,6 +105,7 @@ def grow_block(first: Mapping[str, int], others: Mapping[str, int], has_seed: bo
         *(f"    {scalar(name)}: {amount}" for name, amount in first.items()),
         *(f"    # {scalar(name)}: {amount}" for name, amount in list(others.items())[:MAX_SUGGESTIONS]),
         _seeds("  repeats: 2", has_seed),
+        *([noted("  racing: {max_repeats: 16}", "more seeds where a wrong step would cost most")] if has_seed else []),
         noted("  steps: 10", "a step raises one of them"),
     ]
 

@@ -17,6 +17,8 @@ from studies.starter.config_file import ConfigFile
 
 QUESTIONS = {Parser.HYDRA: ("--cfg", "job"), Parser.JSONARGPARSE: ("--print_config",), Parser.ABSL: ("--helpfull",)}
 """What a script is asked; `--help` where nothing stands here."""
+MAX_LEFT_OUT = 3
+"""Flags that are named."""
 MAX_CONFIG = 60
 """Flags in the config; of a script with more, those that an axis would be of, and what its own text declares."""
 
@@ -57,7 +59,8 @@ def settings_of(arguments: Sequence[str], source: Source, here: Path, seconds: f
     sent = choices.sent(kept, parser, arguments)
     sent = replace(sent, left={**sent.left, **({f"{more} more flags": "see its help"} if more else {})})
     origin = f"the flags of {script} ({parser.value})"
-    shown = f"{len(sent.config)} of {len(flags)} flags of {script} ({parser.value}), flags: {sent.spelling.mode}"
+    shown = f"{len(sent.config)} of {len(flags)} flags of {script} ({parser.value}{_without(flags, sent.config)})"
+    shown += f", flags: {sent.spelling.mode}"
     return Settings(sent, arguments, origin, shown, needed)
 
 
@@ -109,3 +112,18 @@ def _kept(flags: Sequence[Flag], source: Source) -> tuple[list[Flag], int]:
     }
     kept = [each for each in flags if each.plain in own or each.name in likely][:MAX_CONFIG]
     return kept, len(flags) - len(kept)
+
+
+def _without(flags: Sequence[Flag], config: Sequence[Flag]) -> str:
+    """The flags that the config has no value for: the seed, and others that the file's comments explain.
+
+    >>> _without([Flag("lr", 0.1), Flag("seed", 0)], [Flag("lr", 0.1)])
+    '; not seed: each trial has its own'
+    """
+    kept = {each.name for each in config}
+    names = [each.name for each in flags if each.name not in kept]
+    if names == ["seed"]:
+        return "; not seed: each trial has its own"
+    more = len(names) - MAX_LEFT_OUT
+    shown = [*names[:MAX_LEFT_OUT], *([f"{more} more"] if more > 0 else [])]
+    return f"; not {', '.join(shown)}" if names else ""

@@ -64,6 +64,15 @@ class Choice:
         """Whether it leaves rows out, or orders them."""
         return not (self.top is None and self.where is None and self.sort is None)
 
+    @property
+    def order_notes(self) -> list[str]:
+        """Which end of a sorted table stands first, since without --sort it is the best."""
+        if self.sort is None:
+            return []
+        turned, name = self.sort.startswith("-"), self.sort.removeprefix("-")
+        end, other = ("largest", name) if turned else ("smallest", f"-{name}")
+        return [f"sorted by {name}, the {end} first; --sort {other} turns it round"]
+
     def rows(self, rows: Sequence[Row], values_of: Callable[[Row], Values]) -> list[Row]:
         """The rows that it asks for, in its order.
 

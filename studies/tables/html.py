@@ -3,11 +3,12 @@ a script."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from html import escape
 
 from studies.tables.digits import NO_VALUE, printed
-from studies.tables.table import NOTES, Cell, Document, Figure, Table
+from studies.tables.table import NOTES, Cell, Column, Document, Figure, Table
 from studies.tables.terminal import one_line
 
 REMARKS = ("", NOTES)
@@ -57,9 +58,9 @@ def _table(table: Table, key: str, last: bool) -> str:
     shown = count if count <= MAX_SHOWN_ROWS + 3 else MAX_SHOWN_ROWS
     hidden = range(count - shown) if last else range(shown, count)
     title = f"<caption>{_text(table.title)}</caption>" if table.title else ""
-    sides = ["right" if column.right else "note" if column.name in REMARKS else "left" for column in table.columns]
+    sides = [_classes(column) for column in table.columns]
     heads = "".join(
-        f'<th class="{side}">{_text(column.name)}</th>' for column, side in zip(table.columns, sides, strict=True)
+        f'<th class="{side}">{_head(column.name)}</th>' for column, side in zip(table.columns, sides, strict=True)
     )
     rows = "\n".join(
         f"<tr{' class=rest' if place in hidden else ''}>"
@@ -71,6 +72,17 @@ def _table(table: Table, key: str, last: bool) -> str:
     if hidden:
         more = f'<input type="checkbox" id="{key}"><label for="{key}">all {count:,} rows</label>\n'
     return f'{more}<div class="wide"><table>{title}<thead><tr>{heads}</tr></thead>\n<tbody>{rows}</tbody></table></div>'
+
+
+def _head(name: str) -> str:
+    """It may be broken after a dot or an underscore, and nowhere else."""
+    return re.sub(r"([._])(?=\w)", r"\1<wbr>", _text(name))
+
+
+def _classes(column: Column) -> str:
+    """A phone leaves out what a narrow terminal does."""
+    side = "right" if column.right else "note" if column.name in REMARKS else "left"
+    return f"{side} spare" if column.spare else side
 
 
 def _cell(cell: Cell) -> str:

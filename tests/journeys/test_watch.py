@@ -103,11 +103,11 @@ def test_a_running_study_is_shown_as_it_is_wide_narrow_and_resized(
     [step] = answer(program, "show", "--study", "own")["rounds"]
     [won] = [each for each in step["candidates"] if each["chosen"]]
     [line] = [line for line in screen.splitlines() if re.match(r" 0 +b → 2", line)]
-    shown = figures(line.partition("→ 2")[2].partition("parted")[0])
+    seeds, *shown = figures(line.partition("→ 2")[2].partition("best")[0])
     gain, efficiency = ([won[name], won[f"{name}_95"]] for name in ("gain", "efficiency"))
     per_million = [1e6 * each for each in efficiency]
     expected = [won["score"], *gain, won["added_cost"], *per_million, won["cost"]]
-    assert shown == pytest.approx(expected, rel=1e-2, abs=1e-6)
+    assert seeds == len(won["seeds"]) and shown[: len(expected)] == pytest.approx(expected, rel=1e-2, abs=1e-6)
     watch.keys("q")
     watch.shows("ended with 0")
 
@@ -322,7 +322,7 @@ def test_in_a_pipe_there_is_a_line_for_each_change_and_it_ends_with_the_study(
     output, _ = watch.communicate(timeout=60)
     assert watch.returncode == 0 and "\x1b" not in output
     assert re.search(r"^\d\d:\d\d:\d\d trial \d+ \(b → 2\): COMPLETE, score \d", output, re.M)
-    assert re.search(r"^\d\d:\d\d:\d\d round 0: b → 2; parted \(sure 0\.99\)$", output, re.M)
+    assert re.search(r"^\d\d:\d\d:\d\d round 0: b → 2; the better of the 2 \(sure 0\.99\)$", output, re.M)
     assert output.splitlines()[-1].endswith("own: done: 1 step is done")
     output, _ = everything.communicate(timeout=60)
     assert everything.returncode == 0 and "own: done: 1 step is done; 6 finished, 0 running, 0 waiting" in output

@@ -289,6 +289,14 @@ def test_a_command_that_names_no_script_first_is_let_be(tmp_path: Path, words: s
     command({"command": words, "metrics": {"json": "stdout"}}, tmp_path).check_here()
 
 
+def test_a_flag_that_the_script_does_not_know_is_no_error_that_is_tried_again(launch: Launch) -> None:
+    script = "import argparse\nargparse.ArgumentParser().parse_args()"
+    ended = outcome(launch(script, "--widht 3"))
+    assert ended.kind is Kind.INVALID
+    assert ended.message == "exited with code 2: script.py: error: unrecognized arguments: --widht 3"
+    assert outcome(launch("import sys; sys.exit(2)")).kind is Kind.ERROR
+
+
 def test_json_objects_among_printed_lines_are_reported_as_they_come_at_their_own_step(launch: Launch) -> None:
     script = """import json
 for step in (10, 20):

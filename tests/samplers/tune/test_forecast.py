@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from samplers.searches.tune.forecast import first_settings, forecast
 from tests.support.tuning import SPACE, Run, tune
 
@@ -12,8 +10,8 @@ def said(run: Run, unfinished: int = 0) -> str:
     return forecast(run.state, run.search.settings_in(run.state), run.past, unfinished)
 
 
-def ended(**block: Any) -> Run:
-    run = Run(tune(sampler="random", settings=20, **block))
+def ended() -> Run:
+    run = Run(tune(sampler="random", settings=20))
     run.go()
     return run
 

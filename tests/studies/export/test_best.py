@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
+from objectives.command.command import Command
+from studies.export.best import Best
 from tests.support import made_studies
 from tests.support.program import Program, answer, refused
 
@@ -19,3 +24,17 @@ def test_the_best_of_a_grid_says_how_many_others_tie_and_chooses_within_a_condit
     assert (within.stdout.strip(), within.stderr) == ("n=2", "")
     refused(program("best", "cells", "--where", "params > 99"), "has all its seeds and satisfies 'params > 99'")
     refused(program("best", "cells", "--where", "param > 99"), "--where: the table has no 'param'")
+
+
+def test_the_best_of_a_growth_has_its_score_and_every_grown_key(url: str, program: Program) -> None:
+    block = {"increments": {"n": 1, "m": 1}, "repeats": 1, "steps": 2}
+    made_studies.growth(url, "path", block, {"n": 1, "m": 1}, lambda each: {"score": each["n"], "params": 3.0})
+    found = answer(program, "best", "path")
+    assert found["values"] == {"n": 3, "m": 1} and found["scores"] == {"score": 3.0}
+
+
+def test_of_a_command_that_reads_a_file_the_best_is_that_file() -> None:
+    document = {"command": "python train.py {config_json}", "metrics": {"json": "stdout"}}
+    config = {"lr": 0.1, "model": {"width": 8}}
+    found = Best(Command.parse(document, Path("/"), (), "own.yaml").text, {}, config, {})
+    assert [json.loads(each) for each in found.document().notes] == [config]

@@ -118,7 +118,7 @@ def test_the_start_of_the_path_is_shown_however_far_off_it_is() -> None:
     assert "not shown" not in path.caption and path.y.limits == pytest.approx((0.023, 0.107))
     far = row("n_embd", 99, 0.25, 150.0)
     path = growth.pictures(shown(round_(0, won, far, *tried)), "loss", "params")[0]
-    assert "1 above 0.1 is not shown" in path.caption and path.y.limits is not None and path.y.limits[1] > 0.1
+    assert "1 setting above 0.1 is not shown" in path.caption and path.y.limits is not None and path.y.limits[1] > 0.1
 
 
 def test_pruned_candidates_are_counted_where_they_have_no_place() -> None:

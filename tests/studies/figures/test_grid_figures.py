@@ -48,18 +48,41 @@ def test_two_axes_of_a_grid_are_a_heat_map_with_gaps_where_there_is_no_score() -
 
 def test_the_score_against_an_axis_has_a_line_for_each_value_of_another_one() -> None:
     made = drawn(TWO_AXES)["grid-axis-rate"]
-    assert lines(made) == {
-        "width 64": [(0.01, 0.7), (0.1, 0.5), (1.0, 0.9)],
-        "width 128": [(0.01, 0.6), (0.1, 0.8), (1.0, 4.0)],
-    }
+    found = lines(made)
+    assert found["width 64"] == [(0.01, 0.7), (0.1, 0.5), (1.0, 0.9)]
+    assert found["width 128"][:2] == [(0.01, 0.6), (0.1, 0.8)]
+    assert math.isnan(found["width 128"][2][1]), "the line ends before a score that the axis does not reach"
     assert made.x.log and made.x.ticks == [0.01, 0.1, 1.0], "the values of an axis that goes by factors are named"
     assert "The best rate is 0.1 at width 64, and 0.01 at width 128." in made.caption
+
+
+def test_a_caption_does_not_set_values_apart_that_the_seeds_do_not() -> None:
+    """Another width is ahead at rate 1, by less than the seeds tell."""
+    settings = [(0.50, 16, 0.1), (0.51, 64, 1.0), (0.52, 16, 1.0), (0.53, 64, 0.1)]
+    rows = [{**cell(mean, width=width, rate=rate), "best_tie": True} for mean, width, rate in settings]
+    made = drawn(rows)["grid-axis-width"]
+    assert "The best width is 16; where another is ahead, the seeds do not set the two apart." in made.caption
+    rows[2]["best_tie"] = rows[3]["best_tie"] = False
+    assert "The best width is 16 at rate 0.1, and 64 at rate 1." in drawn(rows)["grid-axis-width"].caption
+
+
+def test_intervals_stand_at_the_points_of_lines_where_they_are_short_enough_to_be_read() -> None:
+    rows = [cell(mean, width=width, rate=rate) for mean, width, rate in RATES[:5]]
+    for row in rows:
+        row["interval"] = [row["mean"] - 0.01, row["mean"] + 0.01]
+    made = drawn(rows)["grid-axis-rate"]
+    points = mark(made, Points)
+    assert points.name == "width 64" and list(points.reach) == pytest.approx([0.01] * 3)
+    assert "Bars are 95 % intervals" in made.caption
+    rows[0]["interval"] = [0.0, 1.0]
+    made = drawn(rows)["grid-axis-rate"]
+    assert not [each for each in made.marks if isinstance(each, Points)] and "see above" in made.caption
 
 
 def test_a_setting_that_diverged_does_not_squeeze_the_others() -> None:
     made = drawn(TWO_AXES)
     low, high = made["grid-axis-rate"].y.limits or (0, 0)
-    assert low < 0.5 and 0.9 < high < 1 and "1 above 0.9 are not shown" in made["grid-axis-rate"].caption
+    assert low < 0.5 and 0.9 < high < 1 and "1 setting above 0.9 is not shown" in made["grid-axis-rate"].caption
     assert mark(made["grid-heat"], Heat).ends == (0.9, 0.5) and "above 0.9 has the darkest" in made["grid-heat"].caption
 
 

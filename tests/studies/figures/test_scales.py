@@ -57,16 +57,16 @@ def test_a_few_values_far_off_are_not_shown_and_counted() -> None:
     values = [1.0, 1.1, 1.2, 1.3, 9.0]
     assert near_best(values, smaller=True) == (1.0, 1.3) and near_best([1.0, 1.1, 1.2], smaller=True) is None
     axis, text = value_axis("loss", values, smaller=True)
-    assert axis.limits is not None and axis.limits[1] < 2 and text == " 1 above 1.3 are not shown."
-    assert value_axis("score", [-value for value in values], smaller=False)[1] == " 1 below -1.3 are not shown."
+    assert axis.limits is not None and axis.limits[1] < 2 and text == " 1 setting above 1.3 is not shown."
+    assert value_axis("score", [-value for value in values], smaller=False)[1] == " 1 setting below -1.3 is not shown."
     assert value_axis("loss", [0.01, 1.0], smaller=True) == (Axis("loss", log=True), "")
 
 
 def test_a_value_to_keep_is_never_beyond_the_end() -> None:
     values = [1.0, 1.1, 1.2, 1.3, 6.0, 9.0]
-    assert value_axis("loss", values, smaller=True)[1] == " 2 above 1.3 are not shown."
+    assert value_axis("loss", values, smaller=True)[1] == " 2 settings above 1.3 are not shown."
     axis, text = value_axis("loss", values, smaller=True, kept=[6.0, 1.0])
-    assert axis.limits is not None and 6 < axis.limits[1] < 9 and text == " 1 above 6 are not shown."
+    assert axis.limits is not None and 6 < axis.limits[1] < 9 and text == " 1 setting above 6 is not shown."
     assert value_axis("loss", values, smaller=True, kept=[9.0]) == (Axis("loss"), "")
 
 

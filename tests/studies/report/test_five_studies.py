@@ -38,7 +38,7 @@ EXPECTED = {
         "tune-slice-warmup",
         "tune-parallel",
     ],
-    "front": ["tune-front", "tune-importance-0", "tune-volume", "tune-parallel"],
+    "front": ["tune-front", "tune-importance-0", "tune-parallel"],
     "depth": ["depth-answer"],
     "fit": ["fit-score", "fit-memory"],
 }

@@ -6,7 +6,7 @@ from typing import Any
 
 from storage.records import Score
 from studies.figures.picture import Line, Picture, Points
-from studies.figures.tune import pictures
+from studies.figures.tune import further, pictures
 
 LOSS, SIZE = Score("loss", "minimize"), Score("size", "maximize")
 
@@ -48,8 +48,17 @@ def test_the_front_is_the_one_of_the_results_and_its_volume_only_grows() -> None
     behind, line, ahead = found["tune-front"].marks
     assert isinstance(behind, Points) and isinstance(line, Line) and isinstance(ahead, Points)
     assert list(line.x) == [2.0, 4.0] and list(line.y) == [2.0, 3.0] and len(behind.x) == 2
-    (volume,) = found["tune-volume"].marks
+    assert "tune-volume" not in found, "a volume has no unit: it stands behind the others"
+    (volume,) = by_key(further({"results": rows, "front": [1, 2]}, [LOSS, SIZE]))["tune-volume"].marks
     assert isinstance(volume, Line) and list(volume.y) == sorted(volume.y)
+
+
+def test_no_point_of_a_front_is_cut_however_far_it_is() -> None:
+    near = [row(number, 1.0 + number / 100, 1.0 + number / 100) for number in range(9)]
+    rows = [*near, row(9, 9.0, 50.0), row(10, 99.0, 0.5)]
+    picture = by_key(pictures({"results": rows, "front": [8, 9]}, [LOSS, SIZE]))["tune-front"]
+    for axis, values in ((picture.x, (1.08, 9.0)), (picture.y, (1.08, 50.0))):
+        assert axis.limits is None or (axis.limits[0] <= min(values) and max(values) <= axis.limits[1])
 
 
 def test_nothing_is_drawn_before_a_setting_has_a_score() -> None:

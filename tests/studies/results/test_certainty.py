@@ -12,9 +12,9 @@ import pytest
 from samplers.searches.growth.growth import Growth
 from studies.dashboard.note import last_decision
 from studies.history.certainty import certainty_text, figures_of, seeds_text
+from studies.history.path_certainty import ONE_SEED, again, path_lines, unchosen
 from studies.history.state import decision_text
 from studies.results.growth import show_document, show_json
-from studies.results.path_certainty import ONE_SEED, again, path_lines, unchosen
 from studies.tables.delimited import delimited
 from tests.support.growths import run
 

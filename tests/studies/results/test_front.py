@@ -37,6 +37,12 @@ def test_a_front_without_a_bend_has_no_best_setting_and_says_how_to_choose(
     assert f'"params <= {points[len(points) // 2][1]}"' in said
 
 
+def test_with_every_setting_the_front_comes_first() -> None:
+    found = measured((2.0, 3.0), (1.0, 5.0), (1.5, 1.0), (0.9, 9.0))
+    assert [each.number for each in found.front] == [3, 1, 2]
+    assert [each.number for each in found.front_first] == [3, 1, 2, 0]
+
+
 def test_a_front_with_a_bend_or_of_one_setting_has_a_best_one() -> None:
     bent = measured((1.0, 100), (1.1, 20), (3.0, 10))
     assert bent.best is bent.settings[1] and bent.no_knee("mine") is None

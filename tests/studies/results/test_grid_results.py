@@ -176,7 +176,7 @@ def test_a_cost_has_a_column_with_its_mean_and_every_setting_its_seconds() -> No
     rows = [row(seed, A, seed, metrics={"score": 1.0, "params": 10.0 + seed}) for seed in (1, 2)]
     units = Units(score="score", cost="params")
     table = show_document(rows, [], "score", "minimize", units=units).tables[0]
-    assert [column.head for column in table.columns] == ["n", "score ± 95 %", "sd", "params", "n", "verdict", "note"]
+    assert [column.head for column in table.columns] == ["n", "score", "sd", "params", "n", "verdict", "note"]
     assert table.rows[0][3] == Figure(11.5)
     assert len(show_document(rows, [], "score", "minimize").tables[0].columns) == 6, "no cost, no column"
     of_axis = Units(score="score", cost="n")
@@ -464,7 +464,7 @@ def test_a_review_tells_every_setting_what_is_left_out_and_what_it_costs() -> No
     shown = text(told.document())
     assert "filtered by n_layer != n_head: 4 settings" in shown and "n_layer 2, n_head 2 (2)" in shown
     assert "refused by the objective: 3 settings: n_head 4 is too many" in shown
-    assert "4 settings × 5 seeds: 18 trials to run, 2 have finished" in shown
+    assert "4 settings × 5 seeds: 18 trials to run, 2 have ended" in shown
     assert "total params: 450" in shown and "about 3.6 min on one slot" in shown
 
 

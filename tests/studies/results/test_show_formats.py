@@ -148,7 +148,7 @@ def test_a_grid_in_a_paper_has_the_mean_with_half_its_interval() -> None:
     text = markdown(grid_document(rows, [], "score", "maximize"))
     assert "score ± 95 %" in text and re.search(r"\| 0\.1 +\| +\*\*0\.510 ± 0\.025\*\* +\|.* best", text)
     heads, first, _ = csv.reader(io.StringIO(delimited(grid_document(rows, [], "score", "maximize"))))
-    assert heads == ["lr", "score ± 95 %", "score ± 95 % error", "sd", "n", "verdict", "note"]
+    assert heads == ["lr", "score", "score error", "sd", "n", "verdict", "note"]
     assert float(first[1]) == pytest.approx(0.51) and float(first[2]) == pytest.approx(0.0248, rel=1e-2)
 
 

@@ -56,7 +56,10 @@ def test_a_starter_runs_as_it_is_written(program: Program, environment: dict[str
     told = program("init", "grid", "--command", f"{sys.executable} train.py", "--try")
     assert told.returncode == 0, told.stderr
     lines = told.stdout.splitlines()
-    assert lines[0] == "wrote train.yaml: 7 of 8 flags of train.py (argparse), flags: no-prefix"
+    assert (
+        lines[0]
+        == "wrote train.yaml: 7 of 8 flags of train.py (argparse; not seed: each trial has its own), flags: no-prefix"
+    )
     assert lines[1].startswith("metrics: val_loss (minimize), from the lines that it prints (train.py:")
     assert lines[2] == "next:" and [each.partition("cli.py ")[2] for each in lines[3:5]] == [
         "run train --dry-run",

@@ -32,6 +32,12 @@ def test_rows_are_ordered_by_a_setting_or_a_metric_and_what_has_no_value_comes_l
     assert rates(sort="act", top=2) == [0.01, 0.001] and rates() == [0.1, 0.01, 0.001]
 
 
+def test_a_sorted_table_says_which_end_stands_first() -> None:
+    assert Choice(sort="acc").order_notes == ["sorted by acc, the smallest first; --sort -acc turns it round"]
+    assert Choice(sort="-acc").order_notes == ["sorted by acc, the largest first; --sort acc turns it round"]
+    assert Choice(top=3).order_notes == []
+
+
 def test_a_condition_holds_over_settings_and_metrics_and_never_of_a_row_without_the_value() -> None:
     assert rates(where="act == 'gelu'") == [0.01, 0.001] and rates(where="val_loss < 5") == [0.1, 0.01]
     assert rates(where="act == 'gelu' and params < 20") == [0.01] and rates(where="lr > 1") == []

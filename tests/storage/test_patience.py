@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
+from storage import patience
 from storage.errors import RefusedError, RestartingError, SessionLostError, StorageError, UnreachableError
-from studies.lifecycle import patience
-from studies.lifecycle.patience import patiently
+from storage.patience import patiently
 
 
 def failing(*errors: Exception) -> Callable[[], str]:
