@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC
 from importlib.util import find_spec
@@ -106,8 +106,8 @@ def check_packages() -> None:
         raise UsageError(f"report: needs {', '.join(missing)}: pip install -e '.[report]'")
 
 
-def make_report(session: Session, names: Sequence[str]) -> Report:
-    """Read studies, fit laws, make figures.
+def make_report(session: Session, names: Sequence[str], begun: Callable[[], None] = lambda: None) -> Report:
+    """Read studies, fit laws, make figures. `begun` is called once the names are known to be studies.
 
     Raises:
         UsageError: A study is unknown or named twice, or a package is missing.
@@ -118,7 +118,9 @@ def make_report(session: Session, names: Sequence[str]) -> Report:
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
         raise UsageError(f"report: --study {twice!r} is named twice")
-    return report_of([Facts.read(session, Reader(session).study(name)) for name in names])
+    found = [Reader(session).study(name) for name in names]
+    begun()
+    return report_of([Facts.read(session, each) for each in found])
 
 
 def report_of(found: Sequence[Facts]) -> Report:

@@ -41,8 +41,7 @@ def run_report(
     if to_dashboard:
         check_versions(session, writing=True)
     into = " and ".join([*([str(out)] if out is not None else []), *(["the dashboard"] if to_dashboard else [])])
-    log(f"drawing the report into {into}: this may take a minute")
-    made = make_report(session, names)
+    made = make_report(session, names, lambda: log(f"drawing the report into {into}: this may take a minute"))
     lines = []
     if out is not None:
         write_report(made, out)
