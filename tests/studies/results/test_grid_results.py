@@ -176,7 +176,7 @@ def test_a_cost_has_a_column_with_its_mean_and_every_setting_its_seconds() -> No
     rows = [row(seed, A, seed, metrics={"score": 1.0, "params": 10.0 + seed}) for seed in (1, 2)]
     units = Units(score="score", cost="params")
     table = show_document(rows, [], "score", "minimize", units=units).tables[0]
-    assert [column.name for column in table.columns] == ["n", "score", "sd", "params", "n", "verdict", "note"]
+    assert [column.name for column in table.columns] == ["n", "score", "sd", "params", "n", "verdict", ""]
     assert table.rows[0][3] == Figure(11.5)
     assert len(show_document(rows, [], "score", "minimize").tables[0].columns) == 6, "no cost, no column"
     of_axis = Units(score="score", cost="n")
