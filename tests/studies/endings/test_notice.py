@@ -83,6 +83,6 @@ def test_a_run_gives_notice_at_its_end_and_its_exit_code_stays(program: Program,
     run = ["run", "grow", "--study", "own", "--file", file, "--workers", 1, "--quiet", "--notify"]
     ended = program(*run, f'echo "$STUDY $ENDING $BEST" >> {notice}; exit 7')
     assert ended.returncode == 0 and ended.stderr == "", "a warning is no failure"
-    assert notice.read_text() == "own done a=2\n"
+    assert notice.read_text() == "own done a=2 b=1\n"
     again = program(*run, f"echo again >> {notice}")
-    assert again.returncode == 0 and notice.read_text() == "own done a=2\n", "it had ended before"
+    assert again.returncode == 0 and notice.read_text() == "own done a=2 b=1\n", "it had ended before"
