@@ -16,7 +16,7 @@ CROSS JOIN (
         FROM studyhall_points AS point JOIN trials AS trial USING (trial_id)
         JOIN studyhall_metrics AS metric USING (trial_id)
         WHERE point.study_id = %(study_id)s AND NOT point.retired AND trial.state = 'COMPLETE'
-            AND metric.name = %(score)s
+            AND metric.name = %(score)s AND point.role->>'setting' IS NOT NULL
         GROUP BY point.role->>'setting' HAVING count(*) >= %(seeds)s
         ORDER BY loss LIMIT 8
     ) AS ranked

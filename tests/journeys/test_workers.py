@@ -232,7 +232,7 @@ def test_a_trial_is_told_when_it_begins_and_status_says_what_to_do(
     short = write_definition(tmp_path, steps=1, seconds=0.0)
     ran = program("run", "grow", "--study", "short", "--file", short, "--workers", 1, "--max-trials", 3)
     ended = re.findall(r"\(round 0, (.*), seed 1337\): ", ran.stderr)
-    assert ended == ["baseline", "n_layer → 2", "n_head → 2"]
+    assert ended == ["baseline", "n_layer → 2 (layer 0 again)", "n_head → 2"]
     output = program("status", "--study", "short").stdout
     assert "to raise its budget: python cli.py run grow --study short --max-trials 6" in output
     assert program("run", "grow", "--study", "short", "--max-trials", 100).returncode == 0

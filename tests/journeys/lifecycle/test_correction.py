@@ -10,8 +10,9 @@ from tests.support.corrections import RIGHT, written
 from tests.support.program import Program, answer, states
 
 
-def test_a_typo_in_a_command_is_corrected_under_the_same_name(program: Program, tmp_path: Path) -> None:
-    run = ["run", "grid", "--study", "own", "--file", written(tmp_path, RIGHT.replace("train", "trian"))]
+def test_a_wrong_script_in_a_command_is_corrected_under_the_same_name(program: Program, tmp_path: Path) -> None:
+    (tmp_path / "other.py").write_text("raise SystemExit('this is another script')\n")
+    run = ["run", "grid", "--study", "own", "--file", written(tmp_path, RIGHT.replace("train", "other"))]
     assert program(*run).returncode == 1
     assert states(program, "own")["failed"] == 3
     written(tmp_path, RIGHT)
@@ -33,7 +34,8 @@ def test_a_typo_in_a_command_is_corrected_under_the_same_name(program: Program, 
 
 
 def test_another_score_is_what_stock_optuna_sees(program: Program, tmp_path: Path, url: str) -> None:
-    run = ["run", "grid", "--study", "own", "--file", written(tmp_path, RIGHT.replace("train", "trian"))]
+    (tmp_path / "other.py").write_text("raise SystemExit('this is another script')\n")
+    run = ["run", "grid", "--study", "own", "--file", written(tmp_path, RIGHT.replace("train", "other"))]
     program(*run)
     written(tmp_path, RIGHT, "{metric: other, direction: maximize}")
     assert program(*run).returncode == 0
