@@ -2,8 +2,8 @@
 
 The walk goes from the first statement to the last, until a run passes unharmed; each kind of harm strikes every tenth
 statement, and among them they strike every second. `EVERY_CASE=1 pytest tests/journeys/test_fault_points.py` lets each
-kind strike every statement. The study grows two parameters in two steps; one trial fails at first, so that every verb of the
-ledger is on the way.
+kind strike every statement. The study grows two parameters in two steps; one trial fails at first, so that every verb
+of the ledger is on the way.
 """
 
 from __future__ import annotations
