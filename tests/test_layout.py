@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
@@ -50,6 +51,7 @@ class Arrow(NamedTuple):
     """FILE:LINE."""
 
 
+@cache
 def modules() -> dict[str, Path]:
     """Every module of the product by its dotted name."""
     files = [CHECKOUT / "cli.py", *(file for name in PACKAGES for file in sorted((CHECKOUT / name).rglob("*.py")))]
@@ -57,8 +59,13 @@ def modules() -> dict[str, Path]:
     return {name.removesuffix(".__init__"): file for name, file in zip(names, files, strict=True)}
 
 
-def arrows() -> Iterator[Arrow]:
+@cache
+def arrows() -> list[Arrow]:
     """Every import of a module of the product by another, those inside functions too."""
+    return list(_arrows())
+
+
+def _arrows() -> Iterator[Arrow]:
     known = modules()
     for source, file in known.items():
         for node in ast.walk(ast.parse(file.read_text())):
