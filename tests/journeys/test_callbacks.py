@@ -12,6 +12,7 @@ from objectives.outcome import Kind, Outcome, Report
 from objectives.process.attempt import Attempt
 from objectives.process.warm import WarmServer
 from tests.support.attempts import assignment, until
+from tests.support.cases import usual
 
 Launch = Callable[[str, int], Attempt]
 
@@ -103,7 +104,9 @@ def own(config, trial):
     return {"steps": trainer.state.global_step, "loss": trainer.evaluate()["eval_loss"]}
 """
 MODULES = {"lightning": LIGHTNING, "transformers": TRANSFORMERS}
-FRAMEWORKS = pytest.mark.parametrize(("name", "loss"), [("lightning", "val_loss"), ("transformers", "eval_loss")])
+FRAMEWORKS = pytest.mark.parametrize(
+    ("name", "loss"), usual([("lightning", "val_loss"), ("transformers", "eval_loss")], count=1)
+)
 
 
 @FRAMEWORKS

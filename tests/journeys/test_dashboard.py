@@ -20,6 +20,7 @@ from typing import Any
 import pytest
 
 from storage.session import Session
+from tests.support.cases import usual
 from tests.support.growth_trace import write_definition
 from tests.support.program import Begin, Program, answer, until
 
@@ -199,10 +200,12 @@ def see(page: Any, served: Served, study: int, name: str, figures: list[str], ce
 
 
 ALIKE = ("difficulty", "fit")
-"""A grid and a search by probes like others here, as the page shows them: with EVERY_CASE=1."""
+"""A grid and a search by probes like others here, as the page shows them."""
 
 
-@pytest.mark.parametrize("name", [each for each in STUDIES if each not in ALIKE or os.environ.get("EVERY_CASE")])
+@pytest.mark.parametrize(
+    "name", usual([*(each for each in STUDIES if each not in ALIKE), *ALIKE], count=len(STUDIES) - len(ALIKE))
+)
 def test_every_search_is_seen_while_it_runs_and_once_it_is_done(
     begin: Begin, serve: Callable[..., Served], page: Any, tmp_path: Path, name: str
 ) -> None:

@@ -17,6 +17,7 @@ import pytest
 from objectives.outcome import Kind, Outcome, Report
 from objectives.process.attempt import Assignment, Attempt
 from objectives.process.warm import WarmServer
+from tests.support.cases import usual
 from tests.support.gpt_training import config, folder, saved_iterations, untimed
 
 __all__ = ["config", "folder"]  # fixtures
@@ -63,11 +64,14 @@ def follow(attempt: Attempt, reports: dict[int, Any], at: Callable[[Report], obj
 
 @pytest.mark.parametrize(
     "changes",
-    [
-        {"checkpoint_interval": 1},  # it is saving most of the time
-        {"checkpoint_interval": 7, "family": "hlb", "initial_block_size": 4, "block_size_doubles_every": 50},
-        {"checkpoint_interval": 13, "family": "gpt2", "max_tokens_per_batch": 48, "eval_interval": 5},
-    ],
+    usual(
+        [
+            {"checkpoint_interval": 1},  # it is saving most of the time
+            {"checkpoint_interval": 7, "family": "hlb", "initial_block_size": 4, "block_size_doubles_every": 50},
+            {"checkpoint_interval": 13, "family": "gpt2", "max_tokens_per_batch": 48, "eval_interval": 5},
+        ],
+        count=1,
+    ),
     ids=str,
 )
 def test_a_training_killed_ten_times_ends_as_one_that_was_left_alone(start, tmp_path, changes):

@@ -11,12 +11,13 @@ import pytest
 from objectives.datasets import catalogue
 from objectives.datasets.sources import TextFiles
 from storage.home import CHECKOUT
+from tests.support.cases import usual
 from tests.support.prepared import DRIVER, FOX, call, home, text_of
 
 __all__ = ["call", "home"]  # fixtures
 
 
-@pytest.mark.parametrize(("tokenizer", "replaces"), [("char", ""), ("bytes", "replaces")])
+@pytest.mark.parametrize(("tokenizer", "replaces"), usual([("char", ""), ("bytes", "replaces")], count=1))
 def test_killed_at_any_step_and_run_again_it_ends_with_the_same_bytes(call, tmp_path, tokenizer, replaces):
     (tmp_path / "a").write_text(FOX * 90)
     (tmp_path / "old").write_text("something else\n" * 50)

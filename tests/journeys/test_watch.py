@@ -23,6 +23,7 @@ from samplers.searches.noise import t975
 from storage import server
 from storage.home import CHECKOUT
 from studies.status.pace import Pace, pace
+from tests.support.cases import usual
 from tests.support.growth_trace import write_definition
 from tests.support.program import Begin, Program, answer, growth_of, until
 from tests.support.terminal import Terminal, needs_tmux
@@ -283,7 +284,7 @@ SEARCHES = {
 
 
 @needs_tmux
-@pytest.mark.parametrize("search", SEARCHES)
+@pytest.mark.parametrize("search", usual(SEARCHES, step=2))
 def test_every_search_has_its_view(program: Program, terminal: Open, tmp_path: Path, search: str) -> None:
     text, body, words = SEARCHES[search]
     (tmp_path / "own.yaml").write_text(text)

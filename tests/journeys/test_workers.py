@@ -20,12 +20,13 @@ import pytest
 from storage import server
 from storage.home import CHECKOUT
 from storage.session import Session
+from tests.support.cases import usual
 from tests.support.growth_trace import CHOICES, landscape, write_definition
 from tests.support.program import GOOD, Begin, Program, answer, growth_of, path, states, until
 from tests.support.reference_path import assert_reference_path
 
 
-@pytest.mark.parametrize("workers", [2, 8])
+@pytest.mark.parametrize("workers", usual([8, 2], count=1))
 def test_the_reference_path_with_any_number_of_workers(
     program: Program, begin: Begin, tmp_path: Path, workers: int
 ) -> None:

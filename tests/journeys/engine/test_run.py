@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.cases import usual
 from tests.support.growth_trace import CHOICES, landscape, write_definition
 from tests.support.program import GOOD, Program, answer, growth_of, path, states
 from tests.support.reference_path import assert_reference_path
@@ -121,22 +122,28 @@ def test_a_change_that_would_make_results_incomparable_is_refused_with_what_to_d
 
 @pytest.mark.parametrize(
     ("bad", "reason"),
-    [
-        ("return {'score': float('nan'), 'params': 1}", "diverged: score is nan"),
-        ("return {'score': float('inf'), 'params': 1}", "diverged: score is inf"),
-        ("return {'score': 1.0, 'params': float('-inf')}", "diverged: params is -inf"),
-        ("return {'score': 1.0}", "invalid: the objective returned no 'params'; it returned: score"),
-        ("return 'well'", "invalid: returned 'well'"),
-        ("sys.exit(3)", "error: exited with 3 without a result"),
-        ("os._exit(0)", "error: exited with code 0 without a result"),
-        ("os.kill(os.getpid(), signal.SIGKILL)", "killed: SIGKILL"),
-        ("os.kill(os.getpid(), signal.SIGSEGV)", "killed: SIGSEGV"),
-        ("os.fork() or time.sleep(600); raise RuntimeError('a parent that fails')", "error: RuntimeError: a parent"),
-        ("raise OSError(28, 'No space left on device')", "error: OSError: [Errno 28] No space left on device"),
-        ("raise RuntimeError('broken')", "error: RuntimeError: broken"),
-        ("held = [b'x' * (8 << 20) for _ in iter(int, 1)]", "out of memory: held"),
-        ("signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)", "timed out: not finished after 1 s"),
-    ],
+    usual(
+        [
+            ("return {'score': float('nan'), 'params': 1}", "diverged: score is nan"),
+            ("return {'score': float('inf'), 'params': 1}", "diverged: score is inf"),
+            ("return {'score': 1.0, 'params': float('-inf')}", "diverged: params is -inf"),
+            ("return {'score': 1.0}", "invalid: the objective returned no 'params'; it returned: score"),
+            ("return 'well'", "invalid: returned 'well'"),
+            ("sys.exit(3)", "error: exited with 3 without a result"),
+            ("os._exit(0)", "error: exited with code 0 without a result"),
+            ("os.kill(os.getpid(), signal.SIGKILL)", "killed: SIGKILL"),
+            ("os.kill(os.getpid(), signal.SIGSEGV)", "killed: SIGSEGV"),
+            (
+                "os.fork() or time.sleep(600); raise RuntimeError('a parent that fails')",
+                "error: RuntimeError: a parent",
+            ),
+            ("raise OSError(28, 'No space left on device')", "error: OSError: [Errno 28] No space left on device"),
+            ("raise RuntimeError('broken')", "error: RuntimeError: broken"),
+            ("held = [b'x' * (8 << 20) for _ in iter(int, 1)]", "out of memory: held"),
+            ("signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)", "timed out: not finished after 1 s"),
+        ],
+        step=3,
+    ),
 )
 def test_a_candidate_that_ends_badly_is_out_of_its_round_with_the_reason(
     program: Program, tmp_path: Path, bad: str, reason: str

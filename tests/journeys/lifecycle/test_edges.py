@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from storage.home import CHECKOUT
+from tests.support.cases import usual
 from tests.support.growth_trace import CHOICES, write_definition
 from tests.support.program import GOOD, Program, answer, growth_of, path
 
@@ -130,7 +131,7 @@ def test_a_dry_run_of_a_study_that_exists_takes_what_is_set_into_account(program
     assert answer(program, "show", "--study", "trace")["overrides"] == []
 
 
-@pytest.mark.parametrize("closed", [(1,), (2,), (0, 1, 2)], ids=str)
+@pytest.mark.parametrize("closed", usual([(0, 1, 2), (1,), (2,)], count=1), ids=str)
 def test_closed_streams_are_as_good_as_empty_ones(
     program: Program, tmp_path: Path, environment: dict[str, str], closed: tuple[int, ...]
 ) -> None:
@@ -193,7 +194,8 @@ def test_what_could_not_be_kept_is_refused_before_anything_is_written(
 def test_an_odd_order_gets_one_line(
     program: Program, tmp_path: Path, environment: dict[str, str], arguments: list[str | bytes]
 ) -> None:
-    program("run", "grow", "--study", "trace", "--file", write_definition(tmp_path, steps=1))
+    if "trace" in arguments:
+        program("run", "grow", "--study", "trace", "--file", write_definition(tmp_path, steps=1))
     told = subprocess.run(
         [sys.executable, CHECKOUT / "cli.py", *arguments], env=environment, capture_output=True, timeout=60
     )

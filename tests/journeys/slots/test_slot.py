@@ -23,6 +23,7 @@ from studies.slots.devices import Device, Process, read_devices, read_recorded, 
 from studies.slots.leases import UNIT, Lease, Span, held, holder_record, take
 from studies.slots.options import allowed_cores, cores, gpu_slots, slots_of
 from studies.slots.slot import Slot
+from tests.support.cases import usual
 
 RECORDED = CHECKOUT / "tests" / "data" / "devices"
 TWO = read_recorded(RECORDED / "two.json")
@@ -252,7 +253,7 @@ def test_a_trial_on_any_core_when_its_own_were_taken_from_us(tmp_path: Path) -> 
     assert ended.metrics["cores"] == len(allowed_cores())
 
 
-@pytest.mark.parametrize("seen", [TWO[1].uuid, "0", "", f"{TWO[0].uuid},{TWO[1].uuid}"])
+@pytest.mark.parametrize("seen", usual([TWO[1].uuid, "", "0", f"{TWO[0].uuid},{TWO[1].uuid}"], count=2))
 def test_a_trial_that_would_see_another_device_is_an_error_that_says_so(tmp_path: Path, seen: str) -> None:
     (slot,) = asked("0")
     given = {**in_slot(slot), "env": {**slot.environment, "CUDA_VISIBLE_DEVICES": seen}}
