@@ -66,7 +66,7 @@ LEARNER = (
 def test_a_pruned_candidate_is_out_of_its_round_with_that_reason(program: Program, tmp_path: Path, url: str) -> None:
     pruner = "pruner: {name: median, n_startup_trials: 1, n_warmup_steps: 3}\n"
     file = growth_of(tmp_path, LEARNER, pruner)
-    ended = program("run", "grow", "--study", "own", "--file", file, "--workers", 2)
+    ended = program("run", "grow", "--study", "own", "--file", file, "--workers", 1)
     assert ended.returncode == 0, ended.stderr
     [step] = answer(program, "show", "--study", "own")["rounds"]
     rows = {row["param"]: row for row in step["candidates"]}
