@@ -6,12 +6,13 @@ import json
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from statistics import fmean
 from typing import Any
 
 from objectives.command.command import COMMAND_PREFIX, Command
 from objectives.command.placeholders import gathered
 from samplers.searches.nested import flattened
+from samplers.searches.noise import mean
+from samplers.searches.plural import counted
 from samplers.searches.scores import value_of
 from storage.errors import UsageError
 from storage.reader import Reader
@@ -52,8 +53,11 @@ class Best:
     @property
     def doubts(self) -> list[str]:
         """What a reader of the flags ought to know, a line each."""
-        others = "1 other setting" if self.ties == 1 else f"{self.ties} other settings"
-        return [f"{others} may be as good: the seeds do not set them apart"] if self.ties else []
+        return (
+            [f"{counted(self.ties, 'other setting')} may be as good: the seeds do not set them apart"]
+            if self.ties
+            else []
+        )
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -127,7 +131,7 @@ def _means(rows: Sequence[TrialRow], config: Mapping[str, Any], study: StudyRow)
     for score in study.scores:
         values = [value for row in ended if (value := value_of(score.metric, row.metrics)) is not None]
         if values:
-            found[score.metric] = fmean(values)
+            found[score.metric] = mean(values)
     return found
 
 

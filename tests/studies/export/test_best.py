@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from objectives.command.command import Command
 from studies.export.best import Best
 from tests.support import made_studies
@@ -31,6 +33,12 @@ def test_the_best_of_a_growth_has_its_score_and_every_grown_key(url: str, progra
     made_studies.growth(url, "path", block, {"n": 1, "m": 1}, lambda each: {"score": each["n"], "params": 3.0})
     found = answer(program, "best", "path")
     assert found["values"] == {"n": 3, "m": 1} and found["scores"] == {"score": 3.0}
+
+
+def test_scores_whose_sum_no_float_holds_have_a_mean(url: str, program: Program) -> None:
+    block = {"increments": {"n": 1}, "steps": 1, "repeats": 2}
+    made_studies.growth(url, "path", block, {"n": 1}, lambda each: {"score": each["n"] * 8e307, "params": each["n"]})
+    assert answer(program, "best", "--study", "path")["scores"] == {"score": pytest.approx(1.6e308)}
 
 
 def test_of_a_command_that_reads_a_file_the_best_is_that_file() -> None:
