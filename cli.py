@@ -651,10 +651,10 @@ def down() -> None:
 @json_option
 def storage_status(as_json: bool) -> None:
     """The embedded server: up or not, where its data and log are."""
-    from storage.upkeep import server_lines, server_status
+    from storage.upkeep import server_status
     from studies.tables.printing import Facts
 
-    _print(Facts(server_lines(), server_status()), as_json)
+    _print(Facts(*server_status()), as_json)
 
 
 @storage.command("url")

@@ -22,19 +22,14 @@ PASSWORD_ELSEWHERE = (
 )
 
 
-def server_status() -> dict[str, object]:
-    """The embedded server as it is; starts nothing."""
-    found = server.status(home())
-    return {**asdict(found), "data": str(found.data), "log": str(found.log)}
-
-
-def server_lines() -> list[str]:
-    """The same for people, a line each."""
+def server_status() -> tuple[list[str], dict[str, object]]:
+    """The embedded server as it is: lines for people, and the same values by name. Starts nothing."""
     found = server.status(home())
     listens = "for this host alone" if found.listens is None else f"at {found.listens.host}:{found.listens.port}"
     state = {"up": "yes" if found.up else "no", "url": found.url, "version": found.version}
     facts = state | {"process": found.pid or "none", "data": found.data, "log": found.log, "listens": listens}
-    return [f"{name}: {value}" for name, value in facts.items()]
+    lines = [f"{name}: {value}" for name, value in facts.items()]
+    return lines, {**asdict(found), "data": str(found.data), "log": str(found.log)}
 
 
 def url_lines(store: Store) -> list[str]:

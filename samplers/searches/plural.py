@@ -1,6 +1,8 @@
-"""Numbers with their noun: `1 trial`, `12 trials`."""
+"""Numbers with their noun, and lists, as a sentence has them: `12 trials`, `a, b and c`."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 
 def counted(count: int, noun: str) -> str:
@@ -10,3 +12,12 @@ def counted(count: int, noun: str) -> str:
     ('1 trial', '1,234 trials', '0 more seeds')
     """
     return f"{count:,} {noun}{'s' * (count != 1)}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names in a row.
+
+    >>> listed(["a"]), listed(["a", "b"]), listed(["a", "b", "c"])
+    ('a', 'a and b', 'a, b and c')
+    """
+    return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))

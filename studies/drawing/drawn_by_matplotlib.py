@@ -21,7 +21,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter, PercentFormatter
 
-from studies.drawing.drawn_by_plotly import MAX_MARKED_POINTS, MAX_WRITTEN_CELLS, colours_of
+from studies.drawing.drawn_by_plotly import FAINT, FAINT_POINTS, MAX_MARKED_POINTS, MAX_WRITTEN_CELLS, colours_of
 from studies.drawing.fonts import MISSING_GLYPH, families
 from studies.figures.labels import labels, shortened
 from studies.figures.picture import Area, Axis, Band, Bars, Heat, Line, Mark, Parallel, Picture, Points, Rule, Value
@@ -34,9 +34,6 @@ SIZE_INCHES = (7.2, 4.5)
 ROW_INCHES = 0.19
 """Of a row where categories stand below each other; few rows have the common height."""
 DPI = 150
-FAINT = 0.35
-FAINT_POINTS = 0.6
-"""Small dots need more to be seen."""
 MAX_TICKS = 40
 """Categories that are named on an axis; of more, evenly spaced ones are."""
 MATPLOTLIB_SETTINGS = {

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from statistics import NormalDist
 from typing import Any
 
-from samplers.searches.plural import counted
+from samplers.searches.plural import counted, listed
 from samplers.searches.race.rivals import FAMILY_ERROR
 from studies.history.purpose import candidate_name
 from studies.tables.digits import shown
@@ -157,7 +157,7 @@ def _listed(rows: Sequence[Mapping[str, Any]]) -> str:
     names = [candidate_name(each) for each in rows]
     if len(names) > MAX_NAMES + 1:
         names = [*names[:MAX_NAMES], f"{len(names) - MAX_NAMES} more"]
-    return f"{', '.join(names[:-1])} and {names[-1]}"
+    return listed(names)
 
 
 def seeds_text(record: Record) -> str | None:

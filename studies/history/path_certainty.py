@@ -11,6 +11,7 @@ from itertools import pairwise
 from typing import Any
 
 from samplers.searches.noise import mean, standard_error, t975
+from samplers.searches.plural import listed
 from studies.history.certainty import INTERVAL, Record, chosen_of, error_text, figures_of, is_pruned
 from studies.tables.digits import number, shown
 from studies.tables.table import Figure
@@ -50,7 +51,7 @@ def _again(chosen: Sequence[Record]) -> Iterator[str]:
         yield f"how likely other seeds would choose the same: {which}{rounds}{path}"
     pruned = [str(each["round"]) for each in chosen if any(map(is_pruned, each["candidates"]))]
     if pruned:
-        where = f"rounds {', '.join(pruned[:-1])} and {pruned[-1]}" if len(pruned) > 1 else f"round {pruned[0]}"
+        where = f"round{'s' * (len(pruned) > 1)} {listed(pruned)}"
         yield f"whether other seeds would choose the same in {where} is not known: candidates were pruned there"
 
 

@@ -24,8 +24,14 @@ from studies.history.recall import recalled_study
 from studies.lifecycle.checks import check_same_data, code_of
 from studies.lifecycle.order import Order
 
-NOT_USED = "and is not used"
-"""Stands in the note about a file that is left aside."""
+
+@dataclass(frozen=True)
+class Note:
+    """What the user should know of the file and of the options."""
+
+    text: str
+    file_unused: bool = False
+    """Whether it says that the file is left aside."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +46,7 @@ class StudyChange:
     """Of the config that will be in force."""
     corrected: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
     """A new objective, score, cost or dataset: the old and the new value by key."""
-    note: str | None = None
+    note: Note | None = None
 
     def applied_to(self, definition: Definition) -> Definition:
         """The definition that the objective has to judge."""
@@ -83,11 +89,13 @@ def pending(session: Session, study: StudyRow, state: SearchState, order: Order)
     note = None
     if file.hash in study.definitions and file.hash != before_file.hash:
         # An outdated checkout must not undo a change that others have made.
-        note = f"{order.source} is older than the study's last change {NOT_USED}; to go back, use --set"
+        why = "is older than the study's last change and is not used; to go back, use --set"
+        note = Note(f"{order.source} {why}", file_unused=True)
         file = before_file
     elif order.unedited and file.hash != before_file.hash:
         # It came with another version of Studyhall: nobody asked for a change of this study.
-        note = f"{order.source} came with another version of Studyhall {NOT_USED}; to change the study, use --set"
+        why = "came with another version of Studyhall and is not used; to change the study, use --set"
+        note = Note(f"{order.source} {why}", file_unused=True)
         file = before_file
     file = file.with_replaced_of(stored)
     edited = difference(stored, file)
@@ -136,7 +144,7 @@ def _check_steps(study: StudyRow, order: Order) -> None:
         raise UsageError(f"steps: the study has a budget of {steps} steps, which counts; raise it by --steps", "--set")
 
 
-def reconcile(session: Session, study: StudyRow, order: Order, description: Description) -> str | None:
+def reconcile(session: Session, study: StudyRow, order: Order, description: Description) -> Note | None:
     """Apply an edited file and `--set`: a change of the search becomes an `override` decision. Returns a note."""
     ledger = Ledger(session, study.study_id)
     with ledger.planning():

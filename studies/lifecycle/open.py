@@ -29,7 +29,7 @@ from studies.definition.searches import current_state, search_in_force, search_o
 from studies.definition.trust import Trust, code_named, texts
 from studies.definition.user_code import UserCode
 from studies.history.recall import recalled_study
-from studies.lifecycle.change import StudyChange, pending, reconcile
+from studies.lifecycle.change import Note, StudyChange, pending, reconcile
 from studies.lifecycle.checks import (
     check_arguments,
     check_metrics,
@@ -106,7 +106,7 @@ class OpenedStudy:
             check_same_data(self.study, description)
         return description
 
-    def write(self, store: Store, description: Description) -> str | None:
+    def write(self, store: Store, description: Description) -> Note | None:
         """Make or update the study and set its budget; a note for the user, if there is one.
 
         Raises:
@@ -118,7 +118,8 @@ class OpenedStudy:
             study = reader.study(self.order.name)
             note = None if made else reconcile(session, study, self.order, description)
             if note is None and self.order.budget.steps is not None and not self._changes:
-                note = steps_note(study, reader.decisions(study.study_id))
+                unhelpful = steps_note(study, reader.decisions(study.study_id))
+                note = None if unhelpful is None else Note(unhelpful)
             set_budget(session, study.study_id, self.order.budget)
         return note
 

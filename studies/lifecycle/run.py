@@ -15,7 +15,6 @@ from studies.engine.code_watch import CodeWatch
 from studies.engine.membership import Membership
 from studies.engine.worker import Worker
 from studies.history.state import Ending, standing_of
-from studies.lifecycle.change import NOT_USED
 from studies.lifecycle.checks import other_python
 from studies.lifecycle.code_check import code_results
 from studies.lifecycle.open import find_study, open_study
@@ -68,9 +67,9 @@ def study_started(store: Store, order: Order, log: Callable[[str], None]) -> Ite
         description = opened.checked(warm, code, results, log)
         note = None if order.join else patiently(lambda: opened.write(store, description), log)
         if note is not None:
-            log(note)
+            log(note.text)
         trust.remember()
-        if note is not None and NOT_USED in note:
+        if note is not None and note.file_unused:
             log("definition: the study's own, as its last change left it")
         elif order.definition is not None:
             log(f"definition: {order.source}" + " with its laptop: block" * opened.definition.on_laptop)

@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 from storage.store import Store
-from storage.upkeep import server_lines, url_lines
+from storage.upkeep import server_status, url_lines
 
 
 def test_an_embedded_server_that_is_not_up_is_described_in_words(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("STUDYHALL_HOME", str(tmp_path / "home"))
-    lines = server_lines()
+    lines, _ = server_status()
     assert {"up: no", "process: none", "listens: for this host alone"} <= set(lines)
     assert not any("None" in line or "True" in line for line in lines)
 

@@ -17,7 +17,7 @@ from samplers.searches.growth.comparison import Comparison, Measurement, Scoring
 from samplers.searches.growth.loss_race import RULE, Standing, standing
 from samplers.searches.growth.settings import GrowthSettings
 from samplers.searches.plan import Config, Done, Need, Point, Results
-from samplers.searches.plural import counted
+from samplers.searches.plural import counted, listed
 from samplers.searches.race.purchases import Allowance, next_count
 from samplers.searches.race.residuals import Noise
 from storage.records import EndKind
@@ -107,8 +107,7 @@ class Round:
 
     def _why_more(self, missing: Sequence[Point]) -> str:
         """`round 0: 4 more trials, of the baseline, n_head and n_layer: it is unsure which candidate is best`."""
-        every = list(dict.fromkeys(str(point.role.get("param", "the baseline")) for point in missing))
-        names = " and ".join(filter(None, (", ".join(every[:-1]), every[-1])))
+        names = listed(list(dict.fromkeys(str(point.role.get("param", "the baseline")) for point in missing)))
         more = counted(len(missing), "more trial")
         return f"round {self.step}: {more}, of {names}: it is unsure which candidate is best"
 
