@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -48,6 +49,12 @@ class Signals:
     def fileno(self) -> int:
         """Readable after a signal."""
         return self._reader
+
+    def wait(self, seconds: float) -> None:
+        """Wait for a signal, at most so long."""
+        poll = select.poll()
+        poll.register(self._reader, select.POLLIN)
+        poll.poll(seconds * 1000)
 
     def clear(self) -> None:
         """Empty the descriptor; the flags stay."""

@@ -47,6 +47,8 @@ IDLE_SECONDS = 0.5
 """Of one wait while a slot is free; then orphans are recovered and the study is read."""
 BUSY_SECONDS = 2.0
 """The same while every slot is taken."""
+SIGNAL_SECONDS = 1.0
+"""Between a scheduler's signals to a trial and to its worker, on a busy host."""
 
 
 class Worker:
@@ -283,7 +285,7 @@ class Worker:
         for running in list(self.running.values()):
             for message in running.attempt.receive():
                 if isinstance(message, Outcome):
-                    outcome = not_blamed(message) if self.signals.giving_back else message
+                    outcome = self._blamed(message)
                     self.selector.unregister(running.attempt)
                     del self.running[running.slot.name]
                     self.slot_pool.ended(running.slot, running.claim.number, outcome.kind)
@@ -296,6 +298,12 @@ class Worker:
                 self._prune(running)
         if self.progress.here != before:
             self.study_progress.read()
+
+    def _blamed(self, outcome: Outcome) -> Outcome:
+        """The end as it counts: of a trial that was killed, the scheduler's signal may reach us a moment later."""
+        if outcome.kind is Kind.KILLED and not self.signals.giving_back:
+            self.signals.wait(SIGNAL_SECONDS)
+        return not_blamed(outcome) if self.signals.giving_back else outcome
 
     def _prune(self, running: Running) -> None:
         """Stop a trial that the pruner gives up."""

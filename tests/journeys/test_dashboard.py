@@ -263,9 +263,9 @@ def test_intermediate_values_a_csv_and_a_file_of_a_trial_are_shown(
 def test_a_stopped_study_is_resumed_by_the_command_in_its_note(
     begin: Begin, program: Program, serve: Callable[..., Served], page: Any, tmp_path: Path
 ) -> None:
-    file = write_definition(tmp_path, steps=3, seconds=0.3)
-    worker = begin("run", "grow", "--study", "trace", "--file", file, "--workers", 2)
     served = serve()
+    file = write_definition(tmp_path, steps=3, seconds=0.5)
+    worker = begin("run", "grow", "--study", "trace", "--file", file, "--workers", 2)
     study = until(lambda: served.studies().get("trace"))
     assert program("stop", "--study", "trace").returncode == 0
     worker.communicate(timeout=60)

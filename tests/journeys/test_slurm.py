@@ -114,20 +114,25 @@ def _no_secret(cluster: Slurm, folder: Path, job: str) -> None:
     assert (folder / "storage").stat().st_mode & 0o777 == 0o600 and folder.stat().st_mode & 0o777 == 0o700
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1], ids=["TERM", "USR1"])
+@pytest.mark.parametrize(
+    ("number", "held"),
+    [(signal.SIGTERM, True), (signal.SIGTERM, False), (signal.SIGUSR1, True)],
+    ids=["TERM", "TERM-a-trial-first", "USR1"],
+)
 def test_a_signal_to_every_process_of_a_job_blames_no_trial(
-    program: Program, begin: Begin, tmp_path: Path, url: str, number: int
+    program: Program, begin: Begin, tmp_path: Path, url: str, number: int, held: bool
 ) -> None:
-    """As schedulers send it when they take a node: the trials end of SIGTERM before their worker has looked at its own;
-    SIGUSR1 is for the worker alone, whose SIGTERM lets them save their place."""
+    """As schedulers send it when they take a node: the trials end of SIGTERM before their worker has looked at its own,
+    or before it was sent; SIGUSR1 is for the worker alone, whose SIGTERM lets them save their place."""
     file = write_definition(tmp_path, steps=1, seconds=60, more="attempts: 1\n")
     worker = begin("run", "grow", "--study", "trace", "--file", file, "--workers", 2)
     until(lambda: status(program, "trace").get("running"))
     below = psutil.Process(worker.pid).children(recursive=True)
-    worker.send_signal(signal.SIGSTOP)
+    if held:
+        worker.send_signal(signal.SIGSTOP)
     for process in below:
         process.send_signal(number)
-    gone, _ = psutil.wait_procs(below, timeout=2)
+    gone, _ = psutil.wait_procs(below, timeout=2 if held else 0.2)
     assert bool(gone) == (number == signal.SIGTERM)
     worker.send_signal(number)
     worker.send_signal(signal.SIGCONT)
