@@ -43,6 +43,8 @@ class Outcome:
     seconds: float = 0.0  # from start to end, by the worker's monotonic clock
 
 
+UNREAD = "exited with 0, but"
+"""Begins the message of a command that ended well, without a metric that could be read."""
 MAX_METRIC_NAME_CHARACTERS = 200
 
 

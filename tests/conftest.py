@@ -1,4 +1,4 @@
-"""A real PostgreSQL for the whole run, and a database of its own for each test, cloned from a template."""
+"""A real PostgreSQL for the whole run, and for each test a database of its own, as a template is."""
 
 from __future__ import annotations
 
@@ -7,9 +7,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import hypothesis
@@ -19,6 +17,7 @@ from storage import server
 from storage.home import CHECKOUT
 from storage.optuna_storage import StudyStorage
 from storage.session import Session
+from tests.support.databases import TEMPLATE, Databases, at, drop, new_name
 from tests.support.devices import devices
 from tests.support.pgbouncer import proxy
 from tests.support.program import Begin, Program, administer, call
@@ -54,30 +53,39 @@ def server_url(server_home: Path) -> str:
     url = server.ensure(server_home)
     # Nobody takes this server's power away, so nothing has to reach the disk: that is half of a short test's time.
     administer(url, "ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()")
-    administer(url, "CREATE DATABASE template")
-    StudyStorage(_at(url, "template"))
+    administer(url, f"CREATE DATABASE {TEMPLATE}")
+    storage = StudyStorage(at(url, TEMPLATE))
+    storage.remove_session()
+    storage.engine.dispose()
     return url
 
 
+@pytest.fixture(scope="session")
+def databases(server_url: str) -> Databases:
+    return Databases(server_url)
+
+
 @pytest.fixture
-def url(server_url: str) -> Iterator[str]:
+def url(databases: Databases) -> Iterator[str]:
     """A database of the test's own, with all tables."""
-    with _database(server_url, "TEMPLATE template STRATEGY file_copy") as url:
+    with databases.lend() as url:
         yield url
 
 
 @pytest.fixture(scope="module")
-def shared_url(server_url: str) -> Iterator[str]:
+def shared_url(databases: Databases) -> Iterator[str]:
     """A database with all tables for the tests of a module, which leave it empty."""
-    with _database(server_url, "TEMPLATE template STRATEGY file_copy") as url:
+    with databases.lend() as url:
         yield url
 
 
 @pytest.fixture
 def empty_url(server_url: str) -> Iterator[str]:
     """A database of the test's own, without any table."""
-    with _database(server_url) as url:
-        yield url
+    name = new_name()
+    administer(server_url, f"CREATE DATABASE {name}")
+    yield at(server_url, name)
+    drop(server_url, name)
 
 
 @pytest.fixture
@@ -138,16 +146,3 @@ def begin(environment: dict[str, str]) -> Iterator[Begin]:
         if process.poll() is None:
             process.kill()
         process.communicate()
-
-
-@contextmanager
-def _database(server_url: str, options: str = "") -> Iterator[str]:
-    """A new database, until the end of the block: its URL."""
-    name = f"test_{uuid.uuid4().hex}"
-    administer(server_url, f"CREATE DATABASE {name} {options}")
-    yield _at(server_url, name)
-    administer(server_url, f"DROP DATABASE {name} WITH (FORCE)")
-
-
-def _at(url: str, database: str) -> str:
-    return url.replace("/studyhall?", f"/{database}?", 1)

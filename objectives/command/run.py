@@ -26,7 +26,7 @@ from objectives.command.placeholders import FLAGS, arguments_of, fill, gathered
 from objectives.command.printed_json import PrintedJson
 from objectives.command.readers import Json, Patterns, Reader, Row, Table
 from objectives.context import TrialContext
-from objectives.outcome import AttemptError, Kind
+from objectives.outcome import UNREAD, AttemptError, Kind
 from storage.errors import nearest
 from storage.home import CHECKOUT
 
@@ -242,11 +242,11 @@ class Run:
             self._check_memory()  # some scripts catch the error, print it and exit with 0
         for name in self.command.needs:
             if name in self.refused:
-                raise AttemptError(Kind.INVALID, f"exited with 0, but {name}: {self.refused[name]}")
+                raise AttemptError(Kind.INVALID, f"{UNREAD} {name}: {self.refused[name]}")
             if name not in self.last:
-                raise AttemptError(Kind.INVALID, f"exited with 0, but {self._missing(name)}")
+                raise AttemptError(Kind.INVALID, f"{UNREAD} {self._missing(name)}")
         if not self.last:
-            raise AttemptError(Kind.INVALID, f"exited with 0, but {self._missing('any number')}")
+            raise AttemptError(Kind.INVALID, f"{UNREAD} {self._missing('any number')}")
         return self.last
 
     def _check_memory(self) -> None:

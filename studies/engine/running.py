@@ -14,6 +14,7 @@ from storage.reader import Reader
 from studies.definition.definition import Definition
 from studies.definition.units import duration_text
 from studies.engine.policy import Finish, Requirements, again_text, consequence, judge, with_best
+from studies.engine.signals import Signals
 from studies.history.purpose import trial_name
 from studies.settings.leaders import Leaders
 from studies.slots.leases import Lease
@@ -25,6 +26,8 @@ FLUSH_SECONDS = 1.0
 """Between two writes of a trial's reports."""
 SHUTDOWN_SECONDS = 5.0
 """That a trial has after SIGTERM."""
+SIGNAL_SECONDS = 1.0
+"""Between a scheduler's signals to a trial and to its worker, on a busy host."""
 COUNTS = ("count", "verify")
 """Trials of a depth search, which come by the hundred: what it decides from them is printed."""
 STEP_LIMIT = 2**31
@@ -160,6 +163,10 @@ def assignment_of(
     )
 
 
-def not_blamed(outcome: Outcome) -> Outcome:
-    """The end of a trial that its worker gives back: a scheduler's SIGTERM reaches every process, the trial's too."""
-    return replace(outcome, kind=Kind.GIVEN_BACK) if outcome.kind in (Kind.KILLED, Kind.ERROR) else outcome
+def as_it_counts(outcome: Outcome, signals: Signals) -> Outcome:
+    """An attempt's end; no trial is blamed for a scheduler's SIGTERM, which reaches every process, and a trial at times
+    a moment before its worker."""
+    if outcome.kind is Kind.KILLED and not signals.giving_back:
+        signals.wait(SIGNAL_SECONDS)
+    blamed = not signals.giving_back or outcome.kind not in (Kind.KILLED, Kind.ERROR)
+    return outcome if blamed else replace(outcome, kind=Kind.GIVEN_BACK)

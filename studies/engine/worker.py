@@ -31,7 +31,7 @@ from studies.engine.policy import Requirements
 from studies.engine.progress import Progress, StudyProgress
 from studies.engine.pruning import Pruning
 from studies.engine.requests import Requests
-from studies.engine.running import FLUSH_SECONDS, SHUTDOWN_SECONDS, Running, assignment_of, not_blamed
+from studies.engine.running import FLUSH_SECONDS, SHUTDOWN_SECONDS, Running, as_it_counts, assignment_of
 from studies.engine.signals import Signals
 from studies.engine.taken import renew_taken
 from studies.history.state import Ending, standing_of
@@ -47,8 +47,6 @@ IDLE_SECONDS = 0.5
 """Of one wait while a slot is free; then orphans are recovered and the study is read."""
 BUSY_SECONDS = 2.0
 """The same while every slot is taken."""
-SIGNAL_SECONDS = 1.0
-"""Between a scheduler's signals to a trial and to its worker, on a busy host."""
 
 
 class Worker:
@@ -285,7 +283,7 @@ class Worker:
         for running in list(self.running.values()):
             for message in running.attempt.receive():
                 if isinstance(message, Outcome):
-                    outcome = self._blamed(message)
+                    outcome = as_it_counts(message, self.signals)
                     self.selector.unregister(running.attempt)
                     del self.running[running.slot.name]
                     self.slot_pool.ended(running.slot, running.claim.number, outcome.kind)
@@ -298,12 +296,6 @@ class Worker:
                 self._prune(running)
         if self.progress.here != before:
             self.study_progress.read()
-
-    def _blamed(self, outcome: Outcome) -> Outcome:
-        """The end as it counts: of a trial that was killed, the scheduler's signal may reach us a moment later."""
-        if outcome.kind is Kind.KILLED and not self.signals.giving_back:
-            self.signals.wait(SIGNAL_SECONDS)
-        return not_blamed(outcome) if self.signals.giving_back else outcome
 
     def _prune(self, running: Running) -> None:
         """Stop a trial that the pruner gives up."""

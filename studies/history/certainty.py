@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from statistics import NormalDist
 from typing import Any
 
+from samplers.searches.growth.comparison import WAS_PRUNED
 from samplers.searches.plural import counted, listed
 from samplers.searches.race.rivals import FAMILY_ERROR
 from studies.history.purpose import candidate_name
@@ -78,7 +79,7 @@ def rivals_of(record: Record) -> list[Mapping[str, Any]]:
 
 def is_pruned(candidate: Mapping[str, Any]) -> bool:
     """Whether a trial of the candidate was pruned, so that it was out of its round."""
-    return candidate["gain"] is None and " was pruned" in (candidate["reason"] or "")
+    return candidate["gain"] is None and f" {WAS_PRUNED}:" in (candidate["reason"] or "")
 
 
 def left_out(record: Record) -> str | None:

@@ -83,7 +83,8 @@ def _verdict(each: CandidateProgress, leader: Comparison | None, near: bool) -> 
     if each.candidate is None:
         return ""
     if each.measurement.reason is not None:
-        return (Verdict.PRUNED if " was pruned" in each.measurement.reason else Verdict.FAILED).text()
+        pruned = any(result.state == "PRUNED" for result in each.measurement.results)
+        return (Verdict.PRUNED if pruned else Verdict.FAILED).text()
     if each.comparison is None or each.comparison.gain is None:
         return Verdict.NOT_MEASURED.text()
     if each.comparison is leader:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from objectives.outcome import Kind
+from objectives.outcome import UNREAD, Kind
 from samplers.searches.fit.fit import FATAL_OUTCOMES
 from storage.program import program_name
 from storage.reader import Reader
@@ -17,8 +17,6 @@ from studies.tables.table import Cell, Column, Document, Table
 
 MAX_NAMED_TRIALS = 8
 """Trials that a line names."""
-UNREAD = "exited with 0, but"
-"""Begins the message of a command that ended well, without a metric that could be read."""
 FAILED_OUTCOMES = {kind.value for kind in Kind} - {Kind.COMPLETED.value, Kind.PRUNED.value}
 FAILURE_COLUMNS = [Column(name) for name in ("attempts", "trials ended", "outcome", "why", "trials")]
 

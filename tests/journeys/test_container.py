@@ -48,7 +48,7 @@ def container() -> Iterator[Call]:
     base.chmod(0o755)
     checkout, work, temporary = base / "checkout", base / "work", base / "tmp"
     for each in ("storage", "studies", "objectives", "samplers"):
-        shutil.copytree(CHECKOUT / each, checkout / each, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(CHECKOUT / each, checkout / each)  # with its byte code, as images have it
     shutil.copy(CHECKOUT / "cli.py", checkout)
     for folder in (work, temporary):
         folder.mkdir()

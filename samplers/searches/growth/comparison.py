@@ -21,6 +21,9 @@ from samplers.searches.growth.candidates import Candidate
 from samplers.searches.noise import inseparable, mean
 from samplers.searches.plan import Config, Result
 
+WAS_PRUNED = "was pruned"
+"""In the reason of a candidate that the pruner gave up: the record of a decision has no other place for it."""
+
 
 @dataclass(frozen=True)
 class Measurement:
@@ -95,7 +98,7 @@ class Scoring:
 
     def _missing(self, result: Result) -> str | None:
         if result.state != "COMPLETE":
-            end = "was pruned" if result.state == "PRUNED" else "failed"
+            end = WAS_PRUNED if result.state == "PRUNED" else "failed"
             return f"trial {result.trial} {end}: {result.reason or 'no reason kept'}"
         for name in (self.metric, self.cost):
             if name not in result.metrics:
