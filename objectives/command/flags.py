@@ -12,6 +12,7 @@ from __future__ import annotations
 import ast
 import json
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -186,7 +187,9 @@ def _python(value: Any, words: Mapping[str, str], inside: bool = False) -> str:
         case Mapping():
             return f"{{{','.join(f'{key!r}:{_python(each, words, True)}' for key, each in value.items())}}}"
         case str():
-            return repr(value) if inside or PYTHON_SYNTAX.search(value) or _is_literal(value) else value
+            renamed = unicodedata.normalize("NFKC", value) != value  # as Python writes a name, for which Fire takes it
+            quoted = inside or renamed or PYTHON_SYNTAX.search(value) or _is_literal(value)
+            return repr(value) if quoted else value
         case _:
             return repr(value)
 

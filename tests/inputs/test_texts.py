@@ -6,7 +6,7 @@ from typing import Any
 
 import fire.parser
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
@@ -29,6 +29,7 @@ def sent(mode: str, value: Any) -> str:
 
 @settings(max_examples=200, deadline=None)
 @given(VALUES)
+@example("\u013f")
 def test_fire_reads_every_value_as_it_was(value: Any) -> None:
     assert fire.parser.DefaultParseValue(sent("python", value)) == value
 
