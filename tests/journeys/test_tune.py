@@ -1,6 +1,6 @@
 """Every sampler under kills: the settings of an undisturbed study, a passing audit, choices that replay derives.
 
-Three samplers run once, with one score or several, a function or a command. `EVERY_CASE=1 pytest
+Two samplers run once, with one score or several, a function or a command. `EVERY_CASE=1 pytest
 tests/journeys/test_tune.py` runs all seven with one score and with several, with a function and with a command.
 """
 
@@ -34,7 +34,7 @@ SAMPLERS: Mapping[str, Any] = {
     "qmc": "qmc",
     "random": "random",
 }
-USUAL_SCORES = {"tpe": 1, "cmaes": 1, "nsgaii": 2}
+USUAL_SCORES = {"tpe": 1, "nsgaii": 2}
 """The samplers that run without EVERY_CASE, with how many scores."""
 FUNCTION = """
 def own(config):
