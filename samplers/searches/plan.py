@@ -51,6 +51,10 @@ class Point:
         return hashlib.sha256(text.encode()).hexdigest()
 
 
+WAS_PRUNED = "was pruned"
+"""In the reason of a growth's candidate that the pruner gave up: a decision's record has no other place for it."""
+
+
 @dataclass(frozen=True)
 class Result:
     """The end of a point. `metrics` is empty unless the state is COMPLETE."""
@@ -66,6 +70,14 @@ class Result:
     """Whether its objective refused it."""
     last_report: tuple[int, float] | None = None
     """Of a pruned point: the last step that it reported a score at, and the score."""
+
+    @property
+    def failure(self) -> str | None:
+        """`trial 3 was pruned: …`, `trial 3 failed: …`; None if it completed."""
+        if self.state == "COMPLETE":
+            return None
+        end = WAS_PRUNED if self.state == "PRUNED" else "failed"
+        return f"trial {self.trial} {end}: {self.reason or 'no reason kept'}"
 
 
 Results = Mapping[str, Result]

@@ -53,11 +53,9 @@ class Best:
     @property
     def doubts(self) -> list[str]:
         """What a reader of the flags ought to know, a line each."""
-        return (
-            [f"{counted(self.ties, 'other setting')} may be as good: the seeds do not set them apart"]
-            if self.ties
-            else []
-        )
+        if not self.ties:
+            return []
+        return [f"{counted(self.ties, 'other setting')} may be as good: the seeds do not set them apart"]
 
     def to_json(self) -> dict[str, Any]:
         return {

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from statistics import NormalDist
 from typing import Any
 
-from samplers.searches.growth.comparison import WAS_PRUNED
+from samplers.searches.plan import WAS_PRUNED
 from samplers.searches.plural import counted, listed
 from samplers.searches.race.rivals import FAMILY_ERROR
 from studies.history.purpose import candidate_name

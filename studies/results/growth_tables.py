@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from samplers.searches.noise import mean
+from samplers.searches.plan import WAS_PRUNED
 from samplers.searches.plural import counted
 from storage.records import DecisionRow
 from studies.definition.units import Units
@@ -159,7 +160,9 @@ def _candidate(each: Mapping[str, Any], units: Units) -> list[Cell]:
         Figure(each["added_cost"]),
         Figure(each["efficiency"], error_of(each, "efficiency"), times=times, bold=is_bold),
         verdict.text(),
-        "" if each["reason"] in (None, "no gain") else re.sub("was pruned: pruned:? ", "was pruned ", each["reason"]),
+        ""
+        if each["reason"] in (None, "no gain")
+        else re.sub(f"{WAS_PRUNED}: pruned:? ", f"{WAS_PRUNED} ", each["reason"]),
     ]
 
 

@@ -126,9 +126,8 @@ class FixedSizeSearch:
 
     def _count(self, result: Result) -> int | str:
         """The count, or why there is none."""
-        if result.state != "COMPLETE":
-            end = "was pruned" if result.state == "PRUNED" else "failed"
-            return f"trial {result.trial} {end}: {result.reason or 'no reason kept'}"
+        if result.failure is not None:
+            return result.failure
         count = result.metrics.get(self.metric)
         if count is None:
             return f"trial {result.trial} returned no metric {self.metric!r}"

@@ -21,9 +21,6 @@ from samplers.searches.growth.candidates import Candidate
 from samplers.searches.noise import inseparable, mean
 from samplers.searches.plan import Config, Result
 
-WAS_PRUNED = "was pruned"
-"""In the reason of a candidate that the pruner gave up: the record of a decision has no other place for it."""
-
 
 @dataclass(frozen=True)
 class Measurement:
@@ -97,9 +94,8 @@ class Scoring:
         return Measurement(config, results, scores, [result.metrics[self.cost] for result in results])
 
     def _missing(self, result: Result) -> str | None:
-        if result.state != "COMPLETE":
-            end = WAS_PRUNED if result.state == "PRUNED" else "failed"
-            return f"trial {result.trial} {end}: {result.reason or 'no reason kept'}"
+        if result.failure is not None:
+            return result.failure
         for name in (self.metric, self.cost):
             if name not in result.metrics:
                 return f"trial {result.trial} returned no metric {name!r}"
