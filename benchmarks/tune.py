@@ -8,6 +8,7 @@
     python benchmarks/tune.py kills          # settings lost, run twice and left RUNNING when workers are killed
 
 tune_cost.py, tune_storage.py, tune_functions.py and tune_processes.py say how each is measured. Without a name: all.
+Samplers named after `storage` are measured alone (`storage tpe`); the page's weight comes with `random`.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import optuna
 
 from benchmarks import tune_cost, tune_functions, tune_processes, tune_storage
+from benchmarks.tune_cost import SAMPLERS
 
 PARTS = {
     "cost": tune_cost.main,
@@ -32,5 +34,8 @@ PARTS = {
 
 if __name__ == "__main__":
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    for part in sys.argv[1:] or PARTS:
-        PARTS[part]()
+    if sys.argv[1:2] == ["storage"]:
+        tune_storage.main(sys.argv[2:] or [*SAMPLERS])
+    else:
+        for part in sys.argv[1:] or PARTS:
+            PARTS[part]()

@@ -41,23 +41,24 @@ PORT = 8979
 OBJECTIVE = "def objective(config):\n    return {'loss': 0.0}\n"
 
 
-def main() -> None:
-    """The cost of choices and claims by sampler and size; then the weight of the random study."""
+def main(samplers: Sequence[str] = tuple(SAMPLERS)) -> None:
+    """The cost of choices and claims by sampler and size; then the weight of the random study, if it is among them."""
     with own_storage() as (url, home):
         (home / "objective.py").write_text(OBJECTIVE)
         histories: dict[str, list[optuna.trial.FrozenTrial]] = {}
         print(f"{'sampler':>8} {'settings':>8} {'ours':>9} {'Optuna':>9} {'ratio':>6} {'claim':>9}")
-        for sampler in SAMPLERS:
-            if sampler != "tpe":  # which looks at values alone: the random ones serve it too
-                histories[sampler] = _history(sampler)
-            theirs = _theirs(url, sampler, histories[sampler if sampler != "tpe" else "random"])
+        for sampler in samplers:
+            # TPE looks at values alone: the random ones serve it too.
+            told = "random" if sampler == "tpe" else sampler
+            theirs = _theirs(url, sampler, histories.get(told) or histories.setdefault(told, _history(told)))
             for size, (choice, claim), its in zip(SIZES, _ours(url, home, sampler), theirs, strict=True):
                 print(
                     f"{sampler:>8} {size:>8,} {1e3 * choice:>6.1f} ms {1e3 * its:>6.1f} ms {choice / its:>6.2f} "
                     f"{1e3 * claim:>6.2f} ms",
                     flush=True,
                 )
-        _weights(url, home)
+        if "random" in samplers:
+            _weights(url, home)
 
 
 def _ours(url: str, home: Path, sampler: str) -> Iterator[tuple[float, float]]:
