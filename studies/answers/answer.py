@@ -99,7 +99,7 @@ def _of_grid(study: StudyRow, shown: Json) -> str | None:
     if count == 1:
         return f"The only setting with a result, {setting_name(best['setting'])}, has {study.score} {_mean(best)}."
     tied = sum(bool(row["best_tie"]) for row in rows)
-    coming = [row for row in shown["results"] if str(row.get("verdict", "")).startswith(Verdict.UNFINISHED.value)]
+    coming = [row for row in shown["results"] if not row["ranked"] and not row["failed"]]
     if coming:
         verdict = f" {counted(len(coming), 'setting')} with some of their seeds may still become the best."
     elif tied:

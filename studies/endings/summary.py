@@ -59,7 +59,7 @@ class Summary:
         """For people. `seconds`: of the command; `here`: trials that ended in it, None if it only followed."""
         name, ending = self.study.name, self.ending
         lines = [(f"{name}: {self.reason}", Tone.FAILURE if ending.failed else Tone.PLAIN)]
-        if self.failed and not ending.interrupted and "failed" not in self.reason:
+        if self.failed and not ending.interrupted and not self._reason_counts_failures:
             lines.append((f"{counted(self.failed, 'trial')} failed", Tone.FAILURE))
         noun = "count" if self.study.search == "depth" else "trial"
         took = f"took {duration_text(seconds)}" + (f" for {counted(here, noun)}" if here else "")
@@ -69,6 +69,12 @@ class Summary:
         named = commands(self.study, self.standing, self.failed, ending.interrupted, self.state, *hints)
         width = max(len(command) for command, _ in named)
         return lines + [(f"  {command:<{width}}  # {why}", Tone.PLAIN) for command, why in named]
+
+    @property
+    def _reason_counts_failures(self) -> bool:
+        """A grid's end counts its failed trials; what a search failed of needs no count beside it."""
+        kind = self.study.outcome_kind
+        return kind is not None and (kind.failed or self.study.search == "grid")
 
     @property
     def reason(self) -> str:

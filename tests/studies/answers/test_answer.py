@@ -20,7 +20,7 @@ def study(search: str, metric: str = "loss", **block: Any) -> Any:
 def cell(mean: float, **more: Any) -> dict[str, Any]:
     ends = [mean - 0.01, mean + 0.01]
     made = {"setting": {"lr": 0.1}, "mean": mean, "n": 3, "interval": ends, "ranked": True, "best_tie": False}
-    return {**made, "p_best": 0.001, **more}
+    return {**made, "p_best": 0.001, "failed": [], **more}
 
 
 @pytest.mark.parametrize("search", ["grow", "grid", "tune", "depth", "fit"])
@@ -42,9 +42,12 @@ def test_without_a_result_there_is_no_answer(search: str) -> None:
         ),
         ([cell(0.5, n=1, interval=None, p_best=None)] * 2, "loss 0.5000 (1 seed). With one seed each, nothing says"),
         ([cell(0.5)], "The only setting with a result, lr 0.1, has loss 0.500 ± 0.010"),
-        ([cell(0.4, ranked=False), cell(0.5), cell(0.6)], "The best of 2 settings is lr 0.1, with loss 0.500"),
         (
-            [cell(0.5), cell(0.6), cell(0.4, ranked=False, verdict="measured 2/3")],
+            [cell(0.4, ranked=False, failed=[{"trial": 1}]), cell(0.5), cell(0.6)],
+            "The best of 2 settings is lr 0.1, with loss 0.500",
+        ),
+        (
+            [cell(0.5), cell(0.6), cell(0.4, ranked=False)],
             "1 setting with some of their seeds may still become the best.",
         ),
     ],

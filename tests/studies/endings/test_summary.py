@@ -24,7 +24,7 @@ BLOCKS: dict[str, dict[str, Any]] = {
 }
 
 
-def study_of(search: str, kind: EndKind = EndKind.ANSWERED, max_trials: int | None = None, **block: Any) -> Any:
+def study_of(search: str, kind: EndKind | None = EndKind.ANSWERED, max_trials: int | None = None, **block: Any) -> Any:
     state = {search: {**BLOCKS[search], **block}, "step": 4}
     return SimpleNamespace(name="own", search=search, outcome_kind=kind, max_trials=max_trials, state=state)
 
@@ -89,6 +89,22 @@ def test_the_end_of_a_depth_search_counts_counts(tmp_path: Path) -> None:
     assert summary.lines(3, 5)[1][0] == "took 3 s for 5 counts; storage: here"
 
 
+@pytest.mark.parametrize(
+    ("study", "ending", "is_said"),
+    [
+        (study_of("grow", EndKind.STEPS), Ending("done: 3 steps are done: failed_first grows"), True),
+        (study_of("grid"), Ending("done: 4 settings are done; 2 trials failed"), False),
+        (study_of("grow", EndKind.FAILED), Ending("failed: the baseline cannot be measured", failed=True), False),
+        (study_of("grow", EndKind.ALIKE), Ending("failed: 3 trials ended alike", failed=True), False),
+    ],
+)
+def test_failures_are_counted_where_the_reason_does_not(
+    study: Any, ending: Ending, is_said: bool, tmp_path: Path
+) -> None:
+    summary = Summary(study, ending, Standing(StudyState.DONE), Counts(), 2, tmp_path, "here", study.state)
+    assert (("2 trials failed", Tone.FAILURE) in summary.lines(1, 2)) == is_said
+
+
 def test_where_it_only_stopped_the_command_that_goes_on_comes_first() -> None:
     grid = study_of("grid", max_trials=8)
     assert named(grid, StudyState.RUNNING, interrupted=True)[0] == "run grid --study own"
@@ -97,8 +113,10 @@ def test_where_it_only_stopped_the_command_that_goes_on_comes_first() -> None:
     assert named(grid, StudyState.BUDGET_USED_UP)[0] == "run grid --study own --max-trials 16"
 
 
-def summary_of(ending: Ending, counts: Counts, failed: int, folder: Path) -> Summary:
-    study = study_of("grid")
+def summary_of(
+    ending: Ending, counts: Counts, failed: int, folder: Path, kind: EndKind | None = EndKind.ANSWERED
+) -> Summary:
+    study = study_of("grid", kind)
     return Summary(study, ending, Standing(StudyState.DONE), counts, failed, folder, "here", study.state)
 
 
@@ -114,10 +132,8 @@ def test_the_end_says_how_long_it_took_and_where_things_are(tmp_path: Path) -> N
 
 
 def test_failures_and_an_interrupt_are_counted(tmp_path: Path) -> None:
-    failed = summary_of(Ending("done: all", failed=True), Counts(failed=1), 1, tmp_path)
-    assert failed.lines(1, 1)[:2] == [("own: done: all", Tone.FAILURE), ("1 trial failed", Tone.FAILURE)]
-    said = summary_of(Ending("done: all; 1 trial failed", failed=True), Counts(failed=1), 1, tmp_path).lines(1, 1)
-    assert sum("1 trial failed" in line for line, _ in said) == 1
+    failed = summary_of(Ending("late: time is up", failed=True), Counts(failed=1), 1, tmp_path, kind=None)
+    assert failed.lines(1, 1)[:2] == [("own: late: time is up", Tone.FAILURE), ("1 trial failed", Tone.FAILURE)]
     assert (failed.exit_code, failed.kind) == (1, "failed")
     stopped = summary_of(Ending("", interrupted=True), Counts(waiting=10, complete=6), 0, tmp_path)
     line = "own: interrupted: 6 of 16 planned trials are done; run the same command to go on"
