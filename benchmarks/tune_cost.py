@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import math
+import random
 import statistics
 import time
 from collections.abc import Callable, Mapping
@@ -48,8 +49,9 @@ CHOICES = 60
 
 
 def loss(config: Mapping[str, Any]) -> float:
-    """Anything smooth."""
-    return (math.log10(config["learning_rate"]) + 2.5) ** 2 + config["dropout"] + abs(config["n_layer"] - 6) / 6
+    """Anything smooth, with noise as of a training: without it CMA-ES would end up with one setting for ever."""
+    noise = random.Random(repr(sorted(config.items()))).gauss(0, 0.3)
+    return (math.log10(config["learning_rate"]) + 2.5) ** 2 + config["dropout"] + abs(config["n_layer"] - 6) / 6 + noise
 
 
 def block(sampler: str) -> dict[str, Any]:
