@@ -41,7 +41,7 @@ def importance_text(found: Importances) -> str:
         "fanova": "fANOVA: the share of the score's variance over the whole space, by a random forest.",
         "ranges": (
             f"By range: how much of the order of all {found.settings} settings the ranges of an axis explain by itself;"
-            f" below {by_chance(found.settings):.0%} it may be chance."
+            f" below {_by_chance(found):.0%} it may be chance."
         ),
         "ped_anova": "PED-ANOVA: what parts the best tenth of the settings from the rest.",
     }
@@ -52,12 +52,17 @@ def importance_text(found: Importances) -> str:
 
 
 def most_text(found: Importances) -> str:
-    """The axis that matters most, if one stands out."""
+    """The axis that matters most, if one stands out by range: shares by fANOVA always have the sum of 1."""
+    if max(found.by_method.get("ranges", {}).values(), default=0.0) < _by_chance(found):
+        return f"No axis stands out: {counted(found.settings, 'setting')} do not show which one matters."
     method, shares = next(iter(found.by_method.items()))
     axis, most = next(iter(shares.items()))
-    if most < by_chance(found.settings):
-        return f"No axis stands out: {counted(found.settings, 'setting')} do not show which one matters."
     return f"{axis} matters most, with {most:.0%} ({NAMES[method]})."
+
+
+def _by_chance(found: Importances) -> float:
+    """The share by range below which the largest one may be chance."""
+    return by_chance(found.settings, max(1, len(found.by_method.get("ranges", {}))))
 
 
 def importance_document(found: Importance) -> Document:

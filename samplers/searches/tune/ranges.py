@@ -43,17 +43,17 @@ def share(values: Sequence[Any], scores: Sequence[float]) -> float | None:
     return max(0.0, (h - kinds + 1) / (settings - kinds))
 
 
-def by_chance(settings: int) -> float:
-    """The share that an axis of numbers that does not matter stays below in 95 of 100 studies.
+def by_chance(settings: int, axes: int = 1) -> float:
+    """The share that the largest of so many axes of numbers stays below in 95 of 100 studies, if none matters.
 
-    >>> round(by_chance(20), 2), round(by_chance(200), 2)
-    (0.3, 0.03)
+    >>> round(by_chance(20), 2), round(by_chance(200), 2), round(by_chance(200, axes=10), 2)
+    (0.3, 0.03, 0.06)
     """
     kinds = _ranges(settings)
     freedom = kinds - 1
     # Wilson & Hilferty (1931): a quantile of the chi-squared distribution, which H follows.
     spread = 2 / (9 * freedom)
-    h = freedom * (1 - spread + NormalDist().inv_cdf(0.95) * math.sqrt(spread)) ** 3
+    h = freedom * (1 - spread + NormalDist().inv_cdf(1 - 0.05 / axes) * math.sqrt(spread)) ** 3
     return min(1.0, max(0.0, (h - freedom) / (settings - kinds)))
 
 

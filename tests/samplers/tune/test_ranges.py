@@ -46,3 +46,13 @@ def test_an_axis_that_does_not_matter_stays_below_chance_in_about_95_of_100_stud
         found = share(values, scores)
         above += found is not None and found > by_chance(settings)
     assert 4 <= above <= 36
+
+
+def test_the_largest_of_several_axes_of_which_none_matters_stays_below_it_as_often() -> None:
+    random = Random(7)
+    above = 0
+    for _ in range(200):
+        scores = [random.random() for _ in range(60)]
+        found = [share([random.random() for _ in scores], scores) or 0.0 for _ in range(8)]
+        above += max(found) > by_chance(60, axes=8)
+    assert above <= 20

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from samplers.searches.tune.importance import Importances
+from samplers.searches.tune.ranges import by_chance
 from studies.settings.importance import importance_document, importance_json, most_text
 
 
@@ -28,9 +29,15 @@ def test_the_note_says_which_settings_each_method_speaks_of() -> None:
 def test_of_few_settings_the_note_says_what_may_be_chance() -> None:
     found = Importances(20, {"ranges": {"lr": 0.72, "width": 0.05}})
     (note,) = importance_document({"loss": found}).notes
-    assert "below 30% it may be chance" in note and "PED-ANOVA wants 100 settings" in note
+    assert f"below {by_chance(20, axes=2):.0%} it may be chance" in note and "PED-ANOVA wants 100 settings" in note
     assert most_text(found) == "lr matters most, with 72% (by range)."
     assert most_text(Importances(20, {"ranges": {"lr": 0.12}})).startswith("No axis stands out")
+
+
+def test_shares_by_fanova_of_which_the_ranges_see_nothing_are_noise() -> None:
+    noise = {"fanova": {"y": 0.51, "x": 0.49}, "ranges": {"x": 0.04, "y": 0.02}}
+    assert most_text(Importances(60, noise)).startswith("No axis stands out")
+    assert most_text(Importances(60, {**noise, "ranges": {"y": 0.6, "x": 0.0}})) == "y matters most, with 51% (fANOVA)."
 
 
 def test_too_few_settings_add_nothing() -> None:
