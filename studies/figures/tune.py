@@ -66,7 +66,7 @@ def _rows(shown: Mapping[str, Any]) -> Rows:
 
 def _history(rows: Rows, score: Score) -> Picture:
     better = max if score.direction == "maximize" else min
-    kept = [row for row in rows if _met(row)]
+    kept = [row for row in rows if _met(row) and _whole(row)]
     numbers, means = [float(row["number"]) for row in kept], [row["mean"] for row in kept]
     best = [*accumulate(means, better)]
     drawn, cut = thinned(kept, MAX_SETTING_POINTS)
@@ -87,7 +87,9 @@ def _history(rows: Rows, score: Score) -> Picture:
     title = f"{score.metric} of each setting, and the best so far"
     y, far = value_axis(score.metric, means, score.direction == "minimize")
     marks: list[Mark] = [settings, Line("best so far", numbers, best)]
-    caption += f"{far}{cut}{_missing(len(rows) - len(kept))}"
+    lacking = sum(_met(row) and not _whole(row) for row in rows)
+    caption += f"{far}{cut}{_missing(len(rows) - len(kept) - lacking)}"
+    caption += f" Not shown: {lacking} of which a seed was pruned or failed." if lacking else ""
     return Picture("tune-history", title, whole_axis("setting", numbers), y, marks, caption)
 
 
@@ -218,6 +220,11 @@ def _where(best: Rows, name: str, numeric: bool, picked: str) -> str:
 
 def _met(row: Mapping[str, Any]) -> bool:
     return all(not excess > 0 for excess in row["constraints"].values() if not math.isnan(excess))
+
+
+def _whole(row: Mapping[str, Any]) -> bool:
+    """Whether no seed of the setting failed or was pruned: only then it is ranked."""
+    return not row["failed"] and not row["pruned"]
 
 
 def _missing(count: int) -> str:

@@ -16,7 +16,7 @@ def shown(scores: list[float]) -> dict[str, Any]:
         {"number": place, "setting": {"lr": 10 ** -(1 + place / 10), "depth": 1 + place % 4}, "mean": score}
         for place, score in enumerate(scores)
     ]
-    return {"results": [{**row, "constraints": {}, "n": 1} for row in rows]}
+    return {"results": [{**row, "constraints": {}, "n": 1, "failed": [], "pruned": []} for row in rows]}
 
 
 def slice_of(name: str, scores: list[float]) -> Picture:
@@ -45,3 +45,12 @@ def test_what_would_squeeze_all_others_is_drawn_at_the_edge_with_its_true_value(
 
 def test_whole_numbers_are_named_as_such() -> None:
     assert slice_of("depth", SCORES).x.ticks == [1, 2, 3, 4]
+
+
+def test_the_best_so_far_is_of_settings_whose_seeds_all_completed() -> None:
+    given = shown([0.7, 0.99, 0.98, 0.8])
+    given["results"][1]["failed"] = [{"trial": 3}]
+    given["results"][2]["pruned"] = [{"trial": 4}]
+    history = next(each for each in pictures(given, SCORE) if each.key == "tune-history")
+    assert "The best so far came as setting 3" in history.caption and 0.99 not in heights(history)
+    assert "Not shown: 2 of which a seed was pruned or failed." in history.caption

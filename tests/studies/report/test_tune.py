@@ -14,7 +14,8 @@ LOSS, SIZE = Score("loss", "minimize"), Score("size", "maximize")
 def row(number: int, loss: float | None, size: float | None = None, **excess: float) -> dict[str, Any]:
     both = {"loss": {"mean": loss}, "size": {"mean": size}}
     setting = {"x": number / 2, "kind": "a" if number % 2 else "b"}
-    return {"number": number, "mean": loss, "setting": setting, "by_score": both, "constraints": excess}
+    ends: dict[str, Any] = {"failed": [], "pruned": []}
+    return {"number": number, "mean": loss, "setting": setting, "by_score": both, "constraints": excess, **ends}
 
 
 def by_key(found: list[Picture]) -> dict[str, Picture]:
