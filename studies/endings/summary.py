@@ -173,7 +173,7 @@ def _further(study: StudyRow, run: str, verb: str, state: Json, seeds: str | Non
             return f"{run} {seeds}", "more seeds: one may still help"
         case "grid" if not block.get("racing"):
             return f"{run} --set grid.repeats={2 * int(block.get('repeats', 1))}", "more seeds for each setting"
-        case "tune":
+        case "tune" if not state.get("used_up"):
             return f"{run} --set tune.settings={2 * int(block['settings'])}", "more settings"
         case "depth":
             return f"{verb.format('export')} --as depth-json", "the answers as a file"

@@ -46,4 +46,6 @@ def effect_of_again(study: StudyRow) -> str:
     """What a trial's second run changes where a decision was made from the first."""
     if study.search in GO_BACK:
         return "the search decides again from there"
+    if study.search == "tune":
+        return "the sampler has been told of its setting already; the tables count the new result"
     return "its round is decided already and does not change"

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Mapping
+from contextlib import suppress
 from random import Random
+from types import MappingProxyType
 from typing import Any
 
 from samplers.searches.grid.relations import Evaluated
@@ -18,19 +21,26 @@ MAX_WRONG_EXPRESSIONS = 100
 
 
 def check_allowed(settings: TuneSettings) -> None:
-    """Try settings of the space, uniformly at random, until one is allowed; where they can be counted, count them.
+    """Try settings of the space, uniformly at random, until one is allowed; where they can be listed, list them. Then
+    those of each setting that is enqueued with some of its values.
 
     Raises:
         UsageError: None is, or the expressions have a value for none.
     """
-    if settings.size:
-        return
+    if not settings.allowed:
+        _check_some(settings, {}, "no setting of the space", f"{settings.where}.where")
+    for index, given in enumerate(settings.enqueue):
+        _check_some(settings, given, "no setting with these values", f"{settings.where}.enqueue[{index}]")
+
+
+def _check_some(settings: TuneSettings, given: Mapping[str, Any], what: str, where: str) -> None:
+    """Check that a setting with the given values is allowed."""
     random = Random(settings.seed)
     left_out: Counter[str] = Counter()
     wrong: UsageError | None = None
     for number in range(TRIED_SETTINGS):
         try:
-            found = tried(settings, random)
+            found = tried(settings, random, given)
         except UsageError as error:
             wrong = error
             if number >= MAX_WRONG_EXPRESSIONS and not left_out:
@@ -43,17 +53,31 @@ def check_allowed(settings: TuneSettings) -> None:
         raise wrong
     ((condition, count),) = left_out.most_common(1)
     tries = f"{count:,} of {TRIED_SETTINGS:,} settings tried at random"
-    raise UsageError(f"no setting of the space is allowed: {condition!r} left out {tries}", f"{settings.where}.where")
+    raise UsageError(f"{what} is allowed: {condition!r} left out {tries}", where)
 
 
-def tried(settings: TuneSettings, random: Random) -> Evaluated:
-    """One setting of the space, uniformly at random.
+def possible(settings: TuneSettings, random: Random) -> Evaluated | None:
+    """One setting that is allowed; where none is found soon, one for which the expressions have a value. None: neither
+    is found."""
+    found = None
+    for _ in range(MAX_WRONG_EXPRESSIONS):
+        with suppress(UsageError):
+            found = tried(settings, random)
+            if found.filtered is None:
+                break
+    return found
+
+
+def tried(settings: TuneSettings, random: Random, given: Mapping[str, Any] = MappingProxyType({})) -> Evaluated:
+    """One setting of the space with the given values, otherwise uniformly at random.
 
     Raises:
         UsageError: An expression has no value for it.
     """
     axes = settings.space.axes
-    return settings.relations.evaluated(axes, lambda name: uniform(axes[name], random))
+    return settings.relations.evaluated(
+        axes, lambda name: given[name] if name in given else uniform(axes[name], random)
+    )
 
 
 def uniform(axis: Numbers | Choices, random: Random) -> Any:

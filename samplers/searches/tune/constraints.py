@@ -52,6 +52,10 @@ class Constraint:
             raise UsageError(f"{given!r} names no metric", where)
         return Constraint(given, excess)
 
+    def is_known(self, metrics: Mapping[str, float]) -> bool:
+        """Whether the metrics that it needs are there, whatever their values."""
+        return all(name in metrics for name in self.excess.names)
+
     def value(self, metrics: Mapping[str, float]) -> float | None:
         """The excess for these metrics; None if one is missing, or it has no finite value."""
         if any(not math.isfinite(metrics.get(name, math.nan)) for name in self.excess.names):

@@ -81,6 +81,7 @@ def import_step(
         "next": first + len(given),
         IMPORTED: {"count": imported_count(state) + len(given), "untold": span},
         "ended": None,
+        "used_up": False,
         "since": 0,
         "race": {**state["race"], "over": False},
     }
@@ -115,8 +116,7 @@ def told_step(
         IMPORTED: {"count": imported_count(state), "untold": None},
     }
     if len(scores) == 1:
-        known = [setting.outcome for setting in past.settings if setting.outcome is not None]
-        after["best"] = best_of([*known, *outcomes], scores[0][1])
+        after["best"] = best_of(past.with_told(outcomes).values(), scores[0][1])
     return Decision("told", record, after)
 
 

@@ -74,6 +74,11 @@ class Outcome:
         """Whether the setting completed and meets all constraints."""
         return self.state == "COMPLETE" and all(excess <= 0 for excess in self.constraints.values())
 
+    @property
+    def ranked(self) -> bool:
+        """Whether the setting may be the best: it meets all constraints, and each of its seeds completed."""
+        return self.feasible and None not in self.by_seed
+
     def to_json(self) -> dict[str, Any]:
         """As it stands in a record."""
         return {each.name: getattr(self, each.name) for each in fields(self)}

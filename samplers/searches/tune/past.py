@@ -7,8 +7,8 @@ more than Optuna's own; a process that begins anew folds all records once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from samplers.searches.nested import path_of, value_at
@@ -17,7 +17,7 @@ from samplers.searches.tune.cmaes_state import as_optuna_keeps_it
 from samplers.searches.tune.constraints import PREFIX
 from samplers.searches.tune.front import Point, losses, with_point
 from samplers.searches.tune.outcome import Outcome
-from samplers.searches.tune.settings import TuneSettings
+from samplers.searches.tune.settings import TuneSettings, config_text
 from storage.errors import UsageError
 
 if TYPE_CHECKING:
@@ -51,6 +51,8 @@ class PastSetting:
     """Whether it lies in the space in force. If not, the sampler is shown a failed trial in its place."""
     seeds: int | None = None
     """Of an imported setting: how many it begins with; None: as many as the block in force says."""
+    seed: int | None = None
+    """The first of its seeds; None: that of the block in force."""
 
 
 class Past:
@@ -73,7 +75,10 @@ class Past:
         self._block, self._config, self._parse = block, config, parse
         self._directions = directions
         self._study_attributes: dict[str, Any] = {}
-        self._by_hash: dict[str, int] = {}
+        self._alike: dict[str, list[int]] = {}
+        """The numbers of the settings that have one configuration, by the hash of their first point."""
+        self._configs: dict[int, set[str]] = {}
+        """The configurations of the settings, by their first seed."""
         self._show()
 
     def add(self, kind: str, record: Mapping[str, Any]) -> None:
@@ -82,9 +87,9 @@ class Past:
             self._override(record["changes"])
             return
         if record.get("outcome") is not None:
-            self._end(Outcome.from_json(record["outcome"]))
-        for outcome in record.get("outcomes", ()):
-            self._end(Outcome.from_json(outcome))
+            self._end([Outcome.from_json(record["outcome"])])
+        if record.get("outcomes"):
+            self._end([Outcome.from_json(outcome) for outcome in record["outcomes"]])
         if record.get("setting") is not None:
             self._begin(record)
         elif record.get("attributes") is not None:
@@ -93,23 +98,43 @@ class Past:
             self._begin(imported)
 
     @property
-    def different(self) -> int:
-        """How many settings with different points there are."""
-        return len(self._by_hash)
+    def is_used_up(self) -> bool:
+        """Whether each configuration that the space in force allows is that of a setting, with the seed in force."""
+        allowed = self.in_force.allowed
+        return allowed is not None and allowed <= self._configs.get(self.in_force.seed, set())
 
     def first_like(self, point_hash: str) -> int | None:
         """The number of the first setting whose first point has that hash."""
-        return self._by_hash.get(point_hash)
+        return next(iter(self._alike.get(point_hash, ())), None)
+
+    def seeds_of(self, number: int) -> int:
+        """How many seeds tell a setting: those that every one gets, or all that are known of its configuration."""
+        setting = self.settings[number]
+        outcomes = [self.settings[each].outcome for each in self._alike[setting.hash]]
+        known = (len(outcome.by_seed) for outcome in outcomes if outcome is not None)
+        return max(setting.seeds or self.in_force.repeats, *known, 0)
+
+    def with_told(self, outcomes: Iterable[Outcome]) -> dict[int, Outcome]:
+        """The outcomes of all settings once these are told, too, by the settings' numbers."""
+        known = {number: each.outcome for number, each in enumerate(self.settings) if each.outcome is not None}
+        for outcome in outcomes:
+            known |= self._shared(outcome)
+        return known
+
+    def corrects(self, outcome: Outcome) -> bool:
+        """Whether something else is known of a setting's configuration than was told of it before."""
+        told = (self.settings[number].outcome for number in self._alike[self.settings[outcome.setting].hash])
+        return any(each is not None and _findings(each) != _findings(outcome) for each in told)
 
     def is_on_front(self, outcome: Outcome) -> bool:
         """Whether nothing that was told is better; of one score, whether it is the best value."""
-        if not outcome.feasible or outcome.values is None:
+        if not outcome.ranked or outcome.values is None:
             return False
         return losses(outcome.values, self._directions) in self.front
 
     def is_better(self, outcome: Outcome) -> bool:
         """Whether no setting that was told before is at least as good."""
-        if not outcome.feasible or outcome.values is None:
+        if not outcome.ranked or outcome.values is None:
             return False
         return with_point(self.front, losses(outcome.values, self._directions)) is not None
 
@@ -153,8 +178,8 @@ class Past:
             self._first_open += 1
 
     def _constraints_of(self, outcome: Outcome) -> dict[str, float]:
-        """The constraints in force, as attributes of Optuna, which wants the same of all trials that completed. One
-        that was added later is taken to be just met by the settings before: of them nobody knows."""
+        """The constraints in force, as attributes of Optuna, which wants the same of all trials that completed. One of
+        whose metrics a setting knows nothing is taken to be just met."""
         if outcome.state != "COMPLETE":
             return {}
         texts = [constraint.text for constraint in self.in_force.constraints]
@@ -166,9 +191,10 @@ class Past:
         assert record["setting"] == number, "the records are not those in force, in order"
         attributes = as_optuna_keeps_it(record["attributes"]["setting"])
         setting = PastSetting(record["params"], record["config"], record["hash"], attributes)
-        setting.seeds = record.get("seeds")
+        setting.seeds, setting.seed = record.get("seeds"), self.in_force.seed
         self.settings.append(setting)
-        self._by_hash.setdefault(record["hash"], number)
+        self._alike.setdefault(record["hash"], []).append(number)
+        self._configs.setdefault(self.in_force.seed, set()).add(config_text(record["config"]))
         self._keep(record["attributes"]["study"])
         self._add_running(setting, setting.params)
 
@@ -177,18 +203,31 @@ class Past:
         self._study_attributes |= attributes
         self.seen.set_study_attributes(attributes)
 
-    def _end(self, outcome: Outcome) -> None:
-        """Take in how a setting ended: once, or again with more seeds."""
-        setting = self.settings[outcome.setting]
-        again, setting.outcome = setting.outcome is not None, outcome
-        setting.attributes |= as_optuna_keeps_it(outcome.attributes)
+    def _shared(self, outcome: Outcome) -> dict[int, Outcome]:
+        """An outcome as that of its setting, and of the settings of the same configuration that were told before, by
+        their numbers: what more seeds say of one of them, they say of all."""
+        shared = {outcome.setting: outcome}
+        for number in self._alike[self.settings[outcome.setting].hash]:
+            told = self.settings[number].outcome
+            if number != outcome.setting and told is not None and _findings(told) != _findings(outcome):
+                shared[number] = replace(outcome, setting=number, attributes=told.attributes)
+        return shared
+
+    def _end(self, outcomes: Sequence[Outcome]) -> None:
+        """Take in how settings ended: once, or again, with more seeds or under other constraints."""
+        told = {number: each for outcome in outcomes for number, each in self._shared(outcome).items()}
+        again = any(self.settings[number].outcome is not None for number in told)
+        for number, outcome in told.items():
+            self.settings[number].outcome = outcome
+            self.settings[number].attributes |= as_optuna_keeps_it(outcome.attributes)
         if again:
             self.front = []
-        for each in [setting.outcome for setting in self.settings] if again else [outcome]:
-            if each is not None and each.feasible and each.values is not None:
+        for each in [setting.outcome for setting in self.settings] if again else told.values():
+            if each is not None and each.ranked and each.values is not None:
                 self.front = with_point(self.front, losses(each.values, self._directions)) or self.front
-        self.tell(outcome)
-        self._keep_common(outcome.setting)
+        for number, outcome in told.items():
+            self.tell(outcome)
+            self._keep_common(number)
 
     def _override(self, changes: Mapping[str, Any]) -> None:
         """Put another block or config into force. In another space, the sampler is told everything again."""
@@ -256,3 +295,8 @@ class Past:
     def _add_running(self, setting: PastSetting, params: Mapping[str, Any]) -> None:
         shown = {name: self.in_force.space.axes[name].shown(value) for name, value in params.items()}
         self.seen.add_running(shown, self.distributions, setting.attributes)
+
+
+def _findings(outcome: Outcome) -> object:
+    """What an outcome says of its configuration, whichever setting has it."""
+    return outcome.state, outcome.values, outcome.constraints, outcome.by_seed

@@ -12,6 +12,7 @@ def points_of(
     setting: PastSetting, number: int, settings: TuneSettings, repeats: int | None = None
 ) -> tuple[Point, ...]:
     """Its points with the first `repeats` seeds; if not given, those that every setting gets, or an imported one has.
+    A setting keeps its first seed when the block's changes.
 
     Optuna shows the parameters that the space in force has: not an axis or a choice that was taken out.
     """
@@ -23,5 +24,6 @@ def points_of(
     }
     role = {"role": "setting", "number": number, "setting": dict(setting.params)}
     count = repeats or setting.seeds or settings.repeats
-    seeds = range(settings.seed, settings.seed + count)
+    first = settings.seed if setting.seed is None else setting.seed
+    seeds = range(first, first + count)
     return tuple(Point(setting.config, seed, {**shown, "seed": seed}, role) for seed in seeds)

@@ -25,7 +25,9 @@ def after_told(state: SearchState, outcome: Outcome | None, past: Past, scores: 
         "completed": state["completed"] + (outcome.state == "COMPLETE"),
         "since": 0 if better else state["since"] + 1,
     }
-    if better and len(scores) == 1 and outcome.values is not None:
+    if len(scores) == 1 and past.corrects(outcome):
+        after["best"] = best_of(past.with_told([outcome]).values(), scores[0][1])
+    elif better and len(scores) == 1 and outcome.values is not None:
         after["best"] = {"setting": outcome.setting, "value": outcome.values[0]}
     return after
 
@@ -34,21 +36,22 @@ def reason_to_stop(state: SearchState, settings: TuneSettings, past: Past, told:
     """Why no further setting is chosen; None if one is. `told`: a setting is told in this decision."""
     if settings.patience is not None and state["since"] >= settings.patience:
         return f"{state['since']} settings without a better one"
-    if settings.terminator is not None and told and state["told"] % settings.terminator == 0:
+    before = state["told"] - 1  # the past lacks the setting that is told now
+    if settings.terminator is not None and told and before > 0 and before % settings.terminator == 0:
         reason = nothing_left(past, settings.seed)
         if reason is not None:
             return reason
-    if settings.size is not None and past.different >= settings.size:
-        return f"all {settings.size} settings of the space are chosen"
+    if settings.allowed is not None and past.is_used_up:
+        return f"all {len(settings.allowed)} settings of the space are chosen"
     return None
 
 
 def best_of(outcomes: Iterable[Outcome], direction: str) -> dict[str, Any] | None:
-    """The best of the settings that completed and meet all constraints, for one score; of equal ones the first."""
+    """The best of the settings that may be it, for one score; of equal ones the first."""
     found = [
         (losses(outcome.values, [direction])[0], outcome.setting, outcome.values[0])
         for outcome in outcomes
-        if outcome.feasible and outcome.values is not None
+        if outcome.ranked and outcome.values is not None
     ]
     if not found:
         return None

@@ -53,8 +53,7 @@ def _decision(
     outcomes: Sequence[Outcome],
     scores: Sequence[Score],
 ) -> Decision:
-    known = {number: setting.outcome for number, setting in enumerate(past.settings) if setting.outcome is not None}
-    known |= {outcome.setting: outcome for outcome in outcomes}
+    known = past.with_told(outcomes)
     found = standing(_rows(known, past), scores[0][1], allowance)
     more = {} if found is None else found.more
     record = {
@@ -84,7 +83,7 @@ def _rows(known: Mapping[int, Outcome], past: Past) -> dict[int, list[float]]:
     return {
         number: [values[0] for values in outcome.by_seed if values is not None]
         for number, outcome in sorted(known.items())
-        if outcome.feasible and None not in outcome.by_seed and past.first_like(past.settings[number].hash) == number
+        if outcome.ranked and past.first_like(past.settings[number].hash) == number
     }
 
 

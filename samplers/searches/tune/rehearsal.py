@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
-from samplers.searches.tune.allowed import tried
+from samplers.searches.tune.allowed import possible
 from samplers.searches.tune.choice import choose
 from samplers.searches.tune.outcome import Outcome
 from samplers.searches.tune.past import Past
@@ -28,8 +28,8 @@ def rehearse(past: Past, scores: int) -> None:
         return  # it needs seconds for a choice, and its arguments are two plain ones
     random = Random(0)
     for told in (0, _told(settings)):
-        for number in range(len(past.settings), told):
-            _add(past, number, random, scores)
+        for _ in range(len(past.settings), told):
+            _add(past, random, scores)
         try:
             choose(past, None)
         except UsageError:
@@ -44,8 +44,10 @@ def _told(settings: TuneSettings) -> int:
     return min(max(REHEARSED_SETTINGS, *(size + 2 for size in sizes), 0), MAX_REHEARSED_SETTINGS)
 
 
-def _add(past: Past, number: int, random: Random, scores: int) -> None:
-    found = tried(past.in_force, random)
+def _add(past: Past, random: Random, scores: int) -> None:
+    found, number = possible(past.in_force, random), len(past.settings)
+    if found is None:
+        return
     record = {
         "setting": number,
         "params": found.axes,

@@ -17,7 +17,7 @@ from samplers.searches.race.purchases import Allowance
 from samplers.searches.race.settings import MAX_REPEATS, parse_racing
 from samplers.searches.tune.constraints import Constraint
 from samplers.searches.tune.samplers import SamplerChoice, parse_sampler
-from samplers.searches.tune.space import Space, parse_space
+from samplers.searches.tune.space import Axis, Numbers, Space, parse_space
 from storage.checks import check_keys, check_whole
 from storage.errors import UsageError, nearest
 
@@ -30,7 +30,7 @@ DEFAULT_AHEAD = 8
 DEFAULT_EVERY = 10
 """Settings between two judgements of the terminator, which take a second or more."""
 MAX_COUNTED_SETTINGS = 10_000
-"""Of a space whose settings are counted, so that a search ends once all of them are chosen."""
+"""Of a space whose configurations are listed, so that a search ends once all of them are chosen."""
 
 
 @dataclass(frozen=True)
@@ -74,8 +74,8 @@ class TuneSettings:
         return self.space, self.conditions, [constraint.text for constraint in self.constraints]
 
     @cached_property
-    def size(self) -> int | None:
-        """How many different configurations the space allows; None: too many to count."""
+    def allowed(self) -> frozenset[str] | None:
+        """The configurations that the space allows, as `config_text`; None: too many to list."""
         sizes = [axis.size for axis in self.space.axes.values()]
         if None in sizes or math.prod(size or 1 for size in sizes) > MAX_COUNTED_SETTINGS:
             return None
@@ -87,12 +87,17 @@ class TuneSettings:
             except UsageError:  # an expression has no value there
                 continue
             if setting.filtered is None:
-                found.add(json.dumps(self.config_of(setting), sort_keys=True))
-        return len(found)
+                found.add(config_text(self.config_of(setting)))
+        return frozenset(found)
 
     def config_of(self, found: Evaluated) -> Config:
         """The whole config of a setting."""
         return self.relations.config_with({**found.axes, **found.derived})
+
+
+def config_text(config: Config) -> str:
+    """Equal for equal configurations alone: 1, 1.0 and true are three."""
+    return json.dumps(config, sort_keys=True)
 
 
 def parse_tune(given: Mapping[str, Any], config: Config, scores: int, where: str) -> TuneSettings:
@@ -153,7 +158,10 @@ def _enqueued(
         raise UsageError(f"{given!r} is not a list of settings, like [{{n_layer: 2}}]", where)
     if len(given) > settings:
         raise UsageError(f"{len(given)} settings, and `settings` allows {settings}", where)
-    for index, setting in enumerate(given):
+    found = []
+    for index, written in enumerate(given):
+        setting = {name: _of_axis(space.axes.get(name), value) for name, value in written.items()}
+        found.append(setting)
         for name, value in setting.items():
             if name not in space.axes:
                 raise UsageError(f"there is no axis {name!r}{nearest(str(name), space.axes)}", f"{where}[{index}]")
@@ -163,7 +171,12 @@ def _enqueued(
             filtered = relations.evaluated(space.axes, setting.__getitem__).filtered
             if filtered is not None:
                 raise UsageError(f"`where: {filtered}` does not allow it", f"{where}[{index}]")
-    return tuple(given)
+    return tuple(found)
+
+
+def _of_axis(axis: Axis | None, value: Any) -> Any:
+    """A number as its axis has it, so that 1 and 1.0 are one setting."""
+    return axis.from_user(value) if isinstance(axis, Numbers) else value
 
 
 def _racing(given: object, repeats: int, scores: int, where: str) -> Allowance | None:

@@ -176,6 +176,7 @@ def parse_space(given: object, where: str) -> Space:
         place = f"{where}.{name}"
         axis, default = _axis(written, place)
         if default is not None:
+            default = axis.from_user(default) if isinstance(axis, Numbers) else default
             if not axis.holds(default):
                 raise UsageError(f"{default!r} is not on the axis", f"{place}.{DEFAULT}")
             defaults[str(name)] = default

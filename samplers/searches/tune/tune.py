@@ -23,6 +23,7 @@ from samplers.searches.race.settings import seeds_text
 from samplers.searches.tune.allowed import check_allowed
 from samplers.searches.tune.enqueued import ended_settings
 from samplers.searches.tune.imported import ImportedSetting, import_step, imported_count, told_step, untold
+from samplers.searches.tune.judged_again import JUDGED_AGAIN, judged_step
 from samplers.searches.tune.outcome import Outcome, Score
 from samplers.searches.tune.past import Past, PastSetting
 from samplers.searches.tune.points import points_of
@@ -95,6 +96,7 @@ class Tune:
             "since": 0,
             "race": dict(NEW_RACE),
             "ended": None,
+            "used_up": False,
             "tune": dict(self.block),
             "config": dict(self.config),
         }
@@ -105,11 +107,13 @@ class Tune:
         settings = self._settings(state["tune"], state["config"])
         if untold(state):
             return told_step(state, settings, past, results, self.scores)
+        if state.get(JUDGED_AGAIN):
+            return judged_step(state, settings, past, results, self.scores)
         wanted = state["ended"] is None and state["next"] - imported_count(state) < settings.settings
         outcome = None
         if state["open"] and not (wanted and len(state["open"]) < settings.ahead):
             number = state["open"][0]
-            points = points_of(past.settings[number], number, settings)
+            points = points_of(past.settings[number], number, settings, past.seeds_of(number))
             missing = tuple(point for point in points if point.hash not in results)
             if missing:
                 return Need(missing, f"setting {number}: {counted(len(missing), 'trial')}")
@@ -131,7 +135,8 @@ class Tune:
         event = reason_to_stop(after, settings, past, outcome is not None) if wanted else None
         if event is not None:
             record |= _told_alone(settings, past, outcome)
-            return Decision("stopped", {**record, "told": event, "event": event}, {**after, "ended": event})
+            after |= {"ended": event, "used_up": past.is_used_up}
+            return Decision("stopped", {**record, "told": event, "event": event}, after)
         if not wanted or len(after["open"]) >= settings.ahead:
             assert outcome is not None
             record |= _told_alone(settings, past, outcome)
@@ -139,6 +144,8 @@ class Tune:
         place = state["enqueued"]
         enqueued = settings.enqueue[place] if place < len(settings.enqueue) else None
         choice = _chosen(past, outcome, enqueued)
+        if choice is None and enqueued is not None:  # a space that has changed since allows none with these values
+            choice = _chosen(past, outcome, None)
         if choice is None:
             event = "no further setting was found that `where` allows"
             record |= _told_alone(settings, past, outcome)
@@ -168,13 +175,15 @@ class Tune:
         past = self.recalled or self.past()
         imported = imported_count(state)
         own = state["next"] - imported
-        count = f"{counted(own, 'setting')} × {seeds_text(settings.repeats, settings.racing)} are done"
+        count = f"{counted(own, 'setting')} × {_seeds_text(settings, past)} are done"
         count += f", {imported} more {'were' if imported > 1 else 'was'} imported" if imported else ""
         reason = count if state["ended"] is None else f"{state['ended']}; {count}"
         if not state["completed"]:
             return Done(f"{reason}; none completed", EndKind.FAILED)
         if not past.front:
-            return Done(f"{reason}; none meets the constraints", EndKind.FAILED)
+            meets = any(each.outcome is not None and each.outcome.feasible for each in past.settings)
+            why = "of each, a seed did not complete" if meets else "none meets the constraints"
+            return Done(f"{reason}; {why}", EndKind.FAILED)
         if len(self.scores) > 1:
             return Done(f"{reason}; {len(past.front)} of them form the front")
         best = state["best"]
@@ -220,7 +229,16 @@ class Tune:
             "event": f"override: {values}",
             "changes": {name: dict(part) for name, part in changes.items()},
         }
-        again = {"ended": None, "since": 0, "race": {**state["race"], "over": False}}
+        before = self._settings(state["tune"], state["config"])
+        again = {
+            "ended": None,
+            "used_up": False,
+            "since": 0,
+            "race": {**state["race"], "over": False},
+            "enqueued": _tried_of(after, before.enqueue[: state["enqueued"]]),
+        }
+        if [each.text for each in before.constraints] != [each.text for each in after.constraints] and state["told"]:
+            again[JUDGED_AGAIN] = True
         return Decision("override", record, {**state, **again, "tune": block, "config": config})
 
     def imported(self, state: SearchState, given: Sequence[ImportedSetting], source: str) -> Decision:
@@ -266,6 +284,22 @@ class Tune:
 def _parsed(text: str, scores: int, where: str) -> TuneSettings:
     block, config = json.loads(text)
     return parse_tune(block, config, scores, where)
+
+
+def _seeds_text(settings: TuneSettings, past: Past) -> str:
+    """`3 seeds`; `1 to 3 seeds` where the settings chosen before the block asked for more have fewer."""
+    known = (len(each.outcome.by_seed) for each in past.settings if each.outcome is not None and each.seeds is None)
+    fewest = min(known, default=settings.repeats)
+    if fewest >= settings.repeats:
+        return seeds_text(settings.repeats, settings.racing)
+    most = settings.repeats if settings.racing is None else settings.racing.max_seeds
+    return f"{fewest} to {counted(most, 'seed')}"
+
+
+def _tried_of(settings: TuneSettings, tried: Sequence[Mapping[str, Any]]) -> int:
+    """How many of the enqueued settings, from the first on, are those that were tried already."""
+    pairs = zip(settings.enqueue, tried, strict=False)
+    return next((place for place, (new, old) in enumerate(pairs) if new != old), min(len(settings.enqueue), len(tried)))
 
 
 def _chosen(past: Past, outcome: Outcome | None, enqueued: Mapping[str, Any] | None) -> Choice | None:

@@ -135,6 +135,46 @@ def test_a_space_that_changes_and_results_that_are_set_aside_are_chosen_from_aga
     assert answer(program, "audit", "own")["holds"] and answer(program, "replay", "own")["agrees"]
 
 
+def test_constraints_that_change_judge_all_settings_again_by_the_metrics_of_their_trials(
+    program: Program, tmp_path: Path
+) -> None:
+    file = tune_of(tmp_path, "settings: 10\n  repeats: 2\n  ahead: 2")
+    run = ("run", "own", "--workers", 2)
+    assert "budget used up" in program(*run, "--file", file, "--max-trials", 13).stderr
+    before = answer(program, "show", "own")["best"]
+    largest = next(each for each in answer(program, "show", "own")["results"] if each["number"] == before)
+    limit = -(largest["setting"]["n"] + largest["setting"]["x"]) - 0.01
+    ended = program(*run, "--file", file, "--set", f"tune.constraints=['size <= {limit}']", "--max-trials", 1000)
+    assert ended.returncode == 0, ended.stderr
+    shown = answer(program, "show", "own")
+    assert shown["best"] != before and f"the best is setting {shown['best']}: " in ended.stderr
+    assert len([each for each in shown["results"] if each["n"] == 2]) == 10, "no trial ran again"
+    ended = program(*run, "--set", "tune.constraints=null", "--set", "tune.settings=12")
+    assert ended.returncode == 0, ended.stderr
+    assert answer(program, "audit", "own")["holds"] and answer(program, "replay", "own")["agrees"]
+
+
+def test_the_best_setting_after_a_race_among_few_configurations_is_the_one_that_show_names(
+    program: Program, tmp_path: Path
+) -> None:
+    (tmp_path / "own.py").write_text(
+        "import random\n\ndef own(config):\n    noise = random.Random(f\"{config['n']} {config['seed']}\")\n"
+        "    return {'loss': 0.05 * config['n'] + noise.gauss(0, 1)}\n"
+    )
+    file = tmp_path / "own.yaml"
+    file.write_text(
+        "search: tune\nobjective: own.py:own\nscore: {metric: loss, direction: minimize}\nconfig: {n: 1}\n"
+        "tune: {space: {n: {range: [1, 40]}}, settings: 30, repeats: 2, racing: {max_repeats: 6}, seed: 3}\n"
+    )
+    ended = program("run", "own", "--file", file, "--workers", 2)
+    assert ended.returncode == 0, ended.stderr
+    shown = answer(program, "show", "own")
+    assert f"the best is setting {shown['best']}: " in ended.stderr
+    ended = program("run", "own", "--set", "tune.settings=45", "--workers", 2)
+    assert ended.returncode == 0 and f"the best is setting {answer(program, 'show', 'own')['best']}: " in ended.stderr
+    assert answer(program, "audit", "own")["holds"] and answer(program, "replay", "own")["agrees"]
+
+
 def test_a_sampler_of_one_s_own_runs_where_its_user_has_named_it(
     program: Program, environment: dict[str, str], tmp_path: Path
 ) -> None:

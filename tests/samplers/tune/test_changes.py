@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from optuna.trial import FrozenTrial, TrialState
 
-from samplers.searches.plan import Decision, Need
+from samplers.searches.plan import Decision, Need, Point
 from storage.errors import UsageError
-from tests.support.tuning import CONFIG, SPACE, Run, tune
+from tests.support.tuning import CONFIG, SPACE, Run, loss, tune
 
 NUMBERS = {name: SPACE[name] for name in ("x", "rate", "n")}
 
@@ -165,13 +165,99 @@ def test_the_outlook_of_a_race_keeps_its_seeds_waiting() -> None:
 @pytest.mark.parametrize(
     "sampler", ["tpe", {"name": "nsgaii", "population_size": 4}, {"name": "gp", "n_startup_trials": 3}]
 )
-def test_a_constraint_that_is_added_is_taken_to_be_met_by_earlier_settings(sampler: Any) -> None:
+def test_a_constraint_that_is_added_judges_earlier_settings_by_their_metrics(sampler: Any) -> None:
     run = Run(tune(sampler=sampler, space=NUMBERS, settings=12, ahead=2, constraints=["vram <= 3000"]))
     run.go(6)
     run.override(constraints=["vram <= 3000", "size < 0"])
-    assert {trial.constraints.get("size < 0") for trial in seen(run)} == {0.0, None}
     done = run.go()
     assert done is not None and not done.failed
+    sizes = {number: -params["n"] - params["x"] for number, params in enumerate(run.chosen)}
+    assert {trial.number: trial.constraints["size < 0"] for trial in seen(run)} == pytest.approx(sizes)
     assert {len(trial.constraints) for trial in seen(run)} == {2}
     run.override(constraints=["size < 0"])
+    run.go()
     assert {tuple(trial.constraints) for trial in seen(run)} == {("size < 0",)}
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "limit"), [(None, ["vram <= 1000"], 1), (["vram <= 1000"], ["vram <= 2000"], 2)]
+)
+def test_the_best_setting_meets_the_constraints_in_force_when_they_change(first: Any, then: Any, limit: int) -> None:
+    def larger_is_better(point: Point) -> Mapping[str, float]:
+        return {"loss": -float(point.config["n"]), "vram": 1000.0 * point.config["n"]}
+
+    run = Run(tune(settings=16, constraints=first), larger_is_better)
+    run.go()
+    run.override(constraints=then)
+    done = run.go()
+    assert done is not None and f": {-limit}" in done.reason and run.state["best"]["value"] == -limit
+    assert run.past.front == [(-limit,)] and run.state["completed"] == 16
+    run.override(constraints=None)
+    run.go()
+    assert run.state["best"]["value"] == -4 == -max(params["n"] for params in run.chosen)
+
+
+def test_a_constraint_on_a_metric_that_earlier_settings_lack_is_taken_to_be_met() -> None:
+    def with_memory_later(point: Point) -> Mapping[str, float]:
+        return {**loss(point), **({"memory": 9.0} if len(run.chosen) >= 8 else {})}
+
+    run = Run(tune(settings=12, ahead=1), with_memory_later)
+    run.go(8)
+    run.override(constraints=["memory < 5"])
+    done = run.go()
+    assert done is not None and run.state["completed"] == 12 and run.state["best"]["setting"] < 7
+    judged = [outcome.feasible for setting in run.past.settings if (outcome := setting.outcome) is not None]
+    assert judged[:7] == [True] * 7 and judged[7:] == [False] * 5
+
+
+def test_the_settings_of_a_narrower_space_are_all_chosen_before_it_ends() -> None:
+    run = Run(tune(space={"n": {"range": [1, 20]}}, settings=8))
+    run.go()
+    run.override(space={"n": {"range": [1, 5]}}, settings=200)
+    done = run.go()
+    assert done is not None and done.reason.startswith("all 5 settings of the space are chosen")
+    assert {1, 2, 3, 4, 5} <= {params["n"] for params in run.chosen}
+
+
+@pytest.mark.parametrize("changes", [{"config": {"width": 16}}, {"tune": {"seed": 5}}])
+def test_another_config_or_seed_opens_a_space_whose_settings_were_all_chosen(changes: Mapping[str, Any]) -> None:
+    run = Run(tune(space={"n": [1, 2, 3]}, settings=100))
+    done = run.go()
+    assert done is not None and done.reason.startswith("all 3 settings")
+    before = len(run.chosen)
+    run.take(run.search.with_past(run.past).override(run.state, changes))
+    run.go()
+    new = [decision.record for decision in run.decisions if decision.kind == "chosen"][before:]
+    assert {record["config"]["n"] for record in new if record["same_as"] is None} == {1, 2, 3}
+
+
+def test_a_setting_keeps_its_seeds_when_the_first_seed_changes() -> None:
+    run = Run(tune(settings=10, ahead=3))
+    run.go(6)
+    measured = len(run.results)
+    run.override(seed=50)
+    run.go(3)
+    assert len(run.results) == measured + 3, "what was planned is what tells the settings that were open"
+
+
+def test_an_enqueued_setting_that_takes_the_place_of_one_that_was_tried_is_tried() -> None:
+    run = begun(settings=4, enqueue=[{"x": 1.0}, {"x": 2.0}])
+    run.override(enqueue=[{"x": 1.0}, {"x": 3.0}, {"x": 4.0}], settings=8)
+    run.go()
+    assert [params["x"] for params in run.chosen[:2]] == [1.0, 2.0]
+    assert [params["x"] for params in run.chosen[4:6]] == [3.0, 4.0]
+
+
+def test_an_enqueued_setting_that_is_not_allowed_any_more_is_passed_over() -> None:
+    run = begun(settings=2, enqueue=[{"x": 1.0}])
+    run.override(enqueue=[{"x": 1.0}, {"x": 9.0}], where=["x < 5"], settings=6)
+    done = run.go()
+    assert done is not None and not done.failed and len(run.chosen) == 6
+    assert all(params["x"] < 5 for params in run.chosen[2:])
+
+
+def test_the_end_says_how_many_seeds_earlier_settings_have() -> None:
+    run = begun(settings=6)
+    run.override(settings=8, repeats=3)
+    done = run.go()
+    assert done is not None and "8 settings × 1 to 3 seeds are done" in done.reason

@@ -88,6 +88,10 @@ def test_a_block_that_is_refused(block: Mapping[str, Any], words: str) -> None:
 HERE: list[tuple[Mapping[str, Any], str]] = [
     ({"where": ["x > 100"]}, "tune.where: no setting of the space is allowed: 'x > 100' left out 10,000 of 10,000"),
     ({"where": ["x / (n - n) > 1"]}, "division by zero"),
+    (
+        {"enqueue": [{"x": 1.0}, {"x": 9.0}], "where": ["x * n <= 5"]},
+        r"tune.enqueue\[1\]: no setting with these values is allowed: 'x \* n <= 5' left out 10,000 of",
+    ),
     ({"sampler": {"name": "tpe", "multivarate": True}}, "tpe takes no 'multivarate'; did you mean 'multivariate'?"),
     ({"sampler": {"name": "tpe", "weights": "x"}}, "tpe takes no 'weights'"),
     ({"sampler": {"name": "tpe", "multivariate": "yes"}}, "tune.sampler.multivariate: 'yes' is not true or false"),
@@ -121,6 +125,25 @@ def test_a_block_that_this_host_refuses(block: Mapping[str, Any], words: str) ->
 @pytest.mark.parametrize("name", ["tpe", "gp", "cmaes", "nsgaii", "nsgaiii", "qmc", "random"])
 def test_each_sampler_passes_the_checks(name: str) -> None:
     tune(sampler=name).check_here()
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        {"space": {"n": {"range": [0, 2]}}, "where": ["10 / n <= 50"]},
+        {"space": {"n": {"range": [-5, 5]}}, "where": ["sqrt(n) < 3"]},
+        {"space": {"x": {"float": [-5, 5]}}, "derive": {"root": "sqrt(x)"}},
+    ],
+)
+def test_an_expression_without_a_value_for_some_settings_leaves_them_out(block: Mapping[str, Any]) -> None:
+    tune(**block).check_here()
+
+
+def test_a_number_that_is_enqueued_is_the_one_that_the_sampler_would_choose() -> None:
+    space = {"x": {"float": [0, 1, 0.5]}, "n": {"range": [1, 4], "default": 2.0}}
+    search = tune(space=space, enqueue=[{"x": 0, "n": 3.0}, {"x": 1}])
+    settings = search.settings_in(search.start())
+    assert repr(settings.enqueue) == "({'x': 0.0, 'n': 3}, {'x': 1.0})" and repr(settings.space.defaults) == "{'n': 2}"
 
 
 def test_a_sampler_of_one_score_is_refused_for_several() -> None:

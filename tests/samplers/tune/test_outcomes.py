@@ -187,10 +187,33 @@ def test_the_terminator_ends_a_search_in_which_little_is_left_to_gain() -> None:
     done = run.go()
     assert done is not None and "is left to gain, less than the best one's error" in done.reason
     (stopped,) = [decision for decision in run.decisions if decision.kind == "stopped"]
-    assert stopped.state["told"] % 10 == 0 and stopped.state["told"] >= 20
+    # Judged when the next setting is told: ten more have been told before it.
+    assert stopped.state["told"] % 10 == 1 and stopped.state["told"] > 20
 
 
 def test_the_terminator_lets_a_search_go_on_that_has_much_to_gain() -> None:
     run = Run(tune(sampler="random", settings=25, repeats=2, terminator={"every": 20}))
     run.go()
     assert all(decision.kind != "stopped" for decision in run.decisions)
+
+
+def test_a_setting_of_which_a_seed_failed_is_not_the_best() -> None:
+    def diverges_where_it_is_best(point: Point) -> Mapping[str, float] | Result:
+        if point.config["x"] < 2 and point.seed > 1:
+            return Result(0, "FAIL", {}, "loss is not finite", "diverged")
+        return {"loss": point.config["x"]}
+
+    run = Run(tune(space={"x": SPACE["x"]}, settings=16, repeats=3), diverges_where_it_is_best)
+    done = run.go()
+    whole = [params["x"] for params in run.chosen if params["x"] >= 2]
+    assert min(params["x"] for params in run.chosen) < 2 and run.state["best"]["value"] == pytest.approx(min(whole))
+    assert done is not None and not done.failed
+
+
+def test_a_search_of_which_no_setting_has_all_seeds_says_so() -> None:
+    def second_seed_fails(point: Point) -> Mapping[str, float] | Result:
+        return Result(0, "FAIL", {}, "killed", "killed") if point.seed == 2 else {"loss": point.config["x"]}
+
+    done = Run(tune(settings=5, repeats=2), second_seed_fails).go()
+    assert done is not None and done.failed
+    assert done.reason == "5 settings × 2 seeds are done; of each, a seed did not complete"

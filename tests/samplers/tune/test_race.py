@@ -88,6 +88,33 @@ def test_more_settings_after_a_race_are_raced_too() -> None:
     assert len(raced(run)) > before and len(run.chosen) == 25
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_settings_of_one_configuration_share_the_seeds_that_a_race_buys(seed: int) -> None:
+    def hardly_differs(point: Point) -> Mapping[str, float]:
+        noise = Random(f"{seed} {point.config['n']} {point.config['bias']} {point.seed}").gauss(0, 1)
+        return {"loss": 0.05 * point.config["n"] + noise}
+
+    space = {"n": {"range": [1, 12]}, "bias": [1, 2, 4, 8]}
+    run = Run(tune(space=space, settings=40, repeats=2, seed=seed, racing={"max_repeats": 10}), hardly_differs)
+    run.go()
+    (*_, last) = raced(run)
+    if last.record["standing"] is not None:
+        assert run.state["best"]["setting"] == last.record["standing"]["leader"]
+    by_hash: dict[str, set[object]] = {}
+    for number, setting in enumerate(run.past.settings):
+        assert setting.outcome is not None and setting.outcome.setting == number
+        by_hash.setdefault(setting.hash, set()).add((setting.outcome.completed, tuple(setting.outcome.values or ())))
+    assert len(by_hash) < 40 and all(len(known) == 1 for known in by_hash.values())
+    shown = run.past.study.get_trials(deepcopy=False)
+    assert all(trial.values == list(each.outcome.values) for trial, each in zip(shown, run.past.settings, strict=True))  # type: ignore[union-attr, arg-type]
+    run.override(settings=60)
+    run.go()
+    assert len(run.past.settings) == 60
+    best = run.past.settings[run.state["best"]["setting"]].outcome
+    assert best is not None and best.values is not None and run.past.is_on_front(best)
+    assert [run.state["best"]["value"]] == list(best.values)
+
+
 @pytest.mark.parametrize(
     ("scores", "racing", "words"),
     [

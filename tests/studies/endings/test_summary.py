@@ -24,8 +24,14 @@ BLOCKS: dict[str, dict[str, Any]] = {
 }
 
 
-def study_of(search: str, kind: EndKind | None = EndKind.ANSWERED, max_trials: int | None = None, **block: Any) -> Any:
-    state = {search: {**BLOCKS[search], **block}, "step": 4}
+def study_of(
+    search: str,
+    kind: EndKind | None = EndKind.ANSWERED,
+    max_trials: int | None = None,
+    used_up: bool = False,
+    **block: Any,
+) -> Any:
+    state = {search: {**BLOCKS[search], **block}, "step": 4, "used_up": used_up}
     return SimpleNamespace(name="own", search=search, outcome_kind=kind, max_trials=max_trials, state=state)
 
 
@@ -45,6 +51,7 @@ def named(
         (study_of("grid"), "run grid --study own --set grid.repeats=6"),
         (study_of("grid", racing={"max_repeats": 8}), "best --study own"),
         (study_of("tune"), "run tune --study own --set tune.settings=40"),
+        (study_of("tune", used_up=True), "best --study own"),
         (study_of("depth"), "export --study own --as depth-json"),
         (study_of("fit"), "export --study own --as csv"),
     ],
