@@ -18,7 +18,7 @@ from studies.results.grid import show_document as grid_document
 from studies.results.show import Shown
 from studies.tables.choice import Choice
 from studies.tables.delimited import delimited
-from studies.tables.digits import printed, shown
+from studies.tables.digits import bound_text, printed, shown
 from studies.tables.latex import latex
 from studies.tables.markdown import markdown
 from studies.tables.table import Column, Document, Figure, Table
@@ -60,11 +60,21 @@ ODD_DOCUMENT = Document([ODD], ["note with a | and a \\ and 100 %"])
         (Figure(None), "–"),
         (Figure(1.0, NAN), "1.000 ± nan"),
         (Figure(1e300, 1e298), "(1.000 ± 0.010)e300"),
+        (Figure(5e-324), "4.941e-324"),
+        (Figure(5e-324, 5e-324), "(4.9 ± 4.9)e-324"),
+        (Figure(-1.5e-310, 2.5e-312), "(-1.500 ± 0.025)e-310"),
+        (Figure(1.7976931348623157e308, 1.7e308), "(1.8 ± 1.7)e308"),
         (Figure(-1250, form="+,"), "-1,250"),
     ],
 )
 def test_an_error_says_how_many_digits_mean_something(figure: Figure, paper: str) -> None:
     assert str(printed(figure)) == paper
+
+
+@pytest.mark.parametrize("value", [5e-324, -1e-310, 1e-305, 0.123456, 1e300])
+def test_a_proposed_limit_is_met_by_the_value_however_small(value: float) -> None:
+    at_most, at_least = (bound_text(value, direction).split() for direction in ("minimize", "maximize"))
+    assert (at_most[0], at_least[0]) == ("<=", ">=") and float(at_least[1]) <= value <= float(at_most[1])
 
 
 @pytest.mark.parametrize(
