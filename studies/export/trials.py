@@ -24,9 +24,14 @@ def grid_columns(rows: Sequence[TrialRow], earlier: Collection[int] = ()) -> Col
         earlier: Ids of trials that are not of the grid in force.
     """
     columns = _ends(rows, {"seed": [row.seed for row in rows]})
-    columns["in_force"] = [row.trial_id not in earlier for row in rows]
+    columns["in_force"] = [in_force(row, earlier) for row in rows]
     columns |= _spread("setting.", [row.role.get("setting", {}) for row in rows])
     return columns | _spread("config.", [row.config for row in rows]) | _spread("", [row.metrics for row in rows])
+
+
+def in_force(row: TrialRow, earlier: Collection[int]) -> bool:
+    """Whether a trial of a grid or a tune counts: the search still wants it, and it was not set aside."""
+    return row.trial_id not in earlier and row.set_aside is None
 
 
 def trial_cells(rows: Sequence[TrialRow]) -> Columns:
@@ -45,6 +50,7 @@ def _ends(rows: Sequence[TrialRow], between: Columns) -> Columns:
         "attempts": [row.attempt for row in rows],
         "seconds": [row.seconds for row in rows],
         "reason": [row.reason for row in rows],
+        "set_aside": [None if row.set_aside is None else row.set_aside.value for row in rows],
     }
 
 
