@@ -199,8 +199,8 @@ def scalar(value: Any) -> str:
 
 
 def quoted(value: Any) -> str:
-    """A value as JSON that YAML reads back. YAML refuses some characters as they are, reads others as the end of a line,
-    and has no pairs of surrogates."""
+    """A value as JSON that YAML reads back. YAML refuses some characters as they are, takes others for ends of lines,
+    and has no surrogate pairs."""
     text = json.dumps(value, ensure_ascii=False)
     return "".join(each if each.isprintable() else f"\\U{ord(each):08x}" for each in text)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
@@ -11,6 +9,7 @@ from typing import Any
 from storage.errors import UsageError
 from storage.records import TrialRow
 from studies.definition.yaml_text import is_plain
+from studies.tables.delimited import csv_text
 
 Columns = dict[str, list[Any]]
 """A table by column, with a value for each trial."""
@@ -126,8 +125,4 @@ def as_text(columns: Columns, kinds: tuple[type, ...]) -> Columns:
 
 def columns_csv(columns: Columns) -> str:
     """A table as CSV."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows(zip(*columns.values(), strict=True))
-    return text.getvalue()
+    return csv_text([columns, *zip(*columns.values(), strict=True)])

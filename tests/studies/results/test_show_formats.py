@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from rich.cells import cell_len
 
+from studies.export.trials import columns_csv
 from studies.results.fit import show_document as fit_document
 from studies.results.grid import show_document as grid_document
 from studies.results.show import Shown
@@ -134,6 +135,13 @@ def test_csv_has_whole_numbers_and_errors_of_their_own() -> None:
     assert heads == ["name", "score", "score error", "n", "note"]
     assert rows[0][:4] == ["a|b_c & 50% $x$ {y} ~ ^ \\ # <i>", "0.123456", "0.0123", "1234567"]
     assert rows[1][:4] == ["隠れ層の数 → 2\nsecond line", "nan", "", ""] and rows[2][0] == "x" * 1000
+
+
+def test_a_carriage_return_does_not_break_a_row_of_csv() -> None:
+    text = delimited(Document([Table([Column("a"), Column("b")], [["one\rtwo", "x"], ["one\r\ntwo\n", ""]])]))
+    assert text == 'a,b\n"one\rtwo",x\n"one\r\ntwo\n",\n'
+    assert text == columns_csv({"a": ["one\rtwo", "one\r\ntwo\n"], "b": ["x", None]})
+    assert list(csv.reader(io.StringIO(text, newline="")))[1:] == [["one\rtwo", "x"], ["one\r\ntwo\n", ""]]
 
 
 @pytest.mark.parametrize("width", [10, 20, 33, 40, 80, 200, 2000])
