@@ -130,6 +130,18 @@ def test_latex_has_every_special_character_escaped() -> None:
     assert r"\toprule" in text and text.rstrip().endswith("% note with a | and a \\ and 100 %")
 
 
+def test_no_first_cell_of_latex_is_taken_for_an_argument_of_the_line_above() -> None:
+    names = [["*a"], ["[b]"], [Figure(1.0, text="*c")], [Figure(2.0)]]
+    body = latex(Document([Table([Column("[head]")], names)])).splitlines()
+    assert body[body.index(r"\toprule") + 1] == r"{}[head] \\"
+    assert body[body.index(r"\midrule") + 1 : -2] == [r"{}*a \\", r"{}[b] \\", r"{}*c \\", r"$2$ \\"]
+
+
+def test_notes_are_comments_of_latex_that_name_their_row_by_its_number() -> None:
+    table = Table([Column("cost"), Column("notes")], [[Figure(1234.5678), "no gain"], [Figure(2.0), ""]])
+    assert latex(Document([table])).splitlines()[-1] == "% cost 1234.6: no gain"
+
+
 def test_csv_has_whole_numbers_and_errors_of_their_own() -> None:
     heads, *rows = csv.reader(io.StringIO(delimited(ODD_DOCUMENT)))
     assert heads == ["name", "score", "score error", "n", "note"]
