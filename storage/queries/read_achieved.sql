@@ -1,7 +1,7 @@
 -- What a study has achieved, and when anything last happened. The best score is the best mean of a setting whose planned
--- seeds all have one; of a growth, that of the last choice among its decisions in force, else that of the start. Means are
--- scaled by a power of two, as in samplers/searches/noise.py: avg() refuses scores above 1e154. OFFSET 0: computed once, not
--- wherever it is named, once a row. Not plain: which results count, or what is best of them, only the search knows.
+-- seeds all have one; of a growth, that of the last choice among its decisions in force, else that of the start. The mean
+-- is computed as in read_leading.sql. OFFSET 0: once, not wherever it is named, once a row. Not plain: which results count, or
+-- what is best of them, only the search knows.
 SELECT last.active_at, extract(epoch FROM clock_timestamp() - last.active_at)::float8 AS idle, score.metric, score.objective,
     CASE WHEN ours.search = 'grow' THEN (
         SELECT (place.measured ->> 'score')::float8
@@ -17,7 +17,9 @@ SELECT last.active_at, extract(epoch FROM clock_timestamp() - last.active_at)::f
         )
         ORDER BY place.chosen DESC, CASE WHEN place.chosen THEN -made.number ELSE made.number END LIMIT 1
     ) ELSE (SELECT CASE score.direction WHEN 'maximize' THEN max(setting.mean) ELSE min(setting.mean) END FROM (
-        SELECT sum(metric.value / 2::float8 ^ 64) / count(*) * 2::float8 ^ 64 AS mean
+        SELECT avg(CASE WHEN abs(metric.value) < 1e100 THEN metric.value ELSE 0 END)
+            + sum(CASE WHEN abs(metric.value) < 1e100 THEN 0 ELSE metric.value / 2::float8 ^ 64 END) / count(*)
+            * 2::float8 ^ 64 AS mean
         FROM studyhall_points AS point JOIN trials AS trial USING (trial_id)
         LEFT JOIN studyhall_metrics AS metric ON metric.trial_id = point.trial_id AND metric.name = score.metric
             AND metric.value NOT IN ('NaN', 'Infinity', '-Infinity')

@@ -11,7 +11,7 @@ from typing import Any
 
 from samplers.searches.depth.fixed_size import count_in
 from samplers.searches.nested import flattened
-from samplers.searches.plural import counted
+from samplers.searches.plural import counted, listed
 from storage.records import StudyRow
 from studies.figures.scales import number_text
 from studies.history.certainty import chosen_of, open_text
@@ -101,7 +101,8 @@ def _of_grid(study: StudyRow, shown: Json) -> str | None:
     tied = sum(bool(row["best_tie"]) for row in rows)
     coming = [row for row in shown["results"] if not row["ranked"] and not row["failed"]]
     if coming:
-        verdict = f" {counted(len(coming), 'setting')} with some of their seeds may still become the best."
+        their = "its" if len(coming) == 1 else "their"
+        verdict = f" {counted(len(coming), 'setting')} with some of {their} seeds may still become the best."
     elif tied:
         verdict = f" {counted(tied - 1, 'other')} may be as good: the seeds do not set them apart."
     elif any(row["p_best"] is not None for row in rows):
@@ -138,7 +139,9 @@ def _of_front(study: StudyRow, shown: Json) -> str | None:
     if not front:
         return None
     names = " and ".join(score.metric for score in study.scores)
-    whole = f"{len(front)} of {len(shown['results'])} settings are on the front of {names}"
+    whole = (
+        f"{len(front)} of {counted(len(shown['results']), 'setting')} {_is_or_are(len(front))} on the front of {names}"
+    )
     best = next((row for row in front if row["number"] == shown["best"]), None)
     if best is None:
         return f"{whole}. The front has no bend: none of them gives up least of each, so the choice is yours."
@@ -150,19 +153,25 @@ def _of_depth(study: StudyRow, shown: Json) -> str | None:
     rows = shown["results"]
     if not rows:
         return None
-    parts = []
+    near, missed = list[str](), list[str]()
     targets = list(dict.fromkeys(row["target"] for row in rows))
     for target in targets[:MAX_TARGETS]:
         own = [row for row in rows if row["target"] == target and row["reached"] and count_in(row) is not None]
         if not own:
-            parts.append(f"{number_text(target)} is out of reach")
+            missed.append(number_text(target))
             continue
         best = min(own, key=lambda row: abs(float(count_in(row) or math.inf) - target))
         off = (float(count_in(best) or 0.0) - target) / target
-        parts.append(f"{number_text(target)}: {best['layers']:,} layers of width {best['width']:,} ({off:+.2%})")
-    more = f"; and {len(targets) - MAX_TARGETS} more targets" if len(targets) > MAX_TARGETS else ""
-    reached = sum(bool(row["reached"]) for row in rows)
-    return f"Nearest to {'; to '.join(parts)}{more}. {reached} of {len(rows)} sizes were reached."
+        layers = counted(best["layers"], "layer")
+        near.append(f"{number_text(target)}: {layers} of width {best['width']:,} ({off:+.2%})")
+    more, reached = max(0, len(targets) - MAX_TARGETS), sum(bool(row["reached"]) for row in rows)
+    sentences = [
+        *([f"Nearest to {'; to '.join(near)}."] if near else []),
+        *([f"{listed(missed)} {_is_or_are(len(missed))} out of reach."] if missed else []),
+        *([f"There {_is_or_are(more)} {counted(more, 'more target')}."] if more else []),
+        f"{reached} of {counted(len(rows), 'size')} {'was' if 1 in (reached, len(rows)) else 'were'} reached.",
+    ]
+    return " ".join(sentences)
 
 
 def _of_fit(study: StudyRow, shown: Json) -> str | None:
@@ -177,6 +186,10 @@ def _of_fit(study: StudyRow, shown: Json) -> str | None:
     if best is None:
         return said
     return f"{said} {study.score} is best at {best['value']:,}: {_short(best['score'])}."
+
+
+def _is_or_are(count: int) -> str:
+    return "is" if count == 1 else "are"
 
 
 def _mean(row: Json) -> str:

@@ -82,13 +82,20 @@ class Paths:
         first = self.paths[0]
         pair = f"{first.name} and {other.name}"
         same = self.shared(other)
-        longest = max(len(first.steps), len(other.steps))
-        if same == longest:
-            notes = [f"{pair} took the same {same} steps"]
-        elif same == min(len(first.steps), len(other.steps)):
-            notes = [f"{pair} took the same first {same} steps; then only one has gone on"]
+        shorter, longer = sorted((len(first.steps), len(other.steps)))
+        steps = "step" if same == 1 else f"{same:,} steps"
+        if longer == 0:
+            notes = [f"neither {first.name} nor {other.name} has taken a step"]
+        elif shorter == 0:
+            notes = [f"only one of {pair} has taken a step"]
+        elif same == 0:
+            notes = [f"{pair} part at the first step"]
+        elif same == longer:
+            notes = [f"{pair} took the same {steps}"]
+        elif same == shorter:
+            notes = [f"{pair} took the same first {steps}; then only one has gone on"]
         else:
-            notes = [f"{pair} took the same first {same} steps and part at step {same}"]
+            notes = [f"{pair} took the same first {steps} and part at step {same}"]
         mine, theirs = flattened(first.end), flattened(other.end)
         unlike = [name for name in dict.fromkeys((*mine, *theirs)) if mine.get(name) != theirs.get(name)]
         if unlike:

@@ -4,7 +4,6 @@ which is found when a browser asks for it.
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import io
 import json
@@ -23,6 +22,7 @@ from storage.home import TrialFolder, trial_folder
 from storage.reader import Reader
 from storage.records import ReportRow, Trace
 from storage.session import Session
+from studies.tables.delimited import csv_text
 
 ATTRIBUTE_PREFIX = "artifacts:"
 """Optuna's prefix of an artifact's entry among a trial's system attributes."""
@@ -120,12 +120,7 @@ class TrialArtifacts:
 def series_csv(reports: Sequence[ReportRow]) -> str:
     """A trial's reports: a line a step, a column a metric."""
     names = list(dict.fromkeys(name for row in reports for name in row.metrics))
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["step", *names])
-    for row in reports:
-        writer.writerow([row.step, *(row.metrics.get(name, "") for name in names)])
-    return out.getvalue()
+    return csv_text([["step", *names], *([row.step, *map(row.metrics.get, names)] for row in reports)])
 
 
 def _log(trace: Trace, home: Path) -> BinaryIO:

@@ -6,6 +6,7 @@ import shutil
 from contextlib import suppress
 from pathlib import Path
 
+from samplers.searches.plural import counted
 from storage.copying import copy_study
 from storage.dashboard import read_dashboard
 from storage.errors import StorageError, UsageError
@@ -60,7 +61,7 @@ def copy(session: Session, study: StudyRow, name: str, storage: str | None) -> s
         raise
     if read_dashboard(session, made.study_id).token is not None:
         renew(session, name, storage)
-    counts = f"{again.points['planned']} trials, {again.decisions['made']} decisions"
+    counts = f"{counted(again.points['planned'], 'trial')}, {counted(again.decisions['made'], 'decision')}"
     return f"{study.name}: copied to {name}: {counts}"
 
 

@@ -195,7 +195,14 @@ def scalar(value: Any) -> str:
         return repr(value) if isinstance(value, float) else json.dumps(value, ensure_ascii=False)
     if PLAIN_TEXT.fullmatch(value) and is_plain(value):
         return value
-    return f"'{value.replace(chr(39), chr(39) * 2)}'" if value.isprintable() else json.dumps(value)
+    return f"'{value.replace(chr(39), chr(39) * 2)}'" if value.isprintable() else quoted(value)
+
+
+def quoted(value: Any) -> str:
+    """A value as JSON that YAML reads back. YAML refuses some characters as they are, takes others for ends of lines,
+    and has no surrogate pairs."""
+    text = json.dumps(value, ensure_ascii=False)
+    return "".join(each if each.isprintable() else f"\\U{ord(each):08x}" for each in text)
 
 
 def flow(value: Any) -> str:

@@ -19,6 +19,7 @@ from storage.reader import Reader
 from storage.records import StudyRow, TrialRow
 from storage.session import Session
 from studies.definition.units import plain
+from studies.definition.yaml_text import is_plain, quoted
 from studies.results.grid_table import cell_values, verdict_of
 from studies.results.tune import setting_values
 from studies.settings.grid_cells import Cell, Ranking, ranking
@@ -69,9 +70,13 @@ class Best:
     def _words(self) -> list[str]:
         if self.objective.startswith(COMMAND_PREFIX):
             return Command.from_text(self.objective).spelling.flags(self.config)
-        return [
-            f"{name}={value if isinstance(value, str) else json.dumps(value)}" for name, value in self.values.items()
-        ]
+        return [f"{name}={_assigned(value)}" for name, value in self.values.items()]
+
+
+def _assigned(value: Any) -> str:
+    """A value as `run` reads it in KEY=VALUE: a text that would be read as another value is quoted."""
+    is_bare = isinstance(value, str) and value.isprintable() and is_plain(value)
+    return str(value) if is_bare else quoted(value)
 
 
 def best(session: Session, study: StudyRow, where: str | None = None) -> Best:

@@ -17,7 +17,7 @@ from studies.export.ablation import ablation_csv
 from studies.export.depth_json import depth_json
 from studies.export.folders import Folder, sweep_folder, tasks_folder
 from studies.export.results_yaml import results_yaml
-from studies.export.trials import Columns, columns_csv, grid_cells, joined, parquet, trial_cells
+from studies.export.trials import Columns, columns_csv, grid_cells, in_force, joined, parquet, trial_cells
 from studies.results.show import Shown
 from studies.settings.grid_points import GridPoints, apart
 from studies.settings.tuned import tuned
@@ -62,8 +62,8 @@ def export(session: Session, study: StudyRow, form: str) -> str | bytes | Folder
         case "tasks":
             return tasks_folder(points.in_force)
         case "json":
-            in_force = [{"in_force": row.trial_id not in earlier} if has_settings else {} for row in rows]
-            trials = [{**trial_json(row), **mark} for row, mark in zip(rows, in_force, strict=True)]
+            marks = [{"in_force": in_force(row, earlier)} if has_settings else {} for row in rows]
+            trials = [{**trial_json(row), **mark} for row, mark in zip(rows, marks, strict=True)]
             document = {**Shown(study, rows, decisions).to_json(), "trials": trials}
             return json.dumps(document, indent=1, default=str) + "\n"
         case "depth-json":

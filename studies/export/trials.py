@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
@@ -11,6 +9,7 @@ from typing import Any
 from storage.errors import UsageError
 from storage.records import TrialRow
 from studies.definition.yaml_text import is_plain
+from studies.tables.delimited import csv_text
 
 Columns = dict[str, list[Any]]
 """A table by column, with a value for each trial."""
@@ -24,9 +23,14 @@ def grid_columns(rows: Sequence[TrialRow], earlier: Collection[int] = ()) -> Col
         earlier: Ids of trials that are not of the grid in force.
     """
     columns = _ends(rows, {"seed": [row.seed for row in rows]})
-    columns["in_force"] = [row.trial_id not in earlier for row in rows]
+    columns["in_force"] = [in_force(row, earlier) for row in rows]
     columns |= _spread("setting.", [row.role.get("setting", {}) for row in rows])
     return columns | _spread("config.", [row.config for row in rows]) | _spread("", [row.metrics for row in rows])
+
+
+def in_force(row: TrialRow, earlier: Collection[int]) -> bool:
+    """Whether a trial of a grid or a tune counts: the search still wants it, and it was not set aside."""
+    return row.trial_id not in earlier and row.set_aside is None
 
 
 def trial_cells(rows: Sequence[TrialRow]) -> Columns:
@@ -45,6 +49,7 @@ def _ends(rows: Sequence[TrialRow], between: Columns) -> Columns:
         "attempts": [row.attempt for row in rows],
         "seconds": [row.seconds for row in rows],
         "reason": [row.reason for row in rows],
+        "set_aside": [None if row.set_aside is None else row.set_aside.value for row in rows],
     }
 
 
@@ -120,8 +125,4 @@ def as_text(columns: Columns, kinds: tuple[type, ...]) -> Columns:
 
 def columns_csv(columns: Columns) -> str:
     """A table as CSV."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows(zip(*columns.values(), strict=True))
-    return text.getvalue()
+    return csv_text([columns, *zip(*columns.values(), strict=True)])

@@ -182,10 +182,10 @@ def settings_table(settings: Sequence[TunedSetting], found: Tuned, units: Units)
     return Table(columns, rows)
 
 
-def _value(setting: Mapping[str, Any], name: str) -> str:
-    """A value in as many digits as people read."""
+def _value(setting: Mapping[str, Any], name: str) -> TableCell:
+    """A value: people read a number in few digits, programs in full."""
     value = setting.get(name, "–")
-    return number(value) if isinstance(value, float) else str(value)
+    return Figure(value, text=number(value)) if isinstance(value, float) else str(value)
 
 
 def verdict_of_setting(each: TunedSetting, found: Tuned) -> Verdict:

@@ -126,9 +126,9 @@ class Choice:
             table = replace(table, columns=[column for column, _ in made], rows=rows)
         columns = list(table.columns)
         for old, new in self.names.items():
-            place = _place(columns, old)
+            place = _place(table.columns, old)  # before any is renamed: two names can be swapped
             if place is None:
-                _check([old], [_short(each) for each in columns], "--names")
+                _check([old], [_short(each) for each in table.columns], "--names")
             else:
                 columns[place] = replace(columns[place], name=new, key=new)
         return replace(table, columns=columns)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 
 from studies.tables.table import Figure
 
@@ -92,16 +93,17 @@ def printed(figure: Figure) -> Printed:
     size = max(abs(value), abs(error or 0.0))
     power = math.floor(math.log10(size)) if size else 0
     scaled = not -4 <= power < 7
-    unit = 10.0**power if scaled else 1.0
+    if scaled:
+        value, error = _shifted(value, power), error and _shifted(error, power)
     if not error:
         return Printed(
-            _plain(value / unit, figure.digits or SIGNIFICANT_DIGITS),
+            _plain(value, figure.digits or SIGNIFICANT_DIGITS),
             None if error is None else "0",
             power if scaled else None,
         )
-    last = math.floor(math.log10(abs(error) / unit)) - 1  # the place of the error's second digit
+    last = math.floor(math.log10(abs(error))) - 1  # the place of the error's second digit
     decimals = max(0, -last)
-    mean, spread = (f"{round(each / unit, -last):,.{decimals}f}" for each in (value, error))
+    mean, spread = (f"{round(each, -last):,.{decimals}f}" for each in (value, error))
     return Printed(mean, spread, power if scaled else None)
 
 
@@ -111,6 +113,11 @@ def _readable(figure: Figure) -> Figure:
     if figure.value and figure.error and abs(figure.error) < ROUNDING_NOISE * abs(figure.value):
         return replace(figure, error=0.0)
     return figure
+
+
+def _shifted(value: float, power: int) -> float:
+    """A number without its power of ten, which may be below the smallest float."""
+    return float(Decimal(value).scaleb(-power))
 
 
 def _plain(value: float, digits: int) -> str:
@@ -142,7 +149,6 @@ def bound_text(value: float, direction: str) -> str:
     >>> bound_text(2613.0, "minimize"), bound_text(0.123456, "minimize"), bound_text(0.123456, "maximize")
     ('<= 2613', '<= 0.1235', '>= 0.1234')
     """
-    scale = 10.0 ** (BOUND_DIGITS - 1 - math.floor(math.log10(abs(value)))) if value else 1.0
-    if direction == "maximize":
-        return f">= {math.floor(value * scale) / scale:.10g}"
-    return f"<= {math.ceil(value * scale) / scale:.10g}"
+    sign, rounding = (">=", ROUND_FLOOR) if direction == "maximize" else ("<=", ROUND_CEILING)
+    bound = float(Context(BOUND_DIGITS, rounding).create_decimal(repr(value)))
+    return f"{sign} {bound:.10g}"

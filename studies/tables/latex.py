@@ -6,7 +6,7 @@ import re
 
 from studies.tables.digits import NO_VALUE, Printed, printed
 from studies.tables.table import NOTES, Cell, Document, Figure, Table
-from studies.tables.terminal import one_line, table_lines
+from studies.tables.terminal import one_line, table_lines, text_of
 
 ESCAPES = {
     "\\": r"\textbackslash{}",
@@ -59,10 +59,10 @@ def _float(tabular: str, document: Document) -> str:
 def _table(table: Table) -> str:
     notes = [place for place, column in enumerate(table.columns) if column.name == NOTES]
     first = table.columns[0].name
-    said = [f"{first} {row[0]}: {row[place]}" for row in table.rows for place in notes if row[place]]
+    said = [f"{first} {text_of(row[0])}: {text_of(row[place])}" for row in table.rows for place in notes if row[place]]
     remarks = [f"% {_one_line(each)}\n" for each in said]
     table = table.keeping([place for place in range(len(table.columns)) if place not in notes])
-    heads = " & ".join(_escaped(column.name or "note") for column in table.columns)
+    heads = " & ".join(_text(column.name or "note") for column in table.columns)
     align = "".join("r" if column.right else "l" for column in table.columns)
     rows = [" & ".join(map(_cell, row)) + r" \\" for row in table.rows]
     lines = [f"\\begin{{tabular}}{{{align}}}", r"\toprule", heads + r" \\", r"\midrule", *rows, r"\bottomrule"]
@@ -71,13 +71,18 @@ def _table(table: Table) -> str:
 
 
 def _cell(cell: Cell) -> str:
-    if isinstance(cell, Figure) and cell.text is not None:
-        return _escaped(cell.text)
-    if isinstance(cell, Figure):
-        text = _number(printed(cell))
-        return f"\\boldmath {text}" if cell.bold else text
-    text = _escaped(cell)
-    return f"{{}}{text}" if text.startswith("[") else text  # or \\ before it would take it for its own argument
+    if not isinstance(cell, Figure):
+        return _text(cell)
+    if cell.text is not None:
+        return _text(cell.text)
+    text = _number(printed(cell))
+    return f"\\boldmath {text}" if cell.bold else text
+
+
+def _text(text: str) -> str:
+    """A text that \\\\ or \\toprule before it does not take for its own argument."""
+    escaped = _escaped(text)
+    return f"{{}}{escaped}" if escaped.startswith(("[", "*")) else escaped
 
 
 def _number(figure: Printed) -> str:

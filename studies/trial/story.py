@@ -138,6 +138,6 @@ def trial_json(row: TrialRow) -> Mapping[str, Any]:
         "seconds": row.seconds,
         "reason": row.reason,
         "retired": row.retired,
-        **({"set_aside": row.set_aside.value} if row.set_aside is not None else {}),
+        "set_aside": None if row.set_aside is None else row.set_aside.value,
         "metrics": {name: plain(value) for name, value in row.metrics.items()},
     }

@@ -20,6 +20,7 @@ def row(number: int, setting: Mapping[str, Any], seed: int = 1, **more: Any) -> 
         "seconds": 1.5,
         "reason": None,
         "retired": False,
+        "set_aside": None,
         "retry_of": None,
         "metrics": {},
         "outcome": "completed",

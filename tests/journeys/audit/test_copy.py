@@ -10,6 +10,7 @@ from pathlib import Path
 import psycopg2
 import pytest
 
+from samplers.searches.plural import counted
 from storage.copying import copy_study as copy_rows
 from storage.errors import UsageError
 from storage.moving import move
@@ -40,7 +41,7 @@ def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_copy_passes_audit_and_replay_and_leaves_the_original_as_it_was(copy: Session, url: str, name: str) -> None:
     study = Reader(copy).study(name)
     before = audit(copy, study)
-    assert copy_study(copy, study, "twin", None).startswith(f"{name}: copied to twin: ")
+    said = copy_study(copy, study, "twin", None)
     assert audit(copy, study) == before
     twin = Reader(copy).study("twin")
     certificate = audit(copy, twin)
@@ -49,6 +50,8 @@ def test_a_copy_passes_audit_and_replay_and_leaves_the_original_as_it_was(copy: 
     assert certificate.seal is not None and before.seal is not None
     assert certificate.seal.rpartition(":")[2] != before.seal.rpartition(":")[2], "a study of its own"
     assert certificate.decisions == before.decisions and not certificate.unlocked
+    counts = counted(certificate.points["planned"], "trial"), counted(certificate.decisions["made"], "decision")
+    assert said == f"{name}: copied to twin: {', '.join(counts)}"
     assert replay_study(copy, twin, None, None).agrees
     points, ended = dict(before.points), dict(certificate.points)
     points["waiting"], points["running"] = points["waiting"] + points["running"], 0

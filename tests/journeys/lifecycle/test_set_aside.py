@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import json
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +106,39 @@ def test_what_was_dropped_is_not_planned_again_unless_it_is_redone(program: Prog
     done(program, *run)
     assert scores(program)[1] == (1, 3)
     holds(program)
+
+
+def exported(program: Program, form: str) -> str:
+    ended = program("export", "--study", "own", "--as", form)
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout
+
+
+def test_an_export_of_a_grid_marks_what_was_set_aside(program: Program, tmp_path: Path) -> None:
+    done(program, "run", "grid", "--study", "own", "--file", grid(tmp_path))
+    done(program, "drop", "--study", "own", "--trial", 0, "--yes")
+    done(program, "redo", "--study", "own", "--trial", 1, "--yes")
+    rows = list(csv.DictReader(io.StringIO(exported(program, "csv"))))
+    marks = [(row["state"], row["set_aside"], row["in_force"]) for row in rows]
+    counts = ("COMPLETE", "", "true")
+    assert marks[:3] == [("COMPLETE", "dropped", "false"), ("COMPLETE", "redone", "false"), counts]
+    assert marks[3:] == [counts] * 3 + [("WAITING", "", "true")]
+    trials = json.loads(exported(program, "json"))["trials"]
+    assert [each["set_aside"] or "" for each in trials] == [row["set_aside"] for row in rows]
+    assert [json.dumps(each["in_force"]) for each in trials] == [row["in_force"] for row in rows]
+    read_table = pytest.importorskip("pyarrow.parquet").read_table
+    done(program, "export", "--study", "own", "--as", "parquet", "--out", tmp_path / "own.parquet")
+    columns = read_table(tmp_path / "own.parquet").to_pydict()
+    assert columns["set_aside"] == [each["set_aside"] for each in trials]
+    assert columns["in_force"] == [each["in_force"] for each in trials]
+
+
+def test_an_export_of_a_growth_marks_what_was_set_aside(program: Program, tmp_path: Path) -> None:
+    done(program, "run", "grow", "--study", "own", "--file", growth(tmp_path, steps=1))
+    done(program, "drop", "--study", "own", "--trial", 1, "--from-here", "--yes")
+    rows = list(csv.DictReader(io.StringIO(exported(program, "csv"))))
+    assert [row["set_aside"] for row in rows] == ["", "dropped", ""]
+    assert [each["set_aside"] for each in json.loads(exported(program, "json"))["trials"]] == [None, "dropped", None]
 
 
 def test_what_cannot_be_set_aside_is_refused_on_one_line(program: Program, tmp_path: Path) -> None:

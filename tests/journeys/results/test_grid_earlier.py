@@ -164,6 +164,24 @@ def test_scores_whose_sum_no_float_holds_have_a_mean(program: Program, session: 
     assert "Traceback" not in program("export", "--study", "own", "--as", "sweep-dir").stderr
 
 
+def test_scores_next_to_zero_are_ranked_as_any_other(program: Program, session: Session, tmp_path: Path) -> None:
+    (tmp_path / "tiny.py").write_text("def own(config):\n    return {'score': config['n'] * 5e-324}\n")
+    file = tmp_path / "own.yaml"
+    file.write_text(
+        "search: grid\nobjective: tiny.py:own\nscore: {metric: score, direction: maximize}\n"
+        f"grid: {{axes: {{n: {[1, -1, *range(2, 12)]}}}, repeats: 2, seed: 0}}\nconfig: {{n: 0}}\n"
+    )
+    run(program, file)
+    run(program, file, "--set", "grid.axes.n=[1, 11, 12]")
+    told = answer(program, "show", "--study", "own")["results"]
+    assert [each["mean"] / 5e-324 for each in told] == [each["setting"]["n"] for each in told] == [12, 11, 1]
+    assert answer(program, "status", "--study", "own")["best"]["mean"] == 12 * 5e-324
+    assert program("status").returncode == 0
+    reader = Reader(session)
+    leading = reader.leading(reader.study("own").study_id, "score", "maximize", 2).best
+    assert [each.setting["n"] for each in leading[:2]] == [12, 11]
+
+
 def test_values_that_are_equal_to_python_alone_are_other_values(program: Program, tmp_path: Path) -> None:
     file = grid_of(tmp_path, config="{n: 0, scale: 1}")
     run(program, file)

@@ -48,7 +48,7 @@ def test_without_a_result_there_is_no_answer(search: str) -> None:
         ),
         (
             [cell(0.5), cell(0.6), cell(0.4, ranked=False)],
-            "1 setting with some of their seeds may still become the best.",
+            "1 setting with some of its seeds may still become the best.",
         ),
     ],
 )
@@ -60,6 +60,8 @@ def test_a_front_without_a_bend_names_no_setting() -> None:
     rows = [{**cell(mean), "number": number, "by_score": {}} for number, mean in enumerate([1.0, 2.0, 3.0])]
     said = str(answer(study("tune"), {"results": rows, "front": [0, 1], "best": None}))
     assert said.startswith("2 of 3 settings are on the front of loss and size. The front has no bend")
+    said = str(answer(study("tune"), {"results": rows, "front": [0], "best": None}))
+    assert said.startswith("1 of 3 settings is on the front of loss and size.")
 
 
 @pytest.mark.parametrize(
@@ -110,8 +112,12 @@ def test_a_depth_says_the_nearest_size_for_each_target() -> None:
         return {"target": target, "width": width, "layers": layers, "params": params, "reached": reached}
 
     rows = [row(10**6, 64, 9, 1_010_000), row(10**6, 32, 40, 999_000), row(10**8, 64, 100, 10**7, reached=False)]
-    said = "Nearest to 1M: 40 layers of width 32 (-0.10%); to 100M is out of reach. 2 of 3 sizes were reached."
+    said = "Nearest to 1M: 40 layers of width 32 (-0.10%). 100M is out of reach. 2 of 3 sizes were reached."
     assert answer(study("depth"), {"results": rows}) == said
+    small = [row(10**6, 512, 1, 10**6), *(row(10**each, 64, 9, 100, reached=False) for each in (7, 8, 9))]
+    said = "Nearest to 1M: 1 layer of width 512 (+0.00%). 10M and 100M are out of reach. There is 1 more target."
+    assert answer(study("depth"), {"results": small}) == f"{said} 1 of 4 sizes was reached."
+    assert answer(study("depth"), {"results": rows[2:]}) == "100M is out of reach. 0 of 1 size was reached."
 
 
 def test_a_fit_says_the_largest_value_and_the_best_one() -> None:

@@ -120,9 +120,28 @@ def test_growths_are_put_step_by_step_and_where_they_part_is_said() -> None:
     assert choices == ["same", "differs", "differs"]
     assert [row[-1] for row in document.tables[0].rows] == ["tie", "better", ""]
     assert document.notes == (
-        ["a and b took the same first 1 steps and part at step 1", "their configurations now differ in z – and 2"]
+        ["a and b took the same first step and part at step 1", "their configurations now differ in z – and 2"]
     )
-    assert Paths([one, one], "maximize").document().notes == ["a and a took the same 2 steps"]
+
+
+X, Y, Z = ("x", 2, (1.0,)), ("y", 2, (2.0,)), ("z", 2, (3.0,))
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "said"),
+    [
+        ([X, Y], [X, Y], "a and b took the same 2 steps"),
+        ([X], [X], "a and b took the same step"),
+        ([], [], "neither a nor b has taken a step"),
+        ([X, Y], [X], "a and b took the same first step; then only one has gone on"),
+        ([X, Y], [X, Y, Z], "a and b took the same first 2 steps; then only one has gone on"),
+        ([X], [], "only one of a and b has taken a step"),
+        ([X, Y, X], [X, Y, Z], "a and b took the same first 2 steps and part at step 2"),
+        ([X], [Y], "a and b part at the first step"),
+    ],
+)
+def test_none_one_and_several_common_steps_are_told_apart(one: list[Any], other: list[Any], said: str) -> None:
+    assert Paths([path("a", *one), path("b", *other)], "maximize").document().notes == [said]
 
 
 def test_studies_are_compared_on_the_command_line(program: Program, tmp_path: File) -> None:

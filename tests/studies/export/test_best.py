@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from objectives.command.command import Command
+from studies.definition.assignments import parse_assignment
+from studies.definition.yaml_text import can_be_kept
 from studies.export.best import Best
 from tests.support import made_studies
 from tests.support.program import Program, answer, refused
@@ -46,3 +52,28 @@ def test_of_a_command_that_reads_a_file_the_best_is_that_file() -> None:
     config = {"lr": 0.1, "model": {"width": 8}}
     found = Best(Command.parse(document, Path("/"), (), "own.yaml").text, {}, config, {})
     assert [json.loads(each) for each in found.document().notes] == [config]
+
+
+def pasted(value: Any) -> Any:
+    """What `run` makes of the word that `best` prints for a value."""
+    (line,) = Best("own.py:own", {"ver": value}, {}, {}).document().notes
+    (word,) = shlex.split(line)
+    return parse_assignment(word)[1]
+
+
+NASTY = ("1.0", "true", "null", "a b", "[1]", "x: y", "#", "a #b", "", " a", "'", '"', "a\nb", "\x7f", "\u2028", "😀\t")
+
+
+@pytest.mark.parametrize("value", [*NASTY, [*NASTY], {"a": NASTY[0]}, 1.0, True, None, "relu"])
+def test_run_reads_the_value_that_best_prints(value: Any) -> None:
+    assert (pasted(value), type(pasted(value))) == (value, type(value))
+
+
+@given(st.text().filter(can_be_kept))
+def test_run_reads_any_text_that_best_prints(text: str) -> None:
+    assert pasted(text) == text
+
+
+def test_a_text_that_needs_no_quotes_has_none() -> None:
+    found = Best("own.py:own", {"act": "relu", "ver": "1.0"}, {}, {})
+    assert list(found.document().notes) == ["act=relu 'ver=\"1.0\"'"]

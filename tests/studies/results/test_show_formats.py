@@ -13,12 +13,13 @@ from typing import Any
 import pytest
 from rich.cells import cell_len
 
+from studies.export.trials import columns_csv
 from studies.results.fit import show_document as fit_document
 from studies.results.grid import show_document as grid_document
 from studies.results.show import Shown
 from studies.tables.choice import Choice
 from studies.tables.delimited import delimited
-from studies.tables.digits import printed, shown
+from studies.tables.digits import bound_text, printed, shown
 from studies.tables.latex import latex
 from studies.tables.markdown import markdown
 from studies.tables.table import Column, Document, Figure, Table
@@ -60,11 +61,21 @@ ODD_DOCUMENT = Document([ODD], ["note with a | and a \\ and 100 %"])
         (Figure(None), "–"),
         (Figure(1.0, NAN), "1.000 ± nan"),
         (Figure(1e300, 1e298), "(1.000 ± 0.010)e300"),
+        (Figure(5e-324), "4.941e-324"),
+        (Figure(5e-324, 5e-324), "(4.9 ± 4.9)e-324"),
+        (Figure(-1.5e-310, 2.5e-312), "(-1.500 ± 0.025)e-310"),
+        (Figure(1.7976931348623157e308, 1.7e308), "(1.8 ± 1.7)e308"),
         (Figure(-1250, form="+,"), "-1,250"),
     ],
 )
 def test_an_error_says_how_many_digits_mean_something(figure: Figure, paper: str) -> None:
     assert str(printed(figure)) == paper
+
+
+@pytest.mark.parametrize("value", [5e-324, -1e-310, 1e-305, 0.123456, 1e300])
+def test_a_proposed_limit_is_met_by_the_value_however_small(value: float) -> None:
+    at_most, at_least = (bound_text(value, direction).split() for direction in ("minimize", "maximize"))
+    assert (at_most[0], at_least[0]) == ("<=", ">=") and float(at_least[1]) <= value <= float(at_most[1])
 
 
 @pytest.mark.parametrize(
@@ -119,11 +130,30 @@ def test_latex_has_every_special_character_escaped() -> None:
     assert r"\toprule" in text and text.rstrip().endswith("% note with a | and a \\ and 100 %")
 
 
+def test_no_first_cell_of_latex_is_taken_for_an_argument_of_the_line_above() -> None:
+    names = [["*a"], ["[b]"], [Figure(1.0, text="*c")], [Figure(2.0)]]
+    body = latex(Document([Table([Column("[head]")], names)])).splitlines()
+    assert body[body.index(r"\toprule") + 1] == r"{}[head] \\"
+    assert body[body.index(r"\midrule") + 1 : -2] == [r"{}*a \\", r"{}[b] \\", r"{}*c \\", r"$2$ \\"]
+
+
+def test_notes_are_comments_of_latex_that_name_their_row_by_its_number() -> None:
+    table = Table([Column("cost"), Column("notes")], [[Figure(1234.5678), "no gain"], [Figure(2.0), ""]])
+    assert latex(Document([table])).splitlines()[-1] == "% cost 1234.6: no gain"
+
+
 def test_csv_has_whole_numbers_and_errors_of_their_own() -> None:
     heads, *rows = csv.reader(io.StringIO(delimited(ODD_DOCUMENT)))
     assert heads == ["name", "score", "score error", "n", "note"]
     assert rows[0][:4] == ["a|b_c & 50% $x$ {y} ~ ^ \\ # <i>", "0.123456", "0.0123", "1234567"]
     assert rows[1][:4] == ["隠れ層の数 → 2\nsecond line", "nan", "", ""] and rows[2][0] == "x" * 1000
+
+
+def test_a_carriage_return_does_not_break_a_row_of_csv() -> None:
+    text = delimited(Document([Table([Column("a"), Column("b")], [["one\rtwo", "x"], ["one\r\ntwo\n", ""]])]))
+    assert text == 'a,b\n"one\rtwo",x\n"one\r\ntwo\n",\n'
+    assert text == columns_csv({"a": ["one\rtwo", "one\r\ntwo\n"], "b": ["x", None]})
+    assert list(csv.reader(io.StringIO(text, newline="")))[1:] == [["one\rtwo", "x"], ["one\r\ntwo\n", ""]]
 
 
 @pytest.mark.parametrize("width", [10, 20, 33, 40, 80, 200, 2000])

@@ -1,11 +1,19 @@
-"""What stands below a tune's settings: how sure the best one is."""
+"""A tune's settings as programs and people read them, and what stands below them: how sure the best one is."""
 
 from __future__ import annotations
 
 import pytest
 
-from studies.results.tune import comparison_of
-from studies.settings.grid_cells import Cell, ranking_of
+from storage.records import Score
+from studies.definition.units import Units
+from studies.results.tune import comparison_of, settings_table
+from studies.settings.grid_cells import Cell, cells_of, ranking_of
+from studies.settings.tuned import Tuned, TunedSetting
+from studies.tables.delimited import delimited
+from studies.tables.latex import latex
+from studies.tables.table import Document
+from studies.tables.terminal import lines
+from tests.support.grid_rows import row
 
 
 def cell(*scores: float) -> Cell:
@@ -35,3 +43,14 @@ def test_the_note_says_how_many_may_be_as_good_as_the_best(scores: list[tuple[fl
 
 def test_a_setting_alone_is_compared_with_nothing() -> None:
     assert comparison_of(ranking_of([cell(0.5)], "maximize")) is None
+
+
+def test_programs_read_the_values_of_a_setting_in_full_and_people_five_digits() -> None:
+    setting = {"lr": 0.00012345678901, "tokens": 1234567.5, "width": 64, "act": "1.0"}
+    rows = [row(0, setting, metrics={"loss": 0.5})]
+    settings = [TunedSetting(0, [cells_of(rows, "loss")[0]], {})]
+    found = Tuned([Score("loss", "minimize")], settings, ranking_of([each.cell for each in settings], "minimize"), [])
+    document = Document([settings_table(settings, found, Units())])
+    assert delimited(document).splitlines()[1].startswith("0,0.00012345678901,1234567.5,64,1.0,0.5,")
+    assert lines(document, 200)[1].split()[:5] == ["0", "0.00012346", "1,234,568", "64", "1.0"]
+    assert "0 & 0.00012346 & 1,234,568 & 64 & 1.0 &" in latex(document)

@@ -53,6 +53,12 @@ def test_columns_are_those_of_the_table_or_values_of_the_rows_under_the_given_he
     assert EVERYTHING.table(TABLE, ROWS) == TABLE and not EVERYTHING.given
 
 
+def test_columns_can_swap_their_names() -> None:
+    table = Choice.parse(None, None, None, None, ["lr=verdict,verdict=lr"]).table(TABLE, ROWS)
+    assert [column.name for column in table.columns][::2] == ["verdict", "lr"]
+    assert [column.head for column in table.columns][::2] == ["verdict", "lr"] and table.rows == TABLE.rows
+
+
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
