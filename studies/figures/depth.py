@@ -73,7 +73,8 @@ def _closest(rows: Rows, given: str, solve: str) -> str:
 
 def _gaps(rows: Rows) -> str:
     missed = sum(not row["reached"] for row in rows)
-    return f" {missed} of {len(rows)} are out of reach or could not be counted: these are gaps." if missed else ""
+    verb, gaps = ("is", "this is a gap") if missed == 1 else ("are", "these are gaps")
+    return f" {missed} of {len(rows)} {verb} out of reach or could not be counted: {gaps}." if missed else ""
 
 
 def _column(rows: Rows, name: str) -> list[float]:
