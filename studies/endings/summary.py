@@ -77,6 +77,11 @@ class Summary:
         return kind is not None and (kind.failed or self.study.search == "grid")
 
     @property
+    def study_ended(self) -> bool:
+        """Whether the study itself ended or stopped, and not this command alone: an interrupt, or a refusal."""
+        return self.ending == Ending.of(self.standing)
+
+    @property
     def reason(self) -> str:
         """Why it ended."""
         if not self.ending.interrupted:
