@@ -515,7 +515,11 @@ def tag(words: tuple[str, ...], name: str | None, remove: bool, store: Store) ->
 @cli.command()
 @click.argument("words", nargs=-1, metavar="NAME [TEXT]", shell_complete=offer("study_names"))
 @named_option
-@click.option("--file", type=click.File(), help="Replace your part of the note by this file's text; - is a pipe.")
+@click.option(
+    "--file",
+    type=click.File(encoding="utf-8-sig"),
+    help="Replace your part of the note by this file's text; - is a pipe.",
+)
 @click.option("--edit", is_flag=True, help="Change your part of the note in $EDITOR.")
 @storage_option
 def note(words: tuple[str, ...], name: str | None, file: IO[str] | None, edit: bool, store: Store) -> None:

@@ -93,6 +93,17 @@ class Reader:
         """Every study that Studyhall made, or the one of this name."""
         return self._rows(StudyCounts, "list_studies", name=name)
 
+    def counted_study(self, name: str) -> StudyCounts:
+        """The study of this name, which was there before, with its trials counted.
+
+        Raises:
+            UsageError: It was deleted or renamed meanwhile.
+        """
+        found = self.studies(name)
+        if not found:
+            raise UsageError(f"there is no study {name!r} in this storage any more", "--study")
+        return found[0]
+
     def copied_studies(self, name: str | None = None) -> list[CopiedStudy]:
         """Studies that another Optuna program made of the trials of ours: all, or the one of this name."""
         found = []

@@ -116,7 +116,7 @@ class Comparison:
                             "first": plain(each.one),
                             "other": plain(each.other),
                             "difference": plain(each.mean),
-                            "half_interval": each.reach,
+                            "half_interval": None if each.reach is None else plain(each.reach),
                             "n": each.seeds,
                             "verdict": side(each, self.direction),
                         }

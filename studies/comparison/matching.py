@@ -119,16 +119,16 @@ def _key(value: Any) -> str:
 
 
 def paired_difference(setting: Mapping[str, Any], one: Sequence[float], other: Sequence[float]) -> Difference:
-    """Of scores of the same seeds.
+    """Of scores of the same seeds. What exceeds the largest float is infinite.
 
     >>> found = paired_difference({}, [1.0, 2.0, 3.0], [1.5, 2.4, 3.6])
     >>> round(found.mean, 6), round(found.reach, 6)
     (0.5, 0.248414)
     """
-    pairs = [b - a for a, b in zip(one, other, strict=True)]
-    error = standard_error(pairs)
-    reach = None if error is None else t975(len(pairs) - 1) * error
-    return Difference(setting, mean(pairs), reach, len(pairs), mean(one), mean(other))
+    quarters = [b / 4 - a / 4 for a, b in zip(one, other, strict=True)]  # they never overflow
+    error = standard_error(quarters)
+    reach = None if error is None else 4 * t975(len(quarters) - 1) * error
+    return Difference(setting, 4 * mean(quarters), reach, len(quarters), mean(one), mean(other))
 
 
 def _setting_key(each: Outcome, names: Sequence[str]) -> tuple[str, ...]:

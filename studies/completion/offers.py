@@ -53,7 +53,7 @@ def names_to_run(context: click.Context, typed: str) -> list[tuple[str, str | No
     search = next(iter(_words(context)), None)
     known = {name: kind for name, kind in study_names(context, typed) if search in (None, kind)}
     for name, file in definition_files().items():
-        if name not in known and (search is None or f"\nsearch: {search}\n" in f"\n{file.read_text()}"):
+        if name not in known and (search is None or f"\nsearch: {search}\n" in f"\n{file.read_text(errors='replace')}"):
             known[name] = "a definition"
     return list(known.items())
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import IO
+from typing import IO, TypeVar
 
 from samplers.searches.plural import counted
 from storage.dashboard import change_note, read_dashboard
@@ -21,6 +21,8 @@ FITS, FITS_END = "## Fits of the last report", "*Here the report's part ends.*"
 MAX_NOTE_CHARACTERS = 100_000
 WRITER_SECONDS = 10.0
 """That a worker may keep writing the note before the command gives up."""
+
+Text = TypeVar("Text", str, str | None)
 
 
 @dataclass(frozen=True)
@@ -65,8 +67,12 @@ class Asked:
         """As typed, checked.
 
         Raises:
-            UsageError: More than one is given.
+            UsageError: More than one is given, or TEXT is no text.
         """
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:  # bytes of the command line that were not UTF-8
+            raise UsageError("TEXT is not UTF-8", "note") from error
         asked = Asked(text, file, editor)
         if bool(text) + (file is not None) + (editor is not None) > 1:
             raise UsageError("TEXT, --file and --edit each say what the note becomes; give one of them", "note")
@@ -77,12 +83,16 @@ class Asked:
         return bool(self.text) or self.file is not None or self.editor is not None
 
     def change(self, own: str) -> Callable[[str], str]:
-        """The change to make, where the part is `own` now."""
+        """The change to make, where the part is `own` now.
+
+        Raises:
+            UsageError: The file, or what the editor saved, is no text.
+        """
         if self.editor is not None:
-            edited = self.editor(own)
+            edited = _decoded(partial(self.editor, own), "what was saved", "--edit")
             return partial(_edited, own, own if edited is None else edited)
         if self.file is not None:
-            text = self.file.read()
+            text = _decoded(self.file.read, self.file.name, "--file")
             return lambda _: text
         return partial(with_paragraph, text=self.text)
 
@@ -131,6 +141,13 @@ def _changed(note: str, change: Callable[[str], str]) -> str:
     if len(own) > MAX_NOTE_CHARACTERS:
         raise UsageError(f"a note has at most {MAX_NOTE_CHARACTERS:,} characters; this one has {len(own):,}", "note")
     return WholeNote(whole.ours, own, whole.fits).text
+
+
+def _decoded(read: Callable[[], Text], what: str, where: str) -> Text:
+    try:
+        return read()
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{what} is not UTF-8 at byte {error.start}", where) from error
 
 
 def _edited(before: str, after: str, own: str) -> str:

@@ -39,8 +39,7 @@ def renew(session: Session, name: str, storage: str | None) -> bool:
             return True
         if not lock_dashboard(session, study.study_id):
             return False
-        (row,) = Reader(session).studies(name)
-        counts = Counts.of(row)
+        counts = Counts.of(Reader(session).counted_study(name))
         last = Ledger(session, study.study_id).last_decision()
         alive = Reader(session).living_workers(study.study_id) > 0
         token = _token(study, counts, alive, None if last is None else last[0])

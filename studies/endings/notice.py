@@ -66,8 +66,8 @@ class Notice:
             summary: How the study ended.
             worker_id: Of the worker that has ended here; None: workers were followed.
         """
-        study, interrupted = summary.study, summary.ending.interrupted
-        if not claim_notice(session, study.study_id, summary.reason, worker_id, alone=interrupted):
+        study = summary.study
+        if not claim_notice(session, study.study_id, summary.reason, worker_id, alone=not summary.study_ended):
             return None
         try:
             text = best(session, study).document().notes[0]

@@ -77,6 +77,11 @@ class Summary:
         return kind is not None and (kind.failed or self.study.search == "grid")
 
     @property
+    def study_ended(self) -> bool:
+        """Whether the study itself ended or stopped, and not this command alone: an interrupt, or a refusal."""
+        return self.ending == Ending.of(self.standing)
+
+    @property
     def reason(self) -> str:
         """Why it ended."""
         if not self.ending.interrupted:
@@ -95,7 +100,7 @@ class Summary:
 def read_summary(session: Session, study: StudyRow, ending: Ending, store: Store) -> Summary:
     """Where a study stands after a command has ended."""
     reader = Reader(session)
-    (row,) = reader.studies(study.name)
+    row = reader.counted_study(study.name)
     counts, alive = Counts.of(row), reader.living_workers(study.study_id) > 0
     folder = study_folder(store.home, study.folder, study.created_at)
     standing = standing_of(study, counts.begun, counts.running, alive)

@@ -5,6 +5,7 @@ The interval is Student's, at 95 %: samplers/searches/noise.py.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from samplers.searches.noise import mean, standard_error, t975
@@ -39,7 +40,9 @@ def summary(found: Sequence[Difference], one: str, other: str, shown: int) -> st
     means = [each.mean for each in found]
     error = standard_error(means)
     counts = f"{len(found)} settings measured by both, {sum(each.seeds for each in found)} pairs of one seed."
-    if error is None:
+    if not all(map(math.isfinite, means)):
+        verdict = "A difference exceeds the largest number: there is no mean over settings."
+    elif error is None:
         verdict = f"The only difference is {mean(means):.4g}."
     else:
         reach = t975(len(means) - 1) * error

@@ -105,13 +105,17 @@ def serves_one_machine(url: str) -> bool:
 
 
 def follow(store: Store, name: str, launched: Launch, log: Callable[[str], None]) -> Ending:
-    """Print a study's progress until it ends, or until neither a worker nor a job of it is left."""
+    """Print a study's progress until it ends, or until neither a worker nor a job of it is left.
+
+    Raises:
+        UsageError: The study was deleted or renamed meanwhile.
+    """
     printed, next_look, gone = "", time.monotonic() + JOBS_POLL_SECONDS, False
     session = store.read()
     try:
         while True:
             try:
-                (row,) = Reader(session).studies(name)
+                row = Reader(session).counted_study(name)
                 workers = Reader(session).workers(row.study_id)
             except SessionLostError:
                 session = _again(store)

@@ -124,7 +124,7 @@ class Watch(App[None]):
 
     def take(self, moment: Moment, name: str | None) -> None:
         """Show the result of a look, unless another study has been opened meanwhile."""
-        if moment.trouble is None:
+        if moment.trouble is None or moment.gone:
             self.looked = monotonic()
         if name == self.study:
             self.moment = moment

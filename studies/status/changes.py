@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
+from storage.errors import UsageError
 from storage.records import StudyGlance
 from studies.history.purpose import purpose
 from studies.history.state import Standing, decision_text, standing_of
@@ -25,8 +26,12 @@ STUDIES_COLUMNS += [Column(name, right=True) for name in ("running", "waiting", 
 
 
 def follow(polling: Polling, name: str | None, log: Callable[[str], None]) -> None:
-    """Print until nothing more will happen. A pipe has no width, so nothing is cut."""
-    moment = polling.look(name)
+    """Print until nothing more will happen. A pipe has no width, so nothing is cut.
+
+    Raises:
+        UsageError: The study was deleted or renamed meanwhile.
+    """
+    moment = _look(polling, name)
     if moment.seen is not None:
         lines = view_of(moment.seen, settled_of(moment.seen, whole=True)).lines(None)
     else:
@@ -35,9 +40,16 @@ def follow(polling: Polling, name: str | None, log: Callable[[str], None]) -> No
         log(line)
     while not moment.over:
         time.sleep(POLL_SECONDS)
-        before, moment = moment, polling.look(name)
+        before, moment = moment, _look(polling, name)
         for line in changes(before, moment):
             log(f"{datetime.now():%H:%M:%S} {one_line(line)}")
+
+
+def _look(polling: Polling, name: str | None) -> Moment:
+    moment = polling.look(name)
+    if moment.gone:
+        raise UsageError(moment.trouble)
+    return moment
 
 
 def changes(before: Moment, after: Moment) -> list[str]:

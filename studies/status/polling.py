@@ -27,6 +27,8 @@ class Moment:
     """The selected study."""
     trouble: str | None = None
     """Why the look failed: the rest is from the last one that did not."""
+    gone: bool = False
+    """No study has the selected name any more: it was deleted or renamed. `trouble` says so."""
     gpus: Sequence[SeenDevice] = ()
     """Of this host, if a worker of the selected study lives here."""
 
@@ -67,7 +69,7 @@ class Polling:
             seen = None if self.history is None else self.history.look(session)
             self.last = Moment(rows, seen, gpus=self._gpus(seen))
         except UsageError as error:
-            return Moment(self.last.studies, None, str(error))
+            return Moment(self.last.studies, None, str(error), gone=name is not None)
         except (SessionLostError, StorageError) as error:
             self.close()
             return Moment(self.last.studies, self.last.seen, f"the storage does not answer, trying again: {error}")

@@ -251,7 +251,7 @@ class Overview:
 
 def read_status(session: Session, name: str) -> Status:
     """One study, which has to exist."""
-    (status,) = _statuses(session, Reader(session).studies(name))
+    (status,) = _statuses(session, [Reader(session).counted_study(name)])
     return status
 
 

@@ -14,7 +14,7 @@ def watch(store: Store, name: str | None, log: Callable[[str], None]) -> None:
     """Show a study, or all of them, as they change.
 
     Raises:
-        UsageError: There is no study of that name.
+        UsageError: There is no study of that name; in a pipe also once it was deleted or renamed.
         StorageError: The storage cannot be read.
     """
     polling = Polling(store, name)

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -25,6 +25,7 @@ from storage.home import CHECKOUT
 from studies.status.pace import Pace, pace
 from tests.support.cases import usual
 from tests.support.growth_trace import write_definition
+from tests.support.made_studies import grid
 from tests.support.program import Begin, Program, answer, growth_of, until
 from tests.support.terminal import Terminal, needs_tmux
 
@@ -327,6 +328,36 @@ def test_in_a_pipe_there_is_a_line_for_each_change_and_it_ends_with_the_study(
     assert output.splitlines()[-1].endswith("own: done: 1 step is done")
     output, _ = everything.communicate(timeout=60)
     assert everything.returncode == 0 and "own: done: 1 step is done; 6 finished, 0 running, 0 waiting" in output
+
+
+@pytest.mark.parametrize("change", [("delete", "own", "--yes"), ("rename", "own", "best")])
+def test_in_a_pipe_it_ends_once_no_study_has_the_name_any_more(
+    program: Program, begin: Begin, url: str, change: Sequence[str]
+) -> None:
+    grid(url, "own", [{"lr": 0.1}], lambda config: None)
+    watch = begin("status", "--watch", "--study", "own")
+    assert watch.stdout is not None
+    assert watch.stdout.readline().startswith("own (grid): nobody works on it")
+    assert program(*change).returncode == 0
+    output, _ = watch.communicate(timeout=60)
+    assert watch.returncode == 2
+    assert output.splitlines()[-1] == "studyhall: --study: there is no study 'own' in this storage any more"
+    assert output.count("any more") == 1
+
+
+@needs_tmux
+def test_on_a_terminal_a_deleted_study_is_named_until_it_is_there_again(
+    program: Program, terminal: Open, url: str
+) -> None:
+    grid(url, "own", [{"lr": 0.1}], lambda config: None)
+    watch = terminal("status", "--watch", "--study", "own")
+    watch.shows("own (grid): nobody works on it")
+    assert program("delete", "own", "--yes").returncode == 0
+    watch.shows("there is no study 'own' in this storage any more")
+    grid(url, "own", [{"lr": 0.1}], lambda config: None)
+    assert "any more" not in watch.shows("own (grid): nobody works on it")
+    watch.keys("q")
+    watch.shows("ended with 0")
 
 
 def test_a_name_that_is_not_there_is_refused_at_once(program: Program) -> None:

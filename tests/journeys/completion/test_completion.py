@@ -74,6 +74,14 @@ def test_studies_trials_formats_and_costs_of_the_storage(offers: Offers, program
     assert offers("python", CLI, "show", "--study", "trace-") == ["trace-1", "trace-2"]
 
 
+def test_a_definition_that_is_not_utf_8_hides_no_other(
+    offers: Offers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "latin.yaml").write_bytes("# größer\nsearch: grid\n".encode("latin-1"))
+    monkeypatch.chdir(tmp_path)
+    assert {"latin", "ablate"} <= set(offers("studyhall", "run", "grid", "--study", ""))
+
+
 def test_where_no_storage_is_nothing_is_started_made_or_said(offers: Offers, tmp_path: Path) -> None:
     nowhere = {"STUDYHALL_STORAGE": "", "STUDYHALL_HOME": str(tmp_path / "nothing")}
     assert offers("studyhall", "show", "--study", "", **nowhere) == []

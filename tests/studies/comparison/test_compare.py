@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path as File
 from typing import Any
@@ -13,6 +15,7 @@ from studies.comparison.matching import Outcome, matched
 from studies.comparison.paths import Path, Paths
 from studies.definition.units import Units
 from studies.tables.delimited import delimited
+from studies.tables.printing import Form, formatted
 from studies.tables.table import Document
 from studies.tables.terminal import lines
 from tests.support.program import Program, answer, growth_of, refused
@@ -82,6 +85,21 @@ def test_scores_whose_sum_no_float_holds_are_compared_too() -> None:
     one, other = (measured(name, (1, 0, score), (1, 1, score), (1, 2, score)) for name, score in HUGE.items())
     [found] = matched(one, other).differences
     assert [found.one, found.other, found.mean] == pytest.approx([1.7e308, 1.6e308, -0.1e308])
+
+
+def test_differences_that_no_float_holds_are_compared_and_printed_in_every_form() -> None:
+    one = measured("a", (1, 0, 1e308), (1, 1, -1.6e308), (2, 0, 1e308), (3, 0, 1e308), (3, 1, -1e308))
+    other = measured("b", (1, 0, -1e308), (1, 1, 1.6e308), (2, 0, -1e308), (3, 0, 0.0), (3, 1, 0.0))
+    found = matched(one, other)
+    assert [each.mean for each in found.differences] == [pytest.approx(0.6e308), -math.inf, 0.0]
+    assert [each.reach for each in found.differences] == [math.inf, None, math.inf]
+    compared = Comparison("a", "s", "maximize", Units(), [Beside("b", found)])
+    assert [row[-1] for row in compared.document().tables[0].rows] == ["tie", "one seed", "tie"]
+    forms: list[Form] = ["text", "json", "csv", "latex", "markdown"]
+    assert all("inf" in formatted(compared, form) for form in forms)
+    settings = json.loads(formatted(compared, "json"))["others"][0]["settings"]
+    assert [each["half_interval"] for each in settings] == ["inf", None, "inf"]
+    assert settings[1]["difference"] == "-inf"
 
 
 def test_one_common_seed_gives_no_verdict_and_no_setting_in_common_no_table() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from storage.errors import UsageError
 from studies.dashboard.note import OWN
 from studies.dashboard.own_note import FITS, FITS_END, Asked, WholeNote, with_paragraph
 from tests.support.made_studies import grid
-from tests.support.program import Program, refused
+from tests.support.program import Program, call, refused
 
 OURS = f"# own\n\n---\n\n*{OWN}*\n"
 
@@ -47,3 +48,24 @@ def test_a_note_is_added_to_replaced_and_printed(program: Program, tmp_path: Pat
     refused(program("note"), "which study?")
     refused(program("note", "own", "x" * 100_001), "at most 100,000 characters")
     assert program("note", "own").stdout == "Only this.\n"
+
+
+def test_what_is_not_text_is_refused_and_the_note_stays(
+    program: Program, environment: dict[str, str], tmp_path: Path, url: str
+) -> None:
+    grid(url, "own", [{"lr": 0.1}], lambda config: {"loss": 1.0, "params": 1.0})
+    assert program("note", "own", "Mine.").returncode == 0
+    picture = tmp_path / "picture.png"
+    picture.write_bytes(b"\x89PNG\r\n")
+    refused(program("note", "own", "--file", picture), "--file: ", "picture.png is not UTF-8 at byte 0")
+    editor = {**environment, "EDITOR": f"cp {picture}"}
+    refused(call(editor, "note", "own", "--edit"), "--edit: ", "what was saved is not UTF-8 at byte 0")
+    refused(program("note", "own", os.fsdecode(b"gr\xfcn")), "TEXT is not UTF-8")
+    assert program("note", "own").stdout == "Mine.\n"
+
+
+def test_a_mark_of_the_byte_order_is_no_part_of_a_note(program: Program, tmp_path: Path, url: str) -> None:
+    grid(url, "own", [{"lr": 0.1}], lambda config: {"loss": 1.0, "params": 1.0})
+    (tmp_path / "note.md").write_bytes(b"\xef\xbb\xbfMine.\r\n")
+    assert program("note", "own", "--file", tmp_path / "note.md").returncode == 0
+    assert program("note", "own").stdout == "Mine.\n"

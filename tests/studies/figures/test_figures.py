@@ -152,7 +152,7 @@ def test_depth_draws_a_gap_for_a_target_out_of_reach() -> None:
     (answers,), (distances,) = (make({"results": rows}, "layers") for make in (depth.pictures, depth.further))
     line = mark(answers, Line)
     assert list(line.x) == [16, 32] and math.isnan(line.y[0]) and line.y[1] == 9
-    assert "1 of 3 are out of reach" in answers.caption
+    assert "1 of 3 is out of reach or could not be counted: this is a gap." in answers.caption
     assert mark(distances, Points).y[1] == -0.02 and mark(distances, Rule).at == 0
     assert "Nearest to 100: width 32, layers 9 (-2.00%)" in answers.caption
     turned = depth.pictures({"results": rows}, "width")[0]

@@ -22,7 +22,8 @@ from storage.optuna_storage import StudyStorage
 from storage.session import Session
 from studies.comparison.matching import Outcome, differences
 from studies.dashboard.renewal import renew
-from studies.figures.paired import summary
+from studies.drawing.drawn_by_matplotlib import drawn
+from studies.figures.paired import paired, summary
 from studies.figures.pareto import Scored, front
 from studies.figures.series import Run, mean_of, series, smoothed_line
 from studies.laws.laws import judge
@@ -174,6 +175,16 @@ def test_studies_are_compared_by_pairs_of_the_same_setting_and_seed() -> None:
     assert "): significant" in summary(found, "one", "other", 2)
     apart = differences(one, [Outcome({"n": 9}, 1, 1.0)])
     assert apart == [] and "no setting and seed in common" in summary(apart, "one", "other", 0)
+
+
+def test_differences_that_no_float_holds_are_drawn_without_a_mean_over_settings() -> None:
+    one, other = (
+        [Outcome({"sign": sign, "family": family}, 1, sign * score) for sign in (-1, 0, 1)]
+        for family, score in (("a", 1e308), ("b", -1.6e308))
+    )
+    picture = paired(differences(one, other), "paired", "one", "other", "loss")
+    assert "3 settings" in picture.caption and "there is no mean over settings" in picture.caption
+    assert drawn(picture)
 
 
 # Whatever a study holds
