@@ -84,10 +84,12 @@ class Slurm:
         return dict(line.split() for line in lines)
 
     def begin_again(self, job: str) -> None:
-        """Slurm lets a requeued job wait for two minutes, so that nothing of it is left: here that is looked at."""
+        """Slurm lets a requeued job wait for two minutes, so that nothing of it is left: here that is looked at. A job
+        that starts in the second in which its last run was ended is refused ("credential revoked")."""
         until(lambda: self.states()[job] == "PENDING")
         number = self.call("squeue", "-h", "-r", "-j", job, "-o", "%A").strip()
         until(lambda: not any(f"[{number}." in word for each in self.processes() for word in words(each)))
+        time.sleep(1.1)
         self.call("scontrol", "update", f"JobId={job}", "StartTime=now")
 
     def processes(self) -> list[psutil.Process]:
