@@ -35,7 +35,7 @@ class Trust:
         """Read from a home; creates nothing."""
         file = home / "trusted"
         try:
-            return Trust(file, frozenset(file.read_text().split()))
+            return Trust(file, frozenset(file.read_text(errors="replace").split()))
         except FileNotFoundError:
             return Trust(file, frozenset())
         except OSError as error:

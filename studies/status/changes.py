@@ -32,7 +32,9 @@ def follow(polling: Polling, name: str | None, log: Callable[[str], None]) -> No
         UsageError: The study was deleted or renamed meanwhile.
     """
     moment = _look(polling, name)
-    if moment.seen is not None:
+    if moment.trouble is not None:
+        lines = [moment.trouble]
+    elif moment.seen is not None:
         lines = view_of(moment.seen, settled_of(moment.seen, whole=True)).lines(None)
     else:
         lines = table_lines(studies_table(moment.studies), None) if moment.studies else [NO_STUDIES]

@@ -34,7 +34,9 @@ class Moment:
 
     @property
     def over(self) -> bool:
-        """Nothing more will happen by itself: in the selected study, or in any."""
+        """Nothing more will happen by itself: in the selected study, or in any. A look that failed does not tell."""
+        if self.trouble is not None:
+            return False
         if self.seen is not None:
             return self.seen.over
         return all(row.outcome is not None and not row.running for row in self.studies)

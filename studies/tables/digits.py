@@ -86,15 +86,16 @@ def printed(figure: Figure) -> Printed:
         return Printed(str(value))
     if figure.form is not None:
         return Printed(format(value, figure.form))
-    if error is not None and not math.isfinite(error):
-        return Printed(_plain(value, SIGNIFICANT_DIGITS), str(error))
     if not error and value == int(value) and abs(value) < 1e15:
         return Printed(f"{int(value):,}", None if error is None else "0")
-    size = max(abs(value), abs(error or 0.0))
+    bound = error or 0.0
+    size = max(abs(value), abs(bound) if math.isfinite(bound) else 0.0)
     power = math.floor(math.log10(size)) if size else 0
     scaled = not -4 <= power < 7
     if scaled:
         value, error = _shifted(value, power), error and _shifted(error, power)
+    if not math.isfinite(bound):
+        return Printed(_plain(value, SIGNIFICANT_DIGITS), str(bound), power if scaled else None)
     if not error:
         return Printed(
             _plain(value, figure.digits or SIGNIFICANT_DIGITS),

@@ -155,3 +155,8 @@ def test_a_stored_definition_runs_nothing_by_its_studys_name_alone(
     told = program("run", "grid", "--study", "evil", *more)
     refused(told, "benchmarks.engine:_seconds", "--trust-study")
     assert not marker.exists()
+
+
+def test_what_is_no_text_in_the_file_of_trusted_code_trusts_nothing(tmp_path: Path) -> None:
+    (tmp_path / "trusted").write_bytes(b"\xff\xfe\n")
+    assert not Trust.of(tmp_path).knows("own.py:objective")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import replace
@@ -19,7 +20,7 @@ from studies.results.grid import show_document as grid_document
 from studies.results.show import Shown
 from studies.tables.choice import Choice
 from studies.tables.delimited import delimited
-from studies.tables.digits import bound_text, printed, shown
+from studies.tables.digits import Printed, bound_text, printed, shown
 from studies.tables.latex import latex
 from studies.tables.markdown import markdown
 from studies.tables.table import Column, Document, Figure, Table
@@ -275,3 +276,9 @@ def test_a_caption_of_a_growth_says_what_its_errors_are(repeats: int) -> None:
         caption = text[text.index("\\caption") : text.index("\\label")]
         assert ("\\pm" in text[text.index("\\label") :]) == (half in caption) == (repeats > 1), text
     assert "Bold" in every and "Bold" not in path
+
+
+def test_a_mean_whose_error_no_float_holds_keeps_its_power_of_ten() -> None:
+    assert printed(Figure(6e307, math.inf)) == Printed("6.000", "inf", 307)
+    assert printed(Figure(0.25, math.inf)) == Printed("0.2500", "inf")
+    assert "0" * 20 not in latex(Document([Table([Column("x"), Column("y")], [["a", Figure(-6e307, math.inf)]])]))
