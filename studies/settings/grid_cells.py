@@ -200,6 +200,8 @@ def marks_of(cells: Sequence[Cell]) -> dict[int, Mark]:
         values = [row.metrics.get("difficulty") for row in cell.rows if row.seed in cell.scores]
         if not values or None in values:
             return {}
-        known.append({"setting": cell.setting, "means": {"difficulty": mean(filter(None, values))}})
+        known.append({"setting": cell.setting, "means": {"difficulty": mean([value or 0.0 for value in values])}})
     target = cells[0].config.get("target", TARGET) if cells else TARGET
+    if isinstance(target, bool) or not isinstance(target, int | float):
+        return {}
     return {id(cell): mark for cell, mark in zip(cells, marked(known, target), strict=True)}

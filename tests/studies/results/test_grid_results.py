@@ -148,6 +148,16 @@ def test_a_far_setting_is_no_tie_while_a_closer_one_is_none() -> None:
     assert "2 other settings may be as good as the best (95 % over all 2 comparisons, 3 seeds)" in told
 
 
+def test_a_difficulty_of_zero_counts_and_a_target_that_is_no_number_marks_nothing() -> None:
+    def rows(config: Mapping[str, Any]) -> list[Any]:
+        return [row(seed, A, seed, config=config, metrics={"score": 0.5, "difficulty": float(seed)}) for seed in (0, 1)]
+
+    (shown,) = show_json(rows({**A, "target": 0.5}), [], "score", "maximize")["results"]
+    assert (shown["difficulty"], shown["mark"]) == (0.5, "nearest")
+    (shown,) = show_json(rows({**A, "target": "price"}), [], "score", "maximize")["results"]
+    assert "mark" not in shown
+
+
 def test_what_the_seeds_set_apart_is_said_in_one_line() -> None:
     rows = [*of(A, 0, 1.0, 1.1, 0.9), *of(B, 10, 5.0, 5.1, 4.8), *of(C, 20, 9.0, 9.1, 9.0)]
     told = text(show_document(rows, [], "score", "minimize"))
