@@ -1,8 +1,8 @@
 """A race of a search's best settings, without a baseline: who leads, who may be better, and who gets more seeds.
 
-A setting's gain is its score beyond the median setting's, so that a loss is a share of what the leader gains on a
-setting from the middle. Noise is taken from all settings; the MAX_RACERS best run against each other. Whoever falls out
-of them rests, and comes back if the others fall.
+A setting's gain is its score beyond the median setting's, of two beyond the other's, so that a loss is a share of what
+the leader gains on a setting from the middle. Noise is taken from all settings; the MAX_RACERS best run against each
+other. Whoever falls out of them rests, and comes back if the others fall.
 """
 
 from __future__ import annotations
@@ -40,7 +40,8 @@ class Standing:
 
 
 def standing(scores: Mapping[int, Sequence[float]], direction: str, allowance: Allowance) -> Standing | None:
-    """The race of settings, from each one's scores with the first seeds; None if no setting is better than the median.
+    """The race of settings, from each one's scores with the first seeds; None if none is better than the median, or
+    than the other of two.
 
     >>> scores = {0: [1.0, 1.6], 1: [1.3, 1.2], 2: [2.0, 2.1], 3: [2.6, 2.2], 4: [2.1, 2.0]}
     >>> found = standing(scores, "minimize", Allowance(16))
@@ -51,7 +52,7 @@ def standing(scores: Mapping[int, Sequence[float]], direction: str, allowance: A
     means = {key: sign * mean(values) for key, values in scores.items()}
     if not means:
         return None
-    middle = median_high(means.values())
+    middle = median_high(means.values()) if len(means) != 2 else min(means.values())
     ranked = sorted(means, key=lambda key: (-means[key], key))
     leader = ranked[0]
     if means[leader] <= middle:

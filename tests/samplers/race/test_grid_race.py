@@ -74,6 +74,15 @@ def test_a_setting_with_a_trial_that_is_missing_or_failed_is_out_of_the_race() -
     assert {row["setting"]["x"] for row in made[-1].record["table"]} == {1, 2, 3, 5}
 
 
+def test_two_settings_race_against_each_other() -> None:
+    close = grid(axes={"x": [3, 4]}, racing={"max_repeats": 16})
+    made, done, ended = run(close, lambda p: noisy(p.config, p.seed))
+    assert made[-1].kind == "raced" and len(ended) > 4 and done.reason == "2 settings × 2 to 16 seeds are done"
+    clear = grid(axes={"x": [1, 3]}, racing={"max_repeats": 16})
+    made, _, ended = run(clear, lambda p: noisy(p.config, p.seed))
+    assert [each.kind for each in made] == ["planned", "raced"] and len(ended) == 4
+
+
 def test_a_grid_without_racing_is_as_it_was() -> None:
     plain = Grid.parse({"axes": {"x": [1, 2]}}, {"x": 1}, "here", ("score", "maximize"))
     assert plain.start().keys() == {"next", "settings", "grid", "config"}
