@@ -83,8 +83,8 @@ def plan(ledger: Ledger, search: Search, refusals: Refusals, code: str) -> Waiti
 
 def _plan_judged(ledger: Ledger, search: Search, verdicts: Verdicts, code: str) -> Waiting | Done | list[Point]:
     """One planning transaction; the points that the objective has to judge first, if there are some."""
-    results = UsedResults()
     with ledger.planning():
+        results = UsedResults()
         last = ledger.last_decision()
         made, state = (0, search.start()) if last is None else (last[0] + 1, last[1])
         while True:
@@ -94,7 +94,7 @@ def _plan_judged(ledger: Ledger, search: Search, verdicts: Verdicts, code: str) 
             if end is not None:
                 return end
             if isinstance(step, Decision):
-                made, state = made + 1, step.state
+                made, state, results = made + 1, step.state, UsedResults()  # a search asks for what it needs anew
 
 
 @dataclass(frozen=True)

@@ -37,3 +37,16 @@ def test_a_grid_buys_seeds_for_its_best_settings_and_every_purchase_is_derived_a
     assert replayed["agrees"] and [each["kind"] for each in replayed["decisions"]][:2] == ["planned", "raced"]
     assert answer(program, "audit", "--study", "cells")["holds"]
     assert "more trials of 2 settings whose order is unsure" in program("replay", "--study", "cells").stdout
+
+
+def test_a_limit_that_is_raised_after_the_end_goes_on_with_the_same_race(program: Program, tmp_path: Path) -> None:
+    """The seeds bought before are planned already: nothing new is to be planned between two of its decisions."""
+    (tmp_path / "noisy.py").write_text(OBJECTIVE)
+    (tmp_path / "cells.yaml").write_text(DEFINITION)
+    run = ("run", "grid", "--study", "cells", "--workers", 2)
+    assert program(*run, "--file", tmp_path / "cells.yaml").returncode == 0
+    ran = program(*run, "--set", "grid.racing={max_repeats: 9, within: 0.0001}")
+    assert ran.returncode == 0, ran.stderr
+    shown = answer(program, "show", "--study", "cells")["results"]
+    assert {row["setting"]["x"]: row["n"] for row in shown} == {1: 2, 2: 2, 3: 9, 4: 9, 5: 2}
+    assert answer(program, "replay", "--study", "cells")["agrees"] and answer(program, "audit", "cells")["holds"]
