@@ -177,15 +177,20 @@ def _of_depth(study: StudyRow, shown: Json) -> str | None:
 def _of_fit(study: StudyRow, shown: Json) -> str | None:
     if not shown["probes"]:
         return None
-    if shown["largest"] is None:
-        return f"No {shown['axis']} is known to fit yet." if shown["ended"] is None else _sentence(shown["ended"])
-    fails = shown["smallest_failing"]
-    limit = "" if fails is None else f"; {fails:,} does not"
-    said = f"The largest {shown['axis']} that fits is {shown['largest']:,}{limit}."
-    best = shown["best"]
-    if best is None:
-        return said
-    return f"{said} {study.score} is best at {best['value']:,}: {_short(best['score'])}."
+    axis, largest, ended, best = (shown[name] for name in ("axis", "largest", "ended", "best"))
+    score = "" if best is None else f": {_short(best['score'])}"
+    if ended is None:
+        if largest is None:
+            return f"No {axis} is known to fit yet."
+        fails = shown["smallest_failing"]
+        limit = "" if fails is None else f"; {fails:,} does not"
+        found = f"The largest {axis} found to fit so far is {largest:,}{limit}."
+        return found + ("" if best is None else f" {study.score} is best at {best['value']:,} so far{score}.")
+    if not ended.startswith(f"{axis} "):
+        return _sentence(f"{ended}{score}")  # the end of an answer names the value with the best score
+    found = "" if largest is None else f" The largest {axis} found to fit is {largest:,}."
+    best_text = "" if best is None else f" {study.score} is best at {best['value']:,}{score}."
+    return f"The search ended at {ended.removesuffix('.')}.{found}{best_text}"
 
 
 def _is_or_are(count: int) -> str:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from samplers.searches.plan import Result
 from studies.answers.answer import answer
 from studies.answers.causes import cause_lines
+from studies.results.fit import show_json
+from tests.support.fits import fit, run, up_to
 
 
 def study(search: str, metric: str = "loss", **block: Any) -> Any:
@@ -121,11 +125,43 @@ def test_a_depth_says_the_nearest_size_for_each_target() -> None:
 
 
 def test_a_fit_says_the_largest_value_and_the_best_one() -> None:
-    shown = {"probes": [1], "axis": "batch", "largest": 96, "smallest_failing": 97, "ended": "x"}
+    shown = {"probes": [1], "axis": "batch", "largest": 96, "smallest_failing": 97}
+    shown |= {"ended": "the largest batch that fits is 96, 97 does not; the best speed is at 64"}
     found = answer(study("fit", "speed"), {**shown, "best": {"value": 64, "score": 1234.5}})
-    assert found == "The largest batch that fits is 96; 97 does not. speed is best at 64: 1,234."
+    assert found == "The largest batch that fits is 96, 97 does not; the best speed is at 64: 1,234."
     none = {**shown, "largest": None, "ended": "not even the lowest value fits: out of memory", "best": None}
     assert answer(study("fit"), none) == "Not even the lowest value fits: out of memory."
+
+
+def fitted(probe: Callable[[int], Result], decisions: int | None = None) -> tuple[str | None, dict[str, Any]]:
+    """The answer and the JSON of a fit up to 64, after so many decisions."""
+    made = run(fit(high=64), probe)[1][:decisions]
+    shown = show_json([SimpleNamespace(kind=each.kind, record=each.record, state=each.state) for each in made])
+    return answer(study("fit", "speed"), shown), shown
+
+
+def test_a_fit_that_searches_says_what_was_found_so_far() -> None:
+    said = "The largest batch_size found to fit so far is 4. speed is best at 4 so far: -1."
+    assert fitted(up_to(12), 3)[0] == said
+    assert str(fitted(up_to(12), 5)[0]).startswith("The largest batch_size found to fit so far is 8; 16 does not.")
+
+
+@pytest.mark.parametrize(
+    "last", [Result(5, "FAIL", {}, "ValueError: boom", "error"), Result(5, "PRUNED", {}, "by its pruner")]
+)
+def test_a_fit_that_ended_in_an_error_calls_no_value_too_large(last: Result) -> None:
+    said, shown = fitted(lambda value: last if value == 16 else up_to(64)(value))
+    assert said == (
+        f"The search ended at batch_size 16: {last.reason}. The largest batch_size found to fit is 8."
+        " speed is best at 4: -1."
+    )
+    assert (shown["largest"], shown["smallest_failing"]) == (8, None)
+
+
+def test_a_fit_whose_bound_was_refused_says_so() -> None:
+    said, shown = fitted(lambda value: Result(5, "FAIL", {}, "no", None, True) if value > 8 else up_to(64)(value))
+    assert said is not None and said.startswith("8 is the largest batch_size that was found to fit; 9 was refused (no)")
+    assert said.endswith("; the best speed is at 4: -1.") and shown["smallest_failing"] == 9
 
 
 def test_causes_are_counted_and_what_answers_a_search_for_a_limit_is_none() -> None:
