@@ -153,21 +153,24 @@ def _of_depth(study: StudyRow, shown: Json) -> str | None:
     rows = shown["results"]
     if not rows:
         return None
-    near, missed = list[str](), list[str]()
+    near, missed, uncounted = list[str](), list[str](), list[str]()
     targets = list(dict.fromkeys(row["target"] for row in rows))
     for target in targets[:MAX_TARGETS]:
-        own = [row for row in rows if row["target"] == target and row["reached"] and count_in(row) is not None]
+        counts = [row for row in rows if row["target"] == target and count_in(row) is not None]
+        own = [row for row in counts if row["reached"]]
         if not own:
-            missed.append(number_text(target))
+            (missed if counts else uncounted).append(number_text(target))
             continue
         best = min(own, key=lambda row: abs(float(count_in(row) or math.inf) - target))
         off = (float(count_in(best) or 0.0) - target) / target
         layers = counted(best["layers"], "layer")
         near.append(f"{number_text(target)}: {layers} of width {best['width']:,} ({off:+.2%})")
     more, reached = max(0, len(targets) - MAX_TARGETS), sum(bool(row["reached"]) for row in rows)
+    so_far = " so far" if study.outcome is None else ""
     sentences = [
         *([f"Nearest to {'; to '.join(near)}."] if near else []),
-        *([f"{listed(missed)} {_is_or_are(len(missed))} out of reach."] if missed else []),
+        *([f"{listed(missed)} {_is_or_are(len(missed))} out of reach{so_far}."] if missed else []),
+        *([f"{listed(uncounted)} could not be counted{so_far}."] if uncounted else []),
         *([f"There {_is_or_are(more)} {counted(more, 'more target')}."] if more else []),
         f"{reached} of {counted(len(rows), 'size')} {'was' if 1 in (reached, len(rows)) else 'were'} reached.",
     ]

@@ -18,7 +18,7 @@ from tests.support.fits import fit, run, up_to
 def study(search: str, metric: str = "loss", **block: Any) -> Any:
     scores = [SimpleNamespace(metric=metric), SimpleNamespace(metric="size")]
     origin = {"config": {"n_head": 1, "n_embd": 32}, search: block}
-    return SimpleNamespace(search=search, score=metric, cost="params", origin=origin, scores=scores)
+    return SimpleNamespace(search=search, score=metric, cost="params", origin=origin, scores=scores, outcome="done")
 
 
 def cell(mean: float, **more: Any) -> dict[str, Any]:
@@ -122,6 +122,14 @@ def test_a_depth_says_the_nearest_size_for_each_target() -> None:
     said = "Nearest to 1M: 1 layer of width 512 (+0.00%). 10M and 100M are out of reach. There is 1 more target."
     assert answer(study("depth"), {"results": small}) == f"{said} 1 of 4 sizes was reached."
     assert answer(study("depth"), {"results": rows[2:]}) == "100M is out of reach. 0 of 1 size was reached."
+    unknown = [{**row(10**6, 64, 1, 0, reached=False), "layers": None, "params": None}]
+    unknown += [{**unknown[0], "target": 10**7}, row(10**7, 128, 1, 100, reached=False)]
+    said = "10M is out of reach. 1M could not be counted. 0 of 3 sizes were reached."
+    assert answer(study("depth"), {"results": unknown}) == said
+    going = study("depth")
+    going.outcome = None
+    said = "10M is out of reach so far. 1M could not be counted so far. 0 of 3 sizes were reached."
+    assert answer(going, {"results": unknown}) == said
 
 
 def test_a_fit_says_the_largest_value_and_the_best_one() -> None:
