@@ -92,26 +92,37 @@ def _grown(start: Json, now: Json, chosen: Sequence[Json]) -> str:
 
 
 def _of_grid(study: StudyRow, shown: Json) -> str | None:
-    rows = [row for row in shown["results"] if row["ranked"]] or shown["results"]
-    if not rows:
+    results = shown["results"]
+    if not results:
         return None
+    rows, coming = [row for row in results if row["ranked"]] or results, shown["unfinished"]
     best, count = rows[0], len(rows)
+    name, score, sure = setting_name(best["setting"]), f"{study.score} {_mean(best)}", _sure_of_grid(rows, coming)
     if count == 1:
-        return f"The only setting with a result, {setting_name(best['setting'])}, has {study.score} {_mean(best)}."
-    tied = sum(bool(row["best_tie"]) for row in rows)
-    coming = [row for row in shown["results"] if not row["ranked"] and not row["failed"]]
+        known = "a result" if len(results) == 1 else "all of its seeds"
+        return f"The only setting with {known}, {name}, has {score}.{sure}"
+    return f"The best of {count} settings{' so far' if coming else ''} is {name}, with {score}.{sure}"
+
+
+def _sure_of_grid(rows: Sequence[Json], coming: int) -> str:
+    """Whether the seeds of a grid's best setting, the first of the rows, set it apart; `coming` settings have yet to
+    end."""
+    if not rows[0]["ranked"]:
+        return f" No setting has all of its seeds{' yet' if coming else ''}." if len(rows) > 1 else ""
     if coming:
-        their = "its" if len(coming) == 1 else "their"
-        verdict = f" {counted(len(coming), 'setting')} with some of {their} seeds may still become the best."
-    elif tied:
-        verdict = f" {counted(tied - 1, 'other')} may be as good: the seeds do not set them apart."
-    elif any(row["p_best"] is not None for row in rows):
-        verdict = " The seeds set it apart from all others."
-    else:
-        verdict = " With one seed each, nothing says how much of that is chance."
-    return (
-        f"The best of {count} settings is {setting_name(best['setting'])}, with {study.score} {_mean(best)}.{verdict}"
-    )
+        their = "its" if coming == 1 else "their"
+        return f" {counted(coming, 'setting')} without all of {their} seeds may still become the best."
+    if len(rows) == 1:
+        return ""
+    compared = sum(row["p_best"] is not None for row in rows[1:])
+    if not compared:
+        return " With one seed each, nothing says how much of that is chance."
+    alone, tied = len(rows) - 1 - compared, sum(bool(row["best_tie"]) for row in rows)
+    rest = f"; {counted(alone, 'setting')} with one seed {_is_or_are(alone)} not compared" if alone else ""
+    if tied:
+        return f" {counted(tied - 1, 'other')} may be as good: the seeds do not set them apart{rest}."
+    whom = "all that have several" if alone else "the other" if compared == 1 else "all others"
+    return f" The seeds set it apart from {whom}{rest}."
 
 
 def _of_tune(study: StudyRow, shown: Json) -> str | None:

@@ -12,7 +12,9 @@ from samplers.searches.plan import Result
 from studies.answers.answer import answer
 from studies.answers.causes import cause_lines
 from studies.results.fit import show_json
+from studies.results.grid import show_json as grid_json
 from tests.support.fits import fit, run, up_to
+from tests.support.grid_rows import row, scored
 
 
 def study(search: str, metric: str = "loss", **block: Any) -> Any:
@@ -52,12 +54,41 @@ def test_without_a_result_there_is_no_answer(search: str) -> None:
         ),
         (
             [cell(0.5), cell(0.6), cell(0.4, ranked=False)],
-            "1 setting with some of its seeds may still become the best.",
+            "The best of 2 settings so far is lr 0.1, with loss 0.500 ± 0.010 (95 %, 3 seeds)."
+            " 1 setting without all of its seeds may still become the best.",
         ),
+        (
+            [cell(0.5), cell(0.6, ranked=False)],
+            "The only setting with all of its seeds, lr 0.1, has loss 0.500 ± 0.010 (95 %, 3 seeds). 1 setting without",
+        ),
+        (
+            [cell(0.5, ranked=False), cell(0.6, ranked=False)],
+            "The best of 2 settings so far is lr 0.1, with loss 0.500 ± 0.010 (95 %, 3 seeds). No setting has all of"
+            " its seeds yet.",
+        ),
+        (
+            [cell(0.5), cell(0.6), *[cell(0.7, n=1, p_best=None)] * 2],
+            " The seeds set it apart from all that have several; 2 settings with one seed are not compared.",
+        ),
+        (
+            [*[cell(0.5, best_tie=True)] * 2, cell(0.7, n=1, p_best=None)],
+            " 1 other may be as good: the seeds do not set them apart; 1 setting with one seed is not compared.",
+        ),
+        ([cell(0.5), cell(0.6)], " The seeds set it apart from the other."),
+        ([cell(0.5), cell(0.6), cell(0.7)], " The seeds set it apart from all others."),
     ],
 )
 def test_a_grid_says_its_best_setting_and_how_sure_that_is(results: list[dict[str, Any]], said: str) -> None:
-    assert said in str(answer(study("grid"), {"results": results}))
+    unfinished = sum(not row["ranked"] and not row["failed"] for row in results)
+    assert said in str(answer(study("grid"), {"results": results, "unfinished": unfinished}))
+
+
+def test_a_grid_whose_other_settings_wait_says_so() -> None:
+    done = [scored(place, {"n": place // 3}, place % 3, 1.0 + place // 3 + 0.1 * (place % 3)) for place in range(6)]
+    waiting = [row(place, {"n": place // 3}, place % 3, state="WAITING") for place in range(6, 12)]
+    said = str(answer(study("grid"), grid_json([*done, *waiting], [], "score", "minimize")))
+    assert said.startswith("The best of 2 settings so far is n 0, with loss 1.10 ± 0.25 (95 %, 3 seeds).")
+    assert said.endswith(" 2 settings without all of their seeds may still become the best.")
 
 
 def test_a_front_without_a_bend_names_no_setting() -> None:
