@@ -16,6 +16,7 @@ from storage.records import StudyRow
 from studies.figures.scales import number_text
 from studies.history.certainty import chosen_of, open_text
 from studies.history.purpose import candidate_name, setting_name
+from studies.history.raises import changes_text
 from studies.results.verdicts import Verdict
 from studies.tables.digits import printed
 from studies.tables.table import Figure
@@ -55,10 +56,12 @@ def _of_growth(study: StudyRow, shown: Json) -> str | None:
     first, cost = rounds[0]["baseline"], study.cost
     if not chosen:
         score = _score([seed["score"] for seed in first["seeds"]], first["score"])
-        return f"No step is chosen yet. The start has {study.score} {score} at {cost} {number_text(first['cost'])}."
+        ended = shown["stop_reason"]
+        none = "No step is chosen yet" if ended is None else f"No step was chosen: {ended}"
+        return f"{none}. The start has {study.score} {score} at {cost} {number_text(first['cost'])}."
     last = chosen[-1]
     steps, scores = counted(len(chosen), "step"), f"{_short(first['score'])} to {_short(last['score'])}"
-    took = f"{steps} took {study.score} from {scores}{_seeds(last)}"
+    took = f"{steps}{changes_text(rounds, shown['overrides'])} took {study.score} from {scores}{_seeds(last)}"
     spent = f"{cost} from {number_text(first['cost'])} to {number_text(last['cost'])}"
     grown = _grown(study.origin["config"], shown["config"], chosen)
     return f"{took}, and {spent}: {grown}. The last step was {candidate_name(last)}.{_open_steps(rounds)}"

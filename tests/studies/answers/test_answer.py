@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,10 +11,15 @@ import pytest
 from samplers.searches.plan import Result
 from studies.answers.answer import answer
 from studies.answers.causes import cause_lines
+from studies.figures.growth import pictures
 from studies.results.fit import show_json
 from studies.results.grid import show_json as grid_json
+from studies.results.growth import show_json as growth_json
 from tests.support.fits import fit, run, up_to
 from tests.support.grid_rows import row, scored
+from tests.support.growth_trace import BASELINE
+from tests.support.growths import growth
+from tests.support.growths import run as run_growth
 
 
 def study(search: str, metric: str = "loss", **block: Any) -> Any:
@@ -127,19 +132,43 @@ def test_a_growth_says_how_far_it_came_what_grew_and_its_last_step() -> None:
         return {"baseline": {"score": 0.1, "cost": 100.0, "seeds": [{"score": 0.1}]}, "candidates": [row]}
 
     rounds = [step("n_embd", 64, 0.2, 2e5), step("n_head", 2, 0.3, 3e5), step("n_embd", 96, 0.4, 4e5)]
-    said = answer(study("grow", "score"), {"rounds": rounds, "config": {"n_head": 2, "n_embd": 96}})
+    rounds = [{**each, "round": number} for number, each in enumerate(rounds)]
+    grown = {"config": {"n_head": 2, "n_embd": 96}, "overrides": [], "stop_reason": None}
+    said = answer(study("grow", "score"), {**grown, "rounds": rounds})
     assert said == (
         "3 steps took score from 0.1000 to 0.4000 (2 seeds), and params from 100 to 400k: n_embd 32 → 96, n_head 1 → 2."
         " The last step was n_embd → 96."
     )
     weak = {**rounds[2]["candidates"][0], "gain": 0.004, "gain_95": 0.011}
     doubted = [*rounds[:2], {**rounds[2], "round": 2, "rule": "loss race", "candidates": [weak]}]
-    said = answer(study("grow", "score"), {"rounds": doubted, "config": {"n_head": 2, "n_embd": 96}})
+    said = answer(study("grow", "score"), {**grown, "rounds": doubted})
     assert said is not None and said.endswith(" Whether n_embd → 96 (round 2) helps at all is open (0.004 ± 0.011).")
-    start = [{**rounds[0], "candidates": []}]
-    assert "No step is chosen yet. The start has score 0.1000 (1 seed)" in str(
-        answer(study("grow", "score"), {"rounds": start, "config": {}})
-    )
+    start = {**grown, "rounds": [{**rounds[0], "candidates": []}]}
+    said = "No step is chosen yet. The start has score 0.1000 (1 seed) at params 100."
+    assert answer(study("grow", "score"), start) == said
+    said = said.replace("is chosen yet", "was chosen: no candidate helps")
+    assert answer(study("grow", "score"), {**start, "stop_reason": "no candidate helps"}) == said
+
+
+def test_a_growth_names_what_was_raised_and_changed_between_its_steps() -> None:
+    def grown(limit: int) -> str:
+        shown = growth_json({**BASELINE, "it": 1}, rows[:limit])
+        return str(answer(study("grow", "score"), shown))
+
+    def objective(config: Mapping[str, Any]) -> Mapping[str, float]:
+        return {"score": 9.0 * config["it"] + min(config["n_head"], config["it"] + 1), "params": config["n_head"]}
+
+    search = growth({"increments": {"n_head": 1}, "on_stall": {"it": 1}, "steps": 5}, {"it": 1})
+    made = run_growth(search, objective)[0]
+    rows = [SimpleNamespace(kind=each.kind, record=each.record, state=each.state, trials=()) for each in made]
+    assert grown(2).startswith("1 step took score from 10 to 11")
+    assert grown(3).startswith("2 steps, with it raised to 2, took score from 10 to 21")
+    assert grown(5).startswith("3 steps, with it raised to 3, took score from 10 to 31")
+    override = search.override(made[1].state, {"config": {"n_embd": 64}})
+    rows[2:2] = [SimpleNamespace(kind="override", record=override.record, state=override.state, trials=())]
+    assert grown(4).startswith("2 steps, with it raised to 2 and n_embd changed to 64, took score from 10 to 21")
+    path = pictures(growth_json({}, rows), "score", "params")[0]
+    assert path.caption.startswith("3 steps, with it raised to 3 and n_embd changed to 64, took score from 10 to 31, ")
 
 
 def test_a_depth_says_the_nearest_size_for_each_target() -> None:
