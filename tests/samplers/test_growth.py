@@ -395,6 +395,9 @@ def test_a_name_has_one_distribution_whatever_its_value(names: dict[str, int]) -
         assert many[name]._contains(many[name].to_internal_repr(values[name]))
 
 
+LAYERS = {"lists": [2, 2], "float": 2.0, "none": 0}
+
+
 @pytest.mark.parametrize(
     ("block", "words"),
     [
@@ -416,12 +419,27 @@ def test_a_name_has_one_distribution_whatever_its_value(names: dict[str, int]) -
         ({"increments": {"n_head": 1}, "multiples": {"n_haed": 2}}, "no increment 'n_haed'; did you mean 'n_head'"),
         ({"increments": {"n_head": 1}, "multiples": {"n_head": 0}}, "multiples.n_head: 0 is not a whole number"),
         ({"increments": {"model.depth": 1}}, "'model.depth' in the config, whose value growth begins from"),
+        ({"increments": {"n_head": 1}, "on_stall": {"sizes": 16}}, r"on_stall.sizes: \[32, 32\] .* is a list"),
+        (
+            {"increments": {"lists.n_layer": 1}},
+            r"lists.n_layer: \[2, 2\] .* is not a whole number of layers",
+        ),
+        ({"increments": {"float.n_layer": 1}}, "increments.float.n_layer: 2.0 .* is not a whole number of layers"),
+        ({"increments": {"none.n_layer": 1}}, "none.n_layer: 0 in the config has no layer to copy: .* from 1 on"),
+        ({"increments": {"n_layer": 0.5}}, "increments.n_layer: 0.5 is not a whole number of layers"),
+        ({"increments": {"n_head": 1}, "on_stall": {"n_layer": 1.5}}, "on_stall.n_layer: 1.5 is not a whole number"),
     ],
 )
 def test_a_wrong_block_is_said_in_one_line(block: dict[str, Any], words: str) -> None:
+    nested = {name: {"n_layer": value, "a_layerlist": [1]} for name, value in LAYERS.items()}
     with pytest.raises(UsageError, match=words) as caught:
-        growth(block, {"dataset": "stdlib"})
+        growth(block, {"dataset": "stdlib", "sizes": [32, 32], **nested})
     assert "\n" not in str(caught.value) and "test.yaml" in str(caught.value)
+
+
+def test_layers_without_lists_may_begin_at_none() -> None:
+    search = growth({"increments": {"n_layer": 1.0, "n_head": 1}}, {"n_layer": 0})
+    assert [each.value for each in candidates(search.config, search.settings)] == [1, 2]
 
 
 def test_the_seed_of_the_config_is_the_first_of_every_measurement() -> None:
