@@ -74,6 +74,25 @@ def test_what_if_with_another_cost_leaves_out_a_candidate_whose_trials_lack_it()
     assert (told["was"]["param"], told["would_be"]["param"]) == ("b", "a")
 
 
+def test_what_if_tells_the_layers_that_a_new_layer_copies_apart() -> None:
+    costs = {(1, 2): (10.0, 10.0), (1, 1, 2): (11.0, 15.0), (1, 2, 2): (13.0, 11.0)}
+
+    def objective(config: Mapping[str, Any]) -> Mapping[str, float]:
+        params, vram = costs[tuple(config["a_layerlist"])]
+        return {"score": float(config["n_layer"]), "params": params, "vram": vram}
+
+    block = {"increments": {"n_layer": 1}, "n_layer": "each", "steps": 1}
+    record = run(growth(block, {"n_layer": 2, "a_layerlist": [1, 2]}), objective)[0][0].record
+    (told,) = what_if([record], OtherTerms(cost="vram"))
+    assert told["would_be"] == {"param": "n_layer", "value": 3, "dup": 1} and not told["same"]
+    assert told["why"] == (
+        "n_layer → 3 (layer 1 again) gains 1 for 1 vram (1 each),"
+        " n_layer → 3 (layer 0 again) gains 1 for 5 vram (0.2 each)"
+    )
+    (told,) = what_if([record], OtherTerms(cost="params"))
+    assert told["same"] and told["would_be"] == {"param": "n_layer", "value": 3, "dup": 0}
+
+
 def test_the_outlook_is_what_a_step_will_ask_for() -> None:
     search = growth({"increments": INCREMENTS, "steps": 1, "repeats": 2})
     assert {point.hash for point in search.outlook(search.start())} == set(run(search)[2])
