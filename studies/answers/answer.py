@@ -5,7 +5,6 @@ Optuna's own "best trial" is the luckiest single seed. This is what the report a
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -170,13 +169,13 @@ def _of_depth(study: StudyRow, shown: Json) -> str | None:
     near, missed, uncounted = list[str](), list[str](), list[str]()
     targets = list(dict.fromkeys(row["target"] for row in rows))
     for target in targets[:MAX_TARGETS]:
-        counts = [row for row in rows if row["target"] == target and count_in(row) is not None]
-        own = [row for row in counts if row["reached"]]
+        counts = [(row, count) for row in rows if row["target"] == target and (count := count_in(row)) is not None]
+        own = [(abs(count - target), count, row) for row, count in counts if row["reached"]]
         if not own:
             (missed if counts else uncounted).append(number_text(target))
             continue
-        best = min(own, key=lambda row: abs(float(count_in(row) or math.inf) - target))
-        off = (float(count_in(best) or 0.0) - target) / target
+        _, count, best = min(own, key=lambda each: each[0])
+        off = (count - target) / target
         layers = counted(best["layers"], "layer")
         near.append(f"{number_text(target)}: {layers} of width {best['width']:,} ({off:+.2%})")
     more, reached = max(0, len(targets) - MAX_TARGETS), sum(bool(row["reached"]) for row in rows)

@@ -182,6 +182,8 @@ def test_a_depth_says_the_nearest_size_for_each_target() -> None:
     said = "Nearest to 1M: 1 layer of width 512 (+0.00%). 10M and 100M are out of reach. There is 1 more target."
     assert answer(study("depth"), {"results": small}) == f"{said} 1 of 4 sizes was reached."
     assert answer(study("depth"), {"results": rows[2:]}) == "100M is out of reach. 0 of 1 size was reached."
+    said = "Nearest to 10: 1 layer of width 8 (-100.00%). 2 of 2 sizes were reached."
+    assert answer(study("depth"), {"results": [row(10, 8, 1, 0), row(10, 16, 1, 40)]}) == said
     unknown = [{**row(10**6, 64, 1, 0, reached=False), "layers": None, "params": None}]
     unknown += [{**unknown[0], "target": 10**7}, row(10**7, 128, 1, 100, reached=False)]
     said = "10M is out of reach. 1M could not be counted. 0 of 3 sizes were reached."
