@@ -5,7 +5,6 @@ Optuna's own "best trial" is the luckiest single seed. This is what the report a
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,6 +15,7 @@ from storage.records import StudyRow
 from studies.figures.scales import number_text
 from studies.history.certainty import chosen_of, open_text
 from studies.history.purpose import candidate_name, setting_name
+from studies.history.raises import changes_text
 from studies.results.verdicts import Verdict
 from studies.tables.digits import printed
 from studies.tables.table import Figure
@@ -55,10 +55,12 @@ def _of_growth(study: StudyRow, shown: Json) -> str | None:
     first, cost = rounds[0]["baseline"], study.cost
     if not chosen:
         score = _score([seed["score"] for seed in first["seeds"]], first["score"])
-        return f"No step is chosen yet. The start has {study.score} {score} at {cost} {number_text(first['cost'])}."
+        ended = shown["stop_reason"]
+        none = "No step is chosen yet" if ended is None else f"No step was chosen: {ended}"
+        return f"{none}. The start has {study.score} {score} at {cost} {number_text(first['cost'])}."
     last = chosen[-1]
     steps, scores = counted(len(chosen), "step"), f"{_short(first['score'])} to {_short(last['score'])}"
-    took = f"{steps} took {study.score} from {scores}{_seeds(last)}"
+    took = f"{steps}{changes_text(rounds, shown['overrides'])} took {study.score} from {scores}{_seeds(last)}"
     spent = f"{cost} from {number_text(first['cost'])} to {number_text(last['cost'])}"
     grown = _grown(study.origin["config"], shown["config"], chosen)
     return f"{took}, and {spent}: {grown}. The last step was {candidate_name(last)}.{_open_steps(rounds)}"
@@ -92,26 +94,37 @@ def _grown(start: Json, now: Json, chosen: Sequence[Json]) -> str:
 
 
 def _of_grid(study: StudyRow, shown: Json) -> str | None:
-    rows = [row for row in shown["results"] if row["ranked"]] or shown["results"]
-    if not rows:
+    results = shown["results"]
+    if not results:
         return None
+    rows, coming = [row for row in results if row["ranked"]] or results, shown["unfinished"]
     best, count = rows[0], len(rows)
+    name, score, sure = setting_name(best["setting"]), f"{study.score} {_mean(best)}", _sure_of_grid(rows, coming)
     if count == 1:
-        return f"The only setting with a result, {setting_name(best['setting'])}, has {study.score} {_mean(best)}."
-    tied = sum(bool(row["best_tie"]) for row in rows)
-    coming = [row for row in shown["results"] if not row["ranked"] and not row["failed"]]
+        known = "a result" if len(results) == 1 else "all of its seeds"
+        return f"The only setting with {known}, {name}, has {score}.{sure}"
+    return f"The best of {count} settings{' so far' if coming else ''} is {name}, with {score}.{sure}"
+
+
+def _sure_of_grid(rows: Sequence[Json], coming: int) -> str:
+    """Whether the seeds of a grid's best setting, the first of the rows, set it apart; `coming` settings have yet to
+    end."""
+    if not rows[0]["ranked"]:
+        return f" No setting has all of its seeds{' yet' if coming else ''}." if len(rows) > 1 else ""
     if coming:
-        their = "its" if len(coming) == 1 else "their"
-        verdict = f" {counted(len(coming), 'setting')} with some of {their} seeds may still become the best."
-    elif tied:
-        verdict = f" {counted(tied - 1, 'other')} may be as good: the seeds do not set them apart."
-    elif any(row["p_best"] is not None for row in rows):
-        verdict = " The seeds set it apart from all others."
-    else:
-        verdict = " With one seed each, nothing says how much of that is chance."
-    return (
-        f"The best of {count} settings is {setting_name(best['setting'])}, with {study.score} {_mean(best)}.{verdict}"
-    )
+        their = "its" if coming == 1 else "their"
+        return f" {counted(coming, 'setting')} without all of {their} seeds may still become the best."
+    if len(rows) == 1:
+        return ""
+    compared = sum(row["p_best"] is not None for row in rows[1:])
+    if not compared:
+        return " With one seed each, nothing says how much of that is chance."
+    alone, tied = len(rows) - 1 - compared, sum(bool(row["best_tie"]) for row in rows)
+    rest = f"; {counted(alone, 'setting')} with one seed {_is_or_are(alone)} not compared" if alone else ""
+    if tied:
+        return f" {counted(tied - 1, 'other')} may be as good: the seeds do not set them apart{rest}."
+    whom = "all that have several" if alone else "the other" if compared == 1 else "all others"
+    return f" The seeds set it apart from {whom}{rest}."
 
 
 def _of_tune(study: StudyRow, shown: Json) -> str | None:
@@ -153,21 +166,24 @@ def _of_depth(study: StudyRow, shown: Json) -> str | None:
     rows = shown["results"]
     if not rows:
         return None
-    near, missed = list[str](), list[str]()
+    near, missed, uncounted = list[str](), list[str](), list[str]()
     targets = list(dict.fromkeys(row["target"] for row in rows))
     for target in targets[:MAX_TARGETS]:
-        own = [row for row in rows if row["target"] == target and row["reached"] and count_in(row) is not None]
+        counts = [(row, count) for row in rows if row["target"] == target and (count := count_in(row)) is not None]
+        own = [(abs(count - target), count, row) for row, count in counts if row["reached"]]
         if not own:
-            missed.append(number_text(target))
+            (missed if counts else uncounted).append(number_text(target))
             continue
-        best = min(own, key=lambda row: abs(float(count_in(row) or math.inf) - target))
-        off = (float(count_in(best) or 0.0) - target) / target
+        _, count, best = min(own, key=lambda each: each[0])
+        off = (count - target) / target
         layers = counted(best["layers"], "layer")
         near.append(f"{number_text(target)}: {layers} of width {best['width']:,} ({off:+.2%})")
     more, reached = max(0, len(targets) - MAX_TARGETS), sum(bool(row["reached"]) for row in rows)
+    so_far = " so far" if study.outcome is None else ""
     sentences = [
         *([f"Nearest to {'; to '.join(near)}."] if near else []),
-        *([f"{listed(missed)} {_is_or_are(len(missed))} out of reach."] if missed else []),
+        *([f"{listed(missed)} {_is_or_are(len(missed))} out of reach{so_far}."] if missed else []),
+        *([f"{listed(uncounted)} could not be counted{so_far}."] if uncounted else []),
         *([f"There {_is_or_are(more)} {counted(more, 'more target')}."] if more else []),
         f"{reached} of {counted(len(rows), 'size')} {'was' if 1 in (reached, len(rows)) else 'were'} reached.",
     ]
@@ -177,15 +193,20 @@ def _of_depth(study: StudyRow, shown: Json) -> str | None:
 def _of_fit(study: StudyRow, shown: Json) -> str | None:
     if not shown["probes"]:
         return None
-    if shown["largest"] is None:
-        return f"No {shown['axis']} is known to fit yet." if shown["ended"] is None else _sentence(shown["ended"])
-    fails = shown["smallest_failing"]
-    limit = "" if fails is None else f"; {fails:,} does not"
-    said = f"The largest {shown['axis']} that fits is {shown['largest']:,}{limit}."
-    best = shown["best"]
-    if best is None:
-        return said
-    return f"{said} {study.score} is best at {best['value']:,}: {_short(best['score'])}."
+    axis, largest, ended, best = (shown[name] for name in ("axis", "largest", "ended", "best"))
+    score = "" if best is None else f": {_short(best['score'])}"
+    if ended is None:
+        if largest is None:
+            return f"No {axis} is known to fit yet."
+        fails = shown["smallest_failing"]
+        limit = "" if fails is None else f"; {fails:,} does not"
+        found = f"The largest {axis} found to fit so far is {largest:,}{limit}."
+        return found + ("" if best is None else f" {study.score} is best at {best['value']:,} so far{score}.")
+    if not ended.startswith(f"{axis} "):
+        return _sentence(f"{ended}{score}")  # the end of an answer names the value with the best score
+    found = "" if largest is None else f" The largest {axis} found to fit is {largest:,}."
+    best_text = "" if best is None else f" {study.score} is best at {best['value']:,}{score}."
+    return f"The search ended at {ended.removesuffix('.')}.{found}{best_text}"
 
 
 def _is_or_are(count: int) -> str:

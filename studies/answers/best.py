@@ -72,7 +72,8 @@ def best_depth(shown: Mapping[str, Any], metric: str) -> ShortBest:
     if not answers:
         return ShortBest("", metric, None)
     target, row = next(iter(answers.items()))
-    count = float(count_in(row) or math.nan)
+    known = count_in(row)
+    count = math.nan if known is None else float(known)
     if len({each["target"] for each in shown["results"]}) > 1:
         return ShortBest(f"{counted(len(answers), 'target')} answered", metric, count)
     off = "exact" if count == target else f"{100 * (count - target) / target:+.2f} %"

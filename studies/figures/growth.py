@@ -22,6 +22,7 @@ from studies.figures.settings import MAX_ROWS, Row, settings_picture
 from studies.figures.thinning import thinned
 from studies.history.certainty import certainty_text, error_of, is_pruned
 from studies.history.purpose import candidate_name
+from studies.history.raises import changes_text
 
 LABEL_ROOM = 0.1
 """Above and below the points, as a share of their range."""
@@ -48,7 +49,8 @@ def pictures(shown: Mapping[str, Any], metric: str, cost: str, units: Units | No
     if not rounds:
         return []
     steps = path_of(rounds)
-    path = _path(steps, rounds, shown.get("hindsight"), metric, cost)
+    scored = [each for each in rounds if each["baseline"]["score"] is not None]
+    path = _path(steps, rounds, shown.get("hindsight"), metric, cost, changes_text(scored, shown["overrides"]))
     return [
         path,
         *_last_round(rounds, units or Units(score=metric, cost=cost)),
@@ -80,6 +82,7 @@ def _path(
     hindsight: Mapping[str, Any] | None,
     metric: str,
     cost: str,
+    changes: str,
 ) -> Picture:
     tried = [
         (row, f"round {each['round']}: {candidate_name(row)}")
@@ -99,7 +102,8 @@ def _path(
     names = [shortened(step.label, 28) for step in steps]
     marks += [Line("path", x, y), Points("path", x, y, labels=spaced(x, y, names, log), hover=names)]
     title = f"The path: {metric} against {cost}"
-    caption = f"{_climb(steps, metric, cost)} Each step is the candidate that gained most for its cost.{behind}{cut}"
+    climb = _climb(steps, metric, cost, changes)
+    caption = f"{climb} Each step is the candidate that gained most for its cost.{behind}{cut}"
     everything = [*y, *(row["score"] for row, _ in tried)]
     axis, far = value_axis(metric, everything, smaller=y[-1] < y[0], kept=y) if len(y) > 1 else (Axis(metric), "")
     caption = f"{caption}{far}{_pruned(rounds)}"
@@ -123,12 +127,12 @@ def _pruned(rounds: Sequence[Mapping[str, Any]]) -> str:
     return f" {counted(pruned, 'candidate')} {verb} no score to be drawn." if pruned else ""
 
 
-def _climb(steps: Sequence[Step], metric: str, cost: str) -> str:
+def _climb(steps: Sequence[Step], metric: str, cost: str, changes: str) -> str:
     first, last, count = steps[0], steps[-1], len(steps) - 1
     if not count:
         return f"The start: {metric} {first.score:.4g} at {cost} {number_text(first.cost)}."
     return (
-        f"{counted(count, 'step')} took {metric} from {first.score:.4g} to {last.score:.4g}, and {cost} from"
+        f"{counted(count, 'step')}{changes} took {metric} from {first.score:.4g} to {last.score:.4g}, and {cost} from"
         f" {number_text(first.cost)} to {number_text(last.cost)}."
     )
 

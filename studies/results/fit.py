@@ -22,14 +22,16 @@ MEASURED_DIGITS = 4
 
 
 def show_json(decisions: Sequence[DecisionRow]) -> dict[str, Any]:
-    """`largest` fits, `smallest_failing` does not, `best` has the best score; each null while it is not known."""
+    """`largest` fits, `smallest_failing` does not, `best` has the best score; each null while it is not known. The
+    probe that ended a search without an answer says nothing of its size."""
     probes = _probes(decisions)
+    too_large = [row.record["value"] for row in standing(decisions) if not row.record["fits"] and row.kind != "failed"]
     state = decisions[-1].state if decisions else {}
     return {
         "search": "fit",
         "axis": probes[0]["axis"] if probes else None,
         "largest": state.get("fits"),
-        "smallest_failing": state.get("fails"),
+        "smallest_failing": min(too_large, default=None),
         "best": state.get("best"),
         "ended": state.get("ended"),
         "probes": [{name: each[name] for name in ("value", "fits", "reason", "trial", "metrics")} for each in probes],

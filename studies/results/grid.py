@@ -35,7 +35,7 @@ def show_json(
 ) -> dict[str, Any]:
     """`show --json`: names are stable. In `results` the ranked settings come first; settings without a score stand in
     `failed` once a seed of theirs has failed, those that the pruner gave up in `pruned`, and what is not of the grid in
-    force in `earlier`."""
+    force in `earlier`. `unfinished` is how many settings have a trial that has yet to end."""
     points = apart(rows, decisions)
     ranked, before = ranking(points.in_force, metric, direction), ranking(points.earlier, metric, direction)
     tied, marks = {id(cell) for cell in ranked.ties}, marks_of(ranked.scored)
@@ -54,6 +54,7 @@ def show_json(
             }
             for cell in ranked.scored
         ],
+        "unfinished": len(ranked.unfinished),
         "failed": [
             {"setting": cell.setting, "failed": [_failure(row) for row in cell.failed]}
             for cell in ranked.without

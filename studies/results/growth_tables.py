@@ -99,7 +99,7 @@ def _step(record: Record, event: str | None, mark: str | None, units: Units, sai
 
 
 def round_table(record: Record, units: Units) -> Table:
-    """Every candidate of one round, the best efficiency first, then those out of it."""
+    """Every candidate of one round: free gains first, then the best efficiency, then those out of it."""
     baseline = record["baseline"]
     score = f"{units.score} {units.text(units.score, number(baseline['score']))}"
     cost = f"{units.cost or 'cost'} {units.text(units.cost or '', number(baseline['cost']))}"
@@ -189,5 +189,8 @@ def _values(record: Record, each: Mapping[str, Any], units: Units) -> dict[str, 
     return {**known, **figures, **place, VERDICT: _verdict(each).value}
 
 
-def _rank(candidate: Mapping[str, Any]) -> tuple[bool, bool, float]:
-    return not candidate["chosen"], not candidate["eligible"], -(candidate["efficiency"] or 0.0)
+def _rank(candidate: Mapping[str, Any]) -> tuple[bool, bool, bool, float]:
+    """In the order in which a round chooses: free gains first, which have no efficiency."""
+    is_free = candidate["eligible"] and candidate["efficiency"] is None
+    worth = candidate["gain"] if is_free else candidate["efficiency"]
+    return not candidate["chosen"], not candidate["eligible"], not is_free, -(worth or 0.0)

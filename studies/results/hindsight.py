@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from samplers.searches.noise import inseparable, standard_error, t975
+from samplers.searches.plural import counted
 from storage.records import DecisionRow
 from studies.history.decisions import in_force
 from studies.history.purpose import candidate_name
@@ -51,7 +52,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Behind:
-    """A step of the path, and what had been measured that is better and no dearer."""
+    """A step of the path, and what was measured and passed over that is better and no dearer."""
 
     step: Place
     better: Place
@@ -133,7 +134,8 @@ class Hindsight:
     @property
     def _behind(self) -> list[str]:
         left = len(self.behind) - MAX_LINES
-        rest = [f"in hindsight, {left} more steps are behind: show --json lists them"] if left > 0 else []
+        more = f"{counted(left, 'more step')} {'is' if left == 1 else 'are'} behind"
+        rest = [f"in hindsight, {more}: show --json lists them"] if left > 0 else []
         return [*(each.text for each in self.behind[:MAX_LINES]), *rest]
 
     def to_json(self) -> dict[str, Any]:
@@ -154,8 +156,9 @@ def hindsight(decisions: Sequence[DecisionRow], direction: str) -> Hindsight | N
     places = list(_places(stretch))
     front = front_of(places, sign)
     behind = []
+    passed_over = [each for each in front if not each.taken]
     for step in places:
-        better = [each for each in front if each.cost <= step.cost and sign * each.score > sign * step.score]
+        better = [each for each in passed_over if each.cost <= step.cost and sign * each.score > sign * step.score]
         if step.taken and better:
             behind.append(Behind(step, max(better, key=lambda each: sign * each.score)))
     return Hindsight((stretch[0]["round"], stretch[-1]["round"]), len(places), front, behind)

@@ -74,6 +74,25 @@ def test_what_if_with_another_cost_leaves_out_a_candidate_whose_trials_lack_it()
     assert (told["was"]["param"], told["would_be"]["param"]) == ("b", "a")
 
 
+def test_what_if_tells_the_layers_that_a_new_layer_copies_apart() -> None:
+    costs = {(1, 2): (10.0, 10.0), (1, 1, 2): (11.0, 15.0), (1, 2, 2): (13.0, 11.0)}
+
+    def objective(config: Mapping[str, Any]) -> Mapping[str, float]:
+        params, vram = costs[tuple(config["a_layerlist"])]
+        return {"score": float(config["n_layer"]), "params": params, "vram": vram}
+
+    block = {"increments": {"n_layer": 1}, "n_layer": "each", "steps": 1}
+    record = run(growth(block, {"n_layer": 2, "a_layerlist": [1, 2]}), objective)[0][0].record
+    (told,) = what_if([record], OtherTerms(cost="vram"))
+    assert told["would_be"] == {"param": "n_layer", "value": 3, "dup": 1} and not told["same"]
+    assert told["why"] == (
+        "n_layer → 3 (layer 1 again) gains 1 for 1 vram (1 each),"
+        " n_layer → 3 (layer 0 again) gains 1 for 5 vram (0.2 each)"
+    )
+    (told,) = what_if([record], OtherTerms(cost="params"))
+    assert told["same"] and told["would_be"] == {"param": "n_layer", "value": 3, "dup": 0}
+
+
 def test_the_outlook_is_what_a_step_will_ask_for() -> None:
     search = growth({"increments": INCREMENTS, "steps": 1, "repeats": 2})
     assert {point.hash for point in search.outlook(search.start())} == set(run(search)[2])
@@ -395,6 +414,9 @@ def test_a_name_has_one_distribution_whatever_its_value(names: dict[str, int]) -
         assert many[name]._contains(many[name].to_internal_repr(values[name]))
 
 
+LAYERS = {"lists": [2, 2], "float": 2.0, "none": 0}
+
+
 @pytest.mark.parametrize(
     ("block", "words"),
     [
@@ -416,12 +438,27 @@ def test_a_name_has_one_distribution_whatever_its_value(names: dict[str, int]) -
         ({"increments": {"n_head": 1}, "multiples": {"n_haed": 2}}, "no increment 'n_haed'; did you mean 'n_head'"),
         ({"increments": {"n_head": 1}, "multiples": {"n_head": 0}}, "multiples.n_head: 0 is not a whole number"),
         ({"increments": {"model.depth": 1}}, "'model.depth' in the config, whose value growth begins from"),
+        ({"increments": {"n_head": 1}, "on_stall": {"sizes": 16}}, r"on_stall.sizes: \[32, 32\] .* is a list"),
+        (
+            {"increments": {"lists.n_layer": 1}},
+            r"lists.n_layer: \[2, 2\] .* is not a whole number of layers",
+        ),
+        ({"increments": {"float.n_layer": 1}}, "increments.float.n_layer: 2.0 .* is not a whole number of layers"),
+        ({"increments": {"none.n_layer": 1}}, "none.n_layer: 0 in the config has no layer to copy: .* from 1 on"),
+        ({"increments": {"n_layer": 0.5}}, "increments.n_layer: 0.5 is not a whole number of layers"),
+        ({"increments": {"n_head": 1}, "on_stall": {"n_layer": 1.5}}, "on_stall.n_layer: 1.5 is not a whole number"),
     ],
 )
 def test_a_wrong_block_is_said_in_one_line(block: dict[str, Any], words: str) -> None:
+    nested = {name: {"n_layer": value, "a_layerlist": [1]} for name, value in LAYERS.items()}
     with pytest.raises(UsageError, match=words) as caught:
-        growth(block, {"dataset": "stdlib"})
+        growth(block, {"dataset": "stdlib", "sizes": [32, 32], **nested})
     assert "\n" not in str(caught.value) and "test.yaml" in str(caught.value)
+
+
+def test_layers_without_lists_may_begin_at_none() -> None:
+    search = growth({"increments": {"n_layer": 1.0, "n_head": 1}}, {"n_layer": 0})
+    assert [each.value for each in candidates(search.config, search.settings)] == [1, 2]
 
 
 def test_the_seed_of_the_config_is_the_first_of_every_measurement() -> None:

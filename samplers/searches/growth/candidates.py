@@ -6,12 +6,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from samplers.searches.growth.layers import is_layers, layer_lists
 from samplers.searches.growth.settings import GrowthSettings
-from samplers.searches.nested import named_value, path_of, value_at, with_named, with_value
+from samplers.searches.nested import named_value, path_of, with_named, with_value
 from samplers.searches.plan import Config, Point
-
-LAYERS = "n_layer"
-PER_LAYER_SUFFIX = "_layerlist"
 
 
 @dataclass(frozen=True)
@@ -37,7 +35,7 @@ def candidates(config: Config, settings: GrowthSettings) -> Iterator[Candidate]:
         own = named_value(config, param)
         for multiple in range(1, settings.multiples_of.get(param, settings.multiples) + 1):
             amount = increment * multiple
-            if param.rpartition(".")[2] == LAYERS:
+            if is_layers(param):
                 yield from _with_more_layers(config, param, int(amount), settings.duplication)
             elif isinstance(own, list):
                 for index, old in enumerate(own):
@@ -53,11 +51,7 @@ def _with_more_layers(config: Config, param: str, added: int, duplication: str) 
     layers = named_value(config, param)
     path = path_of(param, config)
     assert path is not None
-    lists = {
-        name: value
-        for name, value in value_at(config, path[:-1]).items()
-        if name.endswith(PER_LAYER_SUFFIX) and isinstance(value, list) and value
-    }
+    lists = layer_lists(config, path)
     copy_each = duplication == "each" and lists
     for copied in range(layers) if copy_each else [max(0, (layers - 1) // 2)]:
         grown = with_value(config, path, layers + added)

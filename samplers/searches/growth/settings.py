@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from samplers.searches.nested import flattened, named_value
+from samplers.searches.growth.layers import PER_LAYER_SUFFIX, is_layers, layer_lists
+from samplers.searches.nested import flattened, named_value, path_of
 from samplers.searches.race.purchases import DEFAULT_WITHIN
 from samplers.searches.race.settings import MAX_REPEATS, parse_racing
 from storage.checks import check_keys, check_whole
@@ -62,6 +63,7 @@ def parse_settings(block: Mapping[str, Any], config: Mapping[str, Any], where: s
     if not isinstance(speculate, bool):
         raise UsageError(f"{where}: grow.speculate: {speculate!r} is not true or false")
     increments = _amounts(block.get("increments"), config, f"{where}: grow.increments")
+    _check_layers(increments, config, f"{where}: grow.increments")
     single = isinstance(block.get("multiples"), Mapping)
     return GrowthSettings(
         increments=increments,
@@ -70,7 +72,7 @@ def parse_settings(block: Mapping[str, Any], config: Mapping[str, Any], where: s
         repeats=repeats,
         seed=_whole(block, "seed", config.get("seed", 1337), 0, where),
         steps=_whole(block, "steps", 20_000, 0, where),
-        on_stall=None if on_stall is None else _amounts(on_stall, config, f"{where}: grow.on_stall"),
+        on_stall=None if on_stall is None else _raises(on_stall, config, f"{where}: grow.on_stall"),
         max_repeats=None if racing_settings is None else racing_settings.max_seeds,
         within=DEFAULT_WITHIN if racing_settings is None else racing_settings.within,
         duplication=duplication,
@@ -104,8 +106,34 @@ def _amounts(block: object, config: Mapping[str, Any], where: str) -> dict[str, 
             )
         if isinstance(amount, bool) or not isinstance(amount, int | float) or not 0 < amount <= MAX_AMOUNT:
             raise UsageError(f"{where}.{name}: {amount!r} is not a number above zero and at most {MAX_AMOUNT:,}")
+        if is_layers(name) and amount != int(amount):
+            raise UsageError(f"{where}.{name}: {amount!r} is not a whole number of layers")
         own = named_value(config, name)
         values = own if isinstance(own, list) else [own]
         if not values or any(isinstance(each, bool) or not isinstance(each, int | float) for each in values):
             raise UsageError(f"{where}.{name}: {own!r} in the config is not a number that can grow")
     return amounts
+
+
+def _raises(block: object, config: Mapping[str, Any], where: str) -> dict[str, float]:
+    """What a stall raises: single numbers."""
+    amounts = _amounts(block, config, where)
+    for name in amounts:
+        if isinstance(own := named_value(config, name), list):
+            raise UsageError(f"{where}.{name}: {own!r} in the config is a list: a stall raises single numbers")
+    return amounts
+
+
+def _check_layers(increments: Mapping[str, float], config: Mapping[str, Any], where: str) -> None:
+    """A number of layers is one number; with per-layer lists beside it, there is a layer to copy."""
+    for name in filter(is_layers, increments):
+        path = path_of(name, config)
+        assert path is not None
+        own, lists = named_value(config, name), layer_lists(config, path)
+        if isinstance(own, list) or (lists and not isinstance(own, int)):
+            raise UsageError(f"{where}.{name}: {own!r} in the config is not a whole number of layers")
+        if lists and own < 1:
+            raise UsageError(
+                f"{where}.{name}: {own!r} in the config has no layer to copy: beside a list …{PER_LAYER_SUFFIX}, layers"
+                " grow from 1 on"
+            )

@@ -36,10 +36,13 @@ class RejudgedCandidate:
 
     @property
     def choice(self) -> dict[str, Any]:
-        return {"param": self.candidate["param"], "value": self.candidate["value"]}
+        """Of a new layer also which one it copies: `dup`."""
+        copied = {} if self.candidate.get("dup") is None else {"dup": self.candidate["dup"]}
+        return {"param": self.candidate["param"], "value": self.candidate["value"], **copied}
 
     def gain_text(self, cost: str) -> str:
-        name = f"{self.candidate['param']} → {self.candidate['value']}"
+        copied = "" if self.candidate.get("dup") is None else f" (layer {self.candidate['dup']} again)"
+        name = f"{self.candidate['param']} → {self.candidate['value']}{copied}"
         if self.gain <= 0:
             return f"{name} gains nothing"
         worth = "free" if self.added <= 0 else f"{self.gain / self.added:.4g} each"
@@ -65,14 +68,13 @@ def what_if(records: Sequence[Mapping[str, Any]], terms: OtherTerms) -> list[dic
         rejudged = [_rejudged(each, baseline, terms) for each in record["candidates"] if _is_known(each, terms)]
         best = min((each for each in rejudged if each.gain > 0), key=lambda each: each.rank, default=None)
         was = next((each for each in rejudged if each.candidate["chosen"]), None)
-        would_be = None if best is None else best.choice
-        same = would_be == (None if was is None else was.choice)
+        same = best is was
         texts = [each.gain_text(terms.cost or "cost") for each in (best, was) if each is not None]
         answers.append(
             {
                 "round": record["round"],
-                "was": record["chosen"],
-                "would_be": would_be,
+                "was": record["chosen"] if was is None else was.choice,
+                "would_be": None if best is None else best.choice,
                 "same": same,
                 "why": None if same or not texts else ", ".join(texts),
             }

@@ -20,6 +20,8 @@ def test_a_depth_says_the_closest_answer_and_not_the_smallest_probe() -> None:
         "2 targets answered"
     )
     assert best_depth({"results": [size(10, 1, 99, reached=False)]}, "params").text == ""
+    nothing = best_depth({"results": [size(10, 1, 0)]}, "params")
+    assert (nothing.text, nothing.mean) == ("1 layer, -100.00 %", 0.0)
 
 
 def test_a_front_says_how_many_settings_it_has() -> None:

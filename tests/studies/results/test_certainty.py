@@ -11,12 +11,14 @@ import pytest
 
 from samplers.searches.growth.growth import Growth
 from studies.dashboard.note import last_decision
+from studies.definition.units import Units
 from studies.history.certainty import certainty_text, figures_of, seeds_text
 from studies.history.path_certainty import ONE_SEED, again, path_lines, unchosen
 from studies.history.state import decision_text
 from studies.results.growth import show_document, show_json
+from studies.results.growth_tables import round_table
 from studies.tables.delimited import delimited
-from tests.support.growths import run
+from tests.support.growths import growth, run
 
 
 def grown(gains: Mapping[str, float], sd: float = 0.1, steps: int = 2, **block: Any) -> list[Any]:
@@ -127,6 +129,17 @@ def test_the_same_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "sure,loss at most,again" in table[0]
     told = show_json({}, rows)
     assert told["rounds"][0]["sure"] == rows[0].record["sure"] and told["again"] == again(records(rows))
+
+
+def test_candidates_stand_in_the_order_that_chooses_free_gains_first() -> None:
+    def objective(config: Mapping[str, Any]) -> Mapping[str, float]:
+        gains, costs = {"a": 3.0, "b": 0.5, "c": 1.0, "d": -1.0}, {"a": -1.0, "b": 1.0, "c": -1.0, "d": -1.0}
+        score, cost = (sum(each[name] * config[name] for name in "abcd") for each in (gains, costs))
+        return {"score": score, "params": 10.0 + cost}
+
+    search = growth({"increments": dict.fromkeys("dcba", 1), "steps": 1}, dict.fromkeys("abcd", 0))
+    table = round_table(run(search, objective)[0][0].record, Units(score="score", cost="params"))
+    assert [each[0] for each in table.rows] == ["a → 1", "c → 1", "b → 1", "d → 1"]
 
 
 def test_the_same_path_is_less_likely_than_each_choice() -> None:

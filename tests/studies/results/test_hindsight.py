@@ -15,7 +15,7 @@ from samplers.searches.plan import Decision
 from studies.figures import growth as figures
 from studies.figures.picture import Line, Points
 from studies.results.growth import show_document, show_json
-from studies.results.hindsight import Hindsight, front_of, hindsight
+from studies.results.hindsight import Behind, Hindsight, Place, front_of, hindsight
 from tests.support.growths import growth, run
 
 START = {"a": 1, "b": 1}
@@ -89,6 +89,21 @@ def test_the_document_the_json_and_the_figure_agree() -> None:
     assert "In hindsight 1 step lies behind the dashed front." in path.caption
 
 
+def test_a_path_is_not_behind_its_own_later_steps() -> None:
+    search = growth({"increments": {"a": 1}, "steps": 3}, {"a": 0})
+    made = rows(run(search, lambda config: {"score": 1.0 * config["a"], "params": 10.0 - config["a"]})[0])
+    found = hindsight(made, "maximize")
+    assert found is not None and found.behind == [] and [each.name for each in found.front] == ["a → 3"]
+    assert not found.short
+
+
+def test_steps_behind_beyond_those_that_are_listed_are_counted() -> None:
+    place = Place(0, "a → 2", {}, 1.0, 1.0, [1.0], True)
+    for count, said in ((4, "1 more step is behind"), (5, "2 more steps are behind")):
+        found = Hindsight((0, 5), 9, [place], [Behind(place, replace(place, taken=False))] * count)
+        assert found.notes[-1] == f"in hindsight, {said}: show --json lists them"
+
+
 def test_one_round_has_nothing_to_look_back_on() -> None:
     made = grown(steps=1)
     assert hindsight(made, "maximize") is None and show_json(START, made)["hindsight"] is None
@@ -127,4 +142,5 @@ def test_nothing_measured_beats_the_front_and_each_step_is_on_it_or_behind(
     assert costs == sorted(set(costs)) and marks == sorted(set(marks))
     assert front_of(found.front, sign) == list(found.front)
     for each in found.behind:
+        assert each.step.taken and not each.better.taken
         assert each.better in found.front and each.better.cost <= each.step.cost and each.better_by > 0
