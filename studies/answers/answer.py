@@ -202,7 +202,7 @@ def _of_fit(study: StudyRow, shown: Json) -> str | None:
         limit = "" if fails is None else f"; {fails:,} does not"
         found = f"The largest {axis} found to fit so far is {largest:,}{limit}."
         return found + ("" if best is None else f" {study.score} is best at {best['value']:,} so far{score}.")
-    if not ended.startswith(f"{axis} "):
+    if shown["failed"] is None:
         return _sentence(f"{ended}{score}")  # the end of an answer names the value with the best score
     found = "" if largest is None else f" The largest {axis} found to fit is {largest:,}."
     best_text = "" if best is None else f" {study.score} is best at {best['value']:,}{score}."

@@ -22,16 +22,18 @@ MEASURED_DIGITS = 4
 
 
 def show_json(decisions: Sequence[DecisionRow]) -> dict[str, Any]:
-    """`largest` fits, `smallest_failing` does not, `best` has the best score; each null while it is not known. The
-    probe that ended a search without an answer says nothing of its size."""
+    """`largest` fits, `smallest_failing` does not, `best` has the best score; `failed` is the probe that ended the search
+    without an answer and says nothing of its size. Each is null while it is not known."""
     probes = _probes(decisions)
-    too_large = [row.record["value"] for row in standing(decisions) if not row.record["fits"] and row.kind != "failed"]
+    not_fitting = [row for row in standing(decisions) if not row.record["fits"]]
+    too_large = [row.record["value"] for row in not_fitting if row.kind != "failed"]
     state = decisions[-1].state if decisions else {}
     return {
         "search": "fit",
         "axis": probes[0]["axis"] if probes else None,
         "largest": state.get("fits"),
         "smallest_failing": min(too_large, default=None),
+        "failed": next((row.record["value"] for row in not_fitting if row.kind == "failed"), None),
         "best": state.get("best"),
         "ended": state.get("ended"),
         "probes": [{name: each[name] for name in ("value", "fits", "reason", "trial", "metrics")} for each in probes],

@@ -195,7 +195,7 @@ def test_a_depth_says_the_nearest_size_for_each_target() -> None:
 
 
 def test_a_fit_says_the_largest_value_and_the_best_one() -> None:
-    shown = {"probes": [1], "axis": "batch", "largest": 96, "smallest_failing": 97}
+    shown = {"probes": [1], "axis": "batch", "largest": 96, "smallest_failing": 97, "failed": None}
     shown |= {"ended": "the largest batch that fits is 96, 97 does not; the best speed is at 64"}
     found = answer(study("fit", "speed"), {**shown, "best": {"value": 64, "score": 1234.5}})
     assert found == "The largest batch that fits is 96, 97 does not; the best speed is at 64: 1,234."
