@@ -32,6 +32,8 @@ class OtherStudy:
     name: str
     directions: Sequence[str]
     """`minimize` or `maximize`."""
+    metric_names: Sequence[str]
+    """Of each score, in the order of the directions; empty of a study that names none."""
     trials: Sequence[OtherResult]
 
 
@@ -61,6 +63,7 @@ def read_other_study(url: str, name: str) -> OtherStudy:
         if name not in names:
             raise UsageError(f"has no study {name!r}{nearest(name, names)}", "import")
         study = optuna.load_study(study_name=name, storage=storage)
+        metric_names = study.metric_names or []
         trials = study.get_trials(deepcopy=False)
     except UsageError:
         raise
@@ -76,4 +79,4 @@ def read_other_study(url: str, name: str) -> OtherStudy:
         )
         for trial in trials
     ]
-    return OtherStudy(name, [each.name.lower() for each in study.directions], found)
+    return OtherStudy(name, [each.name.lower() for each in study.directions], metric_names, found)
