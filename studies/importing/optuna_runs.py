@@ -49,6 +49,8 @@ def _order(other: OtherStudy, metrics: Sequence[str]) -> Sequence[int]:
         return range(len(other.directions))
     if sorted(names) != sorted(metrics):
         theirs, ours = " and ".join(names), " and ".join(metrics)
-        what = f"study {other.name!r} has the scores {theirs}, and this one {ours}; `set_metric_names` renames them there"
+        what = (
+            f"study {other.name!r} has the scores {theirs}, and this one {ours}; `set_metric_names` renames them there"
+        )
         raise UsageError(what, "import")
     return [names.index(metric) for metric in metrics]

@@ -80,7 +80,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def read(text: str, tmp_path: Path) -> Any:
     (tmp_path / "sweep.yaml").write_text(text)
-    return sweep_of(read_yaml(tmp_path / "sweep.yaml"), "sweep.yaml")
+    return sweep_of(read_yaml(tmp_path / "sweep.yaml", yaml_1_1=True), "sweep.yaml")
 
 
 def test_wandbs_sweep_runs_as_a_grid(begin: Begin, program: Program, tmp_path: Path) -> None:
@@ -100,6 +100,43 @@ def test_wandbs_sweep_runs_as_a_grid(begin: Begin, program: Program, tmp_path: P
     assert best["setting"]["lr"] == 1e-4 and best["mean"] == pytest.approx(0.0351)
     process = begin("import", "sweep.yaml", "--study", "rates")
     assert "rates.yaml: is there already" in process.communicate(timeout=60)[0] and process.returncode == 2
+
+
+SPOKEN = """
+program: train.py
+method: grid
+parameters:
+  use_bias: {values: [yes, No]}
+  norm: {values: [ON, off]}
+  mode: {values: ["on", 'yes', yesterday, n]}
+  lr: {values: [1e-4, 1e-3]}
+  amp: {value: no}
+  on: {values: [1, 2]}
+"""
+
+
+def test_yes_no_on_and_off_without_quotes_are_booleans_as_pyyaml_reads_them(begin: Begin, tmp_path: Path) -> None:
+    (tmp_path / "sweep.yaml").write_text(SPOKEN)
+    process = begin("import", "sweep.yaml", "--study", "rates")
+    told, _ = process.communicate(timeout=60)
+    assert process.returncode == 0, told
+    definition = Definition.load(tmp_path / "rates.yaml")
+    assert definition.settings["axes"] == {
+        "use_bias": [True, False],
+        "norm": [True, False],
+        "mode": ["on", "yes", "yesterday", "n"],
+        "lr": [1e-4, 1e-3],
+        "on": [1, 2],
+    }
+    assert definition.config["amp"] is False
+
+
+def test_words_of_an_override_of_hydra_stay_texts(tmp_path: Path) -> None:
+    made = read(
+        "hydra: {sweeper: {params: {a: 'yes,no', b: 'choice(on, off)', c: 'true,false'}}}\ndebug: no\n", tmp_path
+    )
+    assert made.axes == {"a": ["yes", "no"], "b": ["on", "off"], "c": [True, False]}
+    assert made.config["debug"] is False
 
 
 def test_sems_grid(program: Program, tmp_path: Path) -> None:
