@@ -159,6 +159,11 @@ def test_nonsense_makes_no_study(program: Program, grid: Path, tmp_path: Path) -
         ('{"a": 1}\n{"a": \n', "line 2 is no JSON"),
         ("[1]", "run 1 is no JSON object but 1"),
         ("", "holds no run"),
+        (f"a,b\n1,2\n1,{'x' * 131_073}\n", r"line 3 is no row of a table: field larger than field limit \(131072\)"),
+        ("[" * 100_000, "nested too deeply to be read"),
+        ('{"a": 1}\n' + "[" * 100_000, "line 2 is nested too deeply to be read"),
+        ('{"a": 1}\n' + '{"a": ' * 900 + "1" + "}" * 900, "line 2 is nested more than 50 levels deep"),
+        ('[{"a": 1}, {"a": ' + "[" * 51 + "]" * 51 + "}]", "run 2 is nested more than 50 levels deep"),
     ],
 )
 def test_a_file_that_is_none_is_one_line(text: str, words: str) -> None:
