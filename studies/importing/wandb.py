@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+import re
+import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from storage.errors import UsageError
 from studies.definition.pruner import PRUNERS
 from studies.importing.sweep import NO_LIST, NO_RANGE, Sweep
 from studies.importing.sweep_file import SweepFile
@@ -13,6 +16,8 @@ from studies.importing.sweep_file import SweepFile
 ARGUMENTS = {"${args}": "python", "${args_no_boolean_flags}": "omit", "${args_no_hyphens}": "hydra"}
 """How W&B writes a run's arguments, and `flags:` that writes them so."""
 SAMPLERS = {"bayes": "tpe", "random": "random"}
+NOT_PLAIN = re.compile(r"[\s'\"\\]")
+"""What splits a word of a command, or is taken out of it."""
 COMMAND = ["python", "${program}", "${args}"]
 """Of a sweep that names none."""
 MAX_EXPONENT = 700
@@ -28,11 +33,11 @@ def wandb_sweep(document: Mapping[str, Any], where: str) -> Sweep:
         UsageError: A part of it is not as W&B writes it.
     """
     file = SweepFile("W&B", where)
-    words = [str(each) for each in file.values(document.get("command") or COMMAND, "command")]
+    words = _words(document.get("command") or COMMAND, file)
     flags = next((ARGUMENTS[each] for each in words if each in ARGUMENTS), "python")
-    known = {"${env}": "", "${interpreter}": "python", "${program}": str(document.get("program", "train.py"))}
+    known = {"${env}": "", "${interpreter}": "python", "${program}": _quoted(str(document.get("program", "train.py")))}
     known |= dict.fromkeys(ARGUMENTS, "{flags}") | {"${args_json}": "{config_json}"}
-    command = " ".join(filter(None, (known.get(each, each) for each in words if each != "/usr/bin/env")))
+    command = " ".join(filter(None, (known.get(each, _quoted(each)) for each in words if each != "/usr/bin/env")))
     metric = file.mapping(document.get("metric"), "metric")
     made = Sweep("W&B", command, flags, direction=str(metric.get("goal", "minimize")))
     made.metric = file.text(metric.get("name"), "metric.name")
@@ -49,6 +54,22 @@ def wandb_sweep(document: Mapping[str, Any], where: str) -> Sweep:
     for name, given in parameters:
         _add_parameter(made, file, name, given)
     return made
+
+
+def _words(command: Any, file: SweepFile) -> list[str]:
+    """A command as its words: a list, or a text, which is split as a shell would."""
+    if not isinstance(command, str):
+        return [str(each) for each in file.values(command, "command")]
+    try:
+        return shlex.split(command)
+    except ValueError as error:
+        what = f"command: {str(error)[:1].lower()}{str(error)[1:]} in {command!r}"
+        raise UsageError(what, file.where) from error
+
+
+def _quoted(word: str) -> str:
+    """A word of a command that stays one when the command is split."""
+    return shlex.quote(word) if NOT_PLAIN.search(word) else word
 
 
 def _add_budget(made: Sweep, document: Mapping[str, Any]) -> None:

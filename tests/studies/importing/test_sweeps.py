@@ -132,6 +132,14 @@ def test_yes_no_on_and_off_without_quotes_are_booleans_as_pyyaml_reads_them(begi
     assert definition.config["amp"] is False
 
 
+def test_a_command_that_is_a_text_is_split_as_a_shell_would(tmp_path: Path) -> None:
+    line = "command: ${env} ${interpreter} ${program} --note 'two words' ${args_no_hyphens}"
+    made = read(f"{LIST}program: my a.py\n{line}\n", tmp_path)
+    assert (made.command, made.flags) == ("python 'my a.py' --note 'two words' {flags}", "hydra")
+    listed = read(f"{LIST}command: [python, a.py, --note, two words, '${{args}}']\n", tmp_path)
+    assert listed.command == "python a.py --note 'two words' {flags}"
+
+
 def test_a_question_that_is_a_number_is_written_as_a_text(tmp_path: Path) -> None:
     made = read(f"{LIST}name: 3\n", tmp_path)
     (tmp_path / "made.yaml").write_text(definition_text(made, "sweep.yaml", "made"))
@@ -279,6 +287,7 @@ def settings(made: Any, tmp_path: Path) -> int:
         (f"{LIST}metric: {{name: [a]}}\n", "metric.name: ['a'] is not as W&B writes it: a text"),
         (f"{LIST}method: [grid]\n", "method: ['grid'] is not as W&B writes it: a text"),
         (f"{LIST}command: 3\n", "command: 3 is not as W&B writes it: a list"),
+        (f"{LIST}command: python 'a.py\n", 'command: no closing quotation in "python \'a.py"'),
         ("parameters: {lr: {values: 3}}\n", "parameters.lr.values: 3 is not as W&B writes it: a list"),
         ("parameters: {o: {parameters: {lr: {values: ab}}}}\n", "parameters.o.lr.values: 'ab' is not as W&B writes it"),
         (f"{LIST}  a.b: {{value: 4}}\n  a: {{value: 3}}\n", "a.b: lies below a, which is a value of its own"),
