@@ -8,6 +8,7 @@ from pathlib import Path
 
 from storage.errors import StorageError, UsageError, nearest, one_line
 from storage.records import Json
+from storage.session import connect
 from storage.url import without_secrets
 
 SQLITE = "sqlite:///"
@@ -42,6 +43,7 @@ def read_other_study(url: str, name: str) -> OtherStudy:
 
     Raises:
         UsageError: There is no such study; the message names the nearest.
+        UnreachableError: Its server cannot be reached.
         StorageError: The database cannot be read.
     """
     import optuna
@@ -50,6 +52,8 @@ def read_other_study(url: str, name: str) -> OtherStudy:
 
     from storage.optuna_storage import reading_storage
 
+    if url.startswith("postgres"):
+        connect(url).close()  # whose errors say more than Optuna's
     if url.startswith(SQLITE) and not Path(url.removeprefix(SQLITE).partition("?")[0]).is_file():
         raise UsageError("there is no such file", url)  # SQLite would make it
     try:
