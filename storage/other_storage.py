@@ -8,6 +8,7 @@ from pathlib import Path
 
 from storage.errors import StorageError, UsageError, nearest, one_line
 from storage.records import Json
+from storage.session import connect
 from storage.url import without_secrets
 
 SQLITE = "sqlite:///"
@@ -32,6 +33,8 @@ class OtherStudy:
     name: str
     directions: Sequence[str]
     """`minimize` or `maximize`."""
+    metric_names: Sequence[str]
+    """Of each score, in the order of the directions; empty of a study that names none."""
     trials: Sequence[OtherResult]
 
 
@@ -40,6 +43,7 @@ def read_other_study(url: str, name: str) -> OtherStudy:
 
     Raises:
         UsageError: There is no such study; the message names the nearest.
+        UnreachableError: Its server cannot be reached.
         StorageError: The database cannot be read.
     """
     import optuna
@@ -48,6 +52,8 @@ def read_other_study(url: str, name: str) -> OtherStudy:
 
     from storage.optuna_storage import reading_storage
 
+    if url.startswith("postgres"):
+        connect(url).close()  # whose errors say more than Optuna's
     if url.startswith(SQLITE) and not Path(url.removeprefix(SQLITE).partition("?")[0]).is_file():
         raise UsageError("there is no such file", url)  # SQLite would make it
     try:
@@ -61,6 +67,7 @@ def read_other_study(url: str, name: str) -> OtherStudy:
         if name not in names:
             raise UsageError(f"has no study {name!r}{nearest(name, names)}", "import")
         study = optuna.load_study(study_name=name, storage=storage)
+        metric_names = study.metric_names or []
         trials = study.get_trials(deepcopy=False)
     except UsageError:
         raise
@@ -76,4 +83,4 @@ def read_other_study(url: str, name: str) -> OtherStudy:
         )
         for trial in trials
     ]
-    return OtherStudy(name, [each.name.lower() for each in study.directions], found)
+    return OtherStudy(name, [each.name.lower() for each in study.directions], metric_names, found)

@@ -89,6 +89,29 @@ def query(name: str) -> str:
     return (QUERIES / f"{name}.sql").read_text()
 
 
+def connect(url: str, application: str = "studyhall", patience: int = 10) -> Any:
+    """A connection of the driver, made within `patience` seconds.
+
+    Raises:
+        UnreachableError: The server cannot be reached, or starts or stops.
+        StorageError: It refuses the connection.
+    """
+    try:
+        return psycopg2.connect(
+            libpq_url(url),
+            cursor_factory=NamedTupleCursor,
+            connect_timeout=patience,
+            client_encoding="UTF8",
+            application_name=application,
+            **KEEPALIVE,
+        )
+    except psycopg2.Error as error:
+        answer = _first_line(error, url)
+        hint = next((hint for words, hint in CONNECTION_HINTS.items() if words in answer), "")
+        kind = next((kind for words, kind in UNREACHABLE.items() if words in answer), StorageError)
+        raise kind(f"{answer}{hint}", shown_url(url)) from None
+
+
 class Session:
     """A connection to PostgreSQL, opened at once. Not shared between threads, never used across a fork."""
 
@@ -100,20 +123,7 @@ class Session:
             StorageError: It refuses the connection, or is older than PostgreSQL 13.
         """
         self.url = url
-        try:
-            self._connection = psycopg2.connect(
-                libpq_url(url),
-                cursor_factory=NamedTupleCursor,
-                connect_timeout=patience,
-                client_encoding="UTF8",
-                application_name=application,
-                **KEEPALIVE,
-            )
-        except psycopg2.Error as error:
-            answer = self._first_line(error)
-            hint = next((hint for words, hint in CONNECTION_HINTS.items() if words in answer), "")
-            kind = next((kind for words, kind in UNREACHABLE.items() if words in answer), StorageError)
-            raise kind(f"{answer}{hint}", shown_url(url)) from None
+        self._connection = connect(url, application, patience)
         self._connection.autocommit = True
         self._owner = os.getpid()
         if self._connection.server_version < MIN_SERVER_VERSION * 10_000:
@@ -169,7 +179,7 @@ class Session:
                     return cursor.fetchall() if cursor.description else []
             except RETRIED_ERRORS as error:
                 if last or not self._connection.autocommit:
-                    raise StorageError(self._first_line(error)) from error
+                    raise StorageError(_first_line(error, self.url)) from error
             except psycopg2.Error as error:
                 raise self._translated(error) from error
         raise AssertionError("unreachable")
@@ -223,7 +233,7 @@ class Session:
         try:
             self._connection.poll()
         except psycopg2.Error as error:
-            raise SessionLostError(self._first_line(error)) from error
+            raise SessionLostError(_first_line(error, self.url)) from error
         came = bool(self._connection.notifies)
         self._connection.notifies.clear()
         return came
@@ -265,16 +275,17 @@ class Session:
         exhausted = (error.pgcode or "").startswith(INSUFFICIENT_RESOURCES)
         if self._connection.closed or isinstance(error, gone) or exhausted:
             self._connection.close()
-            return SessionLostError(self._first_line(error))
+            return SessionLostError(_first_line(error, self.url))
         return self.refusal(error)
 
     def refusal(self, error: BaseException) -> StorageError:
         """The server's refusal of a statement in one line, with how to mend it."""
         kind = NotPermittedError if isinstance(error, psycopg2.errors.InsufficientPrivilege) else StorageError
-        return kind(f"{self._first_line(error)}{HINTS.get(type(error), '')}", shown_url(self.url))
+        return kind(f"{_first_line(error, self.url)}{HINTS.get(type(error), '')}", shown_url(self.url))
 
-    def _first_line(self, error: BaseException) -> str:
-        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-        # libpq prints a line for each address that it tried; the last one names the reason.
-        text = lines[-1] if lines and "connection to server" in lines[-1] else (lines or [type(error).__name__])[0]
-        return without_secrets(text, self.url)
+
+def _first_line(error: BaseException, url: str) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    # libpq prints a line for each address that it tried; the last one names the reason.
+    text = lines[-1] if lines and "connection to server" in lines[-1] else (lines or [type(error).__name__])[0]
+    return without_secrets(text, url)

@@ -32,6 +32,12 @@ WORDS = {"~": None, "": None} | {
     for word, value in (("true", True), ("false", False), ("null", None))
     for spelled in (word, word.capitalize(), word.upper())
 }
+YAML_1_1_BOOLEANS = {
+    spelled: value
+    for word, value in (("yes", True), ("no", False), ("on", True), ("off", False))
+    for spelled in (word, word.capitalize(), word.upper())
+}
+"""More words for true and false, by YAML 1.1, which PyYAML reads."""
 INTEGER = re.compile(r"[-+]?[0-9]+$|0x[0-9a-fA-F]+$|0o[0-7]+$")
 FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$")
 NOT_FINITE_PATTERN = re.compile(r"([-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN))$")
@@ -42,8 +48,8 @@ PLAIN_TEXT = re.compile(r"[\w./][\w./+@-]*", re.ASCII)
 COMMENT_COLUMN = 40
 
 
-def read_yaml(file: Path) -> Mapping[str, Any]:
-    """A file that holds one mapping.
+def read_yaml(file: Path, yaml_1_1: bool = False) -> Mapping[str, Any]:
+    """A file that holds one mapping. With `yaml_1_1`, yes, no, on and off without quotes are booleans.
 
     Raises:
         UsageError: It cannot be read, or is not that; with the line.
@@ -57,7 +63,7 @@ def read_yaml(file: Path) -> Mapping[str, Any]:
     if data is None:
         raise UsageError(f"{file}: larger than {MAX_YAML_BYTES // 1024} KiB; a definition is a page of text")
     try:
-        value = _read(data.decode("utf-8-sig"), str(file))
+        value = _read(data.decode("utf-8-sig"), str(file), yaml_1_1)
     except UnicodeDecodeError as error:
         raise UsageError(f"{file}: not UTF-8 at byte {error.start}") from error
     if not isinstance(value, dict):
@@ -90,7 +96,7 @@ def is_plain(text: str) -> bool:
         return False
 
 
-def _read(text: str, where: str) -> Any:
+def _read(text: str, where: str, yaml_1_1: bool = False) -> Any:
     loader = None
     try:
         loader = yaml.SafeLoader(text)
@@ -107,7 +113,7 @@ def _read(text: str, where: str) -> Any:
     finally:
         if loader is not None:
             loader.dispose()
-    return None if node is None else _Maker(where).make(node, 0)
+    return None if node is None else _Maker(where, yaml_1_1).make(node, 0)
 
 
 def _hint(lines: Sequence[str]) -> str:
@@ -119,8 +125,9 @@ def _hint(lines: Sequence[str]) -> str:
 class _Maker:
     """Makes values of nodes and counts them."""
 
-    def __init__(self, where: str) -> None:
+    def __init__(self, where: str, yaml_1_1: bool) -> None:
         self.where = where
+        self.yaml_1_1 = yaml_1_1
         self.count = 0
 
     def make(self, node: yaml.Node, depth: int) -> Any:
@@ -160,6 +167,8 @@ class _Maker:
             return text
         if text in WORDS:
             return WORDS[text]
+        if self.yaml_1_1 and node.tag == f"{TAG}bool" and text in YAML_1_1_BOOLEANS:
+            return YAML_1_1_BOOLEANS[text]
         if NOT_FINITE_PATTERN.match(text):
             raise self.wrong(node, f"{text} cannot be kept: a number has to be finite")
         if INTEGER.match(text):

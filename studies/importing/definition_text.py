@@ -21,7 +21,7 @@ def definition_text(sweep: Sweep, source: str, name: str) -> str:
     metric = sweep.metric or GUESSED
     pattern = rf'{re.escape(metric)}"?\s*[=:]?\s*([-+0-9.eE]+)'
     lines = [f"# Made of {sweep.program}'s {source}. Look it over, then: {INSTALLED} run {name} --dry-run"]
-    lines += [f"# Not taken over: {each}" for each in sweep.unfit]
+    lines += [f"# Not taken over: {' '.join(each.split())}" for each in sweep.unfit]
     lines += ["", f"question: {line_text(sweep.question)}"] if sweep.question else [""]
     lines += [
         f"search: {sweep.search}",

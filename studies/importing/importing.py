@@ -106,7 +106,8 @@ def import_results(
 def _write_definition(file: Path, name: str) -> Imported:
     """A sweep's definition as NAME.yaml of the current folder; a line for each thing that a grid does not have."""
     target = Path(f"{check_name(name)}.yaml")
-    sweep = sweep_of(read_yaml(file), str(file))
+    # W&B, SEML and Hydra read their files with PyYAML; but 1e-4 is a number here.
+    sweep = sweep_of(read_yaml(file, yaml_1_1=True), str(file))
     if sweep is None:
         raise UsageError("is neither a growth's results.yaml nor a sweep of W&B, SEML or Hydra", str(file))
     if target.exists():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -31,7 +32,7 @@ def metrics_of(values: Mapping[str, Any], config: Collection[str], wanted: Itera
         if name not in config
         and isinstance(value, int | float)
         and not isinstance(value, bool)
-        and math.isfinite(value)
+        and abs(value) <= sys.float_info.max  # false of NaN too
         and len(name) <= MAX_METRIC_NAME_CHARACTERS
         and name.isprintable()
     }

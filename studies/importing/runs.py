@@ -11,10 +11,11 @@ from typing import Any
 
 from samplers.searches.nested import flattened
 from storage.errors import UsageError
-from studies.definition.yaml_text import read_scalar
+from studies.definition.yaml_text import MAX_LEVELS, read_scalar
 
 DIVIDERS = ",;\t"
 MAX_FILE_BYTES = 1 << 28
+TOO_DEEP = "is nested too deeply to be read"
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,8 @@ def _json_runs(text: str, where: str) -> Iterator[Run]:
         document = json.loads(text)
     except ValueError:
         document = None
+    except RecursionError as error:
+        raise UsageError(TOO_DEEP, where) from error
     if document is not None:
         for number, each in enumerate(document if isinstance(document, list) else [document], 1):
             yield _of_json(each, f"run {number}", where)
@@ -74,20 +77,32 @@ def _json_runs(text: str, where: str) -> Iterator[Run]:
                 yield _of_json(json.loads(line), f"line {number}", where)
             except ValueError as error:
                 raise UsageError(f"line {number} is no JSON: {error}", where) from error
+            except RecursionError as error:
+                raise UsageError(f"line {number} {TOO_DEEP}", where) from error
 
 
 def _of_json(value: Any, line: str, where: str) -> Run:
+    if _is_deeper(value, MAX_LEVELS):
+        raise UsageError(f"{line} is nested more than {MAX_LEVELS} levels deep", where)
     if not isinstance(value, dict):
         raise UsageError(f"{line} is no JSON object but {json.dumps(value)[:60]}", where)
     return Run(line, flattened(value), {})
 
 
+def _is_deeper(value: Any, levels: int) -> bool:
+    """Whether lists and objects stand in each other on more than `levels` levels."""
+    if not isinstance(value, dict | list):
+        return False
+    return levels == 0 or any(
+        _is_deeper(each, levels - 1) for each in (value.values() if isinstance(value, dict) else value)
+    )
+
+
 def _table_runs(text: str, where: str) -> Iterator[Run]:
     first = next((line for line in text.splitlines() if line.strip()), "")
     divider = max(DIVIDERS, key=first.count)
-    rows = csv.reader(text.splitlines(), delimiter=divider)
     names: list[str] | None = None
-    for cells in rows:
+    for number, cells in _rows(text, divider, where):
         if not any(cell.strip() for cell in cells):
             continue
         if names is None:
@@ -97,9 +112,19 @@ def _table_runs(text: str, where: str) -> Iterator[Run]:
                 raise UsageError(f"has two columns {twice!r}", where)
             continue
         if len(cells) != len(names):
-            raise UsageError(f"line {rows.line_num} has {len(cells)} cells, and there are {len(names)} columns", where)
+            raise UsageError(f"line {number} has {len(cells)} cells, and there are {len(names)} columns", where)
         texts = {name: cell.strip() for name, cell in zip(names, cells, strict=True) if name and cell.strip()}
-        yield Run(f"line {rows.line_num}", {name: _value(each) for name, each in texts.items()}, texts)
+        yield Run(f"line {number}", {name: _value(each) for name, each in texts.items()}, texts)
+
+
+def _rows(text: str, divider: str, where: str) -> Iterator[tuple[int, list[str]]]:
+    """The rows with the numbers of their lines."""
+    rows = csv.reader(text.splitlines(), delimiter=divider)
+    try:
+        for cells in rows:
+            yield rows.line_num, cells
+    except csv.Error as error:  # a cell that is too long: often a quotation mark that nothing closes
+        raise UsageError(f"line {rows.line_num} is no row of a table: {error}", where) from error
 
 
 def _value(text: str) -> Any:

@@ -13,7 +13,8 @@ from typing import Any
 from samplers.searches.nested import flattened
 from storage.errors import UsageError
 from studies.definition.yaml_text import read_scalar
-from studies.importing.sweep import NO_LIST, NO_RANGE, Sweep, steps_of
+from studies.importing.sweep import MAX_VALUES, NO_LIST, NO_RANGE, Sweep, steps_of
+from studies.importing.sweep_file import SweepFile
 from studies.importing.wandb import wandb_sweep
 
 HYDRA_CALL = re.compile(r"(choice|range)\((.*)\)", re.DOTALL)
@@ -26,17 +27,22 @@ def sweep_of(document: Mapping[str, Any], where: str) -> Sweep | None:
     """A YAML document as a sweep; None: it is none that is known.
 
     Raises:
-        UsageError: Nothing is varied in it.
+        UsageError: Nothing is varied in it, or a part of it is not as its program writes it.
     """
     hydra = document.get("hydra")
     if isinstance(document.get("parameters"), Mapping):
-        made = wandb_sweep(document)
+        made = wandb_sweep(document, where)
     elif isinstance(document.get("seml"), Mapping):
-        made = _seml(document)
-    elif isinstance(hydra, Mapping) and isinstance((hydra.get("sweeper") or {}).get("params"), Mapping):
-        made = _hydra(document, hydra["sweeper"])
+        made = _seml(document, SweepFile("SEML", where))
+    elif isinstance(hydra, Mapping):
+        file = SweepFile("Hydra", where)
+        sweeper = file.mapping(hydra.get("sweeper"), "hydra.sweeper")
+        if sweeper.get("params") is None:
+            return None
+        made = _hydra(document, sweeper, file.mapping(sweeper["params"], "hydra.sweeper.params"))
     else:
         return None
+    _check_names({**made.config, **made.axes}, where)
     if not made.axes:
         raise UsageError(
             f"varies nothing that a {made.search} could: {'; '.join(made.unfit) or 'it lists no values'}", where
@@ -44,13 +50,22 @@ def sweep_of(document: Mapping[str, Any], where: str) -> Sweep | None:
     return made
 
 
-def _seml(document: Mapping[str, Any]) -> Sweep:
+def _check_names(values: Mapping[str, Any], where: str) -> None:
+    """Refuse a name below another one that has a value: `a.b` beside `a: 3`."""
+    for name in values:
+        parts = name.split(".")
+        for above in (".".join(parts[:count]) for count in range(1, len(parts))):
+            if above in values and not isinstance(values[above], Mapping):
+                raise UsageError(f"{name}: lies below {above}, which is a value of its own", where)
+
+
+def _seml(document: Mapping[str, Any], file: SweepFile) -> Sweep:
     about = document["seml"]
     made = Sweep("SEML", f"python {about.get('executable', 'train.py')} with {{flags}}", "hydra", metric="result")
-    made.question = about.get("description") or about.get("name")
-    made.config |= flattened(document.get("fixed") or {})
+    made.question = file.text(about.get("description") or about.get("name"), "seml.description")
+    made.config |= flattened(file.mapping(document.get("fixed"), "fixed"))
     zips: dict[Any, list[str]] = {}
-    for name, given in _seml_parameters(document.get("grid") or {}, ""):
+    for name, given in _seml_parameters(file, document.get("grid"), "grid."):
         values = _seml_values(given)
         if values is None:
             shown = ", ".join(f"{key}: {value}" for key, value in given.items())
@@ -58,12 +73,13 @@ def _seml(document: Mapping[str, Any]) -> Sweep:
             continue
         made.add(name, values)
         if "zip_id" in given and name in made.axes:
-            zips.setdefault(given["zip_id"], []).append(name)
+            zips.setdefault(file.text(given["zip_id"], f"grid.{name}.zip_id"), []).append(name)
     made.zipped = [names for names in zips.values() if len(names) > 1]
-    drawn = document.get("random") or {}
+    drawn = file.mapping(document.get("random"), "random")
     if drawn and not made.axes:
         made.search, made.sampler, made.settings = "tune", "random", drawn.get("samples")
-    for name, given in _seml_parameters({key: drawn[key] for key in drawn if key not in ("samples", "seed")}, ""):
+    parameters = {key: drawn[key] for key in drawn if key not in ("samples", "seed")}
+    for name, given in _seml_parameters(file, parameters, "random."):
         axis = _seml_axis(given)
         if made.search == "grid":
             made.unfit.append(f"random.{name}: is drawn by SEML: a grid lists its values")
@@ -78,12 +94,16 @@ def _seml(document: Mapping[str, Any]) -> Sweep:
     return made
 
 
-def _seml_parameters(given: Mapping[str, Any], before: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    for name, each in given.items():
+def _seml_parameters(
+    file: SweepFile, given: Any, block: str, before: str = ""
+) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """The parameters of a `block` such as `grid.`, by their dotted names."""
+    for name, each in file.mapping(given, f"{block}{before}"[:-1]).items():
         if isinstance(each, Mapping) and "type" not in each:
-            yield from _seml_parameters(each, f"{before}{name}.")
+            yield from _seml_parameters(file, each, block, f"{before}{name}.")
         elif isinstance(each, Mapping) and each["type"] == "parameter_collection":
-            yield from _seml_parameters(each.get("params") or {}, f"{before}{name}.")
+            params = file.mapping(each.get("params"), f"{block}{before}{name}.params")
+            yield from _seml_parameters(file, params, block, f"{before}{name}.")
         else:
             yield f"{before}{name}", each if isinstance(each, Mapping) else {"type": "choice", "options": [each]}
 
@@ -91,18 +111,20 @@ def _seml_parameters(given: Mapping[str, Any], before: str) -> Iterator[tuple[st
 def _seml_values(given: Mapping[str, Any]) -> list[Any] | None:
     """The values that SEML makes of a parameter; None: of another kind."""
     try:
+        if given.get("num", 1) > MAX_VALUES:
+            return None
         match given["type"]:
-            case "choice":
+            case "choice" if isinstance(given["options"], list):
                 return list(given["options"])
             case "range":  # numpy's arange
                 return steps_of(given["min"], given["max"], given.get("step", 1))
             case "uniform":  # numpy's linspace
                 low, high, count = given["min"], given["max"], given["num"]
                 return [low + (high - low) * each / (count - 1) for each in range(count)]
-            case "loguniform":
+            case "loguniform" if given["min"] > 0 and given["max"] > 0:
                 low, high, count = given["min"], given["max"], given["num"]
                 return [low * (high / low) ** (each / (count - 1)) for each in range(count)]
-    except (KeyError, TypeError, ValueError, ZeroDivisionError):
+    except (KeyError, TypeError, ValueError, ZeroDivisionError, OverflowError):
         pass
     return None
 
@@ -111,7 +133,7 @@ def _seml_axis(given: Mapping[str, Any]) -> Any:
     """What SEML draws a parameter from, as an axis of a tune; None: of another kind."""
     try:
         match given["type"]:
-            case "choice":
+            case "choice" if isinstance(given["options"], list):
                 return list(given["options"])
             case "randint":  # numpy's, without its end
                 return {"range": [given["min"], given["max"] - 1]}
@@ -124,9 +146,8 @@ def _seml_axis(given: Mapping[str, Any]) -> Any:
     return None
 
 
-def _hydra(document: Mapping[str, Any], sweeper: Mapping[str, Any]) -> Sweep:
+def _hydra(document: Mapping[str, Any], sweeper: Mapping[str, Any], params: Mapping[str, Any]) -> Sweep:
     made = Sweep("Hydra", "python train.py {flags}", "hydra")
-    params = sweeper["params"]
     if "n_trials" in sweeper or any(HYDRA_RANGE.fullmatch(str(given).strip()) for given in params.values()):
         made.search = "tune"
         made.settings = sweeper.get("n_trials")
@@ -183,7 +204,7 @@ def _hydra_values(text: str) -> list[Any] | None:
     try:
         start, stop, *step = parts if len(parts) > 1 else (0, *parts)
         return steps_of(start, stop, *(step or [1]))
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, ZeroDivisionError):
         return None
 
 

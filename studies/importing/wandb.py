@@ -3,30 +3,46 @@
 from __future__ import annotations
 
 import math
+import re
+import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from storage.errors import UsageError
 from studies.definition.pruner import PRUNERS
 from studies.importing.sweep import NO_LIST, NO_RANGE, Sweep
+from studies.importing.sweep_file import SweepFile
 
 ARGUMENTS = {"${args}": "python", "${args_no_boolean_flags}": "omit", "${args_no_hyphens}": "hydra"}
 """How W&B writes a run's arguments, and `flags:` that writes them so."""
 SAMPLERS = {"bayes": "tpe", "random": "random"}
+NOT_PLAIN = re.compile(r"[\s'\"\\]")
+"""What splits a word of a command, or is taken out of it."""
+COMMAND = ["python", "${program}", "${args}"]
+"""Of a sweep that names none."""
+MAX_EXPONENT = 700
+"""Of e, in a float."""
 HYPERBAND = {"min_iter": "min_resource", "max_iter": "max_resource", "eta": "reduction_factor"}
 """W&B's names, and Optuna's."""
 
 
-def wandb_sweep(document: Mapping[str, Any]) -> Sweep:
-    """The sweep of a file with `parameters:`."""
-    words = [str(each) for each in document.get("command") or ("python", "${program}", "${args}")]
+def wandb_sweep(document: Mapping[str, Any], where: str) -> Sweep:
+    """The sweep of a file with `parameters:`.
+
+    Raises:
+        UsageError: A part of it is not as W&B writes it.
+    """
+    file = SweepFile("W&B", where)
+    words = _words(document.get("command") or COMMAND, file)
     flags = next((ARGUMENTS[each] for each in words if each in ARGUMENTS), "python")
-    known = {"${env}": "", "${interpreter}": "python", "${program}": str(document.get("program", "train.py"))}
+    known = {"${env}": "", "${interpreter}": "python", "${program}": _quoted(str(document.get("program", "train.py")))}
     known |= dict.fromkeys(ARGUMENTS, "{flags}") | {"${args_json}": "{config_json}"}
-    command = " ".join(filter(None, (known.get(each, each) for each in words if each != "/usr/bin/env")))
-    metric = document.get("metric") or {}
-    made = Sweep("W&B", command, flags, metric=metric.get("name"), direction=str(metric.get("goal", "minimize")))
-    made.question = document.get("description") or document.get("name")
-    method = document.get("method")
+    command = " ".join(filter(None, (known.get(each, _quoted(each)) for each in words if each != "/usr/bin/env")))
+    metric = file.mapping(document.get("metric"), "metric")
+    made = Sweep("W&B", command, flags, direction=str(metric.get("goal", "minimize")))
+    made.metric = file.text(metric.get("name"), "metric.name")
+    made.question = file.text(document.get("description") or document.get("name"), "description")
+    method = file.text(document.get("method"), "method")
     parameters = list(_parameters(document["parameters"], ""))
     if method in SAMPLERS or (
         method != "grid" and not all({"value", "values"} & each.keys() for _, each in parameters)
@@ -36,8 +52,24 @@ def wandb_sweep(document: Mapping[str, Any]) -> Sweep:
         made.unfit.append(f"method: {method}: is not one of grid, random and bayes; this is a {made.search}")
     _add_budget(made, document)
     for name, given in parameters:
-        _add_parameter(made, name, given)
+        _add_parameter(made, file, name, given)
     return made
+
+
+def _words(command: Any, file: SweepFile) -> list[str]:
+    """A command as its words: a list, or a text, which is split as a shell would."""
+    if not isinstance(command, str):
+        return [str(each) for each in file.values(command, "command")]
+    try:
+        return shlex.split(command)
+    except ValueError as error:
+        what = f"command: {str(error)[:1].lower()}{str(error)[1:]} in {command!r}"
+        raise UsageError(what, file.where) from error
+
+
+def _quoted(word: str) -> str:
+    """A word of a command that stays one when the command is split."""
+    return shlex.quote(word) if NOT_PLAIN.search(word) else word
 
 
 def _add_budget(made: Sweep, document: Mapping[str, Any]) -> None:
@@ -56,9 +88,9 @@ def _add_budget(made: Sweep, document: Mapping[str, Any]) -> None:
         made.unfit.append(f"early_terminate: {stops}: `pruner:` knows {', '.join(PRUNERS)}")
 
 
-def _add_parameter(made: Sweep, name: str, given: Mapping[str, Any]) -> None:
+def _add_parameter(made: Sweep, file: SweepFile, name: str, given: Mapping[str, Any]) -> None:
     if "values" in given:
-        made.add(name, given["values"])
+        made.add(name, file.values(given["values"], f"parameters.{name}.values"))
         if "probabilities" in given:
             made.unfit.append(f"{name}: probabilities: its values are drawn alike")
     elif "value" in given:
@@ -95,7 +127,7 @@ def _axis(given: Mapping[str, Any]) -> dict[str, Any] | None:
             return {"log": [float(low), float(high)]}
         case "q_log_uniform_values":
             return {"log": [low, high]}
-        case "log_uniform" | "q_log_uniform":  # exponents of e
+        case "log_uniform" | "q_log_uniform" if max(low, high) < MAX_EXPONENT:  # exponents of e
             return {"log": [float(f"{math.exp(each):.6g}") for each in (low, high)]}
     return None
 

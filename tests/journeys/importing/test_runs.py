@@ -111,6 +111,15 @@ def test_json_lines_and_what_other_programs_write_before_a_name(program: Program
     assert done.returncode == 0 and "1 result imported" in done.stdout
 
 
+def test_a_whole_number_that_no_float_holds_is_no_metric(program: Program, grid: Path, tmp_path: Path) -> None:
+    row = {"learning_rate": 1e-4, "act": "relu", "depth": 2, "loss": 0.5}
+    file = tmp_path / "runs.jsonl"
+    file.write_text(f"{json.dumps({**row, 'tokens': 10**400})}\n{json.dumps({**row, 'loss': 10**400})}\n")
+    done = program("import", file, "--study", "cells", "--file", grid)
+    assert "1 result imported from runs.jsonl; 1 does not fit" in done.stdout, done.stderr
+    assert answer(program, "show", "--study", "cells", "--trial", 0)["metrics"] == {"loss": 0.5}
+
+
 def test_a_point_that_is_in_a_later_batch_is_planned_for_its_result(program: Program, tmp_path: Path) -> None:
     (tmp_path / "own.py").write_text("def own(config):\n    return {'loss': 1.0}\n")
     file = tmp_path / "many.yaml"
@@ -159,6 +168,11 @@ def test_nonsense_makes_no_study(program: Program, grid: Path, tmp_path: Path) -
         ('{"a": 1}\n{"a": \n', "line 2 is no JSON"),
         ("[1]", "run 1 is no JSON object but 1"),
         ("", "holds no run"),
+        (f"a,b\n1,2\n1,{'x' * 131_073}\n", r"line 3 is no row of a table: field larger than field limit \(131072\)"),
+        ("[" * 100_000, "nested too deeply to be read"),
+        ('{"a": 1}\n' + "[" * 100_000, "line 2 is nested too deeply to be read"),
+        ('{"a": 1}\n' + '{"a": ' * 900 + "1" + "}" * 900, "line 2 is nested more than 50 levels deep"),
+        ('[{"a": 1}, {"a": ' + "[" * 51 + "]" * 51 + "}]", "run 2 is nested more than 50 levels deep"),
     ],
 )
 def test_a_file_that_is_none_is_one_line(text: str, words: str) -> None:

@@ -126,6 +126,26 @@ def test_trials_of_another_optuna_study_with_two_scores(program: Program, file: 
     assert answer(program, "audit", "rates")["holds"] and answer(program, "replay", "rates")["agrees"]
 
 
+def test_scores_of_an_optuna_study_are_matched_by_their_names(program: Program, file: Path, tmp_path: Path) -> None:
+    scores = "[{metric: size, direction: maximize}, {metric: loss, direction: minimize}]"
+    file.write_text(
+        TUNE.replace("{metric: loss, direction: minimize}", scores).replace("6\n", "2\n  sampler: nsgaii\n")
+    )
+    url = f"sqlite:///{tmp_path}/old.db"
+    old = optuna.create_study(storage=url, study_name="old", directions=["minimize", "maximize"])
+    with pytest.warns(optuna.exceptions.ExperimentalWarning):
+        old.set_metric_names(["val_loss", "size"])
+    old.enqueue_trial({"x": 2.5, "n": 2, "act": "relu"})
+    old.optimize(two_scores, n_trials=1)
+    arguments = ("import", url, "--from", "old", "--study", "rates", "--file", file)
+    refused(program(*arguments), "study 'old' has the scores val_loss and size, and this one size and loss")
+    with pytest.warns(optuna.exceptions.ExperimentalWarning):
+        old.set_metric_names(["loss", "size"])
+    done = program(*arguments)
+    assert done.stdout.splitlines()[-1] == "rates: 1 result imported from Optuna study old", done.stdout + done.stderr
+    assert answer(program, "show", "rates", "--trial", 0)["metrics"] == {"loss": 0.25, "size": -2.0}
+
+
 def two_scores(trial: optuna.Trial) -> tuple[float, float]:
     x, n = trial.suggest_float("x", 0, 9.5), trial.suggest_int("n", 1, 3)
     trial.suggest_categorical("act", ["relu"])

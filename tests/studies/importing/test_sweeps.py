@@ -34,6 +34,7 @@ early_terminate: {type: hyperband}
 """
 NO_RANGE = "write its range: {float: [low, high]}, {range: …} or {log: …}"
 NEEDS = "a grid needs its values: [a, b], {range: …} or {log: …}"
+LIST = "parameters:\n  lr: {values: [1, 2]}\n"
 SCRIPT = """
 import sys
 given = dict(each.removeprefix("--").split("=", 1) for each in sys.argv[1:] if "=" in each)
@@ -80,7 +81,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def read(text: str, tmp_path: Path) -> Any:
     (tmp_path / "sweep.yaml").write_text(text)
-    return sweep_of(read_yaml(tmp_path / "sweep.yaml"), "sweep.yaml")
+    return sweep_of(read_yaml(tmp_path / "sweep.yaml", yaml_1_1=True), "sweep.yaml")
 
 
 def test_wandbs_sweep_runs_as_a_grid(begin: Begin, program: Program, tmp_path: Path) -> None:
@@ -100,6 +101,57 @@ def test_wandbs_sweep_runs_as_a_grid(begin: Begin, program: Program, tmp_path: P
     assert best["setting"]["lr"] == 1e-4 and best["mean"] == pytest.approx(0.0351)
     process = begin("import", "sweep.yaml", "--study", "rates")
     assert "rates.yaml: is there already" in process.communicate(timeout=60)[0] and process.returncode == 2
+
+
+SPOKEN = """
+program: train.py
+method: grid
+parameters:
+  use_bias: {values: [yes, No]}
+  norm: {values: [ON, off]}
+  mode: {values: ["on", 'yes', yesterday, n]}
+  lr: {values: [1e-4, 1e-3]}
+  amp: {value: no}
+  on: {values: [1, 2]}
+"""
+
+
+def test_yes_no_on_and_off_without_quotes_are_booleans_as_pyyaml_reads_them(begin: Begin, tmp_path: Path) -> None:
+    (tmp_path / "sweep.yaml").write_text(SPOKEN)
+    process = begin("import", "sweep.yaml", "--study", "rates")
+    told, _ = process.communicate(timeout=60)
+    assert process.returncode == 0, told
+    definition = Definition.load(tmp_path / "rates.yaml")
+    assert definition.settings["axes"] == {
+        "use_bias": [True, False],
+        "norm": [True, False],
+        "mode": ["on", "yes", "yesterday", "n"],
+        "lr": [1e-4, 1e-3],
+        "on": [1, 2],
+    }
+    assert definition.config["amp"] is False
+
+
+def test_a_command_that_is_a_text_is_split_as_a_shell_would(tmp_path: Path) -> None:
+    line = "command: ${env} ${interpreter} ${program} --note 'two words' ${args_no_hyphens}"
+    made = read(f"{LIST}program: my a.py\n{line}\n", tmp_path)
+    assert (made.command, made.flags) == ("python 'my a.py' --note 'two words' {flags}", "hydra")
+    listed = read(f"{LIST}command: [python, a.py, --note, two words, '${{args}}']\n", tmp_path)
+    assert listed.command == "python a.py --note 'two words' {flags}"
+
+
+def test_a_question_that_is_a_number_is_written_as_a_text(tmp_path: Path) -> None:
+    made = read(f"{LIST}name: 3\n", tmp_path)
+    (tmp_path / "made.yaml").write_text(definition_text(made, "sweep.yaml", "made"))
+    assert Definition.load(tmp_path / "made.yaml").question == "3"
+
+
+def test_words_of_an_override_of_hydra_stay_texts(tmp_path: Path) -> None:
+    made = read(
+        "hydra: {sweeper: {params: {a: 'yes,no', b: 'choice(on, off)', c: 'true,false'}}}\ndebug: no\n", tmp_path
+    )
+    assert made.axes == {"a": ["yes", "no"], "b": ["on", "off"], "c": [True, False]}
+    assert made.config["debug"] is False
 
 
 def test_sems_grid(program: Program, tmp_path: Path) -> None:
@@ -231,6 +283,25 @@ def settings(made: Any, tmp_path: Path) -> int:
         ("seml: {executable: a.py}\nfixed: {a: 1}\n", "varies nothing that a grid could: it lists no values"),
         ("a: 1\n", "is neither a growth's results.yaml nor a sweep of W&B, SEML or Hydra"),
         ("[1]\n", "is not a mapping"),
+        (f"{LIST}metric: val_loss\n", "metric: 'val_loss' is not as W&B writes it: keys and values"),
+        (f"{LIST}metric: {{name: [a]}}\n", "metric.name: ['a'] is not as W&B writes it: a text"),
+        (f"{LIST}method: [grid]\n", "method: ['grid'] is not as W&B writes it: a text"),
+        (f"{LIST}command: 3\n", "command: 3 is not as W&B writes it: a list"),
+        (f"{LIST}command: python 'a.py\n", 'command: no closing quotation in "python \'a.py"'),
+        ("parameters: {lr: {values: 3}}\n", "parameters.lr.values: 3 is not as W&B writes it: a list"),
+        ("parameters: {o: {parameters: {lr: {values: ab}}}}\n", "parameters.o.lr.values: 'ab' is not as W&B writes it"),
+        (f"{LIST}  a.b: {{value: 4}}\n  a: {{value: 3}}\n", "a.b: lies below a, which is a value of its own"),
+        ("hydra: {sweeper: optuna}\n", "hydra.sweeper: 'optuna' is not as Hydra writes it: keys and values"),
+        ("hydra: {sweeper: {params: [a]}}\n", "hydra.sweeper.params: ['a'] is not as Hydra writes it: keys and values"),
+        ("seml: {}\nfixed: [1]\n", "fixed: [1] is not as SEML writes it: keys and values"),
+        ("seml: {}\ngrid: 3\n", "grid: 3 is not as SEML writes it: keys and values"),
+        ("seml: {}\nrandom: a\n", "random: 'a' is not as SEML writes it: keys and values"),
+        ("seml: {}\ngrid: {a: {type: parameter_collection, params: 3}}\n", "grid.a.params: 3 is not as SEML writes it"),
+        ("seml: {}\ngrid: {a: {type: choice, options: [1, 2], zip_id: [1]}}\n", "grid.a.zip_id: [1] is not as SEML"),
+        ("seml: {}\ngrid: {a: {type: choice, options: abc}}\n", "a: {type: choice, options: abc}: is not one of"),
+        ("seml: {}\ngrid: {a: {type: loguniform, min: -1, max: 1, num: 3}}\n", "a: {type: loguniform"),
+        ("seml: {}\ngrid: {a: {type: uniform, min: 0, max: 1, num: 100000}}\n", "a: {type: uniform"),
+        ("parameters: {a: {distribution: log_uniform, min: 0, max: 1000}}\nmethod: bayes\n", "varies nothing"),
     ],
 )
 def test_what_is_none_writes_no_file(program: Program, tmp_path: Path, text: str, words: str) -> None:
