@@ -140,7 +140,12 @@ class Command:
     @property
     def reads_file(self) -> bool:
         """Whether it is given its configuration as a file of JSON, and not as flags."""
-        return FLAGS not in self.arguments and any("{config_json}" in each for each in self.arguments)
+        return FLAGS not in self.arguments and "config_json" in self._named_by_arguments
+
+    @property
+    def sends_seed(self) -> bool:
+        """Whether an argument of its own holds the seed, so that {flags} leaves it out."""
+        return "seed" in self._named_by_arguments
 
     def check_here(self) -> None:
         """Check that the folder to run in exists on this host, and the script in it.
@@ -226,7 +231,7 @@ class Command:
         """The flags that {flags} sends of a configuration and its seed, `--lr`; none where flags have no hyphens."""
         if FLAGS not in self.arguments or self.spelling.mode == "hydra":
             return []
-        own = {} if any("{seed}" in each for each in self.arguments) else {"seed": 0}
+        own = {} if self.sends_seed else {"seed": 0}
         words = self.spelling.flags({**config, **own})
         return list(dict.fromkeys(each.partition("=")[0] for each in words if each.startswith("--")))
 
@@ -258,6 +263,10 @@ class Command:
             return None
         program = fill(program, {})
         return None if shutil.which(program, path=path) else f"command: no program {program!r} is on the PATH"
+
+    @property
+    def _named_by_arguments(self) -> set[str]:
+        return {name for text in self.arguments for name in names_in(text, "command")}
 
     @property
     def _templates(self) -> list[str]:

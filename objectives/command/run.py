@@ -63,7 +63,7 @@ class Run:
         self.command, self.trial = command, trial
         values, spelling = _values(command, config, trial), command.spelling
         whole = {**config, "seed": trial.seed}
-        if any("{seed}" in each for each in command.arguments):
+        if command.sends_seed:
             del whole["seed"]
         self.arguments: list[str] = []
         for each in command.arguments:
