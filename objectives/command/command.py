@@ -17,7 +17,7 @@ import shlex
 import shutil
 import sys
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -140,7 +140,12 @@ class Command:
     @property
     def reads_file(self) -> bool:
         """Whether it is given its configuration as a file of JSON, and not as flags."""
-        return FLAGS not in self.arguments and any("{config_json}" in each for each in self.arguments)
+        return FLAGS not in self.arguments and "config_json" in self._named_by_arguments
+
+    @property
+    def sends_seed(self) -> bool:
+        """Whether an argument of its own holds the seed, so that {flags} leaves it out."""
+        return "seed" in self._named_by_arguments
 
     def check_here(self) -> None:
         """Check that the folder to run in exists on this host, and the script in it.
@@ -174,16 +179,19 @@ class Command:
             return f"command: {twice[0]!r} is written twice, as a key of its own and inside {twice[0].split('.')[0]!r}"
         return self._missing_program()
 
-    def unheard(self, varied: Mapping[str, Sequence[Any]]) -> str | None:
-        """Why trials that differ would be the same trial to the command, or None.
+    def unheard(self, varied: Mapping[str, Sequence[Any]], config: Mapping[str, Any] | None = None) -> str | None:
+        """Why trials that differ would be the same trial to the command, or why it takes a fixed `false` for true.
+        None: neither.
 
-        `varied`: the values of each leaf of the configuration that differ between trials, the seed among them.
+        Args:
+            varied: The values of each leaf of the configuration that differ between trials, the seed among them.
+            config: The configuration of one trial, of which the other leaves are fixed.
         """
         named = {name for text in self._templates[:-1] for name in names_in(text, "command")}
         if "config_json" in named:
             return None
         hears_flags = FLAGS[1:-1] in named
-        unnamed = [name for name in varied if not any(each in named for each in (name, *_above(name)))]
+        unnamed = [name for name in varied if not _is_named(name, named)]
         if unnamed and not hears_flags:
             return f"the command has no argument for {', '.join(unnamed)}, which vary; add {{{unnamed[0]}}}"
         for name in unnamed:
@@ -194,6 +202,11 @@ class Command:
                 )
             if any(isinstance(each, bool) for each in varied[name]):
                 fault = deaf_switch(self.script(), name, self.spelling)
+                if fault is not None:
+                    return fault
+        for name, value in leaves(config or {}) if hears_flags else ():
+            if value is False and name not in varied and not _is_named(name, named):
+                fault = deaf_switch(self.script(), name, self.spelling, is_fixed=True)
                 if fault is not None:
                     return fault
         return None
@@ -218,7 +231,7 @@ class Command:
         """The flags that {flags} sends of a configuration and its seed, `--lr`; none where flags have no hyphens."""
         if FLAGS not in self.arguments or self.spelling.mode == "hydra":
             return []
-        own = {} if any("{seed}" in each for each in self.arguments) else {"seed": 0}
+        own = {} if self.sends_seed else {"seed": 0}
         words = self.spelling.flags({**config, **own})
         return list(dict.fromkeys(each.partition("=")[0] for each in words if each.startswith("--")))
 
@@ -250,6 +263,10 @@ class Command:
             return None
         program = fill(program, {})
         return None if shutil.which(program, path=path) else f"command: no program {program!r} is on the PATH"
+
+    @property
+    def _named_by_arguments(self) -> set[str]:
+        return {name for text in self.arguments for name in names_in(text, "command")}
 
     @property
     def _templates(self) -> list[str]:
@@ -284,6 +301,11 @@ def _above(name: str) -> list[str]:
     """The mappings that a dotted name lies in."""
     parts = name.split(".")
     return [".".join(parts[:end]) for end in range(1, len(parts))]
+
+
+def _is_named(name: str, named: Collection[str]) -> bool:
+    """Whether a placeholder sends a leaf of the configuration, or a mapping that holds it."""
+    return any(each in named for each in (name, *_above(name)))
 
 
 def _split(command: Any, where: str) -> tuple[str, ...]:

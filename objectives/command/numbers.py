@@ -25,28 +25,52 @@ NUMBER = re.compile(
 )
 WORD = re.compile(r"[^\W\d_]+|%")
 SPACED_UNIT = re.compile(r" ([KMGBT]|[KMGT]i?B)(?=$|[,;)\]|]|\s\s|\t| param)")
-CLOCK = re.compile(r"(\d+):(\d\d)(?::(\d\d))?(\.\d+)?(?![\d:])")
+CLOCK = re.compile(r"(?:(\d+)-(?=\d+:\d\d:))?(\d+):(\d\d)(?::(\d\d))?(\.\d+)?(?![\d:])")
+DIVIDER = re.compile(r", and | and |, | |")
+"""Between the parts of a duration: `2 hours, 3 minutes`."""
+SPACED_WORD = re.compile(rf"[ \u00a0\u202f\u2009]({WORD.pattern})")
+SIZED_NOUN = re.compile(
+    r"[kmgbt](?:params?|parameters?|weights?|tok|tokens?|words?|samples?|examples?|steps?|flops?|macs?|bits?|bps)",
+    re.IGNORECASE,
+)
+"""`124 Mparams`: a size, with what is counted."""
+BITS = re.compile(r"[KMGT]i?b")
 OPENING, CLOSING = " \t([{<\"'=:~≈|", " \t)]}>\"',;:.|!"
 
-COUNT_UNITS = {"K": "1e3", "k": "1e3", "M": "1e6", "m": "1e6", "G": "1e9", "B": "1e9", "b": "1e9", "T": "1e12"}
-FRACTIONS = {"%": "0.01"}
+COUNT_UNITS = {
+    **dict.fromkeys(("K", "k", "thousand"), "1e3"),
+    **dict.fromkeys(("M", "m", "million", "millions"), "1e6"),
+    **dict.fromkeys(("G", "B", "b", "billion", "billions"), "1e9"),
+    **dict.fromkeys(("T", "trillion", "trillions"), "1e12"),
+}
+FRACTIONS = dict.fromkeys(("%", "percent", "pct"), "0.01")
 SECONDS = {
-    "ns": "1e-9",
-    "us": "1e-6",
-    "µs": "1e-6",
-    "μs": "1e-6",
-    "ms": "1e-3",
+    **dict.fromkeys(("ns", "nsec", "nsecs", "nanosecond", "nanoseconds"), "1e-9"),
+    **dict.fromkeys(("us", "µs", "μs", "usec", "usecs", "microsecond", "microseconds"), "1e-6"),
+    **dict.fromkeys(("ms", "msec", "msecs", "millisecond", "milliseconds"), "1e-3"),
     **dict.fromkeys(("s", "sec", "secs", "second", "seconds"), "1"),
     **dict.fromkeys(("m", "min", "mins", "minute", "minutes"), "60"),
-    **dict.fromkeys(("h", "hr", "hour", "hours"), "3600"),
+    **dict.fromkeys(("h", "hr", "hrs", "hour", "hours"), "3600"),
     **dict.fromkeys(("d", "day", "days"), "86400"),
+    **dict.fromkeys(("week", "weeks"), "604800"),
 }
 BYTES = {
-    "B": "1",
+    **dict.fromkeys(("B", "byte", "bytes"), "1"),
     **{f"{prefix}{ending}": f"1e{3 * power}" for power, prefix in enumerate("KMGT", 1) for ending in ("", "B")},
     "kB": "1e3",
     **{f"{prefix}iB": str(1 << (10 * power)) for power, prefix in enumerate("KMGT", 1)},
+    **{
+        f"{prefix}byte{ending}": f"1e{3 * power}"
+        for power, prefix in enumerate(("kilo", "mega", "giga", "tera"), 1)
+        for ending in ("", "s")
+    },
+    **{
+        f"{prefix}byte{ending}": str(1 << (10 * power))
+        for power, prefix in enumerate(("kibi", "mebi", "gibi", "tebi"), 1)
+        for ending in ("", "s")
+    },
 }
+KNOWN_UNITS = frozenset(word.casefold() for table in (COUNT_UNITS, FRACTIONS, SECONDS, BYTES) for word in table)
 
 
 @dataclass(frozen=True)
@@ -56,6 +80,13 @@ class Unit:
     size: str
     """Of the unit itself, in the table's base unit; a bare number is taken to be in it."""
     printed: Mapping[str, str]
+
+    def size_of(self, word: str) -> str | None:
+        """Of a printed unit: as the table spells it, or in other letters (`Hours`, `gb`) where they mean one size."""
+        if word in self.printed or len(word) == 1 or BITS.fullmatch(word):
+            return self.printed.get(word)
+        sizes = {size for name, size in self.printed.items() if name.casefold() == word.casefold()}
+        return sizes.pop() if len(sizes) == 1 else None
 
 
 UNITS = {
@@ -121,7 +152,8 @@ def number_at(
     else:
         found = _in_unit(line, start, stop, unit)
         if found is None:
-            return refused
+            spaced = SPACED_WORD.match(line, stop)
+            return refused if spaced is None else Refused(_as_it_stands(line, min(begin, start), spaced.end()))
         value, after = found
     return refused if line[after:end].strip(CLOSING) else value
 
@@ -195,9 +227,15 @@ def _in_unit(line: str, start: int, stop: int, unit: Unit) -> tuple[float, int] 
             total = part if total is None else total + part
         except DecimalException:  # an exponent beyond all sense: infinite or zero
             return float(_plain(line[start:stop])) * float(size) / float(unit.size), after
-        following = NUMBER.match(line, after + (line[after : after + 1] == " "))
+        divider = DIVIDER.match(line, after)
+        following = NUMBER.match(line, after if divider is None else divider.end())
         if unit.printed is not SECONDS or after == stop or following is None:
             break
+        clock = CLOCK.match(line, following.start() + (following[0][0] == "+"))
+        if clock is not None and size == SECONDS["day"]:  # `1 day, 2:03:04`
+            return _scaled(total + _clock_seconds(clock), unit), clock.end()
+        if line[after] == "," and not line[start:stop].isdecimal():
+            break  # `1.5 s, 300 ms` is a list
         glued = following.start() == after
         # `1m 30s` is one duration; in Keras' `1s 34ms/step` the second is a rate of its own.
         smaller, beyond = _printed_size(line, following.end(), unit)
@@ -214,18 +252,29 @@ def _in_unit(line: str, start: int, stop: int, unit: Unit) -> tuple[float, int] 
 def _printed_size(line: str, stop: int, unit: Unit) -> tuple[str | None, int]:
     """The size of the unit that follows a number, and where its word ends. A bare number is in the unit asked for."""
     rest = line[stop:]
-    word = WORD.match(rest) or WORD.match(rest[1:] if rest[:1] == " " else "")
-    if word is not None and word[0] in unit.printed:
-        return unit.printed[word[0]], stop + (rest[:1] == " ") + len(word[0])
+    spaced = SPACED_WORD.match(rest)
+    word = WORD.match(rest) or spaced
+    if word is not None and (size := unit.size_of(word[0].strip())) is not None:
+        return size, stop + word.end()
+    if spaced is not None and _is_another_unit(spaced[1], rest[spaced.end() :]):
+        return None, stop
     glued = WORD.match(rest) is not None or re.match(rf"\.[0-9]|[×*^][0-9]|[{GROUP_MARKS}][0-9]", rest) is not None
-    return (None if glued else unit.size), stop
+    part_of_clock = unit.printed is SECONDS and re.match(r"(-\d+)?:\d", rest) is not None
+    return (None if glued or part_of_clock else unit.size), stop
+
+
+def _is_another_unit(word: str, rest: str) -> bool:
+    """Whether a word after a number is a unit, or a size with its noun; in `0.5 min: 0.25` it names the next number."""
+    is_name = re.match(r" ?[:=]", rest) is not None
+    return not is_name and (word.casefold() in KNOWN_UNITS or SIZED_NOUN.fullmatch(word) is not None)
 
 
 def _clock_seconds(clock: re.Match[str]) -> Decimal:
-    """Of H:MM:SS or MM:SS."""
-    first, second, third, part = clock.groups()
+    """Of D-HH:MM:SS, H:MM:SS or MM:SS."""
+    days, first, second, third, part = clock.groups()
     whole = int(first) * 60 + int(second)
-    return Decimal(whole if third is None else whole * 60 + int(third)) + Decimal(f"0{part}" if part else 0)
+    seconds = int(days or 0) * 86400 + (whole if third is None else whole * 60 + int(third))
+    return Decimal(seconds) + Decimal(f"0{part}" if part else 0)
 
 
 def _scaled(value: Decimal, unit: Unit) -> float:

@@ -60,10 +60,10 @@ class Run:
     """A command that runs."""
 
     def __init__(self, command: Command, config: Mapping[str, Any], trial: TrialContext) -> None:
-        self.command, self.trial = command, trial
-        values, spelling = _values(command, config, trial), command.spelling
+        self.command, self.config, self.trial = command, config, trial
+        values, spelling = _values(config, trial), command.spelling
         whole = {**config, "seed": trial.seed}
-        if any("{seed}" in each for each in command.arguments):
+        if command.sends_seed:
             del whole["seed"]
         self.arguments: list[str] = []
         for each in command.arguments:
@@ -88,6 +88,7 @@ class Run:
 
     def result(self) -> dict[str, float]:
         """Start the command, follow it, and judge its end."""
+        self._write_config()
         if self.file is not None:
             self._put_aside()
         signal.signal(signal.SIGTERM, self._on_term)
@@ -111,6 +112,12 @@ class Run:
             self._signal()
         self._follow(self.process)
         return self._judge(self.process.returncode)
+
+    def _write_config(self) -> None:
+        """Write the file of {config_json}, if the command uses it."""
+        if any("{config_json}" in each for each in (*self.command.arguments, *self.command.env.values())):
+            whole = {**gathered(self.config), "seed": self.trial.seed}
+            _config_file(self.trial).write_text(json.dumps(whole, indent=1))
 
     def _put_aside(self) -> None:
         """Rename an earlier attempt's metrics file: it is no result of this attempt."""
@@ -284,9 +291,9 @@ class Run:
         return f"{self.path} has no {name!r}; {found}{trouble}"
 
 
-def _values(command: Command, config: Mapping[str, Any], trial: TrialContext) -> dict[str, Any]:
-    """The value of each placeholder. Writes the config to a file if the command uses {config_json}."""
-    values: dict[str, Any] = {
+def _values(config: Mapping[str, Any], trial: TrialContext) -> dict[str, Any]:
+    """The value of each placeholder."""
+    return {
         **places(config),
         "seed": trial.seed,
         "run_dir": str(trial.run_dir),
@@ -295,12 +302,13 @@ def _values(command: Command, config: Mapping[str, Any], trial: TrialContext) ->
         "attempt": trial.attempt,
         "device": trial.device,
         "threads": trial.threads,
-        "config_json": str(trial.run_dir / "studyhall_config.json"),
+        "config_json": str(_config_file(trial)),
         "python": sys.executable,
     }
-    if any("{config_json}" in each for each in (*command.arguments, *command.env.values())):
-        Path(values["config_json"]).write_text(json.dumps({**gathered(config), "seed": trial.seed}, indent=1))
-    return values
+
+
+def _config_file(trial: TrialContext) -> Path:
+    return trial.run_dir / "studyhall_config.json"
 
 
 def _reader(command: Command) -> Reader:

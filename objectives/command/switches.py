@@ -17,16 +17,21 @@ DECLARATIONS = ("add_argument", "option", "DEFINE_bool", "DEFINE_boolean")
 """Of argparse, click and absl."""
 
 
-def deaf_switch(script: Path | None, name: str, spelling: Spelling) -> str | None:
-    """Why a script cannot hear both values of a boolean flag, or None where it can, or that is not known."""
+def deaf_switch(script: Path | None, name: str, spelling: Spelling, is_fixed: bool = False) -> str | None:
+    """Why a script cannot hear both values of a boolean flag, or None where it can, or that is not known.
+
+    `is_fixed`: it has to hear `false` alone.
+    """
     if script is None:
         return None
     try:
         tree = source_tree(script)
     except (OSError, ValueError, SyntaxError, RecursionError):
         return None
+    if is_fixed and _imports(tree, "jsonargparse"):  # its `type=bool` reads `false`
+        return None
     for call in _declarations(tree, name):
-        fault = _fault(call, spelling)
+        fault = _fault(call, spelling, is_fixed)
         if fault is not None:
             return f"{script.name}:{call.lineno}: --{name} {fault}"
     if _imports(tree, "fire") and spelling.mode in ("value", "equals") and spelling.word(False) is None:
@@ -35,7 +40,7 @@ def deaf_switch(script: Path | None, name: str, spelling: Spelling) -> str | Non
     return None
 
 
-def _fault(call: ast.Call, spelling: Spelling) -> str | None:
+def _fault(call: ast.Call, spelling: Spelling, is_fixed: bool) -> str | None:
     known = {each.arg: each.value for each in call.keywords if each.arg is not None}
     kind, action, default = (known.get(key) for key in ("type", "action", "default"))
     if _name(call.func).startswith("DEFINE_"):
@@ -44,7 +49,8 @@ def _fault(call: ast.Call, spelling: Spelling) -> str | None:
         default = call.args[1] if len(call.args) > 1 else default
         return "is on by default: left out, it stays on; `flags: equals`" if _is_on(default, spelling) else None
     if isinstance(kind, ast.Name) and kind.id == "bool" and _name(call.func) == "add_argument":
-        if spelling.word(False) == "":
+        is_left_out = spelling.mode == "omit" and spelling.word(False) is None
+        if spelling.word(False) == "" or (is_fixed and is_left_out and not _is(default, True)):
             return None
         return 'has `type=bool`, which takes every text for true: use `words: {false: ""}`'
     if _is(action, "store_true") and _is(default, True):

@@ -142,17 +142,17 @@ class Attempt:
         return Outcome(kind, metrics, text, tail, time.monotonic() - self._began)
 
     def _judged(self, message: Mapping[str, Any]) -> tuple[Kind, str, Mapping[str, float]]:
-        """The reason that it was ended for, if it was ended from outside; else its own result; else its exit status."""
+        """Its own result; else the reason that it was ended for, if it was ended from outside; else its exit status."""
         result = self._result
         cause = message["cause"] or self._cause
-        if result is not None and result["kind"] == Kind.COMPLETED.value and cause in (None, "given_back"):
+        if result is not None and result["kind"] == Kind.COMPLETED.value:
             return Kind.COMPLETED, "", result["metrics"]
         if cause in ("given_back", "worker_gone"):
-            return Kind.GIVEN_BACK, "given back by its worker", {}
+            return Kind.GIVEN_BACK, "given back by its worker", {}  # an error may come of its SIGTERM
+        if result is not None:  # a limit can pass after it, while the loggers close
+            return Kind(result["kind"]), result["message"], {}
         if cause is not None:
             return Kind(cause), message["message"], {}
-        if result is not None:
-            return Kind(result["kind"]), result["message"], {}
         if message["end"] is None:
             return Kind.LOST, "its keeper process was killed", {}
         return (*_from_status(message["end"], message["message"]), {})

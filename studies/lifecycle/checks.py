@@ -32,14 +32,14 @@ def check_arguments(definition: Definition, search: Search, where: str, state: S
     """Whether a command hears every value that the search varies from this state on, or from its start.
 
     Raises:
-        UsageError: It does not hear one: trials that differ in it would be the same trial. Or its script has no flag
-            for a key that it would be sent.
+        UsageError: It does not hear one: trials that differ in it would be the same trial. Or its script takes a fixed
+            `false` for true, or has no flag for a key that it would be sent.
     """
     if not definition.objective.startswith(COMMAND_PREFIX):
         return
     command, state = Command.from_text(definition.objective), state or search.start()
-    ahead = (point.config for point in islice(search.outlook(state), POINTS_AT_ONCE))
-    fault = command.unheard(_varied(search, state)) or refused_flag(command, ahead)
+    ahead = [point.config for point in islice(search.outlook(state), POINTS_AT_ONCE)]
+    fault = command.unheard(_varied(search, state), next(iter(ahead), None)) or refused_flag(command, ahead)
     if fault is not None:
         raise UsageError(fault, f"{where}: objective")
 

@@ -23,6 +23,7 @@ from storage.studies import set_outcome, sign_out
 from studies.definition.definition import Definition
 from studies.engine.membership import Membership
 from studies.engine.policy import Requirements, judge, with_best
+from studies.engine.running import STEP_LIMIT
 from studies.engine.taken import decide_again, effect_of_again
 from studies.slots.slot import Slot
 from studies.tables.digits import number as shown_number
@@ -147,7 +148,8 @@ def _complete(store: Store, study: StudyRow, good: Mapping[int, ReadAgain], requ
                 claim = ledger.claim_trial(worker, READING_SLOT.name, True, each.new, read.attempt.code)
                 if claim is None:
                     raise UsageError(f"{study.name!r} is stopped, or its budget is used up: run it first", "--reread")
-                steps = {report.step: required.with_score(report.metrics) for report in read.reports}
+                kept = [report for report in read.reports if abs(report.step) < STEP_LIMIT]
+                steps = {report.step: required.with_score(report.metrics) for report in kept}
                 shown = [required.reported(metrics) for metrics in steps.values()]
                 ledger.report_steps(claim, [*zip(steps, steps.values(), shown, strict=True)])
                 metrics = read.outcome.metrics

@@ -222,9 +222,12 @@ def test_flags_have_the_points_seed_unless_the_command_says_it_otherwise(launch:
     for arguments, expected in (
         ("{flags}", ["--x", "1", "--seed", "1337"]),
         ("-s {seed} {flags}", ["-s", "1337", "--x", "1"]),
+        ("--out run-{{seed}} {flags}", ["--out", "run-{seed}", "--x", "1", "--seed", "1337"]),
     ):
         assert outcome(launch(ARGUMENTS, arguments, {"x": 1}, env={"OUT": "{run_dir}"})).kind is Kind.COMPLETED
         assert json.loads((tmp_path / "files" / "seen.json").read_text())["argv"] == expected
+        sent = command({"command": f"python a.py {arguments}", "metrics": JSON}).sent_flags({"x": 1})
+        assert sent == [each for each in expected if each in ("--x", "--seed")]
 
 
 # Metrics

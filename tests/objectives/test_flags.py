@@ -129,6 +129,27 @@ def test_a_boolean_that_the_script_cannot_hear_is_refused(
     assert told is None if words is None else told is not None and re.search(words, told)
 
 
+@pytest.mark.parametrize(
+    ("script", "arguments", "config", "keys", "words"),
+    [
+        (SCRIPT, "{flags}", {"bias": False}, {"flags": "value"}, 'train.py:4: --bias has `type=bool`.*false: ""'),
+        (SCRIPT, "{flags}", {"bias": False}, {"flags": "omit"}, "train.py:4: --bias has `type=bool`"),
+        (SCRIPT, "{flags}", {"fused": False}, {"flags": "omit"}, "train.py:5: --fused is on by default"),
+        (SCRIPT, "{flags}", {"bias": False}, {"flags": "value", "words": {"false": ""}}, None),
+        (SCRIPT, "{flags}", {"bias": True, "fused": True, "use_rope": False}, {"flags": "omit"}, None),
+        (SCRIPT, "--lr={lr}", {"bias": False}, {"flags": "value"}, None),
+        (SCRIPT.replace("type=bool, default=True", "type=bool"), "{flags}", {"bias": False}, {"flags": "omit"}, None),
+        (SCRIPT.replace("argparse", "jsonargparse"), "{flags}", {"bias": False}, {"flags": "value"}, None),
+    ],
+)
+def test_a_fixed_false_that_the_script_would_take_for_true_is_refused(
+    tmp_path: Path, script: str, arguments: str, config: dict[str, Any], keys: dict[str, Any], words: str | None
+) -> None:
+    (tmp_path / "train.py").write_text(script)
+    told = command(f"train.py {arguments}", tmp_path, **keys).unheard({}, config)
+    assert told is None if words is None else told is not None and re.search(words, told)
+
+
 OTHER_SCRIPTS = {
     "absl": 'from absl import flags\nflags.DEFINE_boolean("bias", True, "")\n',
     "click": 'import click\n@click.option("--bias", is_flag=True, default=True)\ndef main(bias): pass\n',

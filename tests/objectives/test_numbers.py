@@ -126,6 +126,35 @@ IN_UNITS = [
     ("bytes", "params: 3.45G", 3.45e9),
     ("MiB", "params: 1.5GiB", 1536.0),
     ("GB", "params: 1500 MB,", 1.5),
+    # units in words, and in other letters
+    ("count", "params: 124 million", 124_000_000.0),
+    ("count", "params: 1.5 Billion weights", 1_500_000_000.0),
+    ("fraction", "params: 45 percent", 0.45),
+    ("%", "params: 45 Percent", 45.0),
+    ("MiB", "params: 5 gigabytes", 5e9 / 2**20),
+    ("MiB", "params: 5 gibibytes", 5120.0),
+    ("MiB", "params: 5 kb", 5e3 / 2**20),
+    ("MiB", "params: 512 bytes", 512 / 2**20),
+    ("MiB", "params: 5\u00a0GiB", 5120.0),
+    ("seconds", "params: 3 msec", 0.003),
+    ("seconds", "params: 3 Hours", 10_800.0),
+    # durations of several parts, and clocks with days
+    ("seconds", "params: 2 hours, 3 minutes", 7380.0),
+    ("seconds", "params: 1 hour and 3 minutes", 3780.0),
+    ("seconds", "params: 1 week, 2 days, and 3 hours", 788_400.0),
+    ("seconds", "params: 1 day, 2:03:04", 93_784.0),
+    ("seconds", "params: 2 days, 2:03:04.500000, loss 1", 180_184.5),
+    ("seconds", "params: 0 days 00:01:02", 62.0),
+    ("seconds", "params: -1 days +23:59:59", -1.0),
+    ("h", "params: 1-02:30:00", 26.5),
+    # what follows belongs to something else
+    ("seconds", "params: 3 s, 5 steps", 3.0),
+    ("seconds", "params: 1.5 s, 300 ms", 1.5),
+    ("seconds", "params: 2 hours, 3 ms/step", 7200.0),
+    ("seconds", "params: 3 after 3 steps", 3.0),
+    ("fraction", "params: 0.5 min: 0.25 max: 0.75", 0.5),
+    ("count", "params: 12 Models, 3 GPUs", 12.0),
+    ("count", "params: 12 Total", 12.0),
 ]
 
 
@@ -143,15 +172,21 @@ def test_what_is_not_a_number_is_refused_with_its_text(pattern: str, line: str, 
 
 @pytest.mark.parametrize(("unit", "line", "value"), IN_UNITS)
 def test_a_unit_is_read_where_it_is_asked_for(unit: str, line: str, value: float) -> None:
-    row = Patterns({"a": r"params: ([0-9.]+)"}, None, {"a": unit}).row(line)
+    row = Patterns({"a": r"params: ([-0-9.]+)"}, None, {"a": unit}).row(line)
     assert row is not None and not row.refused and row.metrics["a"] == value
 
 
 @pytest.mark.parametrize(
-    ("unit", "text"), [("count", "980ms"), ("count", "97%"), ("seconds", "5K"), ("bytes", "3s"), ("seconds", "1m30x")]
+    ("unit", "text"),
+    [
+        *(("count", "980ms"), ("count", "97%"), ("seconds", "5K"), ("bytes", "3s"), ("seconds", "1m30x")),
+        *(("count", "124 Mparams"), ("count", "5 gigabytes"), ("count", "97 %"), ("count", "3 Minutes")),
+        *(("fraction", "3 s"), ("bytes", "5 Gb"), ("bytes", "5 Mbit"), ("bytes", "3 million"), ("seconds", "3 M")),
+        *(("seconds", "1:02:03:04"), ("seconds", "1-02:03"), ("seconds", "-0:12:34")),
+    ],
 )
 def test_another_kind_of_unit_is_refused(unit: str, text: str) -> None:
-    row = Patterns({"a": r"x ([0-9.]+)"}, None, {"a": unit}).row(f"x {text}")
+    row = Patterns({"a": r"x ([-0-9.]+)"}, None, {"a": unit}).row(f"x {text}")
     assert row is not None and not row.metrics and text in row.refused["a"]
 
 

@@ -49,6 +49,15 @@ def test_what_the_command_cannot_be_told_is_refused_before_anything_is_written(
     assert "own" not in program("status").stdout
 
 
+def test_a_fixed_false_that_the_script_would_take_for_true_is_refused_too(program: Program, tmp_path: Path) -> None:
+    more = "  flags: value\n"
+    file = write(tmp_path, "{flags}", "axes: {depth: [1, 2]}", "depth: 1, bias: false", more)
+    (tmp_path / "train.py").write_text(TRAIN.replace('"--out")', '"--out")\nparser.add_argument("--bias", type=bool)'))
+    for dry in (["--dry-run"], []):
+        refused(program("run", "grid", "--study", "own", "--file", file, *dry), "--bias has `type=bool`")
+    assert "own" not in program("status").stdout
+
+
 def test_an_axis_that_is_changed_later_has_to_be_heard_too(program: Program, tmp_path: Path) -> None:
     file = write(tmp_path, "{flags}", "axes: {dropout: [0.1]}", "dropout: 0.1")
     run = ["run", "grid", "--study", "own", "--file", file, "--workers", 2]

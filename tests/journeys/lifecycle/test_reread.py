@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import shutil
 import sys
 from pathlib import Path
 
@@ -25,11 +26,11 @@ WRONG = {
 }
 
 
-def write(folder: Path, metrics: str) -> Path:
-    (folder / "train.py").write_text(TRAIN)
+def write(folder: Path, metrics: str, script: str = TRAIN, arguments: str = "{run_dir} {x}") -> Path:
+    (folder / "train.py").write_text(script)
     (folder / "own.yaml").write_text(
         "search: grid\nobjective:\n"
-        f"  command: {shlex.quote(sys.executable)} train.py {{run_dir}} {{x}} {folder}/count\n  metrics: {metrics}\n"
+        f"  command: {shlex.quote(sys.executable)} train.py {arguments} {folder}/count\n  metrics: {metrics}\n"
         "score: {metric: loss, direction: minimize}\ngrid: {axes: {x: [1, 2]}}\nconfig: {x: 1}\n"
     )
     return folder / "own.yaml"
@@ -75,4 +76,31 @@ def test_a_study_that_was_renamed_is_read_again_from_the_folder_that_it_had(prog
     assert program("run", "grid", "--study", "own", "--file", write(tmp_path, wrong)).returncode == 1
     assert program("rename", "own", "mine").returncode == 0
     told = program("retry", "--study", "mine", "--reread", "--file", write(tmp_path, right))
+    assert told.stdout.count("read again as trial") == 2, told.stderr
+
+
+def test_a_step_that_no_column_holds_is_left_out_of_the_reports(program: Program, tmp_path: Path) -> None:
+    script = TRAIN.replace("(1, 2)", "(1, 2**31, 2)")
+    wrong, right = WRONG["file"]
+    assert program("run", "grid", "--study", "own", "--file", write(tmp_path, wrong, script)).returncode == 1
+    told = program("retry", "--study", "own", "--reread", "--file", write(tmp_path, right, script))
+    assert told.stdout.count("read again as trial") == 2, told.stderr
+    reports = answer(program, "show", "--study", "own", "--trial", 2)["reports"]
+    assert [each["step"] for each in reports] == [1, 2]
+
+
+def test_a_log_is_read_again_without_the_files_of_the_trial(program: Program, tmp_path: Path) -> None:
+    script = """
+import json, sys
+_, config, count = sys.argv
+with open(count, "a") as file:
+    print(config, file=file)
+print("final loss:", 1 / json.load(open(config))["x"])
+"""
+    wrong, right = WRONG["stdout"]
+    file = write(tmp_path, wrong, script, "{config_json}")
+    assert program("run", "grid", "--study", "own", "--file", file).returncode == 1
+    for config in (tmp_path / "count").read_text().splitlines():
+        shutil.rmtree(Path(config).parent)
+    told = program("retry", "--study", "own", "--reread", "--file", write(tmp_path, right, script, "{config_json}"))
     assert told.stdout.count("read again as trial") == 2, told.stderr

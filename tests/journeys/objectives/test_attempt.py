@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import resource
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -20,6 +21,7 @@ from objectives.outcome import Kind, Outcome, Report
 from objectives.process.attempt import Attempt
 from objectives.process.log import MAX_LOG_BYTES, Log
 from objectives.process.warm import WarmServer
+from objectives.process.wire import line
 from storage.errors import UsageError
 from storage.home import CHECKOUT
 from studies.slots.options import cpu_slots
@@ -54,6 +56,15 @@ def marked(mark: str) -> list[int]:
         if f"child-{mark}" in (process.info["cmdline"] or []):
             found.append(process.pid)
     return found
+
+
+def judged(result: dict[str, Any], cause: str) -> Outcome:
+    """The outcome of a trial that sends a result, and that its keeper then ends: its loggers are slow to close."""
+    (ours, theirs), (lifeline, other) = socket.socketpair(), socket.socketpair()
+    with theirs, other:
+        attempt = Attempt(ours, lifeline)
+        theirs.sendall(line(result) + line({"end": 9, "cause": cause, "message": "ended", "tail": ""}))
+        return outcome(attempt)
 
 
 @pytest.mark.parametrize(
@@ -122,6 +133,19 @@ def test_the_process_is_in_its_slot(launch: Launch) -> None:
 def test_the_time_limit_ends_even_what_ignores_sigterm(launch: Launch) -> None:
     ended = outcome(launch("hangs", timeout=0.3)[1])
     assert ended.kind is Kind.TIMED_OUT and "0.3 s" in ended.message and ended.seconds < 5
+
+
+@pytest.mark.parametrize("cause", ["timed_out", "out_of_memory", "given_back", "worker_gone"])
+def test_a_result_that_was_sent_counts_whatever_ends_the_process_afterwards(cause: str) -> None:
+    assert judged({"kind": "completed", "metrics": {"loss": 0.5}}, cause).metrics == {"loss": 0.5}
+
+
+@pytest.mark.parametrize(
+    ("cause", "kind"),
+    [("timed_out", Kind.ERROR), ("out_of_memory", Kind.ERROR), ("given_back", Kind.GIVEN_BACK)],
+)
+def test_an_error_that_was_sent_counts_unless_the_trial_was_given_back(cause: str, kind: Kind) -> None:
+    assert judged({"kind": "error", "message": "ValueError: odd"}, cause).kind is kind
 
 
 def test_the_memory_limit_ends_what_allocates_without_end(launch: Launch) -> None:
