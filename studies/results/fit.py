@@ -22,8 +22,8 @@ MEASURED_DIGITS = 4
 
 
 def show_json(decisions: Sequence[DecisionRow]) -> dict[str, Any]:
-    """`largest` fits, `smallest_failing` does not, `best` has the best score; `failed` is the probe that ended the search
-    without an answer and says nothing of its size. Each is null while it is not known."""
+    """`largest` fits, `smallest_failing` does not, `best` has the best score; `failed` is the probe that ended the
+    search without an answer and says nothing of its size. Each is null while it is not known."""
     probes = _probes(decisions)
     not_fitting = [row for row in standing(decisions) if not row.record["fits"]]
     too_large = [row.record["value"] for row in not_fitting if row.kind != "failed"]
