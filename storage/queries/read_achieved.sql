@@ -29,7 +29,7 @@ SELECT last.active_at, extract(epoch FROM clock_timestamp() - last.active_at)::f
     ) AS setting) END AS best,
     NOT (ours.search = 'depth' OR (ours.search = 'tune' AND (json_typeof(ours.origin -> 'score') = 'array'
             OR ours.origin -> 'tune' ->> 'constraints' IS NOT NULL))
-        OR (ours.search IN ('grid', 'tune') AND EXISTS (
+        OR (ours.search IN ('fit', 'grid', 'tune') AND EXISTS (
             SELECT FROM studyhall_decisions AS made WHERE made.study_id = ours.study_id AND made.kind = 'override'))) AS plain
 FROM studyhall_studies AS ours
 CROSS JOIN LATERAL (

@@ -44,6 +44,8 @@ def short_best(session: Session, name: str, found: Achieved) -> ShortBest:
         return best_depth(shown, found.metric)
     if "front" in shown:
         return best_front(shown, found.metric)
+    if shown["search"] == "fit":
+        return _of_mean(found, None if shown["best"] is None else shown["best"]["score"])
     if shown["search"] == "grid":
         return _of_mean(found, next((row["mean"] for row in shown["results"] if row["ranked"]), None))
     return _of_mean(found, next((row["mean"] for row in shown["results"] if row["number"] == shown["best"]), None))

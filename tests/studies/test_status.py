@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -97,3 +98,17 @@ def test_the_best_score_of_a_changed_grid_counts_the_seeds_that_show_counts(sess
     ledger.record_decision(0, "override", {"event": "override: grid.repeats=2", "changes": {}}, state, [], "test")
     assert best_score(session, "cells", "loss") == 1.0, "of n 1, over the two seeds that count"
     ledger.session.close()
+
+
+def test_the_best_score_of_a_changed_fit_is_of_the_probes_since(program: Program, tmp_path: Path, url: str) -> None:
+    (tmp_path / "own.py").write_text("def own(config):\n    return {'speed': config['batch'] / config['n']}\n")
+    file = tmp_path / "own.yaml"
+    file.write_text(
+        "search: fit\nobjective: own.py:own\nscore: {metric: speed, direction: maximize}\n"
+        "fit: {axis: batch, high: 4}\nconfig: {batch: 1, n: 1}\n"
+    )
+    assert program("run", "own", "--file", file, "--workers", 1).returncode == 0
+    with closing(Session(url)) as session:
+        assert read_status(session, "own").to_json()["best"]["mean"] == 4.0
+        assert program("run", "own", "--set", "n=2", "--workers", 1).returncode == 0
+        assert read_status(session, "own").to_json()["best"]["mean"] == 2.0
