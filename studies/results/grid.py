@@ -27,7 +27,7 @@ from studies.tables.digits import number, ranges_text
 from studies.tables.table import Column, Document, Table
 
 MAX_TABLE_SETTINGS = 200
-"""Settings that `show` lists without --whole."""
+"""Settings that `show` lists without --whole; a CSV has all."""
 
 
 def show_json(
@@ -92,6 +92,7 @@ def show_document(
     whole: bool = False,
     choice: Choice = EVERYTHING,
     units: Units | None = None,
+    uncut: bool = False,
 ) -> Document:
     """A line a setting, the best first, those without a rank last; below them failed trials, what was filtered, and an
     earlier grid's settings."""
@@ -103,7 +104,7 @@ def show_document(
         return cell_values(cell, metric, verdict_of(cell, ranked).value)
 
     chosen = choice.rows(listed, values)
-    shown = chosen if whole or choice.top else chosen[:MAX_TABLE_SETTINGS]
+    shown = chosen if whole or uncut or choice.top else chosen[:MAX_TABLE_SETTINGS]
     tables, notes = [], []
     if shown:
         table = settings_table(shown, ranked, metric, differing(listed), units=units)

@@ -36,7 +36,8 @@ class Shown:
     whole: bool = False
     """Every candidate of every round, every setting; how much each axis of a tune matters."""
     flat: bool = False
-    """With `whole`: a growth's candidates in one table, in place of one for each round."""
+    """For a file: the main table has all of its rows; with `whole`, a growth's candidates in one table, in place of one
+    for each round."""
     choice: Choice = EVERYTHING
     """Rows and columns of the main table; of a growth, of its candidates."""
 
@@ -84,10 +85,10 @@ class Shown:
                 return fit.show_document(decisions, self.choice, units)
             case "grid":
                 return grid.show_document(
-                    self.points, decisions, study.score, study.direction, self.whole, self.choice, units
+                    self.points, decisions, study.score, study.direction, self.whole, self.choice, units, self.flat
                 )
             case "tune":
-                return tune.show_document(study, self.points, decisions, self.whole, self.choice)
+                return tune.show_document(study, self.points, decisions, self.whole, self.choice, self.flat)
             case _:
                 varied = list(study.origin["grow"]["increments"])
                 return growth.show_document(

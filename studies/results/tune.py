@@ -32,7 +32,7 @@ from studies.tables.table import Cell as TableCell
 from studies.tables.table import Column, Document, Figure, Table
 
 MAX_TABLE_SETTINGS = 20
-"""Settings that `show` lists without --whole."""
+"""Settings that `show` lists without --whole; a CSV has all."""
 MAX_TABLE_FAILURES = 10
 
 
@@ -96,6 +96,7 @@ def show_document(
     decisions: Sequence[DecisionRow],
     whole: bool = False,
     choice: Choice = EVERYTHING,
+    uncut: bool = False,
 ) -> Document:
     """A line a setting, the best first, or one for each of the front; then how many were pruned, and what failed."""
     found, units = tuned(rows, decisions, study), Units.of(study)
@@ -108,7 +109,7 @@ def show_document(
         return setting_values(each, found)
 
     chosen = choice.rows(listed, values)
-    shown = chosen if whole or choice.top else chosen[:MAX_TABLE_SETTINGS]
+    shown = chosen if whole or uncut or choice.top else chosen[:MAX_TABLE_SETTINGS]
     tables, notes = [], []
     if shown:
         table = settings_table(shown, found, units)

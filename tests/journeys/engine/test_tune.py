@@ -172,6 +172,8 @@ def test_the_best_setting_after_a_race_among_few_configurations_is_the_one_that_
     assert f"the best is setting {shown['best']}: " in ended.stderr
     ended = program("run", "own", "--set", "tune.settings=45", "--workers", 2)
     assert ended.returncode == 0 and f"the best is setting {answer(program, 'show', 'own')['best']}: " in ended.stderr
+    table, listed = program("show", "own", "--csv").stdout.splitlines(), answer(program, "show", "own")["results"]
+    assert len(table) == 1 + len(listed) > 21, "a file has every setting, a terminal twenty"
     assert answer(program, "audit", "own")["holds"] and answer(program, "replay", "own")["agrees"]
 
 

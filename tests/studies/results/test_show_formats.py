@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -282,3 +283,13 @@ def test_a_mean_whose_error_no_float_holds_keeps_its_power_of_ten() -> None:
     assert printed(Figure(6e307, math.inf)) == Printed("6.000", "inf", 307)
     assert printed(Figure(0.25, math.inf)) == Printed("0.2500", "inf")
     assert "0" * 20 not in latex(Document([Table([Column("x"), Column("y")], [["a", Figure(-6e307, math.inf)]])]))
+
+
+def test_a_csv_has_every_setting_and_a_terminal_says_how_many_it_leaves_out() -> None:
+    rows = [scored(number, {"n": number}, 1, float(number)) for number in range(250)]
+    study: Any = SimpleNamespace(
+        search="grid", score="score", direction="maximize", cost=None, origin={"objective": "o:f"}
+    )
+    shown, flat = (Shown(study, rows, [], flat=flat)._document() for flat in (False, True))
+    assert len(delimited(flat).splitlines()) == 251 and len(shown.tables[0].rows) == 200
+    assert "200 of 250 settings; --whole shows all" in shown.notes
