@@ -17,7 +17,7 @@ import shlex
 import shutil
 import sys
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -140,12 +140,17 @@ class Command:
     @property
     def reads_file(self) -> bool:
         """Whether it is given its configuration as a file of JSON, and not as flags."""
-        return FLAGS not in self.arguments and "config_json" in self._named_by_arguments
+        return FLAGS not in self.arguments and "config_json" in _named_in(self.arguments)
 
     @property
     def sends_seed(self) -> bool:
         """Whether an argument of its own holds the seed, so that {flags} leaves it out."""
-        return "seed" in self._named_by_arguments
+        return "seed" in _named_in(self.arguments)
+
+    @property
+    def needs_config_file(self) -> bool:
+        """Whether an argument or a variable names the file of {config_json}."""
+        return "config_json" in _named_in((*self.arguments, *self.env.values()))
 
     def check_here(self) -> None:
         """Check that the folder to run in exists on this host, and the script in it.
@@ -187,7 +192,7 @@ class Command:
             varied: The values of each leaf of the configuration that differ between trials, the seed among them.
             config: The configuration of one trial, of which the other leaves are fixed.
         """
-        named = {name for text in self._templates[:-1] for name in names_in(text, "command")}
+        named = _named_in(self._templates[:-1])
         if "config_json" in named:
             return None
         hears_flags = FLAGS[1:-1] in named
@@ -237,7 +242,7 @@ class Command:
 
     def named(self) -> set[str] | None:
         """The keys of the config that its placeholders name; None: it is sent all of them."""
-        named = {name for text in self._templates for name in names_in(text, "command")}
+        named = _named_in(self._templates)
         return None if named & {FLAGS[1:-1], "config_json"} else named - {*TRIAL_PLACEHOLDERS}
 
     def other_python(self) -> str | None:
@@ -263,10 +268,6 @@ class Command:
             return None
         program = fill(program, {})
         return None if shutil.which(program, path=path) else f"command: no program {program!r} is on the PATH"
-
-    @property
-    def _named_by_arguments(self) -> set[str]:
-        return {name for text in self.arguments for name in names_in(text, "command")}
 
     @property
     def _templates(self) -> list[str]:
@@ -301,6 +302,11 @@ def _above(name: str) -> list[str]:
     """The mappings that a dotted name lies in."""
     parts = name.split(".")
     return [".".join(parts[:end]) for end in range(1, len(parts))]
+
+
+def _named_in(texts: Iterable[str]) -> set[str]:
+    """The placeholders of these; an escaped {{seed}} is none."""
+    return {name for text in texts for name in names_in(text, "command")}
 
 
 def _is_named(name: str, named: Collection[str]) -> bool:

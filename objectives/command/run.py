@@ -115,7 +115,7 @@ class Run:
 
     def _write_config(self) -> None:
         """Write the file of {config_json}, if the command uses it."""
-        if any("{config_json}" in each for each in (*self.command.arguments, *self.command.env.values())):
+        if self.command.needs_config_file:
             whole = {**gathered(self.config), "seed": self.trial.seed}
             _config_file(self.trial).write_text(json.dumps(whole, indent=1))
 

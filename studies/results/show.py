@@ -85,10 +85,17 @@ class Shown:
                 return fit.show_document(decisions, self.choice, units)
             case "grid":
                 return grid.show_document(
-                    self.points, decisions, study.score, study.direction, self.whole, self.choice, units, self.flat
+                    self.points,
+                    decisions,
+                    study.score,
+                    study.direction,
+                    self.whole,
+                    self.choice,
+                    units,
+                    uncut=self.flat,
                 )
             case "tune":
-                return tune.show_document(study, self.points, decisions, self.whole, self.choice, self.flat)
+                return tune.show_document(study, self.points, decisions, self.whole, self.choice, uncut=self.flat)
             case _:
                 varied = list(study.origin["grow"]["increments"])
                 return growth.show_document(

@@ -15,7 +15,7 @@ from samplers.searches.plural import counted
 from samplers.searches.tune.outcome import Outcome, Score
 from samplers.searches.tune.past import Past, PastSetting
 from samplers.searches.tune.points import points_of
-from samplers.searches.tune.progress import best_of
+from samplers.searches.tune.progress import told_together
 from samplers.searches.tune.settings import TuneSettings
 
 IMPORTED = "imported"
@@ -102,22 +102,13 @@ def told_step(
         for number, own in points.items()
     ]
     span = f"settings {numbers.start} … {numbers.stop - 1}" if len(numbers) > 1 else f"setting {numbers.start}"
-    record = {
-        "setting": None,
-        "outcome": None,
-        "outcomes": [each.to_json() for each in outcomes],
-        "event": None,
-        "told": f"imported: {span}",
-    }
     after = {
         **state,
         "told": state["told"] + len(outcomes),
         "completed": state["completed"] + sum(each.state == "COMPLETE" for each in outcomes),
         IMPORTED: {"count": imported_count(state), "untold": None},
     }
-    if len(scores) == 1:
-        after["best"] = best_of(past.with_told(outcomes).values(), scores[0][1])
-    return Decision("told", record, after)
+    return told_together(after, past, outcomes, scores, f"imported: {span}")
 
 
 def _attributes(past: Past) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from samplers.searches.tune.constraints import Constraint
 from samplers.searches.tune.outcome import Outcome, Score
 from samplers.searches.tune.past import Past
 from samplers.searches.tune.points import points_of
-from samplers.searches.tune.progress import best_of
+from samplers.searches.tune.progress import told_together
 from samplers.searches.tune.settings import TuneSettings
 
 JUDGED_AGAIN = "judge_again"
@@ -35,18 +35,10 @@ def judged_step(
     for number, own in points.items():
         ended = [results[point.hash] for point in own]
         outcomes.append(Outcome.of(number, ended, scores, _known(settings.constraints, ended)))
-    record = {
-        "setting": None,
-        "outcome": None,
-        "outcomes": [each.to_json() for each in outcomes],
-        "event": None,
-        "told": f"{counted(len(outcomes), 'setting')} judged again by the constraints",
-    }
     after: dict[str, Any] = {name: value for name, value in state.items() if name != JUDGED_AGAIN}
     after["completed"] = sum(each.state == "COMPLETE" for each in outcomes)
-    if len(scores) == 1:
-        after["best"] = best_of(outcomes, scores[0][1])
-    return Decision("told", record, after)
+    text = f"{counted(len(outcomes), 'setting')} judged again by the constraints"
+    return told_together(after, past, outcomes, scores, text)
 
 
 def _known(constraints: Sequence[Constraint], ended: Sequence[Result]) -> list[Constraint]:

@@ -123,8 +123,7 @@ class Past:
 
     def corrects(self, outcome: Outcome) -> bool:
         """Whether something else is known of a setting's configuration than was told of it before."""
-        told = (self.settings[number].outcome for number in self._alike[self.settings[outcome.setting].hash])
-        return any(each is not None and _findings(each) != _findings(outcome) for each in told)
+        return len(self._shared(outcome)) > 1
 
     def is_on_front(self, outcome: Outcome) -> bool:
         """Whether nothing that was told is better; of one score, whether it is the best value."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from samplers.searches.plan import SearchState
+from samplers.searches.plan import Decision, SearchState
 from samplers.searches.tune.front import losses
 from samplers.searches.tune.outcome import Outcome, Score
 from samplers.searches.tune.past import Past
@@ -30,6 +30,23 @@ def after_told(state: SearchState, outcome: Outcome | None, past: Past, scores: 
     elif better and len(scores) == 1 and outcome.values is not None:
         after["best"] = {"setting": outcome.setting, "value": outcome.values[0]}
     return after
+
+
+def told_together(
+    state: SearchState, past: Past, outcomes: Sequence[Outcome], scores: Sequence[Score], text: str
+) -> Decision:
+    """The decision that tells several settings at once. `state`: after it, but for the best setting."""
+    record = {
+        "setting": None,
+        "outcome": None,
+        "outcomes": [each.to_json() for each in outcomes],
+        "event": None,
+        "told": text,
+    }
+    after = dict(state)
+    if len(scores) == 1:
+        after["best"] = best_of(past.with_told(outcomes).values(), scores[0][1])
+    return Decision("told", record, after)
 
 
 def reason_to_stop(state: SearchState, settings: TuneSettings, past: Past, told: bool) -> str | None:

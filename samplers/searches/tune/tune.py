@@ -134,9 +134,7 @@ class Tune:
         record: dict[str, Any] = {"setting": None, "outcome": outcome and outcome.to_json(), "event": None}
         event = reason_to_stop(after, settings, past, outcome is not None) if wanted else None
         if event is not None:
-            record |= _told_alone(settings, past, outcome)
-            after |= {"ended": event, "used_up": past.is_used_up}
-            return Decision("stopped", {**record, "told": event, "event": event}, after)
+            return _stopped(record | _told_alone(settings, past, outcome), after, past, event)
         if not wanted or len(after["open"]) >= settings.ahead:
             assert outcome is not None
             record |= _told_alone(settings, past, outcome)
@@ -148,8 +146,7 @@ class Tune:
             choice = _chosen(past, outcome, None)
         if choice is None:
             event = "no further setting was found that `where` allows"
-            record |= _told_alone(settings, past, outcome)
-            return Decision("stopped", {**record, "told": event, "event": event}, {**after, "ended": event})
+            return _stopped(record | _told_alone(settings, past, outcome), after, past, event)
         number = state["next"]
         points = points_of(PastSetting(choice.axes, choice.config), number, settings)
         alike = past.first_like(points[0].hash)
@@ -323,6 +320,12 @@ def _told_alone(settings: TuneSettings, past: Past, outcome: Outcome | None) -> 
         "attributes": {"setting": {}, "study": dict(told.study_attributes)},
         "optuna": __version__,
     }
+
+
+def _stopped(record: Mapping[str, Any], after: SearchState, past: Past, event: str) -> Decision:
+    """The end of the choices, and why."""
+    ended = {"ended": event, "used_up": past.is_used_up}
+    return Decision("stopped", {**record, "told": event, "event": event}, {**after, **ended})
 
 
 def _rehearse(past: Past, scores: int) -> None:
